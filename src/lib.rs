@@ -1,0 +1,5 @@
+//! malloclint finds missing and wrong memory-allocator settings of Python services.
+
+pub mod facts;
+pub mod inputs;
+pub mod text;

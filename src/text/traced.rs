@@ -1,0 +1,216 @@
+//! Text that was put together from pieces of a file and remembers which.
+//!
+//! A Dockerfile's logical line drops continuations and comments, quotes vanish, variables expand:
+//! what rules read is never quite what stands in the file. A `Traced` is that text together with
+//! the source span of every piece, so that a rule can point at the exact bytes.
+
+use std::ops::Range;
+
+use super::Span;
+
+/// Text with the source span of each of its pieces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traced {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Piece {
+    /// Offset of the piece in `text`.
+    at: usize,
+    source: Span,
+    /// The piece is the source's bytes, one for one.
+    verbatim: bool,
+}
+
+impl Traced {
+    /// Nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The text of `span` of `source`, as it stands.
+    #[must_use]
+    pub fn verbatim(source: &[u8], span: Span) -> Self {
+        let mut traced = Self::new();
+        traced.push(source, span);
+        traced
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether there is no text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Appends the bytes of `span` as they stand; what is not UTF-8 becomes U+FFFD.
+    pub fn push(&mut self, source: &[u8], span: Span) {
+        let mut at = span.start;
+        for chunk in span.slice(source).utf8_chunks() {
+            let valid = Span::new(at, at + chunk.valid().len());
+            self.piece(chunk.valid(), valid, true);
+            let invalid = Span::new(valid.end, valid.end + chunk.invalid().len());
+            if !invalid.is_empty() {
+                self.piece("\u{fffd}", invalid, false);
+            }
+            at = invalid.end;
+        }
+    }
+
+    /// Appends text that `source` stands for without being it: an escape, an expansion.
+    pub fn push_from(&mut self, text: &str, source: Span) {
+        self.piece(text, source, false);
+    }
+
+    /// Appends `range` of another traced text.
+    pub fn push_traced(&mut self, other: &Self, range: Range<usize>) {
+        let mut from = range.start;
+        while from < range.end {
+            let Some((piece, end)) = other.piece_at(from) else { return };
+            let to = end.min(range.end);
+            let text = other.text.get(from..to).unwrap_or_default();
+            let source = if piece.verbatim {
+                let start = piece.source.start + (from - piece.at);
+                Span::new(start, start + (to - from))
+            } else {
+                piece.source
+            };
+            self.piece(text, source, piece.verbatim);
+            from = to;
+        }
+    }
+
+    /// The part `range` of this text.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Self {
+        let mut traced = Self::new();
+        traced.push_traced(self, range);
+        traced
+    }
+
+    /// The source bytes behind `range`: exact where the text is verbatim, the whole expansion or
+    /// escape where it is not. `None` where nothing of the text has a source.
+    #[must_use]
+    pub fn source(&self, range: Range<usize>) -> Option<Span> {
+        if range.start >= range.end {
+            return self.point(range.start).map(Span::empty);
+        }
+        let mut whole: Option<Span> = None;
+        let mut from = range.start;
+        while let Some((piece, end)) = self.piece_at(from) {
+            let to = end.min(range.end);
+            let span = if piece.verbatim {
+                let start = piece.source.start + (from - piece.at);
+                Span::new(start, start + to.saturating_sub(from))
+            } else {
+                piece.source
+            };
+            whole = Some(whole.map_or(span, |w| w.join(span)));
+            if to >= range.end {
+                break;
+            }
+            from = to;
+        }
+        whole
+    }
+
+    /// The source bytes behind the whole text.
+    #[must_use]
+    pub fn whole(&self) -> Option<Span> {
+        self.source(0..self.text.len())
+    }
+
+    /// Whether `range` is the source's bytes one for one and in one run, so that replacing those
+    /// bytes replaces exactly that text.
+    #[must_use]
+    pub fn is_verbatim(&self, range: Range<usize>) -> bool {
+        let length = range.end.saturating_sub(range.start);
+        self.pieces_in(&range).all(|piece| piece.verbatim)
+            && self.source(range).is_some_and(|span| span.len() == length)
+    }
+
+    fn pieces_in(&self, range: &Range<usize>) -> impl Iterator<Item = &Piece> {
+        let first = self.pieces.partition_point(|p| p.at <= range.start).saturating_sub(1);
+        let end = range.end;
+        self.pieces.iter().skip(first).take_while(move |p| p.at < end)
+    }
+
+    fn point(&self, at: usize) -> Option<usize> {
+        if let Some((piece, _)) = self.piece_at(at) {
+            let inside = if piece.verbatim { at - piece.at } else { 0 };
+            return Some(piece.source.start + inside);
+        }
+        self.pieces.last().map(|piece| piece.source.end)
+    }
+
+    fn piece_at(&self, at: usize) -> Option<(Piece, usize)> {
+        if at >= self.text.len() {
+            return None;
+        }
+        let next = self.pieces.partition_point(|piece| piece.at <= at);
+        let piece = *self.pieces.get(next.checked_sub(1)?)?;
+        Some((piece, self.pieces.get(next).map_or(self.text.len(), |p| p.at)))
+    }
+
+    fn piece(&mut self, text: &str, source: Span, verbatim: bool) {
+        if text.is_empty() {
+            return;
+        }
+        let at = self.text.len();
+        self.text.push_str(text);
+        if let Some(last) = self.pieces.last()
+            && verbatim
+            && last.verbatim
+            && last.source.end == source.start
+        {
+            if let Some(last) = self.pieces.last_mut() {
+                last.source.end = source.end;
+            }
+            return;
+        }
+        self.pieces.push(Piece { at, source, verbatim });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Traced {
+        // "ab" from 0..2, "X" for 4..9, "cd" from 9..11
+        let source = b"ab \\\n${v}cd".to_vec();
+        let mut traced = Traced::new();
+        traced.push(&source, Span::new(0, 2));
+        traced.push_from("X", Span::new(5, 9));
+        traced.push(&source, Span::new(9, 11));
+        traced
+    }
+
+    #[test]
+    fn spans_are_exact_where_verbatim_and_whole_where_not() {
+        let traced = sample();
+        assert_eq!(traced.as_str(), "abXcd");
+        assert_eq!(traced.source(1..2), Some(Span::new(1, 2)));
+        assert_eq!(traced.source(2..3), Some(Span::new(5, 9)));
+        assert_eq!(traced.source(1..4), Some(Span::new(1, 10)));
+        assert_eq!(traced.source(5..5), Some(Span::empty(11)));
+        assert!(traced.is_verbatim(3..5) && !traced.is_verbatim(2..4) && !traced.is_verbatim(0..4));
+    }
+
+    #[test]
+    fn a_part_keeps_its_sources_and_invalid_bytes_are_kept_apart() {
+        let part = sample().part(1..4);
+        assert_eq!((part.as_str(), part.whole()), ("bXc", Some(Span::new(1, 10))));
+        let odd = Traced::verbatim(b"a\xffb", Span::new(0, 3));
+        assert_eq!(odd.as_str(), "a\u{fffd}b");
+        assert_eq!(odd.source(4..5), Some(Span::new(2, 3)));
+    }
+}
