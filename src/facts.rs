@@ -3,4 +3,6 @@
 
 mod terms;
 
+pub mod programs;
+
 pub use terms::{Arch, Family, Libc, Manager};

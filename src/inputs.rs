@@ -1,5 +1,44 @@
 //! The formats malloclint reads. Each turns its own text into [`crate::model`] units; no format
 //! knows a rule, a report or another format (`shell` is the one seam that several share).
 
+use std::sync::Arc;
+
+use crate::text::SourceFile;
+
 pub mod dockerfile;
 pub mod shell;
+
+/// The files around an input, read for it by those who may touch the disk.
+///
+/// Paths use `/` and are relative to where the tool runs.
+pub trait Surroundings: Sync {
+    /// The file that `path` names in the build context of the input at `near`. The context is not
+    /// written down anywhere: the folder of the input is tried first, then the folders above it.
+    fn read(&self, near: &str, path: &str) -> Option<Arc<SourceFile>>;
+
+    /// The path of a script below `folder` of the build context of `near` that sets an allocator,
+    /// if there is one.
+    fn script_that_sets_allocator(&self, near: &str, folder: &str) -> Option<String>;
+
+    /// The path of a Compose file, manifest or environment file near `near` that sets an allocator,
+    /// if there is one.
+    fn manifest_that_sets_allocator(&self, near: &str) -> Option<String>;
+}
+
+/// No surroundings: text from standard input, examples.
+#[derive(Debug)]
+pub struct Nowhere;
+
+impl Surroundings for Nowhere {
+    fn read(&self, _: &str, _: &str) -> Option<Arc<SourceFile>> {
+        None
+    }
+
+    fn script_that_sets_allocator(&self, _: &str, _: &str) -> Option<String> {
+        None
+    }
+
+    fn manifest_that_sets_allocator(&self, _: &str) -> Option<String> {
+        None
+    }
+}

@@ -1,5 +1,7 @@
 //! malloclint finds missing and wrong memory-allocator settings of Python services.
 
 pub mod facts;
+pub mod finding;
 pub mod inputs;
+pub mod model;
 pub mod text;

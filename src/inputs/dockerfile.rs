@@ -1,6 +1,32 @@
-//! Dockerfiles and Containerfiles: a lossless parser ([`parse`]) and what it yields ([`syntax`]).
+//! Dockerfiles and Containerfiles.
+//!
+//! [`parse`] makes the lossless tree ([`syntax`]); [`read`] follows its stages and says which units
+//! come out of them.
 
+mod effects;
+mod expand;
+mod files;
 pub mod parse;
+mod stages;
+mod start;
+mod state;
 pub mod syntax;
+mod units;
+mod walk;
+
+use std::sync::Arc;
 
 pub use parse::parse;
+
+use super::Surroundings;
+use crate::model::Unit;
+use crate::text::SourceFile;
+use syntax::Dockerfile;
+
+/// The units that come out of a Dockerfile, in the order of their stages.
+#[must_use]
+pub fn read(file: &Arc<SourceFile>, dockerfile: &Dockerfile, around: &dyn Surroundings) -> Vec<Unit> {
+    let (globals, stages) = stages::split(dockerfile);
+    let walker = walk::Walker::walk(file, dockerfile, &globals, &stages, around);
+    units::units(&walker)
+}

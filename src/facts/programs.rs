@@ -1,0 +1,113 @@
+//! Programs that start Python processes (`programs.toml`).
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+/// Whether a program keeps running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Kind {
+    Service,
+    Notebook,
+    Oneshot,
+}
+
+/// How a program makes workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)]
+pub enum Workers {
+    Threads,
+    Fork,
+    Spawn,
+    #[default]
+    Unknown,
+}
+
+/// What a program does when it is started.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Behaviour {
+    /// Whether it keeps running.
+    pub kind: Kind,
+    /// How it makes workers without further options.
+    #[serde(default)]
+    pub model: Workers,
+    /// Options that, with a number over 1 or no number, change that to `with_workers`.
+    #[serde(default)]
+    pub workers: Vec<String>,
+    /// The model with such an option.
+    #[serde(default)]
+    pub with_workers: Workers,
+    /// Options whose value decides the model.
+    #[serde(default)]
+    pub pool: Vec<String>,
+    /// The models by that value.
+    #[serde(default)]
+    pub pools: BTreeMap<String, Workers>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Program {
+    names: Vec<String>,
+    #[serde(flatten)]
+    other: Behaviour,
+    #[serde(default)]
+    subcommands: BTreeMap<String, Behaviour>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Programs {
+    #[serde(default)]
+    signs: Vec<String>,
+    #[serde(default)]
+    program: Vec<Program>,
+}
+
+fn programs() -> &'static Programs {
+    static DATA: OnceLock<Programs> = OnceLock::new();
+    DATA.get_or_init(|| toml_edit::de::from_str(include_str!("programs.toml")).unwrap_or_default())
+}
+
+/// What `name` does with `arguments`; `None` for programs that are not in the table.
+#[must_use]
+pub fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Behaviour> {
+    let program = programs().program.iter().find(|program| program.names.iter().any(|known| known == name))?;
+    let word = |argument: &&String| !argument.starts_with('-') && !argument.contains('=');
+    let named = |argument: &String| program.subcommands.get(argument.as_str());
+    Some(arguments.iter().filter(word).take(4).find_map(named).unwrap_or(&program.other))
+}
+
+/// The text in a Python program that says it keeps running, if there is such text.
+#[must_use]
+pub fn sign_of_service(text: &str) -> Option<&'static str> {
+    programs().signs.iter().map(String::as_str).find(|sign| text.contains(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_parses_and_names_no_program_twice() {
+        let table: Programs = toml_edit::de::from_str(include_str!("programs.toml")).unwrap();
+        let mut names: Vec<_> = table.program.iter().flat_map(|program| &program.names).collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        assert!(count > 100);
+    }
+
+    #[test]
+    fn subcommands_decide() {
+        let args = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let kind = |name, text| behaviour(name, &args(text)).map(|found| (found.kind, found.model));
+        assert_eq!(kind("celery", "-A app worker -l info"), Some((Kind::Service, Workers::Fork)));
+        assert_eq!(kind("celery", "-A app inspect ping"), Some((Kind::Oneshot, Workers::Unknown)));
+        assert_eq!(kind("flask", "--app x run"), Some((Kind::Service, Workers::Threads)));
+        assert_eq!(kind("nginx", ""), None);
+    }
+}

@@ -1,0 +1,163 @@
+//! What a rule reports: a finding, its labels, and what would mend it.
+
+use std::fmt;
+
+use crate::model::Change;
+use crate::text::Place;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Advice.
+    Info,
+    /// Wrong on some platform, or clearly harmful.
+    Warning,
+    /// Does not do what is written, or breaks.
+    Error,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// One fault, where it is, and why we believe it.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule's id.
+    pub rule: &'static str,
+    /// How bad it is; the rule's own severity, or less.
+    pub severity: Severity,
+    /// The bytes at fault.
+    pub place: Place,
+    /// One sentence, lower case, no full stop.
+    pub message: String,
+    /// What the bytes at fault are called in a picture of the source.
+    pub caption: String,
+    /// Other places that explain it.
+    pub labels: Vec<Label>,
+    /// Why we believe it, what happens at run time.
+    pub notes: Vec<String>,
+    /// What to do.
+    pub help: String,
+    /// What would have to become true, where a tool can make it so.
+    pub remedy: Option<Remedy>,
+}
+
+/// A place that explains a finding.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// Where.
+    pub place: Place,
+    /// What is to be seen there.
+    pub text: String,
+}
+
+/// What would mend a finding.
+#[derive(Clone, Debug)]
+pub struct Remedy {
+    /// A short imperative: ``set `LD_PRELOAD` to `libjemalloc.so.2` ``.
+    pub title: String,
+    /// Whether it may be applied without a look.
+    pub applicability: Applicability,
+    /// What must become true, all of it or nothing.
+    pub changes: Vec<Change>,
+}
+
+/// Whether a remedy may be applied without a look, and why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applicability {
+    /// Only a person can do it, for the reason given.
+    Manual(String),
+    /// It may change what the image does in ways that were not asked for: the reason.
+    Unsafe(String),
+    /// It does what was meant and nothing else.
+    Safe,
+}
+
+impl Applicability {
+    /// The word used in reports.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Manual(_) => "manual",
+            Self::Unsafe(_) => "unsafe",
+            Self::Safe => "safe",
+        }
+    }
+
+    /// Why it is not safe.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Manual(why) | Self::Unsafe(why) => Some(why),
+            Self::Safe => None,
+        }
+    }
+}
+
+impl Finding {
+    /// A finding of `rule` at `place`; severity is the rule's until [`Finding::severity`] lowers it.
+    #[must_use]
+    pub fn new(rule: &'static str, severity: Severity, place: Place, message: impl Into<String>) -> Self {
+        Self {
+            rule,
+            severity,
+            place,
+            message: message.into(),
+            caption: String::new(),
+            labels: Vec::new(),
+            notes: Vec::new(),
+            help: String::new(),
+            remedy: None,
+        }
+    }
+
+    /// Names the bytes at fault.
+    #[must_use]
+    pub fn caption(mut self, text: impl Into<String>) -> Self {
+        self.caption = text.into();
+        self
+    }
+
+    /// Adds a place that explains it.
+    #[must_use]
+    pub fn label(mut self, place: &Place, text: impl Into<String>) -> Self {
+        self.labels.push(Label { place: place.clone(), text: text.into() });
+        self
+    }
+
+    /// Adds a reason.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.notes.push(text.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help = text.into();
+        self
+    }
+
+    /// Says what would mend it.
+    #[must_use]
+    pub fn remedy(mut self, title: impl Into<String>, applicability: Applicability, changes: Vec<Change>) -> Self {
+        self.remedy = Some(Remedy { title: title.into(), applicability, changes });
+        self
+    }
+
+    /// Lowers the severity.
+    #[must_use]
+    pub const fn at_severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
+    }
+}

@@ -1,0 +1,210 @@
+//! COPY and ADD: which files come into the image, and the way back from a path in the image to a
+//! file beside the Dockerfile.
+
+use std::sync::Arc;
+
+use super::stages;
+use super::state::{Copied, CopySource, State, Written, normal};
+use super::syntax::{Args, Instruction, Keyword};
+use super::walk::Walker;
+use crate::facts::{self, Family};
+use crate::model::{Library, Origin, PathPattern};
+use crate::text::{Place, SourceFile, Traced};
+
+/// How often a file is followed from stage to stage.
+const HOPS: usize = 16;
+
+/// Reads a COPY or ADD.
+pub(super) fn copy(walker: &Walker<'_>, state: &mut State, instruction: &Instruction) {
+    let mut words: Vec<String> = match &instruction.args {
+        Args::Words(words) => words.iter().map(|word| walker.expand(state, &word.raw).text.as_str().to_owned()).collect(),
+        Args::Json(words) => words.iter().map(|word| walker.expand(state, &word.value).text.as_str().to_owned()).collect(),
+        _ => return,
+    };
+    let Some(target) = words.pop() else { return };
+    let into_folder = target.ends_with('/') || target == "." || words.len() > 1 || words.iter().any(|w| w.contains(['*', '?', '[']));
+    let to = state.absolute(&target);
+    heredocs(walker, state, instruction, &to, into_folder);
+    let from = source(walker, instruction);
+    let place = walker.place(instruction.span);
+    for path in words.iter().filter(|word| !word.starts_with("<<")) {
+        let copied = Copied { from: from.clone(), path: path.clone(), to: to.clone(), into_folder };
+        bring(walker, state, instruction.keyword, &copied, &place);
+        state.copies.push(copied);
+    }
+}
+
+fn source(walker: &Walker<'_>, instruction: &Instruction) -> CopySource {
+    let from = instruction.flags.iter().find(|flag| flag.name == "from").and_then(|flag| flag.value.as_ref());
+    let Some(from) = from.map(Traced::as_str) else { return CopySource::Context };
+    match stages::find(walker.stages, walker.states.len(), from, true) {
+        Some(index) => CopySource::Stage(index),
+        None => CopySource::Image(from.to_owned()),
+    }
+}
+
+/// Files whose text stands in the Dockerfile: `COPY <<EOF /start.sh`.
+fn heredocs(walker: &Walker<'_>, state: &mut State, instruction: &Instruction, to: &str, into_folder: bool) {
+    for heredoc in &instruction.heredocs {
+        let path = if into_folder { format!("{to}/{}", heredoc.name) } else { to.to_owned() };
+        let text = Traced::verbatim(&walker.file.bytes, heredoc.body);
+        state.written.push(Written { path: normal(&path), text });
+    }
+}
+
+/// What one source of a COPY brings: a library, a folder that holds some, or what we cannot see.
+fn bring(walker: &Walker<'_>, state: &mut State, keyword: Keyword, copied: &Copied, place: &Place) {
+    let name = base_name(&copied.path);
+    if let Some(family) = family_of(name) {
+        let library = origin(walker, state, copied, family, place);
+        state.libraries.push(library);
+        return;
+    }
+    if name.contains(".so") {
+        state.extra_libraries.push(name.to_owned());
+        return;
+    }
+    match &copied.from {
+        CopySource::Stage(index) => from_stage(walker, state, *index, copied, place),
+        CopySource::Context if is_archive(name) && keyword == Keyword::Add => {
+            state.hide(&copied.to, format!("`{}` is unpacked there", copied.path));
+        }
+        CopySource::Context if has_extension(name) && !name.contains('*') => {}
+        CopySource::Context => state.hide(&copied.to, format!("`{}` of the build context is copied there", copied.path)),
+        CopySource::Image(image) => state.hide(&copied.to, format!("files of `{image}` are copied there")),
+    }
+}
+
+fn from_stage(walker: &Walker<'_>, state: &mut State, index: usize, copied: &Copied, place: &Place) {
+    let Some(stage) = walker.states.get(index) else { return };
+    let source = stage.absolute(&copied.path);
+    let folder = source.trim_end_matches('/');
+    for library in &stage.libraries {
+        if let Some(rest) = library.path.as_str().strip_prefix(folder).filter(|rest| rest.starts_with('/')) {
+            let path = PathPattern::new(normal(&format!("{}{rest}", copied.to)));
+            let origin = Origin::Copied { from: stage_name(walker, index) };
+            state.libraries.push(Library { path, origin, place: place.clone(), step: state.step, ..library.clone() });
+        }
+    }
+    let hidden = stage.opaque.iter().find(|opaque| opaque.covers(&format!("{folder}/x")) || opaque.path.starts_with(folder));
+    if let Some(opaque) = hidden {
+        state.hide(&copied.to, opaque.why.clone());
+    } else {
+        state.extra_libraries.extend(stage.extra_libraries.iter().cloned());
+    }
+}
+
+/// The library that a COPY names outright.
+fn origin(walker: &Walker<'_>, state: &State, copied: &Copied, family: Family, place: &Place) -> Library {
+    let name = base_name(&copied.path);
+    let path = if copied.into_folder || family_of(base_name(&copied.to)).is_none() {
+        format!("{}/{name}", copied.to.trim_end_matches('/'))
+    } else {
+        copied.to.clone()
+    };
+    let mut library = Library {
+        family,
+        path: PathPattern::new(path),
+        origin: Origin::Context,
+        version: None,
+        needs: Vec::new(),
+        min_glibc: None,
+        libc: None,
+        conditional: false,
+        place: place.clone(),
+        step: state.step,
+    };
+    match &copied.from {
+        CopySource::Context => {}
+        CopySource::Image(image) => library.origin = Origin::Copied { from: image.clone() },
+        CopySource::Stage(index) => {
+            library.origin = Origin::Copied { from: stage_name(walker, *index) };
+            let Some(stage) = walker.states.get(*index) else { return library };
+            library.libc = stage.platform.libc.value().copied();
+            if let Some(same) = stage.libraries.iter().find(|other| other.family == family) {
+                library.version.clone_from(&same.version);
+                library.needs.clone_from(&same.needs);
+                library.min_glibc.clone_from(&same.min_glibc);
+            }
+        }
+    }
+    library
+}
+
+/// What a report calls the stage at `index`.
+pub(super) fn stage_name(walker: &Walker<'_>, index: usize) -> String {
+    let name = walker.stages.get(index).and_then(|stage| stage.name.clone());
+    name.unwrap_or_else(|| format!("{}", index + 1))
+}
+
+/// The family of a library by its file name, which may end in a glob.
+pub(super) fn family_of(name: &str) -> Option<Family> {
+    let plain = name.trim_end_matches(['*', '.', '?', '[', ']', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+    let whole = facts::family_of_library(name);
+    whole.or_else(|| facts::family_of_library(plain)).or_else(|| {
+        let stem = plain.trim_end_matches(".so");
+        name.contains('*').then(|| facts::family_of_library(&format!("{stem}.so"))).flatten()
+    })
+}
+
+/// The last component of a path.
+pub(super) fn base_name(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+fn has_extension(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(stem, extension)| !stem.is_empty() && !extension.is_empty())
+}
+
+fn is_archive(name: &str) -> bool {
+    [".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"].iter().any(|end| name.ends_with(end))
+}
+
+/// A file of the image whose text we can read.
+pub(super) enum Readable {
+    /// It stands in the Dockerfile itself.
+    Inline(Traced),
+    /// It stands in the build context.
+    Beside(Arc<SourceFile>),
+}
+
+/// The text of the file at `path` of the image, where it can be had.
+pub(super) fn find(walker: &Walker<'_>, state: &State, path: &str) -> Option<Readable> {
+    let path = state.absolute(path);
+    locate(walker, state, &path, HOPS)
+}
+
+fn locate(walker: &Walker<'_>, state: &State, path: &str, hops: usize) -> Option<Readable> {
+    if let Some(written) = state.written.iter().rev().find(|written| written.path == path) {
+        return Some(Readable::Inline(written.text.clone()));
+    }
+    let mut candidates: Vec<(usize, &Copied, String)> =
+        state.copies.iter().filter_map(|copied| source_of(copied, path).map(|(rank, source)| (rank, copied, source))).collect();
+    // The most specific COPY first; of equals the last one wins in the image.
+    candidates.reverse();
+    candidates.sort_by_key(|(rank, ..)| std::cmp::Reverse(*rank));
+    candidates.into_iter().find_map(|(_, copied, source)| match &copied.from {
+        CopySource::Context => walker.around.read(&walker.file.path, &source).map(Readable::Beside),
+        CopySource::Stage(index) if hops > 0 => {
+            let stage = walker.states.get(*index)?;
+            locate(walker, stage, &stage.absolute(&source), hops - 1)
+        }
+        _ => None,
+    })
+}
+
+/// The path in the source of `copied` that becomes `path`, and how specific that is.
+fn source_of(copied: &Copied, path: &str) -> Option<(usize, String)> {
+    let name = base_name(&copied.path);
+    if copied.to == path {
+        return Some((usize::MAX, copied.path.clone()));
+    }
+    let rest = if copied.to == "/" { path } else { path.strip_prefix(copied.to.as_str())? };
+    let rest = rest.strip_prefix('/')?;
+    if rest == name {
+        return Some((usize::MAX, copied.path.clone()));
+    }
+    let folder = copied.path.trim_end_matches('*').trim_end_matches('/');
+    let folder = if has_extension(name) && copied.into_folder && !matches!(name, "." | "..") { return None } else { folder };
+    Some((copied.to.len(), normal(&format!("{folder}/{rest}"))))
+}

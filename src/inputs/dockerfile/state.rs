@@ -1,0 +1,264 @@
+//! The state of a stage after some of its instructions: what a container made then would be like.
+
+use super::syntax::Instruction;
+use crate::facts::{self, Family, Image, ImageRole};
+use crate::model::{
+    Environment, Fact, Install, Library, Opaque, Origin, PathPattern, Platform, Python, Setting, Strip, Stray, User,
+    Value, Via,
+};
+use crate::text::{Place, Traced};
+
+/// A stage as far as it has been read.
+#[derive(Clone, Debug)]
+pub(super) struct State {
+    /// What a report calls the base: its reference or stage name.
+    pub(super) base: String,
+    pub(super) from: Place,
+    /// The outermost base where it is one we know.
+    pub(super) image: Option<Image>,
+    pub(super) platform: Platform,
+    pub(super) python: Fact<Python>,
+    pub(super) env: Environment,
+    /// Build arguments declared in this stage: name and default.
+    pub(super) args: Vec<(String, Option<Value>)>,
+    pub(super) user: Fact<User>,
+    pub(super) workdir: String,
+    /// The shell of shell forms: `/bin/sh -c` unless SHELL says otherwise.
+    pub(super) shell: Vec<String>,
+    pub(super) entrypoint: Option<Command>,
+    pub(super) cmd: Option<Command>,
+    /// Ports are exposed or a health check is declared: the sign of a server.
+    pub(super) serves: Option<Place>,
+    pub(super) libraries: Vec<Library>,
+    pub(super) extra_libraries: Vec<String>,
+    pub(super) opaque: Vec<Opaque>,
+    pub(super) search_dirs: Vec<String>,
+    /// Entries preloaded by file or script: value, where, how, step.
+    pub(super) preloads: Vec<Preloading>,
+    pub(super) linked: Vec<(Family, Place)>,
+    pub(super) strays: Vec<Stray>,
+    pub(super) strips: Vec<Strip>,
+    pub(super) installs: Vec<Install>,
+    /// Allocators that somebody downloads or builds here, for a later `make install`.
+    pub(super) mentioned: Vec<Family>,
+    /// What COPY and ADD brought, in order.
+    pub(super) copies: Vec<Copied>,
+    /// Files whose text the Dockerfile itself holds: path and text.
+    pub(super) written: Vec<Written>,
+    /// A compiler or build tool is used here: headers may be needed.
+    pub(super) compiles: bool,
+    /// Something fetched here fixes the architecture: `Miniconda3-Linux-x86_64.sh`.
+    pub(super) arch_bound: Option<(facts::Arch, String)>,
+    pub(super) step: usize,
+}
+
+/// A CMD or ENTRYPOINT.
+#[derive(Clone, Debug)]
+pub(super) struct Command {
+    pub(super) place: Place,
+    pub(super) form: Form,
+}
+
+/// The two forms of a command.
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    Exec(Vec<String>),
+    Shell(Traced),
+}
+
+/// A preload made otherwise than by the environment.
+#[derive(Clone, Debug)]
+pub(super) struct Preloading {
+    pub(super) setting: Setting,
+    pub(super) via: Via,
+}
+
+/// One source of a COPY or ADD.
+#[derive(Clone, Debug)]
+pub(super) struct Copied {
+    pub(super) from: CopySource,
+    /// Path in the source, relative for the build context.
+    pub(super) path: String,
+    /// Absolute path in the image; a folder where `into_folder`.
+    pub(super) to: String,
+    pub(super) into_folder: bool,
+}
+
+/// Where a COPY takes its files from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CopySource {
+    Context,
+    Stage(usize),
+    Image(String),
+}
+
+/// A file whose text stands in the Dockerfile.
+#[derive(Clone, Debug)]
+pub(super) struct Written {
+    pub(super) path: String,
+    pub(super) text: Traced,
+}
+
+impl State {
+    /// The state of a stage that stands on an image from outside.
+    pub(super) fn on_image(reference: &Value, from: &Place, pinned: Fact<Vec<facts::Arch>>) -> Self {
+        let image = reference.known().and_then(|name| facts::image(name, None));
+        let known_name = reference.known().map(str::to_owned);
+        let why = known_name.as_ref().map_or_else(
+            || format!("the base `{}` is chosen at build time", reference.text.as_str()),
+            |name| format!("the base image `{name}` is not one we know"),
+        );
+        let mut state = Self {
+            base: reference.text.as_str().to_owned(),
+            from: from.clone(),
+            platform: platform(image.as_ref(), from, &why, pinned),
+            python: python(image.as_ref(), from, &why),
+            env: Environment::default(),
+            args: Vec::new(),
+            user: user(image.as_ref(), &why),
+            workdir: "/".into(),
+            shell: vec!["/bin/sh".into(), "-c".into()],
+            entrypoint: None,
+            cmd: None,
+            serves: None,
+            libraries: Vec::new(),
+            extra_libraries: Vec::new(),
+            opaque: Vec::new(),
+            search_dirs: image.as_ref().map(|image| image.extra_dirs.clone()).unwrap_or_default(),
+            preloads: Vec::new(),
+            linked: Vec::new(),
+            strays: Vec::new(),
+            strips: Vec::new(),
+            installs: Vec::new(),
+            mentioned: Vec::new(),
+            copies: Vec::new(),
+            written: Vec::new(),
+            compiles: false,
+            arch_bound: None,
+            step: 0,
+            image: None,
+        };
+        match &image {
+            Some(image) => state.bring(image),
+            None => state.opaque.push(Opaque { path: "/".into(), why }),
+        }
+        state.image = image;
+        state
+    }
+
+    /// What the image itself brings: allocators and settings.
+    fn bring(&mut self, image: &Image) {
+        for library in &image.libraries {
+            self.libraries.push(Library {
+                family: library.family,
+                path: PathPattern::new(library.path.clone()),
+                origin: Origin::Base,
+                version: None,
+                needs: Vec::new(),
+                min_glibc: None,
+                libc: image.libc,
+                conditional: false,
+                place: self.from.clone(),
+                step: 0,
+            });
+        }
+        for (name, value) in &image.env {
+            let mut text = Traced::new();
+            text.push_from(value, self.from.span);
+            let value = Value { text, ..Value::default() };
+            let place = self.from.clone();
+            self.env.set(name, Setting { value, name_place: place.clone(), place, step: 0 });
+        }
+    }
+
+    /// The state a stage starts with that stands on this one.
+    pub(super) fn inherited(&self, from: &Place) -> Self {
+        Self { from: from.clone(), args: Vec::new(), ..self.clone() }
+    }
+
+    /// Marks a part of the file system as unseen.
+    pub(super) fn hide(&mut self, path: &str, why: impl Into<String>) {
+        self.opaque.push(Opaque { path: path.to_owned(), why: why.into() });
+    }
+
+    /// `path` made absolute with the working directory in force.
+    pub(super) fn absolute(&self, path: &str) -> String {
+        let joined = if path.starts_with('/') || path.starts_with('~') {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.workdir.trim_end_matches('/'))
+        };
+        normal(&joined)
+    }
+
+    /// Whether the shell of shell forms is one whose text we can read.
+    pub(super) fn reads_shell(&self) -> bool {
+        let program = self.shell.first().map_or("", |program| program.rsplit(['/', '\\']).next().unwrap_or_default());
+        matches!(program, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh") && !self.platform.windows
+    }
+}
+
+/// `path` without `.`, `..` and doubled slashes.
+pub(super) fn normal(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let joined = parts.join("/");
+    if path.starts_with('/') { format!("/{joined}") } else { joined }
+}
+
+fn platform(image: Option<&Image>, from: &Place, why: &str, archs: Fact<Vec<facts::Arch>>) -> Platform {
+    let unknown = || Fact::Unknown(why.to_owned());
+    let Some(image) = image else {
+        let (release, libc) = (unknown(), Fact::Unknown(why.to_owned()));
+        return Platform { release, libc, archs, manager: None, lacks: Vec::new(), windows: false };
+    };
+    let release = match image.release {
+        Some(release) if image.release_is_assumed => {
+            Fact::Assumed(release, format!("the tag of `{}` stands for {} {} today", image.name, release.distro, release.release))
+        }
+        Some(release) => Fact::Known(release, from.clone()),
+        None => Fact::Unknown(format!("the release behind `{}` is not known", image.name)),
+    };
+    let libc = image.libc.map_or_else(|| Fact::Unknown(why.to_owned()), |libc| Fact::Known(libc, from.clone()));
+    Platform { release, libc, archs, manager: image.manager, lacks: image.lacks.clone(), windows: image.windows }
+}
+
+fn python(image: Option<&Image>, from: &Place, why: &str) -> Fact<Python> {
+    match image.map(|image| (&image.python, image)) {
+        Some((facts::Python::Yes { version }, image)) => {
+            let pypy = image.name.contains("pypy");
+            Fact::Known(Python { version: *version, pypy }, from.clone())
+        }
+        Some((facts::Python::No, image)) => Fact::Unknown(format!("`{}` images bring no Python", image.name)),
+        Some((facts::Python::Unknown, image)) => Fact::Unknown(format!("`{}` may or may not bring Python", image.name)),
+        None => Fact::Unknown(why.to_owned()),
+    }
+}
+
+fn user(image: Option<&Image>, why: &str) -> Fact<User> {
+    match image {
+        Some(Image { user: Some(user), name, .. }) => {
+            Fact::Assumed(User(user.clone()), format!("`{name}` images run as `{user}`"))
+        }
+        Some(Image { name, .. }) => Fact::Assumed(User("root".into()), format!("`{name}` images run as root")),
+        None => Fact::Unknown(why.to_owned()),
+    }
+}
+
+/// Whether the image is one that only builds.
+pub(super) fn is_build_image(image: &Image) -> bool {
+    matches!(image.role, ImageRole::BuildTool)
+}
+
+/// Where an instruction's keyword stands.
+pub(super) fn keyword_place(from: &Place, instruction: &Instruction) -> Place {
+    from.at(instruction.keyword_span)
+}

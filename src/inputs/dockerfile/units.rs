@@ -1,0 +1,245 @@
+//! From the states of stages to units: what the images that can come out of the file will be like.
+
+use super::files::stage_name;
+use super::start::{self, Started};
+use super::state::{self, State};
+use super::walk::Walker;
+use super::{stages, effects};
+use crate::facts::Manager;
+use crate::model::{
+    Environment, Fact, Platform, Preload, Reach, Role, Setting, Stray, Unit, User, Via, entries, family_of, judge,
+};
+use crate::text::Place;
+
+/// Words in a stage's or file's name that say that it does not run in production.
+const BUILD_NAMES: [&str; 28] = [
+    "build", "builder", "builds", "test", "tests", "testing", "unittest", "dev", "devel", "development", "lint", "linter", "ci",
+    "docs", "doc", "debug", "devcontainer", "compile", "wheel", "wheels", "deps", "e2e", "bench", "benchmark",
+    "benchmarks", "tool", "tools", "debugger",
+];
+
+/// The units of all stages that can be an image of their own.
+pub(super) fn units(walker: &Walker<'_>) -> Vec<Unit> {
+    let used = stages::used(walker.stages);
+    let last = walker.stages.len().saturating_sub(1);
+    let leaf = |index: &usize| *index == last || !used.get(*index).copied().unwrap_or(false);
+    (0..walker.stages.len()).filter(leaf).filter_map(|index| unit(walker, index, index == last)).collect()
+}
+
+fn unit(walker: &Walker<'_>, index: usize, last: bool) -> Option<Unit> {
+    let state = walker.states.get(index)?;
+    let started = start::follow(walker, state);
+    let mut strays = state.strays.clone();
+    strays.extend(elsewhere(walker, index));
+    let mut unit = Unit {
+        name: name(walker, index),
+        place: state.from.clone(),
+        install_at: install_at(state),
+        role: role(walker, index, last, &started),
+        python: python(state, &started),
+        platform: platform(state),
+        env: state.env.clone(),
+        libraries: state.libraries.clone(),
+        extra_libraries: state.extra_libraries.clone(),
+        opaque: state.opaque.clone(),
+        search_dirs: search_dirs(state),
+        preloads: Vec::new(),
+        linked: state.linked.clone(),
+        process: started.process.clone(),
+        user: state.user.clone(),
+        strays,
+        strips: state.strips.iter().chain(&started.strips).cloned().collect(),
+        installs: state.installs.clone(),
+        start_replaces_preload: replaces(state, &started),
+        unseen_settings: unseen(walker, state, &started),
+        compiles: state.compiles,
+    };
+    unit.preloads = preloads(&unit, state, &started);
+    Some(unit)
+}
+
+fn name(walker: &Walker<'_>, index: usize) -> String {
+    match walker.stages.get(index).and_then(|stage| stage.name.as_deref()) {
+        Some(name) => format!("stage `{name}`"),
+        None if walker.stages.len() == 1 => "the image".into(),
+        None => format!("stage {}", index + 1),
+    }
+}
+
+/// The preloads in force, judged.
+fn preloads(unit: &Unit, state: &State, started: &Started) -> Vec<Preload> {
+    let from_env = unit.env.get("LD_PRELOAD").map(|var| (&var.now, Via::Environment));
+    let others = state.preloads.iter().chain(&started.preloads).map(|made| (&made.setting, made.via));
+    let reads_start_files = started.login;
+    let mut found = Vec::new();
+    for (setting, via) in from_env.into_iter().chain(others) {
+        found.extend(judged(unit, setting, via));
+    }
+    let _ = reads_start_files;
+    found
+}
+
+fn judged<'a>(unit: &'a Unit, setting: &'a Setting, via: Via) -> impl Iterator<Item = Preload> + 'a {
+    let text = setting.value.text.as_str();
+    entries(text).into_iter().map(move |range| {
+        let name = text.get(range.clone()).unwrap_or_default().to_owned();
+        let family = family_of(&name);
+        let outcome = if via == Via::Environment || !name.contains('*') {
+            judge(unit, &setting.value, &range)
+        } else {
+            computed(unit, family)
+        };
+        Preload { family, outcome, place: setting.part(range), name, via, step: setting.step }
+    })
+}
+
+/// An entry whose text is put together when it is written or when the container starts.
+fn computed(unit: &Unit, family: Option<crate::facts::Family>) -> crate::model::Outcome {
+    use crate::model::Outcome;
+    match unit.libraries.iter().find(|library| Some(library.family) == family) {
+        Some(library) => Outcome::Works(library.clone()),
+        None => Outcome::Unknown("the path is put together when the container starts".into()),
+    }
+}
+
+/// Settings and libraries of stages that this one does not stand on.
+fn elsewhere(walker: &Walker<'_>, index: usize) -> Vec<Stray> {
+    let mut below = Vec::new();
+    let mut next = Some(index);
+    while let Some(at) = next {
+        below.push(at);
+        next = walker.parents.get(at).copied().flatten();
+    }
+    let mut strays = Vec::new();
+    for (other, state) in walker.states.iter().enumerate().filter(|(other, _)| !below.contains(other)) {
+        let reach = Reach::Stage(stage_name(walker, other));
+        for library in &state.libraries {
+            strays.push(Stray {
+                variable: None,
+                value: library.path.as_str().to_owned(),
+                family: Some(library.family),
+                reach: reach.clone(),
+                place: library.place.clone(),
+            });
+        }
+        for var in state.env.iter().filter(|var| matches!(var.name.as_str(), "LD_PRELOAD" | "MALLOC_CONF")) {
+            strays.push(Stray {
+                variable: Some(var.name.clone()),
+                value: var.now.value.text.as_str().to_owned(),
+                family: effects::families_named(var.now.value.text.as_str()).first().copied(),
+                reach: reach.clone(),
+                place: var.now.place.clone(),
+            });
+        }
+    }
+    strays
+}
+
+/// Where a missing installation goes: an installation of this stage as root, else its FROM.
+fn install_at(state: &State) -> Place {
+    let from = &state.from;
+    let own = |place: &Place| place.same_file(from) && place.span.start > from.span.start;
+    let fits = |install: &&crate::model::Install| {
+        install.manager != Manager::Conda && own(&install.place) && install.user.value().is_some_and(User::is_root)
+    };
+    state.installs.iter().find(fits).map_or_else(|| from.clone(), |install| install.place.clone())
+}
+
+fn role(walker: &Walker<'_>, index: usize, last: bool, started: &Started) -> Role {
+    let stage = walker.stages.get(index).and_then(|stage| stage.name.as_deref());
+    if let Some(name) = stage.filter(|name| is_build_name(name)) {
+        return Role::Build(format!("stage `{name}` is named after a build or test"));
+    }
+    if let Some(part) = walker.file.path.split('/').find(|part| is_build_name(part)) {
+        return Role::Build(format!("the path says `{part}`"));
+    }
+    let image = walker.states.get(index).and_then(|state| state.image.as_ref());
+    if let Some(image) = image.filter(|image| state::is_build_image(image)) {
+        return Role::Build(format!("`{}` is a build image", image.name));
+    }
+    if !last && started.process.argv.is_empty() {
+        return Role::Build("an earlier stage that starts nothing".into());
+    }
+    Role::Runtime
+}
+
+fn is_build_name(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.split(['-', '_', '.', ' ']).any(|word| BUILD_NAMES.contains(&word))
+}
+
+fn python(state: &State, started: &Started) -> Fact<crate::model::Python> {
+    if state.python.value().is_some() {
+        return state.python.clone();
+    }
+    let program = started.process.argv.first().map(|program| super::files::base_name(program));
+    match (program, &started.process.server, &started.process.place) {
+        (Some(program), server, Some(place)) if crate::model::is_python(program) || is_python_server(server.as_deref()) => {
+            Fact::Known(crate::model::Python { version: None, pypy: false }, place.clone())
+        }
+        _ => state.python.clone(),
+    }
+}
+
+/// Servers whose name alone says Python; shells and the like say nothing.
+fn is_python_server(server: Option<&str>) -> bool {
+    server.is_some_and(|server| matches!(server, "gunicorn" | "uvicorn" | "celery" | "flask" | "streamlit" | "hypercorn"))
+}
+
+fn platform(state: &State) -> Platform {
+    let mut platform = state.platform.clone();
+    if let (Some((arch, why)), None) = (&state.arch_bound, platform.archs.value()) {
+        platform.archs = Fact::Assumed(vec![*arch], format!("`{why}` is for one architecture"));
+    }
+    platform
+}
+
+fn search_dirs(state: &State) -> Vec<String> {
+    let mut dirs = state.search_dirs.clone();
+    if let Some(var) = state.env.get("LD_LIBRARY_PATH") {
+        dirs.extend(var.now.value.text.as_str().split(':').filter(|dir| dir.starts_with('/')).map(str::to_owned));
+    }
+    dirs
+}
+
+/// Why the start replaces `LD_PRELOAD`: the base's own entrypoint where it is kept, or a script.
+fn replaces(state: &State, started: &Started) -> Option<String> {
+    let kept = state.entrypoint.is_none() && state.cmd.as_ref().is_none_or(|_| true);
+    let of_image = state.image.as_ref().and_then(|image| image.overwrites_preload.clone()).filter(|_| kept);
+    started.replaces.clone().or(of_image)
+}
+
+/// Why the process may get allocator settings that we cannot see.
+fn unseen(walker: &Walker<'_>, state: &State, started: &Started) -> Option<String> {
+    if let Some(why) = &started.unseen {
+        return Some(why.clone());
+    }
+    if state.image.is_none() {
+        return Some(format!("the base image `{}` is not one we know", state.base));
+    }
+    let setting = |text: &str| text.contains("LD_PRELOAD") && !effects::families_named(text).is_empty();
+    if let Some(written) = state.written.iter().find(|written| setting(written.text.as_str())) {
+        return Some(format!("`{}` sets an allocator", written.path));
+    }
+    let sets = sets_bash_env(&state.env, &state.strays);
+    if sets || started.login && state.strays.iter().any(|stray| matches!(stray.reach, Reach::Shells(_))) {
+        return Some("the shell that starts the service reads its start-up files".into());
+    }
+    copied_script(walker, state).or_else(|| {
+        let manifest = walker.around.manifest_that_sets_allocator(&walker.file.path)?;
+        Some(format!("`{manifest}` sets an allocator"))
+    })
+}
+
+fn copied_script(walker: &Walker<'_>, state: &State) -> Option<String> {
+    let from_context = state.copies.iter().filter(|copied| copied.from == super::state::CopySource::Context);
+    from_context
+        .filter_map(|copied| walker.around.script_that_sets_allocator(&walker.file.path, &copied.path))
+        .map(|path| format!("`{path}` sets an allocator"))
+        .next()
+}
+
+fn sets_bash_env(env: &Environment, strays: &[Stray]) -> bool {
+    let Some(var) = env.get("BASH_ENV") else { return false };
+    strays.iter().any(|stray| matches!(&stray.reach, Reach::Shells(path) if path == var.now.value.text.as_str()))
+}

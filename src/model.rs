@@ -1,0 +1,22 @@
+//! What is in force when Python starts, whatever text says so.
+//!
+//! Every input reduces its text to [`Unit`]s; rules see nothing else. The model knows no syntax:
+//! it holds facts with their provenance, and what follows from them for the dynamic loader.
+
+mod env;
+mod fact;
+mod library;
+mod loader;
+mod preload;
+mod process;
+mod unit;
+
+pub use env::{EnvVar, Environment, Erased, Setting, Value};
+pub use fact::Fact;
+pub use loader::{entries, family_of, judge};
+pub use library::{Library, Opaque, Origin, PathPattern};
+pub use preload::{Outcome, Preload, Via};
+pub use process::{Process, ProcessKind, ProcessModel};
+pub use unit::{
+    Change, Install, Platform, Python, Reach, Role, Stray, Strip, Unit, User,
+};

@@ -1,0 +1,248 @@
+//! The dynamic loader's view of one preload entry: what it finds, and what becomes of it.
+//!
+//! Semantics: ld.so(8) and glibc's `handle_preload_list` (separators blank and `:`; `$LIB`,
+//! `$ORIGIN` and `$PLATFORM` are the only expansions), musl's `load_preload` (no expansion at all).
+
+use std::ops::Range;
+
+use super::library::Fit;
+use super::{Library, Origin, Outcome, PathPattern, Platform, Reach, Unit, Value};
+use crate::facts::{self, Family, Libc};
+
+/// Splits the value of `LD_PRELOAD` as the loader does, but keeps `$(...)` in one piece so that
+/// what was meant can still be named.
+#[must_use]
+pub fn entries(value: &str) -> Vec<Range<usize>> {
+    let mut entries = Vec::new();
+    let mut start = None;
+    let mut depth = 0usize;
+    for (at, char) in value.char_indices() {
+        match char {
+            '(' if depth > 0 || value.get(..at).is_some_and(|before| before.ends_with('$')) => depth += 1,
+            ')' if depth > 0 => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 && matches!(char, ' ' | ':' | '\t') {
+            entries.extend(start.take().map(|from| from..at));
+        } else if start.is_none() {
+            start = Some(at);
+        }
+    }
+    entries.extend(start.map(|from| from..value.len()));
+    entries
+}
+
+/// The file name part of a preload entry, without stray quotes and the like.
+#[must_use]
+pub fn family_of(entry: &str) -> Option<Family> {
+    let clean = |c: char| matches!(c, '"' | '\'' | ',' | ';' | '\r');
+    entry.split([',', ';']).find_map(|part| {
+        let file = part.rsplit('/').next().unwrap_or_default().trim_matches(clean);
+        facts::family_of_library(file)
+    })
+}
+
+/// Judges the entry at `range` of `value`.
+#[must_use]
+pub fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome {
+    let entry = value.text.as_str().get(range.clone()).unwrap_or_default();
+    let Some(family) = family_of(entry) else { return Outcome::NoAllocator };
+    if unit.platform.windows {
+        return Outcome::Unknown("the image is a Windows image".into());
+    }
+    spelling(&unit.platform, value, range, entry).unwrap_or_else(|| resolve(unit, entry, family))
+}
+
+/// What is wrong with the text itself, if anything.
+fn spelling(platform: &Platform, value: &Value, range: &Range<usize>, entry: &str) -> Option<Outcome> {
+    if let Some(bad) = entry.chars().find(|c| matches!(c, ',' | ';' | '"' | '\'' | '`') || c.is_control())
+        && bad != '`'
+    {
+        return Some(Outcome::Malformed(bad.to_string()));
+    }
+    if let Some(erased) = value.erased.iter().find(|erased| range.start <= erased.at && erased.at <= range.end) {
+        return Some(Outcome::NotExpanded(format!("${}", erased.name)));
+    }
+    if let Some(name) = &value.unknown
+        && entry.contains(&format!("${{{name}}}"))
+    {
+        if name == "TARGETARCH" && entry.contains("${TARGETARCH}-linux-gnu") {
+            return Some(Outcome::NotExpanded("${TARGETARCH}".into()));
+        }
+        return Some(Outcome::Unknown(format!("`${{{name}}}` is known at build time only")));
+    }
+    unexpanded(platform, entry).map(Outcome::NotExpanded)
+}
+
+/// The shell syntax in `entry` that the loader takes literally.
+fn unexpanded(platform: &Platform, entry: &str) -> Option<String> {
+    if let Some(at) = entry.find("$(") {
+        let end = entry.rfind(')').map_or(entry.len(), |end| end + 1);
+        return entry.get(at..end).map(str::to_owned);
+    }
+    if let Some(sign) = entry.chars().find(|c| matches!(c, '`' | '*' | '?' | '[' | '{'))
+        && !entry.contains("${")
+    {
+        return Some(sign.to_string());
+    }
+    if entry.starts_with('~') {
+        return Some("~".into());
+    }
+    let at = entry.find('$')?;
+    let name: String = entry
+        .get(at + 1..)?
+        .trim_start_matches('{')
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
+    let dynamic = matches!(name.as_str(), "LIB" | "ORIGIN" | "PLATFORM");
+    let musl = platform.libc.value() == Some(&Libc::Musl);
+    (!dynamic || musl).then(|| format!("${name}"))
+}
+
+/// What the loader finds for a well-spelt entry.
+fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
+    let libraries = || unit.libraries.iter().filter(move |library| library.family == family);
+    let bare = !entry.contains('/');
+    let found = if bare { find_bare(unit, entry, family) } else { find_path(unit, entry, family) };
+    if let Some(outcome) = found {
+        return outcome;
+    }
+    if let Some(opaque) = unit.opaque.iter().find(|opaque| may_hold(unit, opaque, entry, bare)) {
+        return Outcome::Unknown(opaque.why.clone());
+    }
+    let file = entry.rsplit('/').next().unwrap_or_default();
+    let same_name = libraries().find(|library| super::library::matches(library.path.file_name(), file));
+    if let Some(library) = same_name {
+        return Outcome::WrongPath(library.clone());
+    }
+    if let Some(library) = libraries().next() {
+        return Outcome::WrongSoname(library.clone());
+    }
+    elsewhere(unit, family).unwrap_or(Outcome::NotInstalled)
+}
+
+fn may_hold(unit: &Unit, opaque: &super::Opaque, entry: &str, bare: bool) -> bool {
+    if bare {
+        return search_dirs(unit).iter().any(|dir| opaque.covers(&format!("{dir}/{entry}")));
+    }
+    opaque.covers(entry)
+}
+
+fn elsewhere(unit: &Unit, family: Family) -> Option<Outcome> {
+    unit.strays.iter().find_map(|stray| match (&stray.variable, &stray.reach) {
+        (None, Reach::Stage(stage)) if stray.family == Some(family) => {
+            Some(Outcome::WrongStage { stage: stage.clone(), place: stray.place.clone() })
+        }
+        _ => None,
+    })
+}
+
+fn find_bare(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
+    let dirs = search_dirs(unit);
+    let library = unit.libraries.iter().find(|library| {
+        library.family == family
+            && super::library::matches(library.path.file_name(), entry)
+            && dirs.iter().any(|dir| same_folder(dir, &library.path))
+    })?;
+    Some(loadable(unit, library).unwrap_or_else(|| Outcome::Works(library.clone())))
+}
+
+fn find_path(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
+    let merged = merged_usr(entry);
+    let fits = unit.libraries.iter().filter(|library| library.family == family).map(|library| {
+        let fit = match library.path.fit(entry) {
+            Fit::Never => PathPattern::new(merged_usr(library.path.as_str())).fit(&merged),
+            fit => fit,
+        };
+        (library, fit)
+    });
+    let (library, fit) = fits.filter(|(_, fit)| *fit != Fit::Never).last()?;
+    if let Some(outcome) = loadable(unit, library) {
+        return Some(outcome);
+    }
+    let Fit::On(arch) = fit else { return Some(Outcome::Works(library.clone())) };
+    Some(match unit.platform.archs.value() {
+        Some(archs) if !archs.contains(&arch) => Outcome::WrongArch { named: arch, runs: archs.clone() },
+        Some(archs) if archs.len() == 1 => Outcome::Works(library.clone()),
+        _ => Outcome::WorksOn(arch, library.clone()),
+    })
+}
+
+/// Why a library that was found cannot be loaded, if it cannot.
+fn loadable(unit: &Unit, library: &Library) -> Option<Outcome> {
+    if !matches!(library.origin, Origin::Copied { .. }) {
+        return None;
+    }
+    if let (Some(built), Some(here)) = (library.libc, unit.platform.libc.value())
+        && built != *here
+    {
+        let why = format!("built for {built}, and this image has {here}");
+        return Some(Outcome::WrongLibc { why, library: library.clone() });
+    }
+    let here = unit.platform.release.known().and_then(|release| release.libc_version.as_deref());
+    if let (Some(least), Some(here)) = (library.min_glibc.as_deref(), here)
+        && newer(least, here)
+    {
+        let why = format!("it needs glibc {least}, and this image has {here}");
+        return Some(Outcome::WrongLibc { why, library: library.clone() });
+    }
+    let absent = |need: &&String| unit.platform.lacks.contains(need) && !provided(unit, need);
+    let needs: Vec<String> = library.needs.iter().filter(absent).cloned().collect();
+    (!needs.is_empty()).then(|| Outcome::NeedsMissing { needs, library: library.clone() })
+}
+
+fn provided(unit: &Unit, need: &str) -> bool {
+    unit.extra_libraries.iter().any(|file| super::library::matches(file, need))
+        || search_dirs(unit).iter().any(|dir| unit.opaque.iter().any(|o| o.covers(&format!("{dir}/{need}"))))
+}
+
+/// Folders in which the loader looks for bare names, `{triplet}` left in.
+fn search_dirs(unit: &Unit) -> Vec<String> {
+    let defaults = ["/lib/{triplet}", "/usr/lib/{triplet}", "/lib", "/usr/lib", "/lib64", "/usr/lib64"];
+    let of_release = unit.platform.release.value().map(|release| release.library_dirs.clone());
+    let mut dirs = of_release.unwrap_or_else(|| defaults.map(str::to_owned).to_vec());
+    if unit.platform.libc.value() == Some(&Libc::Musl) {
+        dirs.push("/usr/local/lib".into());
+    }
+    dirs.extend(unit.search_dirs.iter().cloned());
+    dirs
+}
+
+fn same_folder(dir: &str, path: &PathPattern) -> bool {
+    let (dir, folder) = (merged_usr(dir), merged_usr(path.folder()));
+    dir == folder || PathPattern::new(dir).fit(&folder) != Fit::Never
+}
+
+/// `/lib` is `/usr/lib` on every release since the merge of both; the older ones have links.
+fn merged_usr(path: &str) -> String {
+    if path.starts_with("/lib/") || path.starts_with("/lib64/") || path == "/lib" || path == "/lib64" {
+        return format!("/usr{path}");
+    }
+    path.to_owned()
+}
+
+/// Whether version `a` is newer than `b`, compared number by number.
+fn newer(a: &str, b: &str) -> bool {
+    let numbers = |v: &str| v.split('.').map(|part| part.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>();
+    numbers(a) > numbers(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loader_splits_on_blanks_and_colons_only() {
+        let split = |value: &str| entries(value).into_iter().map(|r| value[r].to_owned()).collect::<Vec<_>>();
+        assert_eq!(split("a.so:b.so  c.so"), ["a.so", "b.so", "c.so"]);
+        assert_eq!(split(":a.so,b.so:"), ["a.so,b.so"]);
+        assert_eq!(split("/usr/lib/$(uname -m)-linux-gnu/x.so"), ["/usr/lib/$(uname -m)-linux-gnu/x.so"]);
+        assert!(split("").is_empty());
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        assert!(newer("2.38", "2.36") && !newer("2.4", "2.36") && !newer("2.36", "2.36"));
+    }
+}

@@ -1,0 +1,108 @@
+//! What is preloaded, and what the dynamic loader makes of it.
+
+use super::Library;
+use crate::facts::{Arch, Family};
+use crate::text::Place;
+
+/// One entry of `LD_PRELOAD` or `/etc/ld.so.preload`.
+#[derive(Clone, Debug)]
+pub struct Preload {
+    /// The name as the loader sees it.
+    pub name: String,
+    /// Where the entry stands.
+    pub place: Place,
+    /// Which allocator it is; `None` for other libraries.
+    pub family: Option<Family>,
+    /// How the loader gets it.
+    pub via: Via,
+    /// The build step that sets it.
+    pub step: usize,
+    /// What the loader makes of it.
+    pub outcome: Outcome,
+}
+
+/// How the loader gets a preload entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// The unit's environment.
+    Environment,
+    /// `/etc/ld.so.preload`.
+    File,
+    /// The start-up script exports it.
+    Script,
+    /// The command sets it for itself: `env LD_PRELOAD=... python`.
+    Command,
+}
+
+/// What the loader makes of a preload entry.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It is loaded.
+    Works(Library),
+    /// It is loaded on this architecture; nothing pins the platform.
+    WorksOn(Arch, Library),
+    /// It does not name an allocator.
+    NoAllocator,
+    /// Cannot be told, for the reason given.
+    Unknown(String),
+    /// Characters that become part of the name.
+    Malformed(String),
+    /// Shell syntax or a variable that nothing expands; the text of it.
+    NotExpanded(String),
+    /// The path is that of another architecture than the unit runs on.
+    WrongArch {
+        /// The one in the path.
+        named: Arch,
+        /// The ones it runs on.
+        runs: Vec<Arch>,
+    },
+    /// The library is there under another file name.
+    WrongSoname(Library),
+    /// The library is there, elsewhere.
+    WrongPath(Library),
+    /// The library is in another stage only.
+    WrongStage {
+        /// The stage, by the name a report uses.
+        stage: String,
+        /// Where the library is put there.
+        place: Place,
+    },
+    /// It was built for another C library, or a newer one.
+    WrongLibc {
+        /// What it was built for, what is here.
+        why: String,
+        /// The library.
+        library: Library,
+    },
+    /// Libraries that it links against are missing.
+    NeedsMissing {
+        /// Their names.
+        needs: Vec<String>,
+        /// The library.
+        library: Library,
+    },
+    /// Nothing provides it.
+    NotInstalled,
+}
+
+impl Outcome {
+    /// Whether it is loaded, at least on one architecture.
+    #[must_use]
+    pub const fn works(&self) -> bool {
+        matches!(self, Self::Works(_) | Self::WorksOn(..))
+    }
+
+    /// The library it is about, where there is one.
+    #[must_use]
+    pub const fn library(&self) -> Option<&Library> {
+        match self {
+            Self::Works(library)
+            | Self::WorksOn(_, library)
+            | Self::WrongSoname(library)
+            | Self::WrongPath(library)
+            | Self::WrongLibc { library, .. }
+            | Self::NeedsMissing { library, .. } => Some(library),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The process the image starts, and how it makes workers.
+
+use super::Fact;
+use crate::facts::programs;
+use crate::text::Place;
+
+/// What runs when the unit starts.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// Program and arguments, wrappers such as `tini --` or `poetry run` taken off.
+    pub argv: Vec<String>,
+    /// Where the command stands.
+    pub place: Option<Place>,
+    /// What kind of program it is.
+    pub kind: Fact<ProcessKind>,
+    /// How it makes workers.
+    pub model: Fact<ProcessModel>,
+    /// The server's name where one was recognised: `gunicorn`, `celery`.
+    pub server: Option<String>,
+}
+
+/// What kind of program a process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessKind {
+    /// Runs until it is stopped: a server, a worker, a bot.
+    Service,
+    /// A notebook or lab server for one person.
+    Notebook,
+    /// Does its work and ends: a tool, a job, a test run, a shell.
+    OneShot,
+}
+
+/// How a process makes workers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProcessModel {
+    /// One process, possibly with threads.
+    Threads,
+    /// Forked workers: gunicorn, celery prefork, uWSGI.
+    Fork,
+    /// Workers started anew: `uvicorn --workers`.
+    Spawn,
+}
+
+/// A program recognised by its arguments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recognised {
+    /// Its name.
+    pub server: String,
+    /// Whether it keeps running.
+    pub kind: ProcessKind,
+    /// How it makes workers, where that can be told.
+    pub model: Option<ProcessModel>,
+}
+
+/// Recognises a Python program by its arguments: `gunicorn ...`, `python -m celery ...`,
+/// `python manage.py runserver`.
+#[must_use]
+pub fn recognise(argv: &[String]) -> Option<Recognised> {
+    let (program, rest) = argv.split_first()?;
+    let name = program.rsplit('/').next().unwrap_or_default();
+    if is_python(name) {
+        return recognise_python(rest);
+    }
+    let found = programs::behaviour(name, rest)?;
+    Some(Recognised { server: name.to_owned(), kind: kind(found.kind), model: model(found, rest) })
+}
+
+fn recognise_python(arguments: &[String]) -> Option<Recognised> {
+    let takes_value = |option: &str| matches!(option, "-W" | "-X");
+    let mut at = 0;
+    while let Some(argument) = arguments.get(at) {
+        match argument.as_str() {
+            "-m" => {
+                let module = arguments.get(at + 1)?;
+                let rest = arguments.get(at + 2..).unwrap_or_default();
+                let found = programs::behaviour(module, rest)?;
+                return Some(Recognised { server: module.clone(), kind: kind(found.kind), model: model(found, rest) });
+            }
+            "-c" => return None,
+            option if takes_value(option) => at += 2,
+            option if option.starts_with('-') => at += 1,
+            script => {
+                let name = script.rsplit('/').next().unwrap_or_default();
+                let rest = arguments.get(at + 1..).unwrap_or_default();
+                let found = programs::behaviour(name, rest)?;
+                return Some(Recognised { server: name.to_owned(), kind: kind(found.kind), model: model(found, rest) });
+            }
+        }
+    }
+    // `python` alone is an interactive interpreter.
+    Some(Recognised { server: "python".into(), kind: ProcessKind::OneShot, model: None })
+}
+
+/// Whether `name` is a Python interpreter.
+#[must_use]
+pub fn is_python(name: &str) -> bool {
+    let rest = name.strip_prefix("python").or_else(|| name.strip_prefix("pypy"));
+    rest.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+}
+
+const fn kind(kind: programs::Kind) -> ProcessKind {
+    match kind {
+        programs::Kind::Service => ProcessKind::Service,
+        programs::Kind::Notebook => ProcessKind::Notebook,
+        programs::Kind::Oneshot => ProcessKind::OneShot,
+    }
+}
+
+fn model(found: &programs::Behaviour, arguments: &[String]) -> Option<ProcessModel> {
+    let workers = match value_of(arguments, &found.pool).and_then(|pool| found.pools.get(pool)) {
+        Some(workers) => *workers,
+        None if has_workers(arguments, &found.workers) => found.with_workers,
+        None => found.model,
+    };
+    match workers {
+        programs::Workers::Threads => Some(ProcessModel::Threads),
+        programs::Workers::Fork => Some(ProcessModel::Fork),
+        programs::Workers::Spawn => Some(ProcessModel::Spawn),
+        programs::Workers::Unknown => None,
+    }
+}
+
+fn has_workers(arguments: &[String], options: &[String]) -> bool {
+    let given = arguments.iter().any(|argument| options.iter().any(|option| argument.starts_with(option.as_str())));
+    given && value_of(arguments, options).is_none_or(|number| number.parse() != Ok(1))
+}
+
+fn value_of<'a>(arguments: &'a [String], options: &[String]) -> Option<&'a str> {
+    for (at, argument) in arguments.iter().enumerate() {
+        for option in options {
+            if argument == option {
+                return arguments.get(at + 1).map(String::as_str);
+            }
+            if let Some(rest) = argument.strip_prefix(option.as_str()) {
+                return Some(rest.strip_prefix('=').unwrap_or(rest));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Option<(ProcessKind, Option<ProcessModel>)> {
+        let argv: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        recognise(&argv).map(|found| (found.kind, found.model))
+    }
+
+    #[test]
+    fn programs_are_recognised_with_their_workers() {
+        use ProcessKind::{Notebook, OneShot, Service};
+        use ProcessModel::{Fork, Spawn, Threads};
+        for (command, expected) in [
+            ("gunicorn -w 4 app:app", Some((Service, Some(Fork)))),
+            ("/venv/bin/gunicorn app:app", Some((Service, Some(Fork)))),
+            ("uvicorn app:app --port 80", Some((Service, Some(Threads)))),
+            ("uvicorn app:app --workers 4", Some((Service, Some(Spawn)))),
+            ("uvicorn app:app --workers=1", Some((Service, Some(Threads)))),
+            ("python -m uvicorn app:app", Some((Service, Some(Threads)))),
+            ("python3.12 -u manage.py runserver 0:80", Some((Service, Some(Threads)))),
+            ("python manage.py migrate", Some((OneShot, None))),
+            ("celery -A x worker -P threads", Some((Service, Some(Threads)))),
+            ("celery -A x worker -Pgevent", Some((Service, Some(Threads)))),
+            ("celery -A x worker", Some((Service, Some(Fork)))),
+            ("jupyter lab --ip 0", Some((Notebook, None))),
+            ("pytest -q", Some((OneShot, None))),
+            ("python3", Some((OneShot, None))),
+            ("python app.py", None),
+            ("node server.js", None),
+        ] {
+            assert_eq!(of(command), expected, "{command}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The unit: one environment in which a process will run.
+
+use super::{Environment, Fact, Library, Opaque, Preload, Process};
+use crate::facts::{Arch, Family, Libc, Manager, Release};
+use crate::text::Place;
+
+/// One environment in which a process will run, and what led to it.
+#[derive(Debug)]
+pub struct Unit {
+    /// What a report calls it: ``stage `runtime` ``, `the image`.
+    pub name: String,
+    /// Where it begins: the `FROM` line.
+    pub place: Place,
+    /// Where a missing installation would be added.
+    pub install_at: Place,
+    /// What it is for.
+    pub role: Role,
+    /// Whether it runs Python.
+    pub python: Fact<Python>,
+    /// What it stands on.
+    pub platform: Platform,
+    /// The variables in force.
+    pub env: Environment,
+    /// The allocator libraries in it.
+    pub libraries: Vec<Library>,
+    /// Other libraries that were copied in by hand: file names.
+    pub extra_libraries: Vec<String>,
+    /// Parts of its file system we cannot see.
+    pub opaque: Vec<Opaque>,
+    /// Folders beyond the default ones in which the loader looks for bare names.
+    pub search_dirs: Vec<String>,
+    /// What is preloaded, judged as the loader would.
+    pub preloads: Vec<Preload>,
+    /// Allocators that are linked into the interpreter (`patchelf --add-needed`).
+    pub linked: Vec<(Family, Place)>,
+    /// What starts.
+    pub process: Process,
+    /// Who runs it.
+    pub user: Fact<User>,
+    /// Settings that were made but never reach the process.
+    pub strays: Vec<Stray>,
+    /// What takes the environment away from the process.
+    pub strips: Vec<Strip>,
+    /// Package installations, in order.
+    pub installs: Vec<Install>,
+    /// Why the base image's own start-up replaces `LD_PRELOAD`, where it does.
+    pub start_replaces_preload: Option<String>,
+    /// Why the process may get allocator settings that we cannot see.
+    pub unseen_settings: Option<String>,
+    /// Something is compiled in it: development packages have their use.
+    pub compiles: bool,
+}
+
+impl Unit {
+    /// The replacement allocator that is surely in force, if one is.
+    #[must_use]
+    pub fn replacement(&self) -> Option<(Family, &Place)> {
+        let preloaded = self.preloads.iter().filter(|preload| preload.outcome.works());
+        preloaded
+            .filter_map(|preload| preload.family.map(|family| (family, &preload.place)))
+            .chain(self.linked.iter().map(|(family, place)| (*family, place)))
+            .next()
+    }
+
+    /// Whether anybody tried to set or load an allocator for this process, rightly or wrongly.
+    #[must_use]
+    pub fn mentions_allocator(&self) -> bool {
+        !self.preloads.is_empty() || !self.linked.is_empty() || !self.libraries.is_empty()
+    }
+}
+
+/// What a unit is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It runs in production, as far as we can tell.
+    Runtime,
+    /// It builds or tests, for the reason given.
+    Build(String),
+}
+
+/// The Python that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Python {
+    /// Major and minor version where known.
+    pub version: Option<(u8, u8)>,
+    /// It is PyPy, whose objects do not come from malloc.
+    pub pypy: bool,
+}
+
+/// What a unit stands on.
+#[derive(Clone, Debug)]
+pub struct Platform {
+    /// The distribution's release.
+    pub release: Fact<&'static Release>,
+    /// The C library.
+    pub libc: Fact<Libc>,
+    /// The architectures it is pinned to; unknown where nothing pins it.
+    pub archs: Fact<Vec<Arch>>,
+    /// The package manager; `None` where the image has none or we do not know it.
+    pub manager: Option<Manager>,
+    /// Libraries that C++ code needs and this image lacks.
+    pub lacks: Vec<String>,
+    /// It is Windows: nothing here applies.
+    pub windows: bool,
+}
+
+/// Who runs the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User(pub String);
+
+impl User {
+    /// Whether it is root, by name or number.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        let name = self.0.split(':').next().unwrap_or_default();
+        name == "root" || (!name.is_empty() && name.bytes().all(|b| b == b'0'))
+    }
+}
+
+/// A setting that never reaches the process.
+#[derive(Clone, Debug)]
+pub struct Stray {
+    /// The variable (`LD_PRELOAD`), or `None` where it is a library.
+    pub variable: Option<String>,
+    /// The value, or the library's path.
+    pub value: String,
+    /// The allocator it is about.
+    pub family: Option<Family>,
+    /// How far it reaches instead.
+    pub reach: Reach,
+    /// Where it is made.
+    pub place: Place,
+}
+
+/// How far a setting reaches that does not reach the process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Another stage, by the name a report uses.
+    Stage(String),
+    /// The one `RUN` it stands in.
+    Run,
+    /// Shells that read the file given (`~/.bashrc`).
+    Shells(String),
+}
+
+/// What takes `LD_PRELOAD` away.
+#[derive(Clone, Debug)]
+pub struct Strip {
+    /// `setcap`, `sudo`, `env -i`.
+    pub by: String,
+    /// It only happens to users other than root.
+    pub only_non_root: bool,
+    /// Where.
+    pub place: Place,
+}
+
+/// A package installation.
+#[derive(Clone, Debug)]
+pub struct Install {
+    /// By which manager.
+    pub manager: Manager,
+    /// The packages named.
+    pub packages: Vec<String>,
+    /// Who runs it.
+    pub user: Fact<User>,
+    /// Where the command stands.
+    pub place: Place,
+    /// The build step.
+    pub step: usize,
+}
+
+/// What must become true of a unit: meaning, not text. The input spells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The variable has this value.
+    SetEnv {
+        /// The variable.
+        name: String,
+        /// Its value, as the process is to see it.
+        value: String,
+    },
+    /// The variable is called otherwise and keeps its value.
+    RenameEnv {
+        /// The wrong name.
+        from: String,
+        /// The right one.
+        to: String,
+    },
+    /// The variable is not set.
+    UnsetEnv {
+        /// The variable.
+        name: String,
+    },
+}
