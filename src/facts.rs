@@ -1,8 +1,28 @@
 //! The world as data: distros, base images, allocators and their packages, loader and Python
-//! facts. Data lives in `facts/*.toml` with its sources; this module only reads and looks up.
+//! facts. Data lives in `facts/**/*.toml` with its sources; this module only reads and looks up.
+//!
+//! It never touches the disk or the network, never guesses, and never fails: what is not in the
+//! data is `None`. Each file is parsed at its first use, so what is not asked for costs nothing.
 
+mod allocators;
+mod data;
+mod distros;
+mod glibc;
+mod images;
+pub mod programs;
+mod python;
 mod terms;
 
-pub mod programs;
-
+pub use allocators::{
+    Allocator, Variable, allocator_variable, allocators, family_of_library, not_an_allocator,
+    preload_purpose,
+};
+pub use data::Date;
+pub use distros::{
+    AllocatorPackage, PackageSummary, Release, any_package, canonical_distro, conda_packages,
+    release, releases,
+};
+pub use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};
+pub use images::{Image, ImageRole, Preinstalled, Python, image};
+pub use python::{PythonMalloc, pythonmalloc};
 pub use terms::{Arch, Family, Libc, Manager};

@@ -20,7 +20,9 @@ pub struct LineIndex {
 impl LineIndex {
     pub(super) fn of(&self, bytes: &[u8]) -> &Self {
         let _ = self.starts.get_or_init(|| {
-            std::iter::once(0).chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1)).collect()
+            std::iter::once(0)
+                .chain(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1))
+                .collect()
         });
         self
     }
@@ -38,11 +40,18 @@ impl LineIndex {
     /// The span of line `line` (from 1) without its line ending.
     #[must_use]
     pub fn line(&self, bytes: &[u8], line: usize) -> super::Span {
-        let start = self.starts().get(line.saturating_sub(1)).copied().unwrap_or(bytes.len());
+        let start = self
+            .starts()
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(bytes.len());
         let end = self.starts().get(line).copied().unwrap_or(bytes.len());
         let text = bytes.get(start..end).unwrap_or_default();
         let text = text.strip_suffix(b"\n").unwrap_or(text);
-        super::Span::new(start, start + text.strip_suffix(b"\r").unwrap_or(text).len())
+        super::Span::new(
+            start,
+            start + text.strip_suffix(b"\r").unwrap_or(text).len(),
+        )
     }
 
     /// The line and column of the byte at `offset`.
@@ -50,9 +59,16 @@ impl LineIndex {
     pub fn locate(&self, bytes: &[u8], offset: usize) -> LineColumn {
         let offset = offset.min(bytes.len());
         let line = self.starts().partition_point(|&start| start <= offset);
-        let start = self.starts().get(line.saturating_sub(1)).copied().unwrap_or(0);
+        let start = self
+            .starts()
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or(0);
         let before = bytes.get(start..offset).unwrap_or_default();
-        LineColumn { line, column: String::from_utf8_lossy(before).chars().count() + 1 }
+        LineColumn {
+            line,
+            column: String::from_utf8_lossy(before).chars().count() + 1,
+        }
     }
 }
 

@@ -18,7 +18,11 @@ impl SourceFile {
     /// Takes ownership of the bytes of `path`.
     #[must_use]
     pub fn new(path: impl Into<String>, bytes: Vec<u8>) -> Arc<Self> {
-        Arc::new(Self { path: path.into(), lines: LineIndex::default(), bytes })
+        Arc::new(Self {
+            path: path.into(),
+            lines: LineIndex::default(),
+            bytes,
+        })
     }
 
     /// The line index, made at its first use.
@@ -53,13 +57,19 @@ impl Place {
     /// The place of `span` in `file`.
     #[must_use]
     pub fn new(file: &Arc<SourceFile>, span: Span) -> Self {
-        Self { file: Arc::clone(file), span }
+        Self {
+            file: Arc::clone(file),
+            span,
+        }
     }
 
     /// The same file, another span.
     #[must_use]
     pub fn at(&self, span: Span) -> Self {
-        Self { file: Arc::clone(&self.file), span }
+        Self {
+            file: Arc::clone(&self.file),
+            span,
+        }
     }
 
     /// Whether both lie in the same file.
@@ -71,7 +81,10 @@ impl Place {
     /// The line of the first byte, from 1.
     #[must_use]
     pub fn line(&self) -> usize {
-        self.file.lines().locate(&self.file.bytes, self.span.start).line
+        self.file
+            .lines()
+            .locate(&self.file.bytes, self.span.start)
+            .line
     }
 }
 

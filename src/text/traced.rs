@@ -74,7 +74,9 @@ impl Traced {
     pub fn push_traced(&mut self, other: &Self, range: Range<usize>) {
         let mut from = range.start;
         while from < range.end {
-            let Some((piece, end)) = other.piece_at(from) else { return };
+            let Some((piece, end)) = other.piece_at(from) else {
+                return;
+            };
             let to = end.min(range.end);
             let text = other.text.get(from..to).unwrap_or_default();
             let source = if piece.verbatim {
@@ -138,9 +140,15 @@ impl Traced {
     }
 
     fn pieces_in(&self, range: &Range<usize>) -> impl Iterator<Item = &Piece> {
-        let first = self.pieces.partition_point(|p| p.at <= range.start).saturating_sub(1);
+        let first = self
+            .pieces
+            .partition_point(|p| p.at <= range.start)
+            .saturating_sub(1);
         let end = range.end;
-        self.pieces.iter().skip(first).take_while(move |p| p.at < end)
+        self.pieces
+            .iter()
+            .skip(first)
+            .take_while(move |p| p.at < end)
     }
 
     fn point(&self, at: usize) -> Option<usize> {
@@ -157,7 +165,10 @@ impl Traced {
         }
         let next = self.pieces.partition_point(|piece| piece.at <= at);
         let piece = *self.pieces.get(next.checked_sub(1)?)?;
-        Some((piece, self.pieces.get(next).map_or(self.text.len(), |p| p.at)))
+        Some((
+            piece,
+            self.pieces.get(next).map_or(self.text.len(), |p| p.at),
+        ))
     }
 
     fn piece(&mut self, text: &str, source: Span, verbatim: bool) {
@@ -176,7 +187,11 @@ impl Traced {
             }
             return;
         }
-        self.pieces.push(Piece { at, source, verbatim });
+        self.pieces.push(Piece {
+            at,
+            source,
+            verbatim,
+        });
     }
 }
 
@@ -208,7 +223,10 @@ mod tests {
     #[test]
     fn a_part_keeps_its_sources_and_invalid_bytes_are_kept_apart() {
         let part = sample().part(1..4);
-        assert_eq!((part.as_str(), part.whole()), ("bXc", Some(Span::new(1, 10))));
+        assert_eq!(
+            (part.as_str(), part.whole()),
+            ("bXc", Some(Span::new(1, 10)))
+        );
         let odd = Traced::verbatim(b"a\xffb", Span::new(0, 3));
         assert_eq!(odd.as_str(), "a\u{fffd}b");
         assert_eq!(odd.source(4..5), Some(Span::new(2, 3)));

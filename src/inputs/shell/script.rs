@@ -99,13 +99,15 @@ impl Word {
     /// The word's text where all of it is literal.
     #[must_use]
     pub fn literal(&self) -> Option<String> {
-        self.parts.iter().try_fold(String::new(), |mut text, part| match part {
-            Part::Literal { text: more, .. } => {
-                text.push_str(more);
-                Some(text)
-            }
-            _ => None,
-        })
+        self.parts
+            .iter()
+            .try_fold(String::new(), |mut text, part| match part {
+                Part::Literal { text: more, .. } => {
+                    text.push_str(more);
+                    Some(text)
+                }
+                _ => None,
+            })
     }
 }
 

@@ -1,0 +1,278 @@
+//! Allocators by the names of their files and environment variables, and the well-known preloads
+//! that are no allocators. The data is `allocators.toml`; packages are in `distros`.
+
+use serde::Deserialize;
+
+use super::data::Table;
+use super::terms::Family;
+
+/// One allocator that can be preloaded.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allocator {
+    /// What it is.
+    pub family: Family,
+    /// Its file names before `.so`.
+    pub stems: Vec<String>,
+    /// The name that its build gives the library.
+    pub library: String,
+    /// The soname's number from an upstream version on, oldest first.
+    #[serde(default)]
+    pub sonames: Vec<(String, u32)>,
+    /// Where the facts come from.
+    pub source: String,
+}
+
+/// An environment variable that an allocator reads.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// Its name; a trailing `*` stands for any rest.
+    pub name: String,
+    /// The allocator that reads it.
+    pub family: Family,
+    /// The software whose own copy reads it; `None` = the preloaded library does.
+    pub reader: Option<String>,
+    /// Where the fact comes from.
+    pub source: String,
+}
+
+/// Libraries that are preloaded for other reasons than allocation.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OtherPreload {
+    stems: Vec<String>,
+    what: String,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    source: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    allocator: Vec<Allocator>,
+    variable: Vec<Variable>,
+    preload: Vec<OtherPreload>,
+}
+
+static FILE: Table<File> = Table::new(include_str!("allocators.toml"));
+
+/// The family of a preloadable library by its file name or path: `libjemalloc.so.2`,
+/// `/usr/lib/libtcmalloc_minimal.so.4`. `None` for anything that is not known to be one.
+#[must_use]
+pub fn family_of_library(file_name: &str) -> Option<Family> {
+    let stem = stem(file_name)?;
+    let known = |allocator: &&Allocator| allocator.stems.iter().any(|name| covers(name, stem));
+    FILE.get()
+        .allocator
+        .iter()
+        .find(known)
+        .map(|allocator| allocator.family)
+}
+
+/// Whether a file name is a well-known preload that is no allocator.
+#[must_use]
+pub fn not_an_allocator(file_name: &str) -> bool {
+    preload_purpose(file_name).is_some()
+}
+
+/// What a well-known preload that is no allocator is: `an OpenMP run-time`.
+#[must_use]
+pub fn preload_purpose(file_name: &str) -> Option<&'static str> {
+    let stem = stem(file_name)?;
+    if family_of_library(file_name).is_some() {
+        return None;
+    }
+    let known = |other: &&OtherPreload| other.stems.iter().any(|name| covers(name, stem));
+    FILE.get()
+        .preload
+        .iter()
+        .find(known)
+        .map(|other| other.what.as_str())
+}
+
+/// The allocators of a family: one for the big three, several for `Other`.
+pub fn allocators(family: Family) -> impl Iterator<Item = &'static Allocator> {
+    FILE.get()
+        .allocator
+        .iter()
+        .filter(move |allocator| allocator.family == family)
+}
+
+/// The allocator's variable of that name: `MALLOC_CONF`, `MIMALLOC_PURGE_DELAY`.
+#[must_use]
+pub fn allocator_variable(name: &str) -> Option<&'static Variable> {
+    let is = |variable: &&Variable| match variable.name.strip_suffix('*') {
+        Some(head) => name.len() > head.len() && name.starts_with(head),
+        None => variable.name == name,
+    };
+    FILE.get().variable.iter().find(is)
+}
+
+impl Allocator {
+    /// The runtime file name of an upstream version: jemalloc `5.3.0` is `libjemalloc.so.2`.
+    #[must_use]
+    pub fn soname(&self, version: &str) -> Option<String> {
+        let wanted = numbers(version);
+        let step = self
+            .sonames
+            .iter()
+            .rev()
+            .find(|step| numbers(&step.0) <= wanted)?;
+        Some(format!("{}.{}", self.library, step.1))
+    }
+}
+
+fn numbers(version: &str) -> Vec<u32> {
+    version
+        .split('.')
+        .map_while(|part| part.parse().ok())
+        .collect()
+}
+
+/// The part of the file name before `.so`; `None` for what is not a shared library's name.
+fn stem(path: &str) -> Option<&str> {
+    let name = path.rsplit('/').next()?;
+    let at = name.find(".so")?;
+    let (stem, rest) = name.split_at_checked(at)?;
+    let rest = rest.strip_prefix(".so")?;
+    (!stem.is_empty() && (rest.is_empty() || rest.starts_with('.'))).then_some(stem)
+}
+
+fn covers(name: &str, stem: &str) -> bool {
+    stem.strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '.']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_with_sources_and_without_repetition() {
+        FILE.check().unwrap();
+        let file = FILE.get();
+        assert!(file.allocator.iter().all(|entry| !entry.source.is_empty()));
+        assert!(file.variable.iter().all(|entry| !entry.source.is_empty()));
+        assert!(file.preload.iter().all(|entry| !entry.source.is_empty()));
+        let all = file.allocator.iter().flat_map(|entry| &entry.stems);
+        let mut stems: Vec<_> = all
+            .chain(file.preload.iter().flat_map(|entry| &entry.stems))
+            .collect();
+        let count = stems.len();
+        stems.sort();
+        stems.dedup();
+        assert_eq!(stems.len(), count);
+    }
+
+    #[test]
+    fn families_by_file_name() {
+        for (name, family) in [
+            ("libjemalloc.so.2", Some(Family::Jemalloc)),
+            ("libjemalloc.so.1", Some(Family::Jemalloc)),
+            ("libjemalloc.so", Some(Family::Jemalloc)),
+            (
+                "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
+                Some(Family::Jemalloc),
+            ),
+            ("libjemalloc-5.3.so", Some(Family::Jemalloc)),
+            ("libtcmalloc.so.4", Some(Family::Tcmalloc)),
+            ("libtcmalloc.so.4.5.9", Some(Family::Tcmalloc)),
+            ("libtcmalloc_minimal.so.4", Some(Family::Tcmalloc)),
+            ("libtcmalloc_minimal_debug.so.4", Some(Family::Tcmalloc)),
+            ("libtcmalloc_and_profiler.so", Some(Family::Tcmalloc)),
+            ("libmimalloc.so.2.0", Some(Family::Mimalloc)),
+            ("libmimalloc-secure.so", Some(Family::Mimalloc)),
+            ("libmimalloc-insecure.so.2", Some(Family::Mimalloc)),
+            ("libmimalloc.so.3", Some(Family::Mimalloc)),
+            ("libhoard.so", Some(Family::Other)),
+            ("libsnmallocshim.so", Some(Family::Other)),
+            ("libsnmallocshim-checks.so", Some(Family::Other)),
+            ("libhardened_malloc.so", Some(Family::Other)),
+            ("libhardened_malloc-light.so", Some(Family::Other)),
+            ("libscudo.so", Some(Family::Other)),
+            (
+                "libclang_rt.scudo_standalone-x86_64.so",
+                Some(Family::Other),
+            ),
+            ("libtbbmalloc_proxy.so.2", Some(Family::Other)),
+            ("libtbbmalloc.so.2", None),
+            ("libjemalloc.a", None),
+            ("libjemalloc.sock", None),
+            ("libjemallocator.so", None),
+            ("libgomp.so.1", None),
+            ("", None),
+            (".so", None),
+            ("/", None),
+        ] {
+            assert_eq!(family_of_library(name), family, "{name}");
+        }
+    }
+
+    #[test]
+    fn other_preloads() {
+        for name in [
+            "libgomp.so.1",
+            "/usr/lib/aarch64-linux-gnu/libgomp.so.1",
+            "libgomp-d22c30c5.so.1.0.0",
+            "libfaketime.so.1",
+            "libnss_wrapper.so",
+            "libcuda.so",
+            "libstdc++.so.6",
+            "libeatmydata.so",
+            "libasan.so.8",
+            "libc_malloc_debug.so",
+            "launcher.preload.so",
+            "preloadable_libiconv.so",
+        ] {
+            assert!(not_an_allocator(name), "{name}");
+        }
+        for name in ["libjemalloc.so.2", "libmystery.so", "libgompx.so", ""] {
+            assert!(!not_an_allocator(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn variables_and_their_readers() {
+        let reader =
+            |name| allocator_variable(name).map(|found| (found.family, found.reader.is_some()));
+        assert_eq!(reader("MALLOC_CONF"), Some((Family::Jemalloc, false)));
+        assert_eq!(reader("_RJEM_MALLOC_CONF"), Some((Family::Jemalloc, true)));
+        assert_eq!(
+            reader("DUCKDB_JE_MALLOC_CONF"),
+            Some((Family::Jemalloc, true))
+        );
+        assert_eq!(
+            reader("MIMALLOC_PURGE_DELAY"),
+            Some((Family::Mimalloc, false))
+        );
+        assert_eq!(
+            reader("TCMALLOC_RELEASE_RATE"),
+            Some((Family::Tcmalloc, false))
+        );
+        assert_eq!(reader("MIMALLOC_"), None);
+        assert_eq!(reader("MALLOC_ARENA_MAX"), None);
+    }
+
+    #[test]
+    fn sonames_by_version() {
+        for (family, version, soname) in [
+            (Family::Jemalloc, "3.6.0", "libjemalloc.so.1"),
+            (Family::Jemalloc, "4.0.4", "libjemalloc.so.2"),
+            (Family::Jemalloc, "5.3.1", "libjemalloc.so.2"),
+            (Family::Mimalloc, "2.0.9", "libmimalloc.so.2"),
+            (Family::Mimalloc, "3.0.1", "libmimalloc.so.3"),
+            (Family::Tcmalloc, "2.16", "libtcmalloc.so.4"),
+        ] {
+            let allocator = allocators(family).next().unwrap();
+            assert_eq!(
+                allocator.soname(version).as_deref(),
+                Some(soname),
+                "{version}"
+            );
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Look-ups of packages by name alone, for images whose release is not known.
+
+use super::{AllocatorPackage, DISTROS, Distro, Family, Manager, Release};
+
+/// What a package name says when the release is unknown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackageSummary {
+    /// The allocator that it brings.
+    pub family: Family,
+    /// Whether it is a development package.
+    pub dev: bool,
+}
+
+static CONDA: Distro = Distro::new(&["conda"], include_str!("conda.toml"));
+
+/// The allocator packages of conda-forge. Their `dir` is `{prefix}/lib`.
+#[must_use]
+pub fn conda_packages() -> &'static [AllocatorPackage] {
+    CONDA
+        .releases()
+        .first()
+        .map(|release| release.packages.as_slice())
+        .unwrap_or_default()
+}
+
+/// What a package called `name` is to `manager`, whatever the release: any release that ever had
+/// it counts. RPM managers share their names.
+#[must_use]
+pub fn any_package(name: &str, manager: Manager) -> Option<PackageSummary> {
+    let summary = |package: &AllocatorPackage| PackageSummary {
+        family: package.family,
+        dev: package.dev,
+    };
+    if manager == Manager::Conda {
+        return conda_packages()
+            .iter()
+            .find(|package| package.name == name)
+            .map(summary);
+    }
+    let releases = DISTROS
+        .iter()
+        .flat_map(Distro::releases)
+        .filter(|release| shares(release, manager));
+    // Newest first: a name that changed its meaning is read as it is today.
+    releases
+        .rev()
+        .find_map(|release| release.package(name))
+        .map(summary)
+}
+
+fn shares(release: &Release, manager: Manager) -> bool {
+    release.manager == manager || (release.manager.is_rpm() && manager.is_rpm())
+}

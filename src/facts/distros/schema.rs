@@ -1,0 +1,131 @@
+//! The shape of `distros/*.toml` and its unfolding into [`Release`]s.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{AllocatorPackage, Arch, Family, Libc, Manager, Release};
+
+/// One distribution as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct File {
+    distro: String,
+    libc: Option<Libc>,
+    manager: Option<Manager>,
+    library_dirs: Vec<String>,
+    install: Option<String>,
+    cleanup: Option<String>,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    pub(super) source: String,
+    pub(super) release: Vec<ReleaseEntry>,
+    pub(super) package: Vec<PackageEntry>,
+}
+
+/// One release as written; what it leaves out comes from the file's head.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReleaseEntry {
+    pub(super) release: String,
+    codename: Option<String>,
+    #[serde(default)]
+    aliases: Vec<String>,
+    libc_version: Option<String>,
+    manager: Option<Manager>,
+    install: Option<String>,
+    cleanup: Option<String>,
+    #[serde(default)]
+    unknown: Vec<Family>,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    pub(super) source: String,
+}
+
+/// One package as written, for all releases that `in` names.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PackageEntry {
+    pub(super) name: String,
+    pub(super) family: Family,
+    pub(super) soname: String,
+    #[serde(default)]
+    others: Vec<String>,
+    dir: String,
+    #[serde(default)]
+    pub(super) dev: bool,
+    unversioned: Option<String>,
+    brings: Option<String>,
+    #[serde(default)]
+    needs: Vec<String>,
+    #[serde(default)]
+    min_glibc: BTreeMap<String, String>,
+    #[serde(default)]
+    repository: BTreeMap<String, String>,
+    archs: Option<Vec<Arch>>,
+    #[serde(default)]
+    pub(super) provides: Vec<String>,
+    /// Release to upstream version; an empty version is an unknown one.
+    #[serde(rename = "in")]
+    pub(super) releases: BTreeMap<String, String>,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    pub(super) source: String,
+}
+
+impl File {
+    /// The releases with their packages; none when the file lacks its head.
+    pub(super) fn releases(self) -> Vec<Release> {
+        let (Some(libc), Some(manager)) = (self.libc, self.manager) else {
+            return Vec::new();
+        };
+        let unfold = |entry: &ReleaseEntry| Release {
+            distro: self.distro.clone(),
+            release: entry.release.clone(),
+            codename: entry.codename.clone(),
+            aliases: entry.aliases.clone(),
+            libc,
+            libc_version: entry.libc_version.clone(),
+            manager: entry.manager.unwrap_or(manager),
+            packages: self
+                .package
+                .iter()
+                .filter_map(|package| package.in_release(&entry.release))
+                .collect(),
+            unknown: entry.unknown.clone(),
+            library_dirs: self.library_dirs.clone(),
+            install: entry.install.clone().or_else(|| self.install.clone()),
+            cleanup: entry.cleanup.clone().or_else(|| self.cleanup.clone()),
+        };
+        self.release.iter().map(unfold).collect()
+    }
+}
+
+impl PackageEntry {
+    /// The package as `release` has it.
+    pub(super) fn in_release(&self, release: &str) -> Option<AllocatorPackage> {
+        let version = self.releases.get(release)?;
+        Some(AllocatorPackage {
+            name: self.name.clone(),
+            family: self.family,
+            version: Some(version.clone()).filter(|version| !version.is_empty()),
+            soname: self.soname.clone(),
+            others: self.others.clone(),
+            dir: self.dir.clone(),
+            dev: self.dev,
+            unversioned: self.unversioned.clone(),
+            brings: self.brings.clone(),
+            needs: self.needs.clone(),
+            min_glibc: self.min_glibc.get(release).cloned(),
+            repository: self.repository.get(release).cloned(),
+            archs: self.archs.clone(),
+            provides: self.provides.clone(),
+        })
+    }
+}

@@ -1,0 +1,226 @@
+//! glibc's malloc tunables under both of their names, and the names people mistake for them.
+//! The data is `glibc-tunables.toml`. Values are judged by the rules, not here.
+
+use serde::Deserialize;
+
+use super::data::Table;
+
+/// One malloc tunable of glibc.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tunable {
+    /// Its name in `GLIBC_TUNABLES`: `glibc.malloc.arena_max`.
+    pub name: String,
+    /// Its environment variable; `None` where there is none and only `GLIBC_TUNABLES` reaches it.
+    pub alias: Option<String>,
+    /// What kind of number it is.
+    pub kind: TunableKind,
+    /// Values below are ignored.
+    #[serde(default)]
+    pub min: u64,
+    /// Values above are ignored; `None` = no limit of its own.
+    pub max: Option<u64>,
+    /// The default, in words.
+    pub default: String,
+    /// The glibc that brought it, where that is newer than 2.17.
+    pub since: Option<String>,
+    /// What else to know.
+    pub note: Option<String>,
+    /// Setting it freezes the otherwise dynamic mmap threshold.
+    #[serde(default)]
+    pub stops_dynamic_threshold: bool,
+    /// Names that nothing reads and that mean this one.
+    pub mistaken: Vec<String>,
+    /// Where the facts come from.
+    pub source: String,
+}
+
+/// The type of a tunable's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TunableKind {
+    /// An unsigned size in bytes (or a count).
+    Size,
+    /// A signed 32-bit number.
+    Int,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    others: Vec<String>,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    others_source: String,
+    tunable: Vec<Tunable>,
+}
+
+static FILE: Table<File> = Table::new(include_str!("glibc-tunables.toml"));
+
+/// Every malloc tunable.
+#[must_use]
+pub fn tunables() -> &'static [Tunable] {
+    &FILE.get().tunable
+}
+
+/// The tunable of exactly that name, as an environment variable (`MALLOC_ARENA_MAX`) or in
+/// `GLIBC_TUNABLES` (`glibc.malloc.arena_max`).
+#[must_use]
+pub fn tunable(name: &str) -> Option<&'static Tunable> {
+    tunables()
+        .iter()
+        .find(|tunable| tunable.alias.as_deref() == Some(name) || tunable.name == name)
+}
+
+/// The tunable that `name` probably means although nothing reads it: a known mistake, or at most
+/// two edits away. `None` for right names and for those that other software reads.
+#[must_use]
+pub fn near_miss(name: &str) -> Option<&'static Tunable> {
+    if tunable(name).is_some() || FILE.get().others.iter().any(|other| other == name) {
+        return None;
+    }
+    let mistaken = tunables()
+        .iter()
+        .find(|tunable| tunable.mistaken.iter().any(|known| known == name));
+    mistaken.or_else(|| nearest(name))
+}
+
+/// The closest name within two edits, of variables for variables and of tunables for tunables.
+fn nearest(name: &str) -> Option<&'static Tunable> {
+    let dotted = name.starts_with("glibc.");
+    if !dotted && !name.starts_with("MALLOC") {
+        return None;
+    }
+    let spelling = |tunable: &'static Tunable| {
+        if dotted {
+            Some(tunable.name.as_str())
+        } else {
+            tunable.alias.as_deref()
+        }
+    };
+    let distance = |tunable: &'static Tunable| Some((edits(name, spelling(tunable)?)?, tunable));
+    tunables()
+        .iter()
+        .filter_map(distance)
+        .min_by_key(|found| found.0)
+        .map(|found| found.1)
+}
+
+/// The number of edits between two names if it is 1 or 2.
+fn edits(one: &str, other: &str) -> Option<usize> {
+    const MOST: usize = 2;
+    if one.len().abs_diff(other.len()) > MOST {
+        return None;
+    }
+    // A row of Levenshtein's matrix; both names are short, `other` being one of ours.
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, left) in one.bytes().enumerate() {
+        let mut diagonal = at;
+        let mut before = at + 1;
+        let mut next = vec![before];
+        for (right, above) in other.bytes().zip(row.iter().skip(1)) {
+            before = (diagonal + usize::from(left != right))
+                .min(before + 1)
+                .min(above + 1);
+            diagonal = *above;
+            next.push(before);
+        }
+        row = next;
+    }
+    row.last()
+        .copied()
+        .filter(|distance| (1..=MOST).contains(distance))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_with_sources_and_without_repetition() {
+        FILE.check().unwrap();
+        assert!(!FILE.get().others_source.is_empty());
+        assert_eq!(tunables().len(), 13);
+        assert!(tunables().iter().all(|tunable| !tunable.source.is_empty()));
+        let aliases = tunables()
+            .iter()
+            .filter_map(|tunable| tunable.alias.as_ref());
+        let mut names: Vec<_> = aliases
+            .chain(tunables().iter().flat_map(|tunable| &tunable.mistaken))
+            .collect();
+        let count = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn exact_names_only() {
+        for name in [
+            "MALLOC_ARENA_MAX",
+            "MALLOC_TRIM_THRESHOLD_",
+            "MALLOC_CHECK_",
+            "glibc.malloc.tcache_count",
+        ] {
+            assert!(tunable(name).is_some(), "{name}");
+            assert!(near_miss(name).is_none(), "{name}");
+        }
+        for name in [
+            "MALLOC_ARENA_MAX_",
+            "MALLOC_TRIM_THRESHOLD",
+            "MALLOC_TCACHE_COUNT",
+            "malloc_arena_max",
+            "",
+        ] {
+            assert!(tunable(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn near_misses() {
+        for (name, meant) in [
+            ("MALLOC_ARENA_MAX_", "glibc.malloc.arena_max"),
+            ("MALLOC_ARENAS_MAX", "glibc.malloc.arena_max"),
+            ("MALLOC_AREA_MAX", "glibc.malloc.arena_max"),
+            ("MALLOC_ARENAMAX", "glibc.malloc.arena_max"),
+            ("M_ARENA_MAX", "glibc.malloc.arena_max"),
+            ("MALLOC_ARENA_TEST_", "glibc.malloc.arena_test"),
+            ("MALLOC_MMAP_THRESHOLD", "glibc.malloc.mmap_threshold"),
+            ("MALLOC_TRIM_THRESHOLD", "glibc.malloc.trim_threshold"),
+            ("MALLOC_TRIM_TRESHOLD_", "glibc.malloc.trim_threshold"),
+            ("MALLOC_TOP_PAD", "glibc.malloc.top_pad"),
+            ("MALLOC_MMAP_MAX", "glibc.malloc.mmap_max"),
+            ("MALLOC_PERTURB", "glibc.malloc.perturb"),
+            ("MALLOC_CHECK", "glibc.malloc.check"),
+            ("MALLOC_TCACHE_COUNT", "glibc.malloc.tcache_count"),
+            ("MALLOC_TCACHE_MAX", "glibc.malloc.tcache_max"),
+            ("glibc.malloc.arenas_max", "glibc.malloc.arena_max"),
+        ] {
+            assert_eq!(
+                near_miss(name).map(|tunable| tunable.name.as_str()),
+                Some(meant),
+                "{name}"
+            );
+        }
+        for name in [
+            "MALLOC_CONF",
+            "MALLOC_OPTIONS",
+            "MALLOC_TRACE",
+            "MALLOC",
+            "MALLOC_STATS",
+            "PYTHONMALLOC",
+            "ARENA",
+            "",
+            "MALLOC_ÄRENA",
+        ] {
+            assert!(near_miss(name).is_none(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_any_length_is_cheap() {
+        assert!(near_miss(&"MALLOC_".repeat(1_000_000)).is_none());
+    }
+}

@@ -1,0 +1,152 @@
+//! Base images: what a reference such as `python:3.12-slim` says about the image it names.
+//!
+//! The data is `images/*.toml`. This module never asks a registry: what a moving tag pointed at is
+//! derived from the history of the tag's publisher and marked as assumed. A reference that the
+//! data does not know is `None`, never a guess; `myorg/python` is not the official image.
+
+mod reference;
+mod resolve;
+mod schema;
+mod tag;
+
+use super::data::{Date, Table};
+use super::distros::Release;
+use super::terms::{Family, Libc, Manager};
+
+use reference::Reference;
+use schema::{Entry, File};
+
+/// What is known of an image from its name alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, not a state"
+)]
+pub struct Image {
+    /// The family of images that matched: `python`, `uv`, `ubi`...
+    pub name: String,
+    /// The distribution's release.
+    pub release: Option<&'static Release>,
+    /// Whether `release` follows from a moving tag, not from the name itself.
+    pub release_is_assumed: bool,
+    /// The C library; may be known where the release is not.
+    pub libc: Option<Libc>,
+    /// The Python that the image brings.
+    pub python: Python,
+    /// Where that Python is installed: `/usr/local`, `/opt/conda`, `/usr`.
+    pub python_prefix: Option<String>,
+    /// The default user when it is not root.
+    pub user: Option<String>,
+    /// The package manager; see `bare` for what `None` means.
+    pub manager: Option<Manager>,
+    /// Known to have no package manager, mostly no shell either.
+    pub bare: bool,
+    /// Directories that the loader searches here beyond the release's own.
+    pub extra_dirs: Vec<String>,
+    /// Allocators that the image brings.
+    pub libraries: Vec<Preinstalled>,
+    /// Allocator settings that the image itself makes.
+    pub env: Vec<(String, String)>,
+    /// How its entrypoint replaces `LD_PRELOAD`, where it does.
+    pub overwrites_preload: Option<String>,
+    /// Libraries that a C++ built `.so` needs and this image lacks.
+    pub lacks: Vec<String>,
+    /// Whether `lacks` was checked on an image, not inferred from how it is built.
+    pub lacks_is_verified: bool,
+    /// The default command or entrypoint, where it tells something.
+    pub command: Option<Vec<String>>,
+    /// What the image is for.
+    pub role: ImageRole,
+    /// Whether the default command is a server that runs for long.
+    pub service: bool,
+    /// A Windows image: nothing of this tool applies.
+    pub windows: bool,
+    /// The source of these facts.
+    pub source: String,
+}
+
+/// Whether an image brings Python.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Python {
+    /// It does; the version where the name tells it, `(3, 12)`.
+    Yes {
+        /// Major and minor version.
+        version: Option<(u8, u8)>,
+    },
+    /// It is made for something else. A Python that its distribution needs for itself or that
+    /// a Dockerfile installs later does not count.
+    No,
+    /// Both occur.
+    Unknown,
+}
+
+/// What an image is made for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageRole {
+    /// To run programs in.
+    #[default]
+    Runtime,
+    /// To build in or to copy tools from: compilers, SDKs, the bare uv image.
+    BuildTool,
+    /// Interactive notebooks and development containers.
+    Notebook,
+    /// A command that does one thing and ends.
+    OneShot,
+}
+
+/// An allocator that an image brings.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preinstalled {
+    /// What it is.
+    pub family: Family,
+    /// The package that brought it.
+    pub package: Option<String>,
+    /// Where it lies; may contain `{triplet}`.
+    pub path: String,
+}
+
+/// The files in the order they are searched; the commonest bases first.
+static FILES: [Table<File>; 2] = [
+    Table::new(include_str!("images/python.toml")),
+    Table::new(include_str!("images/systems.toml")),
+];
+
+/// What the image reference of a `FROM`, `image:` or `--from=` says. `today` is the day on which
+/// moving tags are read; without it they are read as of the newest data.
+///
+/// Variables may be left in the tag: `python:${V}-slim-bookworm` still names Debian 12.
+#[must_use]
+pub fn image(reference: &str, today: Option<Date>) -> Option<Image> {
+    let reference = Reference::parse(reference)?;
+    let hit = |file: &'static Table<File>| {
+        let file = file.get();
+        let entry = file
+            .image
+            .iter()
+            .find(|entry| entry.is_at(&reference.repository))?;
+        Some(resolve::resolve(file, entry, &reference, today))
+    };
+    FILES.iter().find_map(hit)
+}
+
+impl Entry {
+    /// Whether the entry describes the images of `repository`.
+    fn is_at(&self, repository: &str) -> bool {
+        self.at.iter().any(|pattern| matches(pattern, repository))
+    }
+}
+
+/// Whether `pattern`, with at most one `*` for any run of characters except `/`, is `text`.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else {
+        return pattern == text;
+    };
+    text.strip_prefix(head)
+        .and_then(|rest| rest.strip_suffix(tail))
+        .is_some_and(|middle| !middle.contains('/'))
+}
+
+#[cfg(test)]
+mod tests;

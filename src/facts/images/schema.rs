@@ -1,0 +1,103 @@
+//! The shape of `images/*.toml`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::super::data::Date;
+use super::super::terms::Libc;
+use super::{ImageRole, Preinstalled};
+
+/// One file of images.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    #[serde(default)]
+    pub(super) image: Vec<Entry>,
+    /// CPython series: which patch release was last built on which suite.
+    #[serde(default)]
+    pub(super) series: Vec<Series>,
+}
+
+/// A family of images that share their facts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Entry {
+    pub(super) name: String,
+    /// Repositories, under Docker Hub's name for its own; one `*` stands for a run without `/`.
+    pub(super) at: Vec<String>,
+    /// Where the facts come from.
+    pub(super) source: String,
+
+    /// The tag is a release of this distribution.
+    pub(super) distro: Option<String>,
+    /// Words of the tag whose release moves or cannot be read off: word to release or schedule.
+    pub(super) moving: BTreeMap<String, String>,
+    /// Release or schedule by the tag's version: the last whose version is not above it.
+    pub(super) versions: Vec<(String, String)>,
+    /// Release or schedule of a tag that names none.
+    pub(super) default: Option<String>,
+    /// Release or schedule of the bare word `alpine`.
+    pub(super) alpine: Option<String>,
+    /// Fixed releases of `versions` and `default` are inferred, not stated by the publisher.
+    pub(super) assumed: bool,
+    /// The repository's own name states the release: `ubi9/python-311`.
+    pub(super) path_names_release: bool,
+    /// Tags follow the patch releases of CPython, see `series`.
+    pub(super) cpython: bool,
+    pub(super) libc: Option<Libc>,
+
+    /// Where the Python version stands: `tag`, `dotted`, `word`, `path`; or `yes`, `no`,
+    /// `unknown`, or a version.
+    pub(super) python: String,
+    pub(super) prefix: Option<String>,
+    pub(super) user: Option<String>,
+    /// A manager's name, or `none`.
+    pub(super) manager: Option<String>,
+    pub(super) dirs: Vec<String>,
+    pub(super) libraries: Vec<Preinstalled>,
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) overwrites_preload: Option<String>,
+    pub(super) lacks: Vec<String>,
+    pub(super) lacks_verified: bool,
+    pub(super) command: Option<Vec<String>>,
+    pub(super) role: ImageRole,
+    pub(super) service: bool,
+    pub(super) windows: bool,
+    /// What a word of the tag changes.
+    pub(super) when: Vec<When>,
+}
+
+/// What differs for tags that have one of these words (or are one of these whole tags).
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct When {
+    pub(super) word: Vec<String>,
+    pub(super) user: Option<String>,
+    pub(super) manager: Option<String>,
+    pub(super) libc: Option<Libc>,
+    pub(super) python: Option<String>,
+    pub(super) role: Option<ImageRole>,
+    pub(super) service: Option<bool>,
+}
+
+/// One CPython series as the official images built it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Series {
+    /// `3.9`.
+    pub(super) version: String,
+    /// The day of the last rebuild; none while the series is alive.
+    pub(super) ended: Option<Date>,
+    /// First patch release whose last build has that Debian release.
+    pub(super) debian: Vec<(u32, String)>,
+    /// The same for Alpine.
+    pub(super) alpine: Vec<(u32, String)>,
+    /// The newest patch release known here.
+    pub(super) newest: u32,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    pub(super) source: String,
+}
