@@ -112,6 +112,65 @@ pub enum Keyword {
     Unknown,
 }
 
+impl Keyword {
+    /// Every instruction that BuildKit knows, in alphabetical order.
+    pub const ALL: [Self; 18] = [
+        Self::Add,
+        Self::Arg,
+        Self::Cmd,
+        Self::Copy,
+        Self::Entrypoint,
+        Self::Env,
+        Self::Expose,
+        Self::From,
+        Self::Healthcheck,
+        Self::Label,
+        Self::Maintainer,
+        Self::Onbuild,
+        Self::Run,
+        Self::Shell,
+        Self::Stopsignal,
+        Self::User,
+        Self::Volume,
+        Self::Workdir,
+    ];
+
+    /// The keyword as it is usually written, in capitals; empty for an unknown one.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "ADD",
+            Self::Arg => "ARG",
+            Self::Cmd => "CMD",
+            Self::Copy => "COPY",
+            Self::Entrypoint => "ENTRYPOINT",
+            Self::Env => "ENV",
+            Self::Expose => "EXPOSE",
+            Self::From => "FROM",
+            Self::Healthcheck => "HEALTHCHECK",
+            Self::Label => "LABEL",
+            Self::Maintainer => "MAINTAINER",
+            Self::Onbuild => "ONBUILD",
+            Self::Run => "RUN",
+            Self::Shell => "SHELL",
+            Self::Stopsignal => "STOPSIGNAL",
+            Self::User => "USER",
+            Self::Volume => "VOLUME",
+            Self::Workdir => "WORKDIR",
+            Self::Unknown => "",
+        }
+    }
+
+    /// The keyword that `word` is, in whatever case.
+    #[must_use]
+    pub fn of(word: &str) -> Self {
+        let known = Self::ALL
+            .into_iter()
+            .find(|known| known.as_str().eq_ignore_ascii_case(word));
+        known.unwrap_or(Self::Unknown)
+    }
+}
+
 /// One instruction.
 #[derive(Debug)]
 pub struct Instruction {
@@ -130,9 +189,11 @@ pub struct Instruction {
     pub text: Traced,
     /// The arguments as BuildKit splits them for this keyword.
     pub args: Args,
-    /// Heredocs opened on the logical line, in order.
+    /// Heredocs opened on the logical line, in order; those of ONBUILD stand with the inner
+    /// instruction.
     pub heredocs: Vec<Heredoc>,
-    /// Comment lines between the instruction's own lines: from `#` to the end, without line ending.
+    /// Comment lines between or behind the instruction's continued lines, within the item: from
+    /// `#` to the end, without line ending.
     pub comments: Vec<Span>,
 }
 
@@ -156,13 +217,16 @@ pub enum Args {
     Text,
     /// The JSON form, of every instruction that allows it.
     Json(Vec<JsonString>),
-    /// Words, for ADD, COPY, EXPOSE, FROM, VOLUME, USER, WORKDIR, STOPSIGNAL ... and ARG.
+    /// Words, for ADD, COPY, EXPOSE, FROM and VOLUME; for USER, WORKDIR, STOPSIGNAL and
+    /// MAINTAINER all of the text is one word, blanks included.
     Words(Vec<Word>),
     /// `key=value` pairs of ENV, LABEL and (value optional) ARG.
     Pairs(Vec<Pair>),
-    /// The inner instruction of ONBUILD.
+    /// The inner instruction of ONBUILD, with the heredocs that it opens. Should it be another
+    /// ONBUILD, which no builder takes, its own arguments are [`Args::Text`].
     Onbuild(Box<Instruction>),
-    /// `HEALTHCHECK NONE` or `HEALTHCHECK CMD ...`: the word, then the command.
+    /// `HEALTHCHECK NONE` or `HEALTHCHECK CMD ...`: the word, then the command; a command in shell
+    /// form is what of `text` follows the word.
     Healthcheck(Word, Box<Args>),
 }
 
@@ -206,9 +270,9 @@ pub struct Heredoc {
     pub expand: bool,
     /// The file descriptor before `<<`, 0 where none stands.
     pub fd: u32,
-    /// The operator and delimiter on the logical line, e.g. `<<-"EOF"`.
+    /// Descriptor, operator and delimiter on the logical line, e.g. `3<<-"EOF"`.
     pub opener: Span,
-    /// The body's lines, line endings included, terminator not.
+    /// The body's lines, line endings and, in spite of `<<-`, leading tabs included, terminator not.
     pub body: Span,
     /// The terminator's line without its line ending; `None` where the file ends before it.
     pub terminator: Option<Span>,

@@ -1,0 +1,106 @@
+//! Flags: the `--name=value` words before an instruction's arguments.
+
+use std::ops::Range;
+
+use crate::inputs::dockerfile::syntax::{Escape, Flag};
+use crate::text::Traced;
+
+use super::logical::Logical;
+use super::runes;
+
+/// Reads the flags at the start of `range` and returns where the arguments start.
+///
+/// BuildKit reads flags from every instruction, and byte by byte: the bytes 0x85 and 0xA0 are
+/// blanks to it even inside a longer character.
+pub(super) fn read(line: &Logical<'_>, range: Range<usize>, escape: Escape) -> (Vec<Flag>, usize) {
+    let mut flags = Vec::new();
+    let mut at = range.start;
+    loop {
+        let rest = line.slice(&(at..range.end));
+        let Some(blanks) = rest.iter().position(|&b| !runes::is_blank_byte(b)) else {
+            return (flags, range.end);
+        };
+        at += blanks;
+        if !line.slice(&(at..range.end)).starts_with(b"--") {
+            return (flags, at);
+        }
+        let word = FlagWord::read(line, at..range.end, escape.byte());
+        at = word.range.end;
+        if word.is_end_of_flags(line) {
+            return (flags, at);
+        }
+        flags.push(word.into_flag(line));
+    }
+}
+
+/// A word with its quotes and escapes told apart from its text.
+struct FlagWord {
+    range: Range<usize>,
+    /// What stays of it.
+    kept: Vec<Range<usize>>,
+}
+
+impl FlagWord {
+    fn read(line: &Logical<'_>, range: Range<usize>, escape: u8) -> Self {
+        let mut kept = Vec::new();
+        let mut quote = None;
+        let mut run = range.start;
+        let mut bytes = range.clone().zip(line.slice(&range).iter().copied());
+        while let Some((at, byte)) = bytes.next() {
+            if quote.is_none() && runes::is_blank_byte(byte) {
+                kept.push(run..at);
+                return Self {
+                    range: range.start..at,
+                    kept,
+                };
+            }
+            let closes = quote == Some(byte);
+            let opens = quote.is_none() && matches!(byte, b'\'' | b'"');
+            if closes || opens || byte == escape {
+                kept.push(run..at);
+                run = at + 1;
+            }
+            if closes || opens {
+                quote = if opens { Some(byte) } else { None };
+            } else if byte == escape {
+                // What follows is text, whatever it is.
+                let _ = bytes.next();
+            }
+        }
+        kept.push(run..range.end);
+        Self { range, kept }
+    }
+
+    /// A bare `--` says that what follows are arguments.
+    fn is_end_of_flags(&self, line: &Logical<'_>) -> bool {
+        self.kept.iter().map(Range::len).sum::<usize>() == 2
+            && self
+                .kept
+                .iter()
+                .all(|run| line.slice(run).iter().all(|&b| b == b'-'))
+    }
+
+    fn into_flag(self, line: &Logical<'_>) -> Flag {
+        let mut name = Traced::new();
+        let mut value: Option<Traced> = None;
+        let dashes = self.range.start + 2;
+        for run in self.kept {
+            let run = run.start.max(dashes)..run.end;
+            match &mut value {
+                Some(value) => line.trace_into(value, run),
+                None => match memchr::memchr(b'=', line.slice(&run)) {
+                    Some(equals) => {
+                        line.trace_into(&mut name, run.start..run.start + equals);
+                        value = Some(line.traced(run.start + equals + 1..run.end));
+                    }
+                    None => line.trace_into(&mut name, run),
+                },
+            }
+        }
+        Flag {
+            name: name.as_str().to_owned(),
+            value,
+            span: line.span(self.range),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The logical line of an instruction: its physical lines joined, every byte with its source.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::inputs::dockerfile::syntax::Word;
+use crate::text::{Span, Traced};
+
+/// Joined text; a line that is not continued borrows the file's bytes.
+#[derive(Debug)]
+pub(super) struct Logical<'a> {
+    source: &'a [u8],
+    bytes: Cow<'a, [u8]>,
+    /// Where each piece starts, in the text and in the file; the first starts at 0.
+    pieces: Vec<Piece>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    at: usize,
+    source: usize,
+}
+
+impl<'a> Logical<'a> {
+    /// The line that starts with `first` of `source`.
+    pub(super) fn new(source: &'a [u8], first: Span) -> Self {
+        let piece = Piece {
+            at: 0,
+            source: first.start,
+        };
+        Self {
+            source,
+            bytes: Cow::Borrowed(first.slice(source)),
+            pieces: vec![piece],
+        }
+    }
+
+    /// Appends the text of another physical line.
+    pub(super) fn push(&mut self, line: Span) {
+        if line.is_empty() {
+            return;
+        }
+        if self.bytes.is_empty() {
+            *self = Self::new(self.source, line);
+            return;
+        }
+        self.pieces.push(Piece {
+            at: self.bytes.len(),
+            source: line.start,
+        });
+        self.bytes
+            .to_mut()
+            .extend_from_slice(line.slice(self.source));
+    }
+
+    /// The text.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The text of `range`; empty where it reaches past the end.
+    pub(super) fn slice(&self, range: &Range<usize>) -> &[u8] {
+        self.bytes.get(range.clone()).unwrap_or_default()
+    }
+
+    /// The smallest span of the file that covers `range`. An empty range lies behind the byte
+    /// before it: the empty value of `A=\` stands at the `=`, not on the next line.
+    pub(super) fn span(&self, range: Range<usize>) -> Span {
+        let behind = range
+            .end
+            .checked_sub(1)
+            .map(|last| self.source_of(last) + 1);
+        if range.is_empty() {
+            return Span::empty(behind.unwrap_or_else(|| self.source_of(0)));
+        }
+        let start = self.source_of(range.start);
+        Span::new(start, behind.unwrap_or(start))
+    }
+
+    /// The text of `range` with its sources.
+    pub(super) fn traced(&self, range: Range<usize>) -> Traced {
+        let mut traced = Traced::new();
+        self.trace_into(&mut traced, range);
+        traced
+    }
+
+    /// Appends the text of `range` to `traced`.
+    pub(super) fn trace_into(&self, traced: &mut Traced, range: Range<usize>) {
+        let mut from = range.start;
+        let first = self
+            .pieces
+            .partition_point(|piece| piece.at <= from)
+            .saturating_sub(1);
+        let ends = self.pieces.iter().skip(first + 1).map(|piece| piece.at);
+        let pieces = self.pieces.iter().skip(first);
+        for (piece, end) in pieces.zip(ends.chain([self.bytes.len()])) {
+            let to = end.min(range.end);
+            if from >= to {
+                break;
+            }
+            let start = piece.source + (from - piece.at);
+            traced.push(self.source, Span::new(start, start + (to - from)));
+            from = to;
+        }
+    }
+
+    /// `range` as a word.
+    pub(super) fn word(&self, range: Range<usize>) -> Word {
+        Word {
+            span: self.span(range.clone()),
+            raw: self.traced(range),
+        }
+    }
+
+    fn source_of(&self, at: usize) -> usize {
+        let index = self
+            .pieces
+            .partition_point(|piece| piece.at <= at)
+            .saturating_sub(1);
+        self.pieces
+            .get(index)
+            .map_or(0, |piece| piece.source + (at - piece.at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_over_two_lines_knows_both_sources() {
+        let source = b"RUN a\\\n  b";
+        let mut line = Logical::new(source, Span::new(0, 5));
+        line.push(Span::new(7, 10));
+        assert_eq!(line.bytes(), b"RUN a  b");
+        assert_eq!(line.span(4..8), Span::new(4, 10));
+        assert_eq!(line.traced(4..8).as_str(), "a  b");
+        assert_eq!(line.traced(4..8).source(3..4), Some(Span::new(9, 10)));
+        assert_eq!(line.span(5..5), Span::empty(5));
+        assert_eq!(line.span(0..0), Span::empty(0));
+    }
+}

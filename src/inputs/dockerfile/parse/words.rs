@@ -1,0 +1,184 @@
+//! Words and `key=value` pairs as BuildKit splits them; quotes and escapes stay in the words.
+
+use std::ops::Range;
+
+use crate::inputs::dockerfile::syntax::{Args, Escape, Keyword, Pair, Problem, Word};
+
+use super::logical::Logical;
+use super::runes;
+
+/// Words between blanks, quotes without meaning: FROM, EXPOSE, COPY, ADD, VOLUME.
+pub(super) fn plain(line: &Logical<'_>, range: Range<usize>) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut start = range.start;
+    for (at, &byte) in range.clone().zip(line.slice(&range)) {
+        if runes::separates(byte) {
+            if start < at {
+                words.push(line.word(start..at));
+            }
+            start = at + 1;
+        }
+    }
+    if start < range.end {
+        words.push(line.word(start..range.end));
+    }
+    words
+}
+
+/// The names and `name=value` pairs of ARG.
+pub(super) fn names(line: &Logical<'_>, range: Range<usize>, escape: Escape) -> Args {
+    let words = Shellwords {
+        line,
+        at: range.start,
+        end: range.end,
+        escape: escape.byte(),
+    };
+    let pairs: Vec<Pair> = words.map(|word| pair(line, word)).collect();
+    if pairs.is_empty() {
+        Args::None
+    } else {
+        Args::Pairs(pairs)
+    }
+}
+
+/// The pairs of ENV and LABEL, in the form with `=` or in the old one without.
+pub(super) fn pairs(
+    line: &Logical<'_>,
+    range: Range<usize>,
+    escape: Escape,
+    keyword: Keyword,
+    problems: &mut Vec<Problem>,
+) -> Args {
+    let words = Shellwords {
+        line,
+        at: range.start,
+        end: range.end,
+        escape: escape.byte(),
+    };
+    let mut pairs = Vec::new();
+    for word in words {
+        let read = pair(line, word.clone());
+        if read.value.is_none() {
+            if pairs.is_empty() {
+                return legacy(line, range, keyword, problems);
+            }
+            let message = "no `=` in this word: must be of the form name=value".to_owned();
+            problems.push(Problem {
+                span: line.span(word),
+                message,
+                fatal: true,
+            });
+        }
+        pairs.push(read);
+    }
+    if pairs.is_empty() {
+        Args::None
+    } else {
+        Args::Pairs(pairs)
+    }
+}
+
+/// `ENV KEY the rest`.
+fn legacy(
+    line: &Logical<'_>,
+    range: Range<usize>,
+    keyword: Keyword,
+    problems: &mut Vec<Problem>,
+) -> Args {
+    let text = line.slice(&range);
+    let gap = text
+        .iter()
+        .position(|&b| runes::separates(b))
+        .unwrap_or(text.len());
+    let key = range.start..range.start + gap;
+    let after = text.get(gap..).unwrap_or_default();
+    let Some(blanks) = after.iter().position(|&b| !runes::separates(b)) else {
+        let message = format!("{} must have two arguments", keyword.as_str());
+        problems.push(Problem {
+            span: line.span(range),
+            message,
+            fatal: true,
+        });
+        let pair = Pair {
+            key: line.word(key),
+            value: None,
+            legacy: true,
+        };
+        return Args::Pairs(vec![pair]);
+    };
+    let value = line.word(key.end + blanks..range.end);
+    Args::Pairs(vec![Pair {
+        key: line.word(key),
+        value: Some(value),
+        legacy: true,
+    }])
+}
+
+fn pair(line: &Logical<'_>, word: Range<usize>) -> Pair {
+    match memchr::memchr(b'=', line.slice(&word)) {
+        None => Pair {
+            key: line.word(word),
+            value: None,
+            legacy: false,
+        },
+        Some(equals) => {
+            let equals = word.start + equals;
+            let value = line.word(equals + 1..word.end);
+            Pair {
+                key: line.word(word.start..equals),
+                value: Some(value),
+                legacy: false,
+            }
+        }
+    }
+}
+
+/// Words between blanks that stand outside quotes.
+struct Shellwords<'a> {
+    line: &'a Logical<'a>,
+    at: usize,
+    end: usize,
+    escape: u8,
+}
+
+impl Shellwords<'_> {
+    fn peek(&self, at: usize) -> Option<(char, usize)> {
+        let bytes = self.line.bytes().get(..self.end).unwrap_or_default();
+        runes::decode(bytes, at)
+    }
+}
+
+impl Iterator for Shellwords<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        while let Some((ch, width)) = self.peek(self.at)
+            && ch.is_whitespace()
+        {
+            self.at += width;
+        }
+        let start = self.at;
+        let mut quote = None;
+        while let Some((ch, width)) = self.peek(self.at) {
+            if quote.is_none() && ch.is_whitespace() {
+                break;
+            }
+            let mut step = width;
+            if ch == char::from(self.escape) && quote != Some('\'') {
+                let Some((_, escaped)) = self.peek(self.at + width) else {
+                    // An escape character at the very end is no part of the word.
+                    let word = start..self.at;
+                    self.at = self.end;
+                    return (!word.is_empty()).then_some(word);
+                };
+                step += escaped;
+            } else if quote == Some(ch) {
+                quote = None;
+            } else if quote.is_none() && matches!(ch, '\'' | '"') {
+                quote = Some(ch);
+            }
+            self.at += step;
+        }
+        (start < self.at).then_some(start..self.at)
+    }
+}
