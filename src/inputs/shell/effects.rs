@@ -7,6 +7,7 @@
 mod build;
 mod environment;
 mod files;
+mod nested;
 mod packages;
 mod reader;
 mod remap;

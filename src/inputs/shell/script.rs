@@ -179,10 +179,8 @@ impl Word {
         self.parts.iter().fold(String::new(), |mut text, part| {
             match part {
                 Part::Literal { text: more, .. } => text.push_str(more),
-                Part::Variable {
-                    name, operation, ..
-                } if operation.is_empty() => {
-                    text.extend(["${", name, "}"]);
+                Part::Variable { name, range, .. } if range.len() == name.len() + 1 => {
+                    text.extend(["$", name]);
                 }
                 Part::Variable {
                     name, operation, ..

@@ -5,65 +5,43 @@
 
 use crate::facts::Manager;
 
+/// Words parted by blanks, which tables of them read best as.
+pub(super) type Words = &'static str;
+
+/// Whether `word` is one of `words`.
+pub(super) fn lists(words: &str, word: &str) -> bool {
+    words.split_ascii_whitespace().any(|one| one == word)
+}
+
 /// A program that installs packages.
 #[derive(Debug)]
 pub(super) struct Installer {
-    pub(super) names: &'static [&'static str],
+    pub(super) names: Words,
     pub(super) manager: Manager,
     /// Subcommands that install; none where every operand is a package.
-    pub(super) install: &'static [&'static str],
+    pub(super) install: Words,
     /// Subcommands that remove.
-    pub(super) remove: &'static [&'static str],
+    pub(super) remove: Words,
     /// Subcommands that install what no name tells: groups, files, environments.
-    pub(super) open: &'static [&'static str],
+    pub(super) open: Words,
     /// Options whose value is the next word.
-    pub(super) values: &'static [&'static str],
+    pub(super) values: Words,
     /// Options that point to a list of packages.
-    pub(super) lists: &'static [&'static str],
+    pub(super) lists: Words,
     /// Options that install into another root than this file system's.
-    pub(super) roots: &'static [&'static str],
+    pub(super) roots: Words,
 }
 
-const DNF_VALUES: &[&str] = &[
-    "-c",
-    "--config",
-    "--setopt",
-    "--enablerepo",
-    "--disablerepo",
-    "--repo",
-    "--repoid",
-    "--repofrompath",
-    "--releasever",
-    "-x",
-    "--exclude",
-    "--excludepkgs",
-    "--forcearch",
-    "--comment",
-    "-d",
-    "--debuglevel",
-    "-e",
-    "--errorlevel",
-    "-R",
-    "--randomwait",
-    "--color",
-    "--advisory",
-    "--cachedir",
-    "--destdir",
-    "--rpmverbosity",
-];
-const DNF_OPEN: &[&str] = &["groupinstall", "group", "groups", "module", "builddep"];
-const DNF_ROOTS: &[&str] = &["--installroot"];
-const DNF_INSTALL: &[&str] = &[
-    "install",
-    "reinstall",
-    "localinstall",
-    "install-n",
-    "install-na",
-    "install-nevra",
-];
-const DNF_REMOVE: &[&str] = &["remove", "erase", "autoremove"];
+const DNF_VALUES: Words = "-c --config --setopt --enablerepo --disablerepo --repo --repoid --repofrompath \
+            --releasever -x --exclude --excludepkgs --forcearch --comment -d --debuglevel -e \
+            --errorlevel -R --randomwait --color --advisory --cachedir --destdir \
+            --rpmverbosity";
+const DNF_OPEN: Words = "groupinstall group groups module builddep";
+const DNF_ROOTS: Words = "--installroot";
+const DNF_INSTALL: Words = "install reinstall localinstall install-n install-na install-nevra";
+const DNF_REMOVE: Words = "remove erase autoremove";
 
-const fn dnf(names: &'static [&'static str], manager: Manager) -> Installer {
+const fn dnf(names: Words, manager: Manager) -> Installer {
     Installer {
         names,
         manager,
@@ -71,7 +49,7 @@ const fn dnf(names: &'static [&'static str], manager: Manager) -> Installer {
         remove: DNF_REMOVE,
         open: DNF_OPEN,
         values: DNF_VALUES,
-        lists: &[],
+        lists: "",
         roots: DNF_ROOTS,
     }
 }
@@ -79,133 +57,74 @@ const fn dnf(names: &'static [&'static str], manager: Manager) -> Installer {
 /// All installers but pacman, whose subcommands are options.
 pub(super) const INSTALLERS: &[Installer] = &[
     Installer {
-        names: &["apt-get", "apt", "aptitude", "nala", "apt-fast"],
+        names: "apt-get apt aptitude nala apt-fast",
         manager: Manager::Apt,
-        install: &["install", "reinstall"],
-        remove: &["remove", "purge", "autoremove", "autopurge"],
-        open: &["build-dep", "satisfy"],
-        values: &[
-            "-o",
-            "--option",
-            "-t",
-            "--target-release",
-            "--default-release",
-            "-c",
-            "--config-file",
-            "-a",
-            "--host-architecture",
-            "-P",
-            "--build-profiles",
-        ],
-        lists: &[],
-        roots: &[],
+        install: "install reinstall",
+        remove: "remove purge autoremove autopurge",
+        open: "build-dep satisfy",
+        values: "-o --option -t --target-release --default-release -c --config-file -a \
+            --host-architecture -P --build-profiles",
+        lists: "",
+        roots: "",
     },
     Installer {
-        names: &[
-            "install_packages",
-            "install-packages",
-            "clean_install",
-            "clean-install",
-            "apt-install",
-            "apt_install",
-            "apt_get_install",
-            "apt-get-install",
-            "minideb-install",
-        ],
+        names: "install_packages install-packages clean_install clean-install apt-install \
+            apt_install apt_get_install apt-get-install minideb-install",
         manager: Manager::Apt,
-        install: &[],
-        remove: &[],
-        open: &[],
-        values: &["-o", "-t"],
-        lists: &[],
-        roots: &[],
+        install: "",
+        remove: "",
+        open: "",
+        values: "-o -t",
+        lists: "",
+        roots: "",
     },
     Installer {
-        names: &["apk"],
+        names: "apk",
         manager: Manager::Apk,
-        install: &["add"],
-        remove: &["del"],
-        open: &[],
-        values: &[
-            "-X",
-            "--repository",
-            "-t",
-            "--virtual",
-            "--repositories-file",
-            "--keys-dir",
-            "--cache-dir",
-            "--arch",
-            "--wait",
-            "--progress-fd",
-            "--cache-max-age",
-        ],
-        lists: &[],
-        roots: &["-p", "--root"],
+        install: "add",
+        remove: "del",
+        open: "",
+        values: "-X --repository -t --virtual --repositories-file --keys-dir --cache-dir --arch \
+            --wait --progress-fd --cache-max-age",
+        lists: "",
+        roots: "-p --root",
     },
-    dnf(&["dnf", "dnf5", "dnf-3", "yum4"], Manager::Dnf),
-    dnf(&["microdnf"], Manager::Microdnf),
-    dnf(&["yum"], Manager::Yum),
-    dnf(&["tdnf"], Manager::Tdnf),
+    dnf("dnf dnf5 dnf-3 yum4", Manager::Dnf),
+    dnf("microdnf", Manager::Microdnf),
+    dnf("yum", Manager::Yum),
+    dnf("tdnf", Manager::Tdnf),
     Installer {
-        names: &["zypper"],
+        names: "zypper",
         manager: Manager::Zypper,
-        install: &["install", "in"],
-        remove: &["remove", "rm"],
-        open: &["source-install", "si"],
-        values: &[
-            "-t",
-            "--type",
-            "-r",
-            "--repo",
-            "--from",
-            "--plus-repo",
-            "-p",
-            "-c",
-            "--config",
-            "-D",
-            "--reposd-dir",
-            "-C",
-            "--cache-dir",
-            "--releasever",
-        ],
-        lists: &[],
-        roots: &["-R", "--root", "--installroot"],
+        install: "install in",
+        remove: "remove rm",
+        open: "source-install si",
+        values: "-t --type -r --repo --from --plus-repo -p -c --config -D --reposd-dir -C \
+            --cache-dir --releasever",
+        lists: "",
+        roots: "-R --root --installroot",
     },
     Installer {
-        names: &["conda", "mamba", "micromamba"],
+        names: "conda mamba micromamba",
         manager: Manager::Conda,
-        install: &["install", "create", "update", "upgrade"],
-        remove: &["remove", "uninstall"],
-        open: &["env"],
-        values: &[
-            "-n",
-            "--name",
-            "-p",
-            "--prefix",
-            "-c",
-            "--channel",
-            "--solver",
-            "--subdir",
-            "--platform",
-            "--repodata-fn",
-            "--revision",
-            "-r",
-            "--root-prefix",
-            "--channel-priority",
-        ],
-        lists: &["-f", "--file", "--clone"],
-        roots: &[],
+        install: "install create update upgrade",
+        remove: "remove uninstall",
+        open: "env",
+        values: "-n --name -p --prefix -c --channel --solver --subdir --platform --repodata-fn \
+            --revision -r --root-prefix --channel-priority",
+        lists: "-f --file --clone",
+        roots: "",
     },
 ];
 
 /// A program that runs the program named in its arguments.
 #[derive(Debug)]
 pub(super) struct Wrapper {
-    pub(super) names: &'static [&'static str],
+    pub(super) names: Words,
     /// A word that must come first, such as `run`; options may stand on both sides of it.
-    pub(super) subcommands: &'static [&'static str],
+    pub(super) subcommands: Words,
     /// Options whose value is the next word.
-    pub(super) values: &'static [&'static str],
+    pub(super) values: Words,
     /// Operands before the command: `gosu USER`, `timeout 5`.
     pub(super) operands: usize,
     /// The command stands behind `--` and nowhere else.
@@ -231,14 +150,10 @@ pub(super) enum Habit {
     Xargs,
 }
 
-const fn plain(
-    names: &'static [&'static str],
-    operands: usize,
-    values: &'static [&'static str],
-) -> Wrapper {
+const fn plain(names: Words, operands: usize, values: Words) -> Wrapper {
     Wrapper {
         names,
-        subcommands: &[],
+        subcommands: "",
         values,
         operands,
         dashes: false,
@@ -246,14 +161,10 @@ const fn plain(
     }
 }
 
-const fn habit(
-    name: &'static [&'static str],
-    habit: Habit,
-    values: &'static [&'static str],
-) -> Wrapper {
+const fn habit(name: Words, habit: Habit, values: Words) -> Wrapper {
     Wrapper {
         names: name,
-        subcommands: &[],
+        subcommands: "",
         values,
         operands: 0,
         dashes: false,
@@ -261,11 +172,7 @@ const fn habit(
     }
 }
 
-const fn behind_run(
-    names: &'static [&'static str],
-    subcommands: &'static [&'static str],
-    values: &'static [&'static str],
-) -> Wrapper {
+const fn behind_run(names: Words, subcommands: Words, values: Words) -> Wrapper {
     Wrapper {
         names,
         subcommands,
@@ -276,11 +183,11 @@ const fn behind_run(
     }
 }
 
-const fn behind_dashes(names: &'static [&'static str]) -> Wrapper {
+const fn behind_dashes(names: Words) -> Wrapper {
     Wrapper {
         names,
-        subcommands: &[],
-        values: &[],
+        subcommands: "",
+        values: "",
         operands: 0,
         dashes: true,
         habit: Habit::None,
@@ -289,370 +196,127 @@ const fn behind_dashes(names: &'static [&'static str]) -> Wrapper {
 
 /// All wrappers but the shells, `su` and `runuser`, which take a script.
 pub(super) const WRAPPERS: &[Wrapper] = &[
-    habit(&["exec"], Habit::Exec, &["-a"]),
+    habit("exec", Habit::Exec, "-a"),
     habit(
-        &["env", "s6-env"],
+        "env s6-env",
         Habit::Env,
-        &["-u", "--unset", "-C", "--chdir", "-S", "--split-string"],
+        "-u --unset -C --chdir -S --split-string",
     ),
     habit(
-        &["sudo"],
+        "sudo",
         Habit::Sudo,
-        &[
-            "-u",
-            "--user",
-            "-g",
-            "--group",
-            "-h",
-            "--host",
-            "-p",
-            "--prompt",
-            "-C",
-            "--close-from",
-            "-r",
-            "--role",
-            "-t",
-            "--type",
-            "-T",
-            "--command-timeout",
-            "-U",
-            "--other-user",
-            "-D",
-            "--chdir",
-            "-R",
-            "--chroot",
-        ],
+        "-u --user -g --group -h --host -p --prompt -C --close-from -r --role -t --type \
+            -T --command-timeout -U --other-user -D --chdir -R --chroot",
     ),
     habit(
-        &["setpriv"],
+        "setpriv",
         Habit::Setpriv,
-        &[
-            "--reuid",
-            "--regid",
-            "--ruid",
-            "--euid",
-            "--rgid",
-            "--egid",
-            "--groups",
-            "--inh-caps",
-            "--ambient-caps",
-            "--bounding-set",
-            "--securebits",
-            "--selinux-label",
-            "--apparmor-profile",
-            "--pdeathsig",
-            "--landlock-access",
-            "--landlock-rule",
-            "--seccomp-filter",
-            "--ptracer",
-        ],
+        "--reuid --regid --ruid --euid --rgid --egid --groups --inh-caps --ambient-caps \
+            --bounding-set --securebits --selinux-label --apparmor-profile --pdeathsig \
+            --landlock-access --landlock-rule --seccomp-filter --ptracer",
     ),
     habit(
-        &["xargs"],
+        "xargs",
         Habit::Xargs,
-        &[
-            "-n",
-            "--max-args",
-            "-P",
-            "--max-procs",
-            "-I",
-            "-L",
-            "--max-lines",
-            "-d",
-            "--delimiter",
-            "-a",
-            "--arg-file",
-            "-s",
-            "--max-chars",
-            "-E",
-        ],
+        "-n --max-args -P --max-procs -I -L --max-lines -d --delimiter -a --arg-file -s \
+            --max-chars -E",
     ),
-    plain(&["tini", "tini-static", "docker-init"], 0, &["-p", "-e"]),
-    plain(&["dumb-init"], 0, &["-r", "--rewrite"]),
-    plain(&["catatonit", "pid1"], 0, &[]),
-    plain(&["my_init"], 0, &["--kill-all-on-exit"]),
+    plain("tini tini-static docker-init", 0, "-p -e"),
+    plain("dumb-init", 0, "-r --rewrite"),
+    plain("catatonit pid1", 0, ""),
+    plain("my_init", 0, "--kill-all-on-exit"),
     plain(
-        &[
-            "gosu",
-            "su-exec",
-            "s6-setuidgid",
-            "setuser",
-            "setuidgid",
-            "s6-envdir",
-            "envdir",
-        ],
+        "gosu su-exec s6-setuidgid setuser setuidgid s6-envdir envdir",
         1,
-        &[],
+        "",
     ),
     plain(
-        &["chpst"],
+        "chpst",
         0,
-        &[
-            "-u", "-U", "-e", "-/", "-C", "-n", "-l", "-L", "-m", "-d", "-o", "-p", "-f", "-c",
-            "-r", "-t",
-        ],
+        "-u -U -e -/ -C -n -l -L -m -d -o -p -f -c -r -t",
     ),
-    plain(&["nice"], 0, &["-n", "--adjustment"]),
+    plain("nice", 0, "-n --adjustment"),
+    plain("ionice", 0, "-c --class -n --classdata -p --pid"),
+    plain("chrt", 1, "-T -P -D"),
     plain(
-        &["ionice"],
+        "nohup setsid unbuffer fakeroot eatmydata command builtin busybox",
         0,
-        &["-c", "--class", "-n", "--classdata", "-p", "--pid"],
+        "",
     ),
-    plain(&["chrt"], 1, &["-T", "-P", "-D"]),
+    plain("linux32 linux64 setarch with-contenv catchsegv", 0, ""),
+    plain("stdbuf", 0, "-i --input -o --output -e --error"),
+    plain("time", 0, "-f --format -o --output"),
+    plain("timeout gtimeout", 1, "-s --signal -k --kill-after"),
+    plain("taskset", 1, ""),
     plain(
-        &[
-            "nohup",
-            "setsid",
-            "unbuffer",
-            "fakeroot",
-            "eatmydata",
-            "command",
-            "builtin",
-            "busybox",
-        ],
+        "numactl",
         0,
-        &[],
+        "-N -C -m -p -i -l --cpunodebind --membind --physcpubind",
     ),
+    plain("flock", 1, "-w --timeout -E --conflict-exit-code"),
+    plain("prlimit softlimit authbind", 0, "-m -d -o"),
+    plain("strace ltrace", 0, "-e -o -p -s -u -E"),
     plain(
-        &["linux32", "linux64", "setarch", "with-contenv", "catchsegv"],
+        "xvfb-run",
         0,
-        &[],
+        "-a -e -f -n -p -s -w --server-args --server-num",
     ),
     plain(
-        &["stdbuf"],
+        "opentelemetry-instrument",
         0,
-        &["-i", "--input", "-o", "--output", "-e", "--error"],
+        "--traces_exporter --metrics_exporter --logs_exporter --service_name \
+            --exporter_otlp_endpoint --exporter_otlp_protocol --exporter_otlp_headers \
+            --propagators --resource_attributes --id_generator --disabled_instrumentations",
     ),
-    plain(&["time"], 0, &["-f", "--format", "-o", "--output"]),
-    plain(
-        &["timeout", "gtimeout"],
-        1,
-        &["-s", "--signal", "-k", "--kill-after"],
-    ),
-    plain(&["taskset"], 1, &[]),
-    plain(
-        &["numactl"],
-        0,
-        &[
-            "-N",
-            "-C",
-            "-m",
-            "-p",
-            "-i",
-            "-l",
-            "--cpunodebind",
-            "--membind",
-            "--physcpubind",
-        ],
-    ),
-    plain(
-        &["flock"],
-        1,
-        &["-w", "--timeout", "-E", "--conflict-exit-code"],
-    ),
-    plain(
-        &["prlimit", "softlimit", "authbind"],
-        0,
-        &["-m", "-d", "-o"],
-    ),
-    plain(
-        &["strace", "ltrace"],
-        0,
-        &["-e", "-o", "-p", "-s", "-u", "-E"],
-    ),
-    plain(
-        &["xvfb-run"],
-        0,
-        &[
-            "-a",
-            "-e",
-            "-f",
-            "-n",
-            "-p",
-            "-s",
-            "-w",
-            "--server-args",
-            "--server-num",
-        ],
-    ),
-    plain(
-        &["opentelemetry-instrument"],
-        0,
-        &[
-            "--traces_exporter",
-            "--metrics_exporter",
-            "--logs_exporter",
-            "--service_name",
-            "--exporter_otlp_endpoint",
-            "--exporter_otlp_protocol",
-            "--exporter_otlp_headers",
-            "--propagators",
-            "--resource_attributes",
-            "--id_generator",
-            "--disabled_instrumentations",
-        ],
-    ),
-    plain(&["ddtrace-run"], 0, &[]),
-    plain(&["heaptrack"], 0, &["-o"]),
-    behind_run(&["newrelic-admin"], &["run-program"], &[]),
+    plain("ddtrace-run", 0, ""),
+    plain("heaptrack", 0, "-o"),
+    behind_run("newrelic-admin", "run-program", ""),
+    behind_run("poetry", "run", "-C --directory -P --project"),
+    behind_run("pipenv pdm rye dotenv", "run", "-p --project -f --file"),
     behind_run(
-        &["poetry"],
-        &["run"],
-        &["-C", "--directory", "-P", "--project"],
+        "uv",
+        "run",
+        "--extra --no-extra --group --no-group --only-group --env-file --with \
+            --with-editable --with-requirements --package -p --python --project --directory \
+            --index --default-index -i --index-url --extra-index-url -f --find-links \
+            --cache-dir --config-file --color --resolution --prerelease --link-mode \
+            --python-platform",
+    ),
+    behind_run("hatch", "run", "-e --env -p --project"),
+    behind_run("pixi", "run", "-e --environment --manifest-path"),
+    behind_run(
+        "conda mamba micromamba",
+        "run",
+        "-n --name -p --prefix -r --root-prefix --cwd -e --env -a --attach",
     ),
     behind_run(
-        &["pipenv", "pdm", "rye", "dotenv"],
-        &["run"],
-        &["-p", "--project", "-f", "--file"],
-    ),
-    behind_run(
-        &["uv"],
-        &["run"],
-        &[
-            "--extra",
-            "--no-extra",
-            "--group",
-            "--no-group",
-            "--only-group",
-            "--env-file",
-            "--with",
-            "--with-editable",
-            "--with-requirements",
-            "--package",
-            "-p",
-            "--python",
-            "--project",
-            "--directory",
-            "--index",
-            "--default-index",
-            "-i",
-            "--index-url",
-            "--extra-index-url",
-            "-f",
-            "--find-links",
-            "--cache-dir",
-            "--config-file",
-            "--color",
-            "--resolution",
-            "--prerelease",
-            "--link-mode",
-            "--python-platform",
-        ],
-    ),
-    behind_run(&["hatch"], &["run"], &["-e", "--env", "-p", "--project"]),
-    behind_run(
-        &["pixi"],
-        &["run"],
-        &["-e", "--environment", "--manifest-path"],
-    ),
-    behind_run(
-        &["conda", "mamba", "micromamba"],
-        &["run"],
-        &[
-            "-n",
-            "--name",
-            "-p",
-            "--prefix",
-            "-r",
-            "--root-prefix",
-            "--cwd",
-            "-e",
-            "--env",
-            "-a",
-            "--attach",
-        ],
-    ),
-    behind_run(
-        &["doppler", "infisical", "op", "teller", "berglas"],
-        &["run", "exec"],
-        &["--env-file", "--env", "--path", "-p", "-c"],
+        "doppler infisical op teller berglas",
+        "run exec",
+        "--env-file --env --path -p -c",
     ),
     Wrapper {
-        names: &["chamber"],
-        subcommands: &["exec"],
-        values: &[],
+        names: "chamber",
+        subcommands: "exec",
+        values: "",
         operands: 0,
         dashes: true,
         habit: Habit::None,
     },
-    behind_dashes(&[
-        "wait-for-it.sh",
-        "wait-for-it",
-        "wait-for",
-        "wait-for.sh",
-        "dockerize",
-        "py-spy",
-        "watchmedo",
-    ]),
+    behind_dashes("wait-for-it.sh wait-for-it wait-for wait-for.sh dockerize py-spy watchmedo"),
 ];
 
 /// Shells that run the text behind `-c` or the file named first.
-pub(super) const SHELLS: &[&str] = &["sh", "bash", "dash", "ash", "zsh", "ksh", "rbash", "mksh"];
+pub(super) const SHELLS: Words = "sh bash dash ash zsh ksh rbash mksh";
 
 /// Options of shells whose value is the next word.
-pub(super) const SHELL_VALUES: &[&str] = &["-o", "+o", "-O", "+O", "--rcfile", "--init-file"];
+pub(super) const SHELL_VALUES: Words = "-o +o -O +O --rcfile --init-file";
 
 /// Commands of the shell itself that neither run a program nor change what matters here.
-pub(super) const BUILTINS: &[&str] = &[
-    "[",
-    "[[",
-    "test",
-    ":",
-    "true",
-    "false",
-    "cd",
-    "pushd",
-    "popd",
-    "set",
-    "shopt",
-    "shift",
-    "exit",
-    "return",
-    "break",
-    "continue",
-    "read",
-    "local",
-    "let",
-    "trap",
-    "ulimit",
-    "umask",
-    "wait",
-    "pwd",
-    "type",
-    "hash",
-    "alias",
-    "unalias",
-    "echo",
-    "printf",
-    "getopts",
-    "jobs",
-    "fg",
-    "bg",
-    "disown",
-    "kill",
-    "times",
-    "enable",
-    "mapfile",
-    "readarray",
-    "declare",
-    "typeset",
-    "readonly",
-    "export",
-    "unset",
-    "history",
-    "bind",
-    "complete",
-    "caller",
-];
+pub(super) const BUILTINS: Words = "[ [[ test : true false cd pushd popd set shopt shift exit return break continue \
+            read local let trap ulimit umask wait pwd type hash alias unalias echo printf \
+            getopts jobs fg bg disown kill times enable mapfile readarray declare typeset \
+            readonly export unset history bind complete caller";
 
 /// Parts of words that name an allocator.
-pub(super) const ALLOCATORS: &[&str] = &[
-    "jemalloc",
-    "tcmalloc",
-    "gperftools",
-    "google-perftools",
-    "mimalloc",
-    "snmalloc",
-    "hoard",
-    "hardened_malloc",
-];
+pub(super) const ALLOCATORS: Words = "jemalloc tcmalloc gperftools google-perftools mimalloc snmalloc hoard \
+            hardened_malloc";

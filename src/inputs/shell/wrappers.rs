@@ -1,8 +1,11 @@
 //! Takes off what stands in front of a command: `exec`, `sudo`, `env A=b`, `tini --`, `gosu app`,
 //! `uv run`, `sh -c`.
 
+mod options;
+
 use super::script::{Part, Word};
-use super::tables::{Habit, SHELL_VALUES, SHELLS, WRAPPERS, Wrapper};
+use super::tables::{Habit, SHELL_VALUES, SHELLS, WRAPPERS, Wrapper, lists};
+use options::Options;
 
 /// How many wrappers are taken off at most; nobody stacks more.
 const MOST: usize = 32;
@@ -98,7 +101,7 @@ pub(super) fn strip(words: Vec<Word>) -> Stripped {
         };
         let rest = if name == "su" || name == "runuser" {
             stripped.switch_user(&name)
-        } else if SHELLS.contains(&name.as_str()) {
+        } else if lists(SHELLS, name.as_str()) {
             stripped.shell = Some(shell(&stripped.words));
             break;
         } else {
@@ -117,9 +120,7 @@ pub(super) fn strip(words: Vec<Word>) -> Stripped {
 impl Stripped {
     /// Where the command begins behind a wrapper of the table.
     fn known(&mut self, name: &str) -> Option<usize> {
-        let mut found = WRAPPERS
-            .iter()
-            .filter(|wrapper| wrapper.names.contains(&name));
+        let mut found = WRAPPERS.iter().filter(|wrapper| lists(wrapper.names, name));
         let wrapper = found
             .find(|wrapper| wrapper.subcommands.is_empty() || self.subcommand(wrapper).is_some())?;
         if name == "command"
@@ -155,10 +156,7 @@ impl Stripped {
         }
         let at = Options::read(&self.words, 1, wrapper.values).end;
         let word = self.words.get(at)?.literal()?;
-        wrapper
-            .subcommands
-            .contains(&word.as_str())
-            .then_some(at + 1)
+        lists(wrapper.subcommands, word.as_str()).then_some(at + 1)
     }
 
     /// What a wrapper does besides running; gives where the command or the operands begin.
@@ -231,22 +229,9 @@ impl Stripped {
 
     /// `su` and `runuser`; gives where a command begins that needs no shell.
     fn switch_user(&mut self, name: &str) -> Option<usize> {
-        let values = [
-            "-c",
-            "--command",
-            "--session-command",
-            "-s",
-            "--shell",
-            "-u",
-            "--user",
-            "-g",
-            "--group",
-        ];
-        let values = values
-            .iter()
-            .chain(["-G", "--supp-group", "-w", "--whitelist-environment"].iter());
-        let values: Vec<&str> = values.copied().collect();
-        let mut options = Options::read(&self.words, 1, &values);
+        let values = "-c --command --session-command -s --shell -u --user -g --group -G --supp-group \
+                      -w --whitelist-environment";
+        let mut options = Options::read(&self.words, 1, values);
         if name == "runuser" && options.has(&["-u", "--user"]) {
             return Some(options.end);
         }
@@ -254,7 +239,7 @@ impl Stripped {
         let dash = self.words.get(at).is_some_and(|word| is(word, "-"));
         at += usize::from(dash) + 1;
         // Options may follow the user.
-        let more = Options::read(&self.words, at, &values);
+        let more = Options::read(&self.words, at, values);
         options.given.extend(more.given);
         let login = dash || options.has(&["-", "-l", "--login"]);
         self.drop_if(login, if name == "su" { "su -" } else { "runuser -l" });
@@ -264,99 +249,6 @@ impl Stripped {
             .find(|(name, _)| matches!(name.as_str(), "-c" | "--command"));
         self.shell = script.and_then(|(_, value)| value).map(Shell::Text);
         None
-    }
-}
-
-/// Options at the start of an argument list.
-#[derive(Debug, Default)]
-struct Options {
-    /// Name with dashes, and value.
-    given: Vec<(String, Option<Word>)>,
-    /// The first word that is no option.
-    end: usize,
-}
-
-impl Options {
-    fn read(words: &[Word], start: usize, values: &[&str]) -> Self {
-        let mut options = Self {
-            given: Vec::new(),
-            end: start,
-        };
-        while let Some(text) = words.get(options.end).map(Word::shown) {
-            if !text.starts_with('-') || text == "-" {
-                break;
-            }
-            options.end += 1;
-            if text == "--" {
-                break;
-            }
-            let next = words.get(options.end);
-            let separate = if text.starts_with("--") {
-                options.long(&text, next, values)
-            } else {
-                options.short(&text, next, values)
-            };
-            options.end += usize::from(separate && next.is_some());
-        }
-        options
-    }
-
-    fn long(&mut self, text: &str, next: Option<&Word>, values: &[&str]) -> bool {
-        if let Some((name, value)) = text.split_once('=') {
-            self.given
-                .push((name.to_owned(), Some(Word::plain(value, 0..0))));
-            return false;
-        }
-        let separate = values.contains(&text);
-        self.given
-            .push((text.to_owned(), next.filter(|_| separate).cloned()));
-        separate
-    }
-
-    /// `-abc`: letters up to the first that takes a value.
-    fn short(&mut self, text: &str, next: Option<&Word>, values: &[&str]) -> bool {
-        let letters = text.get(1..).unwrap_or_default();
-        for (at, letter) in letters.char_indices() {
-            let name = format!("-{letter}");
-            let rest = letters.get(at + letter.len_utf8()..).unwrap_or_default();
-            if !values.contains(&name.as_str()) {
-                self.given.push((name, None));
-                continue;
-            }
-            let separate = rest.is_empty();
-            let value = if separate {
-                next.cloned()
-            } else {
-                Some(Word::plain(rest, 0..0))
-            };
-            self.given.push((name, value));
-            return separate;
-        }
-        false
-    }
-
-    fn has(&self, names: &[&str]) -> bool {
-        self.given
-            .iter()
-            .any(|(given, _)| names.contains(&given.as_str()))
-    }
-
-    fn value(&self, name: &str) -> Option<String> {
-        self.given
-            .iter()
-            .find(|(given, _)| given == name)?
-            .1
-            .as_ref()
-            .map(Word::shown)
-    }
-
-    fn values_of(&self, names: &[&str]) -> Vec<String> {
-        let of = self
-            .given
-            .iter()
-            .filter(|(given, _)| names.contains(&given.as_str()));
-        of.filter_map(|(_, value)| value.as_ref().map(Word::shown))
-            .collect()
     }
 }
 
@@ -375,8 +267,7 @@ fn shell(words: &[Word]) -> Shell {
         let long = text.starts_with("--");
         let letters = text.get(1..).unwrap_or_default();
         text_follows |= !long && text.starts_with('-') && letters.contains('c');
-        let separate =
-            SHELL_VALUES.contains(&text.as_str()) || !long && letters.ends_with(['o', 'O']);
+        let separate = lists(SHELL_VALUES, text.as_str()) || !long && letters.ends_with(['o', 'O']);
         at += usize::from(separate);
     }
     match words.get(at) {

@@ -2,7 +2,8 @@
 //! `patchelf`, `ldconfig`.
 
 use super::EffectKind;
-use super::reader::{Call, Walk, fill};
+use super::nested::fill;
+use super::reader::{Call, Walk};
 use crate::inputs::shell::script::{Part, Word};
 
 /// A command that lays files in place.

@@ -1,17 +1,20 @@
 //! Installing and removing packages, whichever manager does it.
 
+mod spec;
+
 use super::reader::{Call, Walk, package};
 use super::{EffectKind, Package};
 use crate::facts::Manager;
-use crate::inputs::shell::script::{Part, Word};
-use crate::inputs::shell::tables::{INSTALLERS, Installer};
+use crate::inputs::shell::script::Word;
+use crate::inputs::shell::tables::{INSTALLERS, Installer, lists};
+use spec::spec;
 
 /// Whether a command of this name installs packages.
 pub(super) fn is_installer(name: &str) -> bool {
     name == "pacman"
         || INSTALLERS
             .iter()
-            .any(|installer| installer.names.contains(&name))
+            .any(|installer| lists(installer.names, name))
 }
 
 /// What an installer was asked to do.
@@ -49,7 +52,7 @@ impl Walk<'_> {
         }
         let Some(installer) = INSTALLERS
             .iter()
-            .find(|installer| installer.names.contains(&name))
+            .find(|installer| lists(installer.names, name))
         else {
             return false;
         };
@@ -226,19 +229,24 @@ fn request(installer: &Installer, arguments: &[Word]) -> Request {
             continue;
         }
         let (name, mut value) = option(&text, installer);
-        let takes = [installer.values, installer.lists, installer.roots]
-            .iter()
-            .any(|list| list.contains(&name));
+        let takes = takes_value(installer, name);
         if takes && value.is_none() {
             value = words.next().map(Word::shown);
         }
-        request.listed |= installer.lists.contains(&name);
-        request.elsewhere |= installer.roots.contains(&name);
+        request.listed |= lists(installer.lists, name);
+        request.elsewhere |= lists(installer.roots, name);
         if installer.manager == Manager::Apk && matches!(name, "-t" | "--virtual") {
             request.group = value;
         }
     }
     request
+}
+
+/// Whether an option's value is the next word.
+fn takes_value(installer: &Installer, option: &str) -> bool {
+    [installer.values, installer.lists, installer.roots]
+        .iter()
+        .any(|list| lists(list, option))
 }
 
 /// An option's name and the value that stands in the same word. In a cluster of short options only
@@ -253,13 +261,7 @@ fn option<'t>(text: &'t str, installer: &Installer) -> (&'t str, Option<String>)
         .get(..2)
         .filter(|_| !text.starts_with("--") && text.len() > 2);
     match short {
-        Some(name)
-            if [installer.values, installer.lists, installer.roots]
-                .iter()
-                .any(|l| l.contains(&name)) =>
-        {
-            (name, text.get(2..).map(str::to_owned))
-        }
+        Some(name) if takes_value(installer, name) => (name, text.get(2..).map(str::to_owned)),
         _ => (text, None),
     }
 }
@@ -270,11 +272,11 @@ fn action(installer: &Installer, request: &mut Request) -> Option<Action> {
     if !installer.install.is_empty() {
         let subcommand = request.operands.first().and_then(Word::literal)?;
         let subcommand = subcommand.as_str();
-        action = if installer.install.contains(&subcommand) {
+        action = if lists(installer.install, subcommand) {
             Action::Install
-        } else if installer.remove.contains(&subcommand) {
+        } else if lists(installer.remove, subcommand) {
             Action::Remove
-        } else if installer.open.contains(&subcommand) {
+        } else if lists(installer.open, subcommand) {
             let verb = request
                 .operands
                 .get(1)
@@ -295,126 +297,4 @@ fn action(installer: &Installer, request: &mut Request) -> Option<Action> {
         return Some(Action::Elsewhere);
     }
     Some(action)
-}
-
-/// Splits what names a package; `None` where the name is not literal. The flag is `false` where the
-/// word asks for a removal: `apt-get install foo-`, `apk add !foo`.
-fn spec(manager: Manager, word: &Word) -> Option<(Package, bool)> {
-    let text = word.shown();
-    let literal: usize = word
-        .parts
-        .iter()
-        .map_while(|part| match part {
-            Part::Literal { text, .. } => Some(text.len()),
-            _ => None,
-        })
-        .sum();
-    let removes = match manager {
-        Manager::Apt => text.ends_with('-'),
-        Manager::Apk => text.starts_with('!'),
-        _ => false,
-    };
-    let bare = text.trim_start_matches('!');
-    let skipped = text.len() - bare.len();
-    let bare = if removes {
-        bare.trim_end_matches('-')
-    } else {
-        bare
-    };
-    let file = [".deb", ".rpm", ".apk", ".pkg.tar.zst", ".conda"]
-        .iter()
-        .any(|end| bare.ends_with(end));
-    let (name, version) = if file {
-        file_name(manager, bare)
-    } else {
-        split(manager, bare)
-    };
-    let known = literal == text.len() || !file && literal > skipped + name.len();
-    if !known || name.is_empty() || name.contains(['{', '(', '*', '@']) {
-        return None;
-    }
-    let version = version
-        .filter(|version| !version.is_empty())
-        .map(str::to_owned);
-    Some((package(name, version, &word.range), !removes))
-}
-
-/// Name and version of a package specification.
-fn split(manager: Manager, text: &str) -> (&str, Option<&str>) {
-    match manager {
-        Manager::Apt => {
-            let at = text.find(['=', '/', ':']).unwrap_or(text.len());
-            let (name, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-            (name, rest.split_once('=').map(|(_, version)| version))
-        }
-        Manager::Apk | Manager::Zypper | Manager::Pacman => {
-            let text = if manager == Manager::Apk {
-                text.split('@').next().unwrap_or(text)
-            } else {
-                text
-            };
-            let at = text.find(['=', '~', '<', '>']).unwrap_or(text.len());
-            let (name, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-            let name = if manager == Manager::Pacman {
-                name.rsplit('/').next().unwrap_or(name)
-            } else {
-                name
-            };
-            (
-                name,
-                (!rest.is_empty()).then(|| rest.trim_start_matches(['=', '~', '<', '>', ' '])),
-            )
-        }
-        Manager::Conda => {
-            let text = text.rsplit("::").next().unwrap_or(text);
-            let at = text
-                .find(['=', '<', '>', '!', '~', ' ', '['])
-                .unwrap_or(text.len());
-            let (name, rest) = text.split_at_checked(at).unwrap_or((text, ""));
-            let version = rest.trim_start_matches(['=', ' ']);
-            (name, (!version.is_empty()).then_some(version))
-        }
-        Manager::Dnf | Manager::Microdnf | Manager::Yum | Manager::Tdnf => rpm(text),
-    }
-}
-
-/// `name-version-release.arch`, as far as it is given.
-fn rpm(text: &str) -> (&str, Option<&str>) {
-    const ARCHITECTURES: [&str; 8] = [
-        ".x86_64", ".aarch64", ".noarch", ".i686", ".ppc64le", ".s390x", ".armv7hl", ".riscv64",
-    ];
-    let text = ARCHITECTURES
-        .iter()
-        .find_map(|arch| text.strip_suffix(arch))
-        .unwrap_or(text);
-    let digit = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
-    let Some((head, last)) = text.rsplit_once('-') else {
-        return (text, None);
-    };
-    if !digit(last) && !last.starts_with("${") {
-        return (text, None);
-    }
-    if let Some((name, version)) = head.rsplit_once('-')
-        && digit(version)
-    {
-        let version = text
-            .get(name.len() + 1..)
-            .filter(|_| version.contains(['.', '*']) || last.contains('.'));
-        return version.map_or((text, None), |version| (name, Some(version)));
-    }
-    if last.contains(['.', '*']) || last.starts_with("${") {
-        (head, Some(last))
-    } else {
-        (text, None)
-    }
-}
-
-/// Name and version of a package file.
-fn file_name(manager: Manager, text: &str) -> (&str, Option<&str>) {
-    let base = text.rsplit('/').next().unwrap_or(text);
-    if manager == Manager::Apt {
-        let mut fields = base.trim_end_matches(".deb").split('_');
-        return (fields.next().unwrap_or(base), fields.next());
-    }
-    rpm(base.trim_end_matches(".rpm"))
 }

@@ -3,15 +3,12 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::remap::Origin;
 use super::variables::Variables;
+use super::writes::is_writer;
 use super::{Effect, EffectKind, Package};
 use crate::inputs::shell::script::{self, Command, Context, Part, Redirect, Script, Word};
-use crate::inputs::shell::tables::{ALLOCATORS, BUILTINS};
-use crate::inputs::shell::wrappers::{Change, Shell, Stripped, base_name, strip};
-
-/// How deep `sh -c "sh -c ..."` is followed.
-const DEPTH: u8 = 8;
+use crate::inputs::shell::tables::{ALLOCATORS, BUILTINS, lists};
+use crate::inputs::shell::wrappers::{Change, Stripped, base_name, strip};
 
 /// Reads scripts that belong together, such as the RUN instructions of one stage: groups of
 /// packages (`apk add --virtual`) live on from one to the next, variables do not.
@@ -56,7 +53,7 @@ impl Reader {
 }
 
 /// Reads `text` with what is known so far.
-fn walk(
+pub(super) fn walk(
     text: &str,
     context: Context,
     depth: u8,
@@ -113,10 +110,10 @@ pub(super) struct Walk<'a> {
     pub(super) script: &'a Script,
     pub(super) groups: HashMap<usize, usize>,
     outer: Context,
-    depth: u8,
+    pub(super) depth: u8,
     pub(super) reader: &'a mut Reader,
     pub(super) variables: &'a mut Variables,
-    effects: &'a mut Vec<Effect>,
+    pub(super) effects: &'a mut Vec<Effect>,
     /// The prefix that `configure` or `cmake` was given.
     pub(super) prefix: Option<String>,
     /// Something was installed with that prefix.
@@ -146,7 +143,7 @@ impl Call<'_> {
 }
 
 impl Walk<'_> {
-    fn merged(&self, context: Context) -> Context {
+    pub(super) fn merged(&self, context: Context) -> Context {
         Context {
             conditional: context.conditional || self.outer.conditional,
             subshell: context.subshell || self.outer.subshell,
@@ -194,7 +191,9 @@ impl Walk<'_> {
             self.inline(&call, &stripped);
             self.dispatch(&call, &stripped);
         }
-        self.writes(&call);
+        if !is_writer(&call.name) {
+            self.writes(&call);
+        }
     }
 
     /// The words with variables of one certain value replaced. An unknown variable before an
@@ -258,7 +257,8 @@ impl Walk<'_> {
             || self.files(call, stripped.fed.as_ref())
             || self.environment(call)
             || self.build(call)
-            || self.nested(call);
+            || self.nested(call)
+            || is_writer(&call.name) && self.writes(call);
         if known {
             return;
         }
@@ -267,7 +267,7 @@ impl Walk<'_> {
         {
             self.emit(call, EffectKind::MentionsAllocator);
         }
-        if call.words.is_empty() || BUILTINS.contains(&call.name.as_str()) || is_query(call) {
+        if call.words.is_empty() || lists(BUILTINS, call.name.as_str()) || is_query(call) {
             return;
         }
         let kind = match call.words.first() {
@@ -282,124 +282,6 @@ impl Walk<'_> {
         };
         self.emit(call, kind);
     }
-
-    /// Commands that hold commands: `eval`, `.`, `find -exec`.
-    fn nested(&mut self, call: &Call<'_>) -> bool {
-        match call.name.as_str() {
-            "eval" => {
-                let words: Vec<Word> = call.arguments().to_vec();
-                if words.iter().all(|word| {
-                    word.parts
-                        .iter()
-                        .all(|part| matches!(part, Part::Command { .. }))
-                }) {
-                    return false;
-                }
-                self.inner(call, &Origin::of_words(&words), false);
-            }
-            "." | "source" => {
-                let Some(path) = call.arguments().first() else {
-                    return true;
-                };
-                self.emit(
-                    call,
-                    EffectKind::RunScript {
-                        path: path.clone(),
-                        sourced: true,
-                    },
-                );
-            }
-            "find" => return self.find(call),
-            _ => return false,
-        }
-        true
-    }
-
-    fn find(&mut self, call: &Call<'_>) -> bool {
-        let exec = |word: &Word| matches!(word.literal().as_deref(), Some("-exec" | "-execdir"));
-        let Some(at) = call.words.iter().position(exec) else {
-            return false;
-        };
-        let ends = |word: &&Word| !matches!(word.literal().as_deref(), Some(";" | "+"));
-        let found = self.text.get(call.range.clone()).unwrap_or_default();
-        let found = Part::Command {
-            text: found.to_owned(),
-            range: call.range.clone(),
-        };
-        let inner: Vec<Word> = call
-            .words
-            .iter()
-            .skip(at + 1)
-            .take_while(ends)
-            .map(|word| fill(word, "{}", &found))
-            .collect();
-        let stripped = strip(inner);
-        let inner = Call {
-            name: stripped
-                .words
-                .first()
-                .and_then(base_name)
-                .unwrap_or_default(),
-            words: &stripped.words,
-            redirects: &[],
-            assignments: &[],
-            range: call.range.clone(),
-            ..*call
-        };
-        self.files(&inner, None)
-    }
-
-    fn shell(&mut self, call: &Call<'_>, shell: &Shell, stripped: &Stripped) {
-        match shell {
-            Shell::Text(word) => {
-                self.inner(call, &Origin::of_words(std::slice::from_ref(word)), true);
-            }
-            Shell::File(path) => self.emit(
-                call,
-                EffectKind::RunScript {
-                    path: path.clone(),
-                    sourced: false,
-                },
-            ),
-            Shell::Input => match call
-                .redirects
-                .iter()
-                .rev()
-                .find_map(|redirect| redirect.body.clone())
-            {
-                Some(body) => self.inner(call, &Origin::of_range(self.text, body), true),
-                None => {
-                    let kind = EffectKind::Run {
-                        words: stripped.words.clone(),
-                        exec: stripped.exec,
-                    };
-                    self.emit(call, kind);
-                }
-            },
-        }
-    }
-
-    /// Reads a script inside the script and brings its ranges home.
-    fn inner(&mut self, call: &Call<'_>, origin: &Origin, own_process: bool) {
-        if self.depth >= DEPTH {
-            return;
-        }
-        let mut context = call.context;
-        context.subshell |= own_process;
-        let mut effects = Vec::new();
-        walk(
-            &origin.text,
-            context,
-            self.depth + 1,
-            self.reader,
-            self.variables,
-            &mut effects,
-        );
-        for effect in &mut effects {
-            origin.bring_home(effect);
-        }
-        self.effects.append(&mut effects);
-    }
 }
 
 /// Whether the word names an allocator, in any of its parts.
@@ -410,7 +292,7 @@ pub(super) fn names_allocator(word: &Word) -> bool {
         | Part::Variable {
             operation: text, ..
         } => ALLOCATORS
-            .iter()
+            .split_ascii_whitespace()
             .any(|name| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some()),
     })
 }
@@ -438,38 +320,6 @@ fn is_script(path: &Word) -> bool {
         .next()
         .is_some_and(|last| last.ends_with("bin") || last == "libexec");
     text.contains('/') && !installed && !name.contains('.') && name != "configure"
-}
-
-/// The word with each `mark` in its literals replaced by `part`.
-pub(super) fn fill(word: &Word, mark: &str, part: &Part) -> Word {
-    let mut parts = Vec::with_capacity(word.parts.len());
-    for piece in &word.parts {
-        let Part::Literal {
-            text,
-            range,
-            quoted,
-        } = piece
-        else {
-            parts.push(piece.clone());
-            continue;
-        };
-        for (index, literal) in text.split(mark).enumerate() {
-            if index > 0 {
-                parts.push(part.clone());
-            }
-            if !literal.is_empty() {
-                parts.push(Part::Literal {
-                    text: literal.to_owned(),
-                    range: range.clone(),
-                    quoted: *quoted,
-                });
-            }
-        }
-    }
-    Word {
-        range: word.range.clone(),
-        parts,
-    }
 }
 
 /// A package at `range`.

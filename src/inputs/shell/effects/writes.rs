@@ -14,6 +14,11 @@ struct Output {
     text: String,
 }
 
+/// Whether a command of this name does nothing but write.
+pub(super) fn is_writer(name: &str) -> bool {
+    matches!(name, "echo" | "printf" | "cat" | "tee" | "sed")
+}
+
 /// Whether a redirection takes a command's standard output to a file.
 pub(super) fn takes_output(redirect: &Redirect) -> bool {
     matches!(
@@ -33,43 +38,39 @@ fn is_file(word: &Word) -> bool {
 }
 
 impl Walk<'_> {
-    /// What a command writes, by redirection or by itself.
-    pub(super) fn writes(&mut self, call: &Call<'_>) {
+    /// What a command writes, by redirection or by itself; `false` if nothing.
+    pub(super) fn writes(&mut self, call: &Call<'_>) -> bool {
         match call.name.as_str() {
-            "tee" => return self.tee(call),
-            "sed" if in_place(call) => return self.sed(call),
-            _ => {}
+            "tee" => self.tee(call),
+            "sed" if in_place(call) => self.sed(call),
+            _ => return self.redirected(call),
         }
-        let own = call
-            .redirects
-            .iter()
-            .rfind(|redirect| takes_output(redirect));
+        true
+    }
+
+    fn redirected(&mut self, call: &Call<'_>) -> bool {
+        let taking = |redirects: &'_ [Redirect]| redirects.iter().rposition(takes_output);
+        let own = taking(call.redirects).and_then(|at| call.redirects.get(at));
         let group = self
             .groups
             .get(&call.index)
             .and_then(|at| self.script.groups.get(*at));
-        let from_group = || {
-            if call.context.piped && call.name.is_empty() {
-                return None;
-            }
-            group.and_then(|group| {
-                group
-                    .redirects
-                    .iter()
-                    .rfind(|redirect| takes_output(redirect))
-            })
+        let group =
+            group.filter(|_| own.is_none() && is_writer(&call.name) && !self.feeds_pipe(call));
+        let shared = group.and_then(|group| {
+            group
+                .redirects
+                .iter()
+                .rfind(|redirect| takes_output(redirect))
+        });
+        let Some(redirect) = own.or(shared) else {
+            return false;
         };
-        let shared = own.is_none();
-        let Some(redirect) = own.or_else(from_group) else {
-            return;
-        };
-        if shared && !matches!(call.name.as_str(), "echo" | "printf" | "cat") {
-            return;
-        }
+        // What several commands write one after the other is one text.
+        let follows = group.is_some_and(|group| group.commands.start != call.index);
         let path = self.variables.expand(&redirect.target).shown();
         let output = self.output(&call.name, call.arguments(), call.redirects);
-        let first = group.is_none_or(|group| group.commands.start == call.index);
-        let append = redirect.operator.ends_with(">>") || shared && !first;
+        let append = redirect.operator.ends_with(">>") || follows;
         self.emit(
             call,
             EffectKind::Write {
@@ -79,6 +80,13 @@ impl Walk<'_> {
                 append,
             },
         );
+        true
+    }
+
+    /// Whether the next command reads this one's output.
+    fn feeds_pipe(&self, call: &Call<'_>) -> bool {
+        let next = self.script.commands.get(call.index + 1);
+        call.context.subshell && next.is_some_and(|next| next.context.piped)
     }
 
     fn tee(&mut self, call: &Call<'_>) {
