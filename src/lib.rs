@@ -4,4 +4,6 @@ pub mod facts;
 pub mod finding;
 pub mod inputs;
 pub mod model;
+pub mod pages;
+pub mod rules;
 pub mod text;

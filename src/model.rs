@@ -14,9 +14,9 @@ mod unit;
 pub use env::{EnvVar, Environment, Erased, Setting, Value};
 pub use fact::Fact;
 pub use loader::{entries, family_of, judge};
-pub use library::{Library, Opaque, Origin, PathPattern};
+pub use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
 pub use preload::{Outcome, Preload, Via};
-pub use process::{Process, ProcessKind, ProcessModel};
+pub use process::{Process, ProcessKind, ProcessModel, Recognised, is_python, recognise};
 pub use unit::{
     Change, Install, Platform, Python, Reach, Role, Stray, Strip, Unit, User,
 };

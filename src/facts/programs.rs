@@ -63,6 +63,8 @@ struct Programs {
     #[serde(default)]
     signs: Vec<String>,
     #[serde(default)]
+    foreign: Vec<String>,
+    #[serde(default)]
     program: Vec<Program>,
 }
 
@@ -84,6 +86,12 @@ pub fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Behaviour>
 #[must_use]
 pub fn sign_of_service(text: &str) -> Option<&'static str> {
     programs().signs.iter().map(String::as_str).find(|sign| text.contains(sign))
+}
+
+/// Whether `name` is a program of another language.
+#[must_use]
+pub fn is_foreign(name: &str) -> bool {
+    programs().foreign.iter().any(|foreign| foreign == name)
 }
 
 #[cfg(test)]

@@ -2,8 +2,12 @@
 //! which allocator a process runs on.
 //!
 //! [`script::parse`] splits text into simple commands with spans; [`effects::read`] says what those
-//! commands do that matters here. Nothing is executed and nothing is guessed: what is not literal
-//! stays marked as such.
+//! commands do that matters here; [`unwrap_argv`] does the same service for the exec form.
+//! Nothing is executed and nothing is guessed: what is not literal stays marked as such.
 
 pub mod effects;
 pub mod script;
+mod tables;
+mod wrappers;
+
+pub use wrappers::{Unwrapped, unwrap_argv};

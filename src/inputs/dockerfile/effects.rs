@@ -5,6 +5,8 @@ mod settings;
 
 use std::ops::Range;
 
+pub(super) use settings::stars;
+
 use super::files::{self, Readable, base_name, family_of};
 use super::state::State;
 use super::syntax::{Args, Instruction};

@@ -102,7 +102,8 @@ pub(super) struct Written {
 impl State {
     /// The state of a stage that stands on an image from outside.
     pub(super) fn on_image(reference: &Value, from: &Place, pinned: Fact<Vec<facts::Arch>>) -> Self {
-        let image = reference.known().and_then(|name| facts::image(name, None));
+        let plain = |name: &str| super::walk::arch_of_reference(name).map_or_else(|| name.to_owned(), |(_, rest)| rest);
+        let image = reference.known().and_then(|name| facts::image(&plain(name), None));
         let known_name = reference.known().map(str::to_owned);
         let why = known_name.as_ref().map_or_else(
             || format!("the base `{}` is chosen at build time", reference.text.as_str()),

@@ -1,4 +1,18 @@
 //! What a script does that decides about allocators.
+//!
+//! The types here are the contract; the rooms below read one family of commands each. Nothing is
+//! executed: a variable is replaced only by what the script itself set before, and what stays
+//! unknown stays a variable or substitution in the words.
+
+mod build;
+mod environment;
+mod files;
+mod nested;
+mod packages;
+mod reader;
+mod remap;
+mod variables;
+mod writes;
 
 use std::ops::Range;
 
@@ -40,29 +54,33 @@ pub enum EffectKind {
     Place {
         /// The source.
         from: Word,
-        /// The destination as written (a folder where it ends in `/` or names one).
+        /// The destination as written (a folder where it ends in `/` or names one; `./` where none
+        /// is given, the folder of `-t` with a `/` behind it).
         to: Word,
         /// A symbolic or hard link.
         link: bool,
     },
-    /// `rm`: a file goes.
+    /// `rm`, and `mv` behind its `Place`: a file goes.
     Remove {
         /// The path as written.
         path: Word,
     },
     /// Something is built and installed from source here: `make install`, `ninja install`,
-    /// `cmake --install`, `meson install`, `cargo install`, `autogen.sh && make`.
+    /// `cmake --install`, `meson install`, `scons install`, `checkinstall`.
     BuildInstall {
-        /// The prefix when one was given to `configure`, `cmake` or `make`, else `/usr/local`.
+        /// The prefix when one was given to `configure`, `cmake` or `make`, else `/usr/local`; `DESTDIR`
+        /// stands before it.
         prefix: String,
     },
     /// `ldconfig` runs.
     Ldconfig,
-    /// `export NAME=value`, `declare -x`, `NAME=value; export NAME`: for the commands after it.
+    /// `export NAME=value`, `declare -x`, `NAME=value; export NAME`, assignments under `set -a`: for
+    /// the commands after it. One effect for each value that branches may have given the variable.
     Export {
         /// The variable.
         name: String,
-        /// The value as written; `None` for `export NAME` of a variable set nowhere in the script.
+        /// The value, variables that the script set before replaced; `None` for `export NAME` of a
+        /// variable set nowhere in the script.
         value: Option<Word>,
     },
     /// `unset NAME`.
@@ -70,7 +88,8 @@ pub enum EffectKind {
         /// The variable.
         name: String,
     },
-    /// `NAME=value command ...` or `env NAME=value command ...`: for that one command.
+    /// `NAME=value command ...` or `env NAME=value command ...`: for that one command. `env -u NAME`
+    /// gives an empty word.
     Inline {
         /// The variable.
         name: String,
@@ -88,14 +107,14 @@ pub enum EffectKind {
         /// `>>` or `tee -a`.
         append: bool,
     },
-    /// `setcap CAPS FILE`.
+    /// `setcap CAPS FILE`: one for each file; `setcap -r` takes capabilities away and is none.
     Setcap {
         /// The file.
         file: Word,
     },
     /// `sudo ...` or `env -i ...` or `su - ...` in front of a command: the environment is lost for it.
     DropsEnvironment {
-        /// `sudo`, `env -i`, `su -`.
+        /// `sudo`, `env -i`, `su -`, `runuser -l`, `exec -c`, `setpriv --reset-env`.
         by: String,
         /// The command that runs without it.
         command: Vec<Word>,
@@ -114,10 +133,11 @@ pub enum EffectKind {
         sourced: bool,
     },
     /// The text names an allocator in a way that is none of the above (a download of its source, a
-    /// `git clone`, a `curl | tar`): somebody does something about allocators here.
+    /// `git clone`, a `curl | tar`, `FLAVOUR=jemalloc`): somebody does something about allocators
+    /// here. A program that is named so gives its `Run`, too.
     MentionsAllocator,
     /// Any other command, for the reader of entrypoints: its words after wrappers (`exec`, `tini`,
-    /// `gosu`, `env`, `nice`, ...) were taken off.
+    /// `gosu`, `env`, `nice`, ...) were taken off. Builtins of the shell that run nothing are left out.
     Run {
         /// Command and arguments.
         words: Vec<Word>,
@@ -137,8 +157,51 @@ pub struct Package {
     pub range: Range<usize>,
 }
 
-/// Says what `text` does, in order. Text that names none of what matters is passed over quickly.
+pub use reader::Reader;
+
+/// Says what `text` does, in order. See [`is_interesting`] for passing over text that says nothing.
 #[must_use]
-pub fn read(_text: &str) -> Vec<Effect> {
-    Vec::new()
+pub fn read(text: &str) -> Vec<Effect> {
+    Reader::default().read(text)
 }
+
+/// Whether `text` may hold effects other than [`EffectKind::Run`] and [`EffectKind::RunScript`] that
+/// decide about allocators: one pass over the bytes, no parse.
+#[must_use]
+pub fn is_interesting(text: &str) -> bool {
+    NEEDLES
+        .iter()
+        .any(|needle| memchr::memmem::find(text.as_bytes(), needle.as_bytes()).is_some())
+}
+
+/// What text must hold to be of interest: allocators and their settings, installers (their
+/// subcommands, in short), and what takes an environment away or lays a file in place.
+const NEEDLES: &[&str] = &[
+    "malloc",
+    "MALLOC",
+    "PRELOAD",
+    "preload",
+    "gperftools",
+    "hoard",
+    "GLIBC_TUNABLES",
+    "nstall",
+    "apk",
+    "del ",
+    "remove",
+    "purge",
+    "pacman",
+    "zypper",
+    "setcap",
+    "sudo",
+    "env -",
+    "su -",
+    "runuser",
+    "patchelf",
+    "ldconfig",
+    "ln -",
+    "LD_",
+    "setpriv",
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! Variables for the commands that follow: `export`, `declare -x`, `unset`, `set -a`, assignments.
+
+use super::EffectKind;
+use super::reader::{Call, Walk, names_allocator};
+use crate::inputs::shell::script::Word;
+use crate::inputs::shell::wrappers::split_assignment;
+
+impl Walk<'_> {
+    /// Assignments that stand alone.
+    pub(super) fn assignments(&mut self, call: &Call<'_>) {
+        for assignment in call.assignments {
+            let value = self.variables.expand(&assignment.value);
+            let exported = self.variables.is_exported(&assignment.name);
+            let mentions = !exported && names_allocator(&value);
+            self.variables.set(
+                &assignment.name,
+                value.clone(),
+                assignment.append,
+                call.context,
+            );
+            if exported {
+                self.emit(
+                    call,
+                    EffectKind::Export {
+                        name: assignment.name.clone(),
+                        value: Some(value),
+                    },
+                );
+            } else if mentions {
+                self.emit(call, EffectKind::MentionsAllocator);
+            }
+        }
+    }
+
+    /// Reads a command that changes the environment; `false` if it is none.
+    pub(super) fn environment(&mut self, call: &Call<'_>) -> bool {
+        match call.name.as_str() {
+            "export" => self.declare(call, !has_option(call, 'n')),
+            "declare" | "typeset" | "readonly" | "local" => {
+                self.declare(call, has_option(call, 'x'));
+            }
+            "unset" => {
+                for name in call
+                    .arguments()
+                    .iter()
+                    .filter_map(Word::literal)
+                    .filter(|name| !name.starts_with('-'))
+                {
+                    if !(call.context.conditional || call.context.subshell || call.context.function)
+                    {
+                        self.variables.unset(&name);
+                    }
+                    self.emit(call, EffectKind::Unset { name });
+                }
+            }
+            "set" => self.set_options(call),
+            _ => return false,
+        }
+        true
+    }
+
+    fn declare(&mut self, call: &Call<'_>, export: bool) {
+        for word in call.arguments() {
+            let assignment = split_assignment(word);
+            let Some(name) = assignment
+                .as_ref()
+                .map(|(name, _)| name.clone())
+                .or_else(|| name(word))
+            else {
+                continue;
+            };
+            let value = assignment.map(|(_, value)| value);
+            if let Some(value) = &value {
+                self.variables
+                    .set(&name, value.clone(), false, call.context);
+            }
+            if export {
+                self.export(call, name, value);
+            }
+        }
+    }
+
+    fn export(&mut self, call: &Call<'_>, name: String, value: Option<Word>) {
+        let values = self.variables.export(&name);
+        match value {
+            Some(value) => self.emit(
+                call,
+                EffectKind::Export {
+                    name,
+                    value: Some(value),
+                },
+            ),
+            None if values.is_empty() => self.emit(call, EffectKind::Export { name, value: None }),
+            None => {
+                for value in values {
+                    self.emit(
+                        call,
+                        EffectKind::Export {
+                            name: name.clone(),
+                            value: Some(value),
+                        },
+                    );
+                }
+            }
+        }
+    }
+
+    /// `set -a`, `set -o allexport`, and their end.
+    fn set_options(&mut self, call: &Call<'_>) {
+        let mut words = call.arguments().iter().filter_map(Word::literal).peekable();
+        while let Some(word) = words.next() {
+            let on = word.starts_with('-');
+            if word == "--" || !on && !word.starts_with('+') {
+                return;
+            }
+            if word.ends_with('o') && words.next_if(|name| name == "allexport").is_some()
+                || word.contains('a')
+            {
+                self.variables.export_all = on;
+            }
+        }
+    }
+}
+
+fn has_option(call: &Call<'_>, letter: char) -> bool {
+    let options = call
+        .arguments()
+        .iter()
+        .filter_map(Word::literal)
+        .take_while(|word| word.starts_with('-'));
+    options.into_iter().any(|word| word.contains(letter))
+}
+
+/// A word that is a variable's name.
+fn name(word: &Word) -> Option<String> {
+    let text = word.literal()?;
+    let named = text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (named && !text.is_empty()).then_some(text)
+}

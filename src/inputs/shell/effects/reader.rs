@@ -1,0 +1,332 @@
+//! Walks the commands of a script and hands each to the room that knows it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::variables::Variables;
+use super::writes::is_writer;
+use super::{Effect, EffectKind, Package};
+use crate::inputs::shell::script::{self, Command, Context, Part, Redirect, Script, Word};
+use crate::inputs::shell::tables::{ALLOCATORS, BUILTINS, lists};
+use crate::inputs::shell::wrappers::{Change, Stripped, base_name, strip};
+
+/// Reads scripts that belong together, such as the RUN instructions of one stage: groups of
+/// packages (`apk add --virtual`) live on from one to the next, variables do not.
+#[derive(Debug, Default)]
+pub struct Reader {
+    pub(super) groups: HashMap<String, Vec<(String, Option<String>)>>,
+    known: Vec<(String, String)>,
+}
+
+impl Reader {
+    /// Tells the value of a variable that the scripts find in their environment (ENV, ARG).
+    pub fn know(&mut self, name: &str, value: &str) {
+        self.known.retain(|(known, _)| known != name);
+        self.known.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Says what `text` does, in order.
+    pub fn read(&mut self, text: &str) -> Vec<Effect> {
+        let mut variables = Variables::new(text.len());
+        for (name, value) in &self.known {
+            let word = Word {
+                range: 0..0,
+                parts: vec![Part::Literal {
+                    text: value.clone(),
+                    range: 0..0,
+                    quoted: false,
+                }],
+            };
+            variables.set(name, word, false, Context::default());
+        }
+        let mut effects = Vec::new();
+        walk(
+            text,
+            Context::default(),
+            0,
+            self,
+            &mut variables,
+            &mut effects,
+        );
+        effects
+    }
+}
+
+/// Reads `text` with what is known so far.
+pub(super) fn walk(
+    text: &str,
+    context: Context,
+    depth: u8,
+    reader: &mut Reader,
+    variables: &mut Variables,
+    effects: &mut Vec<Effect>,
+) {
+    let script = script::parse(text);
+    let mut walk = Walk {
+        text,
+        groups: group_redirects(&script),
+        script: &script,
+        outer: context,
+        depth,
+        reader,
+        variables,
+        effects,
+        prefix: None,
+        built: false,
+    };
+    let mut loops = script.loops.iter().peekable();
+    for (index, command) in script.commands.iter().enumerate() {
+        while let Some(header) = loops.next_if(|header| header.commands.start <= index) {
+            walk.loop_header(header);
+        }
+        walk.command(index, command);
+    }
+}
+
+/// For each command the innermost group redirection of its standard output.
+fn group_redirects(script: &Script) -> HashMap<usize, usize> {
+    let mut owners = HashMap::new();
+    // Groups stand in the order in which they closed, the inner before the outer: the first wins,
+    // and a command is visited once for each group that writes, of which few nest.
+    let mut visits = script.commands.len().saturating_mul(8);
+    for (at, group) in script.groups.iter().enumerate() {
+        if !group.redirects.iter().any(super::writes::takes_output) {
+            continue;
+        }
+        for index in group.commands.clone() {
+            visits = visits.saturating_sub(1);
+            if visits == 0 {
+                return owners;
+            }
+            owners.entry(index).or_insert(at);
+        }
+    }
+    owners
+}
+
+/// The state of reading one text.
+pub(super) struct Walk<'a> {
+    pub(super) text: &'a str,
+    pub(super) script: &'a Script,
+    pub(super) groups: HashMap<usize, usize>,
+    outer: Context,
+    pub(super) depth: u8,
+    pub(super) reader: &'a mut Reader,
+    pub(super) variables: &'a mut Variables,
+    pub(super) effects: &'a mut Vec<Effect>,
+    /// The prefix that `configure` or `cmake` was given.
+    pub(super) prefix: Option<String>,
+    /// Something was installed with that prefix.
+    pub(super) built: bool,
+}
+
+/// A command that is being read: its wrappers are off, its variables replaced.
+pub(super) struct Call<'a> {
+    /// The command's place among the script's, for its neighbour in a pipe.
+    pub(super) index: usize,
+    /// The base name of the first word; empty if it is not literal.
+    pub(super) name: String,
+    pub(super) words: &'a [Word],
+    pub(super) assignments: &'a [script::Assignment],
+    pub(super) redirects: &'a [Redirect],
+    pub(super) range: Range<usize>,
+    pub(super) context: Context,
+    /// More arguments come from a pipe.
+    pub(super) fed: bool,
+}
+
+impl Call<'_> {
+    /// The words behind the command.
+    pub(super) fn arguments(&self) -> &[Word] {
+        self.words.get(1..).unwrap_or_default()
+    }
+}
+
+impl Walk<'_> {
+    pub(super) fn merged(&self, context: Context) -> Context {
+        Context {
+            conditional: context.conditional || self.outer.conditional,
+            subshell: context.subshell || self.outer.subshell,
+            function: context.function || self.outer.function,
+            piped: context.piped,
+        }
+    }
+
+    pub(super) fn emit(&mut self, call: &Call<'_>, kind: EffectKind) {
+        self.effects.push(Effect {
+            kind,
+            range: call.range.clone(),
+            context: call.context,
+        });
+    }
+
+    fn loop_header(&mut self, header: &script::Loop) {
+        let mut values = Vec::new();
+        for word in &header.values {
+            values.extend(self.variables.fields(word).0);
+        }
+        self.variables.set_each(&header.name, values);
+    }
+
+    fn command(&mut self, index: usize, command: &Command) {
+        let words = self.replaced(&command.words);
+        let stripped = strip(words);
+        let call = Call {
+            index,
+            name: stripped
+                .words
+                .first()
+                .and_then(base_name)
+                .unwrap_or_default(),
+            words: &stripped.words,
+            assignments: &command.assignments,
+            redirects: &command.redirects,
+            range: command.range.clone(),
+            context: self.merged(command.context),
+            fed: stripped.fed.is_some(),
+        };
+        if command.words.is_empty() {
+            self.assignments(&call);
+        } else {
+            self.inline(&call, &stripped);
+            self.dispatch(&call, &stripped);
+        }
+        if !is_writer(&call.name) {
+            self.writes(&call);
+        }
+    }
+
+    /// The words with variables of one certain value replaced. An unknown variable before an
+    /// installer stands for `sudo` or nothing.
+    fn replaced(&mut self, words: &[Word]) -> Vec<Word> {
+        let mut replaced = Vec::with_capacity(words.len());
+        for word in words {
+            let expanded = self.variables.expand(word);
+            if expanded == *word {
+                replaced.push(expanded);
+            } else {
+                replaced.extend(self.variables.fields(&expanded).0);
+            }
+        }
+        let unknown = matches!(
+            replaced.first().map(|word| word.parts.as_slice()),
+            Some([Part::Variable { .. }])
+        );
+        if unknown
+            && replaced
+                .get(1)
+                .and_then(base_name)
+                .is_some_and(|name| super::packages::is_installer(&name))
+        {
+            replaced.remove(0);
+        }
+        replaced
+    }
+
+    fn inline(&mut self, call: &Call<'_>, stripped: &Stripped) {
+        for assignment in call.assignments {
+            let value = self.variables.expand(&assignment.value);
+            self.emit(
+                call,
+                EffectKind::Inline {
+                    name: assignment.name.clone(),
+                    value,
+                },
+            );
+        }
+        for change in &stripped.environment {
+            let kind = match change {
+                Change::Set(name, value) => EffectKind::Inline {
+                    name: name.clone(),
+                    value: value.clone(),
+                },
+                Change::Drop(by) => EffectKind::DropsEnvironment {
+                    by: by.clone(),
+                    command: stripped.words.clone(),
+                },
+            };
+            self.emit(call, kind);
+        }
+    }
+
+    fn dispatch(&mut self, call: &Call<'_>, stripped: &Stripped) {
+        if let Some(shell) = &stripped.shell {
+            return self.shell(call, shell, stripped);
+        }
+        let known = self.packages(call)
+            || self.files(call, stripped.fed.as_ref())
+            || self.environment(call)
+            || self.build(call)
+            || self.nested(call)
+            || is_writer(&call.name) && self.writes(call);
+        if known {
+            return;
+        }
+        if call.words.iter().any(names_allocator)
+            || call.assignments.iter().any(|a| names_allocator(&a.value))
+        {
+            self.emit(call, EffectKind::MentionsAllocator);
+        }
+        if call.words.is_empty() || lists(BUILTINS, call.name.as_str()) || is_query(call) {
+            return;
+        }
+        let kind = match call.words.first() {
+            Some(path) if is_script(path) => EffectKind::RunScript {
+                path: path.clone(),
+                sourced: false,
+            },
+            _ => EffectKind::Run {
+                words: call.words.to_vec(),
+                exec: stripped.exec,
+            },
+        };
+        self.emit(call, kind);
+    }
+}
+
+/// Whether the word names an allocator, in any of its parts.
+pub(super) fn names_allocator(word: &Word) -> bool {
+    word.parts.iter().any(|part| match part {
+        Part::Literal { text, .. }
+        | Part::Command { text, .. }
+        | Part::Variable {
+            operation: text, ..
+        } => ALLOCATORS
+            .split_ascii_whitespace()
+            .any(|name| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some()),
+    })
+}
+
+/// `command -v x` asks and runs nothing.
+fn is_query(call: &Call<'_>) -> bool {
+    call.name == "command" || call.name == "exec" && call.words.len() == 1
+}
+
+/// Whether a command's path is that of a script or program beside the Dockerfile rather than of an
+/// installed one.
+fn is_script(path: &Word) -> bool {
+    let Some(text) = path.literal() else {
+        return false;
+    };
+    let (folder, name) = text.rsplit_once('/').unwrap_or(("", &text));
+    if [".sh", ".bash", ".zsh", ".ash"]
+        .iter()
+        .any(|suffix| name.ends_with(suffix))
+    {
+        return true;
+    }
+    let installed = folder
+        .rsplit('/')
+        .next()
+        .is_some_and(|last| last.ends_with("bin") || last == "libexec");
+    text.contains('/') && !installed && !name.contains('.') && name != "configure"
+}
+
+/// A package at `range`.
+pub(super) fn package(name: &str, version: Option<String>, range: &Range<usize>) -> Package {
+    Package {
+        name: name.to_owned(),
+        version,
+        range: range.clone(),
+    }
+}

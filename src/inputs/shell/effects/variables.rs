@@ -1,0 +1,277 @@
+//! The variables that a script sets, as far as they can be known.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use crate::inputs::shell::script::{Context, Part, Word};
+
+/// How many values are kept for one variable.
+const MOST_VALUES: usize = 64;
+/// How long a value may be, in bytes: longer ones are forgotten.
+const MOST_BYTES: usize = 4096;
+/// How many bytes all replacements of one text may add, beside its own length eight times.
+const BUDGET: usize = 1 << 16;
+
+/// What a variable may hold.
+#[derive(Debug, Default)]
+struct Value {
+    /// The values that it may have.
+    words: Vec<Word>,
+    /// It has one of them, whatever happens.
+    certain: bool,
+    exported: bool,
+}
+
+/// The variables in force while a script is read.
+#[derive(Debug)]
+pub(super) struct Variables {
+    values: HashMap<String, Value>,
+    /// `set -a`.
+    pub(super) export_all: bool,
+    /// Bytes that replacements may still add, so that no text grows without bound.
+    budget: usize,
+}
+
+impl Variables {
+    pub(super) fn new(length: usize) -> Self {
+        Self {
+            values: HashMap::new(),
+            export_all: false,
+            budget: BUDGET + 8 * length,
+        }
+    }
+
+    /// Sets a variable; in a branch the value is one of several.
+    pub(super) fn set(&mut self, name: &str, word: Word, append: bool, context: Context) {
+        let value = self.values.entry(name.to_owned()).or_default();
+        if append && (value.words.len() != 1 || !value.certain) {
+            value.certain = false;
+            return;
+        }
+        let word = match value.words.first() {
+            Some(before) if append => {
+                let parts = before.parts.iter().chain(&word.parts).cloned().collect();
+                Word {
+                    range: word.range,
+                    parts,
+                }
+            }
+            _ => word,
+        };
+        if weight(&word) > MOST_BYTES {
+            value.words.clear();
+            value.certain = false;
+        } else if !(context.conditional || context.subshell || context.function) {
+            value.words = vec![word];
+            value.certain = true;
+        } else if value.words.len() < MOST_VALUES {
+            value.words.push(word);
+        } else {
+            value.certain = false;
+        }
+    }
+
+    /// Sets the variable of a loop to each of its values.
+    pub(super) fn set_each(&mut self, name: &str, words: Vec<Word>) {
+        let literal = words.iter().all(|word| word.literal().is_some());
+        let certain = literal && !words.is_empty() && words.len() <= MOST_VALUES;
+        let words = words
+            .into_iter()
+            .take(MOST_VALUES)
+            .filter(|word| weight(word) <= MOST_BYTES)
+            .collect();
+        self.values.insert(
+            name.to_owned(),
+            Value {
+                words,
+                certain,
+                exported: false,
+            },
+        );
+    }
+
+    /// Marks a variable as exported and gives the values it may have now.
+    pub(super) fn export(&mut self, name: &str) -> Vec<Word> {
+        let value = self.values.entry(name.to_owned()).or_default();
+        value.exported = true;
+        value.words.clone()
+    }
+
+    pub(super) fn is_exported(&self, name: &str) -> bool {
+        self.export_all || self.values.get(name).is_some_and(|value| value.exported)
+    }
+
+    pub(super) fn unset(&mut self, name: &str) {
+        self.values.remove(name);
+    }
+
+    /// The word with each variable replaced that has one certain value.
+    pub(super) fn expand(&mut self, word: &Word) -> Word {
+        if !word
+            .parts
+            .iter()
+            .any(|part| matches!(part, Part::Variable { .. }))
+        {
+            return word.clone();
+        }
+        let mut parts = Vec::with_capacity(word.parts.len());
+        for part in &word.parts {
+            match self.certain(part) {
+                Some(value) => {
+                    let cost = weight(&value);
+                    if cost > self.budget {
+                        parts.push(part.clone());
+                        continue;
+                    }
+                    self.budget -= cost;
+                    parts.extend(value.parts.iter().map(|inner| moved(inner, part.range())));
+                }
+                None => parts.push(part.clone()),
+            }
+        }
+        Word {
+            range: word.range.clone(),
+            parts,
+        }
+    }
+
+    /// All words that a word may become, split at blanks; and whether these are all.
+    pub(super) fn fields(&mut self, word: &Word) -> (Vec<Word>, bool) {
+        let expanded = self.expand(word);
+        let several = expanded
+            .parts
+            .iter()
+            .position(|part| self.of(part).is_some());
+        let Some(at) = several else {
+            return (split(&expanded), true);
+        };
+        let (Some(part), Some(value)) = (
+            expanded.parts.get(at),
+            expanded.parts.get(at).and_then(|p| self.of(p)),
+        ) else {
+            return (split(&expanded), true);
+        };
+        let cost: usize = value.words.iter().map(weight).sum();
+        if cost > self.budget {
+            return (vec![expanded], true);
+        }
+        let mut fields = Vec::new();
+        for choice in &value.words {
+            let before = expanded.parts.iter().take(at).cloned();
+            let inner = choice.parts.iter().map(|inner| moved(inner, part.range()));
+            let after = expanded.parts.iter().skip(at + 1).cloned();
+            let word = Word {
+                range: word.range.clone(),
+                parts: before.chain(inner).chain(after).collect(),
+            };
+            fields.extend(split(&word));
+        }
+        let certain = value.certain;
+        self.budget -= cost;
+        (fields, certain)
+    }
+
+    /// The variable's value where it has exactly one.
+    fn certain(&self, part: &Part) -> Option<Word> {
+        let value = self.of(part)?;
+        let Part::Variable { operation, .. } = part else {
+            return None;
+        };
+        let plain = matches!(operation.as_str(), "" | "[@]" | "[*]")
+            || operation.starts_with([':', '-', '?', '=']);
+        let substring = operation
+            .strip_prefix(':')
+            .is_some_and(|rest| !rest.starts_with(['-', '?', '=']));
+        (plain && !substring && value.certain && value.words.len() == 1)
+            .then(|| value.words.first().cloned())?
+    }
+
+    fn of(&self, part: &Part) -> Option<&Value> {
+        let Part::Variable { name, .. } = part else {
+            return None;
+        };
+        self.values
+            .get(name)
+            .filter(|value| !value.words.is_empty())
+    }
+}
+
+/// The bytes that a word's text takes, each part counting at least one.
+fn weight(word: &Word) -> usize {
+    let of = |part: &Part| match part {
+        Part::Literal { text, .. } | Part::Command { text, .. } => text.len(),
+        Part::Variable {
+            name, operation, ..
+        } => name.len() + operation.len(),
+    };
+    word.parts.iter().map(|part| of(part) + 1).sum()
+}
+
+/// A part as it stands in place of a variable.
+fn moved(part: &Part, range: &Range<usize>) -> Part {
+    let range = range.clone();
+    match part {
+        Part::Literal { text, .. } => Part::Literal {
+            text: text.clone(),
+            range,
+            quoted: false,
+        },
+        Part::Variable {
+            name, operation, ..
+        } => Part::Variable {
+            name: name.clone(),
+            operation: operation.clone(),
+            range,
+        },
+        Part::Command { text, .. } => Part::Command {
+            text: text.clone(),
+            range,
+        },
+    }
+}
+
+/// Splits a word at the blanks of its unquoted literals, which only replacements bring.
+fn split(word: &Word) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    let mut open = false;
+    for part in &word.parts {
+        match part {
+            Part::Literal {
+                text,
+                range,
+                quoted: false,
+            } if text.contains(|c: char| c.is_ascii_whitespace()) => {
+                for (index, field) in text.split(|c: char| c.is_ascii_whitespace()).enumerate() {
+                    open &= index == 0;
+                    if field.is_empty() {
+                        continue;
+                    }
+                    let literal = Part::Literal {
+                        text: field.to_owned(),
+                        range: range.clone(),
+                        quoted: false,
+                    };
+                    add(&mut words, &mut open, literal, word);
+                }
+            }
+            Part::Literal {
+                text,
+                quoted: false,
+                ..
+            } if text.is_empty() => {}
+            _ => add(&mut words, &mut open, part.clone(), word),
+        }
+    }
+    words
+}
+
+fn add(words: &mut Vec<Word>, open: &mut bool, part: Part, whole: &Word) {
+    match words.last_mut() {
+        Some(word) if *open => word.parts.push(part),
+        _ => words.push(Word {
+            range: whole.range.clone(),
+            parts: vec![part],
+        }),
+    }
+    *open = true;
+}

@@ -1,0 +1,167 @@
+//! The rules: a list from which checks, `--help`, `explain`, reports and tests all derive.
+//!
+//! A rule is one file here, one page in `rules/` and one line below. It sees units and facts, never
+//! text of a format, and reports findings; it does not know how they are shown or mended.
+
+use std::sync::OnceLock;
+
+use crate::facts::Libc;
+use crate::finding::{Applicability, Finding, Severity};
+use crate::model::{Change, Preload, Unit, Via};
+use crate::pages::{self, Fix, Meta};
+use crate::text::Place;
+
+/// One rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its id: kebab-case, names the fault.
+    pub id: &'static str,
+    /// Its page, as it stands in `rules/`.
+    pub page: &'static str,
+    check: Option<fn(&Unit, &mut Report<'_>)>,
+    meta: OnceLock<Meta>,
+}
+
+/// The modules of all rules and the list of them, in the order of the catalogue. `tool` rules have
+/// a page only: the tool itself reports them.
+macro_rules! rules {
+    ($($module:ident = $id:literal,)* ; tool $($tool:literal,)*) => {
+        $(mod $module;)*
+
+        /// All rules.
+        pub static RULES: [Rule; [$($id,)* $($tool,)*].len()] = [
+            $(Rule::new($id, include_str!(concat!("../rules/", $id, ".md")), Some($module::check)),)*
+            $(Rule::new($tool, include_str!(concat!("../rules/", $tool, ".md")), None),)*
+        ];
+    };
+}
+
+rules! {
+    allocator_unset = "allocator-unset",
+    jemalloc_not_preloaded = "jemalloc-not-preloaded",
+    preload_not_installed = "preload-not-installed",
+    preload_wrong_arch = "preload-wrong-arch",
+    preload_arch_specific = "preload-arch-specific",
+    preload_wrong_path = "preload-wrong-path",
+    preload_wrong_soname = "preload-wrong-soname",
+    preload_wrong_libc = "preload-wrong-libc",
+    preload_needs_missing = "preload-needs-missing",
+    preload_wrong_stage = "preload-wrong-stage",
+    preload_before_install = "preload-before-install",
+    preload_not_expanded = "preload-not-expanded",
+    preload_not_exported = "preload-not-exported",
+    preload_overwritten = "preload-overwritten",
+    preload_malformed = "preload-malformed",
+    preload_stripped = "preload-stripped",
+    allocators_conflict = "allocators-conflict",
+    background_thread_lost_on_fork = "background-thread-lost-on-fork",
+    glibc_tunable_dead = "glibc-tunable-dead",
+    glibc_tunable_misspelt = "glibc-tunable-misspelt",
+    glibc_tunable_bad_value = "glibc-tunable-bad-value",
+    pythonmalloc_slow = "pythonmalloc-slow",
+    pythonmalloc_invalid = "pythonmalloc-invalid",
+    install_as_non_root = "install-as-non-root",
+    dev_package_in_final = "dev-package-in-final",
+    ; tool
+    "unreadable-input",
+    "suppression-unused",
+    "suppression-unknown",
+}
+
+impl Rule {
+    const fn new(id: &'static str, page: &'static str, check: Option<fn(&Unit, &mut Report<'_>)>) -> Self {
+        Self { id, page, check, meta: OnceLock::new() }
+    }
+
+    /// Its metadata. (A page that cannot be read is caught by the tests, not by users.)
+    #[must_use]
+    pub fn meta(&self) -> &Meta {
+        self.meta.get_or_init(|| {
+            pages::read(self.page).map_or_else(
+                |error| Meta {
+                    summary: error.to_string(),
+                    severity: Severity::Warning,
+                    since: String::new(),
+                    inputs: Vec::new(),
+                    fix: Fix::None,
+                },
+                |(meta, _)| meta,
+            )
+        })
+    }
+
+    /// Its prose, as Markdown.
+    #[must_use]
+    pub fn prose(&self) -> &'static str {
+        pages::read(self.page).map_or(self.page, |(_, body)| body)
+    }
+}
+
+/// The rule of that id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.id == id)
+}
+
+/// Lets every rule look at a unit.
+pub fn check(unit: &Unit, findings: &mut Vec<Finding>) {
+    for rule in &RULES {
+        if let Some(check) = rule.check {
+            check(unit, &mut Report { rule, findings });
+        }
+    }
+}
+
+/// Where a rule puts its findings.
+#[derive(Debug)]
+pub struct Report<'r> {
+    rule: &'static Rule,
+    findings: &'r mut Vec<Finding>,
+}
+
+impl Report<'_> {
+    /// A finding of this rule, still to be added.
+    #[must_use]
+    pub fn finding(&self, place: &Place, message: impl Into<String>) -> Finding {
+        Finding::new(self.rule.id, self.rule.meta().severity, place.clone(), message)
+    }
+
+    /// Adds a finding.
+    pub fn add(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+}
+
+/// Preload entries that rules may find fault with: those that stand in the text as the process gets
+/// them. What a start script puts together is its own business: it may test before it sets.
+fn faults(unit: &Unit) -> impl Iterator<Item = &Preload> {
+    unit.preloads.iter().filter(|preload| preload.via != Via::Script && preload.family.is_some())
+}
+
+/// What the loader does about a file that it cannot find.
+fn loader_says(unit: &Unit) -> &'static str {
+    if unit.platform.libc.value() == Some(&Libc::Musl) {
+        return "musl's loader skips it without a word";
+    }
+    "the loader prints `cannot be preloaded ... ignored` for every program and goes on without it"
+}
+
+/// The file name of an entry, without what is around it.
+fn soname_of(preload: &Preload) -> String {
+    let file = preload.name.rsplit('/').next().unwrap_or_default();
+    file.trim_matches(|c: char| matches!(c, '"' | '\'')).to_owned()
+}
+
+/// Adds the remedy that renames one entry of `LD_PRELOAD` and keeps the others.
+fn rename_entry(finding: Finding, unit: &Unit, preload: &Preload, name: &str, safe: Applicability) -> Finding {
+    let Some(var) = unit.env.get("LD_PRELOAD").filter(|_| preload.via == Via::Environment) else { return finding };
+    let value = var.now.value.text.as_str();
+    let value = crate::model::entries(value)
+        .into_iter()
+        .filter_map(|range| value.get(range))
+        .map(|entry| if entry == preload.name { name } else { entry })
+        .collect::<Vec<_>>()
+        .join(":");
+    let change = Change::SetEnv { name: "LD_PRELOAD".into(), value };
+    finding.remedy(format!("preload `{name}`"), safe, vec![change])
+}

@@ -1,0 +1,72 @@
+//! Long-running Python on glibc with no allocator setting at all.
+
+use super::Report;
+use crate::facts::{self, Libc, programs};
+use crate::finding::{Applicability, Severity};
+use crate::model::{Fact, ProcessKind, ProcessModel, Reach, Role, Unit, is_python};
+
+pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    let Some(kind) = unit.process.kind.value().filter(|kind| **kind != ProcessKind::OneShot) else { return };
+    let concerned = unit.role == Role::Runtime
+        && unit.python.value().is_some_and(|python| !python.pypy)
+        && unit.platform.libc.value() == Some(&Libc::Glibc)
+        && runs_python(unit);
+    if !concerned || unit.unseen_settings.is_some() || is_set(unit) {
+        return;
+    }
+    let what = unit.process.server.clone().unwrap_or_else(|| unit.process.argv.join(" "));
+    let mut finding = report
+        .finding(&unit.install_at, format!("`{}` runs on glibc's default malloc: memory that its threads free is seldom given back", short(&what)))
+        .caption("jemalloc would be installed here")
+        .note(format!("it runs Python ({}) and keeps running ({})", unit.python.because(), unit.process.kind.because()))
+        .note(format!("its C library is glibc ({})", unit.platform.libc.because()))
+        .note(effect(&unit.process.model))
+        .help("install jemalloc in this stage, then set `LD_PRELOAD` to its soname and `MALLOC_CONF`; or `MALLOC_ARENA_MAX=2` where nothing can be installed")
+        .remedy("install and preload jemalloc", Applicability::Manual("the installation is a choice".into()), Vec::new());
+    if let Some(place) = &unit.process.place {
+        finding = finding.label(place, "this is what runs");
+    }
+    if *kind == ProcessKind::Notebook {
+        finding = finding.at_severity(Severity::Info);
+    }
+    report.add(finding);
+}
+
+/// Whether the program itself is Python, not something else in an image that also has Python.
+fn runs_python(unit: &Unit) -> bool {
+    let Some(program) = unit.process.argv.first() else { return false };
+    let name = program.rsplit('/').next().unwrap_or_default();
+    let from_image = matches!(&unit.python, Fact::Known(_, place) if *place == unit.place);
+    unit.process.server.is_some() || is_python(name) || from_image && !programs::is_foreign(name)
+}
+
+/// Whether anything at all was set or tried; what is wrong with it is other rules' business.
+fn is_set(unit: &Unit) -> bool {
+    let named = |name: &str| {
+        matches!(name, "LD_PRELOAD" | "PYTHONMALLOC" | "GLIBC_TUNABLES")
+            || facts::allocator_variable(name).is_some()
+            || facts::tunable(name).is_some()
+            || facts::near_miss(name).is_some()
+    };
+    let stray = |reach: &Reach| !matches!(reach, Reach::Stage(_));
+    unit.mentions_allocator()
+        || unit.env.iter().any(|var| named(&var.name))
+        || unit.strays.iter().any(|made| made.variable.is_some() || stray(&made.reach))
+}
+
+fn effect(model: &Fact<ProcessModel>) -> String {
+    let how = match model.value() {
+        Some(ProcessModel::Fork) => "every forked worker",
+        Some(ProcessModel::Spawn) => "every worker",
+        _ => "the process",
+    };
+    format!("glibc keeps up to 8 heaps per core for {how}; one live object pins each of them")
+}
+
+fn short(text: &str) -> String {
+    const LIMIT: usize = 40;
+    match text.char_indices().nth(LIMIT) {
+        Some((at, _)) => format!("{}...", text.get(..at).unwrap_or(text)),
+        None => text.to_owned(),
+    }
+}

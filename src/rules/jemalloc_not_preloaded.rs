@@ -1,0 +1,49 @@
+//! jemalloc is in the image, and nothing loads it.
+
+use super::Report;
+use crate::facts::Family;
+use crate::finding::Applicability;
+use crate::model::{Change, Library, Origin, ProcessKind, Role, Unit};
+
+pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    let loaded = unit.preloads.iter().any(|preload| preload.family.is_some()) || !unit.linked.is_empty();
+    let set = unit.env.get("LD_PRELOAD").is_some() || unit.strays.iter().any(|stray| stray.variable.is_some());
+    let starts = unit.process.kind.value().is_none_or(|kind| *kind != ProcessKind::OneShot) && !unit.process.argv.is_empty();
+    if loaded || set || !starts || unit.role != Role::Runtime || unit.unseen_settings.is_some() || unit.python.value().is_none() {
+        return;
+    }
+    let Some(library) = unit.libraries.iter().find(|library| is_idle(unit, library)) else { return };
+    let file = library.path.file_name().trim_end_matches('*').to_owned();
+    let mut finding = report
+        .finding(&library.place, format!("{} is put into {} and nothing loads it: Python goes on with the C library's malloc", name(library), unit.name))
+        .caption("this alone changes nothing")
+        .note("a shared library takes effect when `LD_PRELOAD` (or `/etc/ld.so.preload`) names it, or a program links it");
+    if let Some(place) = &unit.process.place {
+        finding = finding.label(place, "this starts without it");
+    }
+    let soname = if file.ends_with(".so") || file.is_empty() || file.contains('*') { "libjemalloc.so.2".to_owned() } else { file };
+    let change = Change::SetEnv { name: "LD_PRELOAD".into(), value: soname.clone() };
+    report.add(
+        finding
+            .help(format!("set `LD_PRELOAD={soname}` after the installation, and a `MALLOC_CONF`; or drop the package"))
+            .remedy(
+                format!("set `LD_PRELOAD` to `{soname}`"),
+                Applicability::Unsafe("it changes the allocator of a service that runs on another one today".into()),
+                vec![change],
+            ),
+    );
+}
+
+/// Installed to be preloaded, as far as one can tell: not brought by the base for its own use, and
+/// not headers for a compilation.
+fn is_idle(unit: &Unit, library: &Library) -> bool {
+    let for_compiling = matches!(&library.origin, Origin::Package { dev: true, .. }) && unit.compiles;
+    library.family == Family::Jemalloc && library.origin != Origin::Base && !for_compiling
+}
+
+fn name(library: &Library) -> String {
+    match &library.origin {
+        Origin::Package { name, .. } => format!("package `{name}`"),
+        _ => format!("`{}`", library.path.file_name()),
+    }
+}

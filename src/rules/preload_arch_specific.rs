@@ -1,0 +1,18 @@
+//! A path with the folder of one architecture, in an image that nothing pins to it.
+
+use super::{Report, faults, soname_of};
+use crate::finding::Applicability;
+use crate::model::{Outcome, Unit};
+
+pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    for preload in faults(unit) {
+        let Outcome::WorksOn(arch, library) = &preload.outcome else { continue };
+        let finding = report
+            .finding(&preload.place, format!("`{}` exists on {} only: built for another platform, the image runs without it", preload.name, arch.docker()))
+            .caption(format!("the folder of {}", arch.docker()))
+            .label(&library.place, "the package puts it into another folder on every architecture")
+            .note(format!("{}; on the other architectures the loader prints an error for every program and goes on without it", unit.platform.archs.because()))
+            .help(format!("use `{}` without a path: the loader finds it on every architecture", soname_of(preload)));
+        report.add(super::rename_entry(finding, unit, preload, &soname_of(preload), Applicability::Safe));
+    }
+}

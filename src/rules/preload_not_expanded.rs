@@ -1,0 +1,27 @@
+//! Shell syntax or variables in `LD_PRELOAD` that nothing expands.
+
+use super::{Report, faults, soname_of};
+use crate::finding::Applicability;
+use crate::model::{Outcome, Unit};
+
+pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    for preload in faults(unit) {
+        let Outcome::NotExpanded(what) = &preload.outcome else { continue };
+        let soname = soname_of(preload);
+        let message = match what.as_str() {
+            "${TARGETARCH}" => "`${TARGETARCH}` is `amd64` or `arm64`, never the `x86_64` or `aarch64` of this folder".to_owned(),
+            "$LIB" | "$ORIGIN" | "$PLATFORM" => {
+                format!("`{what}` is for the loader, but the builder takes it for a variable of its own and puts nothing there")
+            }
+            name if name.starts_with('$') && !name.starts_with("$(") => format!("`{name}` is set nowhere in this stage: nothing stands in its place"),
+            syntax => format!("`{syntax}` is shell syntax: no shell reads this value, so it stays as it is"),
+        };
+        let finding = report
+            .finding(&preload.place, message)
+            .caption("not expanded as meant")
+            .note(format!("the process gets `LD_PRELOAD={}`", preload.name))
+            .note(super::loader_says(unit))
+            .help(format!("use `{soname}` without a path: the loader finds it on every architecture"));
+        report.add(super::rename_entry(finding, unit, preload, &soname, Applicability::Safe));
+    }
+}

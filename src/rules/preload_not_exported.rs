@@ -1,0 +1,37 @@
+//! `LD_PRELOAD` is set where only a shell of the build or an interactive one sees it.
+
+use super::Report;
+use crate::finding::Applicability;
+use crate::model::{Change, Reach, Unit};
+
+pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    let in_force = unit.preloads.iter().any(|preload| preload.family.is_some()) || unit.env.get("LD_PRELOAD").is_some();
+    if in_force {
+        return;
+    }
+    for stray in unit.strays.iter().filter(|stray| stray.variable.as_deref() == Some("LD_PRELOAD")) {
+        let (message, note) = match &stray.reach {
+            Reach::Stage(_) => continue,
+            Reach::Run => (
+                "exported in a `RUN`: gone when that `RUN` ends".to_owned(),
+                "every `RUN` is a shell of its own; the image keeps files, not variables".to_owned(),
+            ),
+            Reach::Shells(file) => (
+                format!("written to `{file}`: only shells that read it see it, not the service"),
+                "the command of a container, `docker run IMAGE ...` and `docker exec` start without those files".to_owned(),
+            ),
+        };
+        report.add(
+            report
+                .finding(&stray.place, message)
+                .caption("never reaches the service")
+                .note(note)
+                .help("use `ENV LD_PRELOAD=...`")
+                .remedy(
+                    "set it with `ENV`",
+                    Applicability::Manual("the value was made for a shell".into()),
+                    vec![Change::SetEnv { name: "LD_PRELOAD".into(), value: stray.value.clone() }],
+                ),
+        );
+    }
+}

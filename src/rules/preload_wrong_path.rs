@@ -1,0 +1,34 @@
+//! The library is in the image, but not where `LD_PRELOAD` looks.
+
+use super::{Report, faults, loader_says};
+use crate::finding::Applicability;
+use crate::model::{Origin, Outcome, Unit};
+
+pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    for preload in faults(unit) {
+        let Outcome::WrongPath(library) = &preload.outcome else { continue };
+        let there = library.path.as_str();
+        let bare = !preload.name.contains('/');
+        let message = if bare {
+            format!("the loader does not look for `{}` where it is: `{there}`", preload.name)
+        } else {
+            format!("`{}` is not where the library is: `{there}`", preload.name)
+        };
+        let finding = report
+            .finding(&preload.place, message)
+            .caption("no such file")
+            .label(&library.place, format!("this puts it into `{}`", library.path.folder()))
+            .note(loader_says(unit));
+        let soname = preload.name.rsplit('/').next().unwrap_or_default().to_owned();
+        let packaged = matches!(library.origin, Origin::Package { .. }) && !there.starts_with('*');
+        report.add(if packaged && !bare {
+            let finding = finding.help(format!("use `{soname}` without a path: the package's folder is one the loader searches"));
+            super::rename_entry(finding, unit, preload, &soname, Applicability::Safe)
+        } else if there.contains(['*', '{']) {
+            finding.help("name the file where it is")
+        } else {
+            let finding = finding.help(format!("use `{there}`"));
+            super::rename_entry(finding, unit, preload, there, Applicability::Safe)
+        });
+    }
+}

@@ -1,0 +1,30 @@
+//! The library is in the image under another file name.
+
+use super::{Report, faults, loader_says};
+use crate::finding::Applicability;
+use crate::model::{Origin, Outcome, Unit};
+
+pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    for preload in faults(unit) {
+        let Outcome::WrongSoname(library) = &preload.outcome else { continue };
+        let file = library.path.file_name();
+        let brought_by = match &library.origin {
+            Origin::Package { name, .. } => format!("package `{name}` brings"),
+            _ => "the image has".into(),
+        };
+        let wanted = preload.name.rsplit('/').next().unwrap_or_default();
+        let finding = report
+            .finding(&preload.place, format!("there is no `{wanted}` in {}: {brought_by} `{file}`", unit.name))
+            .caption("no such file")
+            .label(&library.place, format!("this puts `{file}` there"))
+            .note(loader_says(unit))
+            .note("the name without a version belongs to the development package, and the number to the major version");
+        let packaged = matches!(library.origin, Origin::Package { .. });
+        report.add(if packaged && !file.contains('*') {
+            let finding = finding.help(format!("use `{file}`"));
+            super::rename_entry(finding, unit, preload, file, Applicability::Safe)
+        } else {
+            finding.help("name the file that is there")
+        });
+    }
+}

@@ -1,0 +1,43 @@
+//! The setting or the library is in a stage that the final image does not stand on.
+
+use super::{Report, faults};
+use crate::model::{Outcome, ProcessKind, Reach, Role, Unit};
+
+pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    for preload in faults(unit) {
+        let Outcome::WrongStage { stage, place } = &preload.outcome else { continue };
+        report.add(
+            report
+                .finding(&preload.place, format!("`{}` is in stage `{stage}` only, and {} does not stand on that", preload.name, unit.name))
+                .caption("not in this stage")
+                .label(place, format!("put into stage `{stage}`"))
+                .note("a stage inherits from its own `FROM` only; of other stages it has what `COPY --from` takes")
+                .help("install the library in this stage"),
+        );
+    }
+    setting_elsewhere(unit, report);
+}
+
+/// `LD_PRELOAD` was set in another stage, and the one that runs the service has none.
+fn setting_elsewhere(unit: &Unit, report: &mut Report<'_>) {
+    let serves = unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
+    let set = unit.env.get("LD_PRELOAD").is_some() || unit.preloads.iter().any(|preload| preload.family.is_some());
+    if set || !serves || unit.role != Role::Runtime || unit.unseen_settings.is_some() {
+        return;
+    }
+    let stray = unit.strays.iter().find(|stray| {
+        matches!(stray.reach, Reach::Stage(_)) && stray.variable.as_deref() == Some("LD_PRELOAD") && stray.family.is_some()
+    });
+    let Some(stray) = stray else { return };
+    let Reach::Stage(stage) = &stray.reach else { return };
+    let mut finding = report
+        .finding(&stray.place, format!("set in stage `{stage}` only: {} does not inherit it", unit.name))
+        .caption("reaches this stage alone")
+        .label(&unit.place, "the image starts from here")
+        .note("a stage inherits from its own `FROM` only")
+        .help("install the library and set `LD_PRELOAD` in the stage that runs");
+    if let Some(place) = &unit.process.place {
+        finding = finding.label(place, "this runs without it");
+    }
+    report.add(finding);
+}
