@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::model::Change;
-use crate::text::Place;
+use crate::text::{Edit, Place};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize)]
@@ -48,6 +48,8 @@ pub struct Finding {
     pub help: String,
     /// What would have to become true, where a tool can make it so.
     pub remedy: Option<Remedy>,
+    /// The remedy spelled in the text of the file, where the input can do that.
+    pub edits: Vec<Edit>,
 }
 
 /// A place that explains a finding.
@@ -116,6 +118,7 @@ impl Finding {
             notes: Vec::new(),
             help: String::new(),
             remedy: None,
+            edits: Vec::new(),
         }
     }
 

@@ -1,9 +1,31 @@
 //! malloclint finds missing and wrong memory-allocator settings of Python services.
+//!
+//! The way of a file through the crate, and the room of each step:
+//!
+//! | step | module |
+//! |---|---|
+//! | arguments, commands, exit codes | [`cli`], [`commands`] |
+//! | paths to files, and what stands around them | [`discover`] |
+//! | text, spans, lines | [`text`] |
+//! | parse, and read units out of the text | [`inputs`] |
+//! | what is in force when Python starts | [`model`] |
+//! | the world as data | [`facts`] |
+//! | what is wrong with it | [`rules`], documented in [`pages`] |
+//! | what a rule says | [`finding`] |
+//! | what a person has judged already | [`suppress`] |
+//! | one file from text to findings | [`engine`] |
+//! | output | [`report`] |
 
+pub mod cli;
+pub mod commands;
+pub mod discover;
+pub mod engine;
 pub mod facts;
 pub mod finding;
 pub mod inputs;
 pub mod model;
 pub mod pages;
+pub mod report;
 pub mod rules;
+pub mod suppress;
 pub mod text;

@@ -1,0 +1,109 @@
+//! The command line, as clap reads it. Help texts are what users see first: keep them short.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::finding::Severity;
+use crate::report::Format;
+
+/// Find missing and wrong memory-allocator settings of Python services
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, arg_required_else_help = true)]
+pub struct Cli {
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Look at files and report what is missing or wrong
+    Check(Check),
+    /// Show a rule's page: what it finds, why it matters, examples
+    Explain {
+        /// The rule's id, as reports print it
+        rule: String,
+    },
+    /// List all rules
+    Rules {
+        /// How to print the list
+        #[arg(long, value_enum, default_value_t = List::Text)]
+        format: List,
+    },
+}
+
+/// How to print a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum List {
+    /// A table
+    Text,
+    /// A Markdown table
+    Markdown,
+    /// JSON
+    Json,
+}
+
+/// What `check` takes.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Files and folders; `-` reads standard input
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The format of the report
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// The least severity that makes the exit code 1
+    #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    /// The name under which standard input is reported
+    #[arg(long, value_name = "NAME", default_value = "Dockerfile")]
+    pub stdin_filename: String,
+    /// Do not show a progress bar
+    #[arg(long)]
+    pub no_progress: bool,
+    /// Print findings only: no notes about skipped files
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// The least severity that makes a run fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FailOn {
+    /// Advice, too
+    Info,
+    /// What is wrong on some platform or clearly harmful
+    Warning,
+    /// What does not do what is written
+    Error,
+    /// Findings never do
+    Never,
+}
+
+impl FailOn {
+    /// Whether a finding of that severity makes the run fail.
+    #[must_use]
+    pub fn fails(self, severity: Severity) -> bool {
+        match self {
+            Self::Info => true,
+            Self::Warning => severity >= Severity::Warning,
+            Self::Error => severity >= Severity::Error,
+            Self::Never => false,
+        }
+    }
+}

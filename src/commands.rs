@@ -1,0 +1,61 @@
+//! What the commands do: arguments in, output and exit status out.
+
+mod check;
+mod rules;
+
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Colour, Command};
+
+/// The exit codes, the same in every format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing at or above the threshold.
+    Clean,
+    /// Findings.
+    Findings,
+    /// The tool could not do all of its work.
+    Trouble,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Clean => Self::SUCCESS,
+            Status::Findings => Self::from(1),
+            Status::Trouble => Self::from(2),
+        }
+    }
+}
+
+/// Runs a command. Trouble goes to `err`, everything else to `out`.
+pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Status {
+    let done = match &cli.command {
+        Command::Check(arguments) => check::run(arguments, cli.color, out, err),
+        Command::Explain { rule } => rules::explain(rule, out, err),
+        Command::Rules { format } => rules::list(*format, out),
+    };
+    let flushed = out.flush();
+    match done.and_then(|status| flushed.map(|()| status)) {
+        Ok(status) => status,
+        // The reader has seen enough: `malloclint check | head`.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Clean,
+        Err(error) => {
+            let _ = writeln!(err, "malloclint: cannot write the output: {error}");
+            Status::Trouble
+        }
+    }
+}
+
+/// Whether to use colours on standard output.
+fn colours(wanted: Colour) -> bool {
+    match wanted {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => {
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            io::stdout().is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
+    }
+}

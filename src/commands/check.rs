@@ -1,0 +1,153 @@
+//! `malloclint check`.
+
+use std::io::{self, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rayon::prelude::*;
+
+use super::{Status, colours};
+use crate::cli::{Check, Colour};
+use crate::discover::{self, Claim, Disk, Failure};
+use crate::engine::{self, Checked};
+use crate::inputs::Surroundings;
+use crate::report::{self, Run, Style};
+use crate::text::SourceFile;
+
+/// A run that takes longer shows how far it is.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+pub(super) fn run(arguments: &Check, colour: Colour, out: &mut dyn io::Write, err: &mut dyn io::Write) -> io::Result<Status> {
+    let (stdin, paths): (Vec<PathBuf>, Vec<PathBuf>) = arguments.paths.iter().cloned().partition(|path| path == Path::new("-"));
+    let found = discover::find(&paths);
+    let around = Disk::default();
+    let mut outcomes = check_files(&found.files, &around, arguments.no_progress);
+    if !stdin.is_empty() {
+        outcomes.push(check_stdin(&arguments.stdin_filename, &around));
+    }
+    let run = collect(outcomes, found.failures);
+    tell(&run, arguments, err)?;
+    let style = Style { colour: colours(colour), unicode: unicode(), width: width() };
+    report::write(&run, arguments.format, style, out)?;
+    let fails = run.findings.iter().any(|finding| arguments.fail_on.fails(finding.severity));
+    Ok(match (run.failures.is_empty(), fails) {
+        (false, _) => Status::Trouble,
+        (true, true) => Status::Findings,
+        (true, false) => Status::Clean,
+    })
+}
+
+type Outcome = Result<(Arc<SourceFile>, Checked), Failure>;
+
+fn check_files(files: &[PathBuf], around: &dyn Surroundings, no_progress: bool) -> Vec<Outcome> {
+    let progress = Progress::new(files.len(), no_progress);
+    let one = |path: &PathBuf| {
+        let outcome = discover::read(path).map(|file| {
+            let checked = engine::check(&file, around);
+            (file, named_template(path, checked))
+        });
+        progress.step();
+        outcome
+    };
+    // A thread pool costs more than a few files do.
+    if files.len() < 8 { files.iter().map(one).collect() } else { files.par_iter().map(one).collect() }
+}
+
+/// A file named as a template is judged only where it reads as a Dockerfile as it is.
+fn named_template(path: &Path, mut checked: Checked) -> Checked {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let unreadable = checked.findings.iter().any(|finding| finding.rule == "unreadable-input");
+    if discover::claim(name) == Some(Claim::Template) && unreadable {
+        checked.findings.clear();
+        checked.skipped = Some("a template that is no Dockerfile yet: render it first, then check the result".into());
+    }
+    checked
+}
+
+fn check_stdin(name: &str, around: &dyn Surroundings) -> Outcome {
+    let mut bytes = Vec::new();
+    let fail = |error: io::Error| Failure { path: "-".into(), reason: error.to_string() };
+    io::stdin().lock().read_to_end(&mut bytes).map_err(fail)?;
+    let file = SourceFile::new(name, bytes);
+    let checked = engine::check(&file, around);
+    Ok((file, checked))
+}
+
+fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
+    let mut run = Run { failures, ..Run::default() };
+    for outcome in outcomes {
+        match outcome {
+            Ok((file, checked)) => {
+                run.files += 1;
+                run.findings.extend(checked.findings);
+                run.skipped.extend(checked.skipped.map(|reason| (file.path.clone(), reason)));
+            }
+            Err(failure) => run.failures.push(failure),
+        }
+    }
+    run
+}
+
+/// Notes and trouble go to standard error, in every format.
+fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()> {
+    for failure in &run.failures {
+        writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;
+    }
+    if arguments.quiet {
+        return Ok(());
+    }
+    for (path, reason) in &run.skipped {
+        writeln!(err, "malloclint: {path}: not checked, {reason}")?;
+    }
+    if run.files == 0 && run.failures.is_empty() {
+        writeln!(err, "malloclint: found no Dockerfile or Containerfile here (files that are named are always checked)")?;
+    }
+    Ok(())
+}
+
+fn unicode() -> bool {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    !io::stdout().is_terminal() || locale.is_none_or(|locale| locale.to_lowercase().replace('-', "").contains("utf8"))
+}
+
+fn width() -> usize {
+    const MOST: usize = 110;
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.or_else(terminal_width).map_or(MOST, |columns: usize| columns.clamp(40, MOST))
+}
+
+fn terminal_width() -> Option<usize> {
+    terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
+}
+
+/// A bar on standard error, once a run has taken longer than is comfortable.
+struct Progress {
+    bar: ProgressBar,
+    start: Instant,
+    wanted: bool,
+}
+
+impl Progress {
+    fn new(files: usize, refused: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::hidden());
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {eta} left") {
+            bar.set_style(style);
+        }
+        Self { bar, start: Instant::now(), wanted: !refused && io::stderr().is_terminal() }
+    }
+
+    fn step(&self) {
+        self.bar.inc(1);
+        if self.wanted && self.bar.is_hidden() && self.start.elapsed() > PATIENCE {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

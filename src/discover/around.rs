@@ -1,0 +1,140 @@
+//! What stands around an input: the files of its build context, and the manifests near it.
+//!
+//! Everything here is asked for rarely (when a rule is about to speak) and remembered.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use crate::inputs::Surroundings;
+use crate::text::SourceFile;
+
+/// Scripts and manifests larger than this say nothing about allocators.
+const LIMIT: u64 = 256 << 10;
+/// So many files of one folder are searched, no more.
+const FILES: usize = 4_000;
+/// A build context lies at most so many folders above its Dockerfile.
+const LEVELS: usize = 8;
+
+/// The surroundings on disk.
+#[derive(Debug, Default)]
+pub struct Disk {
+    files: Mutex<BTreeMap<PathBuf, Option<Arc<SourceFile>>>>,
+    scripts: Mutex<BTreeMap<PathBuf, Option<String>>>,
+    manifests: Mutex<BTreeMap<PathBuf, Option<String>>>,
+}
+
+impl Surroundings for Disk {
+    fn read(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
+        let path = path.trim_start_matches('/');
+        if path.is_empty() || path.split('/').any(|part| part == "..") || path.contains('*') {
+            return None;
+        }
+        folders(near).into_iter().find_map(|folder| remember(&self.files, &folder.join(path), load))
+    }
+
+    fn script_that_sets_allocator(&self, near: &str, folder: &str) -> Option<String> {
+        let folder = folder.trim_start_matches('/').trim_end_matches('*');
+        if folder.split('/').any(|part| part == "..") {
+            return None;
+        }
+        let target = folders(near).into_iter().map(|above| above.join(folder)).find(|path| path.exists())?;
+        remember(&self.scripts, &target, |path| search(path, is_script, usize::MAX))
+    }
+
+    fn manifest_that_sets_allocator(&self, near: &str) -> Option<String> {
+        folders(near).into_iter().find_map(|folder| {
+            remember(&self.manifests, &folder, |folder| {
+                let named = MANIFEST_FOLDERS.iter().map(|name| folder.join(name)).filter(|path| path.is_dir());
+                let here = search(folder, is_manifest, 1);
+                here.or_else(|| named.into_iter().find_map(|path| search(&path, is_manifest, 4)))
+            })
+        })
+    }
+}
+
+/// Folders in which projects keep what they deploy with.
+const MANIFEST_FOLDERS: [&str; 14] = [
+    "k8s", "kubernetes", "deploy", "deployment", "deployments", "manifests", "helm", "charts", "chart", "compose", "docker",
+    "kustomize", "infra", "ops",
+];
+
+/// The folder of `near` and those above it, up to the top of its repository.
+fn folders(near: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folder = Path::new(near).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
+    if folder.as_os_str().is_empty() {
+        folder = PathBuf::from(".");
+    }
+    for _ in 0..LEVELS {
+        let top = folder.join(".git").exists();
+        let above = if folder == Path::new(".") { None } else { folder.parent().map(Path::to_path_buf) };
+        found.push(folder);
+        match above {
+            Some(above) if !top => folder = if above.as_os_str().is_empty() { PathBuf::from(".") } else { above },
+            _ => break,
+        }
+    }
+    found
+}
+
+fn remember<T: Clone>(memory: &Mutex<BTreeMap<PathBuf, T>>, key: &Path, make: impl FnOnce(&Path) -> T) -> T {
+    if let Ok(known) = memory.lock()
+        && let Some(value) = known.get(key)
+    {
+        return value.clone();
+    }
+    // Two threads may do the same work once; a lock held while reading would stop them all.
+    let value = make(key);
+    if let Ok(mut known) = memory.lock() {
+        known.insert(key.to_path_buf(), value.clone());
+    }
+    value
+}
+
+fn load(path: &Path) -> Option<Arc<SourceFile>> {
+    let meta = std::fs::metadata(path).ok()?;
+    if !meta.is_file() || meta.len() > LIMIT {
+        return None;
+    }
+    Some(SourceFile::new(super::shown(path), std::fs::read(path).ok()?))
+}
+
+/// The first file under `path` that is of the kind asked for and sets an allocator.
+fn search(path: &Path, wanted: fn(&Path) -> bool, depth: usize) -> Option<String> {
+    let walker = ignore::WalkBuilder::new(path)
+        .hidden(false)
+        .require_git(false)
+        .max_depth(Some(depth))
+        .sort_by_file_path(Path::cmp)
+        .filter_entry(|entry| !entry.file_name().to_str().is_some_and(|name| super::SKIPPED.contains(&name)))
+        .build();
+    let files = walker.filter_map(Result::ok).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    let found = files.take(FILES).find(|entry| wanted(entry.path()) && sets_allocator(entry.path()))?;
+    Some(super::shown(found.path()))
+}
+
+fn is_script(path: &Path) -> bool {
+    match path.extension().and_then(|ending| ending.to_str()) {
+        None => true,
+        Some(ending) => matches!(ending, "sh" | "bash" | "py" | "conf" | "ini" | "env" | "service" | "run" | "cfg"),
+    }
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    name.starts_with(".env") || matches!(ending, "yaml" | "yml" | "env" | "sh" | "hcl" | "json") || name == "Makefile" || name == "Procfile"
+}
+
+/// Whether a file sets one of the variables that decide about allocators.
+fn sets_allocator(path: &Path) -> bool {
+    let Ok(meta) = std::fs::metadata(path) else { return false };
+    if meta.len() > LIMIT {
+        return false;
+    }
+    let Ok(bytes) = std::fs::read(path) else { return false };
+    let has = |needle: &str| memchr::memmem::find(&bytes, needle.as_bytes()).is_some();
+    let allocator = || ["jemalloc", "tcmalloc", "mimalloc"].iter().any(|name| has(name));
+    has("LD_PRELOAD") && allocator() || ["MALLOC_CONF", "MALLOC_ARENA_MAX", "PYTHONMALLOC", "MALLOC_TRIM_THRESHOLD_"].iter().any(|name| has(name))
+}

@@ -1,0 +1,74 @@
+//! Which file names are ours.
+//!
+//! The conventions are those that BuildKit (`-f NAME`, `NAME.dockerignore`), Podman and editors
+//! follow; `peers.md` in the project's research compares eight tools on them.
+
+/// What a file name says about the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// A Dockerfile or Containerfile.
+    Dockerfile,
+    /// One that another program makes a Dockerfile of: `Dockerfile.j2`.
+    Template,
+}
+
+/// Endings of files that are about Dockerfiles but are none.
+const OTHERS: [&str; 36] = [
+    "dockerignore", "containerignore", "md", "rst", "txt", "adoc", "html", "py", "pyc", "sh", "go", "rs", "ts", "tsx", "js", "mjs", "json",
+    "yaml", "yml", "toml", "lock", "java", "kt", "rb", "php", "c", "h", "vim", "snap", "log", "png", "svg", "patch", "diff", "csv", "xml",
+];
+
+/// Endings of files that another program reads first.
+const TEMPLATES: [&str; 14] =
+    ["j2", "jinja", "jinja2", "tmpl", "tpl", "template", "in", "erb", "mustache", "hbs", "ejs", "gotmpl", "m4", "mako"];
+
+/// Says whether a file of that name is ours.
+#[must_use]
+pub fn claim(name: &str) -> Option<Claim> {
+    let name = name.to_ascii_lowercase();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    if OTHERS.contains(&ending) || !is_dockerfile(&name) {
+        return None;
+    }
+    Some(if TEMPLATES.contains(&ending) { Claim::Template } else { Claim::Dockerfile })
+}
+
+/// `Dockerfile`, `Dockerfile.dev`, `Dockerfile-dev`, `dev.Dockerfile`, `dev-dockerfile`,
+/// `x.Dockerfile-ubuntu`, and the same with `Containerfile`.
+fn is_dockerfile(name: &str) -> bool {
+    ["dockerfile", "containerfile"].iter().any(|word| {
+        name.match_indices(word).any(|(at, _)| {
+            let before = name.get(..at).unwrap_or_default();
+            let after = name.get(at + word.len()..).unwrap_or_default();
+            let starts = before.is_empty() || before.ends_with(['.', '-', '_']);
+            let ends = after.is_empty() || after.starts_with(['.', '-', '_']);
+            // `my-dockerfile-parser` is about Dockerfiles; `x.Dockerfile-ubuntu` is one.
+            starts && ends && (before.is_empty() || after.is_empty() || before.ends_with('.'))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_ours_and_names_that_are_not() {
+        for name in [
+            "Dockerfile", "Containerfile", "Dockerfile.dev", "dev.Dockerfile", "Containerfile.x", "x.Containerfile", "dockerfile",
+            "app.dockerfile", "a.containerfile", "Dockerfile-alpine", "api-Dockerfile", "DOCKERFILE", ".Dockerfile", "Dockerfile_GPU",
+            "x.Dockerfile-ubuntu", "Dockerfile.3.12", "dockerfile.base",
+        ] {
+            assert_eq!(claim(name), Some(Claim::Dockerfile), "{name}");
+        }
+        for name in ["Dockerfile.j2", "Dockerfile.tmpl", "Dockerfile.in", "Dockerfile.erb", "Dockerfile-linux.template"] {
+            assert_eq!(claim(name), Some(Claim::Template), "{name}");
+        }
+        for name in [
+            "Dockerfile.md", "Dockerfile.dockerignore", "dockerfile.py", "Dockerfile_test.go", "dockerfiles", "mydockerfile",
+            "my-dockerfile-parser", "compose.yaml", "Dockerfile.snap", "",
+        ] {
+            assert_eq!(claim(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! One file in, findings out: parse, read units, let the rules look, take away what is suppressed.
+
+use std::sync::Arc;
+
+use crate::finding::Finding;
+use crate::inputs::Surroundings;
+use crate::inputs::dockerfile;
+use crate::inputs::dockerfile::syntax::{Dockerfile, ItemKind, Keyword};
+use crate::suppress::{self, Suppression};
+use crate::text::{Place, SourceFile, Span};
+use crate::{model, rules};
+
+/// So many problems of one file are reported; what follows is mostly their consequence.
+const PROBLEMS: usize = 20;
+
+/// What became of one file.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Sorted by place, without repetition.
+    pub findings: Vec<Finding>,
+    /// Why the file was not judged, where it was not: `a Jinja template`.
+    pub skipped: Option<String>,
+    /// How many units came out of it.
+    pub units: usize,
+}
+
+/// Checks one Dockerfile.
+#[must_use]
+pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Checked {
+    let mut checked = Checked::default();
+    if is_binary(&file.bytes) {
+        let start = Place::new(file, Span::empty(0));
+        checked.findings.extend(suppress::of_tool("unreadable-input", &start, "this is a binary file, no Dockerfile"));
+        return checked;
+    }
+    let dockerfile = dockerfile::parse(&file.bytes);
+    if let Some(engine) = template(file, &dockerfile) {
+        checked.skipped = Some(format!("{engine}: render it first, then check the result"));
+        return checked;
+    }
+    if dockerfile.is_accepted() && dockerfile.instructions().all(|instruction| instruction.keyword != Keyword::From) {
+        checked.skipped = Some("it has no `FROM`: a fragment, not a Dockerfile".into());
+        return checked;
+    }
+    let units = dockerfile::read(file, &dockerfile, around);
+    let mut findings = problems(file, &dockerfile);
+    for unit in &units {
+        rules::check(unit, &mut findings);
+    }
+    suppress::apply(file, &suppressions(file, &dockerfile), &mut findings);
+    checked.units = units.len();
+    checked.findings = sorted(findings);
+    checked
+}
+
+/// The units of a file, for those who want to see what the rules see.
+#[must_use]
+pub fn units(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<model::Unit> {
+    dockerfile::read(file, &dockerfile::parse(&file.bytes), around)
+}
+
+fn is_binary(bytes: &[u8]) -> bool {
+    const HEAD: usize = 8192;
+    let head = bytes.get(..HEAD.min(bytes.len())).unwrap_or_default();
+    let odd = head.iter().filter(|&&byte| byte == 0).count();
+    odd > 0 && odd * 100 > head.len()
+}
+
+/// Which template engine the file is written for, if it is one that must run first.
+fn template(file: &SourceFile, dockerfile: &Dockerfile) -> Option<&'static str> {
+    let marks = [("{{", "a template (`{{ }}`)"), ("{%", "a Jinja template (`{% %}`)"), ("<%", "an ERB template (`<% %>`)")];
+    let broken = !dockerfile.problems.is_empty();
+    for (mark, engine) in marks {
+        let in_text = |span: Span| memchr::memmem::find(file.slice(span), mark.as_bytes()).is_some();
+        if broken && in_text(Span::new(0, file.bytes.len())) {
+            return Some(engine);
+        }
+        let in_base = |span: Span, keyword: Keyword| keyword == Keyword::From && in_text(span);
+        if dockerfile.instructions().any(|instruction| in_base(instruction.span, instruction.keyword)) {
+            return Some(engine);
+        }
+    }
+    None
+}
+
+/// What the builder refuses, as findings.
+fn problems(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Finding> {
+    let of = |problem: &dockerfile::syntax::Problem| {
+        let place = Place::new(file, problem.span);
+        let finding = suppress::of_tool("unreadable-input", &place, format!("the builder refuses this: {}", problem.message))?;
+        let text = file.text(problem.span);
+        let help = if text.contains("$(") {
+            "`ENV` runs no shell: a value with blanks must be quoted, and `$(...)` stays as it is even then"
+        } else {
+            "mend it first: what follows may be misread"
+        };
+        Some(finding.caption("here").help(help))
+    };
+    dockerfile.problems.iter().take(PROBLEMS).filter_map(of).collect()
+}
+
+/// The `ignore` comments, each with the instruction it holds for.
+fn suppressions(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Suppression> {
+    let mut found = Vec::new();
+    let mut above: Vec<Span> = Vec::new();
+    for item in &dockerfile.items {
+        match &item.kind {
+            ItemKind::Comment(span) => above.push(*span),
+            ItemKind::Instruction(instruction) => {
+                let comments = above.drain(..).chain(instruction.comments.iter().copied());
+                found.extend(comments.filter_map(|comment| suppress::read(file, comment, instruction.span)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    let key = |finding: &Finding| (finding.place.file.path.clone(), finding.place.span, finding.rule, finding.message.clone());
+    findings.sort_by_cached_key(key);
+    findings.dedup_by(|a, b| key(a) == key(b));
+    findings
+}

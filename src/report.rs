@@ -1,0 +1,83 @@
+//! What a run found, and the formats it is shown in: one file per format.
+
+mod concise;
+mod human;
+mod json;
+
+use std::io;
+
+use crate::discover::Failure;
+use crate::finding::{Finding, Severity};
+
+/// All that a run has to tell.
+#[derive(Debug, Default)]
+pub struct Run {
+    /// Sorted by path and place.
+    pub findings: Vec<Finding>,
+    /// Files that were not judged: path and reason.
+    pub skipped: Vec<(String, String)>,
+    /// What could not be read.
+    pub failures: Vec<Failure>,
+    /// How many files were looked at.
+    pub files: usize,
+}
+
+impl Run {
+    /// How many findings are of that severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+}
+
+/// How a terminal wants it.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Colours may be used.
+    pub colour: bool,
+    /// Unicode box drawing may be used.
+    pub unicode: bool,
+    /// Columns.
+    pub width: usize,
+}
+
+/// The output formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// Pictures of the source with reasons, for people
+    Human,
+    /// One line per finding: path:line:column: severity[rule] message
+    Concise,
+    /// One JSON object, documented in docs/json.md
+    Json,
+}
+
+/// Writes a run in a format.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(run: &Run, format: Format, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    match format {
+        Format::Human => human::write(run, style, out),
+        Format::Concise => concise::write(run, out),
+        Format::Json => json::write(run, out),
+    }
+}
+
+/// `1 error, 2 warnings`; severities that did not occur are left out.
+fn counts(run: &Run) -> String {
+    let parts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "advice")]
+        .into_iter()
+        .map(|(severity, word)| (run.count(severity), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| plural(count, word))
+        .collect();
+    if parts.is_empty() { "no findings".into() } else { parts.join(", ") }
+}
+
+/// `1 file`, `2 files`; advice has no plural.
+#[must_use]
+pub fn plural(count: usize, word: &str) -> String {
+    let ending = if count == 1 || word == "advice" { "" } else { "s" };
+    format!("{count} {word}{ending}")
+}

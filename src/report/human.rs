@@ -1,0 +1,247 @@
+//! Pictures of the source with reasons, for people; drawn by miette.
+
+use std::fmt;
+use std::io;
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
+    SpanContents, ThemeCharacters, ThemeStyles,
+};
+
+use super::{Run, Style, counts, plural};
+use crate::finding::{Finding, Severity};
+use crate::text::{Place, SourceFile, Span};
+
+/// Lines longer than this are cut around what is pointed at, in bytes.
+const LINE: usize = 240;
+/// How much of a long line stands before what is pointed at.
+const LEAD: usize = 60;
+
+pub(super) fn write(run: &Run, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let handler = handler(style);
+    for finding in &run.findings {
+        let mut text = String::new();
+        let picture = Picture::of(finding);
+        if handler.render_report(&mut text, &picture).is_err() {
+            text = format!("{}: {}\n", finding.place.file.path, finding.message);
+        }
+        writeln!(out, "{}", text.trim_end_matches('\n').trim_start_matches('\n'))?;
+        writeln!(out)?;
+    }
+    let files = plural(run.files, "file");
+    writeln!(out, "{} in {files}{}", counts(run), skipped(run))
+}
+
+fn skipped(run: &Run) -> String {
+    if run.skipped.is_empty() { String::new() } else { format!(", {} skipped", run.skipped.len()) }
+}
+
+fn handler(style: Style) -> GraphicalReportHandler {
+    let characters = if style.unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() };
+    let styles = if style.colour { ThemeStyles::ansi() } else { ThemeStyles::none() };
+    GraphicalReportHandler::new_themed(GraphicalTheme { characters, styles })
+        .with_links(false)
+        .with_context_lines(1)
+        .with_width(style.width)
+}
+
+/// A finding as miette wants it.
+#[derive(Debug)]
+struct Picture<'a> {
+    finding: &'a Finding,
+    source: Source,
+    labels: Vec<LabeledSpan>,
+    help: String,
+}
+
+impl<'a> Picture<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        let file = &finding.place.file;
+        let here: Vec<&Place> = std::iter::once(&finding.place)
+            .chain(finding.labels.iter().map(|label| &label.place).filter(|place| place.same_file(&finding.place)))
+            .collect();
+        let source = Source::of(file, &here);
+        let captions = std::iter::once(finding.caption.as_str()).chain(
+            finding.labels.iter().filter(|label| label.place.same_file(&finding.place)).map(|label| label.text.as_str()),
+        );
+        let labels = here
+            .iter()
+            .zip(captions)
+            .enumerate()
+            .map(|(index, (place, text))| {
+                let span = source.map(first_line(file, place.span));
+                let span = SourceSpan::new(span.start.into(), span.len());
+                let text = (!text.is_empty()).then(|| text.to_owned());
+                if index == 0 { LabeledSpan::new_primary_with_span(text, span) } else { LabeledSpan::new_with_span(text, span) }
+            })
+            .collect();
+        Self { finding, source, labels, help: help(finding) }
+    }
+}
+
+/// The part of a span on its first line: a picture of a whole RUN helps nobody.
+fn first_line(file: &SourceFile, span: Span) -> Span {
+    let at = file.lines().locate(&file.bytes, span.start);
+    let end = file.lines().line(&file.bytes, at.line).end;
+    Span::new(span.start, span.end.min(end.max(span.start)))
+}
+
+/// Why we believe it, what is to be seen in other files, what to do.
+fn help(finding: &Finding) -> String {
+    let mut lines: Vec<String> = finding.notes.iter().map(|note| format!("why: {note}")).collect();
+    for label in finding.labels.iter().filter(|label| !label.place.same_file(&finding.place)) {
+        lines.push(format!("see {}:{}: {}", label.place.file.path, label.place.line(), label.text));
+    }
+    if !finding.help.is_empty() {
+        lines.push(format!("fix: {}", finding.help));
+    }
+    lines.join("\n")
+}
+
+impl fmt::Display for Picture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.finding.message)
+    }
+}
+
+impl std::error::Error for Picture<'_> {}
+
+impl Diagnostic for Picture<'_> {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(format!("{}[{}]", self.finding.severity, self.finding.rule)))
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.finding.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Info => miette::Severity::Advice,
+        })
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        (!self.help.is_empty()).then(|| Box::new(&self.help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+}
+
+/// The lines that a picture shows, cut where they are long, as a text of their own.
+///
+/// miette reads a source from its first byte for every label; a small text keeps that cheap, and a
+/// line of a megabyte must not be printed.
+#[derive(Debug)]
+struct Source {
+    name: String,
+    text: String,
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    /// The number in the file, from 0.
+    number: usize,
+    /// What is shown of it, in the file.
+    shown: Span,
+    /// Where that stands in the text.
+    at: Span,
+}
+
+impl Source {
+    /// The lines of `places` and their neighbours.
+    fn of(file: &SourceFile, places: &[&Place]) -> Self {
+        let (index, bytes) = (file.lines(), &file.bytes);
+        let last = index.count(bytes).max(1);
+        let mut wanted: Vec<(usize, usize)> = Vec::new();
+        for place in places {
+            let line = index.locate(bytes, place.span.start).line.min(last);
+            for near in line.saturating_sub(1).max(1)..=(line + 1).min(last) {
+                wanted.push((near, if near == line { place.span.start } else { usize::MAX }));
+            }
+        }
+        wanted.sort_unstable();
+        wanted.dedup_by_key(|(line, _)| *line);
+        let mut source = Self { name: file.path.clone(), text: String::new(), lines: Vec::new() };
+        for (number, point) in wanted {
+            source.push(bytes, number - 1, clipped(index.line(bytes, number), point));
+        }
+        source
+    }
+
+    fn push(&mut self, bytes: &[u8], number: usize, shown: Span) {
+        let start = self.text.len();
+        // One byte for one: a tab, a control character or what is not UTF-8 must not move the rest.
+        for chunk in shown.slice(bytes).utf8_chunks() {
+            self.text.extend(chunk.valid().chars().flat_map(plain));
+            self.text.extend(chunk.invalid().iter().map(|_| '?'));
+        }
+        self.lines.push(Line { number, shown, at: Span::new(start, self.text.len()) });
+        self.text.push('\n');
+    }
+
+    /// A span of the file as a span of this text.
+    fn map(&self, span: Span) -> Span {
+        let line = self.lines.iter().find(|line| line.shown.start <= span.start && span.start <= line.shown.end);
+        let Some(line) = line else { return Span::empty(0) };
+        let offset = |at: usize| line.at.start + at.clamp(line.shown.start, line.shown.end) - line.shown.start;
+        Span::new(offset(span.start), offset(span.end))
+    }
+}
+
+/// Control characters could move the cursor or change colours.
+fn plain(char: char) -> impl Iterator<Item = char> {
+    let plain = if char.is_control() { ' ' } else { char };
+    std::iter::repeat_n(plain, if char.is_control() { char.len_utf8() } else { 1 })
+}
+
+/// The part of a long line around `point`.
+fn clipped(line: Span, point: usize) -> Span {
+    if line.len() <= LINE {
+        return line;
+    }
+    let start = if point == usize::MAX { line.start } else { point.saturating_sub(LEAD).max(line.start) };
+    Span::new(start, (start + LINE).min(line.end))
+}
+
+impl SourceCode for Source {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let holds = |at: usize| self.lines.iter().position(|line| line.at.start <= at && at <= line.at.end);
+        let first = holds(span.offset()).ok_or(MietteError::OutOfBounds)?;
+        let last = holds(span.offset() + span.len()).ok_or(MietteError::OutOfBounds)?;
+        let from = self.neighbour(first, before, false);
+        let to = self.neighbour(last, after, true);
+        let (Some(from), Some(to)) = (self.lines.get(from), self.lines.get(to)) else { return Err(MietteError::OutOfBounds) };
+        let range = from.at.start..to.at.end;
+        let data = self.text.get(range.clone()).ok_or(MietteError::OutOfBounds)?;
+        let span = SourceSpan::new(range.start.into(), range.len());
+        let lines = to.number - from.number + 1;
+        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), data.as_bytes(), span, from.number, 0, lines)))
+    }
+}
+
+impl Source {
+    /// The line at most `count` away from `index` that no gap separates from it.
+    fn neighbour(&self, index: usize, count: usize, down: bool) -> usize {
+        let mut at = index;
+        for _ in 0..count {
+            let next = if down { at + 1 } else { at.wrapping_sub(1) };
+            let (Some(here), Some(there)) = (self.lines.get(at), self.lines.get(next)) else { break };
+            if here.number.abs_diff(there.number) != 1 {
+                break;
+            }
+            at = next;
+        }
+        at
+    }
+}

@@ -1,0 +1,144 @@
+//! One JSON object for programs. Its shape is a promise: see `docs/json.md`.
+
+use std::io;
+
+use serde::Serialize;
+
+use super::Run;
+use crate::finding::{Applicability, Finding, Severity};
+use crate::text::Place;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    findings: Vec<Entry<'a>>,
+    skipped: Vec<Note<'a>>,
+    failures: Vec<Note<'a>>,
+    summary: Summary,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    rule: &'a str,
+    severity: Severity,
+    #[serde(flatten)]
+    place: Position<'a>,
+    message: &'a str,
+    labels: Vec<Label<'a>>,
+    notes: &'a [String],
+    help: &'a str,
+    fix: Option<Fix<'a>>,
+}
+
+#[derive(Serialize)]
+struct Position<'a> {
+    path: &'a str,
+    span: Bytes,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+#[derive(Serialize)]
+struct Bytes {
+    start: usize,
+    end: usize,
+}
+
+#[derive(Serialize)]
+struct Label<'a> {
+    #[serde(flatten)]
+    place: Position<'a>,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Fix<'a> {
+    title: &'a str,
+    applicability: &'static str,
+    reason: Option<&'a str>,
+    edits: Vec<Edit<'a>>,
+}
+
+#[derive(Serialize)]
+struct Edit<'a> {
+    path: &'a str,
+    start: usize,
+    end: usize,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct Note<'a> {
+    path: &'a str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    files: usize,
+    errors: usize,
+    warnings: usize,
+    infos: usize,
+    fixable: usize,
+}
+
+pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
+    let document = Document {
+        version: 1,
+        findings: run.findings.iter().map(entry).collect(),
+        skipped: run.skipped.iter().map(|(path, reason)| Note { path, reason }).collect(),
+        failures: run.failures.iter().map(|failure| Note { path: &failure.path, reason: &failure.reason }).collect(),
+        summary: Summary {
+            files: run.files,
+            errors: run.count(Severity::Error),
+            warnings: run.count(Severity::Warning),
+            infos: run.count(Severity::Info),
+            fixable: run.findings.iter().filter(|finding| !finding.edits.is_empty()).count(),
+        },
+    };
+    serde_json::to_writer_pretty(&mut *out, &document)?;
+    writeln!(out)
+}
+
+fn entry(finding: &Finding) -> Entry<'_> {
+    Entry {
+        rule: finding.rule,
+        severity: finding.severity,
+        place: position(&finding.place),
+        message: &finding.message,
+        labels: finding.labels.iter().map(|label| Label { place: position(&label.place), text: &label.text }).collect(),
+        notes: &finding.notes,
+        help: &finding.help,
+        fix: fix(finding),
+    }
+}
+
+/// A fix is shown where the tool can spell it; what only a person can do is in `help`.
+fn fix(finding: &Finding) -> Option<Fix<'_>> {
+    let remedy = finding.remedy.as_ref().filter(|_| !finding.edits.is_empty())?;
+    Some(Fix {
+        title: &remedy.title,
+        applicability: Applicability::word(&remedy.applicability),
+        reason: remedy.applicability.reason(),
+        edits: finding
+            .edits
+            .iter()
+            .map(|edit| Edit { path: &finding.place.file.path, start: edit.span.start, end: edit.span.end, text: &edit.text })
+            .collect(),
+    })
+}
+
+fn position(place: &Place) -> Position<'_> {
+    let (lines, bytes) = (place.file.lines(), &place.file.bytes);
+    let (start, end) = (lines.locate(bytes, place.span.start), lines.locate(bytes, place.span.end));
+    Position {
+        path: &place.file.path,
+        span: Bytes { start: place.span.start, end: place.span.end },
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+    }
+}

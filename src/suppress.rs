@@ -1,0 +1,124 @@
+//! `# malloclint: ignore[rule-a, rule-b] reason`: findings that a person has judged already.
+//!
+//! A comment holds for the instruction it stands above or within. One that silences nothing, or
+//! names a rule that does not exist, is a finding itself.
+
+use std::sync::Arc;
+
+use crate::finding::Finding;
+use crate::rules;
+use crate::text::{Place, SourceFile, Span};
+
+/// One `ignore` comment and what it holds for.
+#[derive(Clone, Debug)]
+pub struct Suppression {
+    /// The rule ids named, each with its place.
+    pub rules: Vec<(String, Span)>,
+    /// The text that it holds for.
+    pub scope: Span,
+}
+
+/// Reads the comment at `comment`; `None` where it is not one of ours.
+#[must_use]
+pub fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Suppression> {
+    let text = std::str::from_utf8(file.slice(comment)).ok()?;
+    let after = text.trim_start_matches('#').trim_start().strip_prefix("malloclint:")?;
+    let list = after.trim_start().strip_prefix("ignore[")?;
+    let (list, _) = list.split_once(']')?;
+    let mut at = comment.start + text.find("ignore[")? + "ignore[".len();
+    let mut rules = Vec::new();
+    for part in list.split(',') {
+        let blanks = part.len() - part.trim_start().len();
+        let id = part.trim();
+        if !id.is_empty() {
+            rules.push((id.to_owned(), Span::new(at + blanks, at + blanks + id.len())));
+        }
+        at += part.len() + 1;
+    }
+    Some(Suppression { rules, scope })
+}
+
+/// Takes away the findings that are suppressed, and adds those about the suppressions themselves.
+pub fn apply(file: &Arc<SourceFile>, suppressions: &[Suppression], findings: &mut Vec<Finding>) {
+    for suppression in suppressions {
+        for (id, span) in &suppression.rules {
+            let place = Place::new(file, *span);
+            if rules::find(id).is_none() {
+                findings.extend(unknown(&place, id));
+                continue;
+            }
+            let before = findings.len();
+            findings.retain(|finding| {
+                let inside = Arc::ptr_eq(&finding.place.file, file) && suppression.scope.contains(finding.place.span);
+                !(finding.rule == id && inside)
+            });
+            if findings.len() == before {
+                findings.extend(of_tool("suppression-unused", &place, format!("`{id}` finds nothing here")).map(|finding| {
+                    finding.caption("silences nothing").help("drop it from the comment")
+                }));
+            }
+        }
+    }
+}
+
+fn unknown(place: &Place, id: &str) -> Option<Finding> {
+    let help = nearest(id).map_or_else(|| "`malloclint rules` lists them".into(), |near| format!("did you mean `{near}`?"));
+    let finding = of_tool("suppression-unknown", place, format!("there is no rule `{id}`"))?;
+    Some(finding.caption("not a rule").help(help))
+}
+
+/// The rule whose id is nearly `id`, if one is.
+#[must_use]
+pub fn nearest(id: &str) -> Option<&'static str> {
+    let near = rules::RULES.iter().map(|rule| (distance(rule.id, id), rule.id)).min()?;
+    (near.0 <= 4).then_some(near.1)
+}
+
+/// A finding of one of the tool's own rules.
+#[must_use]
+pub fn of_tool(id: &str, place: &Place, message: impl Into<String>) -> Option<Finding> {
+    let rule = rules::find(id)?;
+    Some(Finding::new(rule.id, rule.meta().severity, place.clone(), message))
+}
+
+/// How many single-character changes lie between two words.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
+            let cost = diagonal + usize::from(x != y);
+            diagonal = *cell;
+            left = cost.min(left + 1).min(*cell + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comments_are_read_with_the_place_of_every_id() {
+        let text = "# malloclint: ignore[allocator-unset, nonsense] measured, no gain";
+        let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
+        let read = read(&file, Span::new(0, text.len()), Span::new(0, 9)).unwrap();
+        let ids: Vec<_> = read.rules.iter().map(|(id, span)| (id.as_str(), file.text(*span).into_owned())).collect();
+        assert_eq!(ids, [("allocator-unset", "allocator-unset".to_owned()), ("nonsense", "nonsense".to_owned())]);
+        for other in ["# hadolint ignore=DL3006", "# malloclint", "# malloclint: ignore x", "# malloclint: ignore[a"] {
+            let file = SourceFile::new("Dockerfile", other.as_bytes().to_vec());
+            assert!(super::read(&file, Span::new(0, other.len()), Span::default()).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn distances() {
+        assert_eq!((distance("abc", "abc"), distance("abc", "axc"), distance("", "ab")), (0, 1, 2));
+    }
+}
