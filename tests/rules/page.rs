@@ -9,42 +9,42 @@ use malloclint::{engine, text::SourceFile};
 
 /// One page.
 #[derive(Clone, Copy)]
-pub struct Page<'p> {
+pub(crate) struct Page<'p> {
     /// The rule it is about.
-    pub id: &'p str,
+    pub(crate) id: &'p str,
     text: &'p str,
 }
 
 /// One example of a page.
-pub struct Case<'p> {
+pub(crate) struct Case<'p> {
     /// The line of its opening fence.
-    pub line: usize,
-    pub expected: Expected<'p>,
+    pub(crate) line: usize,
+    pub(crate) expected: Expected<'p>,
     dockerfile: &'p str,
     files: Context<'p>,
 }
 
 /// What must come out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected<'p> {
+pub(crate) enum Expected<'p> {
     Findings(&'p str),
     Silence,
 }
 
 /// What came out.
-pub struct Got {
+pub(crate) struct Got {
     /// In the format `concise`.
-    pub printed: String,
-    pub units: usize,
+    pub(crate) printed: String,
+    pub(crate) units: usize,
 }
 
 impl<'p> Page<'p> {
-    pub const fn new(id: &'p str, text: &'p str) -> Self {
+    pub(crate) const fn new(id: &'p str, text: &'p str) -> Self {
         Self { id, text }
     }
 
     /// Its examples, or what is wrong with its fences.
-    pub fn cases(self) -> Result<Vec<Case<'p>>, String> {
+    pub(crate) fn cases(self) -> Result<Vec<Case<'p>>, String> {
         let mut cases = Vec::new();
         let mut files = Vec::new();
         let mut fences = fences(self.text).into_iter().peekable();
@@ -73,7 +73,7 @@ impl<'p> Page<'p> {
     }
 
     /// Its text with the findings that come out now.
-    pub fn updated(self, cases: &[Case<'p>]) -> String {
+    pub(crate) fn updated(self, cases: &[Case<'p>]) -> String {
         let mut text = String::new();
         let mut done = 0;
         for case in cases {
@@ -90,7 +90,7 @@ impl<'p> Page<'p> {
 
 impl Case<'_> {
     /// Checks the example as if it stood alone in a folder, with its own files beside it.
-    pub fn run(&self) -> Got {
+    pub(crate) fn run(&self) -> Got {
         let file = SourceFile::new("Dockerfile", self.dockerfile.as_bytes().to_vec());
         let checked = engine::check(&file, &self.files);
         let run = Run { findings: checked.findings, files: 1, ..Run::default() };
@@ -109,7 +109,7 @@ impl Context<'_> {
     fn setter(&self, folder: &str, wanted: impl Fn(&str) -> bool) -> Option<String> {
         let folder = folder.trim_start_matches("./").trim_end_matches(['/', '*']);
         let below = |name: &str| folder == "." || folder.is_empty() || name.strip_prefix(folder).is_some_and(|r| r.is_empty() || r.starts_with('/'));
-        let sets = |text: &str| text.contains("LD_PRELOAD=") || text.contains("MALLOC_CONF") || text.contains("PYTHONMALLOC");
+        let sets = |text: &str| ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC"].iter().any(|name| text.contains(name));
         let found = self.0.iter().find(|(name, text)| below(name) && wanted(name) && sets(text));
         found.map(|(name, _)| (*name).to_owned())
     }
