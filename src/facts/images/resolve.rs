@@ -5,7 +5,7 @@ use super::super::distros::{Release, release, release_named, releases};
 use super::super::terms::{Arch, Manager};
 use super::reference::Reference;
 use super::schema::{Entry, File, Series, When};
-use super::tag::{self, has_variable};
+use super::tag;
 use super::{Image, Python};
 
 /// A tag in the light of its entry.
@@ -165,7 +165,7 @@ impl Reading<'_> {
             .words
             .iter()
             .skip(usize::from(self.words.len() > 1))
-            .any(|word| has_variable(word));
+            .any(|word| tag::hides_suite(word));
         // A digest without a tag may be anything that was ever published.
         if variables || (self.reference.tag.is_none() && self.reference.digest.is_some()) {
             return (self.fixed(), false);

@@ -85,9 +85,13 @@ pub(super) fn moves(target: &str) -> bool {
     !target.contains(':')
 }
 
-/// Whether a variable was left in the text.
-pub(super) fn has_variable(text: &str) -> bool {
-    text.contains(['$', '{', '<', '%'])
+/// Whether the word is a variable that may stand for a suite: `${SUITE}`, `ubuntu${VERSION}`, but
+/// not `python${VERSION}`.
+pub(super) fn hides_suite(word: &str) -> bool {
+    let literal = word
+        .find(['$', '{', '<', '%'])
+        .and_then(|at| word.get(..at));
+    literal.is_some_and(|literal| literal.is_empty() || words().prefixes.contains_key(literal))
 }
 
 /// The words between the dashes, a variable in one piece.

@@ -110,6 +110,7 @@ ghcr.io/astral-sh/uv:alpine = alpine:3.24~ musl unknown root
 pypy:3.10-slim = debian:13~ glibc 3.10 root
 pypy:3.10-7.3.13-slim-bullseye = debian:11 glibc 3.10 root
 tiangolo/uvicorn-gunicorn-fastapi:python3.11-slim = debian:13~ glibc 3.11 root
+prefecthq/prefect:${V}-python${P} = debian:13~ glibc python root
 prefecthq/prefect:2.14-python3.11 = debian:13~ glibc 3.11 root
 debian:12 = debian:12 glibc no root
 debian:12.5-slim = debian:12 glibc no root
