@@ -69,6 +69,8 @@ pub(super) struct PackageEntry {
     archs: Option<Vec<Arch>>,
     #[serde(default)]
     pub(super) provides: Vec<String>,
+    #[serde(default = "yes")]
+    pub(super) verified: bool,
     /// Release to upstream version; an empty version is an unknown one.
     #[serde(rename = "in")]
     pub(super) releases: BTreeMap<String, String>,
@@ -126,6 +128,11 @@ impl PackageEntry {
             repository: self.repository.get(release).cloned(),
             archs: self.archs.clone(),
             provides: self.provides.clone(),
+            verified: self.verified,
         })
     }
+}
+
+const fn yes() -> bool {
+    true
 }

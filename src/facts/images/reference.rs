@@ -1,5 +1,6 @@
 //! The parts of an image reference, and the one name that an image has under all its mirrors.
 
+use super::super::terms::Arch;
 use super::tag::words;
 
 /// An image reference, taken apart.
@@ -8,6 +9,8 @@ pub(super) struct Reference<'a> {
     /// The repository with mirrors resolved: `python` for every official Python image,
     /// `user/name` on Docker Hub, `host/path` elsewhere.
     pub(super) repository: String,
+    /// The architecture, where the repository is Docker Hub's copy for one.
+    pub(super) arch: Option<Arch>,
     /// The tag as written.
     pub(super) tag: Option<&'a str>,
     /// The digest as written, with its algorithm.
@@ -28,8 +31,19 @@ impl<'a> Reference<'a> {
         if tag.is_some_and(|tag| tag.is_empty() || tag.contains(char::is_whitespace)) {
             return None;
         }
+        let repository = canonical(path)?;
+        // arm64v8/python is the official image for one architecture.
+        let copy = repository
+            .split_once('/')
+            .filter(|(_, image)| !image.contains('/'));
+        let arch = copy.and_then(|(prefix, _)| words().architectures.get(prefix).copied());
+        let repository = match copy {
+            Some((_, image)) if arch.is_some() => image.to_owned(),
+            _ => repository,
+        };
         Some(Self {
-            repository: canonical(path)?,
+            repository,
+            arch,
             tag,
             digest,
         })

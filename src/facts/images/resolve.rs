@@ -2,10 +2,10 @@
 
 use super::super::data::Date;
 use super::super::distros::{Release, release, release_named, releases};
-use super::super::terms::Manager;
+use super::super::terms::{Arch, Manager};
 use super::reference::Reference;
 use super::schema::{Entry, File, Series, When};
-use super::tag::{self, has_variable};
+use super::tag;
 use super::{Image, Python};
 
 /// A tag in the light of its entry.
@@ -59,13 +59,11 @@ impl Reading<'_> {
         let manager = manager.or(entry.manager.as_deref());
         let libc = variant(|when| when.libc.is_some()).and_then(|when| when.libc);
         Image {
-            name: entry.name.clone(),
+            name: self.name(),
             release,
             release_is_assumed: assumed,
-            libc: libc
-                .or(release.map(|release| release.libc))
-                .or(entry.libc)
-                .or(distro.map(|distro| distro.libc)),
+            arch: self.arch(),
+            libc: libc.or(entry.libc).or(distro.map(|distro| distro.libc)),
             python: self.python(),
             python_prefix: entry.prefix.clone(),
             user: self.user(),
@@ -94,6 +92,29 @@ impl Reading<'_> {
             windows,
             source: entry.source.clone(),
         }
+    }
+
+    fn name(&self) -> String {
+        let last = self
+            .reference
+            .repository
+            .rsplit('/')
+            .next()
+            .unwrap_or_default();
+        if self.entry.name.is_empty() {
+            last.to_owned()
+        } else {
+            self.entry.name.clone()
+        }
+    }
+
+    /// The architecture that repository or tag pin.
+    fn arch(&self) -> Option<Arch> {
+        self.reference.arch.or_else(|| {
+            self.words
+                .iter()
+                .find_map(|word| tag::words().architectures.get(*word).copied())
+        })
     }
 
     /// The variants whose word the tag has.
@@ -144,10 +165,17 @@ impl Reading<'_> {
             .words
             .iter()
             .skip(usize::from(self.words.len() > 1))
-            .any(|word| has_variable(word));
+            .any(|word| tag::hides_suite(word));
         // A digest without a tag may be anything that was ever published.
         if variables || (self.reference.tag.is_none() && self.reference.digest.is_some()) {
             return (self.fixed(), false);
+        }
+        if self.words.contains(&"alpine") && self.entry.alpine.is_some() {
+            let patched = self.patch_release(|series| &series.alpine, "alpine");
+            return (
+                patched.or_else(|| tag::on_day(self.entry.alpine.as_deref()?, self.day())),
+                true,
+            );
         }
         let first = self
             .words
@@ -159,25 +187,22 @@ impl Reading<'_> {
             None
         };
         if let Some(target) = first.or(untagged) {
-            return (tag::on_day(target, self.day()), tag::moves(target));
+            return self.reached(target);
         }
         if self.entry.distro.is_some() {
             return (None, false);
         }
-        if self.words.iter().any(|word| *word == "alpine") {
-            let target = self.entry.alpine.as_deref();
-            return (
-                self.patch_release(|series| &series.alpine, "alpine")
-                    .or_else(|| tag::on_day(target?, self.day())),
-                true,
-            );
-        }
         if let Some(found) = self.patch_release(|series| &series.debian, "debian") {
             return (Some(found), true);
         }
-        let Some(target) = self.by_version().or(self.entry.default.as_deref()) else {
-            return (None, false);
-        };
+        match self.by_version().or(self.entry.default.as_deref()) {
+            Some(target) => self.reached(target),
+            None => (None, false),
+        }
+    }
+
+    /// Where a release or schedule stands on the day in question, and whether that is assumed.
+    fn reached(&self, target: &str) -> (Option<&'static Release>, bool) {
         (
             tag::on_day(target, self.day()),
             self.entry.assumed || tag::moves(target),
@@ -187,7 +212,11 @@ impl Reading<'_> {
     /// The release that tag or repository name outright.
     fn stated(&self) -> Option<&'static Release> {
         if let Some(distro) = &self.entry.distro
-            && let Some(found) = self.words.first().and_then(|word| release(distro, word))
+            && let Some(found) = self
+                .words
+                .iter()
+                .find(|word| !is_architecture(word))
+                .and_then(|word| release(distro, word))
         {
             return Some(found);
         }
@@ -208,13 +237,18 @@ impl Reading<'_> {
         release_named(self.entry.default.as_deref().filter(|_| same)?)
     }
 
-    /// The day on which a moving tag is read: not after the image's last rebuild.
+    /// The day on which a moving tag is read: a date in the tag itself, else today, but not after
+    /// the last publication.
     fn day(&self) -> Option<Date> {
-        let ended = self.series().and_then(|series| series.ended);
-        match (self.today, ended) {
-            (Some(today), Some(ended)) => Some(today.min(ended)),
-            (today, ended) => today.or(ended),
-        }
+        let dated = self
+            .reference
+            .tag
+            .and_then(|tag| Date::parse(tag.get(..10)?));
+        let ended = self
+            .series()
+            .and_then(|series| series.ended)
+            .or(self.entry.ended);
+        [dated.or(self.today), ended].into_iter().flatten().min()
     }
 
     /// The CPython series of the tag, for images that follow it.
@@ -262,7 +296,7 @@ impl Reading<'_> {
     }
 }
 
-fn manager_named(name: &str) -> Option<Manager> {
+pub(super) fn manager_named(name: &str) -> Option<Manager> {
     use serde::de::value::{Error, StrDeserializer};
     let word: StrDeserializer<'_, Error> = serde::de::IntoDeserializer::into_deserializer(name);
     <Manager as serde::Deserialize>::deserialize(word).ok()
@@ -272,4 +306,8 @@ fn is_windows(word: &str) -> bool {
     ["windowsservercore", "nanoserver", "windows"]
         .into_iter()
         .any(|name| word.starts_with(name))
+}
+
+fn is_architecture(word: &str) -> bool {
+    tag::words().architectures.contains_key(word)
 }

@@ -23,9 +23,12 @@ pub(super) struct File {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Entry {
+    /// Empty = the last part of the repository.
     pub(super) name: String,
     /// Repositories, under Docker Hub's name for its own; one `*` stands for a run without `/`.
     pub(super) at: Vec<String>,
+    /// Only for tags with a word that begins with one of these.
+    pub(super) only: Vec<String>,
     /// Where the facts come from.
     pub(super) source: String,
 
@@ -43,12 +46,15 @@ pub(super) struct Entry {
     pub(super) assumed: bool,
     /// The repository's own name states the release: `ubi9/python-311`.
     pub(super) path_names_release: bool,
+    /// The day of the last publication under this name.
+    pub(super) ended: Option<Date>,
     /// Tags follow the patch releases of CPython, see `series`.
     pub(super) cpython: bool,
+    /// The C library, where it is not the release's own.
     pub(super) libc: Option<Libc>,
 
     /// Where the Python version stands: `tag`, `dotted`, `word`, `path`; or `yes`, `no`,
-    /// `unknown`, or a version.
+    /// `unknown`, or a version; left out = `no`.
     pub(super) python: String,
     pub(super) prefix: Option<String>,
     pub(super) user: Option<String>,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::super::data::{Date, Table};
 use super::super::distros::{Release, release, release_named};
+use super::super::terms::Arch;
 
 /// `tags.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -15,6 +16,8 @@ pub(super) struct Words {
     pub(super) words: BTreeMap<String, String>,
     /// Words that name a distribution when a number follows: `alpine3.20`.
     pub(super) prefixes: BTreeMap<String, String>,
+    /// Words that name an architecture: `arm64v8`.
+    pub(super) architectures: BTreeMap<String, Arch>,
     pub(super) mirror: Vec<Mirror>,
     pub(super) schedule: Vec<Schedule>,
 }
@@ -82,9 +85,13 @@ pub(super) fn moves(target: &str) -> bool {
     !target.contains(':')
 }
 
-/// Whether a variable was left in the text.
-pub(super) fn has_variable(text: &str) -> bool {
-    text.contains(['$', '{', '<', '%'])
+/// Whether the word is a variable that may stand for a suite: `${SUITE}`, `ubuntu${VERSION}`, but
+/// not `python${VERSION}`.
+pub(super) fn hides_suite(word: &str) -> bool {
+    let literal = word
+        .find(['$', '{', '<', '%'])
+        .and_then(|at| word.get(..at));
+    literal.is_some_and(|literal| literal.is_empty() || words().prefixes.contains_key(literal))
 }
 
 /// The words between the dashes, a variable in one piece.
@@ -124,10 +131,14 @@ pub(super) fn named_release(list: &[&str]) -> Option<&'static Release> {
     })
 }
 
-/// Ubuntu releases are written without their dot in some tags: `ubuntu2204`.
+/// Some tags write a release without its dot or with a suffix: `ubuntu2204`, `oe2403lts`.
 fn dotted(distro: &str, number: &str) -> String {
+    let end = number
+        .find(|symbol: char| !symbol.is_ascii_digit() && symbol != '.')
+        .unwrap_or(number.len());
+    let number = number.get(..end).unwrap_or(number);
     match number.split_at_checked(2) {
-        Some((year, month)) if distro == "ubuntu" && month.len() == 2 && !number.contains('.') => {
+        Some((year, month)) if matches!(distro, "ubuntu" | "openeuler") && month.len() == 2 => {
             format!("{year}.{month}")
         }
         _ => number.to_owned(),
