@@ -151,7 +151,7 @@ pub enum EffectKind {
 pub struct Package {
     /// The name, version (`=1.2`), architecture (`:arm64`) and channel (`conda-forge::`) split off.
     pub name: String,
-    /// The version asked for, if any.
+    /// The version asked for, if any: `=` taken off, other operators (`>=2.9`, `~=5.3`) kept.
     pub version: Option<String>,
     /// Where the word stands.
     pub range: Range<usize>,

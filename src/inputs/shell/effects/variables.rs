@@ -90,11 +90,12 @@ impl Variables {
         );
     }
 
-    /// Marks a variable as exported and gives the values it may have now.
-    pub(super) fn export(&mut self, name: &str) -> Vec<Word> {
+    /// Marks a variable as exported and gives the values it may have now,
+    /// and whether it surely has the one that is given.
+    pub(super) fn export(&mut self, name: &str) -> (Vec<Word>, bool) {
         let value = self.values.entry(name.to_owned()).or_default();
         value.exported = true;
-        value.words.clone()
+        (value.words.clone(), value.certain && value.words.len() == 1)
     }
 
     pub(super) fn is_exported(&self, name: &str) -> bool {
@@ -137,62 +138,97 @@ impl Variables {
 
     /// All words that a word may become, split at blanks; and whether these are all.
     pub(super) fn fields(&mut self, word: &Word) -> (Vec<Word>, bool) {
-        let expanded = self.expand(word);
-        let several = expanded
-            .parts
+        let (choices, certain) = self.choices(std::slice::from_ref(word));
+        (choices.iter().flatten().flat_map(split).collect(), certain)
+    }
+
+    /// Whether a variable among the words may have several values.
+    pub(super) fn leave_choice(&self, words: &[Word]) -> bool {
+        words
             .iter()
-            .position(|part| self.of(part).is_some());
-        let Some(at) = several else {
-            return (split(&expanded), true);
+            .any(|word| word.parts.iter().any(|part| self.of(part).is_some()))
+    }
+
+    /// All that some words may be: once for each value of the first variable among them that may
+    /// have several; and whether these are all.
+    pub(super) fn choices(&mut self, words: &[Word]) -> (Vec<Vec<Word>>, bool) {
+        let expanded: Vec<Word> = words.iter().map(|word| self.expand(word)).collect();
+        let parts = expanded.iter().flat_map(|word| word.parts.iter());
+        let several = parts
+            .filter_map(|part| Some((name(part)?, self.of(part)?)))
+            .next();
+        let Some((name, value)) = several else {
+            return (vec![expanded], true);
         };
-        let (Some(part), Some(value)) = (
-            expanded.parts.get(at),
-            expanded.parts.get(at).and_then(|p| self.of(p)),
-        ) else {
-            return (split(&expanded), true);
-        };
-        let cost: usize = value.words.iter().map(weight).sum();
+        let own: usize = expanded.iter().map(weight).sum();
+        let cost: usize = value
+            .words
+            .iter()
+            .map(|choice| (weight(choice) + 1) * expanded.len() + own)
+            .sum();
         if cost > self.budget {
             return (vec![expanded], true);
         }
-        let mut fields = Vec::new();
-        for choice in &value.words {
-            let before = expanded.parts.iter().take(at).cloned();
-            let inner = choice.parts.iter().map(|inner| moved(inner, part.range()));
-            let after = expanded.parts.iter().skip(at + 1).cloned();
-            let word = Word {
-                range: word.range.clone(),
-                parts: before.chain(inner).chain(after).collect(),
-            };
-            fields.extend(split(&word));
-        }
+        let choice = |choice: &Word| {
+            expanded
+                .iter()
+                .map(|word| put(word, name, choice))
+                .collect()
+        };
+        let choices = value.words.iter().map(choice).collect();
         let certain = value.certain;
         self.budget -= cost;
-        (fields, certain)
+        (choices, certain)
     }
 
     /// The variable's value where it has exactly one.
     fn certain(&self, part: &Part) -> Option<Word> {
         let value = self.of(part)?;
-        let Part::Variable { operation, .. } = part else {
-            return None;
-        };
-        let plain = matches!(operation.as_str(), "" | "[@]" | "[*]")
-            || operation.starts_with([':', '-', '?', '=']);
-        let substring = operation
-            .strip_prefix(':')
-            .is_some_and(|rest| !rest.starts_with(['-', '?', '=']));
-        (plain && !substring && value.certain && value.words.len() == 1)
-            .then(|| value.words.first().cloned())?
+        let only = value
+            .words
+            .first()
+            .filter(|_| value.certain && value.words.len() == 1);
+        only.cloned()
     }
 
+    /// What is known of a part that stands for a variable's whole value.
     fn of(&self, part: &Part) -> Option<&Value> {
-        let Part::Variable { name, .. } = part else {
+        let Part::Variable {
+            name, operation, ..
+        } = part
+        else {
             return None;
         };
+        let default = operation.strip_prefix(':').unwrap_or(operation);
+        let whole = matches!(operation.as_str(), "" | "[@]" | "[*]")
+            || default.starts_with(['-', '?', '=']);
         self.values
             .get(name)
-            .filter(|value| !value.words.is_empty())
+            .filter(|value| whole && !value.words.is_empty())
+    }
+}
+
+/// The name of a variable.
+fn name(part: &Part) -> Option<&str> {
+    match part {
+        Part::Variable { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+/// The word with a value in place of a variable.
+fn put(word: &Word, variable: &str, value: &Word) -> Word {
+    let mut parts = Vec::with_capacity(word.parts.len());
+    for part in &word.parts {
+        if name(part) == Some(variable) {
+            parts.extend(value.parts.iter().map(|inner| moved(inner, part.range())));
+        } else {
+            parts.push(part.clone());
+        }
+    }
+    Word {
+        range: word.range.clone(),
+        parts,
     }
 }
 
@@ -231,7 +267,7 @@ fn moved(part: &Part, range: &Range<usize>) -> Part {
 }
 
 /// Splits a word at the blanks of its unquoted literals, which only replacements bring.
-fn split(word: &Word) -> Vec<Word> {
+pub(super) fn split(word: &Word) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut open = false;
     for part in &word.parts {

@@ -70,7 +70,7 @@ fn split(manager: Manager, text: &str) -> (&str, Option<&str>) {
             };
             (
                 name,
-                (!rest.is_empty()).then(|| rest.trim_start_matches(['=', '~', '<', '>', ' '])),
+                (!rest.is_empty()).then(|| rest.trim_start_matches(['=', ' '])),
             )
         }
         Manager::Conda => {
