@@ -62,7 +62,9 @@ impl<'a> Parser<'a> {
             // The mark belongs to the first line, but no longer to what that line says.
             line.start = line.start.max(self.end());
             line.content.start = line.content.start.max(line.start);
-            self.line(&line);
+            if line.start < line.end {
+                self.line(&line);
+            }
         }
         if self.out.instructions().next().is_none() {
             self.fatal(Span::new(0, self.source.len()), "file with no instructions");

@@ -165,7 +165,11 @@ impl Keyword {
     #[must_use]
     pub fn of(word: &str) -> Self {
         let is = |known: &Self| {
-            let mut letters = known.as_str().chars();
+            let known = known.as_str();
+            if word.is_ascii() {
+                return known.eq_ignore_ascii_case(word);
+            }
+            let mut letters = known.chars();
             word.chars().all(|ch| letters.next() == Some(upper(ch))) && letters.next().is_none()
         };
         Self::ALL.into_iter().find(is).unwrap_or(Self::Unknown)

@@ -81,7 +81,8 @@ impl FlagWord {
     }
 
     fn into_flag(self, line: &Logical<'_>) -> Flag {
-        let mut name = Traced::new();
+        let mut name = String::new();
+        let mut name_is = |run| name.push_str(&String::from_utf8_lossy(line.slice(&run)));
         let mut value: Option<Traced> = None;
         let dashes = self.range.start + 2;
         for run in self.kept {
@@ -90,15 +91,15 @@ impl FlagWord {
                 Some(value) => line.trace_into(value, run),
                 None => match memchr::memchr(b'=', line.slice(&run)) {
                     Some(equals) => {
-                        line.trace_into(&mut name, run.start..run.start + equals);
+                        name_is(run.start..run.start + equals);
                         value = Some(line.traced(run.start + equals + 1..run.end));
                     }
-                    None => line.trace_into(&mut name, run),
+                    None => name_is(run),
                 },
             }
         }
         Flag {
-            name: name.as_str().to_owned(),
+            name,
             value,
             span: line.span(self.range),
         }
