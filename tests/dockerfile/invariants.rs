@@ -7,7 +7,7 @@ use malloclint::inputs::dockerfile::syntax::{
 use malloclint::text::{Span, Traced};
 
 /// Parses `source` and panics where the result is not consistent.
-pub fn check(source: &[u8]) {
+pub(crate) fn check(source: &[u8]) {
     let file = parse(source);
     tiles(source, &file);
     for item in &file.items {
