@@ -31,7 +31,11 @@ pub fn parse(source: &[u8]) -> Dockerfile {
         source,
         lines: Lines::new(source),
         directives: Directives::default(),
-        out: Dockerfile::default(),
+        // A line has some 40 bytes, and every second one continues an instruction.
+        out: Dockerfile {
+            items: Vec::with_capacity(source.len() / 64),
+            ..Dockerfile::default()
+        },
     };
     parser.file();
     parser

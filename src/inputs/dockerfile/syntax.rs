@@ -164,13 +164,14 @@ impl Keyword {
     /// The keyword that `word` is, in whatever case.
     #[must_use]
     pub fn of(word: &str) -> Self {
-        let is = |known: &Self| {
-            let known = known.as_str();
-            if word.is_ascii() {
-                return known.eq_ignore_ascii_case(word);
-            }
+        let same = |known: &str| {
             let mut letters = known.chars();
             word.chars().all(|ch| letters.next() == Some(upper(ch))) && letters.next().is_none()
+        };
+        let is_ascii = word.is_ascii();
+        let is = |known: &Self| match known.as_str() {
+            known if is_ascii => known.len() == word.len() && known.eq_ignore_ascii_case(word),
+            known => same(known),
         };
         Self::ALL.into_iter().find(is).unwrap_or(Self::Unknown)
     }
