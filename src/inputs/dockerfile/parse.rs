@@ -31,7 +31,11 @@ pub fn parse(source: &[u8]) -> Dockerfile {
         source,
         lines: Lines::new(source),
         directives: Directives::default(),
-        out: Dockerfile::default(),
+        // A line has some 40 bytes, and every second one continues an instruction.
+        out: Dockerfile {
+            items: Vec::with_capacity(source.len() / 64),
+            ..Dockerfile::default()
+        },
     };
     parser.file();
     parser
@@ -62,7 +66,9 @@ impl<'a> Parser<'a> {
             // The mark belongs to the first line, but no longer to what that line says.
             line.start = line.start.max(self.end());
             line.content.start = line.content.start.max(line.start);
-            self.line(&line);
+            if line.start < line.end {
+                self.line(&line);
+            }
         }
         if self.out.instructions().next().is_none() {
             self.fatal(Span::new(0, self.source.len()), "file with no instructions");

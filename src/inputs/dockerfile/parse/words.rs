@@ -182,3 +182,63 @@ impl Iterator for Shellwords<'_> {
         (start < self.at).then_some(start..self.at)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Span;
+
+    fn env(text: &str) -> (Vec<(String, Option<String>, bool)>, usize) {
+        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let mut problems = Vec::new();
+        let args = pairs(
+            &line,
+            0..text.len(),
+            Escape::Backslash,
+            Keyword::Env,
+            &mut problems,
+        );
+        let Args::Pairs(pairs) = args else {
+            panic!("{args:?}")
+        };
+        let text = |word: Word| word.raw.as_str().to_owned();
+        let read = |pair: Pair| (text(pair.key), pair.value.map(text), pair.legacy);
+        (pairs.into_iter().map(read).collect(), problems.len())
+    }
+
+    fn pair(key: &str, value: &str, legacy: bool) -> (String, Option<String>, bool) {
+        (key.to_owned(), Some(value.to_owned()), legacy)
+    }
+
+    #[test]
+    fn quotes_and_escapes_hold_words_together_and_stay() {
+        let (pairs, problems) = env(r#"A="b c" D='e\' F=g\ h"i j"k L="#);
+        let expected = [
+            ("A", "\"b c\""),
+            ("D", "'e\\'"),
+            ("F", "g\\ h\"i j\"k"),
+            ("L", ""),
+        ];
+        assert_eq!(pairs, expected.map(|(key, value)| pair(key, value, false)));
+        assert_eq!(problems, 0);
+    }
+
+    #[test]
+    fn the_first_word_decides_for_the_old_form() {
+        assert_eq!(env("A  b=c  d"), (vec![pair("A", "b=c  d", true)], 0));
+        assert_eq!(env("\"A B\" c"), (vec![pair("\"A", "B\" c", true)], 0));
+        assert_eq!(env("A=b c").1, 1);
+        assert_eq!(env("A"), (vec![("A".to_owned(), None, true)], 1));
+    }
+
+    #[test]
+    fn an_escape_at_the_end_is_no_word() {
+        let text = "A \\";
+        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let Args::Pairs(found) = names(&line, 0..text.len(), Escape::Backslash) else {
+            panic!()
+        };
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].key.span, Span::new(0, 1));
+    }
+}
