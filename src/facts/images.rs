@@ -140,11 +140,7 @@ impl Entry {
     /// Whether the entry is about the image of `reference`.
     fn describes(&self, reference: &Reference<'_>) -> bool {
         let tag = reference.tag.unwrap_or_default();
-        let has = |prefix: &String| {
-            tag::split(tag)
-                .iter()
-                .any(|word| word.starts_with(prefix.as_str()))
-        };
+        let has = |prefix: &str| tag::split(tag).iter().any(|word| word.starts_with(prefix));
         self.at
             .iter()
             .any(|pattern| matches(pattern, &reference.repository))

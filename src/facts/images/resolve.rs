@@ -1,6 +1,6 @@
 //! From an entry of the data and a tag to an [`Image`].
 
-use super::super::data::Date;
+use super::super::data::{Date, Pairs};
 use super::super::distros::{Release, release, release_named, releases};
 use super::super::terms::{Arch, Manager};
 use super::reference::Reference;
@@ -110,11 +110,9 @@ impl Reading<'_> {
 
     /// The architecture that repository or tag pin.
     fn arch(&self) -> Option<Arch> {
-        self.reference.arch.or_else(|| {
-            self.words
-                .iter()
-                .find_map(|word| tag::words().architectures.get(*word).copied())
-        })
+        self.reference
+            .arch
+            .or_else(|| self.words.iter().find_map(|word| tag::architecture(word)))
     }
 
     /// The variants whose word the tag has.
@@ -180,7 +178,7 @@ impl Reading<'_> {
         let first = self
             .words
             .iter()
-            .find_map(|word| self.entry.moving.get(*word));
+            .find_map(|word| self.entry.moving.get(word));
         let untagged = if self.words.is_empty() {
             self.entry.moving.get("latest")
         } else {
@@ -268,7 +266,7 @@ impl Reading<'_> {
     /// living series still moves, so it is left to the schedule.
     fn patch_release(
         &self,
-        steps: fn(&Series) -> &Vec<(u32, String)>,
+        steps: fn(&Series) -> &Pairs,
         distro: &str,
     ) -> Option<&'static Release> {
         let [_, _, patch, ..] = self.version.as_slice() else {
@@ -278,21 +276,22 @@ impl Reading<'_> {
         if *patch >= series.newest && series.ended.is_none() {
             return None;
         }
-        let step = steps(series).iter().rev().find(|step| step.0 <= *patch)?;
-        release(distro, &step.1)
+        let reached = |step: &(&str, &str)| step.0.parse().is_ok_and(|first: u32| first <= *patch);
+        let step = steps(series).iter().rev().find(reached)?;
+        release(distro, step.1)
     }
 
     fn by_version(&self) -> Option<&str> {
         if self.version.is_empty() {
             return None;
         }
-        let reached = |step: &&(String, String)| tag::version(&step.0) <= self.version;
+        let reached = |step: &(&str, &str)| tag::version(step.0) <= self.version;
         self.entry
             .versions
             .iter()
             .rev()
             .find(reached)
-            .map(|step| step.1.as_str())
+            .map(|step| step.1)
     }
 }
 
@@ -309,5 +308,5 @@ fn is_windows(word: &str) -> bool {
 }
 
 fn is_architecture(word: &str) -> bool {
-    tag::words().architectures.contains_key(word)
+    tag::architecture(word).is_some()
 }

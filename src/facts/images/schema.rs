@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::super::data::Date;
+use super::super::data::{Date, Names, Pairs};
 use super::super::terms::Libc;
 use super::{ImageRole, Preinstalled};
 
@@ -26,18 +26,18 @@ pub(super) struct Entry {
     /// Empty = the last part of the repository.
     pub(super) name: String,
     /// Repositories, under Docker Hub's name for its own; one `*` stands for a run without `/`.
-    pub(super) at: Vec<String>,
+    pub(super) at: Names,
     /// Only for tags with a word that begins with one of these.
-    pub(super) only: Vec<String>,
+    pub(super) only: Names,
     /// Where the facts come from.
     pub(super) source: String,
 
     /// The tag is a release of this distribution.
     pub(super) distro: Option<String>,
     /// Words of the tag whose release moves or cannot be read off: word to release or schedule.
-    pub(super) moving: BTreeMap<String, String>,
+    pub(super) moving: Pairs,
     /// Release or schedule by the tag's version: the last whose version is not above it.
-    pub(super) versions: Vec<(String, String)>,
+    pub(super) versions: Pairs,
     /// Release or schedule of a tag that names none.
     pub(super) default: Option<String>,
     /// Release or schedule of the bare word `alpine`.
@@ -96,9 +96,9 @@ pub(super) struct Series {
     /// The day of the last rebuild; none while the series is alive.
     pub(super) ended: Option<Date>,
     /// First patch release whose last build has that Debian release.
-    pub(super) debian: Vec<(u32, String)>,
+    pub(super) debian: Pairs,
     /// The same for Alpine.
-    pub(super) alpine: Vec<(u32, String)>,
+    pub(super) alpine: Pairs,
     /// The newest patch release known here.
     pub(super) newest: u32,
     #[cfg_attr(
