@@ -170,6 +170,13 @@ mod tests {
     }
 
     #[test]
+    fn a_broken_file_is_an_empty_one() {
+        static BROKEN: Table<Vec<String>> = Table::new("[[");
+        assert!(BROKEN.check().is_err());
+        assert!(BROKEN.get().is_empty());
+    }
+
+    #[test]
     fn lists_in_one_string() {
         let names = Names::from(" a\nb  c ");
         assert_eq!(names.iter().collect::<Vec<_>>(), ["a", "b", "c"]);

@@ -110,10 +110,11 @@ pub struct Preinstalled {
 }
 
 /// The files in the order they are searched; the commonest bases first.
-static FILES: [Table<File>; 5] = [
+static FILES: [Table<File>; 6] = [
     Table::new(include_str!("images/python.toml")),
     Table::new(include_str!("images/systems.toml")),
-    Table::new(include_str!("images/science.toml")),
+    Table::new(include_str!("images/conda.toml")),
+    Table::new(include_str!("images/learning.toml")),
     Table::new(include_str!("images/platforms.toml")),
     Table::new(include_str!("images/others.toml")),
 ];

@@ -79,9 +79,9 @@ fn canonical(path: &str) -> Option<String> {
     let hub = match host {
         None => Some(rest),
         Some(_) => words()
-            .mirror
+            .mirrors
             .iter()
-            .find_map(|mirror| path.strip_prefix(mirror.prefix.as_str())),
+            .find_map(|mirror| path.strip_prefix(mirror)),
     };
     // GitLab's proxy for Docker Hub: HOST/GROUP/dependency_proxy/containers/IMAGE.
     let hub = hub.or_else(|| {

@@ -17,6 +17,12 @@ pub(super) struct File {
     /// CPython series: which patch release was last built on which suite.
     #[serde(default)]
     pub(super) series: Vec<Series>,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    #[serde(default)]
+    pub(super) series_source: String,
 }
 
 /// A family of images that share their facts.
@@ -50,8 +56,10 @@ pub(super) struct Entry {
     pub(super) ended: Option<Date>,
     /// Tags follow the patch releases of CPython, see `series`.
     pub(super) cpython: bool,
-    /// The C library, where it is not the release's own.
+    /// The C library of tags that name no release.
     pub(super) libc: Option<Libc>,
+    /// The image brings that C library whatever its distribution has.
+    pub(super) libc_is_fixed: bool,
 
     /// Where the Python version stands: `tag`, `dotted`, `word`, `path`; or `yes`, `no`,
     /// `unknown`, or a version; left out = `no`.
@@ -101,9 +109,4 @@ pub(super) struct Series {
     pub(super) alpine: Pairs,
     /// The newest patch release known here.
     pub(super) newest: u32,
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "for the reader; the tests demand it")
-    )]
-    pub(super) source: String,
 }

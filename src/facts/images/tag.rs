@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::data::{Date, Pairs, Table};
+use super::super::data::{Date, Names, Pairs, Table};
 use super::super::distros::{Release, release, release_named};
 use super::super::terms::Arch;
 
@@ -16,20 +16,19 @@ pub(super) struct Words {
     pub(super) prefixes: Pairs,
     /// Words that name an architecture: `arm64v8`.
     pub(super) architectures: Pairs,
-    pub(super) mirror: Vec<Mirror>,
-    pub(super) schedule: Vec<Schedule>,
-}
-
-/// A registry path that holds Docker Hub's images.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Mirror {
-    pub(super) prefix: String,
+    /// Registry paths that hold Docker Hub's images.
+    pub(super) mirrors: Names,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
     )]
-    pub(super) source: String,
+    pub(super) mirrors_source: String,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    pub(super) words_source: String,
+    pub(super) schedule: Vec<Schedule>,
 }
 
 /// Where a moving tag pointed from which day on, oldest first.

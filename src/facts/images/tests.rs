@@ -64,12 +64,7 @@ fn references() {
 #[test]
 fn files_parse_and_name_their_sources() {
     tag::check().unwrap();
-    assert!(
-        tag::words()
-            .mirror
-            .iter()
-            .all(|mirror| !mirror.source.is_empty())
-    );
+    assert!(!tag::words().mirrors_source.is_empty() && !tag::words().words_source.is_empty());
     assert!(
         tag::words()
             .schedule
@@ -84,12 +79,7 @@ fn files_parse_and_name_their_sources() {
                 .iter()
                 .all(|entry| !entry.source.is_empty() && !entry.at.is_empty())
         );
-        assert!(
-            file.get()
-                .series
-                .iter()
-                .all(|series| !series.source.is_empty())
-        );
+        assert!(file.get().series.is_empty() || !file.get().series_source.is_empty());
     }
 }
 
@@ -229,6 +219,20 @@ fn what_the_wide_table_does_not_show() {
     assert_eq!(get("python:3.12-alpine").manager, Some(Manager::Apk));
     let unsettled = get("python:${TAG}");
     assert!(unsettled.manager.is_none() && !unsettled.bare);
+    assert_eq!(
+        get("public.ecr.aws/lambda/python:3.12").manager,
+        Some(Manager::Microdnf)
+    );
+    assert_eq!(
+        get("public.ecr.aws/lambda/python:3.9").manager,
+        Some(Manager::Yum)
+    );
+    assert_eq!(
+        get("eclipse-temurin:21-jre-ubi9-minimal").manager,
+        Some(Manager::Dnf)
+    );
+    assert_eq!(get("eclipse-temurin:21").manager, Some(Manager::Apt));
+    assert_eq!(get("python:3.12-windowsservercore").manager, None);
     let chainguard = get("cgr.dev/chainguard/python:latest");
     assert!(chainguard.manager.is_none() && chainguard.bare);
     assert_eq!(
@@ -244,6 +248,14 @@ fn what_the_wide_table_does_not_show() {
     assert_eq!(
         get("rayproject/ray:2.9.0-py310").libraries[0].family,
         Family::Jemalloc
+    );
+    let intel = get("ghcr.io/huggingface/text-generation-inference:3.0-intel-cpu");
+    assert_eq!(
+        intel.env,
+        [(
+            "LD_PRELOAD".to_owned(),
+            "/opt/conda/lib/libtcmalloc.so".to_owned()
+        )]
     );
     assert_eq!(get("arm64v8/python:3.12").arch, Some(Arch::Arm64));
     assert_eq!(get("python:3.12").arch, None);
