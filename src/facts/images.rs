@@ -110,10 +110,11 @@ pub struct Preinstalled {
 }
 
 /// The files in the order they are searched; the commonest bases first.
-static FILES: [Table<File>; 5] = [
+static FILES: [Table<File>; 6] = [
     Table::new(include_str!("images/python.toml")),
     Table::new(include_str!("images/systems.toml")),
-    Table::new(include_str!("images/science.toml")),
+    Table::new(include_str!("images/conda.toml")),
+    Table::new(include_str!("images/learning.toml")),
     Table::new(include_str!("images/platforms.toml")),
     Table::new(include_str!("images/others.toml")),
 ];
@@ -140,11 +141,7 @@ impl Entry {
     /// Whether the entry is about the image of `reference`.
     fn describes(&self, reference: &Reference<'_>) -> bool {
         let tag = reference.tag.unwrap_or_default();
-        let has = |prefix: &String| {
-            tag::split(tag)
-                .iter()
-                .any(|word| word.starts_with(prefix.as_str()))
-        };
+        let has = |prefix: &str| tag::split(tag).iter().any(|word| word.starts_with(prefix));
         self.at
             .iter()
             .any(|pattern| matches(pattern, &reference.repository))

@@ -62,10 +62,11 @@ fn nothing_stands_twice() {
 fn packages_name_releases_that_exist_and_what_they_bring() {
     for (distro, file) in files() {
         for entry in &file.package {
-            for name in entry.releases.keys() {
+            assert!(entry.releases.is_well_formed(), "{distro} {}", entry.name);
+            for (name, _) in entry.releases.iter() {
                 let found = releases(distro)
                     .iter()
-                    .find(|release| release.release == *name);
+                    .find(|release| release.release == name);
                 let release = found.unwrap_or_else(|| panic!("{distro}: {} in {name}", entry.name));
                 let package = release.package(&entry.name).unwrap();
                 if let Some(brings) = &package.brings {

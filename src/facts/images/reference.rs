@@ -1,7 +1,7 @@
 //! The parts of an image reference, and the one name that an image has under all its mirrors.
 
 use super::super::terms::Arch;
-use super::tag::words;
+use super::tag::{architecture, words};
 
 /// An image reference, taken apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl<'a> Reference<'a> {
         let copy = repository
             .split_once('/')
             .filter(|(_, image)| !image.contains('/'));
-        let arch = copy.and_then(|(prefix, _)| words().architectures.get(prefix).copied());
+        let arch = copy.and_then(|(prefix, _)| architecture(prefix));
         let repository = match copy {
             Some((_, image)) if arch.is_some() => image.to_owned(),
             _ => repository,
@@ -79,9 +79,9 @@ fn canonical(path: &str) -> Option<String> {
     let hub = match host {
         None => Some(rest),
         Some(_) => words()
-            .mirror
+            .mirrors
             .iter()
-            .find_map(|mirror| path.strip_prefix(mirror.prefix.as_str())),
+            .find_map(|mirror| path.strip_prefix(mirror)),
     };
     // GitLab's proxy for Docker Hub: HOST/GROUP/dependency_proxy/containers/IMAGE.
     let hub = hub.or_else(|| {

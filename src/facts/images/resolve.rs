@@ -1,8 +1,8 @@
 //! From an entry of the data and a tag to an [`Image`].
 
-use super::super::data::Date;
+use super::super::data::{Date, Pairs};
 use super::super::distros::{Release, release, release_named, releases};
-use super::super::terms::{Arch, Manager};
+use super::super::terms::{Arch, Libc, Manager};
 use super::reference::Reference;
 use super::schema::{Entry, File, Series, When};
 use super::tag;
@@ -52,26 +52,20 @@ impl Reading<'_> {
         } else {
             self.release()
         };
+        // What the distribution says without the release: its oldest one is as good as any.
         let distro = release.or_else(|| releases(entry.distro.as_deref()?).first());
-        let variant = |pick: fn(&When) -> bool| self.variants().find(|when| pick(when));
-        let manager =
-            variant(|when| when.manager.is_some()).and_then(|when| when.manager.as_deref());
-        let manager = manager.or(entry.manager.as_deref());
-        let libc = variant(|when| when.libc.is_some()).and_then(|when| when.libc);
+        let (manager, bare) = self.manager(distro.filter(|_| !windows));
         Image {
             name: self.name(),
             release,
             release_is_assumed: assumed,
             arch: self.arch(),
-            libc: libc.or(entry.libc).or(distro.map(|distro| distro.libc)),
+            libc: self.libc(distro),
             python: self.python(),
             python_prefix: entry.prefix.clone(),
             user: self.user(),
-            manager: match manager {
-                Some(name) => manager_named(name),
-                None => distro.filter(|_| !windows).map(|distro| distro.manager),
-            },
-            bare: manager == Some("none"),
+            manager,
+            bare,
             extra_dirs: entry.dirs.clone(),
             libraries: entry.libraries.clone(),
             env: entry
@@ -83,15 +77,41 @@ impl Reading<'_> {
             lacks: entry.lacks.clone(),
             lacks_is_verified: entry.lacks_verified,
             command: entry.command.clone(),
-            role: variant(|when| when.role.is_some())
-                .and_then(|when| when.role)
+            role: self
+                .variants()
+                .find_map(|when| when.role)
                 .unwrap_or(entry.role),
-            service: variant(|when| when.service.is_some())
-                .and_then(|when| when.service)
+            service: self
+                .variants()
+                .find_map(|when| when.service)
                 .unwrap_or(entry.service),
             windows,
             source: entry.source.clone(),
         }
+    }
+
+    /// The package manager, and whether there is known to be none. An image's own (microdnf, none)
+    /// goes before its distribution's, unless the tag names a distribution of another kind.
+    fn manager(&self, distro: Option<&Release>) -> (Option<Manager>, bool) {
+        let variant = self.variants().find_map(|when| when.manager.as_deref());
+        let own = variant.or(self.entry.manager.as_deref());
+        if own == Some("none") {
+            return (None, true);
+        }
+        let own = own.and_then(manager_named);
+        let usual = distro.map(|distro| distro.manager);
+        let fits = own
+            .zip(usual)
+            .is_none_or(|(own, usual)| own == usual || (own.is_rpm() && usual.is_rpm()));
+        (if fits { own.or(usual) } else { usual }, false)
+    }
+
+    fn libc(&self, distro: Option<&Release>) -> Option<Libc> {
+        let fixed = self.entry.libc.filter(|_| self.entry.libc_is_fixed);
+        let known = fixed.or(distro.map(|distro| distro.libc));
+        known
+            .or_else(|| self.variants().find_map(|when| when.libc))
+            .or(self.entry.libc)
     }
 
     fn name(&self) -> String {
@@ -110,11 +130,9 @@ impl Reading<'_> {
 
     /// The architecture that repository or tag pin.
     fn arch(&self) -> Option<Arch> {
-        self.reference.arch.or_else(|| {
-            self.words
-                .iter()
-                .find_map(|word| tag::words().architectures.get(*word).copied())
-        })
+        self.reference
+            .arch
+            .or_else(|| self.words.iter().find_map(|word| tag::architecture(word)))
     }
 
     /// The variants whose word the tag has.
@@ -180,7 +198,7 @@ impl Reading<'_> {
         let first = self
             .words
             .iter()
-            .find_map(|word| self.entry.moving.get(*word));
+            .find_map(|word| self.entry.moving.get(word));
         let untagged = if self.words.is_empty() {
             self.entry.moving.get("latest")
         } else {
@@ -268,7 +286,7 @@ impl Reading<'_> {
     /// living series still moves, so it is left to the schedule.
     fn patch_release(
         &self,
-        steps: fn(&Series) -> &Vec<(u32, String)>,
+        steps: fn(&Series) -> &Pairs,
         distro: &str,
     ) -> Option<&'static Release> {
         let [_, _, patch, ..] = self.version.as_slice() else {
@@ -278,21 +296,22 @@ impl Reading<'_> {
         if *patch >= series.newest && series.ended.is_none() {
             return None;
         }
-        let step = steps(series).iter().rev().find(|step| step.0 <= *patch)?;
-        release(distro, &step.1)
+        let reached = |step: &(&str, &str)| step.0.parse().is_ok_and(|first: u32| first <= *patch);
+        let step = steps(series).iter().rev().find(reached)?;
+        release(distro, step.1)
     }
 
     fn by_version(&self) -> Option<&str> {
         if self.version.is_empty() {
             return None;
         }
-        let reached = |step: &&(String, String)| tag::version(&step.0) <= self.version;
+        let reached = |step: &(&str, &str)| tag::version(step.0) <= self.version;
         self.entry
             .versions
             .iter()
             .rev()
             .find(reached)
-            .map(|step| step.1.as_str())
+            .map(|step| step.1)
     }
 }
 
@@ -309,5 +328,5 @@ fn is_windows(word: &str) -> bool {
 }
 
 fn is_architecture(word: &str) -> bool {
-    tag::words().architectures.contains_key(word)
+    tag::architecture(word).is_some()
 }

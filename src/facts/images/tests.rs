@@ -64,12 +64,7 @@ fn references() {
 #[test]
 fn files_parse_and_name_their_sources() {
     tag::check().unwrap();
-    assert!(
-        tag::words()
-            .mirror
-            .iter()
-            .all(|mirror| !mirror.source.is_empty())
-    );
+    assert!(!tag::words().mirrors_source.is_empty() && !tag::words().words_source.is_empty());
     assert!(
         tag::words()
             .schedule
@@ -84,25 +79,18 @@ fn files_parse_and_name_their_sources() {
                 .iter()
                 .all(|entry| !entry.source.is_empty() && !entry.at.is_empty())
         );
-        assert!(
-            file.get()
-                .series
-                .iter()
-                .all(|series| !series.source.is_empty())
-        );
+        assert!(file.get().series.is_empty() || !file.get().series_source.is_empty());
     }
 }
 
 #[test]
 fn no_repository_is_listed_twice() {
     let entries = FILES.iter().flat_map(|file| &file.get().image);
-    let mut seen: Vec<(&str, &[String])> = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
     for entry in entries {
-        for at in &entry.at {
-            let same =
-                |other: &(&str, &[String])| other.0 == at && other.1 == entry.only.as_slice();
-            assert!(!seen.iter().any(same), "{at}");
-            seen.push((at, &entry.only));
+        for at in entry.at.iter() {
+            let only: Vec<_> = entry.only.iter().collect();
+            assert!(seen.insert((at, only)), "{at}");
         }
     }
 }
@@ -111,36 +99,58 @@ fn no_repository_is_listed_twice() {
 fn every_release_and_schedule_named_exists() {
     let known = |target: &str| target == "unknown" || tag::on_day(target, None).is_some();
     for entry in FILES.iter().flat_map(|file| &file.get().image) {
+        let name = entry.at.iter().next().unwrap();
+        assert!(
+            entry.moving.is_well_formed() && entry.versions.is_well_formed(),
+            "{name}"
+        );
         let targets = entry
             .moving
-            .values()
-            .chain(entry.versions.iter().map(|step| &step.1));
-        for target in targets.chain(&entry.default).chain(&entry.alpine) {
-            assert!(known(target), "{}: {target}", entry.name);
+            .iter()
+            .chain(entry.versions.iter())
+            .map(|step| step.1);
+        for target in targets
+            .chain(entry.default.as_deref())
+            .chain(entry.alpine.as_deref())
+        {
+            assert!(known(target), "{name}: {target}");
         }
+        let versions: Vec<_> = entry
+            .versions
+            .iter()
+            .map(|step| tag::version(step.0))
+            .collect();
+        assert!(versions.is_sorted(), "{name}");
         let manager = entry.manager.as_deref().filter(|name| *name != "none");
         assert!(
             manager.is_none_or(|name| resolve::manager_named(name).is_some()),
-            "{}",
-            entry.name
+            "{name}"
         );
         assert!(
             entry
                 .distro
                 .as_deref()
                 .is_none_or(|distro| !releases(distro).is_empty()),
-            "{}",
-            entry.name
+            "{name}"
         );
         let words = ["", "no", "yes", "unknown", "tag", "word", "dotted", "path"];
         assert!(
             words.contains(&entry.python.as_str()),
-            "{}: {}",
-            entry.name,
+            "{name}: {}",
             entry.python
         );
     }
-    for (word, target) in &tag::words().words {
+}
+
+#[test]
+fn words_of_tags_agree_with_the_distributions() {
+    let words = tag::words();
+    assert!(
+        words.words.is_well_formed()
+            && words.prefixes.is_well_formed()
+            && words.architectures.is_well_formed()
+    );
+    for (word, target) in words.words.iter() {
         let release = tag::on_day(target, None).unwrap_or_else(|| panic!("{word}"));
         let codename = matches!(release.distro.as_str(), "debian" | "ubuntu");
         assert!(
@@ -148,27 +158,52 @@ fn every_release_and_schedule_named_exists() {
             "{word}"
         );
     }
-    for schedule in &tag::words().schedule {
+    for schedule in &words.schedule {
+        let days: Vec<_> = schedule
+            .steps
+            .iter()
+            .map(|step| Date::parse(step.0))
+            .collect();
         assert!(
-            schedule.steps.iter().all(|step| known(&step.1)),
+            schedule.steps.is_well_formed() && !days.is_empty(),
             "{}",
             schedule.name
         );
-        assert!(schedule.steps.is_sorted(), "{}", schedule.name);
+        assert!(
+            days.iter().all(Option::is_some) && days.is_sorted(),
+            "{}",
+            schedule.name
+        );
+        assert!(
+            schedule
+                .steps
+                .iter()
+                .all(|step| tag::on_day(step.1, None).is_some()),
+            "{}",
+            schedule.name
+        );
     }
-    for distro in tag::words().prefixes.values() {
-        assert!(!releases(distro).is_empty(), "{distro}");
+    for (prefix, distro) in words.prefixes.iter() {
+        assert!(!releases(distro).is_empty(), "{prefix}");
+    }
+    for (word, _) in words.architectures.iter() {
+        assert!(tag::architecture(word).is_some(), "{word}");
     }
 }
 
 #[test]
 fn series_name_releases_that_exist() {
     for series in FILES.iter().flat_map(|file| &file.get().series) {
+        assert!(
+            series.debian.is_well_formed() && series.alpine.is_well_formed(),
+            "{}",
+            series.version
+        );
         let steps = series.debian.iter().map(|step| ("debian", step));
         for (distro, step) in steps.chain(series.alpine.iter().map(|step| ("alpine", step))) {
-            let found = super::super::distros::release(distro, &step.1);
+            let found = super::super::distros::release(distro, step.1);
             assert!(found.is_some(), "{} {distro} {}", series.version, step.1);
-            assert!(step.0 <= series.newest);
+            assert!(step.0.parse::<u32>().unwrap() <= series.newest);
         }
     }
 }
@@ -184,6 +219,20 @@ fn what_the_wide_table_does_not_show() {
     assert_eq!(get("python:3.12-alpine").manager, Some(Manager::Apk));
     let unsettled = get("python:${TAG}");
     assert!(unsettled.manager.is_none() && !unsettled.bare);
+    assert_eq!(
+        get("public.ecr.aws/lambda/python:3.12").manager,
+        Some(Manager::Microdnf)
+    );
+    assert_eq!(
+        get("public.ecr.aws/lambda/python:3.9").manager,
+        Some(Manager::Yum)
+    );
+    assert_eq!(
+        get("eclipse-temurin:21-jre-ubi9-minimal").manager,
+        Some(Manager::Dnf)
+    );
+    assert_eq!(get("eclipse-temurin:21").manager, Some(Manager::Apt));
+    assert_eq!(get("python:3.12-windowsservercore").manager, None);
     let chainguard = get("cgr.dev/chainguard/python:latest");
     assert!(chainguard.manager.is_none() && chainguard.bare);
     assert_eq!(
@@ -199,6 +248,14 @@ fn what_the_wide_table_does_not_show() {
     assert_eq!(
         get("rayproject/ray:2.9.0-py310").libraries[0].family,
         Family::Jemalloc
+    );
+    let intel = get("ghcr.io/huggingface/text-generation-inference:3.0-intel-cpu");
+    assert_eq!(
+        intel.env,
+        [(
+            "LD_PRELOAD".to_owned(),
+            "/opt/conda/lib/libtcmalloc.so".to_owned()
+        )]
     );
     assert_eq!(get("arm64v8/python:3.12").arch, Some(Arch::Arm64));
     assert_eq!(get("python:3.12").arch, None);

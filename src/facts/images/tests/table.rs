@@ -255,6 +255,7 @@ postgres:16-alpine = alpine:3.24~ musl no root
 mysql:8 = ? glibc no root
 mongo:7 = ubuntu:22.04~ glibc no root
 eclipse-temurin:17-jre-jammy = ubuntu:22.04 glibc no root
+eclipse-temurin:21-jre-alpine-3.21 = alpine:3.21 musl no root
 eclipse-temurin:21-alpine = alpine:3.24~ musl no root
 openjdk:8-jdk-slim = debian:11~ glibc no root
 openjdk:17-oraclelinux8 = rhel:8 glibc no root
