@@ -189,6 +189,8 @@ const NEEDLES: &[&str] = &[
     "GLIBC_TUNABLES",
     "nstall",
     "apk",
+    "conda",
+    "mamba",
     "del ",
     "remove",
     "purge",
