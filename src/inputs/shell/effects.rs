@@ -206,4 +206,6 @@ const NEEDLES: &[&str] = &[
     "ln -",
     "LD_",
     "setpriv",
+    "build-dep",
+    "builddep",
 ];

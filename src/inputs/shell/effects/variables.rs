@@ -7,6 +7,8 @@ use crate::inputs::shell::script::{Context, Part, Word};
 
 /// How many values are kept for one variable.
 const MOST_VALUES: usize = 64;
+/// For how many values a whole command is read.
+pub(super) const MOST_VARIANTS: usize = 8;
 /// How long a value may be, in bytes and in parts: longer ones are forgotten.
 const MOST_BYTES: usize = 4096;
 const MOST_PARTS: usize = 64;
@@ -169,7 +171,7 @@ impl Variables {
 
     /// All words that a word may become, split at blanks; and whether these are all.
     pub(super) fn fields(&mut self, word: &Word) -> (Vec<Word>, bool) {
-        let (choices, certain) = self.choices(std::slice::from_ref(word));
+        let (choices, certain) = self.choices(std::slice::from_ref(word), MOST_VALUES);
         (choices.iter().flatten().flat_map(split).collect(), certain)
     }
 
@@ -181,8 +183,8 @@ impl Variables {
     }
 
     /// All that some words may be: once for each value of the first variable among them that may
-    /// have several; and whether these are all.
-    pub(super) fn choices(&mut self, words: &[Word]) -> (Vec<Vec<Word>>, bool) {
+    /// have several, but no more than `most`; and whether these are all.
+    pub(super) fn choices(&mut self, words: &[Word], most: usize) -> (Vec<Vec<Word>>, bool) {
         let expanded: Vec<Word> = words.iter().map(|word| self.expand(word)).collect();
         let parts = expanded.iter().flat_map(|word| word.parts.iter());
         let several = parts
@@ -197,7 +199,7 @@ impl Variables {
             .iter()
             .map(|choice| (weight(choice) + 1) * expanded.len() + own)
             .sum();
-        if cost > self.budget {
+        if cost > self.budget || value.words.len() > most {
             return (vec![expanded], true);
         }
         let choice = |choice: &Word| {
