@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::remap::Origin;
-use super::variables::{Variables, split};
+use super::variables::{MOST_VARIANTS, Variables, split};
 use super::writes::is_writer;
 use super::{Effect, EffectKind, Package};
 use crate::inputs::shell::script::{self, Command, Context, Part, Redirect, Script, Word};
@@ -167,10 +167,12 @@ impl Walk<'_> {
     }
 
     pub(super) fn emit(&mut self, call: &Call<'_>, kind: EffectKind) {
+        let folder = self.variables.folder(call.context);
         self.effects.push(Effect {
             kind,
             range: call.range.clone(),
             context: call.context,
+            folder,
         });
     }
 
@@ -184,13 +186,14 @@ impl Walk<'_> {
 
     fn command(&mut self, index: usize, command: &Command) {
         let words = self.replaced(&command.words);
-        if !self.variables.leave_choice(&words) || !is_per_value(&words) {
+        let written = !command.redirects.is_empty() || self.groups.contains_key(&index);
+        if !self.variables.leave_choice(&words) || !is_per_value(&words, written) {
             return self.variant(index, command, words, false);
         }
-        let (variants, _) = self.variables.choices(&words);
-        let several = variants.len() > 1;
+        let (variants, certain) = self.variables.choices(&words, MOST_VARIANTS);
+        let open = !certain || variants.len() > 1;
         for words in variants {
-            self.variant(index, command, words, several);
+            self.variant(index, command, words, open);
         }
     }
 
@@ -258,11 +261,7 @@ impl Walk<'_> {
                     name: assignment.name.clone(),
                     value,
                 };
-                self.effects.push(Effect {
-                    kind,
-                    range: call.range.clone(),
-                    context,
-                });
+                self.emit(&call.under(context), kind);
             }
         }
         for change in &stripped.environment {
@@ -282,8 +281,10 @@ impl Walk<'_> {
 
     /// The values that a word may have, each with its circumstances.
     pub(super) fn values(&mut self, word: &Word, context: Context) -> Vec<(Word, Context)> {
-        let (choices, _) = self.variables.choices(std::slice::from_ref(word));
-        let conditional = context.conditional || choices.len() > 1;
+        let (choices, certain) = self
+            .variables
+            .choices(std::slice::from_ref(word), MOST_VARIANTS);
+        let conditional = context.conditional || !certain || choices.len() > 1;
         let context = Context {
             conditional,
             ..context
@@ -338,14 +339,15 @@ fn inner_command(stripped: &Stripped) -> Vec<Word> {
     }
 }
 
-/// Whether the command behind the wrappers is read once for each value of a variable.
-fn is_per_value(words: &[Word]) -> bool {
+/// Whether the command behind the wrappers is read once for each value of a variable; `echo` only
+/// where its text goes to a file.
+fn is_per_value(words: &[Word], written: bool) -> bool {
     let stripped = strip(words.to_vec());
     stripped
         .words
         .first()
         .and_then(base_name)
-        .is_some_and(|name| lists(PER_VALUE, &name))
+        .is_some_and(|name| lists(PER_VALUE, &name) && (written || !is_writer(&name)))
 }
 
 /// Whether the word names an allocator, in any of its parts.

@@ -48,49 +48,38 @@ const OPERATORS: [&str; 24] = [
 
 /// Splits text into tokens; comments and blanks are dropped.
 pub(super) fn tokenise(text: &str) -> Vec<Token> {
-    let bytes = text.as_bytes();
     let mut tokens: Vec<Token> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
+    while at < text.len() {
         let start = at;
         let rest = text.get(at..).unwrap_or_default();
-        let kind = match byte {
-            b'\n' => {
-                at += 1;
-                if !open.is_empty() || tokens.last().is_none_or(|token| token.kind == Kind::End) {
-                    continue;
-                }
-                Kind::End
-            }
-            b' ' | b'\t' | b'\r' | 0x0c => {
-                at += 1;
-                continue;
-            }
-            b'\\' if matches!(rest.as_bytes(), [_, b'\n', ..] | [_, b'\r', ..]) => {
-                at += 1 + usize::from(bytes.get(at + 1) == Some(&b'\r')) + 1;
-                continue;
-            }
-            b'#' => {
-                at += memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len());
-                continue;
-            }
-            _ => {
-                let (kind, length) = token(rest);
-                at += length.max(1);
-                kind
-            }
+        let blank = blank(rest);
+        if blank > 0 {
+            at += blank;
+            continue;
+        }
+        let ends = rest.starts_with('\n');
+        let (kind, length) = if ends { (Kind::End, 1) } else { token(rest) };
+        at += length.max(1);
+        if ends && (!open.is_empty() || tokens.last().is_none_or(|token| token.kind == Kind::End)) {
+            continue;
+        }
+        let bracket = if kind == Kind::Operator {
+            rest.as_bytes().first()
+        } else {
+            None
         };
-        let closes = kind == Kind::Operator && matches!(byte, b')' | b']' | b'}');
-        if closes && let Some(opener) = open.pop() {
+        if matches!(bracket, Some(b')' | b']' | b'}'))
+            && let Some(opener) = open.pop()
+        {
             let index = tokens.len();
             if let Some(token) = tokens.get_mut(opener) {
                 token.closing = index;
             }
         }
-        let opens = kind == Kind::Operator && matches!(byte, b'(' | b'[' | b'{');
         let opener = open.last().copied();
-        if opens {
+        if matches!(bracket, Some(b'(' | b'[' | b'{')) {
             open.push(tokens.len());
         }
         tokens.push(Token {
@@ -103,6 +92,17 @@ pub(super) fn tokenise(text: &str) -> Vec<Token> {
     }
     stops(text, &mut tokens);
     tokens
+}
+
+/// The length of the blank, comment or continuation at the start of `rest`.
+fn blank(rest: &str) -> usize {
+    match rest.as_bytes() {
+        [b' ' | b'\t' | b'\r' | 0x0c, ..] => 1,
+        [b'\\', b'\n', ..] => 2,
+        [b'\\', b'\r', b'\n', ..] => 3,
+        [b'#', ..] => memchr::memchr(b'\n', rest.as_bytes()).unwrap_or(rest.len()),
+        _ => 0,
+    }
 }
 
 /// Fills in where expressions stop, from the last token to the first.
