@@ -16,7 +16,7 @@ mod runes;
 mod suggest;
 mod words;
 
-use super::syntax::{Dockerfile, Escape, Item, ItemKind, Problem};
+use super::syntax::{Dockerfile, Escape, Heredoc, Item, ItemKind, Problem};
 use crate::text::Span;
 use directive::Directives;
 use lines::{Line, Lines};
@@ -158,7 +158,7 @@ impl<'a> Parser<'a> {
         (logical, comments)
     }
 
-    fn bodies(&mut self, openers: Vec<heredoc::Opener>) -> Vec<super::syntax::Heredoc> {
+    fn bodies(&mut self, openers: Vec<heredoc::Opener>) -> Vec<Heredoc> {
         let mut heredocs = Vec::with_capacity(openers.len());
         for opener in openers {
             let mut body = Span::empty(self.lines.position());
@@ -171,7 +171,11 @@ impl<'a> Parser<'a> {
                 }
                 body.end = line.end;
             }
-            if terminator.is_none() {
+            // Where one has no end, none of those after it has.
+            let first = heredocs
+                .last()
+                .is_none_or(|last: &Heredoc| last.terminator.is_some());
+            if terminator.is_none() && first {
                 let message = format!("unterminated heredoc `{}`", suggest::clip(&opener.name));
                 self.fatal(opener.span, &message);
             }

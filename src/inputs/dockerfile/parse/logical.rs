@@ -48,6 +48,12 @@ impl<'a> Logical<'a> {
             at: self.bytes.len(),
             source: line.start,
         });
+        if let Cow::Borrowed(first) = self.bytes {
+            // Who continues once continues again; growing from nothing would copy each time.
+            let mut joined = Vec::with_capacity(4 * (first.len() + line.len()));
+            joined.extend_from_slice(first);
+            self.bytes = Cow::Owned(joined);
+        }
         self.bytes
             .to_mut()
             .extend_from_slice(line.slice(self.source));

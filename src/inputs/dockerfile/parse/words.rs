@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::inputs::dockerfile::syntax::{Args, Escape, Keyword, Pair, Problem, Word};
+use crate::text::Span;
 
 use super::logical::Logical;
 use super::runes;
@@ -123,10 +124,15 @@ fn pair(line: &Logical<'_>, word: Range<usize>) -> Pair {
         },
         Some(equals) => {
             let equals = word.start + equals;
-            let value = line.word(equals + 1..word.end);
+            let mut key = line.word(word.start..equals);
+            if key.span.is_empty() {
+                // It stands at its `=`, even where a continuation precedes that.
+                key.span = Span::empty(line.span(equals..word.end).start);
+            }
+            let value = Some(line.word(equals + 1..word.end));
             Pair {
-                key: line.word(word.start..equals),
-                value: Some(value),
+                key,
+                value,
                 legacy: false,
             }
         }
@@ -186,7 +192,6 @@ impl Iterator for Shellwords<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::text::Span;
 
     fn env(text: &str) -> (Vec<(String, Option<String>, bool)>, usize) {
         let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
@@ -206,7 +211,7 @@ mod tests {
         (pairs.into_iter().map(read).collect(), problems.len())
     }
 
-    fn pair(key: &str, value: &str, legacy: bool) -> (String, Option<String>, bool) {
+    fn read(key: &str, value: &str, legacy: bool) -> (String, Option<String>, bool) {
         (key.to_owned(), Some(value.to_owned()), legacy)
     }
 
@@ -219,16 +224,28 @@ mod tests {
             ("F", "g\\ h\"i j\"k"),
             ("L", ""),
         ];
-        assert_eq!(pairs, expected.map(|(key, value)| pair(key, value, false)));
+        assert_eq!(pairs, expected.map(|(key, value)| read(key, value, false)));
         assert_eq!(problems, 0);
     }
 
     #[test]
     fn the_first_word_decides_for_the_old_form() {
-        assert_eq!(env("A  b=c  d"), (vec![pair("A", "b=c  d", true)], 0));
-        assert_eq!(env("\"A B\" c"), (vec![pair("\"A", "B\" c", true)], 0));
+        assert_eq!(env("A  b=c  d"), (vec![read("A", "b=c  d", true)], 0));
+        assert_eq!(env("\"A B\" c"), (vec![read("\"A", "B\" c", true)], 0));
         assert_eq!(env("A=b c").1, 1);
         assert_eq!(env("A"), (vec![("A".to_owned(), None, true)], 1));
+    }
+
+    #[test]
+    fn an_empty_key_stands_at_its_equals_sign() {
+        let source = b"ENV \\\n=b";
+        let mut line = Logical::new(source, Span::new(0, 4));
+        line.push(Span::new(6, 8));
+        let found = pair(&line, 4..6);
+        assert_eq!(
+            (found.key.span, found.value.unwrap().span),
+            (Span::empty(6), Span::new(7, 8))
+        );
     }
 
     #[test]
