@@ -114,7 +114,7 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
         EffectKind::RunScript { path, .. } => script(walker, state, source, path),
         EffectKind::MentionsAllocator => mentioned(state, source, effect),
         EffectKind::Run { words, .. } => packages::ran(state, words, &place),
-        EffectKind::Export { .. } | EffectKind::Write { .. } => settings::apply(walker, state, source, effect, last),
+        EffectKind::Export { .. } | EffectKind::Write { .. } => settings::apply(state, source, effect, last),
         EffectKind::Unset { .. } | EffectKind::Inline { .. } | EffectKind::DropsEnvironment { .. } => {}
     }
 }

@@ -1,6 +1,5 @@
 //! The state of a stage after some of its instructions: what a container made then would be like.
 
-use super::syntax::Instruction;
 use crate::facts::{self, Family, Image, ImageRole};
 use crate::model::{
     Environment, Fact, Install, Library, Opaque, Origin, PathPattern, Platform, Python, Setting, Strip, Stray, User,
@@ -257,9 +256,4 @@ fn user(image: Option<&Image>, why: &str) -> Fact<User> {
 /// Whether the image is one that only builds.
 pub(super) fn is_build_image(image: &Image) -> bool {
     matches!(image.role, ImageRole::BuildTool)
-}
-
-/// Where an instruction's keyword stands.
-pub(super) fn keyword_place(from: &Place, instruction: &Instruction) -> Place {
-    from.at(instruction.keyword_span)
 }

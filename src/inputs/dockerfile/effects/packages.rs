@@ -132,7 +132,7 @@ fn interpreter(name: &str) -> Option<Option<(u8, u8)>> {
 pub(super) fn ran(state: &mut State, words: &[Word], place: &Place) {
     let Some(program) = words.first().and_then(Word::literal) else { return };
     let program = program.rsplit('/').next().unwrap_or_default();
-    if matches!(program, "make" | "cmake" | "gcc" | "g++" | "cargo" | "ninja" | "meson" | "rustc" | "bazel") {
+    if matches!(program, "make" | "cmake" | "gcc" | "g++" | "cargo" | "ninja" | "meson" | "rustc" | "bazel" | "bundle" | "gem") {
         state.compiles = true;
     }
     let is_python = matches!(program, "pip" | "pip3" | "python" | "python3" | "uv" | "poetry" | "pipenv")
