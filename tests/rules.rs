@@ -26,10 +26,20 @@ use malloclint::rules::RULES;
 use page::{Case, Expected, Page};
 
 /// The headings of a page, in this order.
-const SECTIONS: [&str; 5] = ["## What it finds", "## Why it matters", "## When to leave it", "## Fix", "## Examples"];
+const SECTIONS: [&str; 5] = [
+    "## What it finds",
+    "## Why it matters",
+    "## When to leave it",
+    "## Fix",
+    "## Examples",
+];
 
 /// One of these stands in the section `Fix`.
-const VERDICTS: [&str; 3] = ["### Why the fix is safe", "### Why the fix is unsafe", "### Why the fix is not automatic"];
+const VERDICTS: [&str; 3] = [
+    "### Why the fix is safe",
+    "### Why the fix is unsafe",
+    "### Why the fix is not automatic",
+];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("rules")
@@ -37,7 +47,9 @@ fn folder() -> PathBuf {
 
 #[test]
 fn every_rule_has_a_page_and_every_page_a_rule() {
-    let files = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let files = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let pages: BTreeSet<String> = files.collect();
     let rules: BTreeSet<String> = RULES.iter().map(|rule| format!("{}.md", rule.id)).collect();
     assert_eq!(pages, rules);
@@ -65,20 +77,42 @@ fn incomplete(id: &str, text: &str) -> Vec<String> {
             faults.push(fault.to_owned());
         }
     };
-    check(body.starts_with(&format!("# {id}\n")), "the first line is not its title");
-    check(!meta.summary.is_empty() && !meta.summary.ends_with('.'), "the summary is empty or ends in a full stop");
+    check(
+        body.starts_with(&format!("# {id}\n")),
+        "the first line is not its title",
+    );
+    check(
+        !meta.summary.is_empty() && !meta.summary.ends_with('.'),
+        "the summary is empty or ends in a full stop",
+    );
     check(meta.since.split('.').count() == 3, "`since` is no version");
     check(!meta.inputs.is_empty(), "no inputs");
-    let headings: Vec<&str> = outside_of_fences(body).filter(|line| line.starts_with("## ")).collect();
-    check(headings == SECTIONS, &format!("its sections are {headings:?}"));
-    let verdicts: Vec<&str> = outside_of_fences(body).filter(|line| line.starts_with("### Why the fix")).collect();
-    check(verdicts.len() == 1 && VERDICTS.contains(&verdicts[0]), &format!("its verdicts on the fix are {verdicts:?}"));
-    check(meta.fix != Fix::Safe || verdicts == ["### Why the fix is safe"], "`fix` and the verdict on it disagree");
+    let headings: Vec<&str> = outside_of_fences(body)
+        .filter(|line| line.starts_with("## "))
+        .collect();
+    check(
+        headings == SECTIONS,
+        &format!("its sections are {headings:?}"),
+    );
+    let verdicts: Vec<&str> = outside_of_fences(body)
+        .filter(|line| line.starts_with("### Why the fix"))
+        .collect();
+    check(
+        verdicts.len() == 1 && VERDICTS.contains(&verdicts[0]),
+        &format!("its verdicts on the fix are {verdicts:?}"),
+    );
+    check(
+        meta.fix != Fix::Safe || verdicts == ["### Why the fix is safe"],
+        "`fix` and the verdict on it disagree",
+    );
     let cases = Page::new(id, text).cases();
     match cases {
         Err(fault) => check(false, &fault),
         Ok(cases) => {
-            let silent = cases.iter().filter(|case| case.expected == Expected::Silence).count();
+            let silent = cases
+                .iter()
+                .filter(|case| case.expected == Expected::Silence)
+                .count();
             check(cases.len() > silent, "no example with a finding");
             check(silent >= 2, "fewer than two silent examples");
         }
@@ -123,13 +157,23 @@ fn judge(page: &Page<'_>, case: &Case<'_>, update: bool) -> Option<String> {
     let got = case.run();
     let named = format!("[{}]", page.id);
     let fault = match case.expected {
-        Expected::Silence if !got.printed.is_empty() => format!("should be silent, and prints\n{}", got.printed),
-        Expected::Findings(_) if !got.printed.contains(&named) => format!("has no finding of its own rule:\n{}", got.printed),
+        Expected::Silence if !got.printed.is_empty() => {
+            format!("should be silent, and prints\n{}", got.printed)
+        }
+        Expected::Findings(_) if !got.printed.contains(&named) => {
+            format!("has no finding of its own rule:\n{}", got.printed)
+        }
         Expected::Findings(lines) if lines != got.printed && !update => {
-            format!("should print\n{lines}and prints\n{}(UPDATE=1 takes that over)", got.printed)
+            format!(
+                "should print\n{lines}and prints\n{}(UPDATE=1 takes that over)",
+                got.printed
+            )
         }
         _ if got.units == 0 && page.id != "unreadable-input" => "was not judged at all".to_owned(),
         _ => return None,
     };
-    Some(format!("\nrules/{}.md, line {}: {fault}\n", page.id, case.line))
+    Some(format!(
+        "\nrules/{}.md, line {}: {fault}\n",
+        page.id, case.line
+    ))
 }

@@ -22,7 +22,10 @@ enum As {
 
 fn folders() -> Vec<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/silent");
-    let mut folders: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     folders.sort();
     folders
 }
@@ -51,8 +54,17 @@ fn check(folder: &Path, what: As) -> String {
     let copy = TempDir::new().unwrap();
     lay_out(folder, copy.path(), what);
     let mut command = Command::new(env!("CARGO_BIN_EXE_malloclint"));
-    let output = command.current_dir(copy.path()).args(["check", "--format", "concise"]).output().unwrap();
-    assert!(output.status.code().is_some_and(|code| code < 2), "{}: {}", folder.display(), output.status);
+    let output = command
+        .current_dir(copy.path())
+        .args(["check", "--format", "concise"])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.code().is_some_and(|code| code < 2),
+        "{}: {}",
+        folder.display(),
+        output.status
+    );
     String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap()
 }
 
@@ -81,13 +93,40 @@ fn without_the_setting_it_would_be_missed() {
 /// The patterns of the design, each with at least one folder.
 #[test]
 fn every_pattern_is_there() {
-    let names: Vec<String> = folders().iter().map(|folder| folder.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let names: Vec<String> = folders()
+        .iter()
+        .map(|folder| folder.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
     for pattern in [
-        "soname-only", "link-by-glob", "link-by-uname", "link-by-dpkg", "link-by-find", "link-by-readlink", "ld-so-preload",
-        "entrypoint-sh", "entrypoint-python", "entrypoint-s6", "copy-from-glob", "build-from-source", "conda", "helper-script",
-        "install-packages", "own-base-image", "base-from-arg", "compose-only", "kubernetes-only", "opt-out", "keep-and-append",
-        "other-preload", "pythonmalloc-mimalloc", "linked-in", "wolfi",
+        "soname-only",
+        "link-by-glob",
+        "link-by-uname",
+        "link-by-dpkg",
+        "link-by-find",
+        "link-by-readlink",
+        "ld-so-preload",
+        "entrypoint-sh",
+        "entrypoint-python",
+        "entrypoint-s6",
+        "copy-from-glob",
+        "build-from-source",
+        "conda",
+        "helper-script",
+        "install-packages",
+        "own-base-image",
+        "base-from-arg",
+        "compose-only",
+        "kubernetes-only",
+        "opt-out",
+        "keep-and-append",
+        "other-preload",
+        "pythonmalloc-mimalloc",
+        "linked-in",
+        "wolfi",
     ] {
-        assert!(names.iter().any(|name| name.starts_with(pattern)), "no folder for {pattern}");
+        assert!(
+            names.iter().any(|name| name.starts_with(pattern)),
+            "no folder for {pattern}"
+        );
     }
 }

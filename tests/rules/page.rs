@@ -67,9 +67,18 @@ impl<'p> Page<'p> {
                     },
                 },
             };
-            cases.push(Case { line, expected, dockerfile: text, files: Context(std::mem::take(&mut files)) });
+            cases.push(Case {
+                line,
+                expected,
+                dockerfile: text,
+                files: Context(std::mem::take(&mut files)),
+            });
         }
-        if files.is_empty() { Ok(cases) } else { Err("a file stands beside no example".into()) }
+        if files.is_empty() {
+            Ok(cases)
+        } else {
+            Err("a file stands beside no example".into())
+        }
     }
 
     /// Its text with the findings that come out now.
@@ -77,7 +86,9 @@ impl<'p> Page<'p> {
         let mut text = String::new();
         let mut done = 0;
         for case in cases {
-            let Expected::Findings(lines) = case.expected else { continue };
+            let Expected::Findings(lines) = case.expected else {
+                continue;
+            };
             // The lines are a part of the text: how far in is told by where they lie.
             let start = lines.as_ptr() as usize - self.text.as_ptr() as usize;
             text.push_str(&self.text[done..start]);
@@ -93,11 +104,22 @@ impl Case<'_> {
     pub(crate) fn run(&self) -> Got {
         let file = SourceFile::new("Dockerfile", self.dockerfile.as_bytes().to_vec());
         let checked = engine::check(&file, &self.files);
-        let run = Run { findings: checked.findings, files: 1, ..Run::default() };
-        let style = Style { colour: false, unicode: false, width: 80 };
+        let run = Run {
+            findings: checked.findings,
+            files: 1,
+            ..Run::default()
+        };
+        let style = Style {
+            colour: false,
+            unicode: false,
+            width: 80,
+        };
         let mut out = Vec::new();
         report::write(&run, Format::Concise, style, &mut out).unwrap();
-        Got { printed: String::from_utf8(out).unwrap(), units: checked.units }
+        Got {
+            printed: String::from_utf8(out).unwrap(),
+            units: checked.units,
+        }
     }
 }
 
@@ -108,9 +130,22 @@ impl Context<'_> {
     /// The first of the files below `folder` that sets an allocator.
     fn setter(&self, folder: &str, wanted: impl Fn(&str) -> bool) -> Option<String> {
         let folder = folder.trim_start_matches("./").trim_end_matches(['/', '*']);
-        let below = |name: &str| folder == "." || folder.is_empty() || name.strip_prefix(folder).is_some_and(|r| r.is_empty() || r.starts_with('/'));
-        let sets = |text: &str| ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC"].iter().any(|name| text.contains(name));
-        let found = self.0.iter().find(|(name, text)| below(name) && wanted(name) && sets(text));
+        let below = |name: &str| {
+            folder == "."
+                || folder.is_empty()
+                || name
+                    .strip_prefix(folder)
+                    .is_some_and(|r| r.is_empty() || r.starts_with('/'))
+        };
+        let sets = |text: &str| {
+            ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC"]
+                .iter()
+                .any(|name| text.contains(name))
+        };
+        let found = self
+            .0
+            .iter()
+            .find(|(name, text)| below(name) && wanted(name) && sets(text));
         found.map(|(name, _)| (*name).to_owned())
     }
 }
@@ -123,10 +158,14 @@ impl Surroundings for Context<'_> {
     }
 
     fn script_that_sets_allocator(&self, _: &str, folder: &str) -> Option<String> {
-        self.setter(folder, |name| name.ends_with(".sh") || name.ends_with(".py"))
+        self.setter(folder, |name| {
+            name.ends_with(".sh") || name.ends_with(".py")
+        })
     }
 
     fn manifest_that_sets_allocator(&self, _: &str) -> Option<String> {
-        self.setter(".", |name| name.ends_with(".yaml") || name.ends_with(".yml"))
+        self.setter(".", |name| {
+            name.ends_with(".yaml") || name.ends_with(".yml")
+        })
     }
 }
