@@ -231,6 +231,9 @@ fn unseen(walker: &Walker<'_>, state: &State, started: &Started) -> Option<Strin
     if state.image.is_none() {
         return Some(format!("the base image `{}` is not one we know", state.base));
     }
+    if let Some(image) = state.image.as_ref().filter(|image| image.crowded) {
+        return Some(format!("`{}` images come with settings of their own", image.name));
+    }
     let setting = |text: &str| text.contains("LD_PRELOAD") && !effects::families_named(text).is_empty();
     if let Some(written) = state.written.iter().find(|written| setting(written.text.as_str())) {
         return Some(format!("`{}` sets an allocator", written.path));
