@@ -1,10 +1,14 @@
 //! Values of glibc's malloc variables that mean something else than what is written.
 
 use super::Report;
-use crate::facts;
+use crate::facts::{self, Libc};
 use crate::model::{Unit, Value};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    if unit.platform.libc.value() == Some(&Libc::Musl) || unit.replacement().is_some() {
+        // Nobody reads it: another rule says so.
+        return;
+    }
     for var in unit.env.iter() {
         let Some(tunable) = facts::tunable(&var.name) else { continue };
         let Some((what, note)) = fault(&var.name, &var.now.value) else { continue };

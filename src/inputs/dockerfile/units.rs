@@ -23,17 +23,18 @@ const CI_FOLDERS: [&str; 7] = ["github", "gitlab", "circleci", "kokoro", "buildk
 
 /// The units of all stages that can be an image of their own.
 pub(super) fn units(walker: &Walker<'_>) -> Vec<Unit> {
-    let used = stages::used(walker.stages);
+    let used = stages::used(walker.stages, &walker.names);
+    let strays = Elsewhere::of(walker);
     let last = walker.stages.len().saturating_sub(1);
     let leaf = |index: &usize| *index == last || !used.get(*index).copied().unwrap_or(false);
-    (0..walker.stages.len()).filter(leaf).filter_map(|index| unit(walker, index, index == last)).collect()
+    (0..walker.stages.len()).filter(leaf).filter_map(|index| unit(walker, &strays, index, index == last)).collect()
 }
 
-fn unit(walker: &Walker<'_>, index: usize, last: bool) -> Option<Unit> {
+fn unit(walker: &Walker<'_>, elsewhere: &Elsewhere, index: usize, last: bool) -> Option<Unit> {
     let state = walker.states.get(index)?;
     let started = start::follow(walker, state);
     let mut strays = state.strays.clone();
-    strays.extend(elsewhere(walker, index));
+    strays.extend(elsewhere.seen_from(walker, index));
     let mut unit = Unit {
         name: name(walker, index),
         place: state.from.clone(),
@@ -105,37 +106,48 @@ fn computed(unit: &Unit, family: Option<crate::facts::Family>) -> crate::model::
     }
 }
 
-/// Settings and libraries of stages that this one does not stand on.
-fn elsewhere(walker: &Walker<'_>, index: usize) -> Vec<Stray> {
-    let mut below = Vec::new();
-    let mut next = Some(index);
-    while let Some(at) = next {
-        below.push(at);
-        next = walker.parents.get(at).copied().flatten();
-    }
-    let mut strays = Vec::new();
-    for (other, state) in walker.states.iter().enumerate().filter(|(other, _)| !below.contains(other)) {
-        let reach = Reach::Stage(stage_name(walker, other));
-        for library in &state.libraries {
-            strays.push(Stray {
-                variable: None,
-                value: library.path.as_str().to_owned(),
-                family: Some(library.family),
-                reach: reach.clone(),
-                place: library.place.clone(),
-            });
+/// Allocator settings and libraries of all stages, with the stage they are made in.
+struct Elsewhere(Vec<(usize, Stray)>);
+
+/// So many of them are told; nobody reads more.
+const STRAYS: usize = 64;
+
+impl Elsewhere {
+    fn of(walker: &Walker<'_>) -> Self {
+        let mut strays = Vec::new();
+        for (index, state) in walker.states.iter().enumerate() {
+            let reach = Reach::Stage(stage_name(walker, index));
+            let own = |place: &Place| place.span.start >= state.from.span.start || !place.same_file(&state.from);
+            for library in state.libraries.iter().filter(|library| own(&library.place)) {
+                let value = library.path.as_str().to_owned();
+                let (family, place) = (Some(library.family), library.place.clone());
+                strays.push((index, Stray { variable: None, value, family, reach: reach.clone(), place }));
+            }
+            let preload = state.env.get("LD_PRELOAD").filter(|var| own(&var.now.place));
+            for var in preload.into_iter().chain(state.env.get("MALLOC_CONF").filter(|var| own(&var.now.place))) {
+                let value = var.now.value.text.as_str().to_owned();
+                let family = effects::families_named(&value).first().copied();
+                let (variable, place) = (Some(var.name.clone()), var.now.place.clone());
+                strays.push((index, Stray { variable, value, family, reach: reach.clone(), place }));
+            }
         }
-        for var in state.env.iter().filter(|var| matches!(var.name.as_str(), "LD_PRELOAD" | "MALLOC_CONF")) {
-            strays.push(Stray {
-                variable: Some(var.name.clone()),
-                value: var.now.value.text.as_str().to_owned(),
-                family: effects::families_named(var.now.value.text.as_str()).first().copied(),
-                reach: reach.clone(),
-                place: var.now.place.clone(),
-            });
-        }
+        Self(strays)
     }
-    strays
+
+    /// Those of stages that the stage at `index` does not stand on.
+    fn seen_from(&self, walker: &Walker<'_>, index: usize) -> Vec<Stray> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let mut below = std::collections::BTreeSet::new();
+        let mut next = Some(index);
+        while let Some(at) = next {
+            below.insert(at);
+            next = walker.parents.get(at).copied().flatten();
+        }
+        let others = self.0.iter().filter(|(other, _)| !below.contains(other));
+        others.take(STRAYS).map(|(_, stray)| stray.clone()).collect()
+    }
 }
 
 /// Where a missing installation goes: an installation of this stage as root, else its FROM.
