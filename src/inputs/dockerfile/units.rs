@@ -7,7 +7,7 @@ use super::walk::Walker;
 use super::{stages, effects};
 use crate::facts::Manager;
 use crate::model::{
-    Environment, Fact, Platform, Preload, Reach, Role, Setting, Stray, Unit, User, Via, entries, family_of, judge,
+    Fact, Platform, Preload, Reach, Role, Setting, Stray, Unit, User, Via, entries, family_of, judge,
 };
 use crate::text::Place;
 
@@ -34,6 +34,10 @@ fn unit(walker: &Walker<'_>, elsewhere: &Elsewhere, index: usize, last: bool) ->
     let state = walker.states.get(index)?;
     let started = start::follow(walker, state);
     let mut strays = state.strays.clone();
+    if reads_start_files(state, &started) {
+        // The service's own shell reads those files: what they set does reach it.
+        strays.retain(|stray| !matches!(stray.reach, Reach::Shells(_)));
+    }
     strays.extend(elsewhere.seen_from(walker, index));
     let mut unit = Unit {
         name: name(walker, index),
@@ -74,12 +78,10 @@ fn name(walker: &Walker<'_>, index: usize) -> String {
 fn preloads(unit: &Unit, state: &State, started: &Started) -> Vec<Preload> {
     let from_env = unit.env.get("LD_PRELOAD").map(|var| (&var.now, Via::Environment));
     let others = state.preloads.iter().chain(&started.preloads).map(|made| (&made.setting, made.via));
-    let reads_start_files = started.login;
     let mut found = Vec::new();
     for (setting, via) in from_env.into_iter().chain(others) {
         found.extend(judged(unit, setting, via));
     }
-    let _ = reads_start_files;
     found
 }
 
@@ -250,8 +252,7 @@ fn unseen(walker: &Walker<'_>, state: &State, started: &Started) -> Option<Strin
     if let Some(written) = state.written.iter().find(|written| setting(written.text.as_str())) {
         return Some(format!("`{}` sets an allocator", written.path));
     }
-    let sets = sets_bash_env(&state.env, &state.strays);
-    if sets || started.login && state.strays.iter().any(|stray| matches!(stray.reach, Reach::Shells(_))) {
+    if reads_start_files(state, started) {
         return Some("the shell that starts the service reads its start-up files".into());
     }
     copied_script(walker, state).or_else(|| {
@@ -268,7 +269,11 @@ fn copied_script(walker: &Walker<'_>, state: &State) -> Option<String> {
         .next()
 }
 
-fn sets_bash_env(env: &Environment, strays: &[Stray]) -> bool {
-    let Some(var) = env.get("BASH_ENV") else { return false };
-    strays.iter().any(|stray| matches!(&stray.reach, Reach::Shells(path) if path == var.now.value.text.as_str()))
+/// Whether the shell that starts the service reads a start-up file that sets an allocator.
+fn reads_start_files(state: &State, started: &Started) -> bool {
+    let bash_env = state.env.get("BASH_ENV").map(|var| var.now.value.text.as_str());
+    state.strays.iter().any(|stray| match &stray.reach {
+        Reach::Shells(path) => started.login || bash_env == Some(path),
+        _ => false,
+    })
 }
