@@ -63,6 +63,9 @@ pub struct Image {
     pub service: bool,
     /// A Windows image: nothing of this tool applies.
     pub windows: bool,
+    /// It brings more libraries and settings than any list names: what is not known to be there
+    /// may be there all the same.
+    pub crowded: bool,
     /// The source of these facts.
     pub source: String,
 }

@@ -2,6 +2,9 @@
 
 use crate::text::{Place, Traced};
 
+/// So many earlier settings of a variable are kept; rules look at the last one.
+const REMEMBERED: usize = 4;
+
 /// The variables in the order in which they were first set.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
@@ -26,6 +29,9 @@ impl Environment {
             Some(var) => {
                 let before = std::mem::replace(&mut var.now, setting);
                 var.history.push(before);
+                if var.history.len() > REMEMBERED {
+                    var.history.remove(0);
+                }
             }
             None => self.vars.push(EnvVar { name: name.to_owned(), now: setting, history: Vec::new() }),
         }
@@ -39,7 +45,7 @@ pub struct EnvVar {
     pub name: String,
     /// The setting in force.
     pub now: Setting,
-    /// The settings it replaced, oldest first.
+    /// The last few settings that it replaced, oldest first.
     pub history: Vec<Setting>,
 }
 

@@ -1,11 +1,15 @@
 //! Values of glibc's malloc variables that mean something else than what is written.
 
 use super::Report;
-use crate::facts::{self, Tunable, TunableKind};
+use crate::facts::{self, Libc, Tunable, TunableKind};
 use crate::model::Unit;
 use crate::text::Place;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    if unit.platform.libc.value() == Some(&Libc::Musl) || unit.replacement().is_some() {
+        // Nobody reads it: another rule says so.
+        return;
+    }
     for var in unit.env.iter() {
         let Some(tunable) = facts::tunable(&var.name) else { continue };
         let place = var.now.value_place();

@@ -12,8 +12,6 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for stray in unit.strays.iter().filter(|stray| stray.variable.as_deref() == Some("LD_PRELOAD")) {
         let (message, note) = match &stray.reach {
             Reach::Stage(_) => continue,
-            // The service may be started by a shell that reads the file.
-            Reach::Shells(_) if unit.unseen_settings.is_some() => continue,
             Reach::Run => (
                 "exported in a `RUN`: gone when that `RUN` ends".to_owned(),
                 "every `RUN` is a shell of its own; the image keeps files, not variables".to_owned(),

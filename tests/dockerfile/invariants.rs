@@ -171,16 +171,16 @@ fn json_holds(source: &[u8], strings: &[JsonString], order: &mut Order) {
 }
 
 fn heredocs_hold(source: &[u8], heredocs: &[Heredoc], whole: Span) {
-    let mut openers = Order {
-        whole,
-        at: whole.start,
-    };
+    let mut last = Span::empty(whole.start);
     let mut bodies = Order {
         whole: Span::new(whole.start, source.len()),
         at: whole.start,
     };
     for heredoc in heredocs {
-        openers.next(heredoc.opener.start, heredoc.opener);
+        // Two that stand within one substitution both span it.
+        let opener = heredoc.opener;
+        assert!(whole.contains(opener) && (opener.start >= last.end || opener == last));
+        last = opener;
         assert!(!heredoc.name.is_empty());
         bodies.next(heredoc.body.start, heredoc.body);
         if let Some(line) = heredoc.terminator {
@@ -202,7 +202,7 @@ fn heredocs_hold(source: &[u8], heredocs: &[Heredoc], whole: Span) {
     assert!(
         heredocs
             .first()
-            .is_none_or(|first| first.body.start >= openers.at)
+            .is_none_or(|first| first.body.start >= last.end)
     );
 }
 

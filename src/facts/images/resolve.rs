@@ -86,6 +86,7 @@ impl Reading<'_> {
                 .find_map(|when| when.service)
                 .unwrap_or(entry.service),
             windows,
+            crowded: entry.crowded,
             source: entry.source.clone(),
         }
     }

@@ -78,6 +78,8 @@ pub(super) struct Entry {
     pub(super) role: ImageRole,
     pub(super) service: bool,
     pub(super) windows: bool,
+    /// It brings more than any list names: what is not known to be there may be.
+    pub(super) crowded: bool,
     /// What a word of the tag changes.
     pub(super) when: Vec<When>,
 }

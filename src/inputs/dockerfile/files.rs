@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use super::stages;
 use super::state::{Copied, CopySource, State, Written, normal};
 use super::syntax::{Args, Instruction, Keyword};
 use super::walk::Walker;
@@ -37,7 +36,7 @@ pub(super) fn copy(walker: &Walker<'_>, state: &mut State, instruction: &Instruc
 fn source(walker: &Walker<'_>, instruction: &Instruction) -> CopySource {
     let from = instruction.flags.iter().find(|flag| flag.name == "from").and_then(|flag| flag.value.as_ref());
     let Some(from) = from.map(Traced::as_str) else { return CopySource::Context };
-    match stages::find(walker.stages, walker.states.len(), from, true) {
+    match walker.names.find(walker.states.len(), from, true) {
         Some(index) => CopySource::Stage(index),
         None => CopySource::Image(from.to_owned()),
     }

@@ -310,7 +310,8 @@ pub struct Heredoc {
     pub expand: bool,
     /// The file descriptor before `<<`, 0 where none stands.
     pub fd: u32,
-    /// Descriptor, operator and delimiter on the logical line, e.g. `3<<-"EOF"`.
+    /// Descriptor, operator and delimiter on the logical line, e.g. `3<<-"EOF"`; all of the
+    /// substitution where BuildKit finds one within `${a:- <<EOF }`.
     pub opener: Span,
     /// The body's lines, line endings and, in spite of `<<-`, leading tabs included, terminator not.
     pub body: Span,

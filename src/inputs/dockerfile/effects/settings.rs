@@ -1,6 +1,6 @@
 //! Settings that a RUN makes: some reach the process (`/etc/ld.so.preload`), most do not.
 
-use super::{Source, families_named};
+use super::{Source, families_named, located};
 use crate::facts::Family;
 use crate::inputs::dockerfile::state::{Preloading, State, Written};
 use crate::inputs::shell::effects::{Effect, EffectKind};
@@ -16,8 +16,7 @@ pub(super) fn apply(state: &mut State, source: Source<'_>, effect: &Effect, last
         }
         EffectKind::Write { path, content, text, append } => {
             let place = content.as_ref().map_or_else(|| source.place(&effect.range), |range| source.place(range));
-            let conditional = effect.context.conditional;
-            write(state, &Writing { path, text, append: *append, place, source, content: content.as_ref(), conditional });
+            write(state, &Writing { path, text, append: *append, place, source, content: content.as_ref(), effect });
         }
         _ => {}
     }
@@ -47,11 +46,11 @@ struct Writing<'a> {
     place: Place,
     source: Source<'a>,
     content: Option<&'a std::ops::Range<usize>>,
-    conditional: bool,
+    effect: &'a Effect,
 }
 
 fn write(state: &mut State, writing: &Writing<'_>) {
-    let path = state.absolute(writing.path);
+    let path = located(state, writing.effect, writing.path);
     match path.as_str() {
         "/etc/ld.so.preload" => preload_file(state, writing),
         _ if path.starts_with("/etc/ld.so.conf") => {
@@ -87,7 +86,7 @@ fn preload_file(state: &mut State, writing: &Writing<'_>) {
     }
     let mut text = Traced::new();
     // Behind a condition the script itself picks the right path.
-    let pattern = if writing.conditional { format!("*/{}", file_name(writing.text)) } else { stars(writing.text) };
+    let pattern = if writing.effect.context.conditional { format!("*/{}", file_name(writing.text)) } else { stars(writing.text) };
     text.push_from(&pattern, writing.place.span);
     let setting = Setting {
         value: Value { text, ..Value::default() },
