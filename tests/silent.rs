@@ -5,6 +5,9 @@
 //! every folder has a twin without the setting: each `NAME.without` takes the place of `NAME`. About
 //! the twin the program must say `allocator-unset`.
 
+// Helpers of a test are tests too, though clippy knows only functions that are marked as such.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
