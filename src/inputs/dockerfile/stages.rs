@@ -54,6 +54,24 @@ impl Names {
         names
     }
 
+    /// The stages before `before` that a reference with a variable in it can name:
+    /// `common-${TARGETARCH}`.
+    pub(super) fn family(&self, before: usize, reference: &str) -> Vec<usize> {
+        let Some((head, rest)) = reference.split_once('$') else { return Vec::new() };
+        let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let tail = rest.strip_prefix('{').map_or_else(
+            || rest.trim_start_matches(name),
+            |braced| braced.split_once('}').map_or("", |(_, tail)| tail),
+        );
+        if head.is_empty() && tail.is_empty() {
+            return Vec::new();
+        }
+        let (head, tail) = (head.to_lowercase(), tail.to_lowercase());
+        let fits = |name: &&String| name.len() > head.len() + tail.len() && name.starts_with(&head) && name.ends_with(&tail);
+        let named = self.0.range(head.clone()..).take_while(|(name, _)| name.starts_with(&head));
+        named.filter(|(name, _)| fits(name)).flat_map(|(_, all)| all).copied().filter(|&at| at < before).collect()
+    }
+
     /// The last stage before `before` that `reference` names, by name or, where `by_number`, by its
     /// position.
     pub(super) fn find(&self, before: usize, reference: &str, by_number: bool) -> Option<usize> {
@@ -76,10 +94,16 @@ pub(super) fn used(stages: &[Stage<'_>], names: &Names) -> Vec<bool> {
             && let Some(base) = words.first()
         {
             mark(names.find(index, base.raw.as_str(), false));
+            for member in names.family(index, base.raw.as_str()) {
+                mark(Some(member));
+            }
         }
         for instruction in &stage.body {
             for source in sources(instruction) {
                 mark(names.find(index, source, true));
+                for member in names.family(index, source) {
+                    mark(Some(member));
+                }
             }
         }
     }

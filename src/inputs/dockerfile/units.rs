@@ -7,7 +7,7 @@ use super::walk::Walker;
 use super::{stages, effects};
 use crate::facts::Manager;
 use crate::model::{
-    Fact, Platform, Preload, Reach, Role, Setting, Stray, Unit, User, Via, entries, family_of, judge,
+    Fact, Platform, Preload, Reach, Replaced, Role, Setting, Stray, Unit, User, Via, entries, family_of, judge,
 };
 use crate::text::Place;
 
@@ -216,10 +216,19 @@ fn is_python_server(server: Option<&str>) -> bool {
 
 fn platform(state: &State) -> Platform {
     let mut platform = state.platform.clone();
+    if state.each_platform && let Some(arch) = named_arch(state) {
+        platform.archs = Fact::Assumed(vec![arch], "there is a stage for each platform".into());
+    }
     if let (Some((arch, why)), None) = (&state.arch_bound, platform.archs.value()) {
         platform.archs = Fact::Assumed(vec![*arch], format!("`{why}` is for one architecture"));
     }
     platform
+}
+
+/// The architecture whose folder the preload names, where a stage was made for it.
+fn named_arch(state: &State) -> Option<crate::facts::Arch> {
+    let var = state.env.get("LD_PRELOAD")?;
+    var.now.value.text.as_str().split('/').find_map(crate::facts::Arch::from_triplet)
 }
 
 fn search_dirs(state: &State) -> Vec<String> {
@@ -231,10 +240,13 @@ fn search_dirs(state: &State) -> Vec<String> {
 }
 
 /// Why the start replaces `LD_PRELOAD`: the base's own entrypoint where it is kept, or a script.
-fn replaces(state: &State, started: &Started) -> Option<String> {
-    let kept = state.entrypoint.is_none() && state.cmd.as_ref().is_none_or(|_| true);
-    let of_image = state.image.as_ref().and_then(|image| image.overwrites_preload.clone()).filter(|_| kept);
-    started.replaces.clone().or(of_image)
+fn replaces(state: &State, started: &Started) -> Option<Replaced> {
+    if let Some(why) = &started.replaces {
+        return Some(Replaced { why: why.clone(), sometimes: false });
+    }
+    let image = state.image.as_ref().filter(|_| state.entrypoint.is_none())?;
+    let why = image.overwrites_preload.clone()?;
+    Some(Replaced { why, sometimes: image.overwrites_sometimes })
 }
 
 /// Why the process may get allocator settings that we cannot see.
