@@ -107,7 +107,9 @@ fn from_stage(walker: &Walker<'_>, state: &mut State, index: usize, copied: &Cop
                 from: stage_name(walker, index),
             };
             let (place, step) = (place.clone(), state.step);
-            state.libraries.push(Library { path, origin, place, step, ..library.clone() });
+            // What it links against lies in the same folder, and comes with it.
+            let needs = Vec::new();
+            state.libraries.push(Library { path, origin, place, step, needs, ..library.clone() });
         }
     }
     let hidden = stage.opaque.iter().find(|opaque| opaque.covers(&format!("{folder}/x")) || opaque.path.starts_with(folder));
