@@ -23,6 +23,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use malloclint::finding::{Applicability, Finding};
 use malloclint::pages::{self, Fix};
 use malloclint::rules::RULES;
 
@@ -179,4 +180,41 @@ fn judge(page: &Page<'_>, case: &Case<'_>, update: bool) -> Option<String> {
         "\nrules/{}.md, line {}: {fault}\n",
         page.id, case.line
     ))
+}
+
+#[test]
+fn edits_mend_what_they_are_for() {
+    let mut faults = String::new();
+    for rule in &RULES {
+        let page = Page::new(rule.id, rule.page);
+        let (mut with, mut without, mut unsafe_ones) = (0, 0, 0);
+        for case in page.cases().unwrap_or_default() {
+            for finding in case.check(case.text()).findings.iter().filter(|finding| finding.rule == rule.id) {
+                if finding.edits.is_empty() {
+                    without += 1;
+                    continue;
+                }
+                with += 1;
+                let safe = finding.remedy.as_ref().is_some_and(|remedy| remedy.applicability == Applicability::Safe);
+                unsafe_ones += usize::from(!safe);
+                let mended = case.mended(finding);
+                let left = case.check(&mended).findings;
+                let same = |other: &Finding| other.rule == finding.rule && other.message == finding.message;
+                if left.iter().any(|other| same(other) || other.rule == "unreadable-input") {
+                    write!(faults, "\nrules/{}.md, line {}: not mended:\n{mended}", rule.id, case.line).unwrap();
+                }
+            }
+        }
+        let says = rule.meta().fix;
+        let is = match (with, without, unsafe_ones) {
+            (0, _, _) => Fix::None,
+            (_, 0, 0) => Fix::Safe,
+            _ => Fix::Sometimes,
+        };
+        // A page may know of cases that its examples do not show.
+        if says != is && !(says == Fix::Sometimes && with > 0) {
+            write!(faults, "\nrules/{}.md: `fix` is {says:?}, and its examples say {is:?}", rule.id).unwrap();
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use malloclint::finding::Finding;
 use malloclint::inputs::Surroundings;
 use malloclint::pages::{Fence, fences};
 use malloclint::report::{self, Format, Run, Style};
@@ -100,10 +101,31 @@ impl<'p> Page<'p> {
 }
 
 impl Case<'_> {
+    /// What the tool says of a text that stands where the example does.
+    pub(crate) fn check(&self, text: &str) -> engine::Checked {
+        let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
+        engine::check(&file, &self.files)
+    }
+
+    /// The example with the edits of one of its findings made.
+    pub(crate) fn mended(&self, finding: &Finding) -> String {
+        let mut text = self.dockerfile.to_owned();
+        let mut edits = finding.edits.clone();
+        edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
+        for edit in edits {
+            text.replace_range(edit.span.start..edit.span.end, &edit.text);
+        }
+        text
+    }
+
+    /// The example's text.
+    pub(crate) const fn text(&self) -> &str {
+        self.dockerfile
+    }
+
     /// Checks the example as if it stood alone in a folder, with its own files beside it.
     pub(crate) fn run(&self) -> Got {
-        let file = SourceFile::new("Dockerfile", self.dockerfile.as_bytes().to_vec());
-        let checked = engine::check(&file, &self.files);
+        let checked = self.check(self.dockerfile);
         let run = Run {
             findings: checked.findings,
             files: 1,
