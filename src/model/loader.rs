@@ -217,7 +217,7 @@ fn find_bare(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
 
 fn find_path(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
     let merged = merged_usr(entry);
-    let fits = unit
+    let mut fits = unit
         .libraries
         .iter()
         .filter(|library| library.family == family)
@@ -228,7 +228,7 @@ fn find_path(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
             };
             (library, fit)
         });
-    let (library, fit) = fits.filter(|(_, fit)| *fit != Fit::Never).next_back()?;
+    let (library, fit) = fits.rfind(|(_, fit)| *fit != Fit::Never)?;
     if let Some(outcome) = loadable(unit, library) {
         return Some(outcome);
     }

@@ -260,11 +260,11 @@ fn from_image(library: &mut Library, reference: &str) {
         return;
     };
     library.libc = image.libc;
-    let packages = image
+    let mut packages = image
         .release
         .into_iter()
         .flat_map(|release| release.packages_of(library.family));
-    if let Some(package) = packages.filter(|package| !package.dev).next() {
+    if let Some(package) = packages.find(|package| !package.dev) {
         library.version.clone_from(&package.version);
         library.needs.clone_from(&package.needs);
         library.min_glibc.clone_from(&package.min_glibc);

@@ -65,7 +65,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
         },
     };
     match compose(state) {
-        Some(Start::Argv(argv)) => follower.argv(argv, place.as_ref(), HOPS),
+        Some(Start::Argv(argv)) => follower.argv(&argv, place.as_ref(), HOPS),
         Some(Start::Shell(text, command)) => {
             follower.started.login = is_login(&state.shell);
             follower.shell(&text, &command.place, &[], HOPS);
@@ -86,10 +86,10 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    fn argv(&mut self, argv: Vec<String>, place: Option<&Place>, hops: usize) {
+    fn argv(&mut self, argv: &[String], place: Option<&Place>, hops: usize) {
         let here = place.cloned().unwrap_or_else(|| self.state.from.clone());
-        self.started.login |= is_login(&argv);
-        let unwrapped = shell::unwrap_argv(&argv);
+        self.started.login |= is_login(argv);
+        let unwrapped = shell::unwrap_argv(argv);
         for (name, value) in unwrapped.env {
             self.set(&name, &stars(&value), &here, Via::Command);
         }
@@ -298,7 +298,7 @@ impl Follower<'_> {
             plain(words)
         };
         if hops > 0 && !argv.is_empty() {
-            self.argv(argv, Some(file), hops - 1);
+            self.argv(&argv, Some(file), hops - 1);
         }
     }
 
