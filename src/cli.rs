@@ -40,6 +40,12 @@ pub enum Command {
         /// The rule's id, as reports print it
         rule: String,
     },
+    /// Show what was understood of files: what rules see, and what could not be told
+    Units {
+        /// Files and folders
+        #[arg(default_value = ".", value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
     /// List all rules
     Rules {
         /// How to print the list

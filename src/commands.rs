@@ -2,6 +2,7 @@
 
 mod check;
 mod rules;
+mod units;
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -35,6 +36,7 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
         Command::Check(arguments) => check::run(arguments, cli.color, out, err),
         Command::Explain { rule } => rules::explain(rule, out, err),
         Command::Rules { format } => rules::list(*format, out),
+        Command::Units { paths } => units::run(paths, out, err),
     };
     let flushed = out.flush();
     match done.and_then(|status| flushed.map(|()| status)) {

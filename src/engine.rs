@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::finding::Finding;
+use crate::finding::{Applicability, Finding};
 use crate::inputs::Surroundings;
 use crate::inputs::dockerfile;
 use crate::inputs::dockerfile::syntax::{Dockerfile, ItemKind, Keyword};
 use crate::suppress::{self, Suppression};
-use crate::text::{Place, SourceFile, Span};
+use crate::text::{Edit, Place, SourceFile, Span};
 use crate::{model, rules};
 
 /// So many problems of one file are reported; what follows is mostly their consequence.
@@ -45,12 +45,26 @@ pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Checked {
     let units = dockerfile::read(file, &dockerfile, around);
     let mut findings = problems(file, &dockerfile);
     for unit in &units {
+        let before = findings.len();
         rules::check(unit, &mut findings);
+        for finding in findings.iter_mut().skip(before) {
+            finding.edits = spelled(file, &dockerfile, unit, finding);
+        }
     }
     suppress::apply(file, &suppressions(file, &dockerfile), &mut findings);
     checked.units = units.len();
     checked.findings = sorted(findings);
     checked
+}
+
+/// The edits of a finding's remedy: all of its changes, or none.
+fn spelled(file: &Arc<SourceFile>, dockerfile: &Dockerfile, unit: &model::Unit, finding: &Finding) -> Vec<Edit> {
+    let Some(remedy) = &finding.remedy else { return Vec::new() };
+    if matches!(remedy.applicability, Applicability::Manual(_)) || !Arc::ptr_eq(&finding.place.file, file) {
+        return Vec::new();
+    }
+    let edits = remedy.changes.iter().map(|change| dockerfile::spell(file, dockerfile, unit, change));
+    edits.collect::<Result<Vec<_>, _>>().map(|edits| edits.concat()).unwrap_or_default()
 }
 
 /// The units of a file, for those who want to see what the rules see.

@@ -64,7 +64,19 @@ fn show(effect: &Effect) -> String {
     } else {
         format!(" [{}]", flags.join(" "))
     };
-    format!("{}{flags}", kind(&effect.kind))
+    // The folder matters to relative paths alone.
+    let folder = match &effect.folder {
+        Some(folder)
+            if matches!(
+                effect.kind,
+                EffectKind::Place { .. } | EffectKind::RunScript { .. }
+            ) =>
+        {
+            format!(" (in {folder})")
+        }
+        _ => String::new(),
+    };
+    format!("{}{folder}{flags}", kind(&effect.kind))
 }
 
 fn kind(kind: &EffectKind) -> String {
@@ -151,5 +163,82 @@ fn word(word: &Word) -> String {
         format!("{text:?}")
     } else {
         text
+    }
+}
+
+#[test]
+fn a_reader_remembers_groups_and_what_it_was_told() {
+    let mut reader = effects::Reader::default();
+    reader.know("PKGS", "jemalloc curl");
+    let mut read = |text: &str| {
+        reader
+            .read(text)
+            .iter()
+            .map(show)
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    assert_eq!(read("apk add -t .run $PKGS"), "install Apk jemalloc curl");
+    assert_eq!(read("PKGS=vim; apk add $PKGS"), "install Apk vim");
+    assert_eq!(read("apk del .run"), "uninstall Apk jemalloc curl");
+    assert_eq!(read("apk del .run"), "uninstall Apk .run");
+}
+
+#[test]
+fn ranges_of_inner_scripts_are_those_of_the_outer_text() {
+    let text = "bash -c \"ln -s /a \\\"/b c\\\" && apt-get install libjemalloc2=5.3\" ";
+    let effects = effects::read(text);
+    let EffectKind::Place { from, to, .. } = &effects[0].kind else {
+        panic!("{effects:?}")
+    };
+    // An escape stands between: the words are shown by the whole literal they stand in.
+    assert!(text[from.range.clone()].contains("/a") && text[to.range.clone()].contains("/b c"));
+    let text = "sh -ec 'set -x; apt-get install libjemalloc2=5.3'";
+    let effects = effects::read(text);
+    let EffectKind::Install { packages, .. } = &effects[0].kind else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(&text[packages[0].range.clone()], "libjemalloc2=5.3");
+}
+
+#[test]
+fn text_without_interest_is_passed_over() {
+    for text in [
+        "pip list",
+        "mkdir -p /app && chown app /app",
+        "python manage.py migrate",
+    ] {
+        assert!(!effects::is_interesting(text), "{text}");
+    }
+    let quiet = |effect: &Effect| {
+        matches!(
+            effect.kind,
+            EffectKind::Run { .. } | EffectKind::RunScript { .. }
+        )
+    };
+    let cases = std::fs::read_to_string(CASES).expect("the cases are readable");
+    for text in cases
+        .split("\n\n")
+        .filter_map(|case| case.split("\n---").next())
+    {
+        let allocators = text.contains("malloc") || text.contains("PRELOAD");
+        if !effects::is_interesting(text) {
+            assert!(!allocators, "{text}");
+            let installs = effects::read(text).iter().any(|effect| {
+                matches!(
+                    effect.kind,
+                    EffectKind::Install { .. } | EffectKind::BuildInstall { .. }
+                )
+            });
+            assert!(
+                !installs,
+                "{text}: {}",
+                effects::read(text)
+                    .iter()
+                    .filter(|one| !quiet(one))
+                    .map(show)
+                    .collect::<String>()
+            );
+        }
     }
 }

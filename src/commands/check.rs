@@ -12,6 +12,7 @@ use super::{Status, colours};
 use crate::cli::{Check, Colour};
 use crate::discover::{self, Claim, Disk, Failure};
 use crate::engine::{self, Checked};
+use crate::finding::Finding;
 use crate::inputs::Surroundings;
 use crate::report::{self, Run, Style};
 use crate::text::SourceFile;
@@ -87,6 +88,10 @@ fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
             Err(failure) => run.failures.push(failure),
         }
     }
+    // Two Dockerfiles may run the same script: what is wrong in it is said once.
+    let key = |finding: &Finding| (finding.place.file.path.clone(), finding.place.span, finding.rule, finding.message.clone());
+    run.findings.sort_by_cached_key(key);
+    run.findings.dedup_by(|a, b| key(a) == key(b));
     run
 }
 

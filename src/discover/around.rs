@@ -115,6 +115,10 @@ fn search(path: &Path, wanted: fn(&Path) -> bool, depth: usize) -> Option<String
 }
 
 fn is_script(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if super::claim(name).is_some() || name.chars().all(char::is_uppercase) {
+        return false;
+    }
     match path.extension().and_then(|ending| ending.to_str()) {
         None => true,
         Some(ending) => matches!(ending, "sh" | "bash" | "py" | "conf" | "ini" | "env" | "service" | "run" | "cfg"),

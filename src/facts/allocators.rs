@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use super::data::Table;
+use super::data::{Names, Table};
 use super::terms::Family;
 
 /// One allocator that can be preloaded.
@@ -13,7 +13,7 @@ pub struct Allocator {
     /// What it is.
     pub family: Family,
     /// Its file names before `.so`.
-    pub stems: Vec<String>,
+    stems: Names,
     /// The name that its build gives the library.
     pub library: String,
     /// The soname's number from an upstream version on, oldest first.
@@ -41,7 +41,7 @@ pub struct Variable {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OtherPreload {
-    stems: Vec<String>,
+    stems: Names,
     what: String,
     #[cfg_attr(
         not(test),
@@ -158,9 +158,9 @@ mod tests {
         assert!(file.allocator.iter().all(|entry| !entry.source.is_empty()));
         assert!(file.variable.iter().all(|entry| !entry.source.is_empty()));
         assert!(file.preload.iter().all(|entry| !entry.source.is_empty()));
-        let all = file.allocator.iter().flat_map(|entry| &entry.stems);
+        let all = file.allocator.iter().flat_map(|entry| entry.stems.iter());
         let mut stems: Vec<_> = all
-            .chain(file.preload.iter().flat_map(|entry| &entry.stems))
+            .chain(file.preload.iter().flat_map(|entry| entry.stems.iter()))
             .collect();
         let count = stems.len();
         stems.sort();

@@ -73,6 +73,9 @@ pub struct AllocatorPackage {
     pub archs: Option<Vec<Arch>>,
     /// Other names under which the manager finds it.
     pub provides: Vec<String>,
+    /// Whether name and files were checked in this distribution. Where not, `dir` and `soname`
+    /// are a hint and must not be a rule's only ground.
+    pub verified: bool,
 }
 
 impl Release {
@@ -155,11 +158,41 @@ impl Distro {
     }
 }
 
-/// Every distribution; the first name is the one that `Release::distro` bears.
-static DISTROS: [Distro; 3] = [
+/// Every distribution under the names that images and `ID` in os-release use; the first name is the one that `Release::distro` bears.
+static DISTROS: [Distro; 12] = [
     Distro::new(&["debian"], include_str!("distros/debian.toml")),
     Distro::new(&["ubuntu"], include_str!("distros/ubuntu.toml")),
     Distro::new(&["alpine"], include_str!("distros/alpine.toml")),
+    Distro::new(
+        &[
+            "rhel",
+            "ubi",
+            "centos",
+            "rockylinux",
+            "rocky",
+            "almalinux",
+            "oraclelinux",
+            "ol",
+        ],
+        include_str!("distros/rhel.toml"),
+    ),
+    Distro::new(&["fedora"], include_str!("distros/fedora.toml")),
+    Distro::new(
+        &["amazonlinux", "amzn", "amazon"],
+        include_str!("distros/amazonlinux.toml"),
+    ),
+    Distro::new(
+        &["opensuse", "opensuse-leap", "opensuse-tumbleweed", "sles"],
+        include_str!("distros/opensuse.toml"),
+    ),
+    Distro::new(&["arch", "archlinux"], include_str!("distros/arch.toml")),
+    Distro::new(&["wolfi", "chainguard"], include_str!("distros/wolfi.toml")),
+    Distro::new(&["photon"], include_str!("distros/photon.toml")),
+    Distro::new(
+        &["azurelinux", "mariner", "cbl-mariner"],
+        include_str!("distros/azurelinux.toml"),
+    ),
+    Distro::new(&["openeuler"], include_str!("distros/openeuler.toml")),
 ];
 
 /// The release of a distribution, by number (`12`, `12.5`), codename or alias.

@@ -11,7 +11,7 @@ mod tag;
 
 use super::data::{Date, Table};
 use super::distros::Release;
-use super::terms::{Family, Libc, Manager};
+use super::terms::{Arch, Family, Libc, Manager};
 
 use reference::Reference;
 use schema::{Entry, File};
@@ -29,6 +29,8 @@ pub struct Image {
     pub release: Option<&'static Release>,
     /// Whether `release` follows from a moving tag, not from the name itself.
     pub release_is_assumed: bool,
+    /// The architecture, where repository or tag pin one: `arm64v8/python`.
+    pub arch: Option<Arch>,
     /// The C library; may be known where the release is not.
     pub libc: Option<Libc>,
     /// The Python that the image brings.
@@ -61,6 +63,9 @@ pub struct Image {
     pub service: bool,
     /// A Windows image: nothing of this tool applies.
     pub windows: bool,
+    /// It brings more libraries and settings than any list names: what is not known to be there
+    /// may be there all the same.
+    pub crowded: bool,
     /// The source of these facts.
     pub source: String,
 }
@@ -108,9 +113,13 @@ pub struct Preinstalled {
 }
 
 /// The files in the order they are searched; the commonest bases first.
-static FILES: [Table<File>; 2] = [
+static FILES: [Table<File>; 6] = [
     Table::new(include_str!("images/python.toml")),
     Table::new(include_str!("images/systems.toml")),
+    Table::new(include_str!("images/conda.toml")),
+    Table::new(include_str!("images/learning.toml")),
+    Table::new(include_str!("images/platforms.toml")),
+    Table::new(include_str!("images/others.toml")),
 ];
 
 /// What the image reference of a `FROM`, `image:` or `--from=` says. `today` is the day on which
@@ -125,27 +134,38 @@ pub fn image(reference: &str, today: Option<Date>) -> Option<Image> {
         let entry = file
             .image
             .iter()
-            .find(|entry| entry.is_at(&reference.repository))?;
+            .find(|entry| entry.describes(&reference))?;
         Some(resolve::resolve(file, entry, &reference, today))
     };
     FILES.iter().find_map(hit)
 }
 
 impl Entry {
-    /// Whether the entry describes the images of `repository`.
-    fn is_at(&self, repository: &str) -> bool {
-        self.at.iter().any(|pattern| matches(pattern, repository))
+    /// Whether the entry is about the image of `reference`.
+    fn describes(&self, reference: &Reference<'_>) -> bool {
+        let tag = reference.tag.unwrap_or_default();
+        let has = |prefix: &str| tag::split(tag).iter().any(|word| word.starts_with(prefix));
+        self.at
+            .iter()
+            .any(|pattern| matches(pattern, &reference.repository))
+            && (self.only.is_empty() || self.only.iter().any(has))
     }
 }
 
-/// Whether `pattern`, with at most one `*` for any run of characters except `/`, is `text`.
+/// Whether `pattern`, in which each `*` stands for any run of characters but `/`, is `text`.
 fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = text.split('/');
+    pattern
+        .split('/')
+        .all(|pattern| parts.next().is_some_and(|part| part_matches(pattern, part)))
+        && parts.next().is_none()
+}
+
+fn part_matches(pattern: &str, part: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else {
-        return pattern == text;
+        return pattern == part;
     };
-    text.strip_prefix(head)
-        .and_then(|rest| rest.strip_suffix(tail))
-        .is_some_and(|middle| !middle.contains('/'))
+    part.len() >= head.len() + tail.len() && part.starts_with(head) && part.ends_with(tail)
 }
 
 #[cfg(test)]

@@ -58,10 +58,17 @@ struct Program {
     subcommands: BTreeMap<String, Behaviour>,
 }
 
+#[derive(Debug, Deserialize)]
+struct Sign {
+    text: String,
+    #[serde(default)]
+    among: Vec<String>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 struct Programs {
     #[serde(default)]
-    signs: Vec<String>,
+    sign: Vec<Sign>,
     #[serde(default)]
     foreign: Vec<String>,
     #[serde(default)]
@@ -85,7 +92,13 @@ pub fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Behaviour>
 /// The text in a Python program that says it keeps running, if there is such text.
 #[must_use]
 pub fn sign_of_service(text: &str) -> Option<&'static str> {
-    programs().signs.iter().map(String::as_str).find(|sign| text.contains(sign))
+    let lower = std::cell::OnceCell::new();
+    let among = |words: &[String]| {
+        let lower = lower.get_or_init(|| text.to_lowercase());
+        words.is_empty() || words.iter().any(|word| lower.contains(word.as_str()))
+    };
+    let fits = |sign: &&Sign| text.contains(sign.text.as_str()) && among(&sign.among);
+    programs().sign.iter().find(fits).map(|sign| sign.text.as_str())
 }
 
 /// Whether `name` is a program of another language.

@@ -170,7 +170,6 @@ pub enum Manager {
     Zypper,
     Tdnf,
     Pacman,
-    Xbps,
     /// conda, mamba and micromamba.
     Conda,
 }
@@ -188,7 +187,6 @@ impl Manager {
             Self::Zypper => "zypper",
             Self::Tdnf => "tdnf",
             Self::Pacman => "pacman",
-            Self::Xbps => "xbps-install",
             Self::Conda => "conda",
         }
     }

@@ -7,6 +7,7 @@ mod effects;
 mod expand;
 mod files;
 pub mod parse;
+mod spell;
 mod stages;
 mod start;
 mod state;
@@ -17,6 +18,7 @@ mod walk;
 use std::sync::Arc;
 
 pub use parse::parse;
+pub use spell::{Refusal, spell};
 
 use super::Surroundings;
 use crate::model::Unit;

@@ -6,6 +6,7 @@
 //! Nothing is executed and nothing is guessed: what is not literal stays marked as such.
 
 pub mod effects;
+pub mod python;
 pub mod script;
 mod tables;
 mod wrappers;

@@ -92,6 +92,26 @@ impl Outcome {
         matches!(self, Self::Works(_) | Self::WorksOn(..))
     }
 
+    /// What becomes of it, in a few words.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self {
+            Self::Works(_) => "loaded".into(),
+            Self::WorksOn(arch, _) => format!("loaded on {} only", arch.docker()),
+            Self::NoAllocator => "no allocator".into(),
+            Self::Unknown(why) => format!("cannot be told ({why})"),
+            Self::Malformed(_) => "malformed".into(),
+            Self::NotExpanded(what) => format!("`{what}` is not expanded"),
+            Self::WrongArch { named, .. } => format!("the path of {}", named.docker()),
+            Self::WrongSoname(_) => "there under another name".into(),
+            Self::WrongPath(_) => "there in another folder".into(),
+            Self::WrongStage { stage, .. } => format!("in stage `{stage}` only"),
+            Self::WrongLibc { why, .. } => why.clone(),
+            Self::NeedsMissing { needs, .. } => format!("lacks {}", needs.join(", ")),
+            Self::NotInstalled => "not installed".into(),
+        }
+    }
+
     /// The library it is about, where there is one.
     #[must_use]
     pub const fn library(&self) -> Option<&Library> {

@@ -151,6 +151,8 @@ struct Line {
     shown: Span,
     /// Where that stands in the text.
     at: Span,
+    /// How many characters of the line are cut off before it.
+    before: usize,
 }
 
 impl Source {
@@ -169,19 +171,22 @@ impl Source {
         wanted.dedup_by_key(|(line, _)| *line);
         let mut source = Self { name: file.path.clone(), text: String::new(), lines: Vec::new() };
         for (number, point) in wanted {
-            source.push(bytes, number - 1, clipped(index.line(bytes, number), point));
+            let line = index.line(bytes, number);
+            let shown = clipped(line, point);
+            let before = Span::new(line.start, shown.start);
+            source.push(bytes, number - 1, shown, String::from_utf8_lossy(before.slice(bytes)).chars().count());
         }
         source
     }
 
-    fn push(&mut self, bytes: &[u8], number: usize, shown: Span) {
+    fn push(&mut self, bytes: &[u8], number: usize, shown: Span, before: usize) {
         let start = self.text.len();
         // One byte for one: a tab, a control character or what is not UTF-8 must not move the rest.
         for chunk in shown.slice(bytes).utf8_chunks() {
             self.text.extend(chunk.valid().chars().flat_map(plain));
             self.text.extend(chunk.invalid().iter().map(|_| '?'));
         }
-        self.lines.push(Line { number, shown, at: Span::new(start, self.text.len()) });
+        self.lines.push(Line { number, shown, at: Span::new(start, self.text.len()), before });
         self.text.push('\n');
     }
 
@@ -217,7 +222,8 @@ impl SourceCode for Source {
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let holds = |at: usize| self.lines.iter().position(|line| line.at.start <= at && at <= line.at.end);
-        let first = holds(span.offset()).ok_or(MietteError::OutOfBounds)?;
+        let asked = span.offset();
+        let first = holds(asked).ok_or(MietteError::OutOfBounds)?;
         let last = holds(span.offset() + span.len()).ok_or(MietteError::OutOfBounds)?;
         let from = self.neighbour(first, before, false);
         let to = self.neighbour(last, after, true);
@@ -226,11 +232,19 @@ impl SourceCode for Source {
         let data = self.text.get(range.clone()).ok_or(MietteError::OutOfBounds)?;
         let span = SourceSpan::new(range.start.into(), range.len());
         let lines = to.number - from.number + 1;
-        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), data.as_bytes(), span, from.number, 0, lines)))
+        // Asked for without context, miette wants the position itself, for the headline.
+        let column = if before == 0 { self.column(first, asked) } else { 0 };
+        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), data.as_bytes(), span, from.number, column, lines)))
     }
 }
 
 impl Source {
+    /// The column of `offset` in the file, from 0, in characters of what is shown.
+    fn column(&self, line: usize, offset: usize) -> usize {
+        let Some(line) = self.lines.get(line) else { return 0 };
+        line.before + self.text.get(line.at.start..offset).map_or(0, |text| text.chars().count())
+    }
+
     /// The line at most `count` away from `index` that no gap separates from it.
     fn neighbour(&self, index: usize, count: usize, down: bool) -> usize {
         let mut at = index;

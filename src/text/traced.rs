@@ -12,7 +12,9 @@ use super::Span;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traced {
     text: String,
-    pieces: Vec<Piece>,
+    /// Most texts are one piece: it needs no memory of its own.
+    first: Option<Piece>,
+    further: Vec<Piece>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +55,9 @@ impl Traced {
 
     /// Appends the bytes of `span` as they stand; what is not UTF-8 becomes U+FFFD.
     pub fn push(&mut self, source: &[u8], span: Span) {
+        if let Ok(text) = std::str::from_utf8(span.slice(source)) {
+            return self.piece(text, span, true);
+        }
         let mut at = span.start;
         for chunk in span.slice(source).utf8_chunks() {
             let valid = Span::new(at, at + chunk.valid().len());
@@ -140,15 +145,25 @@ impl Traced {
     }
 
     fn pieces_in(&self, range: &Range<usize>) -> impl Iterator<Item = &Piece> {
-        let first = self
-            .pieces
-            .partition_point(|p| p.at <= range.start)
-            .saturating_sub(1);
+        let first = self.pieces_from(range.start).saturating_sub(1);
         let end = range.end;
-        self.pieces
+        self.first
             .iter()
+            .chain(&self.further)
             .skip(first)
             .take_while(move |p| p.at < end)
+    }
+
+    /// How many pieces start at or before `at`.
+    fn pieces_from(&self, at: usize) -> usize {
+        let first = usize::from(self.first.is_some_and(|piece| piece.at <= at));
+        first + self.further.partition_point(|piece| piece.at <= at)
+    }
+
+    fn nth(&self, index: usize) -> Option<&Piece> {
+        index
+            .checked_sub(1)
+            .map_or(self.first.as_ref(), |index| self.further.get(index))
     }
 
     fn point(&self, at: usize) -> Option<usize> {
@@ -156,19 +171,19 @@ impl Traced {
             let inside = if piece.verbatim { at - piece.at } else { 0 };
             return Some(piece.source.start + inside);
         }
-        self.pieces.last().map(|piece| piece.source.end)
+        self.further
+            .last()
+            .or(self.first.as_ref())
+            .map(|piece| piece.source.end)
     }
 
     fn piece_at(&self, at: usize) -> Option<(Piece, usize)> {
         if at >= self.text.len() {
             return None;
         }
-        let next = self.pieces.partition_point(|piece| piece.at <= at);
-        let piece = *self.pieces.get(next.checked_sub(1)?)?;
-        Some((
-            piece,
-            self.pieces.get(next).map_or(self.text.len(), |p| p.at),
-        ))
+        let next = self.pieces_from(at);
+        let piece = *self.nth(next.checked_sub(1)?)?;
+        Some((piece, self.nth(next).map_or(self.text.len(), |p| p.at)))
     }
 
     fn piece(&mut self, text: &str, source: Span, verbatim: bool) {
@@ -177,21 +192,23 @@ impl Traced {
         }
         let at = self.text.len();
         self.text.push_str(text);
-        if let Some(last) = self.pieces.last()
-            && verbatim
-            && last.verbatim
-            && last.source.end == source.start
-        {
-            if let Some(last) = self.pieces.last_mut() {
+        match self.further.last_mut().or(self.first.as_mut()) {
+            Some(last) if verbatim && last.verbatim && last.source.end == source.start => {
                 last.source.end = source.end;
             }
-            return;
+            Some(_) => self.further.push(Piece {
+                at,
+                source,
+                verbatim,
+            }),
+            None => {
+                self.first = Some(Piece {
+                    at,
+                    source,
+                    verbatim,
+                })
+            }
         }
-        self.pieces.push(Piece {
-            at,
-            source,
-            verbatim,
-        });
     }
 }
 

@@ -1,9 +1,8 @@
 //! The shape of `distros/*.toml` and its unfolding into [`Release`]s.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
+use super::super::data::{Names, Pairs};
 use super::{AllocatorPackage, Arch, Family, Libc, Manager, Release};
 
 /// One distribution as written.
@@ -29,7 +28,8 @@ pub(super) struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReleaseEntry {
-    pub(super) release: String,
+    /// One or several releases that share all this.
+    pub(super) release: Names,
     codename: Option<String>,
     #[serde(default)]
     aliases: Vec<String>,
@@ -63,15 +63,17 @@ pub(super) struct PackageEntry {
     #[serde(default)]
     needs: Vec<String>,
     #[serde(default)]
-    min_glibc: BTreeMap<String, String>,
+    min_glibc: Pairs,
     #[serde(default)]
-    repository: BTreeMap<String, String>,
+    repository: Pairs,
     archs: Option<Vec<Arch>>,
     #[serde(default)]
     pub(super) provides: Vec<String>,
-    /// Release to upstream version; an empty version is an unknown one.
+    #[serde(default = "yes")]
+    pub(super) verified: bool,
+    /// Release and upstream version, `?` for an unknown one.
     #[serde(rename = "in")]
-    pub(super) releases: BTreeMap<String, String>,
+    pub(super) releases: Pairs,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -85,9 +87,9 @@ impl File {
         let (Some(libc), Some(manager)) = (self.libc, self.manager) else {
             return Vec::new();
         };
-        let unfold = |entry: &ReleaseEntry| Release {
+        let unfold = |entry: &ReleaseEntry, name: &str| Release {
             distro: self.distro.clone(),
-            release: entry.release.clone(),
+            release: name.to_owned(),
             codename: entry.codename.clone(),
             aliases: entry.aliases.clone(),
             libc,
@@ -96,14 +98,18 @@ impl File {
             packages: self
                 .package
                 .iter()
-                .filter_map(|package| package.in_release(&entry.release))
+                .filter_map(|package| package.in_release(name))
                 .collect(),
             unknown: entry.unknown.clone(),
             library_dirs: self.library_dirs.clone(),
             install: entry.install.clone().or_else(|| self.install.clone()),
             cleanup: entry.cleanup.clone().or_else(|| self.cleanup.clone()),
         };
-        self.release.iter().map(unfold).collect()
+        self.release
+            .iter()
+            .flat_map(|entry| entry.release.iter().map(move |name| (entry, name)))
+            .map(|(entry, name)| unfold(entry, name))
+            .collect()
     }
 }
 
@@ -114,7 +120,7 @@ impl PackageEntry {
         Some(AllocatorPackage {
             name: self.name.clone(),
             family: self.family,
-            version: Some(version.clone()).filter(|version| !version.is_empty()),
+            version: Some(version.to_owned()).filter(|version| version != "?"),
             soname: self.soname.clone(),
             others: self.others.clone(),
             dir: self.dir.clone(),
@@ -122,10 +128,15 @@ impl PackageEntry {
             unversioned: self.unversioned.clone(),
             brings: self.brings.clone(),
             needs: self.needs.clone(),
-            min_glibc: self.min_glibc.get(release).cloned(),
-            repository: self.repository.get(release).cloned(),
+            min_glibc: self.min_glibc.get(release).map(str::to_owned),
+            repository: self.repository.get(release).map(str::to_owned),
             archs: self.archs.clone(),
             provides: self.provides.clone(),
+            verified: self.verified,
         })
     }
+}
+
+const fn yes() -> bool {
+    true
 }

@@ -1,5 +1,7 @@
 use super::*;
 
+mod tables;
+
 fn files() -> Vec<(&'static str, schema::File)> {
     let parse = |distro: &Distro| {
         let name = distro.names[0];
@@ -60,10 +62,11 @@ fn nothing_stands_twice() {
 fn packages_name_releases_that_exist_and_what_they_bring() {
     for (distro, file) in files() {
         for entry in &file.package {
-            for name in entry.releases.keys() {
+            assert!(entry.releases.is_well_formed(), "{distro} {}", entry.name);
+            for (name, _) in entry.releases.iter() {
                 let found = releases(distro)
                     .iter()
-                    .find(|release| release.release == *name);
+                    .find(|release| release.release == name);
                 let release = found.unwrap_or_else(|| panic!("{distro}: {} in {name}", entry.name));
                 let package = release.package(&entry.name).unwrap();
                 if let Some(brings) = &package.brings {
@@ -81,4 +84,151 @@ fn packages_name_releases_that_exist_and_what_they_bring() {
             }
         }
     }
+}
+
+#[test]
+fn jemalloc_everywhere() {
+    for line in tables::JEMALLOC.lines().filter(|line| !line.is_empty()) {
+        let [distro, name, package, version, path] = words(line);
+        let release = release(distro, name).unwrap_or_else(|| panic!("{distro} {name}"));
+        let found = release
+            .package(package)
+            .unwrap_or_else(|| panic!("{distro} {name} {package}"));
+        assert_eq!(
+            found.version.as_deref().unwrap_or("?"),
+            version,
+            "{distro} {name}"
+        );
+        assert_eq!(found.path(Arch::Amd64), path, "{distro} {name}");
+        assert_eq!(found.family, Family::Jemalloc);
+        assert!(found.brings_file(&found.soname));
+        assert_eq!(
+            found.dev,
+            package.ends_with("-dev") || package.ends_with("-devel")
+        );
+    }
+    for (name, version) in [
+        ("11", "2.29"),
+        ("12", "2.34"),
+        ("13", "2.34"),
+        ("sid", "2.38"),
+    ] {
+        let package = release("debian", name)
+            .unwrap()
+            .package("libjemalloc2")
+            .unwrap();
+        assert_eq!(package.min_glibc.as_deref(), Some(version));
+        assert_eq!(package.needs, ["libstdc++.so.6", "libgcc_s.so.1"]);
+    }
+    for (distro, name, repository) in [
+        ("rhel", "9", Some("epel")),
+        ("amazonlinux", "2023", None),
+        ("ubuntu", "24.04", Some("universe")),
+        ("ubuntu", "26.04", None),
+        ("debian", "12", None),
+    ] {
+        let release = release(distro, name).unwrap();
+        let package = release.packages_of(Family::Jemalloc).next().unwrap();
+        assert_eq!(package.repository.as_deref(), repository, "{distro} {name}");
+    }
+}
+
+#[test]
+fn names_of_releases() {
+    for (distro, name, wanted) in [
+        ("debian", "bookworm", Some("12")),
+        ("debian", "12.11", Some("12")),
+        ("debian", "sid", Some("sid")),
+        ("ubuntu", "noble", Some("24.04")),
+        ("ubuntu", "24", None),
+        ("alpine", "3.19.1", Some("3.19")),
+        ("alpine", "3", None),
+        ("centos", "stream9", Some("9")),
+        ("rhel", "9.4", Some("9")),
+        ("amazonlinux", "2.0.20240610.1", Some("2")),
+        ("photon", "5", Some("5.0")),
+        ("debian", "", None),
+        ("debian", "99", None),
+        ("plan9", "4", None),
+    ] {
+        let found = release(distro, name).map(|release| release.release.as_str());
+        assert_eq!(found, wanted, "{distro} {name}");
+    }
+    assert_eq!(canonical_distro("rockylinux"), Some("rhel"));
+    assert!(release("debian", &".".repeat(1_000_000)).is_none());
+}
+
+#[test]
+fn loader_directories() {
+    let bookworm = release("debian", "12").unwrap();
+    assert_eq!(
+        bookworm.dirs(Arch::Arm64),
+        [
+            "/lib/aarch64-linux-gnu",
+            "/usr/lib/aarch64-linux-gnu",
+            "/lib",
+            "/usr/lib"
+        ]
+    );
+    assert_eq!(
+        release("alpine", "3.20").unwrap().dirs(Arch::Arm64),
+        ["/lib", "/usr/local/lib", "/usr/lib"]
+    );
+    let package = bookworm.package("libtcmalloc-minimal4").unwrap();
+    assert_eq!(
+        package.path(Arch::Armv7),
+        "/usr/lib/arm-linux-gnueabihf/libtcmalloc_minimal.so.4"
+    );
+}
+
+#[test]
+fn packages_that_changed_their_names() {
+    let trixie = release("debian", "13").unwrap();
+    assert_eq!(
+        trixie.package("libtcmalloc-minimal4").unwrap().name,
+        "libtcmalloc-minimal4t64"
+    );
+    assert!(trixie.package("libmimalloc2.0").is_none());
+    assert_eq!(
+        trixie.package("libmimalloc3").unwrap().soname,
+        "libmimalloc.so.3"
+    );
+    assert_eq!(trixie.cleanup.as_deref(), Some("apt-get dist-clean"));
+    assert_eq!(
+        release("debian", "12").unwrap().cleanup.as_deref(),
+        Some("rm -rf /var/lib/apt/lists/*")
+    );
+    assert!(trixie.knows(Family::Tcmalloc));
+    assert!(!release("ubuntu", "24.04").unwrap().knows(Family::Mimalloc));
+}
+
+#[test]
+fn packages_by_name_alone() {
+    for line in tables::BY_NAME.lines().filter(|line| !line.is_empty()) {
+        let (asked, wanted) = line.split_once(" = ").unwrap();
+        let [manager, name] = words(asked);
+        let manager = match manager {
+            "apt" => Manager::Apt,
+            "apk" => Manager::Apk,
+            "dnf" => Manager::Dnf,
+            "microdnf" => Manager::Microdnf,
+            "yum" => Manager::Yum,
+            "zypper" => Manager::Zypper,
+            "tdnf" => Manager::Tdnf,
+            "pacman" => Manager::Pacman,
+            "conda" => Manager::Conda,
+            other => panic!("{other}"),
+        };
+        let found = match any_package(name, manager) {
+            Some(found) => format!("{}{}", found.family, if found.dev { " dev" } else { "" }),
+            None => "none".to_owned(),
+        };
+        assert_eq!(found, wanted, "{asked}");
+    }
+    assert_eq!(any_package("", Manager::Apk), None);
+}
+
+fn words<const N: usize>(line: &str) -> [&str; N] {
+    let words: Vec<_> = line.split_whitespace().collect();
+    words.try_into().unwrap_or_else(|words| panic!("{words:?}"))
 }

@@ -1,6 +1,7 @@
 //! The parts of an image reference, and the one name that an image has under all its mirrors.
 
-use super::tag::words;
+use super::super::terms::Arch;
+use super::tag::{architecture, words};
 
 /// An image reference, taken apart.
 #[derive(Debug, PartialEq, Eq)]
@@ -8,6 +9,8 @@ pub(super) struct Reference<'a> {
     /// The repository with mirrors resolved: `python` for every official Python image,
     /// `user/name` on Docker Hub, `host/path` elsewhere.
     pub(super) repository: String,
+    /// The architecture, where the repository is Docker Hub's copy for one.
+    pub(super) arch: Option<Arch>,
     /// The tag as written.
     pub(super) tag: Option<&'a str>,
     /// The digest as written, with its algorithm.
@@ -28,8 +31,19 @@ impl<'a> Reference<'a> {
         if tag.is_some_and(|tag| tag.is_empty() || tag.contains(char::is_whitespace)) {
             return None;
         }
+        let repository = canonical(path)?;
+        // arm64v8/python is the official image for one architecture.
+        let copy = repository
+            .split_once('/')
+            .filter(|(_, image)| !image.contains('/'));
+        let arch = copy.and_then(|(prefix, _)| architecture(prefix));
+        let repository = match copy {
+            Some((_, image)) if arch.is_some() => image.to_owned(),
+            _ => repository,
+        };
         Some(Self {
-            repository: canonical(path)?,
+            repository,
+            arch,
             tag,
             digest,
         })
@@ -65,9 +79,9 @@ fn canonical(path: &str) -> Option<String> {
     let hub = match host {
         None => Some(rest),
         Some(_) => words()
-            .mirror
+            .mirrors
             .iter()
-            .find_map(|mirror| path.strip_prefix(mirror.prefix.as_str())),
+            .find_map(|mirror| path.strip_prefix(mirror)),
     };
     // GitLab's proxy for Docker Hub: HOST/GROUP/dependency_proxy/containers/IMAGE.
     let hub = hub.or_else(|| {

@@ -1,11 +1,11 @@
 //! From an entry of the data and a tag to an [`Image`].
 
-use super::super::data::Date;
+use super::super::data::{Date, Pairs};
 use super::super::distros::{Release, release, release_named, releases};
-use super::super::terms::Manager;
+use super::super::terms::{Arch, Libc, Manager};
 use super::reference::Reference;
 use super::schema::{Entry, File, Series, When};
-use super::tag::{self, has_variable};
+use super::tag;
 use super::{Image, Python};
 
 /// A tag in the light of its entry.
@@ -52,28 +52,20 @@ impl Reading<'_> {
         } else {
             self.release()
         };
+        // What the distribution says without the release: its oldest one is as good as any.
         let distro = release.or_else(|| releases(entry.distro.as_deref()?).first());
-        let variant = |pick: fn(&When) -> bool| self.variants().find(|when| pick(when));
-        let manager =
-            variant(|when| when.manager.is_some()).and_then(|when| when.manager.as_deref());
-        let manager = manager.or(entry.manager.as_deref());
-        let libc = variant(|when| when.libc.is_some()).and_then(|when| when.libc);
+        let (manager, bare) = self.manager(distro.filter(|_| !windows));
         Image {
-            name: entry.name.clone(),
+            name: self.name(),
             release,
             release_is_assumed: assumed,
-            libc: libc
-                .or(release.map(|release| release.libc))
-                .or(entry.libc)
-                .or(distro.map(|distro| distro.libc)),
+            arch: self.arch(),
+            libc: self.libc(distro),
             python: self.python(),
             python_prefix: entry.prefix.clone(),
             user: self.user(),
-            manager: match manager {
-                Some(name) => manager_named(name),
-                None => distro.filter(|_| !windows).map(|distro| distro.manager),
-            },
-            bare: manager == Some("none"),
+            manager,
+            bare,
             extra_dirs: entry.dirs.clone(),
             libraries: entry.libraries.clone(),
             env: entry
@@ -85,15 +77,63 @@ impl Reading<'_> {
             lacks: entry.lacks.clone(),
             lacks_is_verified: entry.lacks_verified,
             command: entry.command.clone(),
-            role: variant(|when| when.role.is_some())
-                .and_then(|when| when.role)
+            role: self
+                .variants()
+                .find_map(|when| when.role)
                 .unwrap_or(entry.role),
-            service: variant(|when| when.service.is_some())
-                .and_then(|when| when.service)
+            service: self
+                .variants()
+                .find_map(|when| when.service)
                 .unwrap_or(entry.service),
             windows,
+            crowded: entry.crowded,
             source: entry.source.clone(),
         }
+    }
+
+    /// The package manager, and whether there is known to be none. An image's own (microdnf, none)
+    /// goes before its distribution's, unless the tag names a distribution of another kind.
+    fn manager(&self, distro: Option<&Release>) -> (Option<Manager>, bool) {
+        let variant = self.variants().find_map(|when| when.manager.as_deref());
+        let own = variant.or(self.entry.manager.as_deref());
+        if own == Some("none") {
+            return (None, true);
+        }
+        let own = own.and_then(manager_named);
+        let usual = distro.map(|distro| distro.manager);
+        let fits = own
+            .zip(usual)
+            .is_none_or(|(own, usual)| own == usual || (own.is_rpm() && usual.is_rpm()));
+        (if fits { own.or(usual) } else { usual }, false)
+    }
+
+    fn libc(&self, distro: Option<&Release>) -> Option<Libc> {
+        let fixed = self.entry.libc.filter(|_| self.entry.libc_is_fixed);
+        let known = fixed.or(distro.map(|distro| distro.libc));
+        known
+            .or_else(|| self.variants().find_map(|when| when.libc))
+            .or(self.entry.libc)
+    }
+
+    fn name(&self) -> String {
+        let last = self
+            .reference
+            .repository
+            .rsplit('/')
+            .next()
+            .unwrap_or_default();
+        if self.entry.name.is_empty() {
+            last.to_owned()
+        } else {
+            self.entry.name.clone()
+        }
+    }
+
+    /// The architecture that repository or tag pin.
+    fn arch(&self) -> Option<Arch> {
+        self.reference
+            .arch
+            .or_else(|| self.words.iter().find_map(|word| tag::architecture(word)))
     }
 
     /// The variants whose word the tag has.
@@ -144,40 +184,44 @@ impl Reading<'_> {
             .words
             .iter()
             .skip(usize::from(self.words.len() > 1))
-            .any(|word| has_variable(word));
+            .any(|word| tag::hides_suite(word));
         // A digest without a tag may be anything that was ever published.
         if variables || (self.reference.tag.is_none() && self.reference.digest.is_some()) {
             return (self.fixed(), false);
         }
+        if self.words.contains(&"alpine") && self.entry.alpine.is_some() {
+            let patched = self.patch_release(|series| &series.alpine, "alpine");
+            return (
+                patched.or_else(|| tag::on_day(self.entry.alpine.as_deref()?, self.day())),
+                true,
+            );
+        }
         let first = self
             .words
             .iter()
-            .find_map(|word| self.entry.moving.get(*word));
+            .find_map(|word| self.entry.moving.get(word));
         let untagged = if self.words.is_empty() {
             self.entry.moving.get("latest")
         } else {
             None
         };
         if let Some(target) = first.or(untagged) {
-            return (tag::on_day(target, self.day()), tag::moves(target));
+            return self.reached(target);
         }
         if self.entry.distro.is_some() {
             return (None, false);
         }
-        if self.words.iter().any(|word| *word == "alpine") {
-            let target = self.entry.alpine.as_deref();
-            return (
-                self.patch_release(|series| &series.alpine, "alpine")
-                    .or_else(|| tag::on_day(target?, self.day())),
-                true,
-            );
-        }
         if let Some(found) = self.patch_release(|series| &series.debian, "debian") {
             return (Some(found), true);
         }
-        let Some(target) = self.by_version().or(self.entry.default.as_deref()) else {
-            return (None, false);
-        };
+        match self.by_version().or(self.entry.default.as_deref()) {
+            Some(target) => self.reached(target),
+            None => (None, false),
+        }
+    }
+
+    /// Where a release or schedule stands on the day in question, and whether that is assumed.
+    fn reached(&self, target: &str) -> (Option<&'static Release>, bool) {
         (
             tag::on_day(target, self.day()),
             self.entry.assumed || tag::moves(target),
@@ -187,7 +231,11 @@ impl Reading<'_> {
     /// The release that tag or repository name outright.
     fn stated(&self) -> Option<&'static Release> {
         if let Some(distro) = &self.entry.distro
-            && let Some(found) = self.words.first().and_then(|word| release(distro, word))
+            && let Some(found) = self
+                .words
+                .iter()
+                .find(|word| !is_architecture(word))
+                .and_then(|word| release(distro, word))
         {
             return Some(found);
         }
@@ -208,13 +256,18 @@ impl Reading<'_> {
         release_named(self.entry.default.as_deref().filter(|_| same)?)
     }
 
-    /// The day on which a moving tag is read: not after the image's last rebuild.
+    /// The day on which a moving tag is read: a date in the tag itself, else today, but not after
+    /// the last publication.
     fn day(&self) -> Option<Date> {
-        let ended = self.series().and_then(|series| series.ended);
-        match (self.today, ended) {
-            (Some(today), Some(ended)) => Some(today.min(ended)),
-            (today, ended) => today.or(ended),
-        }
+        let dated = self
+            .reference
+            .tag
+            .and_then(|tag| Date::parse(tag.get(..10)?));
+        let ended = self
+            .series()
+            .and_then(|series| series.ended)
+            .or(self.entry.ended);
+        [dated.or(self.today), ended].into_iter().flatten().min()
     }
 
     /// The CPython series of the tag, for images that follow it.
@@ -234,7 +287,7 @@ impl Reading<'_> {
     /// living series still moves, so it is left to the schedule.
     fn patch_release(
         &self,
-        steps: fn(&Series) -> &Vec<(u32, String)>,
+        steps: fn(&Series) -> &Pairs,
         distro: &str,
     ) -> Option<&'static Release> {
         let [_, _, patch, ..] = self.version.as_slice() else {
@@ -244,25 +297,26 @@ impl Reading<'_> {
         if *patch >= series.newest && series.ended.is_none() {
             return None;
         }
-        let step = steps(series).iter().rev().find(|step| step.0 <= *patch)?;
-        release(distro, &step.1)
+        let reached = |step: &(&str, &str)| step.0.parse().is_ok_and(|first: u32| first <= *patch);
+        let step = steps(series).iter().rev().find(reached)?;
+        release(distro, step.1)
     }
 
     fn by_version(&self) -> Option<&str> {
         if self.version.is_empty() {
             return None;
         }
-        let reached = |step: &&(String, String)| tag::version(&step.0) <= self.version;
+        let reached = |step: &(&str, &str)| tag::version(step.0) <= self.version;
         self.entry
             .versions
             .iter()
             .rev()
             .find(reached)
-            .map(|step| step.1.as_str())
+            .map(|step| step.1)
     }
 }
 
-fn manager_named(name: &str) -> Option<Manager> {
+pub(super) fn manager_named(name: &str) -> Option<Manager> {
     use serde::de::value::{Error, StrDeserializer};
     let word: StrDeserializer<'_, Error> = serde::de::IntoDeserializer::into_deserializer(name);
     <Manager as serde::Deserialize>::deserialize(word).ok()
@@ -272,4 +326,8 @@ fn is_windows(word: &str) -> bool {
     ["windowsservercore", "nanoserver", "windows"]
         .into_iter()
         .any(|name| word.starts_with(name))
+}
+
+fn is_architecture(word: &str) -> bool {
+    tag::architecture(word).is_some()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::super::data::Date;
+use super::super::data::{Date, Names, Pairs};
 use super::super::terms::Libc;
 use super::{ImageRole, Preinstalled};
 
@@ -17,24 +17,33 @@ pub(super) struct File {
     /// CPython series: which patch release was last built on which suite.
     #[serde(default)]
     pub(super) series: Vec<Series>,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    #[serde(default)]
+    pub(super) series_source: String,
 }
 
 /// A family of images that share their facts.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Entry {
+    /// Empty = the last part of the repository.
     pub(super) name: String,
     /// Repositories, under Docker Hub's name for its own; one `*` stands for a run without `/`.
-    pub(super) at: Vec<String>,
+    pub(super) at: Names,
+    /// Only for tags with a word that begins with one of these.
+    pub(super) only: Names,
     /// Where the facts come from.
     pub(super) source: String,
 
     /// The tag is a release of this distribution.
     pub(super) distro: Option<String>,
     /// Words of the tag whose release moves or cannot be read off: word to release or schedule.
-    pub(super) moving: BTreeMap<String, String>,
+    pub(super) moving: Pairs,
     /// Release or schedule by the tag's version: the last whose version is not above it.
-    pub(super) versions: Vec<(String, String)>,
+    pub(super) versions: Pairs,
     /// Release or schedule of a tag that names none.
     pub(super) default: Option<String>,
     /// Release or schedule of the bare word `alpine`.
@@ -43,12 +52,17 @@ pub(super) struct Entry {
     pub(super) assumed: bool,
     /// The repository's own name states the release: `ubi9/python-311`.
     pub(super) path_names_release: bool,
+    /// The day of the last publication under this name.
+    pub(super) ended: Option<Date>,
     /// Tags follow the patch releases of CPython, see `series`.
     pub(super) cpython: bool,
+    /// The C library of tags that name no release.
     pub(super) libc: Option<Libc>,
+    /// The image brings that C library whatever its distribution has.
+    pub(super) libc_is_fixed: bool,
 
     /// Where the Python version stands: `tag`, `dotted`, `word`, `path`; or `yes`, `no`,
-    /// `unknown`, or a version.
+    /// `unknown`, or a version; left out = `no`.
     pub(super) python: String,
     pub(super) prefix: Option<String>,
     pub(super) user: Option<String>,
@@ -64,6 +78,8 @@ pub(super) struct Entry {
     pub(super) role: ImageRole,
     pub(super) service: bool,
     pub(super) windows: bool,
+    /// It brings more than any list names: what is not known to be there may be.
+    pub(super) crowded: bool,
     /// What a word of the tag changes.
     pub(super) when: Vec<When>,
 }
@@ -90,14 +106,9 @@ pub(super) struct Series {
     /// The day of the last rebuild; none while the series is alive.
     pub(super) ended: Option<Date>,
     /// First patch release whose last build has that Debian release.
-    pub(super) debian: Vec<(u32, String)>,
+    pub(super) debian: Pairs,
     /// The same for Alpine.
-    pub(super) alpine: Vec<(u32, String)>,
+    pub(super) alpine: Pairs,
     /// The newest patch release known here.
     pub(super) newest: u32,
-    #[cfg_attr(
-        not(test),
-        allow(dead_code, reason = "for the reader; the tests demand it")
-    )]
-    pub(super) source: String,
 }

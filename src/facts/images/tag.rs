@@ -1,34 +1,34 @@
 //! The words of a tag: versions, suites, variants. What they mean is data (`tags.toml`).
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
-use super::super::data::{Date, Table};
+use super::super::data::{Date, Names, Pairs, Table};
 use super::super::distros::{Release, release, release_named};
+use super::super::terms::Arch;
 
 /// `tags.toml`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Words {
     /// Words that are a release: `bookworm`.
-    pub(super) words: BTreeMap<String, String>,
+    pub(super) words: Pairs,
     /// Words that name a distribution when a number follows: `alpine3.20`.
-    pub(super) prefixes: BTreeMap<String, String>,
-    pub(super) mirror: Vec<Mirror>,
-    pub(super) schedule: Vec<Schedule>,
-}
-
-/// A registry path that holds Docker Hub's images.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Mirror {
-    pub(super) prefix: String,
+    pub(super) prefixes: Pairs,
+    /// Words that name an architecture: `arm64v8`.
+    pub(super) architectures: Pairs,
+    /// Registry paths that hold Docker Hub's images.
+    pub(super) mirrors: Names,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
     )]
-    pub(super) source: String,
+    pub(super) mirrors_source: String,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    pub(super) words_source: String,
+    pub(super) schedule: Vec<Schedule>,
 }
 
 /// Where a moving tag pointed from which day on, oldest first.
@@ -36,7 +36,7 @@ pub(super) struct Mirror {
 #[serde(deny_unknown_fields)]
 pub(super) struct Schedule {
     pub(super) name: String,
-    pub(super) steps: Vec<(Date, String)>,
+    pub(super) steps: Pairs,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -66,15 +66,15 @@ pub(super) fn on_day(target: &str, day: Option<Date>) -> Option<&'static Release
         .schedule
         .iter()
         .find(|schedule| schedule.name == target)?;
-    let reached = |step: &&(Date, String)| day.is_none_or(|day| step.0 <= day);
+    let reached = |step: &(&str, &str)| day.is_none_or(|day| Date::parse(step.0) <= Some(day));
     // Before the first step the first one is the best there is.
     let step = schedule
         .steps
         .iter()
         .rev()
         .find(reached)
-        .or_else(|| schedule.steps.first())?;
-    release_named(&step.1)
+        .or_else(|| schedule.steps.iter().next())?;
+    release_named(step.1)
 }
 
 /// Whether `target` moves with time.
@@ -82,9 +82,18 @@ pub(super) fn moves(target: &str) -> bool {
     !target.contains(':')
 }
 
-/// Whether a variable was left in the text.
-pub(super) fn has_variable(text: &str) -> bool {
-    text.contains(['$', '{', '<', '%'])
+/// The architecture that a word names: `arm64v8`.
+pub(super) fn architecture(word: &str) -> Option<Arch> {
+    words().architectures.get(word).and_then(Arch::from_docker)
+}
+
+/// Whether the word is a variable that may stand for a suite: `${SUITE}`, `ubuntu${VERSION}`, but
+/// not `python${VERSION}`.
+pub(super) fn hides_suite(word: &str) -> bool {
+    let literal = word
+        .find(['$', '{', '<', '%'])
+        .and_then(|at| word.get(..at));
+    literal.is_some_and(|literal| literal.is_empty() || words().prefixes.get(literal).is_some())
 }
 
 /// The words between the dashes, a variable in one piece.
@@ -107,7 +116,7 @@ pub(super) fn split(text: &str) -> Vec<&str> {
 /// `debian`, `12`.
 pub(super) fn named_release(list: &[&str]) -> Option<&'static Release> {
     list.iter().enumerate().find_map(|(at, word)| {
-        if let Some(name) = words().words.get(*word) {
+        if let Some(name) = words().words.get(word) {
             return release_named(name);
         }
         let digits = word
@@ -124,10 +133,14 @@ pub(super) fn named_release(list: &[&str]) -> Option<&'static Release> {
     })
 }
 
-/// Ubuntu releases are written without their dot in some tags: `ubuntu2204`.
+/// Some tags write a release without its dot or with a suffix: `ubuntu2204`, `oe2403lts`.
 fn dotted(distro: &str, number: &str) -> String {
+    let end = number
+        .find(|symbol: char| !symbol.is_ascii_digit() && symbol != '.')
+        .unwrap_or(number.len());
+    let number = number.get(..end).unwrap_or(number);
     match number.split_at_checked(2) {
-        Some((year, month)) if distro == "ubuntu" && month.len() == 2 && !number.contains('.') => {
+        Some((year, month)) if matches!(distro, "ubuntu" | "openeuler") && month.len() == 2 => {
             format!("{year}.{month}")
         }
         _ => number.to_owned(),

@@ -12,9 +12,8 @@ use super::state::State;
 use super::syntax::{Args, Instruction};
 use super::walk::Walker;
 use crate::facts::Family;
-use crate::inputs::shell::effects::{Effect, EffectKind};
+use crate::inputs::shell::effects::{Effect, EffectKind, Reader};
 use crate::inputs::shell::script::{Part, Word};
-use crate::inputs::shell::{self};
 use crate::model::{Library, Origin, PathPattern, Strip};
 use crate::text::{Place, Span, Traced};
 
@@ -74,10 +73,31 @@ fn is_shell(text: &str) -> bool {
 pub(super) fn apply(walker: &Walker<'_>, state: &mut State, source: Source<'_>) {
     let text = source.text.as_str();
     bind_architecture(state, text);
-    let effects = shell::effects::read(text);
+    let effects = reader(state, text).read(text);
     let last = effects.len().saturating_sub(1);
     for (index, effect) in effects.iter().enumerate() {
         one(walker, state, source, effect, index == last);
+    }
+}
+
+/// A reader that knows the variables of the stage that the text speaks of.
+fn reader(state: &State, text: &str) -> Reader {
+    let mut reader = Reader::default();
+    let from_env = state.env.iter().map(|var| (&var.name, &var.now.value));
+    let from_args = state.args.iter().filter_map(|(name, value)| value.as_ref().map(|value| (name, value)));
+    for (name, value) in from_args.chain(from_env) {
+        if let Some(value) = value.known().filter(|_| text.contains('$') && text.contains(name.as_str())) {
+            reader.know(name, value);
+        }
+    }
+    reader
+}
+
+/// A path of an effect, made absolute: a `cd` before it counts.
+pub(super) fn located(state: &State, effect: &Effect, path: &str) -> String {
+    match &effect.folder {
+        Some(folder) if !path.starts_with(['/', '~']) => state.absolute(&format!("{folder}/{path}")),
+        _ => state.absolute(path),
     }
 }
 
@@ -88,12 +108,12 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
             packages::install(state, source, effect, *manager, packages, *open_ended);
         }
         EffectKind::Uninstall { packages, .. } => packages::uninstall(state, packages),
-        EffectKind::Place { from, to, link } => {
+        EffectKind::Place { from, to, .. } => {
             let paths = (pattern(walker, state, from), pattern(walker, state, to));
-            put(state, &paths.0, &paths.1, *link, effect, &place);
+            put(state, &paths.0, &paths.1, effect, &place);
         }
         EffectKind::Remove { path } => {
-            let path = state.absolute(&pattern(walker, state, path));
+            let path = located(state, effect, &pattern(walker, state, path));
             state.libraries.retain(|library| !crate::model::matches(&path, library.path.as_str()));
         }
         EffectKind::BuildInstall { prefix } => built(state, prefix, effect, &place),
@@ -111,17 +131,17 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
                 state.linked.push((family, place));
             }
         }
-        EffectKind::RunScript { path, .. } => script(walker, state, source, path),
+        EffectKind::RunScript { path, .. } => script(walker, state, source, effect, path),
         EffectKind::MentionsAllocator => mentioned(state, source, effect),
         EffectKind::Run { words, .. } => packages::ran(state, words, &place),
-        EffectKind::Export { .. } | EffectKind::Write { .. } => settings::apply(walker, state, source, effect, last),
+        EffectKind::Export { .. } | EffectKind::Write { .. } => settings::apply(state, source, effect, last),
         EffectKind::Unset { .. } | EffectKind::Inline { .. } | EffectKind::DropsEnvironment { .. } => {}
     }
 }
 
 /// A file appears at `to`.
-fn put(state: &mut State, from: &str, to: &str, link: bool, effect: &Effect, place: &Place) {
-    let to = state.absolute(to);
+fn put(state: &mut State, from: &str, to: &str, effect: &Effect, place: &Place) {
+    let to = located(state, effect, to);
     if to == "/etc/ld.so.preload" {
         return state.hide("/etc/ld.so.preload", format!("`{from}` is put there"));
     }
@@ -131,7 +151,6 @@ fn put(state: &mut State, from: &str, to: &str, link: bool, effect: &Effect, pla
         (None, Some(family)) => (family, format!("{}/{}", to.trim_end_matches('/'), base_name(from))),
         (None, None) => return,
     };
-    let source = state.absolute(from);
     let behind = state.libraries.iter().find(|library| library.family == family).cloned();
     state.libraries.push(Library {
         family,
@@ -145,14 +164,6 @@ fn put(state: &mut State, from: &str, to: &str, link: bool, effect: &Effect, pla
         place: place.clone(),
         step: state.step,
     });
-    if !link && is_moved(place) {
-        state.libraries.retain(|library| !crate::model::matches(&source, library.path.as_str()));
-    }
-}
-
-/// Whether the command at `place` moves instead of copying.
-fn is_moved(place: &Place) -> bool {
-    place.file.text(place.span).trim_start().starts_with("mv ")
 }
 
 /// Something was built: an allocator, if one was fetched before.
@@ -198,8 +209,8 @@ pub(super) fn families_named(text: &str) -> Vec<Family> {
 }
 
 /// A script of the image runs: read it if it stands beside the Dockerfile, else anything may be.
-fn script(walker: &Walker<'_>, state: &mut State, source: Source<'_>, path: &Word) {
-    let path = pattern(walker, state, path);
+fn script(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effect, path: &Word) {
+    let path = located(state, effect, &pattern(walker, state, path));
     let readable = if source.depth < DEPTH { files::find(walker, state, &path) } else { None };
     match readable {
         Some(Readable::Inline(text)) => {

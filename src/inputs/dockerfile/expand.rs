@@ -12,7 +12,7 @@ use crate::text::{Place, Traced};
 
 /// What a variable stands for where the word stands.
 #[derive(Clone, Debug)]
-pub enum Lookup {
+pub(super) enum Lookup {
     /// Its value.
     Value(Value),
     /// Nothing sets it.
@@ -26,7 +26,7 @@ const DEPTH: usize = 16;
 
 /// Expands `raw`; `file` is the place that references are reported at.
 #[must_use]
-pub fn expand(raw: &Traced, escape: Escape, file: &Place, lookup: &dyn Fn(&str) -> Lookup) -> Value {
+pub(super) fn expand(raw: &Traced, escape: Escape, file: &Place, lookup: &dyn Fn(&str) -> Lookup) -> Value {
     let mut expander = Expander { raw, text: raw.as_str(), escape: escape.byte() as char, file, lookup, value: Value::default() };
     expander.run(0..raw.as_str().len(), 0);
     expander.value

@@ -22,7 +22,7 @@ pub(super) fn copy(walker: &Walker<'_>, state: &mut State, instruction: &Instruc
         _ => return,
     };
     let Some(target) = words.pop() else { return };
-    let into_folder = target.ends_with('/') || target == "." || words.len() > 1 || words.iter().any(|w| w.contains(['*', '?', '[']));
+    let into_folder = target.ends_with('/') || target == "." || words.len() > 1;
     let to = state.absolute(&target);
     heredocs(walker, state, instruction, &to, into_folder);
     let from = source(walker, instruction);
@@ -204,7 +204,13 @@ fn source_of(copied: &Copied, path: &str) -> Option<(usize, String)> {
     if rest == name {
         return Some((usize::MAX, copied.path.clone()));
     }
-    let folder = copied.path.trim_end_matches('*').trim_end_matches('/');
-    let folder = if has_extension(name) && copied.into_folder && !matches!(name, "." | "..") { return None } else { folder };
+    let folder = copied.path.trim_end_matches('/');
+    if name.contains('*') {
+        let above = folder.rsplit_once('/').map_or(".", |(above, _)| above);
+        return Some((copied.to.len(), normal(&format!("{above}/{rest}"))));
+    }
+    if has_extension(name) && copied.into_folder {
+        return None;
+    }
     Some((copied.to.len(), normal(&format!("{folder}/{rest}"))))
 }

@@ -16,7 +16,7 @@ mod runes;
 mod suggest;
 mod words;
 
-use super::syntax::{Dockerfile, Escape, Item, ItemKind, Problem};
+use super::syntax::{Dockerfile, Escape, Heredoc, Item, ItemKind, Problem};
 use crate::text::Span;
 use directive::Directives;
 use lines::{Line, Lines};
@@ -31,7 +31,11 @@ pub fn parse(source: &[u8]) -> Dockerfile {
         source,
         lines: Lines::new(source),
         directives: Directives::default(),
-        out: Dockerfile::default(),
+        // A line has some 40 bytes, and every second one continues an instruction.
+        out: Dockerfile {
+            items: Vec::with_capacity(source.len() / 64),
+            ..Dockerfile::default()
+        },
     };
     parser.file();
     parser
@@ -62,7 +66,9 @@ impl<'a> Parser<'a> {
             // The mark belongs to the first line, but no longer to what that line says.
             line.start = line.start.max(self.end());
             line.content.start = line.content.start.max(line.start);
-            self.line(&line);
+            if line.start < line.end {
+                self.line(&line);
+            }
         }
         if self.out.instructions().next().is_none() {
             self.fatal(Span::new(0, self.source.len()), "file with no instructions");
@@ -152,7 +158,7 @@ impl<'a> Parser<'a> {
         (logical, comments)
     }
 
-    fn bodies(&mut self, openers: Vec<heredoc::Opener>) -> Vec<super::syntax::Heredoc> {
+    fn bodies(&mut self, openers: Vec<heredoc::Opener>) -> Vec<Heredoc> {
         let mut heredocs = Vec::with_capacity(openers.len());
         for opener in openers {
             let mut body = Span::empty(self.lines.position());
@@ -165,7 +171,11 @@ impl<'a> Parser<'a> {
                 }
                 body.end = line.end;
             }
-            if terminator.is_none() {
+            // Where one has no end, none of those after it has.
+            let first = heredocs
+                .last()
+                .is_none_or(|last: &Heredoc| last.terminator.is_some());
+            if terminator.is_none() && first {
                 let message = format!("unterminated heredoc `{}`", suggest::clip(&opener.name));
                 self.fatal(opener.span, &message);
             }

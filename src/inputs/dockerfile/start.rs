@@ -127,14 +127,13 @@ impl Follower<'_> {
         }
         let Some((program, rest)) = unwrapped.argv.split_first() else { return };
         let runs_python = is_python(base_name(program));
-        let script = if runs_python { python_script(rest) } else { Some(program.as_str()) };
+        let scripts = if runs_python { python_scripts(rest) } else { vec![program.clone()] };
         let recognised = recognise(&unwrapped.argv).is_some();
         self.argv.clone_from(&unwrapped.argv);
         if recognised || hops == 0 {
             return;
         }
-        let Some(script) = script else { return };
-        match files::find(self.walker, self.state, script) {
+        match scripts.iter().find_map(|script| files::find(self.walker, self.state, script)) {
             Some(readable) => {
                 let (text, file) = self.open(readable);
                 self.script(&text, &file, rest, hops - 1);
@@ -280,6 +279,9 @@ impl Follower<'_> {
             let line = text.lines().next().unwrap_or_default().trim().to_owned();
             process.kind = Fact::Assumed(ProcessKind::Service, format!("`{line}`, line {}", serves.line()));
         }
+        if let (Fact::Unknown(why), Some(program)) = (&mut process.kind, self.argv.first()) {
+            *why = format!("`{program}` is not a program we know, and its text was not found or does not tell");
+        }
         process.argv = self.argv;
         self.started.process = process;
         self.started
@@ -296,20 +298,24 @@ fn is_positional(words: &[Word]) -> bool {
     matches!(words, [word] if matches!(word.parts.as_slice(), [Part::Variable { name, .. }] if name == "@" || name == "*"))
 }
 
-/// The script that a Python interpreter is given.
-fn python_script(arguments: &[String]) -> Option<&str> {
+/// The files that a Python interpreter may be given: a script, or what `-m` stands for.
+fn python_scripts(arguments: &[String]) -> Vec<String> {
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "-m" | "-c" => return None,
+            "-c" => return Vec::new(),
+            "-m" => {
+                let path = arguments.next().map(|module| module.replace('.', "/")).unwrap_or_default();
+                return vec![format!("{path}.py"), format!("{path}/__main__.py"), format!("src/{path}.py")];
+            }
             "-W" | "-X" => {
                 arguments.next();
             }
             option if option.starts_with('-') => {}
-            script => return Some(script),
+            script => return vec![script.to_owned()],
         }
     }
-    None
+    Vec::new()
 }
 
 fn looks_like_script(program: &str) -> bool {

@@ -1,6 +1,5 @@
 //! The state of a stage after some of its instructions: what a container made then would be like.
 
-use super::syntax::Instruction;
 use crate::facts::{self, Family, Image, ImageRole};
 use crate::model::{
     Environment, Fact, Install, Library, Opaque, Origin, PathPattern, Platform, Python, Setting, Strip, Stray, User,
@@ -102,8 +101,7 @@ pub(super) struct Written {
 impl State {
     /// The state of a stage that stands on an image from outside.
     pub(super) fn on_image(reference: &Value, from: &Place, pinned: Fact<Vec<facts::Arch>>) -> Self {
-        let plain = |name: &str| super::walk::arch_of_reference(name).map_or_else(|| name.to_owned(), |(_, rest)| rest);
-        let image = reference.known().and_then(|name| facts::image(&plain(name), None));
+        let image = reference.known().and_then(|name| facts::image(name, None));
         let known_name = reference.known().map(str::to_owned);
         let why = known_name.as_ref().map_or_else(
             || format!("the base `{}` is chosen at build time", reference.text.as_str()),
@@ -149,6 +147,9 @@ impl State {
 
     /// What the image itself brings: allocators and settings.
     fn bring(&mut self, image: &Image) {
+        if image.crowded {
+            self.hide("/", format!("`{}` images bring more than is listed", image.name));
+        }
         for library in &image.libraries {
             self.libraries.push(Library {
                 family: library.family,
@@ -223,7 +224,8 @@ fn platform(image: Option<&Image>, from: &Place, why: &str, archs: Fact<Vec<fact
     };
     let release = match image.release {
         Some(release) if image.release_is_assumed => {
-            Fact::Assumed(release, format!("the tag of `{}` stands for {} {} today", image.name, release.distro, release.release))
+            let why = format!("`{}` images of that tag stand on {} {}", image.name, release.distro, release.release);
+            Fact::Assumed(release, why)
         }
         Some(release) => Fact::Known(release, from.clone()),
         None => Fact::Unknown(format!("the release behind `{}` is not known", image.name)),
@@ -257,9 +259,4 @@ fn user(image: Option<&Image>, why: &str) -> Fact<User> {
 /// Whether the image is one that only builds.
 pub(super) fn is_build_image(image: &Image) -> bool {
     matches!(image.role, ImageRole::BuildTool)
-}
-
-/// Where an instruction's keyword stands.
-pub(super) fn keyword_place(from: &Place, instruction: &Instruction) -> Place {
-    from.at(instruction.keyword_span)
 }

@@ -164,10 +164,26 @@ impl Keyword {
     /// The keyword that `word` is, in whatever case.
     #[must_use]
     pub fn of(word: &str) -> Self {
-        let known = Self::ALL
-            .into_iter()
-            .find(|known| known.as_str().eq_ignore_ascii_case(word));
-        known.unwrap_or(Self::Unknown)
+        let same = |known: &str| {
+            let mut letters = known.chars();
+            word.chars().all(|ch| letters.next() == Some(upper(ch))) && letters.next().is_none()
+        };
+        let is_ascii = word.is_ascii();
+        let is = |known: &Self| match known.as_str() {
+            known if is_ascii => known.len() == word.len() && known.eq_ignore_ascii_case(word),
+            known => same(known),
+        };
+        Self::ALL.into_iter().find(is).unwrap_or(Self::Unknown)
+    }
+}
+
+/// A letter of a keyword in upper case. Two letters outside ASCII have a lower case within it, and
+/// BuildKit takes them: the sign for kelvin and the dotted capital I.
+const fn upper(ch: char) -> char {
+    match ch {
+        '\u{212a}' => 'K',
+        '\u{130}' => 'I',
+        _ => ch.to_ascii_uppercase(),
     }
 }
 
@@ -195,6 +211,30 @@ pub struct Instruction {
     /// Comment lines between or behind the instruction's continued lines, within the item: from
     /// `#` to the end, without line ending.
     pub comments: Vec<Span>,
+}
+
+impl Instruction {
+    /// The command in shell form, of the instructions that have one: RUN, CMD, ENTRYPOINT, SHELL,
+    /// and HEALTHCHECK without its first word.
+    #[must_use]
+    pub fn shell_text(&self) -> Option<Traced> {
+        match &self.args {
+            Args::Text => Some(self.text.clone()),
+            Args::Healthcheck(word, command) if matches!(**command, Args::Text) => {
+                let text = self.text.as_str();
+                let rest = text.get(word.raw.as_str().len()..)?;
+                Some(
+                    self.text.part(
+                        text.len()
+                            - rest
+                                .trim_start_matches(['\t', '\n', '\u{b}', '\u{c}', '\r', ' '])
+                                .len()..text.len(),
+                    ),
+                )
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A flag such as `--platform=linux/amd64` or `--link`.
@@ -225,9 +265,9 @@ pub enum Args {
     /// The inner instruction of ONBUILD, with the heredocs that it opens. Should it be another
     /// ONBUILD, which no builder takes, its own arguments are [`Args::Text`].
     Onbuild(Box<Instruction>),
-    /// `HEALTHCHECK NONE` or `HEALTHCHECK CMD ...`: the word, then the command; a command in shell
-    /// form is what of `text` follows the word.
-    Healthcheck(Word, Box<Args>),
+    /// `HEALTHCHECK NONE` or `HEALTHCHECK CMD ...`: the word, then the command; see
+    /// [`Instruction::shell_text`] for one in shell form.
+    Healthcheck(Word, Box<Self>),
 }
 
 /// One element of a JSON array.
@@ -270,7 +310,8 @@ pub struct Heredoc {
     pub expand: bool,
     /// The file descriptor before `<<`, 0 where none stands.
     pub fd: u32,
-    /// Descriptor, operator and delimiter on the logical line, e.g. `3<<-"EOF"`.
+    /// Descriptor, operator and delimiter on the logical line, e.g. `3<<-"EOF"`; all of the
+    /// substitution where BuildKit finds one within `${a:- <<EOF }`.
     pub opener: Span,
     /// The body's lines, line endings and, in spite of `<<-`, leading tabs included, terminator not.
     pub body: Span,

@@ -18,6 +18,9 @@ const BUILD_NAMES: [&str; 28] = [
     "benchmarks", "tool", "tools", "debugger",
 ];
 
+/// Folders that CI systems read.
+const CI_FOLDERS: [&str; 7] = ["github", "gitlab", "circleci", "kokoro", "buildkite", "azure-pipelines", "jenkins"];
+
 /// The units of all stages that can be an image of their own.
 pub(super) fn units(walker: &Walker<'_>) -> Vec<Unit> {
     let used = stages::used(walker.stages);
@@ -150,7 +153,7 @@ fn role(walker: &Walker<'_>, index: usize, last: bool, started: &Started) -> Rol
     if let Some(name) = stage.filter(|name| is_build_name(name)) {
         return Role::Build(format!("stage `{name}` is named after a build or test"));
     }
-    if let Some(part) = walker.file.path.split('/').find(|part| is_build_name(part)) {
+    if let Some(part) = build_part(&walker.file.path) {
         return Role::Build(format!("the path says `{part}`"));
     }
     let image = walker.states.get(index).and_then(|state| state.image.as_ref());
@@ -161,6 +164,17 @@ fn role(walker: &Walker<'_>, index: usize, last: bool, started: &Started) -> Rol
         return Role::Build("an earlier stage that starts nothing".into());
     }
     Role::Runtime
+}
+
+/// The part of a path that says that it is about building or testing: a folder of just that name,
+/// or a word of the file's own name.
+fn build_part(path: &str) -> Option<&str> {
+    let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder = |part: &&str| {
+        let part = part.trim_start_matches('.').to_lowercase();
+        BUILD_NAMES.contains(&part.as_str()) || CI_FOLDERS.contains(&part.as_str())
+    };
+    folders.split('/').find(folder).or_else(|| is_build_name(file).then_some(file))
 }
 
 fn is_build_name(name: &str) -> bool {
@@ -216,6 +230,9 @@ fn unseen(walker: &Walker<'_>, state: &State, started: &Started) -> Option<Strin
     }
     if state.image.is_none() {
         return Some(format!("the base image `{}` is not one we know", state.base));
+    }
+    if let Some(image) = state.image.as_ref().filter(|image| image.crowded) {
+        return Some(format!("`{}` images come with settings of their own", image.name));
     }
     let setting = |text: &str| text.contains("LD_PRELOAD") && !effects::families_named(text).is_empty();
     if let Some(written) = state.written.iter().find(|written| setting(written.text.as_str())) {

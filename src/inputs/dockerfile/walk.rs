@@ -7,7 +7,7 @@ use super::stages::{self, Stage};
 use super::state::{Command, Form, State};
 use super::syntax::{Args, Dockerfile, Instruction, Keyword, Pair, Word};
 use super::{effects, files};
-use crate::facts::Arch;
+use crate::facts::{self, Arch};
 use crate::inputs::Surroundings;
 use crate::model::{Fact, Setting, User, Value};
 use crate::text::{Place, SourceFile, Span, Traced};
@@ -127,8 +127,8 @@ impl<'a> Walker<'a> {
                 return Fact::Known(vec![arch], self.place(flag.span));
             }
         }
-        match reference.known().and_then(arch_of_reference) {
-            Some((arch, _)) => Fact::Known(vec![arch], self.place(stage.from.span)),
+        match reference.known().and_then(|name| facts::image(name, None)).and_then(|image| image.arch) {
+            Some(arch) => Fact::Known(vec![arch], self.place(stage.from.span)),
             None => Fact::Unknown("nothing pins the platform".into()),
         }
     }
@@ -262,18 +262,6 @@ impl<'a> Walker<'a> {
         };
         Some(Command { place: self.place(instruction.span), form })
     }
-}
-
-/// The architecture in a reference such as `arm64v8/python:3.12`, and the reference without it.
-pub(super) fn arch_of_reference(reference: &str) -> Option<(Arch, String)> {
-    let (host, rest) = match reference.split_once('/') {
-        Some((host, rest)) if host.contains(['.', ':']) => (Some(host), rest),
-        _ => (None, reference),
-    };
-    let (prefix, image) = rest.split_once('/')?;
-    let name = prefix.replace("arm64v8", "arm64").replace("arm32v", "arm/v").replace("i386", "386");
-    let arch = Arch::from_docker(&name)?;
-    Some((arch, host.map_or_else(|| image.to_owned(), |host| format!("{host}/library/{image}"))))
 }
 
 /// The inner instructions of a stage's ONBUILD triggers.

@@ -28,6 +28,9 @@ pub struct Effect {
     pub range: Range<usize>,
     /// Under which circumstances it does so.
     pub context: Context,
+    /// The folder that a `cd` before it went to, for paths that are relative; `None` where the
+    /// script starts, or where it went somewhere unknown.
+    pub folder: Option<String>,
 }
 
 /// What a script can do that matters here.
@@ -151,7 +154,7 @@ pub enum EffectKind {
 pub struct Package {
     /// The name, version (`=1.2`), architecture (`:arm64`) and channel (`conda-forge::`) split off.
     pub name: String,
-    /// The version asked for, if any.
+    /// The version asked for, if any: `=` taken off, other operators (`>=2.9`, `~=5.3`) kept.
     pub version: Option<String>,
     /// Where the word stands.
     pub range: Range<usize>,
@@ -186,6 +189,8 @@ const NEEDLES: &[&str] = &[
     "GLIBC_TUNABLES",
     "nstall",
     "apk",
+    "conda",
+    "mamba",
     "del ",
     "remove",
     "purge",
@@ -201,7 +206,6 @@ const NEEDLES: &[&str] = &[
     "ln -",
     "LD_",
     "setpriv",
+    "build-dep",
+    "builddep",
 ];
-
-#[cfg(test)]
-mod tests;

@@ -256,6 +256,7 @@ impl Stripped {
 fn shell(words: &[Word]) -> Shell {
     let mut at = 1;
     let mut text_follows = false;
+    let mut reads_input = false;
     while let Some(text) = words.get(at).map(Word::shown) {
         if !text.starts_with(['-', '+']) || text.len() < 2 {
             break;
@@ -266,13 +267,15 @@ fn shell(words: &[Word]) -> Shell {
         }
         let long = text.starts_with("--");
         let letters = text.get(1..).unwrap_or_default();
-        text_follows |= !long && text.starts_with('-') && letters.contains('c');
+        let short = !long && text.starts_with('-');
+        text_follows |= short && letters.contains('c');
+        reads_input |= short && letters.contains('s');
         let separate = lists(SHELL_VALUES, text.as_str()) || !long && letters.ends_with(['o', 'O']);
         at += usize::from(separate);
     }
     match words.get(at) {
         Some(word) if text_follows => Shell::Text(word.clone()),
-        Some(word) if !is(word, "-") => Shell::File(word.clone()),
+        Some(word) if !reads_input && !is(word, "-") => Shell::File(word.clone()),
         _ => Shell::Input,
     }
 }

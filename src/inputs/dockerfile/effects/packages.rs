@@ -63,10 +63,8 @@ fn allocator(state: &mut State, effect: &Effect, manager: Manager, package: &Pac
         library.needs.clone_from(&known.needs);
         library.min_glibc.clone_from(&known.min_glibc);
         library.origin = Origin::Package { name: package.name.clone(), dev: known.dev };
-        let files = [Some(known.soname.clone()), known.unversioned.clone().filter(|_| known.dev)];
-        for file in files.into_iter().flatten() {
-            let path = PathPattern::new(format!("{}/{file}", known.dir));
-            state.libraries.push(Library { path, ..library.clone() });
+        for path in paths(known) {
+            state.libraries.push(Library { path: PathPattern::new(path), ..library.clone() });
         }
         return;
     }
@@ -76,6 +74,15 @@ fn allocator(state: &mut State, effect: &Effect, manager: Manager, package: &Pac
     for path in likely_paths(state, manager, summary.dev) {
         state.libraries.push(Library { path: PathPattern::new(path), ..library.clone() });
     }
+}
+
+/// Where a package of a known release puts its libraries; a hint only is taken as one.
+fn paths(known: &facts::AllocatorPackage) -> Vec<String> {
+    if !known.verified {
+        return vec!["*/lib*.so*".into()];
+    }
+    let files = std::iter::once(&known.soname).chain(known.unversioned.iter().filter(|_| known.dev)).chain(&known.others);
+    files.map(|file| format!("{}/{file}", known.dir)).collect()
 }
 
 /// Where a package's library lies when the release is not known.
@@ -132,7 +139,7 @@ fn interpreter(name: &str) -> Option<Option<(u8, u8)>> {
 pub(super) fn ran(state: &mut State, words: &[Word], place: &Place) {
     let Some(program) = words.first().and_then(Word::literal) else { return };
     let program = program.rsplit('/').next().unwrap_or_default();
-    if matches!(program, "make" | "cmake" | "gcc" | "g++" | "cargo" | "ninja" | "meson" | "rustc" | "bazel") {
+    if matches!(program, "make" | "cmake" | "gcc" | "g++" | "cargo" | "ninja" | "meson" | "rustc" | "bazel" | "bundle" | "gem") {
         state.compiles = true;
     }
     let is_python = matches!(program, "pip" | "pip3" | "python" | "python3" | "uv" | "poetry" | "pipenv")

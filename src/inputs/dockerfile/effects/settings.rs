@@ -1,15 +1,14 @@
 //! Settings that a RUN makes: some reach the process (`/etc/ld.so.preload`), most do not.
 
-use super::{Source, families_named};
+use super::{Source, families_named, located};
 use crate::facts::Family;
 use crate::inputs::dockerfile::state::{Preloading, State, Written};
-use crate::inputs::dockerfile::walk::Walker;
 use crate::inputs::shell::effects::{Effect, EffectKind};
 use crate::model::{Reach, Setting, Stray, Value, Via};
 use crate::text::{Place, Traced};
 
 /// An export or a file that is written.
-pub(super) fn apply(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effect, last: bool) {
+pub(super) fn apply(state: &mut State, source: Source<'_>, effect: &Effect, last: bool) {
     match &effect.kind {
         EffectKind::Export { name, value: Some(value) } if last && source.depth == 0 => {
             let text = source.text.as_str().get(value.range.clone()).unwrap_or_default().to_owned();
@@ -17,7 +16,7 @@ pub(super) fn apply(walker: &Walker<'_>, state: &mut State, source: Source<'_>, 
         }
         EffectKind::Write { path, content, text, append } => {
             let place = content.as_ref().map_or_else(|| source.place(&effect.range), |range| source.place(range));
-            write(walker, state, &Writing { path, text, append: *append, place, source, content: content.as_ref() });
+            write(state, &Writing { path, text, append: *append, place, source, content: content.as_ref(), effect });
         }
         _ => {}
     }
@@ -47,17 +46,18 @@ struct Writing<'a> {
     place: Place,
     source: Source<'a>,
     content: Option<&'a std::ops::Range<usize>>,
+    effect: &'a Effect,
 }
 
-fn write(walker: &Walker<'_>, state: &mut State, writing: &Writing<'_>) {
-    let path = state.absolute(writing.path);
+fn write(state: &mut State, writing: &Writing<'_>) {
+    let path = located(state, writing.effect, writing.path);
     match path.as_str() {
         "/etc/ld.so.preload" => preload_file(state, writing),
         _ if path.starts_with("/etc/ld.so.conf") => {
             let lines = writing.text.split([' ', '\n', ',']).filter(|word| word.starts_with('/'));
             state.search_dirs.extend(lines.map(|line| line.trim_end_matches('/').to_owned()));
         }
-        _ if is_shell_start(&path) => shell_start(walker, state, writing, &path),
+        _ if is_shell_start(&path) => shell_start(state, writing, &path),
         _ => {
             let text = content(writing);
             if !writing.append {
@@ -85,7 +85,9 @@ fn preload_file(state: &mut State, writing: &Writing<'_>) {
         return state.hide("/etc/ld.so.preload", "what is written to `/etc/ld.so.preload` cannot be read");
     }
     let mut text = Traced::new();
-    text.push_from(&stars(writing.text), writing.place.span);
+    // Behind a condition the script itself picks the right path.
+    let pattern = if writing.effect.context.conditional { format!("*/{}", file_name(writing.text)) } else { stars(writing.text) };
+    text.push_from(&pattern, writing.place.span);
     let setting = Setting {
         value: Value { text, ..Value::default() },
         place: writing.place.clone(),
@@ -93,6 +95,10 @@ fn preload_file(state: &mut State, writing: &Writing<'_>) {
         step: state.step,
     };
     state.preloads.push(Preloading { setting, via: Via::File });
+}
+
+fn file_name(text: &str) -> &str {
+    text.trim().rsplit('/').next().unwrap_or_default()
 }
 
 /// Text as a pattern: what the shell put in when it ran becomes `*`.
@@ -126,12 +132,11 @@ fn is_shell_start(path: &str) -> bool {
         || matches!(name, ".bashrc" | ".profile" | ".bash_profile" | ".zshrc" | ".bash_login")
 }
 
-fn shell_start(walker: &Walker<'_>, state: &mut State, writing: &Writing<'_>, path: &str) {
+fn shell_start(state: &mut State, writing: &Writing<'_>, path: &str) {
     let named = families_named(writing.text);
     if !writing.text.contains("LD_PRELOAD") || named.is_empty() {
         return;
     }
-    let _ = walker;
     state.strays.push(Stray {
         variable: Some("LD_PRELOAD".into()),
         value: writing.text.trim().to_owned(),

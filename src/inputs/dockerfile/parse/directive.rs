@@ -96,3 +96,26 @@ fn split(source: &[u8], text: Span) -> Option<Directive> {
 const fn is_blank(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | 0x0c | b'\r' | b' ')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name_and_value(text: &str) -> Option<(&str, &str)> {
+        let found = split(text.as_bytes(), Span::new(0, text.len()))?;
+        Some((
+            &text[found.name.start..found.name.end],
+            &text[found.value.start..found.value.end],
+        ))
+    }
+
+    #[test]
+    fn blanks_around_name_and_value_go_unless_nothing_is_left() {
+        assert_eq!(name_and_value("# escape = ` "), Some(("escape", "`")));
+        assert_eq!(name_and_value("#a1=b c=d"), Some(("a1", "b c=d")));
+        assert_eq!(name_and_value("#escape=  "), Some(("escape", " ")));
+        for text in ["#escape=", "#1a=b", "#a", "#a b=c", "#=b", "#"] {
+            assert_eq!(name_and_value(text), None, "{text}");
+        }
+    }
+}

@@ -81,7 +81,8 @@ impl FlagWord {
     }
 
     fn into_flag(self, line: &Logical<'_>) -> Flag {
-        let mut name = Traced::new();
+        let mut name = String::new();
+        let mut name_is = |run| name.push_str(&String::from_utf8_lossy(line.slice(&run)));
         let mut value: Option<Traced> = None;
         let dashes = self.range.start + 2;
         for run in self.kept {
@@ -90,17 +91,66 @@ impl FlagWord {
                 Some(value) => line.trace_into(value, run),
                 None => match memchr::memchr(b'=', line.slice(&run)) {
                     Some(equals) => {
-                        line.trace_into(&mut name, run.start..run.start + equals);
+                        name_is(run.start..run.start + equals);
                         value = Some(line.traced(run.start + equals + 1..run.end));
                     }
-                    None => line.trace_into(&mut name, run),
+                    None => name_is(run),
                 },
             }
         }
         Flag {
-            name: name.as_str().to_owned(),
+            name,
             value,
             span: line.span(self.range),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::Span;
+
+    fn flags(text: &str) -> (Vec<(String, Option<String>)>, &str) {
+        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let (flags, rest) = read(&line, 0..text.len(), Escape::Backslash);
+        let value = |flag: &Flag| flag.value.as_ref().map(|value| value.as_str().to_owned());
+        (
+            flags
+                .into_iter()
+                .map(|flag| (flag.name.clone(), value(&flag)))
+                .collect(),
+            &text[rest..],
+        )
+    }
+
+    #[test]
+    fn quotes_and_escapes_go_and_the_first_other_word_ends_them() {
+        let (found, rest) = flags(r#" --a="b c"d --e\ f --'g=h' i --j"#);
+        let expected = [("a", Some("b cd")), ("e f", None), ("g", Some("h"))];
+        assert_eq!(
+            found,
+            expected.map(|(name, value)| (name.into(), value.map(String::from)))
+        );
+        assert_eq!(rest, "i --j");
+    }
+
+    #[test]
+    fn two_dashes_alone_end_them_too() {
+        assert_eq!(flags("--a -- --b"), (vec![("a".into(), None)], " --b"));
+        assert_eq!(flags("--\"\" b"), (vec![], " b"));
+        assert_eq!(flags("-a"), (vec![], "-a"));
+    }
+
+    #[test]
+    fn a_flag_spans_its_quotes() {
+        let text = "--a='b c' d";
+        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let (found, _) = read(&line, 0..text.len(), Escape::Backslash);
+        assert_eq!(found[0].span, Span::new(0, 9));
+        assert_eq!(
+            found[0].value.as_ref().unwrap().whole(),
+            Some(Span::new(5, 8))
+        );
     }
 }

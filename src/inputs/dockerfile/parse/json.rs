@@ -271,3 +271,52 @@ fn hex(digits: &[u8]) -> Option<u32> {
         Some(sum * 16 + char::from(digit).to_digit(16)?)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &str) -> Form {
+        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        read(&line, 0..text.len())
+    }
+
+    #[test]
+    fn strings_are_decoded_and_know_their_quotes() {
+        let text = r#"["a\tb", "\ud83d\ude80\ud83d", ""]"#.replace("\\\\", "\\");
+        let Form::Strings(strings) = read_text(&text) else {
+            panic!("{text}")
+        };
+        let values: Vec<_> = strings.iter().map(|s| s.value.as_str()).collect();
+        assert_eq!(values, ["a\tb", "\u{1f680}\u{fffd}", ""]);
+        assert_eq!(strings[0].span.slice(text.as_bytes()), br#""a\tb""#);
+        assert_eq!(strings[0].value.source(1..2), Some(Span::new(3, 5)));
+    }
+
+    #[test]
+    fn only_valid_json_can_be_mixed() {
+        let mixed = [
+            "[1]",
+            "[null, \"a\"]",
+            "[[\"a\"]]",
+            "[{\"a\":[1.5e-3,{}]}]",
+            "[true,false]",
+        ];
+        for text in mixed {
+            assert!(matches!(read_text(text), Form::Mixed), "{text}");
+        }
+        let broken = [
+            "[", "[1", "[01]", "[1.]", "[a]", "[1]x", "[\"a\",]", "[}", "[{1:2}]", "[1e999]",
+        ];
+        for text in broken {
+            assert!(matches!(read_text(text), Form::NotJson), "{text}");
+        }
+    }
+
+    #[test]
+    fn depth_is_limited_as_in_go() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(matches!(read_text(&nested(DEEPEST)), Form::Mixed));
+        assert!(matches!(read_text(&nested(DEEPEST + 1)), Form::NotJson));
+    }
+}

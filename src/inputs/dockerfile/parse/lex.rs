@@ -327,3 +327,61 @@ impl Lexer<'_> {
         Some(ch)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RAW: Keep = Keep {
+        quotes: true,
+        escapes: true,
+    };
+
+    fn words(text: &str, keep: Keep) -> Vec<String> {
+        let words = split(text.as_bytes(), keep).unwrap();
+        words.into_iter().map(|word| word.text).collect()
+    }
+
+    #[test]
+    fn a_heredoc_operator_takes_the_blanks_behind_it() {
+        assert_eq!(words("cat <<  E x", RAW), ["cat", "<<  E", "x"]);
+        assert_eq!(words("cat <<- E", RAW), ["cat", "<<-", "E"]);
+        assert_eq!(words("a<b < c", RAW), ["a<b", "<", "c"]);
+    }
+
+    #[test]
+    fn quotes_and_escapes_stay_or_go() {
+        assert_eq!(words("a\\ b 'c d'\"e\"", RAW), ["a\\ b", "'c d'\"e\""]);
+        assert_eq!(words("a\\ b 'c d'\"e\"", Keep::default()), ["a b", "c de"]);
+        assert_eq!(words("\"\\\"\\x\"", Keep::default()), ["\"\\x"]);
+        assert_eq!(words("''", Keep::default()), [""; 0]);
+    }
+
+    #[test]
+    fn substitutions_nest_split_and_wipe_their_word() {
+        assert_eq!(
+            words("$a ${b} $1x $@y $(z)", RAW),
+            ["$a", "${b}", "$1x", "$@y", "$(z)"]
+        );
+        assert_eq!(words("${a:-b c} d", RAW), ["${a:-b", "c}", "d"]);
+        assert_eq!(words("\"${a:-b c}\" d", RAW), ["\"${a:-b c}\"", "d"]);
+        assert_eq!(words("<<E${a:-${b-\"}\"}}", RAW), ["${a:-${b-\"}\"}}"]);
+        assert_eq!(words("x${a//b/c}", RAW), ["${a/b/c}"]);
+    }
+
+    #[test]
+    fn what_is_not_closed_or_not_known_is_an_error() {
+        for text in [
+            "'", "\"", "${", "${a", "${}", "${a:", "${a:#b}", "${a!b}", "${a/b}", "\"${a\"",
+        ] {
+            assert!(split(text.as_bytes(), RAW).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_knows_its_bytes() {
+        let words = split("é <<'E F' x".as_bytes(), RAW).unwrap();
+        let ranges: Vec<_> = words.into_iter().map(|word| word.range).collect();
+        assert_eq!(ranges, [0..2, 3..10, 11..12]);
+    }
+}

@@ -11,8 +11,10 @@ use crate::text::{Span, Traced};
 pub(super) struct Logical<'a> {
     source: &'a [u8],
     bytes: Cow<'a, [u8]>,
-    /// Where each piece starts, in the text and in the file; the first starts at 0.
-    pieces: Vec<Piece>,
+    /// Where the text starts in the file.
+    first: usize,
+    /// Where each further piece starts, in the text and in the file.
+    further: Vec<Piece>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +26,12 @@ struct Piece {
 impl<'a> Logical<'a> {
     /// The line that starts with `first` of `source`.
     pub(super) fn new(source: &'a [u8], first: Span) -> Self {
-        let piece = Piece {
-            at: 0,
-            source: first.start,
-        };
+        let bytes = Cow::Borrowed(first.slice(source));
         Self {
             source,
-            bytes: Cow::Borrowed(first.slice(source)),
-            pieces: vec![piece],
+            bytes,
+            first: first.start,
+            further: Vec::new(),
         }
     }
 
@@ -44,10 +44,16 @@ impl<'a> Logical<'a> {
             *self = Self::new(self.source, line);
             return;
         }
-        self.pieces.push(Piece {
+        self.further.push(Piece {
             at: self.bytes.len(),
             source: line.start,
         });
+        if let Cow::Borrowed(first) = self.bytes {
+            // Who continues once continues again; growing from nothing would copy each time.
+            let mut joined = Vec::with_capacity(4 * (first.len() + line.len()));
+            joined.extend_from_slice(first);
+            self.bytes = Cow::Owned(joined);
+        }
         self.bytes
             .to_mut()
             .extend_from_slice(line.slice(self.source));
@@ -87,13 +93,13 @@ impl<'a> Logical<'a> {
     /// Appends the text of `range` to `traced`.
     pub(super) fn trace_into(&self, traced: &mut Traced, range: Range<usize>) {
         let mut from = range.start;
-        let first = self
-            .pieces
-            .partition_point(|piece| piece.at <= from)
-            .saturating_sub(1);
-        let ends = self.pieces.iter().skip(first + 1).map(|piece| piece.at);
-        let pieces = self.pieces.iter().skip(first);
-        for (piece, end) in pieces.zip(ends.chain([self.bytes.len()])) {
+        let mut next = self.further.partition_point(|piece| piece.at <= from);
+        while from < range.end {
+            let piece = self.piece_before(next);
+            let end = self
+                .further
+                .get(next)
+                .map_or(self.bytes.len(), |piece| piece.at);
             let to = end.min(range.end);
             if from >= to {
                 break;
@@ -101,6 +107,7 @@ impl<'a> Logical<'a> {
             let start = piece.source + (from - piece.at);
             traced.push(self.source, Span::new(start, start + (to - from)));
             from = to;
+            next += 1;
         }
     }
 
@@ -113,13 +120,19 @@ impl<'a> Logical<'a> {
     }
 
     fn source_of(&self, at: usize) -> usize {
-        let index = self
-            .pieces
-            .partition_point(|piece| piece.at <= at)
-            .saturating_sub(1);
-        self.pieces
-            .get(index)
-            .map_or(0, |piece| piece.source + (at - piece.at))
+        let piece = self.piece_before(self.further.partition_point(|piece| piece.at <= at));
+        piece.source + (at - piece.at)
+    }
+
+    /// The piece before the further piece `index`.
+    fn piece_before(&self, index: usize) -> Piece {
+        let further = index
+            .checked_sub(1)
+            .and_then(|index| self.further.get(index));
+        further.copied().unwrap_or(Piece {
+            at: 0,
+            source: self.first,
+        })
     }
 }
 

@@ -32,47 +32,63 @@ pub(super) fn unknown_instruction(word: &str) -> String {
 }
 
 fn nearest(word: &str) -> Option<Keyword> {
-    let word = word.to_ascii_uppercase();
-    if word.len() > LONGEST_QUOTE {
-        return None;
-    }
     // A third of the word may be wrong, a swap of two neighbours counting once.
     let allowed = (word.len() / 3).clamp(1, 3);
+    let word = word.as_bytes();
     Keyword::ALL
         .into_iter()
-        .map(|keyword| {
-            (
-                distance(word.as_bytes(), keyword.as_str().as_bytes()),
-                keyword,
-            )
-        })
+        .filter(|keyword| keyword.as_str().len().abs_diff(word.len()) <= allowed)
+        .map(|keyword| (distance(word, keyword.as_str().as_bytes()), keyword))
         .filter(|&(distance, _)| distance <= allowed)
         .min_by_key(|&(distance, _)| distance)
         .map(|(_, keyword)| keyword)
 }
 
-/// Edits that turn `a` into `b`: insert, remove, replace, swap neighbours.
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    let mut last_a = None;
-    for (i, &from) in a.iter().enumerate() {
-        let mut next = vec![i + 1];
-        let mut last_b = None;
-        for (j, &to) in b.iter().enumerate() {
-            let at = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
-            let mut best = at(&row, j) + usize::from(from != to);
-            best = best.min(at(&row, j + 1) + 1).min(at(&next, j) + 1);
-            if last_a == Some(to) && last_b == Some(from) {
-                best = best.min(at(&before, j.wrapping_sub(1)) + 1);
-            }
-            next.push(best);
-            last_b = Some(to);
-        }
+/// One row of the table of distances; no keyword is longer than 11 letters.
+type Row = [usize; 12];
+
+/// Edits that turn `word` into `keyword`, case apart: insert, remove, replace, swap neighbours.
+fn distance(word: &[u8], keyword: &[u8]) -> usize {
+    let mut before = Row::default();
+    let mut row = Row::default();
+    row.iter_mut()
+        .enumerate()
+        .for_each(|(length, cell)| *cell = length);
+    let mut last = None;
+    for (i, &from) in word.iter().enumerate() {
+        let from = from.to_ascii_uppercase();
+        let next = next_row((i, from, last), keyword, &before, &row);
         before = std::mem::replace(&mut row, next);
-        last_a = Some(from);
+        last = Some(from);
     }
-    row.last().copied().unwrap_or_default()
+    cell(&row, keyword.len())
+}
+
+/// The row for byte `from` at `i`, which comes after `last`.
+fn next_row(
+    (i, from, last): (usize, u8, Option<u8>),
+    keyword: &[u8],
+    before: &Row,
+    row: &Row,
+) -> Row {
+    let mut next = Row::default();
+    let mut left = i + 1;
+    let mut last_to = None;
+    next.iter_mut().take(1).for_each(|cell| *cell = left);
+    for ((j, &to), found) in keyword.iter().enumerate().zip(next.iter_mut().skip(1)) {
+        let replace = cell(row, j) + usize::from(from != to);
+        left = replace.min(cell(row, j + 1) + 1).min(left + 1);
+        if last == Some(to) && last_to == Some(from) {
+            left = left.min(cell(before, j.saturating_sub(1)) + 1);
+        }
+        *found = left;
+        last_to = Some(to);
+    }
+    next
+}
+
+fn cell(row: &Row, at: usize) -> usize {
+    row.get(at).copied().unwrap_or(usize::MAX / 2)
 }
 
 #[cfg(test)]

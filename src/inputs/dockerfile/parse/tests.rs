@@ -130,3 +130,116 @@ fn a_line_may_have_65535_bytes() {
     assert!(parse(line(65_535).trim_end().as_bytes()).is_accepted());
     assert!(!parse(format!("RUN <<E\n{}E\n", line(65_536)).as_bytes()).is_accepted());
 }
+
+#[test]
+fn onbuild_hands_its_heredocs_to_the_inner_instruction() {
+    let source = "ONBUILD COPY --link <<-'A' 3<<B /c/\n\ta\n\tA\nb\nB\nRUN d";
+    let file = parse(source.as_bytes());
+    assert_eq!(kinds(source.as_bytes(), &file), "ii");
+    let outer = file.instructions().next().unwrap();
+    let Args::Onbuild(inner) = &outer.args else {
+        panic!("{:?}", outer.args)
+    };
+    assert!(outer.heredocs.is_empty());
+    assert_eq!(inner.flags[0].name, "link");
+    let read = |h: &crate::inputs::dockerfile::syntax::Heredoc| {
+        let parts = [Some(h.opener), Some(h.body), h.terminator];
+        let [opener, body, end] = parts.map(|span| span.map(|span| text(source, span).to_owned()));
+        (
+            h.name.clone(),
+            h.fd,
+            h.strip_tabs,
+            h.expand,
+            opener.unwrap(),
+            body.unwrap(),
+            end.unwrap(),
+        )
+    };
+    let found: Vec<_> = inner.heredocs.iter().map(read).collect();
+    let expected = [
+        ("A", 0, true, false, "<<-'A'", "\ta\n", "\tA"),
+        ("B", 3, false, true, "3<<B", "b\n", "B"),
+    ];
+    let expected = expected.map(|(name, fd, tabs, expand, opener, body, end)| {
+        (
+            name.into(),
+            fd,
+            tabs,
+            expand,
+            opener.into(),
+            body.into(),
+            end.into(),
+        )
+    });
+    assert_eq!(found, expected);
+    assert_eq!(
+        text(source, outer.span),
+        source.strip_suffix("\nRUN d").unwrap()
+    );
+    assert_eq!(inner.span, Span::new(8, outer.span.end));
+}
+
+#[test]
+fn a_body_without_end_is_the_rest_of_the_file() {
+    let source = "RUN <<A <<B\na\nA\nb\n";
+    let file = parse(source.as_bytes());
+    let [first, second] = only(&file).heredocs.as_slice() else {
+        panic!()
+    };
+    assert_eq!(text(source, first.terminator.unwrap()), "A");
+    assert_eq!(
+        (text(source, second.body), second.terminator),
+        ("b\n", None)
+    );
+    assert_eq!(text(source, only(&file).span), source.trim_end());
+    assert!(!file.is_accepted());
+}
+
+#[test]
+fn an_escaped_or_quoted_delimiter_is_read_as_buildkit_reads_it() {
+    for (opener, expand) in [
+        ("<<E", true),
+        ("<<'E'", false),
+        ("<<\"E\"", false),
+        ("<<\\E", true),
+    ] {
+        let file = parse(format!("RUN {opener}\nE\n").as_bytes());
+        let heredoc = &only(&file).heredocs[0];
+        assert_eq!(
+            (heredoc.name.as_str(), heredoc.expand),
+            ("E", expand),
+            "{opener}"
+        );
+    }
+}
+
+#[test]
+fn a_health_check_in_shell_form_is_what_follows_the_word() {
+    let file = parse(b"HEALTHCHECK --retries=2 CMD  curl \\\n  -f x");
+    assert_eq!(only(&file).shell_text().unwrap().as_str(), "curl   -f x");
+    assert!(
+        parse(b"HEALTHCHECK NONE")
+            .instructions()
+            .all(|i| i.shell_text().is_none())
+    );
+}
+
+#[test]
+fn words_and_pairs_stand_where_the_file_has_them() {
+    let source = "ENV A=b\\\nc D=\nARG E F=g\nCOPY h \\\n# i\n j\n";
+    let file = parse(source.as_bytes());
+    let spans: Vec<_> = file.instructions().flat_map(|i| words(&i.args)).collect();
+    let found: Vec<_> = spans.into_iter().map(|span| text(source, span)).collect();
+    assert_eq!(found, ["A", "b\\\nc", "D", "", "E", "F", "g", "h", "j"]);
+}
+
+fn words(args: &Args) -> Vec<Span> {
+    match args {
+        Args::Words(words) => words.iter().map(|word| word.span).collect(),
+        Args::Pairs(pairs) => {
+            let both = pairs.iter().flat_map(|p| [Some(&p.key), p.value.as_ref()]);
+            both.flatten().map(|word| word.span).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::inputs::dockerfile::syntax::{Args, Escape, Keyword, Pair, Problem, Word};
+use crate::text::Span;
 
 use super::logical::Logical;
 use super::runes;
@@ -123,10 +124,15 @@ fn pair(line: &Logical<'_>, word: Range<usize>) -> Pair {
         },
         Some(equals) => {
             let equals = word.start + equals;
-            let value = line.word(equals + 1..word.end);
+            let mut key = line.word(word.start..equals);
+            if key.span.is_empty() {
+                // It stands at its `=`, even where a continuation precedes that.
+                key.span = Span::empty(line.span(equals..word.end).start);
+            }
+            let value = Some(line.word(equals + 1..word.end));
             Pair {
-                key: line.word(word.start..equals),
-                value: Some(value),
+                key,
+                value,
                 legacy: false,
             }
         }
@@ -180,5 +186,76 @@ impl Iterator for Shellwords<'_> {
             self.at += step;
         }
         (start < self.at).then_some(start..self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(text: &str) -> (Vec<(String, Option<String>, bool)>, usize) {
+        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let mut problems = Vec::new();
+        let args = pairs(
+            &line,
+            0..text.len(),
+            Escape::Backslash,
+            Keyword::Env,
+            &mut problems,
+        );
+        let Args::Pairs(pairs) = args else {
+            panic!("{args:?}")
+        };
+        let text = |word: Word| word.raw.as_str().to_owned();
+        let read = |pair: Pair| (text(pair.key), pair.value.map(text), pair.legacy);
+        (pairs.into_iter().map(read).collect(), problems.len())
+    }
+
+    fn read(key: &str, value: &str, legacy: bool) -> (String, Option<String>, bool) {
+        (key.to_owned(), Some(value.to_owned()), legacy)
+    }
+
+    #[test]
+    fn quotes_and_escapes_hold_words_together_and_stay() {
+        let (pairs, problems) = env(r#"A="b c" D='e\' F=g\ h"i j"k L="#);
+        let expected = [
+            ("A", "\"b c\""),
+            ("D", "'e\\'"),
+            ("F", "g\\ h\"i j\"k"),
+            ("L", ""),
+        ];
+        assert_eq!(pairs, expected.map(|(key, value)| read(key, value, false)));
+        assert_eq!(problems, 0);
+    }
+
+    #[test]
+    fn the_first_word_decides_for_the_old_form() {
+        assert_eq!(env("A  b=c  d"), (vec![read("A", "b=c  d", true)], 0));
+        assert_eq!(env("\"A B\" c"), (vec![read("\"A", "B\" c", true)], 0));
+        assert_eq!(env("A=b c").1, 1);
+        assert_eq!(env("A"), (vec![("A".to_owned(), None, true)], 1));
+    }
+
+    #[test]
+    fn an_empty_key_stands_at_its_equals_sign() {
+        let source = b"ENV \\\n=b";
+        let mut line = Logical::new(source, Span::new(0, 4));
+        line.push(Span::new(6, 8));
+        let found = pair(&line, 4..6);
+        assert_eq!(
+            (found.key.span, found.value.unwrap().span),
+            (Span::empty(6), Span::new(7, 8))
+        );
+    }
+
+    #[test]
+    fn an_escape_at_the_end_is_no_word() {
+        let text = "A \\";
+        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let Args::Pairs(found) = names(&line, 0..text.len(), Escape::Backslash) else {
+            panic!()
+        };
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].key.span, Span::new(0, 1));
     }
 }

@@ -33,10 +33,18 @@ impl Walk<'_> {
                 false
             }
             "cd" | "pushd" => {
+                self.variables.go(
+                    call.arguments().last().and_then(Word::literal),
+                    call.context,
+                );
                 // What was built before belongs to another folder.
                 if std::mem::take(&mut self.built) {
                     self.prefix = None;
                 }
+                false
+            }
+            "popd" => {
+                self.variables.go(None, call.context);
                 false
             }
             "make" | "gmake" | "ninja" | "samu" | "scons"

@@ -2,32 +2,30 @@
 
 use super::EffectKind;
 use super::reader::{Call, Walk, names_allocator};
-use crate::inputs::shell::script::Word;
+use crate::inputs::shell::script::{Context, Word};
 use crate::inputs::shell::wrappers::split_assignment;
 
 impl Walk<'_> {
     /// Assignments that stand alone.
     pub(super) fn assignments(&mut self, call: &Call<'_>) {
         for assignment in call.assignments {
-            let value = self.variables.expand(&assignment.value);
             let exported = self.variables.is_exported(&assignment.name);
-            let mentions = !exported && names_allocator(&value);
-            self.variables.set(
-                &assignment.name,
-                value.clone(),
-                assignment.append,
-                call.context,
-            );
-            if exported {
-                self.emit(
-                    call,
-                    EffectKind::Export {
-                        name: assignment.name.clone(),
-                        value: Some(value),
-                    },
-                );
-            } else if mentions {
-                self.emit(call, EffectKind::MentionsAllocator);
+            for (value, context) in self.values(&assignment.value, call.context) {
+                let mentions = !exported && names_allocator(&value);
+                self.variables
+                    .set(&assignment.name, value.clone(), assignment.append, context);
+                let call = &call.under(context);
+                if exported {
+                    self.emit(
+                        call,
+                        EffectKind::Export {
+                            name: assignment.name.clone(),
+                            value: Some(value),
+                        },
+                    );
+                } else if mentions {
+                    self.emit(call, EffectKind::MentionsAllocator);
+                }
             }
         }
     }
@@ -81,27 +79,23 @@ impl Walk<'_> {
     }
 
     fn export(&mut self, call: &Call<'_>, name: String, value: Option<Word>) {
-        let values = self.variables.export(&name);
-        match value {
-            Some(value) => self.emit(
+        let (values, certain) = self.variables.export(&name);
+        if value.is_some() || values.is_empty() {
+            return self.emit(call, EffectKind::Export { name, value });
+        }
+        let conditional = call.context.conditional || !certain;
+        let call = &call.under(Context {
+            conditional,
+            ..call.context
+        });
+        for value in values {
+            self.emit(
                 call,
                 EffectKind::Export {
-                    name,
+                    name: name.clone(),
                     value: Some(value),
                 },
-            ),
-            None if values.is_empty() => self.emit(call, EffectKind::Export { name, value: None }),
-            None => {
-                for value in values {
-                    self.emit(
-                        call,
-                        EffectKind::Export {
-                            name: name.clone(),
-                            value: Some(value),
-                        },
-                    );
-                }
-            }
+            );
         }
     }
 

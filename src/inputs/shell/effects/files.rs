@@ -65,7 +65,7 @@ impl Walk<'_> {
                     self.emit(call, EffectKind::Remove { path });
                 }
             }
-            "ldconfig" => self.emit(call, EffectKind::Ldconfig),
+            "ldconfig" if !prints(call) => self.emit(call, EffectKind::Ldconfig),
             "setcap" => self.setcap(call),
             "patchelf" => self.patchelf(call),
             _ => return false,
@@ -236,6 +236,16 @@ impl Placer {
             return;
         }
     }
+}
+
+/// `ldconfig -p` shows the cache and changes nothing.
+fn prints(call: &Call<'_>) -> bool {
+    call.arguments().iter().any(|word| {
+        matches!(
+            word.shown().as_str(),
+            "-p" | "--print-cache" | "-V" | "--version"
+        )
+    })
 }
 
 /// A folder's path, with the slash that says so.

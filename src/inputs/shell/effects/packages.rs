@@ -2,6 +2,8 @@
 
 mod spec;
 
+use std::collections::HashSet;
+
 use super::reader::{Call, Walk, package};
 use super::{EffectKind, Package};
 use crate::facts::Manager;
@@ -88,7 +90,11 @@ impl Walk<'_> {
         for operand in &request.operands {
             let (fields, certain) = self.variables.fields(operand);
             open |= !certain;
+            let mut seen = HashSet::new();
             for field in fields {
+                if !seen.insert(field.shown()) {
+                    continue;
+                }
                 match spec(manager, &field) {
                     Some((package, true)) => wanted.push(package),
                     Some((package, false)) => unwanted.push(package),

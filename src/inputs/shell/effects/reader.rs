@@ -3,12 +3,16 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::variables::Variables;
+use super::remap::Origin;
+use super::variables::{MOST_VARIANTS, Variables, split};
 use super::writes::is_writer;
 use super::{Effect, EffectKind, Package};
 use crate::inputs::shell::script::{self, Command, Context, Part, Redirect, Script, Word};
 use crate::inputs::shell::tables::{ALLOCATORS, BUILTINS, lists};
-use crate::inputs::shell::wrappers::{Change, Stripped, base_name, strip};
+use crate::inputs::shell::wrappers::{Change, Shell, Stripped, base_name, strip};
+
+/// Commands that are read once for each value that a variable in them may have.
+const PER_VALUE: &str = "ln cp mv install rm export declare typeset echo printf setcap patchelf";
 
 /// Reads scripts that belong together, such as the RUN instructions of one stage: groups of
 /// packages (`apk add --virtual`) live on from one to the next, variables do not.
@@ -136,6 +140,16 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The same command under other circumstances.
+    pub(super) fn under(&self, context: Context) -> Call<'_> {
+        Call {
+            name: self.name.clone(),
+            range: self.range.clone(),
+            context,
+            ..*self
+        }
+    }
+
     /// The words behind the command.
     pub(super) fn arguments(&self) -> &[Word] {
         self.words.get(1..).unwrap_or_default()
@@ -153,10 +167,12 @@ impl Walk<'_> {
     }
 
     pub(super) fn emit(&mut self, call: &Call<'_>, kind: EffectKind) {
+        let folder = self.variables.folder(call.context);
         self.effects.push(Effect {
             kind,
             range: call.range.clone(),
             context: call.context,
+            folder,
         });
     }
 
@@ -170,7 +186,22 @@ impl Walk<'_> {
 
     fn command(&mut self, index: usize, command: &Command) {
         let words = self.replaced(&command.words);
+        let written = !command.redirects.is_empty() || self.groups.contains_key(&index);
+        if !self.variables.leave_choice(&words) || !is_per_value(&words, written) {
+            return self.variant(index, command, words, false);
+        }
+        let (variants, certain) = self.variables.choices(&words, MOST_VARIANTS);
+        let open = !certain || variants.len() > 1;
+        for words in variants {
+            self.variant(index, command, words, open);
+        }
+    }
+
+    /// Reads a command with the words that it may have.
+    fn variant(&mut self, index: usize, command: &Command, words: Vec<Word>, one_of_several: bool) {
         let stripped = strip(words);
+        let mut context = self.merged(command.context);
+        context.conditional |= one_of_several;
         let call = Call {
             index,
             name: stripped
@@ -182,7 +213,7 @@ impl Walk<'_> {
             assignments: &command.assignments,
             redirects: &command.redirects,
             range: command.range.clone(),
-            context: self.merged(command.context),
+            context,
             fed: stripped.fed.is_some(),
         };
         if command.words.is_empty() {
@@ -205,7 +236,7 @@ impl Walk<'_> {
             if expanded == *word {
                 replaced.push(expanded);
             } else {
-                replaced.extend(self.variables.fields(&expanded).0);
+                replaced.extend(split(&expanded));
             }
         }
         let unknown = matches!(
@@ -225,14 +256,13 @@ impl Walk<'_> {
 
     fn inline(&mut self, call: &Call<'_>, stripped: &Stripped) {
         for assignment in call.assignments {
-            let value = self.variables.expand(&assignment.value);
-            self.emit(
-                call,
-                EffectKind::Inline {
+            for (value, context) in self.values(&assignment.value, call.context) {
+                let kind = EffectKind::Inline {
                     name: assignment.name.clone(),
                     value,
-                },
-            );
+                };
+                self.emit(&call.under(context), kind);
+            }
         }
         for change in &stripped.environment {
             let kind = match change {
@@ -242,11 +272,28 @@ impl Walk<'_> {
                 },
                 Change::Drop(by) => EffectKind::DropsEnvironment {
                     by: by.clone(),
-                    command: stripped.words.clone(),
+                    command: inner_command(stripped),
                 },
             };
             self.emit(call, kind);
         }
+    }
+
+    /// The values that a word may have, each with its circumstances.
+    pub(super) fn values(&mut self, word: &Word, context: Context) -> Vec<(Word, Context)> {
+        let (choices, certain) = self
+            .variables
+            .choices(std::slice::from_ref(word), MOST_VARIANTS);
+        let conditional = context.conditional || !certain || choices.len() > 1;
+        let context = Context {
+            conditional,
+            ..context
+        };
+        choices
+            .into_iter()
+            .flatten()
+            .map(|value| (value, context))
+            .collect()
     }
 
     fn dispatch(&mut self, call: &Call<'_>, stripped: &Stripped) {
@@ -282,6 +329,25 @@ impl Walk<'_> {
         };
         self.emit(call, kind);
     }
+}
+
+/// The command that a wrapper runs; of a script its first.
+fn inner_command(stripped: &Stripped) -> Vec<Word> {
+    match &stripped.shell {
+        Some(Shell::Text(text)) => Origin::of_words(std::slice::from_ref(text)).first_command(),
+        _ => stripped.words.clone(),
+    }
+}
+
+/// Whether the command behind the wrappers is read once for each value of a variable; `echo` only
+/// where its text goes to a file.
+fn is_per_value(words: &[Word], written: bool) -> bool {
+    let stripped = strip(words.to_vec());
+    stripped
+        .words
+        .first()
+        .and_then(base_name)
+        .is_some_and(|name| lists(PER_VALUE, &name) && (written || !is_writer(&name)))
 }
 
 /// Whether the word names an allocator, in any of its parts.

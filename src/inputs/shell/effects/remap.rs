@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Effect, EffectKind, Package};
-use crate::inputs::shell::script::{Part, Word};
+use crate::inputs::shell::script::{self, Part, Word};
 
 /// An inner script with the place of each of its pieces.
 #[derive(Debug, Default)]
@@ -43,6 +43,20 @@ impl Origin {
             text: text.get(range.clone()).unwrap_or_default().to_owned(),
             pieces: vec![(0, range)],
         }
+    }
+
+    /// The words of the script's first command.
+    pub(super) fn first_command(&self) -> Vec<Word> {
+        let mut words = script::parse(&self.text)
+            .commands
+            .into_iter()
+            .next()
+            .unwrap_or_default()
+            .words;
+        for word in &mut words {
+            self.word(word);
+        }
+        words
     }
 
     fn push(&mut self, text: &str, range: Range<usize>) {

@@ -7,8 +7,11 @@ use crate::inputs::shell::script::{Context, Part, Word};
 
 /// How many values are kept for one variable.
 const MOST_VALUES: usize = 64;
-/// How long a value may be, in bytes: longer ones are forgotten.
+/// For how many values a whole command is read.
+pub(super) const MOST_VARIANTS: usize = 8;
+/// How long a value may be, in bytes and in parts: longer ones are forgotten.
 const MOST_BYTES: usize = 4096;
+const MOST_PARTS: usize = 64;
 /// How many bytes all replacements of one text may add, beside its own length eight times.
 const BUDGET: usize = 1 << 16;
 
@@ -28,6 +31,9 @@ pub(super) struct Variables {
     values: HashMap<String, Value>,
     /// `set -a`.
     pub(super) export_all: bool,
+    /// Where `cd` went, outside and inside a subshell.
+    folder: Option<String>,
+    inner_folder: Option<String>,
     /// Bytes that replacements may still add, so that no text grows without bound.
     budget: usize,
 }
@@ -37,11 +43,41 @@ impl Variables {
         Self {
             values: HashMap::new(),
             export_all: false,
+            folder: None,
+            inner_folder: None,
             budget: BUDGET + 8 * length,
         }
     }
 
-    /// Sets a variable; in a branch the value is one of several.
+    /// The folder in which a command runs, where a `cd` of the script says so.
+    pub(super) fn folder(&mut self, context: Context) -> Option<String> {
+        if context.subshell {
+            return self.inner_folder.clone();
+        }
+        self.inner_folder.clone_from(&self.folder);
+        self.folder.clone()
+    }
+
+    /// Goes to a folder; to an unknown one with `None`.
+    pub(super) fn go(&mut self, to: Option<String>, context: Context) {
+        let from = self.folder(context);
+        let folder = to.and_then(|to| match from {
+            _ if to.starts_with('/') => Some(to),
+            Some(from) if from.len() + to.len() < MOST_BYTES => {
+                Some(format!("{}/{to}", from.trim_end_matches('/')))
+            }
+            _ => None,
+        });
+        let folder = folder
+            .filter(|folder| !context.conditional && !folder.split('/').any(|part| part == ".."));
+        self.inner_folder.clone_from(&folder);
+        if !context.subshell {
+            self.folder = folder;
+        }
+    }
+
+    /// Sets a variable; in a branch the value is one of several. A value given in a subshell or a
+    /// function is taken for certain where there was none: its use is likely to be there, too.
     pub(super) fn set(&mut self, name: &str, word: Word, append: bool, context: Context) {
         let value = self.values.entry(name.to_owned()).or_default();
         if append && (value.words.len() != 1 || !value.certain) {
@@ -58,10 +94,12 @@ impl Variables {
             }
             _ => word,
         };
-        if weight(&word) > MOST_BYTES {
+        if !is_kept(&word) {
             value.words.clear();
             value.certain = false;
-        } else if !(context.conditional || context.subshell || context.function) {
+        } else if !context.conditional
+            && (value.words.is_empty() || !(context.subshell || context.function))
+        {
             value.words = vec![word];
             value.certain = true;
         } else if value.words.len() < MOST_VALUES {
@@ -78,7 +116,7 @@ impl Variables {
         let words = words
             .into_iter()
             .take(MOST_VALUES)
-            .filter(|word| weight(word) <= MOST_BYTES)
+            .filter(is_kept)
             .collect();
         self.values.insert(
             name.to_owned(),
@@ -90,11 +128,12 @@ impl Variables {
         );
     }
 
-    /// Marks a variable as exported and gives the values it may have now.
-    pub(super) fn export(&mut self, name: &str) -> Vec<Word> {
+    /// Marks a variable as exported and gives the values it may have now,
+    /// and whether it surely has the one that is given.
+    pub(super) fn export(&mut self, name: &str) -> (Vec<Word>, bool) {
         let value = self.values.entry(name.to_owned()).or_default();
         value.exported = true;
-        value.words.clone()
+        (value.words.clone(), value.certain && value.words.len() == 1)
     }
 
     pub(super) fn is_exported(&self, name: &str) -> bool {
@@ -116,17 +155,12 @@ impl Variables {
         }
         let mut parts = Vec::with_capacity(word.parts.len());
         for part in &word.parts {
-            match self.certain(part) {
-                Some(value) => {
-                    let cost = weight(&value);
-                    if cost > self.budget {
-                        parts.push(part.clone());
-                        continue;
-                    }
-                    self.budget -= cost;
+            match self.certain(part).map(|value| (value, weight(value))) {
+                Some((value, cost)) if cost <= self.budget => {
                     parts.extend(value.parts.iter().map(|inner| moved(inner, part.range())));
+                    self.budget -= cost;
                 }
-                None => parts.push(part.clone()),
+                _ => parts.push(part.clone()),
             }
         }
         Word {
@@ -137,63 +171,101 @@ impl Variables {
 
     /// All words that a word may become, split at blanks; and whether these are all.
     pub(super) fn fields(&mut self, word: &Word) -> (Vec<Word>, bool) {
-        let expanded = self.expand(word);
-        let several = expanded
-            .parts
+        let (choices, certain) = self.choices(std::slice::from_ref(word), MOST_VALUES);
+        (choices.iter().flatten().flat_map(split).collect(), certain)
+    }
+
+    /// Whether a variable among the words may have several values.
+    pub(super) fn leave_choice(&self, words: &[Word]) -> bool {
+        words
             .iter()
-            .position(|part| self.of(part).is_some());
-        let Some(at) = several else {
-            return (split(&expanded), true);
+            .any(|word| word.parts.iter().any(|part| self.of(part).is_some()))
+    }
+
+    /// All that some words may be: once for each value of the first variable among them that may
+    /// have several, but no more than `most`; and whether these are all.
+    pub(super) fn choices(&mut self, words: &[Word], most: usize) -> (Vec<Vec<Word>>, bool) {
+        let expanded: Vec<Word> = words.iter().map(|word| self.expand(word)).collect();
+        let parts = expanded.iter().flat_map(|word| word.parts.iter());
+        let several = parts
+            .filter_map(|part| Some((name(part)?, self.of(part)?)))
+            .next();
+        let Some((name, value)) = several else {
+            return (vec![expanded], true);
         };
-        let (Some(part), Some(value)) = (
-            expanded.parts.get(at),
-            expanded.parts.get(at).and_then(|p| self.of(p)),
-        ) else {
-            return (split(&expanded), true);
-        };
-        let cost: usize = value.words.iter().map(weight).sum();
-        if cost > self.budget {
+        let own: usize = expanded.iter().map(weight).sum();
+        let cost: usize = value
+            .words
+            .iter()
+            .map(|choice| (weight(choice) + 1) * expanded.len() + own)
+            .sum();
+        if cost > self.budget || value.words.len() > most {
             return (vec![expanded], true);
         }
-        let mut fields = Vec::new();
-        for choice in &value.words {
-            let before = expanded.parts.iter().take(at).cloned();
-            let inner = choice.parts.iter().map(|inner| moved(inner, part.range()));
-            let after = expanded.parts.iter().skip(at + 1).cloned();
-            let word = Word {
-                range: word.range.clone(),
-                parts: before.chain(inner).chain(after).collect(),
-            };
-            fields.extend(split(&word));
-        }
+        let choice = |choice: &Word| {
+            expanded
+                .iter()
+                .map(|word| put(word, name, choice))
+                .collect()
+        };
+        let choices = value.words.iter().map(choice).collect();
         let certain = value.certain;
         self.budget -= cost;
-        (fields, certain)
+        (choices, certain)
     }
 
     /// The variable's value where it has exactly one.
-    fn certain(&self, part: &Part) -> Option<Word> {
+    fn certain(&self, part: &Part) -> Option<&Word> {
         let value = self.of(part)?;
-        let Part::Variable { operation, .. } = part else {
-            return None;
-        };
-        let plain = matches!(operation.as_str(), "" | "[@]" | "[*]")
-            || operation.starts_with([':', '-', '?', '=']);
-        let substring = operation
-            .strip_prefix(':')
-            .is_some_and(|rest| !rest.starts_with(['-', '?', '=']));
-        (plain && !substring && value.certain && value.words.len() == 1)
-            .then(|| value.words.first().cloned())?
+        value
+            .words
+            .first()
+            .filter(|_| value.certain && value.words.len() == 1)
     }
 
+    /// What is known of a part that stands for a variable's whole value.
     fn of(&self, part: &Part) -> Option<&Value> {
-        let Part::Variable { name, .. } = part else {
+        let Part::Variable {
+            name, operation, ..
+        } = part
+        else {
             return None;
         };
+        let default = operation.strip_prefix(':').unwrap_or(operation);
+        let whole = matches!(operation.as_str(), "" | "[@]" | "[*]")
+            || default.starts_with(['-', '?', '=']);
         self.values
             .get(name)
-            .filter(|value| !value.words.is_empty())
+            .filter(|value| whole && !value.words.is_empty())
     }
+}
+
+/// The name of a variable.
+fn name(part: &Part) -> Option<&str> {
+    match part {
+        Part::Variable { name, .. } => Some(name),
+        _ => None,
+    }
+}
+
+/// The word with a value in place of a variable.
+fn put(word: &Word, variable: &str, value: &Word) -> Word {
+    let mut parts = Vec::with_capacity(word.parts.len());
+    for part in &word.parts {
+        if name(part) == Some(variable) {
+            parts.extend(value.parts.iter().map(|inner| moved(inner, part.range())));
+        } else {
+            parts.push(part.clone());
+        }
+    }
+    Word {
+        range: word.range.clone(),
+        parts,
+    }
+}
+
+fn is_kept(word: &Word) -> bool {
+    word.parts.len() <= MOST_PARTS && weight(word) <= MOST_BYTES
 }
 
 /// The bytes that a word's text takes, each part counting at least one.
@@ -231,7 +303,7 @@ fn moved(part: &Part, range: &Range<usize>) -> Part {
 }
 
 /// Splits a word at the blanks of its unquoted literals, which only replacements bring.
-fn split(word: &Word) -> Vec<Word> {
+pub(super) fn split(word: &Word) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut open = false;
     for part in &word.parts {

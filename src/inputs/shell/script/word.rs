@@ -1,5 +1,7 @@
 //! One word: quotes, escapes, expansions, and the parts they leave.
 
+mod ansi;
+
 use std::ops::Range;
 
 use super::cursor::{Cursor, is_meta, is_name};
@@ -102,8 +104,7 @@ impl<'a, 'c> Reader<'a, 'c> {
 
     /// A backslash outside quotes: a line continuation or one literal character.
     fn escape(&mut self) {
-        if let Some(length) = self.cursor.continuation() {
-            self.cursor.bump(length);
+        if self.continues() {
             return;
         }
         let start = self.cursor.at;
@@ -115,6 +116,21 @@ impl<'a, 'c> Reader<'a, 'c> {
         self.cursor.bump_char();
         let text = self.cursor.slice(escaped..self.cursor.at);
         self.literal(text, start..self.cursor.at, true);
+    }
+
+    /// Steps over a line continuation, which belongs to the literal that it stands in.
+    fn continues(&mut self) -> bool {
+        let Some(length) = self.cursor.continuation() else {
+            return false;
+        };
+        let at = self.cursor.at;
+        self.cursor.bump(length);
+        if let Some(Part::Literal { range, .. }) = self.parts.last_mut()
+            && range.end == at
+        {
+            range.end = self.cursor.at;
+        }
+        true
     }
 
     fn single(&mut self) {
@@ -155,11 +171,10 @@ impl<'a, 'c> Reader<'a, 'c> {
 
     /// Inside double quotes a backslash escapes a few characters and is itself before all others.
     fn escape_in_double(&mut self) {
-        let start = self.cursor.at;
-        if let Some(length) = self.cursor.continuation() {
-            self.cursor.bump(length);
+        if self.continues() {
             return;
         }
+        let start = self.cursor.at;
         let escaped = matches!(self.cursor.nth(1), Some(b'$' | b'`' | b'"' | b'\\'));
         self.cursor.bump(1 + usize::from(escaped));
         let text = self
@@ -254,7 +269,7 @@ impl<'a, 'c> Reader<'a, 'c> {
                 break;
             }
             let start = self.cursor.at;
-            let text = ansi_escape(self.cursor);
+            let text = ansi::escape(self.cursor);
             self.literal(&text, start..self.cursor.at, true);
         }
         if self.parts.len() == before {
@@ -350,46 +365,4 @@ fn read_element(cursor: &mut Cursor<'_>) -> (Word, bool) {
     }
     reader.unquoted();
     reader.finish()
-}
-
-/// Steps over one escape of `$'...'` and gives what it stands for.
-fn ansi_escape(cursor: &mut Cursor<'_>) -> String {
-    cursor.bump(1);
-    let Some(kind) = cursor.peek() else {
-        return "\\".to_owned();
-    };
-    let start = cursor.at;
-    cursor.bump_char();
-    let digits = |cursor: &mut Cursor<'_>, most: usize, radix: u32| {
-        let from = cursor.at;
-        while cursor.at < from + most
-            && cursor
-                .peek()
-                .is_some_and(|byte| char::from(byte).is_digit(radix))
-        {
-            cursor.bump(1);
-        }
-        u32::from_str_radix(cursor.slice(from..cursor.at), radix)
-            .ok()
-            .and_then(char::from_u32)
-    };
-    let decoded = match kind {
-        b'n' => Some('\n'),
-        b't' => Some('\t'),
-        b'r' => Some('\r'),
-        b'a' => Some('\u{7}'),
-        b'b' => Some('\u{8}'),
-        b'e' | b'E' => Some('\u{1b}'),
-        b'f' => Some('\u{c}'),
-        b'v' => Some('\u{b}'),
-        b'x' => digits(cursor, 2, 16),
-        b'u' => digits(cursor, 4, 16),
-        b'U' => digits(cursor, 8, 16),
-        b'0'..=b'7' => {
-            cursor.at = start;
-            digits(cursor, 3, 8)
-        }
-        _ => None,
-    };
-    decoded.map_or_else(|| cursor.slice(start..cursor.at).to_owned(), String::from)
 }

@@ -55,7 +55,7 @@ fn split(manager: Manager, text: &str) -> (&str, Option<&str>) {
             let (name, rest) = text.split_at_checked(at).unwrap_or((text, ""));
             (name, rest.split_once('=').map(|(_, version)| version))
         }
-        Manager::Apk | Manager::Zypper | Manager::Pacman | Manager::Xbps => {
+        Manager::Apk | Manager::Zypper | Manager::Pacman => {
             let text = if manager == Manager::Apk {
                 text.split('@').next().unwrap_or(text)
             } else {
@@ -70,7 +70,7 @@ fn split(manager: Manager, text: &str) -> (&str, Option<&str>) {
             };
             (
                 name,
-                (!rest.is_empty()).then(|| rest.trim_start_matches(['=', '~', '<', '>', ' '])),
+                (!rest.is_empty()).then(|| rest.trim_start_matches(['=', ' '])),
             )
         }
         Manager::Conda => {

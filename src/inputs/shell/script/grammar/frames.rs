@@ -66,7 +66,7 @@ impl Parser<'_> {
             "esac" => self.close_kind(Kind::Case),
             "}" => self.close_kind(Kind::Braces),
             "!" => self.start(),
-            "time" => self.time(),
+            "time" if !self.reads_pipe() => self.time(),
             "function" => self.function_header(),
             _ => return false,
         }
@@ -99,6 +99,11 @@ impl Parser<'_> {
             }
             self.close();
         }
+    }
+
+    /// Whether the next command reads from a pipe: `time` is no reserved word there.
+    fn reads_pipe(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.reads_pipe)
     }
 
     fn time(&mut self) {

@@ -1,0 +1,150 @@
+//! Mutants of Dockerfiles, the same on every run.
+
+/// Marsaglia's xorshift64*.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `bound`, or 0.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        let high = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
+        usize::try_from(high).unwrap() % bound.max(1)
+    }
+
+    fn pick<'a, T>(&mut self, choice: &'a [T]) -> &'a T {
+        &choice[self.below(choice.len())]
+    }
+}
+
+/// What is put into a file: what the parsers of Dockerfiles look at.
+const TOKENS: &[&str] = &[
+    "\\",
+    "\\\n",
+    " \\\n",
+    "\\\r\n",
+    "\\ \n",
+    "\\\\\n",
+    "`",
+    "`\n",
+    "\n",
+    "\n\n",
+    "\r",
+    "\r\n",
+    " ",
+    "\t",
+    "\u{a0}",
+    "\u{c}",
+    "\u{b}",
+    "\u{85}",
+    "\u{2028}",
+    "\u{feff}",
+    "\"",
+    "'",
+    "\"\"",
+    "''",
+    "<<EOF",
+    " <<EOF ",
+    " <<-'X' ",
+    "<<",
+    "<",
+    " 3<<E",
+    "\nEOF\n",
+    "\nX\n",
+    "EOF",
+    "#",
+    " # ",
+    "\n# c\n",
+    "# escape=`\n",
+    "# escape=\\\n",
+    "# syntax=x\n",
+    "[",
+    "]",
+    "[\"a\", \"b\"]",
+    "[\"a\" 1]",
+    "{",
+    "}",
+    ",",
+    "=",
+    " = ",
+    "A=b",
+    " B=\"c d\" ",
+    "--x",
+    " --x=y ",
+    "--",
+    "-",
+    "${a:-b}",
+    "${",
+    "$",
+    "$(",
+    "${a",
+    "é",
+    "漢",
+    "\u{1f680}",
+    "\nRUN ",
+    "\nENV ",
+    "\nARG ",
+    "\nCOPY ",
+    "\nFROM ",
+    "\nCMD ",
+    "\nONBUILD ",
+    "\nLABEL ",
+    "\nHEALTHCHECK CMD ",
+    "ONBUILD ",
+    "\\u00e9",
+    "\\\"",
+    "\\n",
+    ";",
+    "&&",
+];
+
+/// A mutant of `source` with one to four changes; parts of `other` may get into it.
+pub(crate) fn mutant(random: &mut Random, source: &str, other: &str) -> String {
+    let mut text = source.to_owned();
+    for _ in 0..=random.below(4) {
+        text = if random.below(3) == 0 {
+            change_lines(random, &text, other)
+        } else {
+            change_characters(random, &text)
+        };
+    }
+    text
+}
+
+fn change_characters(random: &mut Random, text: &str) -> String {
+    let characters: Vec<char> = text.chars().collect();
+    let at = random.below(characters.len() + 1);
+    let (before, after) = characters.split_at(at);
+    let count = (1 + random.below(3)).min(after.len());
+    let (cut, rest) = after.split_at(count);
+    let string = |characters: &[char]| characters.iter().collect::<String>();
+    let insert = match random.below(5) {
+        0 => String::new(),
+        1 => string(cut) + &string(cut),
+        2 => (*random.pick(TOKENS)).to_owned(),
+        _ => (*random.pick(TOKENS)).to_owned() + &string(cut),
+    };
+    string(before) + &insert + &string(rest)
+}
+
+fn change_lines(random: &mut Random, text: &str, other: &str) -> String {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let foreign: Vec<&str> = other.split_inclusive('\n').collect();
+    if lines.is_empty() {
+        return other.to_owned();
+    }
+    let (at, to) = (random.below(lines.len()), random.below(lines.len()));
+    match random.below(5) {
+        0 => drop(lines.remove(at)),
+        1 => lines.insert(to, lines[at]),
+        2 => lines.swap(at, to),
+        3 if !foreign.is_empty() => lines.insert(to, random.pick::<&str>(&foreign)),
+        _ => lines.truncate(at + 1),
+    }
+    lines.concat()
+}
