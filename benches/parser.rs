@@ -1,1 +1,78 @@
-fn main(){}
+//! How fast Dockerfiles are parsed, in bytes per second: `cargo bench --bench parser`.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use malloclint::inputs::dockerfile::parse;
+
+/// About so much text for each case, in bytes: more than the caches of a core hold.
+const SIZE: usize = 4 << 20;
+
+/// A Dockerfile as services have it; the number makes every copy differ.
+fn service(number: usize) -> String {
+    format!(
+        r#"# syntax=docker/dockerfile:1
+ARG PYTHON=3.{minor}
+FROM python:${{PYTHON}}-slim AS build{number}
+WORKDIR /src
+COPY --link requirements.txt ./
+RUN --mount=type=cache,target=/root/.cache/pip \
+    pip wheel --wheel-dir /wheels -r requirements.txt
+
+FROM python:${{PYTHON}}-slim
+# jemalloc gives memory back sooner
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libjemalloc2 curl \
+    && rm -rf /var/lib/apt/lists/*
+ENV LD_PRELOAD=libjemalloc.so.2 \
+    PORT={number} \
+    PATH="/opt/venv/bin:$PATH"
+COPY --from=build{number} /wheels /wheels
+RUN pip install --no-cache-dir /wheels/*.whl
+USER app
+EXPOSE {number}/tcp
+HEALTHCHECK --interval=30s CMD curl -f http://localhost:$PORT/ || exit 1
+CMD ["gunicorn", "--workers", "4", "service{number}.wsgi"]
+"#,
+        minor = 9 + number % 5,
+    )
+}
+
+fn heredoc(number: usize) -> String {
+    format!(
+        "FROM python:3.12 AS s{number}\nRUN <<EOF\nset -e\napt-get update\necho $HOME | tee /tmp/{number}\nEOF\nCOPY <<-\"END\" /etc/app.conf\n\tport = {number}\n\tEND\n"
+    )
+}
+
+fn settings(number: usize) -> String {
+    format!(
+        "ENV A{number}=1 B{number}=\"two words\" \\\n    # why\n    C{number}='$A' D{number}=${{A{number}:-none}}\n"
+    )
+}
+
+fn parsing(criterion: &mut Criterion) {
+    let cases: [(&str, fn(usize) -> String); 3] = [
+        ("services", service),
+        ("heredocs", heredoc),
+        ("settings", settings),
+    ];
+    let mut group = criterion.benchmark_group("parse");
+    group.sample_size(20);
+    for (name, one) in cases {
+        let mut text = String::new();
+        for number in 0.. {
+            if text.len() >= SIZE {
+                break;
+            }
+            text.push_str(&one(number));
+        }
+        group.throughput(Throughput::BytesDecimal(text.len() as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| parse(black_box(text.as_bytes())))
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, parsing);
+criterion_main!(benches);

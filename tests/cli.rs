@@ -28,7 +28,10 @@ mod suppression;
 #[test]
 fn transcripts() {
     trycmd::TestCases::new()
-        .register_bin("malloclint", trycmd::schema::Bin::Path(env!("CARGO_BIN_EXE_malloclint").into()))
+        .register_bin(
+            "malloclint",
+            trycmd::schema::Bin::Path(env!("CARGO_BIN_EXE_malloclint").into()),
+        )
         .env("COLUMNS", "100")
         .env("LANG", "C.UTF-8")
         .case("tests/cli/*.trycmd")

@@ -5,34 +5,42 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// One file of `src/`.
-pub struct File {
+pub(crate) struct File {
     /// Its path from the root of the project.
-    pub path: String,
+    pub(crate) path: String,
     /// Its module path: `["inputs", "dockerfile", "walk"]`.
-    pub module: Vec<String>,
+    pub(crate) module: Vec<String>,
     /// Its text.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// All files of `src/` that are not tests.
-pub fn all() -> Vec<File> {
+pub(crate) fn all() -> Vec<File> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let rust = files(&src).into_iter().filter_map(|path| path.strip_suffix(".rs").map(str::to_owned));
+    let rust = files(&src)
+        .into_iter()
+        .filter_map(|path| path.strip_suffix(".rs").map(str::to_owned));
     let modules = rust.map(|path| path.split('/').map(str::to_owned).collect::<Vec<_>>());
     let product = modules.filter(|module| !module.iter().any(|part| part == "tests"));
     let read = |module: Vec<String>| {
         let path = format!("{}.rs", module.join("/"));
-        File { text: std::fs::read_to_string(src.join(&path)).unwrap(), path: format!("src/{path}"), module }
+        File {
+            text: std::fs::read_to_string(src.join(&path)).unwrap(),
+            path: format!("src/{path}"),
+            module,
+        }
     };
     product.map(read).collect()
 }
 
 /// The files below a folder, `/` between the parts, sorted.
-pub fn files(folder: &Path) -> Vec<String> {
+pub(crate) fn files(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![(folder.to_path_buf(), String::new())];
     while let Some((folder, name)) = open.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        for entry in std::fs::read_dir(&folder)
+            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        {
             let entry = entry.unwrap();
             let name = format!("{name}{}", entry.file_name().to_string_lossy());
             match entry.file_type().unwrap() {
@@ -47,38 +55,48 @@ pub fn files(folder: &Path) -> Vec<String> {
 }
 
 /// Whether `code` has `token` where a name begins.
-pub fn mentions(code: &str, token: &str) -> bool {
-    let continues = |before: Option<char>| before.is_some_and(|char| char.is_alphanumeric() || char == '_');
+pub(crate) fn mentions(code: &str, token: &str) -> bool {
+    let continues =
+        |before: Option<char>| before.is_some_and(|char| char.is_alphanumeric() || char == '_');
     let named = token.starts_with(|char: char| char.is_alphanumeric());
-    code.match_indices(token).any(|(at, _)| !named || !continues(code[..at].chars().next_back()))
+    code.match_indices(token)
+        .any(|(at, _)| !named || !continues(code[..at].chars().next_back()))
 }
 
 impl File {
     /// The code: comments, strings and tests are blanked, line breaks stay.
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         without_tests(&plain(&self.text))
     }
 
     /// How many lines the file has, `#[cfg(test)]` items not counted.
-    pub fn lines_without_tests(&self) -> usize {
+    pub(crate) fn lines_without_tests(&self) -> usize {
         let code = plain(&self.text);
-        let tests: usize = test_items(&code).iter().map(|range| code[range.clone()].matches('\n').count() + 1).sum();
+        let tests: usize = test_items(&code)
+            .iter()
+            .map(|range| code[range.clone()].matches('\n').count() + 1)
+            .sum();
         self.text.lines().count() - tests
     }
 
     /// The paths of this crate that the code names, from the crate's root, sorted.
-    pub fn imports(&self) -> Vec<Vec<String>> {
+    pub(crate) fn imports(&self) -> Vec<Vec<String>> {
         let code = self.code();
         let mut found = BTreeSet::new();
         for root in ["crate", "super", "self", "malloclint"] {
             for (at, _) in code.match_indices(root) {
                 let before = code[..at].chars().next_back();
-                let inner = before.is_some_and(|char| char.is_alphanumeric() || char == '_' || char == ':');
+                let inner =
+                    before.is_some_and(|char| char.is_alphanumeric() || char == '_' || char == ':');
                 if inner || !code[at + root.len()..].trim_start().starts_with("::") {
                     continue;
                 }
                 let mut tree = Vec::new();
-                use_tree(&mut code[at..].chars().peekable(), &mut Vec::new(), &mut tree);
+                use_tree(
+                    &mut code[at..].chars().peekable(),
+                    &mut Vec::new(),
+                    &mut tree,
+                );
                 found.extend(tree.iter().filter_map(|path| self.from_root(path)));
             }
         }
@@ -89,7 +107,10 @@ impl File {
     fn from_root(&self, path: &[String]) -> Option<Vec<String>> {
         let ups = path.iter().take_while(|part| *part == "super").count();
         let (mut base, rest) = match path.first().map(String::as_str)? {
-            "super" => (self.module[..self.module.len().checked_sub(ups)?].to_vec(), &path[ups..]),
+            "super" => (
+                self.module[..self.module.len().checked_sub(ups)?].to_vec(),
+                &path[ups..],
+            ),
             "self" => (self.module.clone(), &path[1..]),
             "malloclint" if self.module != ["main"] => return None,
             _ => (Vec::new(), &path[1..]),
@@ -100,12 +121,18 @@ impl File {
 }
 
 /// Reads `a::b::{c, d::e}` into the paths it stands for.
-fn use_tree(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, prefix: &mut Vec<String>, out: &mut Vec<Vec<String>>) {
+fn use_tree(
+    chars: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    prefix: &mut Vec<String>,
+    out: &mut Vec<Vec<String>>,
+) {
     let depth = prefix.len();
     loop {
         while chars.next_if(|char| char.is_whitespace()).is_some() {}
         let mut name = String::new();
-        while let Some(char) = chars.next_if(|char| char.is_alphanumeric() || *char == '_' || *char == '*') {
+        while let Some(char) =
+            chars.next_if(|char| char.is_alphanumeric() || *char == '_' || *char == '*')
+        {
             name.push(char);
         }
         if name.is_empty() {
@@ -152,7 +179,9 @@ fn plain(text: &str) -> String {
 fn opaque_end(bytes: &[u8], at: usize) -> usize {
     let rest = &bytes[at..];
     let until = |mark: &[u8], from: usize| {
-        let found = bytes[from..].windows(mark.len()).position(|window| window == mark);
+        let found = bytes[from..]
+            .windows(mark.len())
+            .position(|window| window == mark);
         found.map_or(bytes.len(), |found| from + found + mark.len())
     };
     let word_before = at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_');
@@ -163,8 +192,15 @@ fn opaque_end(bytes: &[u8], at: usize) -> usize {
         [b'\'', b'\\', ..] => quoted_end(bytes, at + 1, b'\''),
         // A character, not a lifetime: its closing quote is near.
         [b'\'', ..] => {
-            let width = std::str::from_utf8(&bytes[at + 1..]).ok().and_then(|text| text.chars().next()).map_or(1, char::len_utf8);
-            if bytes.get(at + 1 + width) == Some(&b'\'') { at + width + 2 } else { at }
+            let width = std::str::from_utf8(&bytes[at + 1..])
+                .ok()
+                .and_then(|text| text.chars().next())
+                .map_or(1, char::len_utf8);
+            if bytes.get(at + 1 + width) == Some(&b'\'') {
+                at + width + 2
+            } else {
+                at
+            }
         }
         [b'r', b'"' | b'#', ..] if !word_before => {
             let hashes = rest[1..].iter().take_while(|byte| **byte == b'#').count();

@@ -12,7 +12,12 @@ fn explain_prints_the_page_of_every_rule() {
         let page = std::fs::read_to_string(format!("{ROOT}/rules/{}.md", rule.id)).unwrap();
         let prose = page.splitn(3, "+++\n").nth(2).unwrap().trim();
         let shown = run(Path::new(ROOT), ["explain", rule.id]);
-        assert_eq!((shown.code, shown.err.as_str()), (Some(0), ""), "{}", rule.id);
+        assert_eq!(
+            (shown.code, shown.err.as_str()),
+            (Some(0), ""),
+            "{}",
+            rule.id
+        );
         let (head, body) = shown.out.split_once("\n\n").unwrap();
         assert!(head.starts_with(&format!("{} (", rule.id)), "{head}");
         assert!(head.ends_with(&rule.meta().summary), "{head}");
@@ -25,10 +30,18 @@ fn the_readme_has_the_table_of_rules() {
     let path = format!("{ROOT}/README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let table = run(Path::new(ROOT), ["rules", "--format", "markdown"]).out;
-    let (before, rest) = readme.split_once("<!-- rules -->\n").expect("the marker before the table");
-    let (now, after) = rest.split_once("<!-- /rules -->").expect("the marker behind the table");
+    let (before, rest) = readme
+        .split_once("<!-- rules -->\n")
+        .expect("the marker before the table");
+    let (now, after) = rest
+        .split_once("<!-- /rules -->")
+        .expect("the marker behind the table");
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, format!("{before}<!-- rules -->\n{table}<!-- /rules -->{after}")).unwrap();
+        std::fs::write(
+            path,
+            format!("{before}<!-- rules -->\n{table}<!-- /rules -->{after}"),
+        )
+        .unwrap();
         return;
     }
     assert_eq!(now, table, "UPDATE=1 cargo test --test cli writes it");
@@ -37,16 +50,27 @@ fn the_readme_has_the_table_of_rules() {
 #[test]
 fn links_in_the_documents_lead_somewhere() {
     let mut links = 0;
-    for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/json.md"] {
+    for name in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/json.md",
+    ] {
         let path = Path::new(ROOT).join(name);
         let text = std::fs::read_to_string(&path).unwrap();
-        for (_, rest) in text.match_indices("](").map(|(at, mark)| text.split_at(at + mark.len())) {
+        for (_, rest) in text
+            .match_indices("](")
+            .map(|(at, mark)| text.split_at(at + mark.len()))
+        {
             let target = rest.split([')', '#']).next().unwrap();
             if target.is_empty() || target.contains("://") {
                 continue;
             }
             links += 1;
-            assert!(path.parent().unwrap().join(target).exists(), "{name} links to {target}");
+            assert!(
+                path.parent().unwrap().join(target).exists(),
+                "{name} links to {target}"
+            );
         }
     }
     assert!(links > 20, "only {links} links were found");
