@@ -8,6 +8,9 @@ use malloclint::inputs::dockerfile::parse;
 /// About so much text for each case, in bytes: more than the caches of a core hold.
 const SIZE: usize = 4 << 20;
 
+/// Makes the text with a number.
+type Make = fn(usize) -> String;
+
 /// A Dockerfile as services have it; the number makes every copy differ.
 fn service(number: usize) -> String {
     format!(
@@ -51,7 +54,7 @@ fn settings(number: usize) -> String {
 }
 
 fn parsing(criterion: &mut Criterion) {
-    let cases: [(&str, fn(usize) -> String); 3] = [
+    let cases: [(&str, Make); 3] = [
         ("services", service),
         ("heredocs", heredoc),
         ("settings", settings),
@@ -59,19 +62,33 @@ fn parsing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("parse");
     group.sample_size(20);
     for (name, one) in cases {
-        let mut text = String::new();
-        for number in 0.. {
-            if text.len() >= SIZE {
-                break;
-            }
-            text.push_str(&one(number));
-        }
-        group.throughput(Throughput::BytesDecimal(text.len() as u64));
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| parse(black_box(text.as_bytes())))
+        let files = texts(one);
+        let whole = files.concat();
+        group.throughput(Throughput::BytesDecimal(whole.len() as u64));
+        // As it is in use: many files, each of its usual size.
+        group.bench_function(format!("{name}, file by file"), |bencher| {
+            bencher.iter(|| {
+                for file in &files {
+                    black_box(parse(black_box(file.as_bytes())));
+                }
+            });
+        });
+        group.bench_function(format!("{name}, one file"), |bencher| {
+            bencher.iter(|| parse(black_box(whole.as_bytes())));
         });
     }
     group.finish();
+}
+
+/// Files of one kind, [`SIZE`] bytes of them, no two alike.
+fn texts(one: Make) -> Vec<String> {
+    let mut size = 0;
+    let more = |number| {
+        let text = one(number);
+        size += text.len();
+        (size <= SIZE).then_some(text)
+    };
+    (0..).map_while(more).collect()
 }
 
 criterion_group!(benches, parsing);

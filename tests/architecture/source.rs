@@ -97,14 +97,14 @@ impl File {
                     &mut Vec::new(),
                     &mut tree,
                 );
-                found.extend(tree.iter().filter_map(|path| self.from_root(path)));
+                found.extend(tree.iter().filter_map(|path| self.absolute(path)));
             }
         }
         found.into_iter().collect()
     }
 
     /// A path as written here, as a path from the crate's root.
-    fn from_root(&self, path: &[String]) -> Option<Vec<String>> {
+    fn absolute(&self, path: &[String]) -> Option<Vec<String>> {
         let ups = path.iter().take_while(|part| *part == "super").count();
         let (mut base, rest) = match path.first().map(String::as_str)? {
             "super" => (

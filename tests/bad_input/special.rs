@@ -123,7 +123,7 @@ fn what_may_not_be_read() {
     let program = path.join("malloclint");
     std::fs::copy(env!("CARGO_BIN_EXE_malloclint"), &program).unwrap();
     let close = |name: &str| {
-        std::fs::set_permissions(path.join(name), Permissions::from_mode(0o000)).unwrap()
+        std::fs::set_permissions(path.join(name), Permissions::from_mode(0o000)).unwrap();
     };
     std::fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     close("Dockerfile");

@@ -131,7 +131,7 @@ fn paths_are_relative_to_where_the_tool_runs() {
     assert_eq!(checked(&path.join("a"), &["."]), ["Dockerfile"]);
     assert_eq!(checked(&path.join("a/b"), &[".."]), ["../Dockerfile"]);
     let absolute = path.join("a/Dockerfile").to_str().unwrap().to_owned();
-    assert_eq!(checked(path, &[&absolute]), [absolute.clone()]);
+    assert_eq!(checked(path, &[&absolute])[0], absolute);
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn the_order_is_the_same_in_every_run() {
         .map(|number| format!("{}/{number:02}/Dockerfile", number % 7))
         .collect();
     let folder = folder(names.iter().map(|name| (name.as_str(), FAULTY)));
-    let mut sorted = names.clone();
+    let mut sorted = names;
     sorted.sort();
     for _ in 0..20 {
         assert_eq!(checked(folder.path(), &[]), sorted);

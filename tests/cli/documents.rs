@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::run::run;
+use super::{UPDATING, updates};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -27,6 +28,7 @@ fn explain_prints_the_page_of_every_rule() {
 
 #[test]
 fn the_readme_has_the_table_of_rules() {
+    let _guard = UPDATING.lock();
     let path = format!("{ROOT}/README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let table = run(Path::new(ROOT), ["rules", "--format", "markdown"]).out;
@@ -36,7 +38,7 @@ fn the_readme_has_the_table_of_rules() {
     let (now, after) = rest
         .split_once("<!-- /rules -->")
         .expect("the marker behind the table");
-    if std::env::var_os("UPDATE").is_some() {
+    if updates() {
         std::fs::write(
             path,
             format!("{before}<!-- rules -->\n{table}<!-- /rules -->{after}"),
@@ -73,5 +75,5 @@ fn links_in_the_documents_lead_somewhere() {
             );
         }
     }
-    assert!(links > 20, "only {links} links were found");
+    assert!(links > 12, "only {links} links were found");
 }

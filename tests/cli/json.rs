@@ -83,7 +83,7 @@ fn values_are_what_the_document_says() {
     assert_eq!(document["skipped"][0]["path"], "svc/Dockerfile.j2");
     assert_eq!(
         document["summary"],
-        serde_json::json!({ "files": 3, "errors": 2, "warnings": 0, "infos": 0, "fixable": 0 })
+        serde_json::json!({ "files": 3, "errors": 2, "warnings": 0, "infos": 0, "fixable": 2 })
     );
     let finding = &document["findings"][0];
     assert_eq!(
@@ -100,6 +100,24 @@ fn values_are_what_the_document_says() {
     let span = ["start", "end"]
         .map(|key| usize::try_from(finding["span"][key].as_u64().unwrap()).unwrap());
     assert_eq!(&FAULTY[span[0]..span[1]], "MALLOC_ARENA_MAX_");
+}
+
+/// Bots open pull requests with these: the edits alone must be enough.
+#[test]
+fn the_edits_of_a_fix_mend_the_file() {
+    let document = everything();
+    let fix = &document["findings"][0]["fix"];
+    let mut text = FAULTY.to_owned();
+    let edits = fix["edits"].as_array().unwrap();
+    for edit in edits.iter().rev() {
+        let at = |key: &str| usize::try_from(edit[key].as_u64().unwrap()).unwrap();
+        assert_eq!(edit["path"], "svc/Dockerfile");
+        text.replace_range(at("start")..at("end"), edit["text"].as_str().unwrap());
+    }
+    assert_eq!(
+        text,
+        FAULTY.replace("MALLOC_ARENA_MAX_=", "MALLOC_ARENA_MAX=")
+    );
 }
 
 #[test]

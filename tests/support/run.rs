@@ -26,7 +26,7 @@ pub(crate) fn program(folder: &Path) -> Command {
     for name in ["NO_COLOR", "COLUMNS", "LC_ALL", "LC_CTYPE", "LANG", "TERM"] {
         command.env_remove(name);
     }
-    command.current_dir(folder);
+    command.env("COLUMNS", "100").current_dir(folder);
     command
 }
 
