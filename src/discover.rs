@@ -6,8 +6,8 @@ mod around;
 mod names;
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
 
 pub use around::Disk;
 pub use names::{Claim, claim};
@@ -119,11 +119,15 @@ pub fn read(path: &Path) -> Result<Arc<SourceFile>, Failure> {
     Ok(SourceFile::new(shown(path), bytes))
 }
 
-/// The path as users write it: without a leading `./`, `/` between the parts.
+/// The path as users write it: relative to where the tool runs where it lies below that, without a
+/// leading `./`, `/` between the parts.
 #[must_use]
 pub fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let text = if std::path::MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(std::path::MAIN_SEPARATOR, "/") };
+    static HERE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let here = HERE.get_or_init(|| std::env::current_dir().ok());
+    let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    let text = below.unwrap_or(path).to_string_lossy();
+    let text = if MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(MAIN_SEPARATOR, "/") };
     let mut text = text.as_str();
     while let Some(rest) = text.strip_prefix("./") {
         text = rest;

@@ -38,6 +38,10 @@ pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Checked {
         checked.skipped = Some(format!("{engine}: render it first, then check the result"));
         return checked;
     }
+    if dockerfile.instructions().next().is_none() {
+        checked.skipped = Some("it holds no instruction".into());
+        return checked;
+    }
     if dockerfile.is_accepted() && dockerfile.instructions().all(|instruction| instruction.keyword != Keyword::From) {
         checked.skipped = Some("it has no `FROM`: a fragment, not a Dockerfile".into());
         return checked;

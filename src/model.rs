@@ -18,5 +18,5 @@ pub use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
 pub use preload::{Outcome, Preload, Via};
 pub use process::{Process, ProcessKind, ProcessModel, Recognised, is_python, recognise};
 pub use unit::{
-    Change, Install, Platform, Python, Reach, Role, Stray, Strip, Unit, User,
+    Change, Install, Platform, Python, Reach, Replaced, Role, Stray, Strip, Unit, User,
 };

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use crate::facts::Libc;
 use crate::finding::{Applicability, Finding, Severity};
-use crate::model::{Change, Preload, Unit, Via};
+use crate::model::{Change, Preload, Unit, Value, Via, entries, judge};
 use crate::pages::{self, Fix, Meta};
 use crate::text::Place;
 
@@ -152,11 +152,18 @@ fn soname_of(preload: &Preload) -> String {
     file.trim_matches(|c: char| matches!(c, '"' | '\'')).to_owned()
 }
 
-/// Adds the remedy that renames one entry of `LD_PRELOAD` and keeps the others.
+/// Adds the remedy that renames one entry of `LD_PRELOAD` and keeps the others, where the loader
+/// would find the new name.
 fn rename_entry(finding: Finding, unit: &Unit, preload: &Preload, name: &str, safe: Applicability) -> Finding {
     let Some(var) = unit.env.get("LD_PRELOAD").filter(|_| preload.via == Via::Environment) else { return finding };
+    let mut entry = Value::default();
+    entry.text.push_from(name, preload.place.span);
+    if !judge(unit, &entry, &(0..name.len())).works() {
+        // The new name would be no better: a person must look.
+        return finding;
+    }
     let value = var.now.value.text.as_str();
-    let value = crate::model::entries(value)
+    let value = entries(value)
         .into_iter()
         .filter_map(|range| value.get(range))
         .map(|entry| if entry == preload.name { name } else { entry })

@@ -59,21 +59,20 @@ const MANIFEST_FOLDERS: [&str; 14] = [
     "kustomize", "infra", "ops",
 ];
 
-/// The folder of `near` and those above it, up to the top of its repository.
+/// The folder of `near` and those above it, up to the top of its repository or to where the tool
+/// runs. What lies above a folder that is in neither is none of our business.
 fn folders(near: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folder = Path::new(near).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf);
-    if folder.as_os_str().is_empty() {
-        folder = PathBuf::from(".");
+    let own = Path::new(near).parent().filter(|folder| !folder.as_os_str().is_empty());
+    let own = own.unwrap_or_else(|| Path::new("."));
+    let named = |folder: &&Path| !folder.as_os_str().is_empty();
+    let mut found: Vec<PathBuf> = own.ancestors().filter(named).take(LEVELS).map(Path::to_path_buf).collect();
+    if own.is_relative() && own != Path::new(".") {
+        found.push(PathBuf::from("."));
     }
-    for _ in 0..LEVELS {
-        let top = folder.join(".git").exists();
-        let above = if folder == Path::new(".") { None } else { folder.parent().map(Path::to_path_buf) };
-        found.push(folder);
-        match above {
-            Some(above) if !top => folder = if above.as_os_str().is_empty() { PathBuf::from(".") } else { above },
-            _ => break,
-        }
+    match found.iter().position(|folder| folder.join(".git").exists()) {
+        Some(top) => found.truncate(top + 1),
+        None if own.is_absolute() => found.truncate(1),
+        None => {}
     }
     found
 }
@@ -128,7 +127,7 @@ fn is_script(path: &Path) -> bool {
 fn is_manifest(path: &Path) -> bool {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    name.starts_with(".env") || matches!(ending, "yaml" | "yml" | "env" | "sh" | "hcl" | "json") || name == "Makefile" || name == "Procfile"
+    name.starts_with(".env") || matches!(ending, "yaml" | "yml" | "env" | "sh" | "hcl") || name == "Makefile" || name == "Procfile"
 }
 
 /// Whether a file sets one of the variables that decide about allocators.

@@ -51,6 +51,8 @@ pub struct Image {
     pub env: Vec<(String, String)>,
     /// How its entrypoint replaces `LD_PRELOAD`, where it does.
     pub overwrites_preload: Option<String>,
+    /// It does so under a condition that `overwrites_preload` names.
+    pub overwrites_sometimes: bool,
     /// Libraries that a C++ built `.so` needs and this image lacks.
     pub lacks: Vec<String>,
     /// Whether `lacks` was checked on an image, not inferred from how it is built.

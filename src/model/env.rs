@@ -1,18 +1,25 @@
 //! The environment of a process, each variable with where it was set and what it was before.
 
+use std::collections::BTreeMap;
+
 use crate::text::{Place, Traced};
+
+/// So many earlier settings of a variable are kept; rules look at the last one.
+const REMEMBERED: usize = 4;
 
 /// The variables in the order in which they were first set.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     vars: Vec<EnvVar>,
+    /// Where in `vars` a name stands.
+    index: BTreeMap<String, usize>,
 }
 
 impl Environment {
     /// The variable `name`, if it is set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&EnvVar> {
-        self.vars.iter().find(|var| var.name == name)
+        self.index.get(name).and_then(|&at| self.vars.get(at))
     }
 
     /// All variables in the order in which they were first set.
@@ -22,13 +29,20 @@ impl Environment {
 
     /// Sets `name`; what it was before goes to its history.
     pub fn set(&mut self, name: &str, setting: Setting) {
-        match self.vars.iter_mut().find(|var| var.name == name) {
-            Some(var) => {
-                let before = std::mem::replace(&mut var.now, setting);
-                var.history.push(before);
+        if let Some(var) = self.index.get(name).and_then(|&at| self.vars.get_mut(at)) {
+            let before = std::mem::replace(&mut var.now, setting);
+            var.history.push(before);
+            if var.history.len() > REMEMBERED {
+                var.history.remove(0);
             }
-            None => self.vars.push(EnvVar { name: name.to_owned(), now: setting, history: Vec::new() }),
+            return;
         }
+        self.index.insert(name.to_owned(), self.vars.len());
+        self.vars.push(EnvVar {
+            name: name.to_owned(),
+            now: setting,
+            history: Vec::new(),
+        });
     }
 }
 
@@ -39,7 +53,7 @@ pub struct EnvVar {
     pub name: String,
     /// The setting in force.
     pub now: Setting,
-    /// The settings it replaced, oldest first.
+    /// The last few settings that it replaced, oldest first.
     pub history: Vec<Setting>,
 }
 

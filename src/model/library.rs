@@ -81,6 +81,14 @@ impl PathPattern {
         &self.0
     }
 
+    /// The path as a report shows it: `*` for the folder that differs by architecture, and the
+    /// folder alone where the file's name is not known.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        let path = if self.file_name().contains('*') { self.folder() } else { self.as_str() };
+        path.replace(TRIPLET, "*")
+    }
+
     /// The last component.
     #[must_use]
     pub fn file_name(&self) -> &str {
@@ -108,6 +116,9 @@ impl PathPattern {
     /// How well `path` fits.
     #[must_use]
     pub fn fit(&self, path: &str) -> Fit {
+        if path == self.0 {
+            return Fit::Always;
+        }
         if !self.has_triplet() {
             return if matches(&self.0, path) { Fit::Always } else { Fit::Never };
         }
@@ -117,7 +128,6 @@ impl PathPattern {
         let tail = rest.get(triplet.len()..).unwrap_or_default();
         match Arch::from_triplet(triplet) {
             Some(arch) if matches(after, tail) => Fit::On(arch),
-            None if triplet == "$LIB" && matches(after, tail) => Fit::Always,
             _ => Fit::Never,
         }
     }
@@ -175,7 +185,8 @@ mod tests {
     fn triplets_and_stars() {
         let debian = PathPattern::new("/usr/lib/{triplet}/libjemalloc.so.2");
         assert_eq!(debian.fit("/usr/lib/aarch64-linux-gnu/libjemalloc.so.2"), Fit::On(Arch::Arm64));
-        assert_eq!(debian.fit("/usr/lib/$LIB/libjemalloc.so.2"), Fit::Always);
+        assert_eq!(debian.fit("/usr/lib/{triplet}/libjemalloc.so.2"), Fit::Always);
+        assert_eq!(debian.fit("/usr/lib/$LIB/libjemalloc.so.2"), Fit::Never);
         assert_eq!(debian.fit("/usr/lib/amd64-linux-gnu/libjemalloc.so.2"), Fit::Never);
         assert_eq!(debian.fit("/usr/lib/libjemalloc.so.2"), Fit::Never);
         assert_eq!(debian.on(Arch::S390x), "/usr/lib/s390x-linux-gnu/libjemalloc.so.2");

@@ -35,7 +35,7 @@ pub fn entries(value: &str) -> Vec<Range<usize>> {
 /// The file name part of a preload entry, without stray quotes and the like.
 #[must_use]
 pub fn family_of(entry: &str) -> Option<Family> {
-    let clean = |c: char| matches!(c, '"' | '\'' | ',' | ';' | '\r');
+    let clean = |c: char| matches!(c, '"' | '\'' | ',' | ';' | '\r' | '\u{2018}'..='\u{201f}');
     entry.split([',', ';']).find_map(|part| {
         let file = part.rsplit('/').next().unwrap_or_default().trim_matches(clean);
         facts::family_of_library(file)
@@ -55,7 +55,7 @@ pub fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome {
 
 /// What is wrong with the text itself, if anything.
 fn spelling(platform: &Platform, value: &Value, range: &Range<usize>, entry: &str) -> Option<Outcome> {
-    if let Some(bad) = entry.chars().find(|c| matches!(c, ',' | ';' | '"' | '\'' | '`') || c.is_control())
+    if let Some(bad) = entry.chars().find(|c| matches!(c, ',' | ';' | '"' | '\'' | '`' | '\u{2018}'..='\u{201f}') || c.is_control())
         && bad != '`'
     {
         return Some(Outcome::Malformed(bad.to_string()));
@@ -102,8 +102,12 @@ fn unexpanded(platform: &Platform, entry: &str) -> Option<String> {
 
 /// What the loader finds for a well-spelt entry.
 fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
+    let entry = &with_lib(unit, entry);
     let libraries = || unit.libraries.iter().filter(move |library| library.family == family);
     let bare = !entry.contains('/');
+    if entry.contains('*') {
+        return Outcome::Unknown("what `$LIB` stands for is not known here".into());
+    }
     let found = if bare { find_bare(unit, entry, family) } else { find_path(unit, entry, family) };
     if let Some(outcome) = found {
         return outcome;
@@ -120,6 +124,22 @@ fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
         return Outcome::WrongSoname(library.clone());
     }
     elsewhere(unit, family).unwrap_or(Outcome::NotInstalled)
+}
+
+/// `$LIB` as the loader of this release puts it in: `lib/{triplet}`, `lib64` or `lib`.
+fn with_lib(unit: &Unit, entry: &str) -> String {
+    if !entry.contains("$LIB") && !entry.contains("${LIB}") {
+        return entry.to_owned();
+    }
+    let dirs = unit.platform.release.value().map(|release| release.library_dirs.as_slice()).unwrap_or_default();
+    let has = |dir: &str| dirs.iter().any(|known| known == dir);
+    let lib = match () {
+        () if has("/usr/lib/{triplet}") => "lib/{triplet}",
+        () if has("/usr/lib64") => "lib64",
+        () if dirs.is_empty() => "*",
+        () => "lib",
+    };
+    entry.replace("${LIB}", lib).replace("$LIB", lib)
 }
 
 fn may_hold(unit: &Unit, opaque: &super::Opaque, entry: &str, bare: bool) -> bool {

@@ -43,8 +43,8 @@ pub struct Unit {
     pub strips: Vec<Strip>,
     /// Package installations, in order.
     pub installs: Vec<Install>,
-    /// Why the base image's own start-up replaces `LD_PRELOAD`, where it does.
-    pub start_replaces_preload: Option<String>,
+    /// How the start of the container replaces `LD_PRELOAD`, where it does.
+    pub start_replaces_preload: Option<Replaced>,
     /// Why the process may get allocator settings that we cannot see.
     pub unseen_settings: Option<String>,
     /// Something is compiled in it: development packages have their use.
@@ -67,6 +67,15 @@ impl Unit {
     pub fn mentions_allocator(&self) -> bool {
         !self.preloads.is_empty() || !self.linked.is_empty() || !self.libraries.is_empty()
     }
+}
+
+/// `LD_PRELOAD` is replaced when the container starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// By what.
+    pub why: String,
+    /// It happens under a condition that `why` names.
+    pub sometimes: bool,
 }
 
 /// What a unit is for.

@@ -3,7 +3,7 @@
 use super::Report;
 use crate::facts::{self, Libc, programs};
 use crate::finding::{Applicability, Severity};
-use crate::model::{Fact, ProcessKind, ProcessModel, Reach, Role, Unit, is_python};
+use crate::model::{Fact, ProcessKind, ProcessModel, Role, Stray, Unit, is_python};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let Some(kind) = unit.process.kind.value().filter(|kind| **kind != ProcessKind::OneShot) else { return };
@@ -48,10 +48,12 @@ fn is_set(unit: &Unit) -> bool {
             || facts::tunable(name).is_some()
             || facts::near_miss(name).is_some()
     };
-    let stray = |reach: &Reach| !matches!(reach, Reach::Stage(_));
+    // A preload that went astray has findings of its own.
+    let astray = |made: &Stray| made.variable.as_deref() == Some("LD_PRELOAD") && made.family.is_some();
     unit.mentions_allocator()
+        || unit.opaque.iter().any(|opaque| opaque.path == "/etc/ld.so.preload")
         || unit.env.iter().any(|var| named(&var.name))
-        || unit.strays.iter().any(|made| made.variable.is_some() || stray(&made.reach))
+        || unit.strays.iter().any(astray)
 }
 
 fn effect(model: &Fact<ProcessModel>) -> String {

@@ -3,11 +3,14 @@
 use super::Report;
 use crate::facts::{self, Libc};
 use crate::finding::Applicability;
-use crate::model::{Change, Outcome, Unit};
+use crate::model::{Change, Outcome, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let musl = unit.platform.libc.known() == Some(&Libc::Musl);
-    let loaded = unit.preloads.iter().find(|preload| matches!(preload.outcome, Outcome::Works(_)) && preload.family.is_some());
+    // A start script may preload today and not tomorrow; the variable is for the other case.
+    let loaded = unit.preloads.iter().find(|preload| {
+        preload.via != Via::Script && matches!(preload.outcome, Outcome::Works(_)) && preload.family.is_some()
+    });
     for var in unit.env.iter() {
         let is_glibc = facts::tunable(&var.name).is_some()
             || var.name == "GLIBC_TUNABLES" && var.now.value.text.as_str().contains("glibc.malloc.");

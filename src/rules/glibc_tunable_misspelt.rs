@@ -6,6 +6,7 @@ use crate::finding::Applicability;
 use crate::model::{Change, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    in_tunables(unit, report);
     for var in unit.env.iter() {
         if facts::tunable(&var.name).is_some() || facts::allocator_variable(&var.name).is_some() {
             continue;
@@ -23,5 +24,24 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 ),
             None => finding.help(format!("glibc has no variable for it: use `GLIBC_TUNABLES={}=...`", meant.name)),
         });
+    }
+}
+
+/// Names within `GLIBC_TUNABLES`.
+fn in_tunables(unit: &Unit, report: &mut Report<'_>) {
+    let Some(var) = unit.env.get("GLIBC_TUNABLES") else { return };
+    let mut at = 0;
+    for pair in var.now.value.known().unwrap_or_default().split(':') {
+        let name = pair.split('=').next().unwrap_or_default();
+        if let Some(meant) = facts::near_miss(name).filter(|_| name.starts_with("glibc.malloc.")) {
+            report.add(
+                report
+                    .finding(&var.now.part(at..at + name.len()), format!("glibc has no tunable `{name}`"))
+                    .caption("misspelt")
+                    .note("glibc ignores names that it does not know without a word")
+                    .help(format!("the name is `{}`", meant.name)),
+            );
+        }
+        at += pair.len() + 1;
     }
 }

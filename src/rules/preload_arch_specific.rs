@@ -2,11 +2,14 @@
 
 use super::{Report, faults, soname_of};
 use crate::finding::Applicability;
-use crate::model::{Outcome, Unit};
+use crate::model::{Outcome, Preload, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
         let Outcome::WorksOn(arch, library) = &preload.outcome else { continue };
+        if has_another(unit, preload) {
+            continue;
+        }
         let finding = report
             .finding(&preload.place, format!("`{}` exists on {} only: built for another platform, the image runs without it", preload.name, arch.docker()))
             .caption(format!("the folder of {}", arch.docker()))
@@ -15,4 +18,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .help(format!("use `{}` without a path: the loader finds it on every architecture", soname_of(preload)));
         report.add(super::rename_entry(finding, unit, preload, &soname_of(preload), Applicability::Safe));
     }
+}
+
+/// Whether the same list names the library for another architecture too: one of both loads.
+fn has_another(unit: &Unit, preload: &Preload) -> bool {
+    faults(unit).any(|other| other.family == preload.family && other.name != preload.name && other.outcome.works())
 }

@@ -10,6 +10,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         let soname = soname_of(preload);
         let message = match what.as_str() {
             "${TARGETARCH}" => "`${TARGETARCH}` is `amd64` or `arm64`, never the `x86_64` or `aarch64` of this folder".to_owned(),
+            "$LIB" | "$ORIGIN" | "$PLATFORM" if preload.name.contains(what) => {
+                format!("`{what}` is for glibc's loader: musl's expands nothing")
+            }
             "$LIB" | "$ORIGIN" | "$PLATFORM" => {
                 format!("`{what}` is for the loader, but the builder takes it for a variable of its own and puts nothing there")
             }

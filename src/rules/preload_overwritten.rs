@@ -1,6 +1,7 @@
 //! A later setting or the start-up of the base image replaces `LD_PRELOAD`.
 
 use super::Report;
+use crate::finding::Severity;
 use crate::model::{Setting, Unit, Via, entries, family_of};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -18,14 +19,13 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .help("name both, separated by `:`; the new value may start with `${LD_PRELOAD}:`"),
         );
     }
-    let Some(why) = &unit.start_replaces_preload else { return };
+    let Some(replaced) = &unit.start_replaces_preload else { return };
     for preload in unit.preloads.iter().filter(|preload| preload.via == Via::Environment && preload.outcome.works()) {
-        report.add(
-            report
-                .finding(&preload.place, format!("the value is replaced when the container starts: {why}"))
-                .caption("lost at start")
-                .help("set it in the start script after that point, or write the library's path to `/etc/ld.so.preload`"),
-        );
+        let finding = report
+            .finding(&preload.place, format!("the value is replaced when the container starts: {}", replaced.why))
+            .caption("lost at start")
+            .help("set it in the start script after that point, or write the library's path to `/etc/ld.so.preload`");
+        report.add(if replaced.sometimes { finding.at_severity(Severity::Warning) } else { finding });
     }
 }
 

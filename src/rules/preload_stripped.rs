@@ -9,7 +9,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let non_root = unit.user.value().is_some_and(|user: &User| !user.is_root());
     for strip in unit.strips.iter().filter(|strip| !strip.only_non_root || non_root) {
         let note = match strip.by.as_str() {
-            "setcap" => "the loader drops `LD_PRELOAD`, and jemalloc `MALLOC_CONF`, without a word for programs with file capabilities that are not run by root",
+            "setcap" => "the loader drops `LD_PRELOAD`, and jemalloc `MALLOC_CONF`, in programs with file capabilities that are not run by root",
             "sudo" => "sudo starts the program with an environment of its own, and the loader strips `LD_*` from sudo itself",
             _ => "the program starts with an empty environment",
         };

@@ -2,22 +2,23 @@
 
 use super::{Report, faults, loader_says};
 use crate::finding::Applicability;
-use crate::model::{Origin, Outcome, Unit};
+use crate::model::{Origin, Outcome, PathPattern, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
         let Outcome::WrongPath(library) = &preload.outcome else { continue };
         let there = library.path.as_str();
+        let shown = library.path.shown();
         let bare = !preload.name.contains('/');
         let message = if bare {
-            format!("the loader does not look for `{}` where it is: `{there}`", preload.name)
+            format!("the loader does not look for `{}` where it is: `{shown}`", preload.name)
         } else {
-            format!("`{}` is not where the library is: `{there}`", preload.name)
+            format!("`{}` is not where the library is: `{shown}`", preload.name)
         };
         let finding = report
             .finding(&preload.place, message)
             .caption("no such file")
-            .label(&library.place, format!("this puts it into `{}`", library.path.folder()))
+            .label(&library.place, format!("this puts it into `{}`", PathPattern::new(library.path.folder()).shown()))
             .note(loader_says(unit));
         let soname = preload.name.rsplit('/').next().unwrap_or_default().to_owned();
         let packaged = matches!(library.origin, Origin::Package { .. }) && !there.starts_with('*');

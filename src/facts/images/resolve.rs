@@ -87,6 +87,7 @@ impl Reading<'_> {
                 .unwrap_or(entry.service),
             windows,
             crowded: entry.crowded,
+            overwrites_sometimes: entry.overwrites_sometimes,
             source: entry.source.clone(),
         }
     }

@@ -72,6 +72,8 @@ pub(super) struct Entry {
     pub(super) libraries: Vec<Preinstalled>,
     pub(super) env: BTreeMap<String, String>,
     pub(super) overwrites_preload: Option<String>,
+    /// It does so under a condition that `overwrites_preload` names.
+    pub(super) overwrites_sometimes: bool,
     pub(super) lacks: Vec<String>,
     pub(super) lacks_verified: bool,
     pub(super) command: Option<Vec<String>>,

@@ -121,7 +121,8 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
             state.search_dirs.extend(["/usr/local/lib", "/usr/local/lib64", "/usr/local/lib/{triplet}"].map(str::to_owned));
         }
         EffectKind::Setcap { file } => {
-            if pattern(walker, state, file).contains("python") {
+            let text = source.text.as_str().get(effect.range.clone()).unwrap_or_default();
+            if pattern(walker, state, file).contains("python") || text.contains("python") {
                 state.strips.push(Strip { by: "setcap".into(), only_non_root: true, place });
             }
         }

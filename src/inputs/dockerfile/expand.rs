@@ -24,6 +24,9 @@ pub(super) enum Lookup {
 /// `${A:-${B:-...}}` is followed this deep; what lies deeper stays as written.
 const DEPTH: usize = 16;
 
+/// A value that grows past this, by expanding itself again and again, is not followed: in bytes.
+const LONGEST: usize = 64 << 10;
+
 /// Expands `raw`; `file` is the place that references are reported at.
 #[must_use]
 pub(super) fn expand(raw: &Traced, escape: Escape, file: &Place, lookup: &dyn Fn(&str) -> Lookup) -> Value {
@@ -167,6 +170,9 @@ impl Expander<'_> {
     fn insert(&mut self, name: &str, found: Lookup, whole: &Range<usize>) {
         let Some(source) = self.raw.source(whole.clone()) else { return };
         match found {
+            Lookup::Value(value) if self.value.text.as_str().len() + value.text.as_str().len() > LONGEST => {
+                self.value.unknown.get_or_insert_with(|| name.to_owned());
+            }
             Lookup::Value(value) => {
                 self.value.text.push_from(value.text.as_str(), source);
                 self.value.unknown = self.value.unknown.take().or(value.unknown);

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use super::stages;
-use super::state::{Copied, CopySource, State, Written, normal};
+use super::state::{Copied, CopySource, Preloading, State, Written, normal};
 use super::syntax::{Args, Instruction, Keyword};
 use super::walk::Walker;
 use crate::facts::{self, Family};
-use crate::model::{Library, Origin, PathPattern};
-use crate::text::{Place, SourceFile, Traced};
+use crate::model::{Library, Origin, PathPattern, Setting, Value, Via};
+use crate::text::{Place, SourceFile, Span, Traced};
 
 /// How often a file is followed from stage to stage.
 const HOPS: usize = 16;
@@ -37,7 +36,7 @@ pub(super) fn copy(walker: &Walker<'_>, state: &mut State, instruction: &Instruc
 fn source(walker: &Walker<'_>, instruction: &Instruction) -> CopySource {
     let from = instruction.flags.iter().find(|flag| flag.name == "from").and_then(|flag| flag.value.as_ref());
     let Some(from) = from.map(Traced::as_str) else { return CopySource::Context };
-    match stages::find(walker.stages, walker.states.len(), from, true) {
+    match walker.names.find(walker.states.len(), from, true) {
         Some(index) => CopySource::Stage(index),
         None => CopySource::Image(from.to_owned()),
     }
@@ -52,9 +51,31 @@ fn heredocs(walker: &Walker<'_>, state: &mut State, instruction: &Instruction, t
     }
 }
 
+/// A file for `/etc/ld.so.preload`: read where it stands beside the Dockerfile, else unseen.
+fn preload_file(walker: &Walker<'_>, state: &mut State, copied: &Copied) {
+    let file = match copied.from {
+        CopySource::Context => walker.around.read(&walker.file.path, &copied.path),
+        _ => None,
+    };
+    let Some(file) = file else {
+        return state.hide("/etc/ld.so.preload", format!("`{}` is copied there", copied.path));
+    };
+    let whole = Span::new(0, file.bytes.len());
+    let text = String::from_utf8_lossy(&file.bytes).into_owned();
+    let start = text.len() - text.trim_start().len();
+    let span = Span::new(start, (start + text.trim().len()).min(whole.end));
+    let place = Place::new(&file, span);
+    let value = Value { text: Traced::verbatim(&file.bytes, span), ..Value::default() };
+    let setting = Setting { value, name_place: place.clone(), place, step: state.step };
+    state.preloads.push(Preloading { setting, via: Via::File });
+}
+
 /// What one source of a COPY brings: a library, a folder that holds some, or what we cannot see.
 fn bring(walker: &Walker<'_>, state: &mut State, keyword: Keyword, copied: &Copied, place: &Place) {
     let name = base_name(&copied.path);
+    if copied.to == "/etc/ld.so.preload" || copied.to == "/etc" && name == "ld.so.preload" {
+        return preload_file(walker, state, copied);
+    }
     if let Some(family) = family_of(name) {
         let library = origin(walker, state, copied, family, place);
         state.libraries.push(library);
@@ -80,10 +101,15 @@ fn from_stage(walker: &Walker<'_>, state: &mut State, index: usize, copied: &Cop
     let source = stage.absolute(&copied.path);
     let folder = source.trim_end_matches('/');
     for library in &stage.libraries {
-        if let Some(rest) = library.path.as_str().strip_prefix(folder).filter(|rest| rest.starts_with('/')) {
-            let path = PathPattern::new(normal(&format!("{}{rest}", copied.to)));
-            let origin = Origin::Copied { from: stage_name(walker, index) };
-            state.libraries.push(Library { path, origin, place: place.clone(), step: state.step, ..library.clone() });
+        if let Some(rest) = below(&library.path, folder) {
+            let path = PathPattern::new(normal(&format!("{}/{rest}", copied.to)));
+            let origin = Origin::Copied {
+                from: stage_name(walker, index),
+            };
+            let (place, step) = (place.clone(), state.step);
+            // What it links against lies in the same folder, and comes with it.
+            let needs = Vec::new();
+            state.libraries.push(Library { path, origin, place, step, needs, ..library.clone() });
         }
     }
     let hidden = stage.opaque.iter().find(|opaque| opaque.covers(&format!("{folder}/x")) || opaque.path.starts_with(folder));
@@ -92,6 +118,16 @@ fn from_stage(walker: &Walker<'_>, state: &mut State, index: usize, copied: &Cop
     } else {
         state.extra_libraries.extend(stage.extra_libraries.iter().cloned());
     }
+}
+
+/// The part of a library's path below `folder`, which may name one architecture or hold a glob.
+fn below(library: &PathPattern, folder: &str) -> Option<String> {
+    let arch = folder.split('/').find_map(facts::Arch::from_triplet);
+    let path = arch.map_or_else(|| library.as_str().to_owned(), |arch| library.on(arch));
+    if folder.contains('*') {
+        return crate::model::matches(folder, library.folder()).then(|| library.file_name().to_owned());
+    }
+    path.strip_prefix(folder)?.strip_prefix('/').map(str::to_owned)
 }
 
 /// The library that a COPY names outright.
@@ -116,7 +152,10 @@ fn origin(walker: &Walker<'_>, state: &State, copied: &Copied, family: Family, p
     };
     match &copied.from {
         CopySource::Context => {}
-        CopySource::Image(image) => library.origin = Origin::Copied { from: image.clone() },
+        CopySource::Image(image) => {
+            from_image(&mut library, image);
+            library.origin = Origin::Copied { from: image.clone() };
+        }
         CopySource::Stage(index) => {
             library.origin = Origin::Copied { from: stage_name(walker, *index) };
             let Some(stage) = walker.states.get(*index) else { return library };
@@ -129,6 +168,18 @@ fn origin(walker: &Walker<'_>, state: &State, copied: &Copied, family: Family, p
         }
     }
     library
+}
+
+/// What an image from outside says about a library that is copied out of it.
+fn from_image(library: &mut Library, reference: &str) {
+    let Some(image) = facts::image(reference, None) else { return };
+    library.libc = image.libc;
+    let packages = image.release.into_iter().flat_map(|release| release.packages_of(library.family));
+    if let Some(package) = packages.filter(|package| !package.dev).next() {
+        library.version.clone_from(&package.version);
+        library.needs.clone_from(&package.needs);
+        library.min_glibc.clone_from(&package.min_glibc);
+    }
 }
 
 /// What a report calls the stage at `index`.

@@ -1,5 +1,7 @@
 //! The stages of a Dockerfile and who builds on whom.
 
+use std::collections::BTreeMap;
+
 use super::syntax::{Args, Dockerfile, Instruction, Keyword};
 
 /// One stage: its FROM and what follows.
@@ -37,15 +39,50 @@ fn name(from: &Instruction) -> Option<String> {
     }
 }
 
-/// The earlier stage that `reference` names, by name or, where `by_number`, by its position.
-pub(super) fn find(stages: &[Stage<'_>], before: usize, reference: &str, by_number: bool) -> Option<usize> {
-    let reference = reference.to_lowercase();
-    let named = stages.iter().take(before).rposition(|stage| stage.name.as_deref() == Some(reference.as_str()));
-    named.or_else(|| reference.parse().ok().filter(|&index: &usize| by_number && index < before))
+/// The names of all stages, for look-ups that do not walk the file.
+#[derive(Debug, Default)]
+pub(super) struct Names(BTreeMap<String, Vec<usize>>);
+
+impl Names {
+    pub(super) fn of(stages: &[Stage<'_>]) -> Self {
+        let mut names = Self::default();
+        for (index, stage) in stages.iter().enumerate() {
+            if let Some(name) = &stage.name {
+                names.0.entry(name.clone()).or_default().push(index);
+            }
+        }
+        names
+    }
+
+    /// The stages before `before` that a reference with a variable in it can name:
+    /// `common-${TARGETARCH}`.
+    pub(super) fn family(&self, before: usize, reference: &str) -> Vec<usize> {
+        let Some((head, rest)) = reference.split_once('$') else { return Vec::new() };
+        let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let tail = rest.strip_prefix('{').map_or_else(
+            || rest.trim_start_matches(name),
+            |braced| braced.split_once('}').map_or("", |(_, tail)| tail),
+        );
+        if head.is_empty() && tail.is_empty() {
+            return Vec::new();
+        }
+        let (head, tail) = (head.to_lowercase(), tail.to_lowercase());
+        let fits = |name: &&String| name.len() > head.len() + tail.len() && name.starts_with(&head) && name.ends_with(&tail);
+        let named = self.0.range(head.clone()..).take_while(|(name, _)| name.starts_with(&head));
+        named.filter(|(name, _)| fits(name)).flat_map(|(_, all)| all).copied().filter(|&at| at < before).collect()
+    }
+
+    /// The last stage before `before` that `reference` names, by name or, where `by_number`, by its
+    /// position.
+    pub(super) fn find(&self, before: usize, reference: &str, by_number: bool) -> Option<usize> {
+        let named = self.0.get(&reference.to_lowercase());
+        let last = named.and_then(|all| all.get(..all.partition_point(|&at| at < before))?.last().copied());
+        last.or_else(|| reference.parse().ok().filter(|&index: &usize| by_number && index < before))
+    }
 }
 
 /// For every stage whether another one builds on it or takes files from it.
-pub(super) fn used(stages: &[Stage<'_>]) -> Vec<bool> {
+pub(super) fn used(stages: &[Stage<'_>], names: &Names) -> Vec<bool> {
     let mut used = vec![false; stages.len()];
     let mut mark = |index: Option<usize>| {
         if let Some(flag) = index.and_then(|index| used.get_mut(index)) {
@@ -56,11 +93,17 @@ pub(super) fn used(stages: &[Stage<'_>]) -> Vec<bool> {
         if let Args::Words(words) = &stage.from.args
             && let Some(base) = words.first()
         {
-            mark(find(stages, index, base.raw.as_str(), false));
+            mark(names.find(index, base.raw.as_str(), false));
+            for member in names.family(index, base.raw.as_str()) {
+                mark(Some(member));
+            }
         }
         for instruction in &stage.body {
             for source in sources(instruction) {
-                mark(find(stages, index, source, true));
+                mark(names.find(index, source, true));
+                for member in names.family(index, source) {
+                    mark(Some(member));
+                }
             }
         }
     }

@@ -48,6 +48,8 @@ pub(super) struct State {
     pub(super) compiles: bool,
     /// Something fetched here fixes the architecture: `Miniconda3-Linux-x86_64.sh`.
     pub(super) arch_bound: Option<(facts::Arch, String)>,
+    /// It stands on one of several stages, one for each platform.
+    pub(super) each_platform: bool,
     pub(super) step: usize,
 }
 
@@ -134,6 +136,7 @@ impl State {
             written: Vec::new(),
             compiles: false,
             arch_bound: None,
+            each_platform: false,
             step: 0,
             image: None,
         };

@@ -7,7 +7,7 @@ use super::walk::Walker;
 use super::{stages, effects};
 use crate::facts::Manager;
 use crate::model::{
-    Environment, Fact, Platform, Preload, Reach, Role, Setting, Stray, Unit, User, Via, entries, family_of, judge,
+    Fact, Platform, Preload, Reach, Replaced, Role, Setting, Stray, Unit, User, Via, entries, family_of, judge,
 };
 use crate::text::Place;
 
@@ -23,17 +23,22 @@ const CI_FOLDERS: [&str; 7] = ["github", "gitlab", "circleci", "kokoro", "buildk
 
 /// The units of all stages that can be an image of their own.
 pub(super) fn units(walker: &Walker<'_>) -> Vec<Unit> {
-    let used = stages::used(walker.stages);
+    let used = stages::used(walker.stages, &walker.names);
+    let strays = Elsewhere::of(walker);
     let last = walker.stages.len().saturating_sub(1);
     let leaf = |index: &usize| *index == last || !used.get(*index).copied().unwrap_or(false);
-    (0..walker.stages.len()).filter(leaf).filter_map(|index| unit(walker, index, index == last)).collect()
+    (0..walker.stages.len()).filter(leaf).filter_map(|index| unit(walker, &strays, index, index == last)).collect()
 }
 
-fn unit(walker: &Walker<'_>, index: usize, last: bool) -> Option<Unit> {
+fn unit(walker: &Walker<'_>, elsewhere: &Elsewhere, index: usize, last: bool) -> Option<Unit> {
     let state = walker.states.get(index)?;
     let started = start::follow(walker, state);
     let mut strays = state.strays.clone();
-    strays.extend(elsewhere(walker, index));
+    if reads_start_files(state, &started) {
+        // The service's own shell reads those files: what they set does reach it.
+        strays.retain(|stray| !matches!(stray.reach, Reach::Shells(_)));
+    }
+    strays.extend(elsewhere.seen_from(walker, index));
     let mut unit = Unit {
         name: name(walker, index),
         place: state.from.clone(),
@@ -73,12 +78,10 @@ fn name(walker: &Walker<'_>, index: usize) -> String {
 fn preloads(unit: &Unit, state: &State, started: &Started) -> Vec<Preload> {
     let from_env = unit.env.get("LD_PRELOAD").map(|var| (&var.now, Via::Environment));
     let others = state.preloads.iter().chain(&started.preloads).map(|made| (&made.setting, made.via));
-    let reads_start_files = started.login;
     let mut found = Vec::new();
     for (setting, via) in from_env.into_iter().chain(others) {
         found.extend(judged(unit, setting, via));
     }
-    let _ = reads_start_files;
     found
 }
 
@@ -105,37 +108,48 @@ fn computed(unit: &Unit, family: Option<crate::facts::Family>) -> crate::model::
     }
 }
 
-/// Settings and libraries of stages that this one does not stand on.
-fn elsewhere(walker: &Walker<'_>, index: usize) -> Vec<Stray> {
-    let mut below = Vec::new();
-    let mut next = Some(index);
-    while let Some(at) = next {
-        below.push(at);
-        next = walker.parents.get(at).copied().flatten();
-    }
-    let mut strays = Vec::new();
-    for (other, state) in walker.states.iter().enumerate().filter(|(other, _)| !below.contains(other)) {
-        let reach = Reach::Stage(stage_name(walker, other));
-        for library in &state.libraries {
-            strays.push(Stray {
-                variable: None,
-                value: library.path.as_str().to_owned(),
-                family: Some(library.family),
-                reach: reach.clone(),
-                place: library.place.clone(),
-            });
+/// Allocator settings and libraries of all stages, with the stage they are made in.
+struct Elsewhere(Vec<(usize, Stray)>);
+
+/// So many of them are told; nobody reads more.
+const STRAYS: usize = 64;
+
+impl Elsewhere {
+    fn of(walker: &Walker<'_>) -> Self {
+        let mut strays = Vec::new();
+        for (index, state) in walker.states.iter().enumerate() {
+            let reach = Reach::Stage(stage_name(walker, index));
+            let own = |place: &Place| place.span.start >= state.from.span.start || !place.same_file(&state.from);
+            for library in state.libraries.iter().filter(|library| own(&library.place)) {
+                let value = library.path.as_str().to_owned();
+                let (family, place) = (Some(library.family), library.place.clone());
+                strays.push((index, Stray { variable: None, value, family, reach: reach.clone(), place }));
+            }
+            let preload = state.env.get("LD_PRELOAD").filter(|var| own(&var.now.place));
+            for var in preload.into_iter().chain(state.env.get("MALLOC_CONF").filter(|var| own(&var.now.place))) {
+                let value = var.now.value.text.as_str().to_owned();
+                let family = effects::families_named(&value).first().copied();
+                let (variable, place) = (Some(var.name.clone()), var.now.place.clone());
+                strays.push((index, Stray { variable, value, family, reach: reach.clone(), place }));
+            }
         }
-        for var in state.env.iter().filter(|var| matches!(var.name.as_str(), "LD_PRELOAD" | "MALLOC_CONF")) {
-            strays.push(Stray {
-                variable: Some(var.name.clone()),
-                value: var.now.value.text.as_str().to_owned(),
-                family: effects::families_named(var.now.value.text.as_str()).first().copied(),
-                reach: reach.clone(),
-                place: var.now.place.clone(),
-            });
-        }
+        Self(strays)
     }
-    strays
+
+    /// Those of stages that the stage at `index` does not stand on.
+    fn seen_from(&self, walker: &Walker<'_>, index: usize) -> Vec<Stray> {
+        if self.0.is_empty() {
+            return Vec::new();
+        }
+        let mut below = std::collections::BTreeSet::new();
+        let mut next = Some(index);
+        while let Some(at) = next {
+            below.insert(at);
+            next = walker.parents.get(at).copied().flatten();
+        }
+        let others = self.0.iter().filter(|(other, _)| !below.contains(other));
+        others.take(STRAYS).map(|(_, stray)| stray.clone()).collect()
+    }
 }
 
 /// Where a missing installation goes: an installation of this stage as root, else its FROM.
@@ -202,10 +216,19 @@ fn is_python_server(server: Option<&str>) -> bool {
 
 fn platform(state: &State) -> Platform {
     let mut platform = state.platform.clone();
+    if state.each_platform && let Some(arch) = named_arch(state) {
+        platform.archs = Fact::Assumed(vec![arch], "there is a stage for each platform".into());
+    }
     if let (Some((arch, why)), None) = (&state.arch_bound, platform.archs.value()) {
         platform.archs = Fact::Assumed(vec![*arch], format!("`{why}` is for one architecture"));
     }
     platform
+}
+
+/// The architecture whose folder the preload names, where a stage was made for it.
+fn named_arch(state: &State) -> Option<crate::facts::Arch> {
+    let var = state.env.get("LD_PRELOAD")?;
+    var.now.value.text.as_str().split('/').find_map(crate::facts::Arch::from_triplet)
 }
 
 fn search_dirs(state: &State) -> Vec<String> {
@@ -217,10 +240,13 @@ fn search_dirs(state: &State) -> Vec<String> {
 }
 
 /// Why the start replaces `LD_PRELOAD`: the base's own entrypoint where it is kept, or a script.
-fn replaces(state: &State, started: &Started) -> Option<String> {
-    let kept = state.entrypoint.is_none() && state.cmd.as_ref().is_none_or(|_| true);
-    let of_image = state.image.as_ref().and_then(|image| image.overwrites_preload.clone()).filter(|_| kept);
-    started.replaces.clone().or(of_image)
+fn replaces(state: &State, started: &Started) -> Option<Replaced> {
+    if let Some(why) = &started.replaces {
+        return Some(Replaced { why: why.clone(), sometimes: false });
+    }
+    let image = state.image.as_ref().filter(|_| state.entrypoint.is_none())?;
+    let why = image.overwrites_preload.clone()?;
+    Some(Replaced { why, sometimes: image.overwrites_sometimes })
 }
 
 /// Why the process may get allocator settings that we cannot see.
@@ -238,8 +264,7 @@ fn unseen(walker: &Walker<'_>, state: &State, started: &Started) -> Option<Strin
     if let Some(written) = state.written.iter().find(|written| setting(written.text.as_str())) {
         return Some(format!("`{}` sets an allocator", written.path));
     }
-    let sets = sets_bash_env(&state.env, &state.strays);
-    if sets || started.login && state.strays.iter().any(|stray| matches!(stray.reach, Reach::Shells(_))) {
+    if reads_start_files(state, started) {
         return Some("the shell that starts the service reads its start-up files".into());
     }
     copied_script(walker, state).or_else(|| {
@@ -256,7 +281,11 @@ fn copied_script(walker: &Walker<'_>, state: &State) -> Option<String> {
         .next()
 }
 
-fn sets_bash_env(env: &Environment, strays: &[Stray]) -> bool {
-    let Some(var) = env.get("BASH_ENV") else { return false };
-    strays.iter().any(|stray| matches!(&stray.reach, Reach::Shells(path) if path == var.now.value.text.as_str()))
+/// Whether the shell that starts the service reads a start-up file that sets an allocator.
+fn reads_start_files(state: &State, started: &Started) -> bool {
+    let bash_env = state.env.get("BASH_ENV").map(|var| var.now.value.text.as_str());
+    state.strays.iter().any(|stray| match &stray.reach {
+        Reach::Shells(path) => started.login || bash_env == Some(path),
+        _ => false,
+    })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::expand::{Lookup, expand};
-use super::stages::{self, Stage};
+use super::stages::{Names, Stage};
 use super::state::{Command, Form, State};
 use super::syntax::{Args, Dockerfile, Instruction, Keyword, Pair, Word};
 use super::{effects, files};
@@ -18,6 +18,7 @@ pub(super) struct Walker<'a> {
     pub(super) dockerfile: &'a Dockerfile,
     pub(super) around: &'a dyn Surroundings,
     pub(super) stages: &'a [Stage<'a>],
+    pub(super) names: Names,
     /// Arguments declared before the first FROM.
     globals: Vec<(String, Option<Value>)>,
     /// Every name that any ARG of the file declares.
@@ -49,6 +50,7 @@ impl<'a> Walker<'a> {
             dockerfile,
             around,
             stages,
+            names: Names::of(stages),
             globals: Vec::new(),
             declared,
             states: Vec::new(),
@@ -103,18 +105,23 @@ impl<'a> Walker<'a> {
         };
         let reference = word.map_or_else(Value::default, |word| self.expand_global(&word.raw));
         let pinned = self.pinned(stage, &reference);
-        let parent = stages::find(self.stages, index, reference.text.as_str(), false);
+        let named = self.names.find(index, reference.text.as_str(), false);
+        let member = || self.names.family(index, word.map_or("", |word| word.raw.as_str())).first().copied();
+        let parent = named.or_else(member);
         self.parents.push(parent);
-        match parent.and_then(|parent| self.states.get(parent)) {
-            Some(parent) => {
-                let mut state = parent.inherited(&from);
-                if pinned.value().is_some() {
-                    state.platform.archs = pinned;
-                }
-                state
-            }
-            None => State::on_image(&reference, &from, pinned),
+        let Some(below) = parent.and_then(|parent| self.states.get(parent)) else {
+            return State::on_image(&reference, &from, pinned);
+        };
+        let mut state = below.inherited(&from);
+        if pinned.value().is_some() {
+            state.platform.archs = pinned;
+        } else if named.is_none() {
+            // One of several stages, one for each platform: each has what is right on its own.
+            let name = reference.text.as_str();
+            state.hide("/", format!("the stage is chosen by platform: `{name}`"));
+            state.each_platform = true;
         }
+        state
     }
 
     /// The architectures that FROM pins.

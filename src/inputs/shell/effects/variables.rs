@@ -10,8 +10,8 @@ const MOST_VALUES: usize = 64;
 /// For how many values a whole command is read.
 pub(super) const MOST_VARIANTS: usize = 8;
 /// How long a value may be, in bytes and in parts: longer ones are forgotten.
-const MOST_BYTES: usize = 4096;
-const MOST_PARTS: usize = 64;
+const MOST_BYTES: usize = 1024;
+const MOST_PARTS: usize = 16;
 /// How many bytes all replacements of one text may add, beside its own length eight times.
 const BUDGET: usize = 1 << 16;
 

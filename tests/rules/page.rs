@@ -1,0 +1,193 @@
+//! A rule page as a list of examples: cut out of the Markdown, run, and put back.
+
+use std::sync::Arc;
+
+use malloclint::finding::Finding;
+use malloclint::inputs::Surroundings;
+use malloclint::pages::{Fence, fences};
+use malloclint::report::{self, Format, Run, Style};
+use malloclint::{engine, text::SourceFile};
+
+/// One page.
+#[derive(Clone, Copy)]
+pub(crate) struct Page<'p> {
+    /// The rule it is about.
+    pub(crate) id: &'p str,
+    text: &'p str,
+}
+
+/// One example of a page.
+pub(crate) struct Case<'p> {
+    /// The line of its opening fence.
+    pub(crate) line: usize,
+    pub(crate) expected: Expected<'p>,
+    dockerfile: &'p str,
+    files: Context<'p>,
+}
+
+/// What must come out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected<'p> {
+    Findings(&'p str),
+    Silence,
+}
+
+/// What came out.
+pub(crate) struct Got {
+    /// In the format `concise`.
+    pub(crate) printed: String,
+    pub(crate) units: usize,
+}
+
+impl<'p> Page<'p> {
+    pub(crate) const fn new(id: &'p str, text: &'p str) -> Self {
+        Self { id, text }
+    }
+
+    /// Its examples, or what is wrong with its fences.
+    pub(crate) fn cases(self) -> Result<Vec<Case<'p>>, String> {
+        let mut cases = Vec::new();
+        let mut files = Vec::new();
+        let mut fences = fences(self.text).into_iter().peekable();
+        while let Some(Fence { info, text, line }) = fences.next() {
+            let expected = match info {
+                "dockerfile silent" => Expected::Silence,
+                "dockerfile example" => match fences.next_if(|next| next.info == "text finding") {
+                    Some(finding) => Expected::Findings(finding.text),
+                    None => return Err(format!("line {line}: no `text finding` follows")),
+                },
+                _ => match info.split_once(' ') {
+                    // Shown to the reader, not run.
+                    None => continue,
+                    Some((_, what)) => match what.strip_prefix("file=") {
+                        Some(name) => {
+                            files.push((name, text));
+                            continue;
+                        }
+                        None => return Err(format!("line {line}: what is `{info}`?")),
+                    },
+                },
+            };
+            cases.push(Case {
+                line,
+                expected,
+                dockerfile: text,
+                files: Context(std::mem::take(&mut files)),
+            });
+        }
+        if files.is_empty() {
+            Ok(cases)
+        } else {
+            Err("a file stands beside no example".into())
+        }
+    }
+
+    /// Its text with the findings that come out now.
+    pub(crate) fn updated(self, cases: &[Case<'p>]) -> String {
+        let mut text = String::new();
+        let mut done = 0;
+        for case in cases {
+            let Expected::Findings(lines) = case.expected else {
+                continue;
+            };
+            // The lines are a part of the text: how far in is told by where they lie.
+            let start = lines.as_ptr() as usize - self.text.as_ptr() as usize;
+            text.push_str(&self.text[done..start]);
+            text.push_str(&case.run().printed);
+            done = start + lines.len();
+        }
+        text + &self.text[done..]
+    }
+}
+
+impl Case<'_> {
+    /// What the tool says of a text that stands where the example does.
+    pub(crate) fn check(&self, text: &str) -> engine::Checked {
+        let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
+        engine::check(&file, &self.files)
+    }
+
+    /// The example with the edits of one of its findings made.
+    pub(crate) fn mended(&self, finding: &Finding) -> String {
+        let mut text = self.dockerfile.to_owned();
+        let mut edits = finding.edits.clone();
+        edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
+        for edit in edits {
+            text.replace_range(edit.span.start..edit.span.end, &edit.text);
+        }
+        text
+    }
+
+    /// The example's text.
+    pub(crate) const fn text(&self) -> &str {
+        self.dockerfile
+    }
+
+    /// Checks the example as if it stood alone in a folder, with its own files beside it.
+    pub(crate) fn run(&self) -> Got {
+        let checked = self.check(self.dockerfile);
+        let run = Run {
+            findings: checked.findings,
+            files: 1,
+            ..Run::default()
+        };
+        let style = Style {
+            colour: false,
+            unicode: false,
+            width: 80,
+        };
+        let mut out = Vec::new();
+        report::write(&run, Format::Concise, style, &mut out).unwrap();
+        Got {
+            printed: String::from_utf8(out).unwrap(),
+            units: checked.units,
+        }
+    }
+}
+
+/// The files beside an example: name and text.
+struct Context<'p>(Vec<(&'p str, &'p str)>);
+
+impl Context<'_> {
+    /// The first of the files below `folder` that sets an allocator.
+    fn setter(&self, folder: &str, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        let folder = folder.trim_start_matches("./").trim_end_matches(['/', '*']);
+        let below = |name: &str| {
+            folder == "."
+                || folder.is_empty()
+                || name
+                    .strip_prefix(folder)
+                    .is_some_and(|r| r.is_empty() || r.starts_with('/'))
+        };
+        let sets = |text: &str| {
+            ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC"]
+                .iter()
+                .any(|name| text.contains(name))
+        };
+        let found = self
+            .0
+            .iter()
+            .find(|(name, text)| below(name) && wanted(name) && sets(text));
+        found.map(|(name, _)| (*name).to_owned())
+    }
+}
+
+impl Surroundings for Context<'_> {
+    fn read(&self, _: &str, path: &str) -> Option<Arc<SourceFile>> {
+        let path = path.trim_start_matches("./");
+        let (name, text) = self.0.iter().find(|(name, _)| *name == path)?;
+        Some(SourceFile::new(*name, text.as_bytes().to_vec()))
+    }
+
+    fn script_that_sets_allocator(&self, _: &str, folder: &str) -> Option<String> {
+        self.setter(folder, |name| {
+            name.ends_with(".sh") || name.ends_with(".py")
+        })
+    }
+
+    fn manifest_that_sets_allocator(&self, _: &str) -> Option<String> {
+        self.setter(".", |name| {
+            name.ends_with(".yaml") || name.ends_with(".yml")
+        })
+    }
+}
