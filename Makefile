@@ -1,0 +1,64 @@
+# What a contributor runs. `make help` lists it.
+
+PYTHON ?= python3
+VENV := .venv
+# BuildKit's own Dockerfile parser: what our parser is compared with.
+ORACLE := dockerfile==3.4.0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: oracle format lint ## Install what the tests need, check style, run all tests
+	@if $(VENV)/bin/python -c 'import dockerfile' 2>/dev/null; then \
+		export MALLOCLINT_ORACLE_PYTHON="$(CURDIR)/$(VENV)/bin/python" MALLOCLINT_REQUIRE_ORACLES=1; \
+	else \
+		echo 'left out: the comparison with BuildKit'"'"'s parser (see above)'; \
+	fi; \
+	cargo test --locked
+
+.PHONY: format
+format: ## Check the formatting
+	@if cargo fmt --version >/dev/null 2>&1; then \
+		cargo fmt --check; \
+	else \
+		echo 'left out: formatting (rustfmt is not installed: rustup component add rustfmt)'; \
+	fi
+
+.PHONY: lint
+lint: ## Run clippy
+	@if cargo clippy --version >/dev/null 2>&1; then \
+		cargo clippy --locked --all-targets -- -D warnings; \
+	else \
+		echo 'left out: lints (clippy is not installed: rustup component add clippy)'; \
+	fi
+
+.PHONY: bench
+bench: ## Measure speed, memory and size, beside hadolint and tally where they can be installed
+	cargo bench --locked --bench parser
+	$(PYTHON) benches/side_by_side.py
+
+.PHONY: clean
+clean: ## Remove what was built and installed here
+	cargo clean
+	rm -rf $(VENV) $(VENV)-bench
+
+# A part that cannot be installed is left out, and said so; it never stops the rest.
+.PHONY: oracle
+oracle:
+	@$(VENV)/bin/python -c 'import dockerfile' 2>/dev/null \
+		|| $(MAKE) --no-print-directory install-oracle \
+		|| echo 'left out: $(ORACLE) could not be installed (it needs Python with venv, pip and the network)'
+
+.PHONY: install-oracle
+install-oracle:
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		&& [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'installing python3-venv'; \
+		{ apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv; } >/dev/null; \
+	fi
+	@$(PYTHON) -m venv $(VENV) >/dev/null
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: '$(ORACLE)'
