@@ -104,7 +104,7 @@ fn is_binary(bytes: &[u8]) -> bool {
     const HEAD: usize = 8192;
     let head = bytes.get(..HEAD.min(bytes.len())).unwrap_or_default();
     let odd = head.iter().filter(|&&byte| byte == 0).count();
-    odd > 0 && odd * 100 > head.len()
+    odd * 1000 > head.len()
 }
 
 /// Which template engine the file is written for, if it is one that must run first.
@@ -173,6 +173,9 @@ fn suppressions(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Suppress
             _ => {}
         }
     }
+    // Behind the last instruction there is nothing to hold for.
+    let end = Span::empty(file.bytes.len());
+    found.extend(above.into_iter().filter_map(|comment| suppress::read(file, comment, end)));
     found
 }
 

@@ -131,7 +131,9 @@ fn paths_are_relative_to_where_the_tool_runs() {
     assert_eq!(checked(&path.join("a"), &["."]), ["Dockerfile"]);
     assert_eq!(checked(&path.join("a/b"), &[".."]), ["../Dockerfile"]);
     let absolute = path.join("a/Dockerfile").to_str().unwrap().to_owned();
-    assert_eq!(checked(path, &[&absolute])[0], absolute);
+    assert_eq!(checked(path, &[&absolute]), ["a/Dockerfile"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert_eq!(checked(elsewhere.path(), &[&absolute])[0], absolute);
 }
 
 #[test]

@@ -108,6 +108,47 @@ impl Names {
     }
 }
 
+/// How long a stage's state is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LastUse {
+    /// To the end: it is an image of its own, or files are taken from it.
+    Never,
+    /// Until the stage at this index has started from it.
+    Base(usize),
+}
+
+impl LastUse {
+    /// The last use of every stage.
+    pub(super) fn of(stages: &[Stage<'_>], names: &Names) -> Vec<Self> {
+        let mut uses = vec![Self::Never; stages.len()];
+        let mut kept = vec![false; stages.len()];
+        for (index, stage) in stages.iter().enumerate() {
+            if let Args::Words(words) = &stage.from.args
+                && let Some(base) = words.first()
+            {
+                let reference = base.raw.as_str();
+                let found = names.find(index, reference, false);
+                for parent in found.into_iter().chain(names.family(index, reference)) {
+                    if let Some(last) = uses.get_mut(parent) {
+                        *last = Self::Base(index);
+                    }
+                }
+            }
+            for source in stage.body.iter().flat_map(|instruction| sources(instruction)) {
+                let found = names.find(index, source, true);
+                for at in found.into_iter().chain(names.family(index, source)) {
+                    if let Some(flag) = kept.get_mut(at) {
+                        *flag = true;
+                    }
+                }
+            }
+        }
+        let ends = uses.iter_mut().zip(kept).filter(|(_, kept)| *kept);
+        ends.for_each(|(last, _)| *last = Self::Never);
+        uses
+    }
+}
+
 /// For every stage whether another one builds on it or takes files from it.
 pub(super) fn used(stages: &[Stage<'_>], names: &Names) -> Vec<bool> {
     let mut used = vec![false; stages.len()];

@@ -214,6 +214,28 @@ impl State {
         }
     }
 
+    /// Drops what nobody will ask of a stage any more that others stand on: what it made itself of
+    /// allocators stays, for those who look for settings that went astray.
+    pub(super) fn forget(&mut self) {
+        let from = self.from.clone();
+        let own = |place: &Place| !place.same_file(&from) || place.span.start >= from.span.start;
+        self.libraries.retain(|library| own(&library.place));
+        let mut env = Environment::default();
+        for name in ["LD_PRELOAD", "MALLOC_CONF"] {
+            if let Some(var) = self.env.get(name).filter(|var| own(&var.now.place)) {
+                env.set(name, var.now.clone());
+            }
+        }
+        self.env = env;
+        self.args = Vec::new();
+        self.copies = Vec::new();
+        self.written = Vec::new();
+        self.opaque = Vec::new();
+        self.installs = Vec::new();
+        self.search_dirs = Vec::new();
+        self.extra_libraries = Vec::new();
+    }
+
     /// Marks a part of the file system as unseen.
     pub(super) fn hide(&mut self, path: &str, why: impl Into<String>) {
         self.opaque.push(Opaque {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::expand::{Lookup, expand};
-use super::stages::{Names, Stage};
+use super::stages::{LastUse, Names, Stage};
 use super::state::{Command, Form, State};
 use super::syntax::{Args, Dockerfile, Instruction, Keyword, Pair, Word};
 use super::{effects, files};
@@ -82,11 +82,25 @@ impl<'a> Walker<'a> {
                     .push((pair.key.raw.as_str().to_owned(), value));
             }
         }
+        let last_uses = LastUse::of(stages, &walker.names);
         for (index, stage) in stages.iter().enumerate() {
             let state = walker.stage(index, stage);
             walker.states.push(state);
+            walker.forget(index, &last_uses);
         }
         walker
+    }
+
+    /// Thousands of stages that stand on each other would each hold all that the ones below made.
+    fn forget(&mut self, index: usize, last_uses: &[LastUse]) {
+        let Some(parent) = self.parents.get(index).copied().flatten() else {
+            return;
+        };
+        if last_uses.get(parent) == Some(&LastUse::Base(index))
+            && let Some(state) = self.states.get_mut(parent)
+        {
+            state.forget();
+        }
     }
 
     /// The place of `span` in this Dockerfile.
