@@ -57,7 +57,9 @@ fn colours(wanted: Colour) -> bool {
         Colour::Never => false,
         Colour::Auto => {
             let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            io::stdout().is_terminal() && !refused && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            io::stdout().is_terminal()
+                && !refused
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
         }
     }
 }

@@ -18,8 +18,17 @@ use crate::text::SourceFile;
 const LIMIT: u64 = 64 << 20;
 
 /// Folders that hold other people's files or none at all.
-const SKIPPED: [&str; 9] =
-    [".git", ".hg", ".svn", "node_modules", ".venv", ".tox", ".nox", "__pycache__", "site-packages"];
+const SKIPPED: [&str; 9] = [
+    ".git",
+    ".hg",
+    ".svn",
+    "node_modules",
+    ".venv",
+    ".tox",
+    ".nox",
+    "__pycache__",
+    "site-packages",
+];
 
 /// What a search for files found.
 #[derive(Debug, Default)]
@@ -47,7 +56,10 @@ pub fn find(paths: &[PathBuf]) -> Found {
         match std::fs::metadata(path) {
             Ok(meta) if meta.is_dir() => walk(path, &mut found),
             Ok(_) => found.files.push(path.clone()),
-            Err(error) => found.failures.push(Failure { path: shown(path), reason: reason(&error) }),
+            Err(error) => found.failures.push(Failure {
+                path: shown(path),
+                reason: reason(&error),
+            }),
         }
     }
     found.files.sort();
@@ -63,14 +75,23 @@ fn walk(folder: &Path, found: &mut Found) {
     let walker = ignore::WalkBuilder::new(folder)
         .hidden(false)
         .require_git(false)
-        .filter_entry(|entry| !entry.file_name().to_str().is_some_and(|name| SKIPPED.contains(&name)))
+        .filter_entry(|entry| {
+            !entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| SKIPPED.contains(&name))
+        })
         .build_parallel();
     walker.run(|| {
         Box::new(|entry| {
             let mut one = Found::default();
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
-                    if entry.file_name().to_str().is_some_and(|name| claim(name).is_some()) {
+                    if entry
+                        .file_name()
+                        .to_str()
+                        .is_some_and(|name| claim(name).is_some())
+                    {
                         one.files.push(entry.into_path());
                     }
                 }
@@ -93,12 +114,20 @@ fn failure(error: &ignore::Error) -> Option<Failure> {
     match error {
         ignore::Error::WithPath { path, err } => {
             let reason = err.io_error().map_or_else(|| err.to_string(), reason);
-            Some(Failure { path: shown(path), reason })
+            Some(Failure {
+                path: shown(path),
+                reason,
+            })
         }
         ignore::Error::WithDepth { err, .. } => failure(err),
         // A broken line in a .gitignore is git's business.
-        ignore::Error::Partial(_) | ignore::Error::Glob { .. } | ignore::Error::WithLineNumber { .. } => None,
-        other => Some(Failure { path: ".".into(), reason: other.to_string() }),
+        ignore::Error::Partial(_)
+        | ignore::Error::Glob { .. }
+        | ignore::Error::WithLineNumber { .. } => None,
+        other => Some(Failure {
+            path: ".".into(),
+            reason: other.to_string(),
+        }),
     }
 }
 
@@ -107,7 +136,10 @@ fn failure(error: &ignore::Error) -> Option<Failure> {
 /// # Errors
 /// Where it cannot be read, or is too large to be meant: the failure says why and what to do.
 pub fn read(path: &Path) -> Result<Arc<SourceFile>, Failure> {
-    let fail = |reason: String| Failure { path: shown(path), reason };
+    let fail = |reason: String| Failure {
+        path: shown(path),
+        reason,
+    };
     let meta = std::fs::metadata(path).map_err(|error| fail(reason(&error)))?;
     if meta.is_dir() {
         return Err(fail("is a folder".into()));
@@ -125,20 +157,32 @@ pub fn read(path: &Path) -> Result<Arc<SourceFile>, Failure> {
 pub fn shown(path: &Path) -> String {
     static HERE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let here = HERE.get_or_init(|| std::env::current_dir().ok());
-    let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
+    let below = here
+        .as_deref()
+        .and_then(|here| path.strip_prefix(here).ok());
     let text = below.unwrap_or(path).to_string_lossy();
-    let text = if MAIN_SEPARATOR == '/' { text.into_owned() } else { text.replace(MAIN_SEPARATOR, "/") };
+    let text = if MAIN_SEPARATOR == '/' {
+        text.into_owned()
+    } else {
+        text.replace(MAIN_SEPARATOR, "/")
+    };
     let mut text = text.as_str();
     while let Some(rest) = text.strip_prefix("./") {
         text = rest;
     }
-    if text.is_empty() { ".".into() } else { text.to_owned() }
+    if text.is_empty() {
+        ".".into()
+    } else {
+        text.to_owned()
+    }
 }
 
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "there is no such file or folder".into(),
-        io::ErrorKind::PermissionDenied => "permission denied: make it readable, or leave it out".into(),
+        io::ErrorKind::PermissionDenied => {
+            "permission denied: make it readable, or leave it out".into()
+        }
         _ => error.to_string(),
     }
 }

@@ -30,7 +30,11 @@ pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Checked {
     let mut checked = Checked::default();
     if is_binary(&file.bytes) {
         let start = Place::new(file, Span::empty(0));
-        checked.findings.extend(suppress::of_tool("unreadable-input", &start, "this is a binary file, no Dockerfile"));
+        checked.findings.extend(suppress::of_tool(
+            "unreadable-input",
+            &start,
+            "this is a binary file, no Dockerfile",
+        ));
         return checked;
     }
     let dockerfile = dockerfile::parse(&file.bytes);
@@ -42,7 +46,11 @@ pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Checked {
         checked.skipped = Some("it holds no instruction".into());
         return checked;
     }
-    if dockerfile.is_accepted() && dockerfile.instructions().all(|instruction| instruction.keyword != Keyword::From) {
+    if dockerfile.is_accepted()
+        && dockerfile
+            .instructions()
+            .all(|instruction| instruction.keyword != Keyword::From)
+    {
         checked.skipped = Some("it has no `FROM`: a fragment, not a Dockerfile".into());
         return checked;
     }
@@ -62,13 +70,28 @@ pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Checked {
 }
 
 /// The edits of a finding's remedy: all of its changes, or none.
-fn spelled(file: &Arc<SourceFile>, dockerfile: &Dockerfile, unit: &model::Unit, finding: &Finding) -> Vec<Edit> {
-    let Some(remedy) = &finding.remedy else { return Vec::new() };
-    if matches!(remedy.applicability, Applicability::Manual(_)) || !Arc::ptr_eq(&finding.place.file, file) {
+fn spelled(
+    file: &Arc<SourceFile>,
+    dockerfile: &Dockerfile,
+    unit: &model::Unit,
+    finding: &Finding,
+) -> Vec<Edit> {
+    let Some(remedy) = &finding.remedy else {
+        return Vec::new();
+    };
+    if matches!(remedy.applicability, Applicability::Manual(_))
+        || !Arc::ptr_eq(&finding.place.file, file)
+    {
         return Vec::new();
     }
-    let edits = remedy.changes.iter().map(|change| dockerfile::spell(file, dockerfile, unit, change));
-    edits.collect::<Result<Vec<_>, _>>().map(|edits| edits.concat()).unwrap_or_default()
+    let edits = remedy
+        .changes
+        .iter()
+        .map(|change| dockerfile::spell(file, dockerfile, unit, change));
+    edits
+        .collect::<Result<Vec<_>, _>>()
+        .map(|edits| edits.concat())
+        .unwrap_or_default()
 }
 
 /// The units of a file, for those who want to see what the rules see.
@@ -86,15 +109,23 @@ fn is_binary(bytes: &[u8]) -> bool {
 
 /// Which template engine the file is written for, if it is one that must run first.
 fn template(file: &SourceFile, dockerfile: &Dockerfile) -> Option<&'static str> {
-    let marks = [("{{", "a template (`{{ }}`)"), ("{%", "a Jinja template (`{% %}`)"), ("<%", "an ERB template (`<% %>`)")];
+    let marks = [
+        ("{{", "a template (`{{ }}`)"),
+        ("{%", "a Jinja template (`{% %}`)"),
+        ("<%", "an ERB template (`<% %>`)"),
+    ];
     let broken = !dockerfile.problems.is_empty();
     for (mark, engine) in marks {
-        let in_text = |span: Span| memchr::memmem::find(file.slice(span), mark.as_bytes()).is_some();
+        let in_text =
+            |span: Span| memchr::memmem::find(file.slice(span), mark.as_bytes()).is_some();
         if broken && in_text(Span::new(0, file.bytes.len())) {
             return Some(engine);
         }
         let in_base = |span: Span, keyword: Keyword| keyword == Keyword::From && in_text(span);
-        if dockerfile.instructions().any(|instruction| in_base(instruction.span, instruction.keyword)) {
+        if dockerfile
+            .instructions()
+            .any(|instruction| in_base(instruction.span, instruction.keyword))
+        {
             return Some(engine);
         }
     }
@@ -105,7 +136,11 @@ fn template(file: &SourceFile, dockerfile: &Dockerfile) -> Option<&'static str> 
 fn problems(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Finding> {
     let of = |problem: &dockerfile::syntax::Problem| {
         let place = Place::new(file, problem.span);
-        let finding = suppress::of_tool("unreadable-input", &place, format!("the builder refuses this: {}", problem.message))?;
+        let finding = suppress::of_tool(
+            "unreadable-input",
+            &place,
+            format!("the builder refuses this: {}", problem.message),
+        )?;
         let text = file.text(problem.span);
         let help = if text.contains("$(") {
             "`ENV` runs no shell: a value with blanks must be quoted, and `$(...)` stays as it is even then"
@@ -114,7 +149,12 @@ fn problems(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Finding> {
         };
         Some(finding.caption("here").help(help))
     };
-    dockerfile.problems.iter().take(PROBLEMS).filter_map(of).collect()
+    dockerfile
+        .problems
+        .iter()
+        .take(PROBLEMS)
+        .filter_map(of)
+        .collect()
 }
 
 /// The `ignore` comments, each with the instruction it holds for.
@@ -126,7 +166,9 @@ fn suppressions(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Suppress
             ItemKind::Comment(span) => above.push(*span),
             ItemKind::Instruction(instruction) => {
                 let comments = above.drain(..).chain(instruction.comments.iter().copied());
-                found.extend(comments.filter_map(|comment| suppress::read(file, comment, instruction.span)));
+                found.extend(
+                    comments.filter_map(|comment| suppress::read(file, comment, instruction.span)),
+                );
             }
             _ => {}
         }
@@ -135,7 +177,14 @@ fn suppressions(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Suppress
 }
 
 fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
-    let key = |finding: &Finding| (finding.place.file.path.clone(), finding.place.span, finding.rule, finding.message.clone());
+    let key = |finding: &Finding| {
+        (
+            finding.place.file.path.clone(),
+            finding.place.span,
+            finding.rule,
+            finding.message.clone(),
+        )
+    };
     findings.sort_by_cached_key(key);
     findings.dedup_by(|a, b| key(a) == key(b));
     findings

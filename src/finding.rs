@@ -6,7 +6,9 @@ use crate::model::Change;
 use crate::text::{Edit, Place};
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Deserialize, serde::Serialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Advice.
@@ -107,7 +109,12 @@ impl Applicability {
 impl Finding {
     /// A finding of `rule` at `place`; severity is the rule's until [`Finding::severity`] lowers it.
     #[must_use]
-    pub fn new(rule: &'static str, severity: Severity, place: Place, message: impl Into<String>) -> Self {
+    pub fn new(
+        rule: &'static str,
+        severity: Severity,
+        place: Place,
+        message: impl Into<String>,
+    ) -> Self {
         Self {
             rule,
             severity,
@@ -132,7 +139,10 @@ impl Finding {
     /// Adds a place that explains it.
     #[must_use]
     pub fn label(mut self, place: &Place, text: impl Into<String>) -> Self {
-        self.labels.push(Label { place: place.clone(), text: text.into() });
+        self.labels.push(Label {
+            place: place.clone(),
+            text: text.into(),
+        });
         self
     }
 
@@ -152,8 +162,17 @@ impl Finding {
 
     /// Says what would mend it.
     #[must_use]
-    pub fn remedy(mut self, title: impl Into<String>, applicability: Applicability, changes: Vec<Change>) -> Self {
-        self.remedy = Some(Remedy { title: title.into(), applicability, changes });
+    pub fn remedy(
+        mut self,
+        title: impl Into<String>,
+        applicability: Applicability,
+        changes: Vec<Change>,
+    ) -> Self {
+        self.remedy = Some(Remedy {
+            title: title.into(),
+            applicability,
+            changes,
+        });
         self
     }
 

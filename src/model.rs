@@ -13,8 +13,8 @@ mod unit;
 
 pub use env::{EnvVar, Environment, Erased, Setting, Value};
 pub use fact::Fact;
-pub use loader::{entries, family_of, judge};
 pub use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
+pub use loader::{entries, family_of, judge};
 pub use preload::{Outcome, Preload, Via};
 pub use process::{Process, ProcessKind, ProcessModel, Recognised, is_python, recognise};
 pub use unit::{

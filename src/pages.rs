@@ -54,7 +54,10 @@ pub enum PageError {
 pub fn read(page: &str) -> Result<(Meta, &str), PageError> {
     let rest = page.strip_prefix("+++\n").ok_or(PageError::NoFrontMatter)?;
     let (front, body) = rest.split_once("\n+++\n").ok_or(PageError::NoFrontMatter)?;
-    Ok((toml_edit::de::from_str(front)?, body.trim_start_matches('\n')))
+    Ok((
+        toml_edit::de::from_str(front)?,
+        body.trim_start_matches('\n'),
+    ))
 }
 
 /// A fenced block of a page.
@@ -79,7 +82,11 @@ pub fn fences(body: &str) -> Vec<Fence<'_>> {
         match (open, line.strip_prefix("```")) {
             (None, Some(info)) => open = Some((info.trim(), end, number + 1)),
             (Some((info, start, line)), Some(_)) => {
-                found.push(Fence { info, text: body.get(start..at).unwrap_or_default(), line });
+                found.push(Fence {
+                    info,
+                    text: body.get(start..at).unwrap_or_default(),
+                    line,
+                });
                 open = None;
             }
             _ => {}
@@ -98,8 +105,18 @@ mod tests {
         let page = "+++\nsummary = \"s\"\nseverity = \"info\"\nsince = \"0.1.0\"\ninputs = [\"dockerfile\"]\nfix = \"none\"\n+++\n\n# t\n\n```sh x\na\nb\n```\n";
         let (meta, body) = read(page).unwrap();
         assert_eq!((meta.severity, meta.fix), (Severity::Info, Fix::None));
-        assert_eq!(fences(body), [Fence { info: "sh x", text: "a\nb\n", line: 3 }]);
+        assert_eq!(
+            fences(body),
+            [Fence {
+                info: "sh x",
+                text: "a\nb\n",
+                line: 3
+            }]
+        );
         assert!(matches!(read("# t"), Err(PageError::NoFrontMatter)));
-        assert!(matches!(read("+++\nx = 1\n+++\n"), Err(PageError::FrontMatter(_))));
+        assert!(matches!(
+            read("+++\nx = 1\n+++\n"),
+            Err(PageError::FrontMatter(_))
+        ));
     }
 }

@@ -26,7 +26,10 @@ impl Run {
     /// How many findings are of that severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
-        self.findings.iter().filter(|finding| finding.severity == severity).count()
+        self.findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
     }
 }
 
@@ -66,18 +69,30 @@ pub fn write(run: &Run, format: Format, style: Style, out: &mut dyn io::Write) -
 
 /// `1 error, 2 warnings`; severities that did not occur are left out.
 fn counts(run: &Run) -> String {
-    let parts: Vec<String> = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Info, "advice")]
-        .into_iter()
-        .map(|(severity, word)| (run.count(severity), word))
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| plural(count, word))
-        .collect();
-    if parts.is_empty() { "no findings".into() } else { parts.join(", ") }
+    let parts: Vec<String> = [
+        (Severity::Error, "error"),
+        (Severity::Warning, "warning"),
+        (Severity::Info, "advice"),
+    ]
+    .into_iter()
+    .map(|(severity, word)| (run.count(severity), word))
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| plural(count, word))
+    .collect();
+    if parts.is_empty() {
+        "no findings".into()
+    } else {
+        parts.join(", ")
+    }
 }
 
 /// `1 file`, `2 files`; advice has no plural.
 #[must_use]
 pub fn plural(count: usize, word: &str) -> String {
-    let ending = if count == 1 || word == "advice" { "" } else { "s" };
+    let ending = if count == 1 || word == "advice" {
+        ""
+    } else {
+        "s"
+    };
     format!("{count} {word}{ending}")
 }

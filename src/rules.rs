@@ -69,8 +69,17 @@ rules! {
 }
 
 impl Rule {
-    const fn new(id: &'static str, page: &'static str, check: Option<fn(&Unit, &mut Report<'_>)>) -> Self {
-        Self { id, page, check, meta: OnceLock::new() }
+    const fn new(
+        id: &'static str,
+        page: &'static str,
+        check: Option<fn(&Unit, &mut Report<'_>)>,
+    ) -> Self {
+        Self {
+            id,
+            page,
+            check,
+            meta: OnceLock::new(),
+        }
     }
 
     /// Its metadata. (A page that cannot be read is caught by the tests, not by users.)
@@ -123,7 +132,12 @@ impl Report<'_> {
     /// A finding of this rule, still to be added.
     #[must_use]
     pub fn finding(&self, place: &Place, message: impl Into<String>) -> Finding {
-        Finding::new(self.rule.id, self.rule.meta().severity, place.clone(), message)
+        Finding::new(
+            self.rule.id,
+            self.rule.meta().severity,
+            place.clone(),
+            message,
+        )
     }
 
     /// Adds a finding.
@@ -135,7 +149,9 @@ impl Report<'_> {
 /// Preload entries that rules may find fault with: those that stand in the text as the process gets
 /// them. What a start script puts together is its own business: it may test before it sets.
 fn faults(unit: &Unit) -> impl Iterator<Item = &Preload> {
-    unit.preloads.iter().filter(|preload| preload.via != Via::Script && preload.family.is_some())
+    unit.preloads
+        .iter()
+        .filter(|preload| preload.via != Via::Script && preload.family.is_some())
 }
 
 /// What the loader does about a file that it cannot find.
@@ -149,13 +165,26 @@ fn loader_says(unit: &Unit) -> &'static str {
 /// The file name of an entry, without what is around it.
 fn soname_of(preload: &Preload) -> String {
     let file = preload.name.rsplit('/').next().unwrap_or_default();
-    file.trim_matches(|c: char| matches!(c, '"' | '\'')).to_owned()
+    file.trim_matches(|c: char| matches!(c, '"' | '\''))
+        .to_owned()
 }
 
 /// Adds the remedy that renames one entry of `LD_PRELOAD` and keeps the others, where the loader
 /// would find the new name.
-fn rename_entry(finding: Finding, unit: &Unit, preload: &Preload, name: &str, safe: Applicability) -> Finding {
-    let Some(var) = unit.env.get("LD_PRELOAD").filter(|_| preload.via == Via::Environment) else { return finding };
+fn rename_entry(
+    finding: Finding,
+    unit: &Unit,
+    preload: &Preload,
+    name: &str,
+    safe: Applicability,
+) -> Finding {
+    let Some(var) = unit
+        .env
+        .get("LD_PRELOAD")
+        .filter(|_| preload.via == Via::Environment)
+    else {
+        return finding;
+    };
     let mut entry = Value::default();
     entry.text.push_from(name, preload.place.span);
     if !judge(unit, &entry, &(0..name.len())).works() {
@@ -169,6 +198,9 @@ fn rename_entry(finding: Finding, unit: &Unit, preload: &Preload, name: &str, sa
         .map(|entry| if entry == preload.name { name } else { entry })
         .collect::<Vec<_>>()
         .join(":");
-    let change = Change::SetEnv { name: "LD_PRELOAD".into(), value };
+    let change = Change::SetEnv {
+        name: "LD_PRELOAD".into(),
+        value,
+    };
     finding.remedy(format!("preload `{name}`"), safe, vec![change])
 }

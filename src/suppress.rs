@@ -22,7 +22,10 @@ pub struct Suppression {
 #[must_use]
 pub fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Suppression> {
     let text = std::str::from_utf8(file.slice(comment)).ok()?;
-    let after = text.trim_start_matches('#').trim_start().strip_prefix("malloclint:")?;
+    let after = text
+        .trim_start_matches('#')
+        .trim_start()
+        .strip_prefix("malloclint:")?;
     let list = after.trim_start().strip_prefix("ignore[")?;
     let (list, _) = list.split_once(']')?;
     let mut at = comment.start + text.find("ignore[")? + "ignore[".len();
@@ -31,7 +34,10 @@ pub fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Suppression
         let blanks = part.len() - part.trim_start().len();
         let id = part.trim();
         if !id.is_empty() {
-            rules.push((id.to_owned(), Span::new(at + blanks, at + blanks + id.len())));
+            rules.push((
+                id.to_owned(),
+                Span::new(at + blanks, at + blanks + id.len()),
+            ));
         }
         at += part.len() + 1;
     }
@@ -49,28 +55,48 @@ pub fn apply(file: &Arc<SourceFile>, suppressions: &[Suppression], findings: &mu
             }
             let before = findings.len();
             findings.retain(|finding| {
-                let inside = Arc::ptr_eq(&finding.place.file, file) && suppression.scope.contains(finding.place.span);
+                let inside = Arc::ptr_eq(&finding.place.file, file)
+                    && suppression.scope.contains(finding.place.span);
                 !(finding.rule == id && inside)
             });
             if findings.len() == before {
-                findings.extend(of_tool("suppression-unused", &place, format!("`{id}` finds nothing here")).map(|finding| {
-                    finding.caption("silences nothing").help("drop it from the comment")
-                }));
+                findings.extend(
+                    of_tool(
+                        "suppression-unused",
+                        &place,
+                        format!("`{id}` finds nothing here"),
+                    )
+                    .map(|finding| {
+                        finding
+                            .caption("silences nothing")
+                            .help("drop it from the comment")
+                    }),
+                );
             }
         }
     }
 }
 
 fn unknown(place: &Place, id: &str) -> Option<Finding> {
-    let help = nearest(id).map_or_else(|| "`malloclint rules` lists them".into(), |near| format!("did you mean `{near}`?"));
-    let finding = of_tool("suppression-unknown", place, format!("there is no rule `{id}`"))?;
+    let help = nearest(id).map_or_else(
+        || "`malloclint rules` lists them".into(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    let finding = of_tool(
+        "suppression-unknown",
+        place,
+        format!("there is no rule `{id}`"),
+    )?;
     Some(finding.caption("not a rule").help(help))
 }
 
 /// The rule whose id is nearly `id`, if one is.
 #[must_use]
 pub fn nearest(id: &str) -> Option<&'static str> {
-    let near = rules::RULES.iter().map(|rule| (distance(rule.id, id), rule.id)).min()?;
+    let near = rules::RULES
+        .iter()
+        .map(|rule| (distance(rule.id, id), rule.id))
+        .min()?;
     (near.0 <= 4).then_some(near.1)
 }
 
@@ -78,7 +104,12 @@ pub fn nearest(id: &str) -> Option<&'static str> {
 #[must_use]
 pub fn of_tool(id: &str, place: &Place, message: impl Into<String>) -> Option<Finding> {
     let rule = rules::find(id)?;
-    Some(Finding::new(rule.id, rule.meta().severity, place.clone(), message))
+    Some(Finding::new(
+        rule.id,
+        rule.meta().severity,
+        place.clone(),
+        message,
+    ))
 }
 
 /// How many single-character changes lie between two words.
@@ -109,16 +140,41 @@ mod tests {
         let text = "# malloclint: ignore[allocator-unset, nonsense] measured, no gain";
         let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
         let read = read(&file, Span::new(0, text.len()), Span::new(0, 9)).unwrap();
-        let ids: Vec<_> = read.rules.iter().map(|(id, span)| (id.as_str(), file.text(*span).into_owned())).collect();
-        assert_eq!(ids, [("allocator-unset", "allocator-unset".to_owned()), ("nonsense", "nonsense".to_owned())]);
-        for other in ["# hadolint ignore=DL3006", "# malloclint", "# malloclint: ignore x", "# malloclint: ignore[a"] {
+        let ids: Vec<_> = read
+            .rules
+            .iter()
+            .map(|(id, span)| (id.as_str(), file.text(*span).into_owned()))
+            .collect();
+        assert_eq!(
+            ids,
+            [
+                ("allocator-unset", "allocator-unset".to_owned()),
+                ("nonsense", "nonsense".to_owned())
+            ]
+        );
+        for other in [
+            "# hadolint ignore=DL3006",
+            "# malloclint",
+            "# malloclint: ignore x",
+            "# malloclint: ignore[a",
+        ] {
             let file = SourceFile::new("Dockerfile", other.as_bytes().to_vec());
-            assert!(super::read(&file, Span::new(0, other.len()), Span::default()).is_none(), "{other}");
+            assert!(
+                super::read(&file, Span::new(0, other.len()), Span::default()).is_none(),
+                "{other}"
+            );
         }
     }
 
     #[test]
     fn distances() {
-        assert_eq!((distance("abc", "abc"), distance("abc", "axc"), distance("", "ab")), (0, 1, 2));
+        assert_eq!(
+            (
+                distance("abc", "abc"),
+                distance("abc", "axc"),
+                distance("", "ab")
+            ),
+            (0, 1, 2)
+        );
     }
 }

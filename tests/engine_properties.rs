@@ -7,17 +7,43 @@ use proptest::prelude::*;
 
 /// Pieces of Dockerfiles that deal with allocators, rightly and wrongly.
 const LINES: &[&str] = &[
-    "FROM python:3.12-slim", "FROM python:3.12-alpine AS base", "FROM base", "FROM ${IMAGE:-debian:12} AS b", "FROM scratch",
-    "FROM --platform=linux/arm64 python:3.11-slim", "ARG IMAGE", "ARG ARCH=x86_64", "USER app", "USER root", "WORKDIR /app",
-    "RUN apt-get update && apt-get install -y libjemalloc2 && rm -rf /var/lib/apt/lists/*", "RUN apk add --no-cache jemalloc",
-    "RUN ln -s /usr/lib/$(uname -m)-linux-gnu/libjemalloc.so.2 /usr/lib/libjemalloc.so", "RUN echo x >> /etc/ld.so.preload",
-    "RUN export LD_PRELOAD=/usr/lib/libjemalloc.so.2", "RUN <<EOF\napt-get install -y libjemalloc-dev\nEOF",
-    "COPY --from=b /usr/lib/*/libjemalloc.so.2 /usr/lib/", "COPY --from=0 / /", "COPY . .", "COPY <<X /start.sh\nexec gunicorn a:b\nX",
-    "ENV LD_PRELOAD=/usr/lib/${ARCH}-linux-gnu/libjemalloc.so.2", "ENV LD_PRELOAD libjemalloc.so.2", "ENV LD_PRELOAD=/usr/$LIB/libjemalloc.so.2",
-    "ENV LD_PRELOAD=\"$(find / -name x)\" MALLOC_CONF=background_thread:true", "ENV MALLOC_ARENA_MAX_=2 PYTHONMALLOC=mimalloc",
-    "ENV LD_PRELOAD=\"a.so,libtcmalloc.so.4 libmimalloc.so\" \\\n  # why\n  MALLOC_ARENA_MAX=1M", "EXPOSE 80", "CMD [\"gunicorn\", \"a:b\"]",
-    "CMD exec uvicorn a:b --workers 2", "ENTRYPOINT [\"/start.sh\"]", "ENTRYPOINT sudo -u x python app.py", "SHELL [\"bash\", \"-lc\"]",
-    "ONBUILD ENV LD_PRELOAD=libjemalloc.so.2", "# malloclint: ignore[allocator-unset] because", "HEALTHCHECK CMD true", "RUN setcap x+ep /usr/bin/python3",
+    "FROM python:3.12-slim",
+    "FROM python:3.12-alpine AS base",
+    "FROM base",
+    "FROM ${IMAGE:-debian:12} AS b",
+    "FROM scratch",
+    "FROM --platform=linux/arm64 python:3.11-slim",
+    "ARG IMAGE",
+    "ARG ARCH=x86_64",
+    "USER app",
+    "USER root",
+    "WORKDIR /app",
+    "RUN apt-get update && apt-get install -y libjemalloc2 && rm -rf /var/lib/apt/lists/*",
+    "RUN apk add --no-cache jemalloc",
+    "RUN ln -s /usr/lib/$(uname -m)-linux-gnu/libjemalloc.so.2 /usr/lib/libjemalloc.so",
+    "RUN echo x >> /etc/ld.so.preload",
+    "RUN export LD_PRELOAD=/usr/lib/libjemalloc.so.2",
+    "RUN <<EOF\napt-get install -y libjemalloc-dev\nEOF",
+    "COPY --from=b /usr/lib/*/libjemalloc.so.2 /usr/lib/",
+    "COPY --from=0 / /",
+    "COPY . .",
+    "COPY <<X /start.sh\nexec gunicorn a:b\nX",
+    "ENV LD_PRELOAD=/usr/lib/${ARCH}-linux-gnu/libjemalloc.so.2",
+    "ENV LD_PRELOAD libjemalloc.so.2",
+    "ENV LD_PRELOAD=/usr/$LIB/libjemalloc.so.2",
+    "ENV LD_PRELOAD=\"$(find / -name x)\" MALLOC_CONF=background_thread:true",
+    "ENV MALLOC_ARENA_MAX_=2 PYTHONMALLOC=mimalloc",
+    "ENV LD_PRELOAD=\"a.so,libtcmalloc.so.4 libmimalloc.so\" \\\n  # why\n  MALLOC_ARENA_MAX=1M",
+    "EXPOSE 80",
+    "CMD [\"gunicorn\", \"a:b\"]",
+    "CMD exec uvicorn a:b --workers 2",
+    "ENTRYPOINT [\"/start.sh\"]",
+    "ENTRYPOINT sudo -u x python app.py",
+    "SHELL [\"bash\", \"-lc\"]",
+    "ONBUILD ENV LD_PRELOAD=libjemalloc.so.2",
+    "# malloclint: ignore[allocator-unset] because",
+    "HEALTHCHECK CMD true",
+    "RUN setcap x+ep /usr/bin/python3",
 ];
 
 fn holds(text: Vec<u8>) {
@@ -25,12 +51,22 @@ fn holds(text: Vec<u8>) {
     let file = SourceFile::new("Dockerfile", text);
     let checked = engine::check(&file, &Nowhere);
     for finding in &checked.findings {
-        let places = std::iter::once(&finding.place).chain(finding.labels.iter().map(|label| &label.place));
+        let places =
+            std::iter::once(&finding.place).chain(finding.labels.iter().map(|label| &label.place));
         for place in places {
-            assert!(place.span.start <= place.span.end && place.span.end <= length, "{finding:?}");
+            assert!(
+                place.span.start <= place.span.end && place.span.end <= length,
+                "{finding:?}"
+            );
         }
-        assert!(!finding.message.is_empty() && !finding.message.contains('\n'), "{finding:?}");
-        assert!(finding.edits.iter().all(|edit| edit.span.end <= length), "{finding:?}");
+        assert!(
+            !finding.message.is_empty() && !finding.message.contains('\n'),
+            "{finding:?}"
+        );
+        assert!(
+            finding.edits.iter().all(|edit| edit.span.end <= length),
+            "{finding:?}"
+        );
     }
 }
 

@@ -189,19 +189,37 @@ fn edits_mend_what_they_are_for() {
         let page = Page::new(rule.id, rule.page);
         let (mut with, mut without, mut unsafe_ones) = (0, 0, 0);
         for case in page.cases().unwrap_or_default() {
-            for finding in case.check(case.text()).findings.iter().filter(|finding| finding.rule == rule.id) {
+            for finding in case
+                .check(case.text())
+                .findings
+                .iter()
+                .filter(|finding| finding.rule == rule.id)
+            {
                 if finding.edits.is_empty() {
                     without += 1;
                     continue;
                 }
                 with += 1;
-                let safe = finding.remedy.as_ref().is_some_and(|remedy| remedy.applicability == Applicability::Safe);
+                let safe = finding
+                    .remedy
+                    .as_ref()
+                    .is_some_and(|remedy| remedy.applicability == Applicability::Safe);
                 unsafe_ones += usize::from(!safe);
                 let mended = case.mended(finding);
                 let left = case.check(&mended).findings;
-                let same = |other: &Finding| other.rule == finding.rule && other.message == finding.message;
-                if left.iter().any(|other| same(other) || other.rule == "unreadable-input") {
-                    write!(faults, "\nrules/{}.md, line {}: not mended:\n{mended}", rule.id, case.line).unwrap();
+                let same = |other: &Finding| {
+                    other.rule == finding.rule && other.message == finding.message
+                };
+                if left
+                    .iter()
+                    .any(|other| same(other) || other.rule == "unreadable-input")
+                {
+                    write!(
+                        faults,
+                        "\nrules/{}.md, line {}: not mended:\n{mended}",
+                        rule.id, case.line
+                    )
+                    .unwrap();
                 }
             }
         }
@@ -213,7 +231,12 @@ fn edits_mend_what_they_are_for() {
         };
         // A page may know of cases that its examples do not show.
         if says != is && !(says == Fix::Sometimes && with > 0) {
-            write!(faults, "\nrules/{}.md: `fix` is {says:?}, and its examples say {is:?}", rule.id).unwrap();
+            write!(
+                faults,
+                "\nrules/{}.md: `fix` is {says:?}, and its examples say {is:?}",
+                rule.id
+            )
+            .unwrap();
         }
     }
     assert!(faults.is_empty(), "{faults}");

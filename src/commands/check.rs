@@ -20,8 +20,17 @@ use crate::text::SourceFile;
 /// A run that takes longer shows how far it is.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-pub(super) fn run(arguments: &Check, colour: Colour, out: &mut dyn io::Write, err: &mut dyn io::Write) -> io::Result<Status> {
-    let (stdin, paths): (Vec<PathBuf>, Vec<PathBuf>) = arguments.paths.iter().cloned().partition(|path| path == Path::new("-"));
+pub(super) fn run(
+    arguments: &Check,
+    colour: Colour,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<Status> {
+    let (stdin, paths): (Vec<PathBuf>, Vec<PathBuf>) = arguments
+        .paths
+        .iter()
+        .cloned()
+        .partition(|path| path == Path::new("-"));
     let found = discover::find(&paths);
     let around = Disk::default();
     let mut outcomes = check_files(&found.files, &around, arguments.no_progress);
@@ -30,9 +39,16 @@ pub(super) fn run(arguments: &Check, colour: Colour, out: &mut dyn io::Write, er
     }
     let run = collect(outcomes, found.failures);
     tell(&run, arguments, err)?;
-    let style = Style { colour: colours(colour), unicode: unicode(), width: width() };
+    let style = Style {
+        colour: colours(colour),
+        unicode: unicode(),
+        width: width(),
+    };
     report::write(&run, arguments.format, style, out)?;
-    let fails = run.findings.iter().any(|finding| arguments.fail_on.fails(finding.severity));
+    let fails = run
+        .findings
+        .iter()
+        .any(|finding| arguments.fail_on.fails(finding.severity));
     Ok(match (run.failures.is_empty(), fails) {
         (false, _) => Status::Trouble,
         (true, true) => Status::Findings,
@@ -53,23 +69,38 @@ fn check_files(files: &[PathBuf], around: &dyn Surroundings, no_progress: bool) 
         outcome
     };
     // A thread pool costs more than a few files do.
-    if files.len() < 8 { files.iter().map(one).collect() } else { files.par_iter().map(one).collect() }
+    if files.len() < 8 {
+        files.iter().map(one).collect()
+    } else {
+        files.par_iter().map(one).collect()
+    }
 }
 
 /// A file named as a template is judged only where it reads as a Dockerfile as it is.
 fn named_template(path: &Path, mut checked: Checked) -> Checked {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let unreadable = checked.findings.iter().any(|finding| finding.rule == "unreadable-input");
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let unreadable = checked
+        .findings
+        .iter()
+        .any(|finding| finding.rule == "unreadable-input");
     if discover::claim(name) == Some(Claim::Template) && unreadable {
         checked.findings.clear();
-        checked.skipped = Some("a template that is no Dockerfile yet: render it first, then check the result".into());
+        checked.skipped = Some(
+            "a template that is no Dockerfile yet: render it first, then check the result".into(),
+        );
     }
     checked
 }
 
 fn check_stdin(name: &str, around: &dyn Surroundings) -> Outcome {
     let mut bytes = Vec::new();
-    let fail = |error: io::Error| Failure { path: "-".into(), reason: error.to_string() };
+    let fail = |error: io::Error| Failure {
+        path: "-".into(),
+        reason: error.to_string(),
+    };
     io::stdin().lock().read_to_end(&mut bytes).map_err(fail)?;
     let file = SourceFile::new(name, bytes);
     let checked = engine::check(&file, around);
@@ -77,19 +108,30 @@ fn check_stdin(name: &str, around: &dyn Surroundings) -> Outcome {
 }
 
 fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
-    let mut run = Run { failures, ..Run::default() };
+    let mut run = Run {
+        failures,
+        ..Run::default()
+    };
     for outcome in outcomes {
         match outcome {
             Ok((file, checked)) => {
                 run.files += 1;
                 run.findings.extend(checked.findings);
-                run.skipped.extend(checked.skipped.map(|reason| (file.path.clone(), reason)));
+                run.skipped
+                    .extend(checked.skipped.map(|reason| (file.path.clone(), reason)));
             }
             Err(failure) => run.failures.push(failure),
         }
     }
     // Two Dockerfiles may run the same script: what is wrong in it is said once.
-    let key = |finding: &Finding| (finding.place.file.path.clone(), finding.place.span, finding.rule, finding.message.clone());
+    let key = |finding: &Finding| {
+        (
+            finding.place.file.path.clone(),
+            finding.place.span,
+            finding.rule,
+            finding.message.clone(),
+        )
+    };
     run.findings.sort_by_cached_key(key);
     run.findings.dedup_by(|a, b| key(a) == key(b));
     run
@@ -107,20 +149,30 @@ fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()>
         writeln!(err, "malloclint: {path}: not checked, {reason}")?;
     }
     if run.files == 0 && run.failures.is_empty() {
-        writeln!(err, "malloclint: found no Dockerfile or Containerfile here (files that are named are always checked)")?;
+        writeln!(
+            err,
+            "malloclint: found no Dockerfile or Containerfile here (files that are named are always checked)"
+        )?;
     }
     Ok(())
 }
 
 fn unicode() -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
-    !io::stdout().is_terminal() || locale.is_none_or(|locale| locale.to_lowercase().replace('-', "").contains("utf8"))
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+    !io::stdout().is_terminal()
+        || locale.is_none_or(|locale| locale.to_lowercase().replace('-', "").contains("utf8"))
 }
 
 fn width() -> usize {
     const MOST: usize = 110;
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.or_else(terminal_width).map_or(MOST, |columns: usize| columns.clamp(40, MOST))
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    columns
+        .or_else(terminal_width)
+        .map_or(MOST, |columns: usize| columns.clamp(40, MOST))
 }
 
 fn terminal_width() -> Option<usize> {
@@ -140,7 +192,11 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {eta} left") {
             bar.set_style(style);
         }
-        Self { bar, start: Instant::now(), wanted: !refused && io::stderr().is_terminal() }
+        Self {
+            bar,
+            start: Instant::now(),
+            wanted: !refused && io::stderr().is_terminal(),
+        }
     }
 
     fn step(&self) {

@@ -13,17 +13,31 @@ use crate::rules::{self, RULES};
 pub(super) fn list(format: List, out: &mut dyn io::Write) -> io::Result<Status> {
     match format {
         List::Text => {
-            let width = RULES.iter().map(|rule| rule.id.len()).max().unwrap_or_default();
+            let width = RULES
+                .iter()
+                .map(|rule| rule.id.len())
+                .max()
+                .unwrap_or_default();
             for rule in &RULES {
                 let meta = rule.meta();
-                writeln!(out, "{:width$}  {:7}  {}", rule.id, meta.severity.to_string(), meta.summary)?;
+                writeln!(
+                    out,
+                    "{:width$}  {:7}  {}",
+                    rule.id,
+                    meta.severity.to_string(),
+                    meta.summary
+                )?;
             }
         }
         List::Markdown => {
             writeln!(out, "| rule | severity | finds |\n|---|---|---|")?;
             for rule in &RULES {
                 let meta = rule.meta();
-                writeln!(out, "| [`{0}`](rules/{0}.md) | {1} | {2} |", rule.id, meta.severity, meta.summary)?;
+                writeln!(
+                    out,
+                    "| [`{0}`](rules/{0}.md) | {1} | {2} |",
+                    rule.id, meta.severity, meta.summary
+                )?;
             }
         }
         List::Json => {
@@ -47,17 +61,36 @@ struct Row<'a> {
 
 fn row(rule: &'static rules::Rule) -> Row<'static> {
     let meta = rule.meta();
-    Row { id: rule.id, severity: meta.severity, summary: &meta.summary, since: &meta.since, inputs: &meta.inputs, fix: meta.fix }
+    Row {
+        id: rule.id,
+        severity: meta.severity,
+        summary: &meta.summary,
+        since: &meta.since,
+        inputs: &meta.inputs,
+        fix: meta.fix,
+    }
 }
 
-pub(super) fn explain(id: &str, out: &mut dyn io::Write, err: &mut dyn io::Write) -> io::Result<Status> {
+pub(super) fn explain(
+    id: &str,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<Status> {
     let Some(rule) = rules::find(id) else {
-        let near = crate::suppress::nearest(id).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        writeln!(err, "malloclint: there is no rule `{id}`{near} (`malloclint rules` lists them)")?;
+        let near = crate::suppress::nearest(id)
+            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        writeln!(
+            err,
+            "malloclint: there is no rule `{id}`{near} (`malloclint rules` lists them)"
+        )?;
         return Ok(Status::Trouble);
     };
     let meta = rule.meta();
-    writeln!(out, "{} ({}, since {})\n{}\n", rule.id, meta.severity, meta.since, meta.summary)?;
+    writeln!(
+        out,
+        "{} ({}, since {})\n{}\n",
+        rule.id, meta.severity, meta.since, meta.summary
+    )?;
     write!(out, "{}", rule.prose())?;
     Ok(Status::Clean)
 }

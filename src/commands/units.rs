@@ -8,7 +8,11 @@ use crate::discover::{self, Disk};
 use crate::engine;
 use crate::model::{Fact, Role, Unit};
 
-pub(super) fn run(paths: &[PathBuf], out: &mut dyn io::Write, err: &mut dyn io::Write) -> io::Result<Status> {
+pub(super) fn run(
+    paths: &[PathBuf],
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<Status> {
     let found = discover::find(paths);
     let around = Disk::default();
     let mut status = Status::Clean;
@@ -33,28 +37,93 @@ pub(super) fn run(paths: &[PathBuf], out: &mut dyn io::Write, err: &mut dyn io::
 }
 
 fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
-    writeln!(out, "{}:{}: {}", unit.place.file.path, unit.place.line(), unit.name)?;
+    writeln!(
+        out,
+        "{}:{}: {}",
+        unit.place.file.path,
+        unit.place.line(),
+        unit.name
+    )?;
     let mut row = |name: &str, value: String| writeln!(out, "  {name:10} {value}");
-    row("role", match &unit.role {
-        Role::Runtime => "runs in production".into(),
-        Role::Build(why) => format!("builds or tests ({why})"),
-    })?;
-    row("python", fact(&unit.python, |python| python.version.map_or_else(|| "yes".into(), |(major, minor)| format!("{major}.{minor}"))))?;
-    row("distro", fact(&unit.platform.release, |release| format!("{} {}", release.distro, release.release)))?;
+    row(
+        "role",
+        match &unit.role {
+            Role::Runtime => "runs in production".into(),
+            Role::Build(why) => format!("builds or tests ({why})"),
+        },
+    )?;
+    row(
+        "python",
+        fact(&unit.python, |python| {
+            python
+                .version
+                .map_or_else(|| "yes".into(), |(major, minor)| format!("{major}.{minor}"))
+        }),
+    )?;
+    row(
+        "distro",
+        fact(&unit.platform.release, |release| {
+            format!("{} {}", release.distro, release.release)
+        }),
+    )?;
     row("libc", fact(&unit.platform.libc, ToString::to_string))?;
-    row("platform", fact(&unit.platform.archs, |archs| archs.iter().map(|arch| arch.docker()).collect::<Vec<_>>().join(", ")))?;
+    row(
+        "platform",
+        fact(&unit.platform.archs, |archs| {
+            archs
+                .iter()
+                .map(|arch| arch.docker())
+                .collect::<Vec<_>>()
+                .join(", ")
+        }),
+    )?;
     row("user", fact(&unit.user, |user| user.0.clone()))?;
-    row("starts", if unit.process.argv.is_empty() { "unknown".into() } else { unit.process.argv.join(" ") })?;
-    row("which is", fact(&unit.process.kind, |kind| format!("{kind:?}").to_lowercase()))?;
-    row("workers", fact(&unit.process.model, |model| format!("{model:?}").to_lowercase()))?;
+    row(
+        "starts",
+        if unit.process.argv.is_empty() {
+            "unknown".into()
+        } else {
+            unit.process.argv.join(" ")
+        },
+    )?;
+    row(
+        "which is",
+        fact(&unit.process.kind, |kind| {
+            format!("{kind:?}").to_lowercase()
+        }),
+    )?;
+    row(
+        "workers",
+        fact(&unit.process.model, |model| {
+            format!("{model:?}").to_lowercase()
+        }),
+    )?;
     for library in &unit.libraries {
-        row("library", format!("{} at {} (line {})", library.family, library.path.as_str(), library.place.line()))?;
+        row(
+            "library",
+            format!(
+                "{} at {} (line {})",
+                library.family,
+                library.path.as_str(),
+                library.place.line()
+            ),
+        )?;
     }
     for preload in &unit.preloads {
-        row("preload", format!("{}: {}", preload.name, preload.outcome.word()))?;
+        row(
+            "preload",
+            format!("{}: {}", preload.name, preload.outcome.word()),
+        )?;
     }
     for stray in &unit.strays {
-        row("elsewhere", format!("{} ({:?})", stray.value.lines().next().unwrap_or_default(), stray.reach))?;
+        row(
+            "elsewhere",
+            format!(
+                "{} ({:?})",
+                stray.value.lines().next().unwrap_or_default(),
+                stray.reach
+            ),
+        )?;
     }
     for opaque in &unit.opaque {
         row("unseen", format!("{}: {}", opaque.path, opaque.why))?;

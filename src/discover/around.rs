@@ -30,7 +30,9 @@ impl Surroundings for Disk {
         if path.is_empty() || path.split('/').any(|part| part == "..") || path.contains('*') {
             return None;
         }
-        folders(near).into_iter().find_map(|folder| remember(&self.files, &folder.join(path), load))
+        folders(near)
+            .into_iter()
+            .find_map(|folder| remember(&self.files, &folder.join(path), load))
     }
 
     fn script_that_sets_allocator(&self, near: &str, folder: &str) -> Option<String> {
@@ -38,16 +40,28 @@ impl Surroundings for Disk {
         if folder.split('/').any(|part| part == "..") {
             return None;
         }
-        let target = folders(near).into_iter().map(|above| above.join(folder)).find(|path| path.exists())?;
-        remember(&self.scripts, &target, |path| search(path, is_script, usize::MAX))
+        let target = folders(near)
+            .into_iter()
+            .map(|above| above.join(folder))
+            .find(|path| path.exists())?;
+        remember(&self.scripts, &target, |path| {
+            search(path, is_script, usize::MAX)
+        })
     }
 
     fn manifest_that_sets_allocator(&self, near: &str) -> Option<String> {
         folders(near).into_iter().find_map(|folder| {
             remember(&self.manifests, &folder, |folder| {
-                let named = MANIFEST_FOLDERS.iter().map(|name| folder.join(name)).filter(|path| path.is_dir());
+                let named = MANIFEST_FOLDERS
+                    .iter()
+                    .map(|name| folder.join(name))
+                    .filter(|path| path.is_dir());
                 let here = search(folder, is_manifest, 1);
-                here.or_else(|| named.into_iter().find_map(|path| search(&path, is_manifest, 4)))
+                here.or_else(|| {
+                    named
+                        .into_iter()
+                        .find_map(|path| search(&path, is_manifest, 4))
+                })
             })
         })
     }
@@ -55,17 +69,36 @@ impl Surroundings for Disk {
 
 /// Folders in which projects keep what they deploy with.
 const MANIFEST_FOLDERS: [&str; 14] = [
-    "k8s", "kubernetes", "deploy", "deployment", "deployments", "manifests", "helm", "charts", "chart", "compose", "docker",
-    "kustomize", "infra", "ops",
+    "k8s",
+    "kubernetes",
+    "deploy",
+    "deployment",
+    "deployments",
+    "manifests",
+    "helm",
+    "charts",
+    "chart",
+    "compose",
+    "docker",
+    "kustomize",
+    "infra",
+    "ops",
 ];
 
 /// The folder of `near` and those above it, up to the top of its repository or to where the tool
 /// runs. What lies above a folder that is in neither is none of our business.
 fn folders(near: &str) -> Vec<PathBuf> {
-    let own = Path::new(near).parent().filter(|folder| !folder.as_os_str().is_empty());
+    let own = Path::new(near)
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let own = own.unwrap_or_else(|| Path::new("."));
     let named = |folder: &&Path| !folder.as_os_str().is_empty();
-    let mut found: Vec<PathBuf> = own.ancestors().filter(named).take(LEVELS).map(Path::to_path_buf).collect();
+    let mut found: Vec<PathBuf> = own
+        .ancestors()
+        .filter(named)
+        .take(LEVELS)
+        .map(Path::to_path_buf)
+        .collect();
     if own.is_relative() && own != Path::new(".") {
         found.push(PathBuf::from("."));
     }
@@ -77,7 +110,11 @@ fn folders(near: &str) -> Vec<PathBuf> {
     found
 }
 
-fn remember<T: Clone>(memory: &Mutex<BTreeMap<PathBuf, T>>, key: &Path, make: impl FnOnce(&Path) -> T) -> T {
+fn remember<T: Clone>(
+    memory: &Mutex<BTreeMap<PathBuf, T>>,
+    key: &Path,
+    make: impl FnOnce(&Path) -> T,
+) -> T {
     if let Ok(known) = memory.lock()
         && let Some(value) = known.get(key)
     {
@@ -96,7 +133,10 @@ fn load(path: &Path) -> Option<Arc<SourceFile>> {
     if !meta.is_file() || meta.len() > LIMIT {
         return None;
     }
-    Some(SourceFile::new(super::shown(path), std::fs::read(path).ok()?))
+    Some(SourceFile::new(
+        super::shown(path),
+        std::fs::read(path).ok()?,
+    ))
 }
 
 /// The first file under `path` that is of the kind asked for and sets an allocator.
@@ -106,38 +146,78 @@ fn search(path: &Path, wanted: fn(&Path) -> bool, depth: usize) -> Option<String
         .require_git(false)
         .max_depth(Some(depth))
         .sort_by_file_path(Path::cmp)
-        .filter_entry(|entry| !entry.file_name().to_str().is_some_and(|name| super::SKIPPED.contains(&name)))
+        .filter_entry(|entry| {
+            !entry
+                .file_name()
+                .to_str()
+                .is_some_and(|name| super::SKIPPED.contains(&name))
+        })
         .build();
-    let files = walker.filter_map(Result::ok).filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-    let found = files.take(FILES).find(|entry| wanted(entry.path()) && sets_allocator(entry.path()))?;
+    let files = walker
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    let found = files
+        .take(FILES)
+        .find(|entry| wanted(entry.path()) && sets_allocator(entry.path()))?;
     Some(super::shown(found.path()))
 }
 
 fn is_script(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     if super::claim(name).is_some() || name.chars().all(char::is_uppercase) {
         return false;
     }
     match path.extension().and_then(|ending| ending.to_str()) {
         None => true,
-        Some(ending) => matches!(ending, "sh" | "bash" | "py" | "conf" | "ini" | "env" | "service" | "run" | "cfg"),
+        Some(ending) => matches!(
+            ending,
+            "sh" | "bash" | "py" | "conf" | "ini" | "env" | "service" | "run" | "cfg"
+        ),
     }
 }
 
 fn is_manifest(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    name.starts_with(".env") || matches!(ending, "yaml" | "yml" | "env" | "sh" | "hcl") || name == "Makefile" || name == "Procfile"
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let ending = path
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default();
+    name.starts_with(".env")
+        || matches!(ending, "yaml" | "yml" | "env" | "sh" | "hcl")
+        || name == "Makefile"
+        || name == "Procfile"
 }
 
 /// Whether a file sets one of the variables that decide about allocators.
 fn sets_allocator(path: &Path) -> bool {
-    let Ok(meta) = std::fs::metadata(path) else { return false };
+    let Ok(meta) = std::fs::metadata(path) else {
+        return false;
+    };
     if meta.len() > LIMIT {
         return false;
     }
-    let Ok(bytes) = std::fs::read(path) else { return false };
+    let Ok(bytes) = std::fs::read(path) else {
+        return false;
+    };
     let has = |needle: &str| memchr::memmem::find(&bytes, needle.as_bytes()).is_some();
-    let allocator = || ["jemalloc", "tcmalloc", "mimalloc"].iter().any(|name| has(name));
-    has("LD_PRELOAD") && allocator() || ["MALLOC_CONF", "MALLOC_ARENA_MAX", "PYTHONMALLOC", "MALLOC_TRIM_THRESHOLD_"].iter().any(|name| has(name))
+    let allocator = || {
+        ["jemalloc", "tcmalloc", "mimalloc"]
+            .iter()
+            .any(|name| has(name))
+    };
+    has("LD_PRELOAD") && allocator()
+        || [
+            "MALLOC_CONF",
+            "MALLOC_ARENA_MAX",
+            "PYTHONMALLOC",
+            "MALLOC_TRIM_THRESHOLD_",
+        ]
+        .iter()
+        .any(|name| has(name))
 }

@@ -14,13 +14,49 @@ pub enum Claim {
 
 /// Endings of files that are about Dockerfiles but are none.
 const OTHERS: [&str; 36] = [
-    "dockerignore", "containerignore", "md", "rst", "txt", "adoc", "html", "py", "pyc", "sh", "go", "rs", "ts", "tsx", "js", "mjs", "json",
-    "yaml", "yml", "toml", "lock", "java", "kt", "rb", "php", "c", "h", "vim", "snap", "log", "png", "svg", "patch", "diff", "csv", "xml",
+    "dockerignore",
+    "containerignore",
+    "md",
+    "rst",
+    "txt",
+    "adoc",
+    "html",
+    "py",
+    "pyc",
+    "sh",
+    "go",
+    "rs",
+    "ts",
+    "tsx",
+    "js",
+    "mjs",
+    "json",
+    "yaml",
+    "yml",
+    "toml",
+    "lock",
+    "java",
+    "kt",
+    "rb",
+    "php",
+    "c",
+    "h",
+    "vim",
+    "snap",
+    "log",
+    "png",
+    "svg",
+    "patch",
+    "diff",
+    "csv",
+    "xml",
 ];
 
 /// Endings of files that another program reads first.
-const TEMPLATES: [&str; 14] =
-    ["j2", "jinja", "jinja2", "tmpl", "tpl", "template", "in", "erb", "mustache", "hbs", "ejs", "gotmpl", "m4", "mako"];
+const TEMPLATES: [&str; 14] = [
+    "j2", "jinja", "jinja2", "tmpl", "tpl", "template", "in", "erb", "mustache", "hbs", "ejs",
+    "gotmpl", "m4", "mako",
+];
 
 /// Says whether a file of that name is ours.
 #[must_use]
@@ -30,7 +66,11 @@ pub fn claim(name: &str) -> Option<Claim> {
     if OTHERS.contains(&ending) || !is_dockerfile(&name) {
         return None;
     }
-    Some(if TEMPLATES.contains(&ending) { Claim::Template } else { Claim::Dockerfile })
+    Some(if TEMPLATES.contains(&ending) {
+        Claim::Template
+    } else {
+        Claim::Dockerfile
+    })
 }
 
 /// `Dockerfile`, `Dockerfile.dev`, `Dockerfile-dev`, `dev.Dockerfile`, `dev-dockerfile`,
@@ -55,18 +95,46 @@ mod tests {
     #[test]
     fn names_that_are_ours_and_names_that_are_not() {
         for name in [
-            "Dockerfile", "Containerfile", "Dockerfile.dev", "dev.Dockerfile", "Containerfile.x", "x.Containerfile", "dockerfile",
-            "app.dockerfile", "a.containerfile", "Dockerfile-alpine", "api-Dockerfile", "DOCKERFILE", ".Dockerfile", "Dockerfile_GPU",
-            "x.Dockerfile-ubuntu", "Dockerfile.3.12", "dockerfile.base",
+            "Dockerfile",
+            "Containerfile",
+            "Dockerfile.dev",
+            "dev.Dockerfile",
+            "Containerfile.x",
+            "x.Containerfile",
+            "dockerfile",
+            "app.dockerfile",
+            "a.containerfile",
+            "Dockerfile-alpine",
+            "api-Dockerfile",
+            "DOCKERFILE",
+            ".Dockerfile",
+            "Dockerfile_GPU",
+            "x.Dockerfile-ubuntu",
+            "Dockerfile.3.12",
+            "dockerfile.base",
         ] {
             assert_eq!(claim(name), Some(Claim::Dockerfile), "{name}");
         }
-        for name in ["Dockerfile.j2", "Dockerfile.tmpl", "Dockerfile.in", "Dockerfile.erb", "Dockerfile-linux.template"] {
+        for name in [
+            "Dockerfile.j2",
+            "Dockerfile.tmpl",
+            "Dockerfile.in",
+            "Dockerfile.erb",
+            "Dockerfile-linux.template",
+        ] {
             assert_eq!(claim(name), Some(Claim::Template), "{name}");
         }
         for name in [
-            "Dockerfile.md", "Dockerfile.dockerignore", "dockerfile.py", "Dockerfile_test.go", "dockerfiles", "mydockerfile",
-            "my-dockerfile-parser", "compose.yaml", "Dockerfile.snap", "",
+            "Dockerfile.md",
+            "Dockerfile.dockerignore",
+            "dockerfile.py",
+            "Dockerfile_test.go",
+            "dockerfiles",
+            "mydockerfile",
+            "my-dockerfile-parser",
+            "compose.yaml",
+            "Dockerfile.snap",
+            "",
         ] {
             assert_eq!(claim(name), None, "{name}");
         }

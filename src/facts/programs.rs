@@ -83,10 +83,20 @@ fn programs() -> &'static Programs {
 /// What `name` does with `arguments`; `None` for programs that are not in the table.
 #[must_use]
 pub fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Behaviour> {
-    let program = programs().program.iter().find(|program| program.names.iter().any(|known| known == name))?;
+    let program = programs()
+        .program
+        .iter()
+        .find(|program| program.names.iter().any(|known| known == name))?;
     let word = |argument: &&String| !argument.starts_with('-') && !argument.contains('=');
     let named = |argument: &String| program.subcommands.get(argument.as_str());
-    Some(arguments.iter().filter(word).take(4).find_map(named).unwrap_or(&program.other))
+    Some(
+        arguments
+            .iter()
+            .filter(word)
+            .take(4)
+            .find_map(named)
+            .unwrap_or(&program.other),
+    )
 }
 
 /// The text in a Python program that says it keeps running, if there is such text.
@@ -98,7 +108,11 @@ pub fn sign_of_service(text: &str) -> Option<&'static str> {
         words.is_empty() || words.iter().any(|word| lower.contains(word.as_str()))
     };
     let fits = |sign: &&Sign| text.contains(sign.text.as_str()) && among(&sign.among);
-    programs().sign.iter().find(fits).map(|sign| sign.text.as_str())
+    programs()
+        .sign
+        .iter()
+        .find(fits)
+        .map(|sign| sign.text.as_str())
 }
 
 /// Whether `name` is a program of another language.
@@ -114,7 +128,11 @@ mod tests {
     #[test]
     fn the_table_parses_and_names_no_program_twice() {
         let table: Programs = toml_edit::de::from_str(include_str!("programs.toml")).unwrap();
-        let mut names: Vec<_> = table.program.iter().flat_map(|program| &program.names).collect();
+        let mut names: Vec<_> = table
+            .program
+            .iter()
+            .flat_map(|program| &program.names)
+            .collect();
         let count = names.len();
         names.sort();
         names.dedup();
@@ -124,11 +142,24 @@ mod tests {
 
     #[test]
     fn subcommands_decide() {
-        let args = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        let args = |text: &str| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        };
         let kind = |name, text| behaviour(name, &args(text)).map(|found| (found.kind, found.model));
-        assert_eq!(kind("celery", "-A app worker -l info"), Some((Kind::Service, Workers::Fork)));
-        assert_eq!(kind("celery", "-A app inspect ping"), Some((Kind::Oneshot, Workers::Unknown)));
-        assert_eq!(kind("flask", "--app x run"), Some((Kind::Service, Workers::Threads)));
+        assert_eq!(
+            kind("celery", "-A app worker -l info"),
+            Some((Kind::Service, Workers::Fork))
+        );
+        assert_eq!(
+            kind("celery", "-A app inspect ping"),
+            Some((Kind::Oneshot, Workers::Unknown))
+        );
+        assert_eq!(
+            kind("flask", "--app x run"),
+            Some((Kind::Service, Workers::Threads))
+        );
         assert_eq!(kind("nginx", ""), None);
     }
 }

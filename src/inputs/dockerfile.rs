@@ -27,7 +27,11 @@ use syntax::Dockerfile;
 
 /// The units that come out of a Dockerfile, in the order of their stages.
 #[must_use]
-pub fn read(file: &Arc<SourceFile>, dockerfile: &Dockerfile, around: &dyn Surroundings) -> Vec<Unit> {
+pub fn read(
+    file: &Arc<SourceFile>,
+    dockerfile: &Dockerfile,
+    around: &dyn Surroundings,
+) -> Vec<Unit> {
     let (globals, stages) = stages::split(dockerfile);
     let walker = walk::Walker::walk(file, dockerfile, &globals, &stages, around);
     units::units(&walker)

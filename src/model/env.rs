@@ -74,13 +74,19 @@ impl Setting {
     /// Where `range` of the value stands; all of the setting where it has no place of its own.
     #[must_use]
     pub fn part(&self, range: std::ops::Range<usize>) -> Place {
-        self.value.text.source(range).map_or_else(|| self.place.clone(), |span| self.place.at(span))
+        self.value
+            .text
+            .source(range)
+            .map_or_else(|| self.place.clone(), |span| self.place.at(span))
     }
 
     /// Where the value stands; the whole setting where the value is empty.
     #[must_use]
     pub fn value_place(&self) -> Place {
-        self.value.text.whole().map_or_else(|| self.place.clone(), |span| self.place.at(span))
+        self.value
+            .text
+            .whole()
+            .map_or_else(|| self.place.clone(), |span| self.place.at(span))
     }
 }
 

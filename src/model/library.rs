@@ -85,7 +85,11 @@ impl PathPattern {
     /// folder alone where the file's name is not known.
     #[must_use]
     pub fn shown(&self) -> String {
-        let path = if self.file_name().contains('*') { self.folder() } else { self.as_str() };
+        let path = if self.file_name().contains('*') {
+            self.folder()
+        } else {
+            self.as_str()
+        };
         path.replace(TRIPLET, "*")
     }
 
@@ -120,10 +124,16 @@ impl PathPattern {
             return Fit::Always;
         }
         if !self.has_triplet() {
-            return if matches(&self.0, path) { Fit::Always } else { Fit::Never };
+            return if matches(&self.0, path) {
+                Fit::Always
+            } else {
+                Fit::Never
+            };
         }
         let (before, after) = self.0.split_once(TRIPLET).unwrap_or((&self.0, ""));
-        let Some(rest) = path.strip_prefix(before) else { return Fit::Never };
+        let Some(rest) = path.strip_prefix(before) else {
+            return Fit::Never;
+        };
         let triplet = rest.split('/').next().unwrap_or_default();
         let tail = rest.get(triplet.len()..).unwrap_or_default();
         match Arch::from_triplet(triplet) {
@@ -140,7 +150,9 @@ const TRIPLET: &str = "{triplet}";
 pub fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
     let mut parts = parts.peekable();
     if parts.peek().is_none() {
         return rest.is_empty();
@@ -172,7 +184,9 @@ impl Opaque {
     pub fn covers(&self, path: &str) -> bool {
         let folder = self.path.trim_end_matches('/');
         matches(folder, path)
-            || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+            || path
+                .strip_prefix(folder)
+                .is_some_and(|rest| rest.starts_with('/'))
             || folder.contains('*') && matches(&format!("{folder}/*"), path)
     }
 }
@@ -184,21 +198,39 @@ mod tests {
     #[test]
     fn triplets_and_stars() {
         let debian = PathPattern::new("/usr/lib/{triplet}/libjemalloc.so.2");
-        assert_eq!(debian.fit("/usr/lib/aarch64-linux-gnu/libjemalloc.so.2"), Fit::On(Arch::Arm64));
-        assert_eq!(debian.fit("/usr/lib/{triplet}/libjemalloc.so.2"), Fit::Always);
+        assert_eq!(
+            debian.fit("/usr/lib/aarch64-linux-gnu/libjemalloc.so.2"),
+            Fit::On(Arch::Arm64)
+        );
+        assert_eq!(
+            debian.fit("/usr/lib/{triplet}/libjemalloc.so.2"),
+            Fit::Always
+        );
         assert_eq!(debian.fit("/usr/lib/$LIB/libjemalloc.so.2"), Fit::Never);
-        assert_eq!(debian.fit("/usr/lib/amd64-linux-gnu/libjemalloc.so.2"), Fit::Never);
+        assert_eq!(
+            debian.fit("/usr/lib/amd64-linux-gnu/libjemalloc.so.2"),
+            Fit::Never
+        );
         assert_eq!(debian.fit("/usr/lib/libjemalloc.so.2"), Fit::Never);
-        assert_eq!(debian.on(Arch::S390x), "/usr/lib/s390x-linux-gnu/libjemalloc.so.2");
+        assert_eq!(
+            debian.on(Arch::S390x),
+            "/usr/lib/s390x-linux-gnu/libjemalloc.so.2"
+        );
         let copied = PathPattern::new("/opt/lib/libjemalloc*");
         assert_eq!(copied.fit("/opt/lib/libjemalloc.so.2"), Fit::Always);
-        assert_eq!((copied.folder(), copied.file_name()), ("/opt/lib", "libjemalloc*"));
+        assert_eq!(
+            (copied.folder(), copied.file_name()),
+            ("/opt/lib", "libjemalloc*")
+        );
         assert!(matches("a*b*c", "aXbYbc") && !matches("a*b", "abc") && matches("*", ""));
     }
 
     #[test]
     fn what_is_covered_by_an_unseen_folder() {
-        let opaque = |path: &str| Opaque { path: path.into(), why: String::new() };
+        let opaque = |path: &str| Opaque {
+            path: path.into(),
+            why: String::new(),
+        };
         assert!(opaque("/").covers("/usr/lib/x") && opaque("/usr/lib/").covers("/usr/lib/x"));
         assert!(!opaque("/usr/lib").covers("/usr/lib64/x"));
     }

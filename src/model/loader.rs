@@ -18,7 +18,9 @@ pub fn entries(value: &str) -> Vec<Range<usize>> {
     let mut depth = 0usize;
     for (at, char) in value.char_indices() {
         match char {
-            '(' if depth > 0 || value.get(..at).is_some_and(|before| before.ends_with('$')) => depth += 1,
+            '(' if depth > 0 || value.get(..at).is_some_and(|before| before.ends_with('$')) => {
+                depth += 1;
+            }
             ')' if depth > 0 => depth -= 1,
             _ => {}
         }
@@ -37,7 +39,11 @@ pub fn entries(value: &str) -> Vec<Range<usize>> {
 pub fn family_of(entry: &str) -> Option<Family> {
     let clean = |c: char| matches!(c, '"' | '\'' | ',' | ';' | '\r' | '\u{2018}'..='\u{201f}');
     entry.split([',', ';']).find_map(|part| {
-        let file = part.rsplit('/').next().unwrap_or_default().trim_matches(clean);
+        let file = part
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .trim_matches(clean);
         facts::family_of_library(file)
     })
 }
@@ -46,7 +52,9 @@ pub fn family_of(entry: &str) -> Option<Family> {
 #[must_use]
 pub fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome {
     let entry = value.text.as_str().get(range.clone()).unwrap_or_default();
-    let Some(family) = family_of(entry) else { return Outcome::NoAllocator };
+    let Some(family) = family_of(entry) else {
+        return Outcome::NoAllocator;
+    };
     if unit.platform.windows {
         return Outcome::Unknown("the image is a Windows image".into());
     }
@@ -54,13 +62,23 @@ pub fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome {
 }
 
 /// What is wrong with the text itself, if anything.
-fn spelling(platform: &Platform, value: &Value, range: &Range<usize>, entry: &str) -> Option<Outcome> {
-    if let Some(bad) = entry.chars().find(|c| matches!(c, ',' | ';' | '"' | '\'' | '`' | '\u{2018}'..='\u{201f}') || c.is_control())
-        && bad != '`'
+fn spelling(
+    platform: &Platform,
+    value: &Value,
+    range: &Range<usize>,
+    entry: &str,
+) -> Option<Outcome> {
+    if let Some(bad) = entry.chars().find(|c| {
+        matches!(c, ',' | ';' | '"' | '\'' | '`' | '\u{2018}'..='\u{201f}') || c.is_control()
+    }) && bad != '`'
     {
         return Some(Outcome::Malformed(bad.to_string()));
     }
-    if let Some(erased) = value.erased.iter().find(|erased| range.start <= erased.at && erased.at <= range.end) {
+    if let Some(erased) = value
+        .erased
+        .iter()
+        .find(|erased| range.start <= erased.at && erased.at <= range.end)
+    {
         return Some(Outcome::NotExpanded(format!("${}", erased.name)));
     }
     if let Some(name) = &value.unknown
@@ -69,7 +87,9 @@ fn spelling(platform: &Platform, value: &Value, range: &Range<usize>, entry: &st
         if name == "TARGETARCH" && entry.contains("${TARGETARCH}-linux-gnu") {
             return Some(Outcome::NotExpanded("${TARGETARCH}".into()));
         }
-        return Some(Outcome::Unknown(format!("`${{{name}}}` is known at build time only")));
+        return Some(Outcome::Unknown(format!(
+            "`${{{name}}}` is known at build time only"
+        )));
     }
     unexpanded(platform, entry).map(Outcome::NotExpanded)
 }
@@ -80,7 +100,9 @@ fn unexpanded(platform: &Platform, entry: &str) -> Option<String> {
         let end = entry.rfind(')').map_or(entry.len(), |end| end + 1);
         return entry.get(at..end).map(str::to_owned);
     }
-    if let Some(sign) = entry.chars().find(|c| matches!(c, '`' | '*' | '?' | '[' | '{'))
+    if let Some(sign) = entry
+        .chars()
+        .find(|c| matches!(c, '`' | '*' | '?' | '[' | '{'))
         && !entry.contains("${")
     {
         return Some(sign.to_string());
@@ -103,20 +125,33 @@ fn unexpanded(platform: &Platform, entry: &str) -> Option<String> {
 /// What the loader finds for a well-spelt entry.
 fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
     let entry = &with_lib(unit, entry);
-    let libraries = || unit.libraries.iter().filter(move |library| library.family == family);
+    let libraries = || {
+        unit.libraries
+            .iter()
+            .filter(move |library| library.family == family)
+    };
     let bare = !entry.contains('/');
     if entry.contains('*') {
         return Outcome::Unknown("what `$LIB` stands for is not known here".into());
     }
-    let found = if bare { find_bare(unit, entry, family) } else { find_path(unit, entry, family) };
+    let found = if bare {
+        find_bare(unit, entry, family)
+    } else {
+        find_path(unit, entry, family)
+    };
     if let Some(outcome) = found {
         return outcome;
     }
-    if let Some(opaque) = unit.opaque.iter().find(|opaque| may_hold(unit, opaque, entry, bare)) {
+    if let Some(opaque) = unit
+        .opaque
+        .iter()
+        .find(|opaque| may_hold(unit, opaque, entry, bare))
+    {
         return Outcome::Unknown(opaque.why.clone());
     }
     let file = entry.rsplit('/').next().unwrap_or_default();
-    let same_name = libraries().find(|library| super::library::matches(library.path.file_name(), file));
+    let same_name =
+        libraries().find(|library| super::library::matches(library.path.file_name(), file));
     if let Some(library) = same_name {
         return Outcome::WrongPath(library.clone());
     }
@@ -131,7 +166,12 @@ fn with_lib(unit: &Unit, entry: &str) -> String {
     if !entry.contains("$LIB") && !entry.contains("${LIB}") {
         return entry.to_owned();
     }
-    let dirs = unit.platform.release.value().map(|release| release.library_dirs.as_slice()).unwrap_or_default();
+    let dirs = unit
+        .platform
+        .release
+        .value()
+        .map(|release| release.library_dirs.as_slice())
+        .unwrap_or_default();
     let has = |dir: &str| dirs.iter().any(|known| known == dir);
     let lib = match () {
         () if has("/usr/lib/{triplet}") => "lib/{triplet}",
@@ -144,18 +184,25 @@ fn with_lib(unit: &Unit, entry: &str) -> String {
 
 fn may_hold(unit: &Unit, opaque: &super::Opaque, entry: &str, bare: bool) -> bool {
     if bare {
-        return search_dirs(unit).iter().any(|dir| opaque.covers(&format!("{dir}/{entry}")));
+        return search_dirs(unit)
+            .iter()
+            .any(|dir| opaque.covers(&format!("{dir}/{entry}")));
     }
     opaque.covers(entry)
 }
 
 fn elsewhere(unit: &Unit, family: Family) -> Option<Outcome> {
-    unit.strays.iter().find_map(|stray| match (&stray.variable, &stray.reach) {
-        (None, Reach::Stage(stage)) if stray.family == Some(family) => {
-            Some(Outcome::WrongStage { stage: stage.clone(), place: stray.place.clone() })
-        }
-        _ => None,
-    })
+    unit.strays
+        .iter()
+        .find_map(|stray| match (&stray.variable, &stray.reach) {
+            (None, Reach::Stage(stage)) if stray.family == Some(family) => {
+                Some(Outcome::WrongStage {
+                    stage: stage.clone(),
+                    place: stray.place.clone(),
+                })
+            }
+            _ => None,
+        })
 }
 
 fn find_bare(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
@@ -170,20 +217,29 @@ fn find_bare(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
 
 fn find_path(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
     let merged = merged_usr(entry);
-    let fits = unit.libraries.iter().filter(|library| library.family == family).map(|library| {
-        let fit = match library.path.fit(entry) {
-            Fit::Never => PathPattern::new(merged_usr(library.path.as_str())).fit(&merged),
-            fit => fit,
-        };
-        (library, fit)
-    });
-    let (library, fit) = fits.filter(|(_, fit)| *fit != Fit::Never).last()?;
+    let mut fits = unit
+        .libraries
+        .iter()
+        .filter(|library| library.family == family)
+        .map(|library| {
+            let fit = match library.path.fit(entry) {
+                Fit::Never => PathPattern::new(merged_usr(library.path.as_str())).fit(&merged),
+                fit => fit,
+            };
+            (library, fit)
+        });
+    let (library, fit) = fits.rfind(|(_, fit)| *fit != Fit::Never)?;
     if let Some(outcome) = loadable(unit, library) {
         return Some(outcome);
     }
-    let Fit::On(arch) = fit else { return Some(Outcome::Works(library.clone())) };
+    let Fit::On(arch) = fit else {
+        return Some(Outcome::Works(library.clone()));
+    };
     Some(match unit.platform.archs.value() {
-        Some(archs) if !archs.contains(&arch) => Outcome::WrongArch { named: arch, runs: archs.clone() },
+        Some(archs) if !archs.contains(&arch) => Outcome::WrongArch {
+            named: arch,
+            runs: archs.clone(),
+        },
         Some(archs) if archs.len() == 1 => Outcome::Works(library.clone()),
         _ => Outcome::WorksOn(arch, library.clone()),
     })
@@ -198,29 +254,59 @@ fn loadable(unit: &Unit, library: &Library) -> Option<Outcome> {
         && built != *here
     {
         let why = format!("built for {built}, and this image has {here}");
-        return Some(Outcome::WrongLibc { why, library: library.clone() });
+        return Some(Outcome::WrongLibc {
+            why,
+            library: library.clone(),
+        });
     }
-    let here = unit.platform.release.known().and_then(|release| release.libc_version.as_deref());
+    let here = unit
+        .platform
+        .release
+        .known()
+        .and_then(|release| release.libc_version.as_deref());
     if let (Some(least), Some(here)) = (library.min_glibc.as_deref(), here)
         && newer(least, here)
     {
         let why = format!("it needs glibc {least}, and this image has {here}");
-        return Some(Outcome::WrongLibc { why, library: library.clone() });
+        return Some(Outcome::WrongLibc {
+            why,
+            library: library.clone(),
+        });
     }
     let absent = |need: &&String| unit.platform.lacks.contains(need) && !provided(unit, need);
     let needs: Vec<String> = library.needs.iter().filter(absent).cloned().collect();
-    (!needs.is_empty()).then(|| Outcome::NeedsMissing { needs, library: library.clone() })
+    (!needs.is_empty()).then(|| Outcome::NeedsMissing {
+        needs,
+        library: library.clone(),
+    })
 }
 
 fn provided(unit: &Unit, need: &str) -> bool {
-    unit.extra_libraries.iter().any(|file| super::library::matches(file, need))
-        || search_dirs(unit).iter().any(|dir| unit.opaque.iter().any(|o| o.covers(&format!("{dir}/{need}"))))
+    unit.extra_libraries
+        .iter()
+        .any(|file| super::library::matches(file, need))
+        || search_dirs(unit).iter().any(|dir| {
+            unit.opaque
+                .iter()
+                .any(|o| o.covers(&format!("{dir}/{need}")))
+        })
 }
 
 /// Folders in which the loader looks for bare names, `{triplet}` left in.
 fn search_dirs(unit: &Unit) -> Vec<String> {
-    let defaults = ["/lib/{triplet}", "/usr/lib/{triplet}", "/lib", "/usr/lib", "/lib64", "/usr/lib64"];
-    let of_release = unit.platform.release.value().map(|release| release.library_dirs.clone());
+    let defaults = [
+        "/lib/{triplet}",
+        "/usr/lib/{triplet}",
+        "/lib",
+        "/usr/lib",
+        "/lib64",
+        "/usr/lib64",
+    ];
+    let of_release = unit
+        .platform
+        .release
+        .value()
+        .map(|release| release.library_dirs.clone());
     let mut dirs = of_release.unwrap_or_else(|| defaults.map(str::to_owned).to_vec());
     if unit.platform.libc.value() == Some(&Libc::Musl) {
         dirs.push("/usr/local/lib".into());
@@ -236,7 +322,11 @@ fn same_folder(dir: &str, path: &PathPattern) -> bool {
 
 /// `/lib` is `/usr/lib` on every release since the merge of both; the older ones have links.
 fn merged_usr(path: &str) -> String {
-    if path.starts_with("/lib/") || path.starts_with("/lib64/") || path == "/lib" || path == "/lib64" {
+    if path.starts_with("/lib/")
+        || path.starts_with("/lib64/")
+        || path == "/lib"
+        || path == "/lib64"
+    {
         return format!("/usr{path}");
     }
     path.to_owned()
@@ -244,7 +334,11 @@ fn merged_usr(path: &str) -> String {
 
 /// Whether version `a` is newer than `b`, compared number by number.
 fn newer(a: &str, b: &str) -> bool {
-    let numbers = |v: &str| v.split('.').map(|part| part.parse::<u32>().unwrap_or(0)).collect::<Vec<_>>();
+    let numbers = |v: &str| {
+        v.split('.')
+            .map(|part| part.parse::<u32>().unwrap_or(0))
+            .collect::<Vec<_>>()
+    };
     numbers(a) > numbers(b)
 }
 
@@ -254,10 +348,18 @@ mod tests {
 
     #[test]
     fn the_loader_splits_on_blanks_and_colons_only() {
-        let split = |value: &str| entries(value).into_iter().map(|r| value[r].to_owned()).collect::<Vec<_>>();
+        let split = |value: &str| {
+            entries(value)
+                .into_iter()
+                .map(|r| value[r].to_owned())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(split("a.so:b.so  c.so"), ["a.so", "b.so", "c.so"]);
         assert_eq!(split(":a.so,b.so:"), ["a.so,b.so"]);
-        assert_eq!(split("/usr/lib/$(uname -m)-linux-gnu/x.so"), ["/usr/lib/$(uname -m)-linux-gnu/x.so"]);
+        assert_eq!(
+            split("/usr/lib/$(uname -m)-linux-gnu/x.so"),
+            ["/usr/lib/$(uname -m)-linux-gnu/x.so"]
+        );
         assert!(split("").is_empty());
     }
 

@@ -62,7 +62,11 @@ pub fn recognise(argv: &[String]) -> Option<Recognised> {
         return recognise_python(rest);
     }
     let found = programs::behaviour(name, rest)?;
-    Some(Recognised { server: name.to_owned(), kind: kind(found.kind), model: model(found, rest) })
+    Some(Recognised {
+        server: name.to_owned(),
+        kind: kind(found.kind),
+        model: model(found, rest),
+    })
 }
 
 fn recognise_python(arguments: &[String]) -> Option<Recognised> {
@@ -74,7 +78,11 @@ fn recognise_python(arguments: &[String]) -> Option<Recognised> {
                 let module = arguments.get(at + 1)?;
                 let rest = arguments.get(at + 2..).unwrap_or_default();
                 let found = programs::behaviour(module, rest)?;
-                return Some(Recognised { server: module.clone(), kind: kind(found.kind), model: model(found, rest) });
+                return Some(Recognised {
+                    server: module.clone(),
+                    kind: kind(found.kind),
+                    model: model(found, rest),
+                });
             }
             "-c" => return None,
             option if takes_value(option) => at += 2,
@@ -83,18 +91,28 @@ fn recognise_python(arguments: &[String]) -> Option<Recognised> {
                 let name = script.rsplit('/').next().unwrap_or_default();
                 let rest = arguments.get(at + 1..).unwrap_or_default();
                 let found = programs::behaviour(name, rest)?;
-                return Some(Recognised { server: name.to_owned(), kind: kind(found.kind), model: model(found, rest) });
+                return Some(Recognised {
+                    server: name.to_owned(),
+                    kind: kind(found.kind),
+                    model: model(found, rest),
+                });
             }
         }
     }
     // `python` alone is an interactive interpreter.
-    Some(Recognised { server: "python".into(), kind: ProcessKind::OneShot, model: None })
+    Some(Recognised {
+        server: "python".into(),
+        kind: ProcessKind::OneShot,
+        model: None,
+    })
 }
 
 /// Whether `name` is a Python interpreter.
 #[must_use]
 pub fn is_python(name: &str) -> bool {
-    let rest = name.strip_prefix("python").or_else(|| name.strip_prefix("pypy"));
+    let rest = name
+        .strip_prefix("python")
+        .or_else(|| name.strip_prefix("pypy"));
     rest.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
 }
 
@@ -121,7 +139,11 @@ fn model(found: &programs::Behaviour, arguments: &[String]) -> Option<ProcessMod
 }
 
 fn has_workers(arguments: &[String], options: &[String]) -> bool {
-    let given = arguments.iter().any(|argument| options.iter().any(|option| argument.starts_with(option.as_str())));
+    let given = arguments.iter().any(|argument| {
+        options
+            .iter()
+            .any(|option| argument.starts_with(option.as_str()))
+    });
     given && value_of(arguments, options).is_none_or(|number| number.parse() != Ok(1))
 }
 
@@ -157,12 +179,24 @@ mod tests {
             ("/venv/bin/gunicorn app:app", Some((Service, Some(Fork)))),
             ("uvicorn app:app --port 80", Some((Service, Some(Threads)))),
             ("uvicorn app:app --workers 4", Some((Service, Some(Spawn)))),
-            ("uvicorn app:app --workers=1", Some((Service, Some(Threads)))),
+            (
+                "uvicorn app:app --workers=1",
+                Some((Service, Some(Threads))),
+            ),
             ("python -m uvicorn app:app", Some((Service, Some(Threads)))),
-            ("python3.12 -u manage.py runserver 0:80", Some((Service, Some(Threads)))),
+            (
+                "python3.12 -u manage.py runserver 0:80",
+                Some((Service, Some(Threads))),
+            ),
             ("python manage.py migrate", Some((OneShot, None))),
-            ("celery -A x worker -P threads", Some((Service, Some(Threads)))),
-            ("celery -A x worker -Pgevent", Some((Service, Some(Threads)))),
+            (
+                "celery -A x worker -P threads",
+                Some((Service, Some(Threads))),
+            ),
+            (
+                "celery -A x worker -Pgevent",
+                Some((Service, Some(Threads))),
+            ),
             ("celery -A x worker", Some((Service, Some(Fork)))),
             ("jupyter lab --ip 0", Some((Notebook, None))),
             ("pytest -q", Some((OneShot, None))),

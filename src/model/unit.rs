@@ -55,7 +55,10 @@ impl Unit {
     /// The replacement allocator that is surely in force, if one is.
     #[must_use]
     pub fn replacement(&self) -> Option<(Family, &Place)> {
-        let preloaded = self.preloads.iter().filter(|preload| preload.outcome.works());
+        let preloaded = self
+            .preloads
+            .iter()
+            .filter(|preload| preload.outcome.works());
         preloaded
             .filter_map(|preload| preload.family.map(|family| (family, &preload.place)))
             .chain(self.linked.iter().map(|(family, place)| (*family, place)))

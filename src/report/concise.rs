@@ -8,7 +8,11 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
     for finding in &run.findings {
         let file = &finding.place.file;
         let at = file.lines().locate(&file.bytes, finding.place.span.start);
-        writeln!(out, "{}:{}:{}: {}[{}] {}", file.path, at.line, at.column, finding.severity, finding.rule, finding.message)?;
+        writeln!(
+            out,
+            "{}:{}:{}: {}[{}] {}",
+            file.path, at.line, at.column, finding.severity, finding.rule, finding.message
+        )?;
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
-    SpanContents, ThemeCharacters, ThemeStyles,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
 use super::{Run, Style, counts, plural};
@@ -25,7 +25,11 @@ pub(super) fn write(run: &Run, style: Style, out: &mut dyn io::Write) -> io::Res
         if handler.render_report(&mut text, &picture).is_err() {
             text = format!("{}: {}\n", finding.place.file.path, finding.message);
         }
-        writeln!(out, "{}", text.trim_end_matches('\n').trim_start_matches('\n'))?;
+        writeln!(
+            out,
+            "{}",
+            text.trim_end_matches('\n').trim_start_matches('\n')
+        )?;
         writeln!(out)?;
     }
     let files = plural(run.files, "file");
@@ -33,12 +37,24 @@ pub(super) fn write(run: &Run, style: Style, out: &mut dyn io::Write) -> io::Res
 }
 
 fn skipped(run: &Run) -> String {
-    if run.skipped.is_empty() { String::new() } else { format!(", {} skipped", run.skipped.len()) }
+    if run.skipped.is_empty() {
+        String::new()
+    } else {
+        format!(", {} skipped", run.skipped.len())
+    }
 }
 
 fn handler(style: Style) -> GraphicalReportHandler {
-    let characters = if style.unicode { ThemeCharacters::unicode() } else { ThemeCharacters::ascii() };
-    let styles = if style.colour { ThemeStyles::ansi() } else { ThemeStyles::none() };
+    let characters = if style.unicode {
+        ThemeCharacters::unicode()
+    } else {
+        ThemeCharacters::ascii()
+    };
+    let styles = if style.colour {
+        ThemeStyles::ansi()
+    } else {
+        ThemeStyles::none()
+    };
     GraphicalReportHandler::new_themed(GraphicalTheme { characters, styles })
         .with_links(false)
         .with_context_lines(1)
@@ -58,11 +74,21 @@ impl<'a> Picture<'a> {
     fn of(finding: &'a Finding) -> Self {
         let file = &finding.place.file;
         let here: Vec<&Place> = std::iter::once(&finding.place)
-            .chain(finding.labels.iter().map(|label| &label.place).filter(|place| place.same_file(&finding.place)))
+            .chain(
+                finding
+                    .labels
+                    .iter()
+                    .map(|label| &label.place)
+                    .filter(|place| place.same_file(&finding.place)),
+            )
             .collect();
         let source = Source::of(file, &here);
         let captions = std::iter::once(finding.caption.as_str()).chain(
-            finding.labels.iter().filter(|label| label.place.same_file(&finding.place)).map(|label| label.text.as_str()),
+            finding
+                .labels
+                .iter()
+                .filter(|label| label.place.same_file(&finding.place))
+                .map(|label| label.text.as_str()),
         );
         let labels = here
             .iter()
@@ -72,10 +98,19 @@ impl<'a> Picture<'a> {
                 let span = source.map(first_line(file, place.span));
                 let span = SourceSpan::new(span.start.into(), span.len());
                 let text = (!text.is_empty()).then(|| text.to_owned());
-                if index == 0 { LabeledSpan::new_primary_with_span(text, span) } else { LabeledSpan::new_with_span(text, span) }
+                if index == 0 {
+                    LabeledSpan::new_primary_with_span(text, span)
+                } else {
+                    LabeledSpan::new_with_span(text, span)
+                }
             })
             .collect();
-        Self { finding, source, labels, help: help(finding) }
+        Self {
+            finding,
+            source,
+            labels,
+            help: help(finding),
+        }
     }
 }
 
@@ -88,9 +123,22 @@ fn first_line(file: &SourceFile, span: Span) -> Span {
 
 /// Why we believe it, what is to be seen in other files, what to do.
 fn help(finding: &Finding) -> String {
-    let mut lines: Vec<String> = finding.notes.iter().map(|note| format!("why: {note}")).collect();
-    for label in finding.labels.iter().filter(|label| !label.place.same_file(&finding.place)) {
-        lines.push(format!("see {}:{}: {}", label.place.file.path, label.place.line(), label.text));
+    let mut lines: Vec<String> = finding
+        .notes
+        .iter()
+        .map(|note| format!("why: {note}"))
+        .collect();
+    for label in finding
+        .labels
+        .iter()
+        .filter(|label| !label.place.same_file(&finding.place))
+    {
+        lines.push(format!(
+            "see {}:{}: {}",
+            label.place.file.path,
+            label.place.line(),
+            label.text
+        ));
     }
     if !finding.help.is_empty() {
         lines.push(format!("fix: {}", finding.help));
@@ -108,7 +156,10 @@ impl std::error::Error for Picture<'_> {}
 
 impl Diagnostic for Picture<'_> {
     fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(format!("{}[{}]", self.finding.severity, self.finding.rule)))
+        Some(Box::new(format!(
+            "{}[{}]",
+            self.finding.severity, self.finding.rule
+        )))
     }
 
     fn severity(&self) -> Option<miette::Severity> {
@@ -164,17 +215,33 @@ impl Source {
         for place in places {
             let line = index.locate(bytes, place.span.start).line.min(last);
             for near in line.saturating_sub(1).max(1)..=(line + 1).min(last) {
-                wanted.push((near, if near == line { place.span.start } else { usize::MAX }));
+                wanted.push((
+                    near,
+                    if near == line {
+                        place.span.start
+                    } else {
+                        usize::MAX
+                    },
+                ));
             }
         }
         wanted.sort_unstable();
         wanted.dedup_by_key(|(line, _)| *line);
-        let mut source = Self { name: file.path.clone(), text: String::new(), lines: Vec::new() };
+        let mut source = Self {
+            name: file.path.clone(),
+            text: String::new(),
+            lines: Vec::new(),
+        };
         for (number, point) in wanted {
             let line = index.line(bytes, number);
             let shown = clipped(line, point);
             let before = Span::new(line.start, shown.start);
-            source.push(bytes, number - 1, shown, String::from_utf8_lossy(before.slice(bytes)).chars().count());
+            source.push(
+                bytes,
+                number - 1,
+                shown,
+                String::from_utf8_lossy(before.slice(bytes)).chars().count(),
+            );
         }
         source
     }
@@ -186,15 +253,27 @@ impl Source {
             self.text.extend(chunk.valid().chars().flat_map(plain));
             self.text.extend(chunk.invalid().iter().map(|_| '?'));
         }
-        self.lines.push(Line { number, shown, at: Span::new(start, self.text.len()), before });
+        self.lines.push(Line {
+            number,
+            shown,
+            at: Span::new(start, self.text.len()),
+            before,
+        });
         self.text.push('\n');
     }
 
     /// A span of the file as a span of this text.
     fn map(&self, span: Span) -> Span {
-        let line = self.lines.iter().find(|line| line.shown.start <= span.start && span.start <= line.shown.end);
-        let Some(line) = line else { return Span::empty(0) };
-        let offset = |at: usize| line.at.start + at.clamp(line.shown.start, line.shown.end) - line.shown.start;
+        let line = self
+            .lines
+            .iter()
+            .find(|line| line.shown.start <= span.start && span.start <= line.shown.end);
+        let Some(line) = line else {
+            return Span::empty(0);
+        };
+        let offset = |at: usize| {
+            line.at.start + at.clamp(line.shown.start, line.shown.end) - line.shown.start
+        };
         Span::new(offset(span.start), offset(span.end))
     }
 }
@@ -202,7 +281,14 @@ impl Source {
 /// Control characters could move the cursor or change colours.
 fn plain(char: char) -> impl Iterator<Item = char> {
     let plain = if char.is_control() { ' ' } else { char };
-    std::iter::repeat_n(plain, if char.is_control() { char.len_utf8() } else { 1 })
+    std::iter::repeat_n(
+        plain,
+        if char.is_control() {
+            char.len_utf8()
+        } else {
+            1
+        },
+    )
 }
 
 /// The part of a long line around `point`.
@@ -210,7 +296,11 @@ fn clipped(line: Span, point: usize) -> Span {
     if line.len() <= LINE {
         return line;
     }
-    let start = if point == usize::MAX { line.start } else { point.saturating_sub(LEAD).max(line.start) };
+    let start = if point == usize::MAX {
+        line.start
+    } else {
+        point.saturating_sub(LEAD).max(line.start)
+    };
     Span::new(start, (start + LINE).min(line.end))
 }
 
@@ -221,28 +311,54 @@ impl SourceCode for Source {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        let holds = |at: usize| self.lines.iter().position(|line| line.at.start <= at && at <= line.at.end);
+        let holds = |at: usize| {
+            self.lines
+                .iter()
+                .position(|line| line.at.start <= at && at <= line.at.end)
+        };
         let asked = span.offset();
         let first = holds(asked).ok_or(MietteError::OutOfBounds)?;
         let last = holds(span.offset() + span.len()).ok_or(MietteError::OutOfBounds)?;
         let from = self.neighbour(first, before, false);
         let to = self.neighbour(last, after, true);
-        let (Some(from), Some(to)) = (self.lines.get(from), self.lines.get(to)) else { return Err(MietteError::OutOfBounds) };
+        let (Some(from), Some(to)) = (self.lines.get(from), self.lines.get(to)) else {
+            return Err(MietteError::OutOfBounds);
+        };
         let range = from.at.start..to.at.end;
-        let data = self.text.get(range.clone()).ok_or(MietteError::OutOfBounds)?;
+        let data = self
+            .text
+            .get(range.clone())
+            .ok_or(MietteError::OutOfBounds)?;
         let span = SourceSpan::new(range.start.into(), range.len());
         let lines = to.number - from.number + 1;
         // Asked for without context, miette wants the position itself, for the headline.
-        let column = if before == 0 { self.column(first, asked) } else { 0 };
-        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), data.as_bytes(), span, from.number, column, lines)))
+        let column = if before == 0 {
+            self.column(first, asked)
+        } else {
+            0
+        };
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            data.as_bytes(),
+            span,
+            from.number,
+            column,
+            lines,
+        )))
     }
 }
 
 impl Source {
     /// The column of `offset` in the file, from 0, in characters of what is shown.
     fn column(&self, line: usize, offset: usize) -> usize {
-        let Some(line) = self.lines.get(line) else { return 0 };
-        line.before + self.text.get(line.at.start..offset).map_or(0, |text| text.chars().count())
+        let Some(line) = self.lines.get(line) else {
+            return 0;
+        };
+        line.before
+            + self
+                .text
+                .get(line.at.start..offset)
+                .map_or(0, |text| text.chars().count())
     }
 
     /// The line at most `count` away from `index` that no gap separates from it.
@@ -250,7 +366,9 @@ impl Source {
         let mut at = index;
         for _ in 0..count {
             let next = if down { at + 1 } else { at.wrapping_sub(1) };
-            let (Some(here), Some(there)) = (self.lines.get(at), self.lines.get(next)) else { break };
+            let (Some(here), Some(there)) = (self.lines.get(at), self.lines.get(next)) else {
+                break;
+            };
             if here.number.abs_diff(there.number) != 1 {
                 break;
             }

@@ -88,14 +88,29 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
     let document = Document {
         version: 1,
         findings: run.findings.iter().map(entry).collect(),
-        skipped: run.skipped.iter().map(|(path, reason)| Note { path, reason }).collect(),
-        failures: run.failures.iter().map(|failure| Note { path: &failure.path, reason: &failure.reason }).collect(),
+        skipped: run
+            .skipped
+            .iter()
+            .map(|(path, reason)| Note { path, reason })
+            .collect(),
+        failures: run
+            .failures
+            .iter()
+            .map(|failure| Note {
+                path: &failure.path,
+                reason: &failure.reason,
+            })
+            .collect(),
         summary: Summary {
             files: run.files,
             errors: run.count(Severity::Error),
             warnings: run.count(Severity::Warning),
             infos: run.count(Severity::Info),
-            fixable: run.findings.iter().filter(|finding| !finding.edits.is_empty()).count(),
+            fixable: run
+                .findings
+                .iter()
+                .filter(|finding| !finding.edits.is_empty())
+                .count(),
         },
     };
     serde_json::to_writer_pretty(&mut *out, &document)?;
@@ -108,7 +123,14 @@ fn entry(finding: &Finding) -> Entry<'_> {
         severity: finding.severity,
         place: position(&finding.place),
         message: &finding.message,
-        labels: finding.labels.iter().map(|label| Label { place: position(&label.place), text: &label.text }).collect(),
+        labels: finding
+            .labels
+            .iter()
+            .map(|label| Label {
+                place: position(&label.place),
+                text: &label.text,
+            })
+            .collect(),
         notes: &finding.notes,
         help: &finding.help,
         fix: fix(finding),
@@ -117,7 +139,10 @@ fn entry(finding: &Finding) -> Entry<'_> {
 
 /// A fix is shown where the tool can spell it; what only a person can do is in `help`.
 fn fix(finding: &Finding) -> Option<Fix<'_>> {
-    let remedy = finding.remedy.as_ref().filter(|_| !finding.edits.is_empty())?;
+    let remedy = finding
+        .remedy
+        .as_ref()
+        .filter(|_| !finding.edits.is_empty())?;
     Some(Fix {
         title: &remedy.title,
         applicability: Applicability::word(&remedy.applicability),
@@ -125,17 +150,28 @@ fn fix(finding: &Finding) -> Option<Fix<'_>> {
         edits: finding
             .edits
             .iter()
-            .map(|edit| Edit { path: &finding.place.file.path, start: edit.span.start, end: edit.span.end, text: &edit.text })
+            .map(|edit| Edit {
+                path: &finding.place.file.path,
+                start: edit.span.start,
+                end: edit.span.end,
+                text: &edit.text,
+            })
             .collect(),
     })
 }
 
 fn position(place: &Place) -> Position<'_> {
     let (lines, bytes) = (place.file.lines(), &place.file.bytes);
-    let (start, end) = (lines.locate(bytes, place.span.start), lines.locate(bytes, place.span.end));
+    let (start, end) = (
+        lines.locate(bytes, place.span.start),
+        lines.locate(bytes, place.span.end),
+    );
     Position {
         path: &place.file.path,
-        span: Bytes { start: place.span.start, end: place.span.end },
+        span: Bytes {
+            start: place.span.start,
+            end: place.span.end,
+        },
         line: start.line,
         column: start.column,
         end_line: end.line,

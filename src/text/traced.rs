@@ -206,7 +206,7 @@ impl Traced {
                     at,
                     source,
                     verbatim,
-                })
+                });
             }
         }
     }

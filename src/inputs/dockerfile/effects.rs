@@ -33,7 +33,9 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// The place of `range` of the text.
     pub(super) fn place(&self, range: &Range<usize>) -> Place {
-        self.text.source(range.clone()).map_or_else(|| self.file.clone(), |span| self.file.at(span))
+        self.text
+            .source(range.clone())
+            .map_or_else(|| self.file.clone(), |span| self.file.at(span))
     }
 }
 
@@ -49,16 +51,40 @@ pub(super) fn run(walker: &Walker<'_>, state: &mut State, instruction: &Instruct
             let quoted = word.value.as_str();
             text.push_from(&format!("'{}'", quoted.replace('\'', "'\\''")), word.span);
         }
-        return apply(walker, state, Source { text: &text, file: &file, depth: 0 });
+        return apply(
+            walker,
+            state,
+            Source {
+                text: &text,
+                file: &file,
+                depth: 0,
+            },
+        );
     }
     if !state.reads_shell() {
         return;
     }
-    apply(walker, state, Source { text: &instruction.text, file: &file, depth: 0 });
+    apply(
+        walker,
+        state,
+        Source {
+            text: &instruction.text,
+            file: &file,
+            depth: 0,
+        },
+    );
     for heredoc in &instruction.heredocs {
         if is_shell(instruction.text.as_str()) {
             let body = Traced::verbatim(&walker.file.bytes, heredoc.body);
-            apply(walker, state, Source { text: &body, file: &file, depth: 0 });
+            apply(
+                walker,
+                state,
+                Source {
+                    text: &body,
+                    file: &file,
+                    depth: 0,
+                },
+            );
         }
     }
 }
@@ -84,9 +110,15 @@ pub(super) fn apply(walker: &Walker<'_>, state: &mut State, source: Source<'_>) 
 fn reader(state: &State, text: &str) -> Reader {
     let mut reader = Reader::default();
     let from_env = state.env.iter().map(|var| (&var.name, &var.now.value));
-    let from_args = state.args.iter().filter_map(|(name, value)| value.as_ref().map(|value| (name, value)));
+    let from_args = state
+        .args
+        .iter()
+        .filter_map(|(name, value)| value.as_ref().map(|value| (name, value)));
     for (name, value) in from_args.chain(from_env) {
-        if let Some(value) = value.known().filter(|_| text.contains('$') && text.contains(name.as_str())) {
+        if let Some(value) = value
+            .known()
+            .filter(|_| text.contains('$') && text.contains(name.as_str()))
+        {
             reader.know(name, value);
         }
     }
@@ -96,7 +128,9 @@ fn reader(state: &State, text: &str) -> Reader {
 /// A path of an effect, made absolute: a `cd` before it counts.
 pub(super) fn located(state: &State, effect: &Effect, path: &str) -> String {
     match &effect.folder {
-        Some(folder) if !path.starts_with(['/', '~']) => state.absolute(&format!("{folder}/{path}")),
+        Some(folder) if !path.starts_with(['/', '~']) => {
+            state.absolute(&format!("{folder}/{path}"))
+        }
         _ => state.absolute(path),
     }
 }
@@ -104,7 +138,11 @@ pub(super) fn located(state: &State, effect: &Effect, path: &str) -> String {
 fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effect, last: bool) {
     let place = source.place(&effect.range);
     match &effect.kind {
-        EffectKind::Install { manager, packages, open_ended } => {
+        EffectKind::Install {
+            manager,
+            packages,
+            open_ended,
+        } => {
             packages::install(state, source, effect, *manager, packages, *open_ended);
         }
         EffectKind::Uninstall { packages, .. } => packages::uninstall(state, packages),
@@ -114,16 +152,33 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
         }
         EffectKind::Remove { path } => {
             let path = located(state, effect, &pattern(walker, state, path));
-            state.libraries.retain(|library| !crate::model::matches(&path, library.path.as_str()));
+            state
+                .libraries
+                .retain(|library| !crate::model::matches(&path, library.path.as_str()));
         }
         EffectKind::BuildInstall { prefix } => built(state, prefix, effect, &place),
         EffectKind::Ldconfig => {
-            state.search_dirs.extend(["/usr/local/lib", "/usr/local/lib64", "/usr/local/lib/{triplet}"].map(str::to_owned));
+            state.search_dirs.extend(
+                [
+                    "/usr/local/lib",
+                    "/usr/local/lib64",
+                    "/usr/local/lib/{triplet}",
+                ]
+                .map(str::to_owned),
+            );
         }
         EffectKind::Setcap { file } => {
-            let text = source.text.as_str().get(effect.range.clone()).unwrap_or_default();
+            let text = source
+                .text
+                .as_str()
+                .get(effect.range.clone())
+                .unwrap_or_default();
             if pattern(walker, state, file).contains("python") || text.contains("python") {
-                state.strips.push(Strip { by: "setcap".into(), only_non_root: true, place });
+                state.strips.push(Strip {
+                    by: "setcap".into(),
+                    only_non_root: true,
+                    place,
+                });
             }
         }
         EffectKind::AddNeeded { library } => {
@@ -135,8 +190,12 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
         EffectKind::RunScript { path, .. } => script(walker, state, source, effect, path),
         EffectKind::MentionsAllocator => mentioned(state, source, effect),
         EffectKind::Run { words, .. } => packages::ran(state, words, &place),
-        EffectKind::Export { .. } | EffectKind::Write { .. } => settings::apply(state, source, effect, last),
-        EffectKind::Unset { .. } | EffectKind::Inline { .. } | EffectKind::DropsEnvironment { .. } => {}
+        EffectKind::Export { .. } | EffectKind::Write { .. } => {
+            settings::apply(state, source, effect, last);
+        }
+        EffectKind::Unset { .. }
+        | EffectKind::Inline { .. }
+        | EffectKind::DropsEnvironment { .. } => {}
     }
 }
 
@@ -149,10 +208,17 @@ fn put(state: &mut State, from: &str, to: &str, effect: &Effect, place: &Place) 
     let name = base_name(&to);
     let (family, path) = match (family_of(name), family_of(base_name(from))) {
         (Some(family), _) => (family, to.clone()),
-        (None, Some(family)) => (family, format!("{}/{}", to.trim_end_matches('/'), base_name(from))),
+        (None, Some(family)) => (
+            family,
+            format!("{}/{}", to.trim_end_matches('/'), base_name(from)),
+        ),
         (None, None) => return,
     };
-    let behind = state.libraries.iter().find(|library| library.family == family).cloned();
+    let behind = state
+        .libraries
+        .iter()
+        .find(|library| library.family == family)
+        .cloned();
     state.libraries.push(Library {
         family,
         path: PathPattern::new(path),
@@ -187,14 +253,25 @@ fn built(state: &mut State, prefix: &str, effect: &Effect, place: &Place) {
 }
 
 fn mentioned(state: &mut State, source: Source<'_>, effect: &Effect) {
-    let text = source.text.as_str().get(effect.range.clone()).unwrap_or_default();
+    let text = source
+        .text
+        .as_str()
+        .get(effect.range.clone())
+        .unwrap_or_default();
     let families = families_named(text);
-    let first = text.split_whitespace().next().unwrap_or_default().to_owned();
+    let first = text
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
     for family in families {
         if !state.mentioned.contains(&family) {
             state.mentioned.push(family);
         }
-        state.hide("/", format!("`{first}` does something with {family} that cannot be followed"));
+        state.hide(
+            "/",
+            format!("`{first}` does something with {family} that cannot be followed"),
+        );
     }
 }
 
@@ -206,25 +283,58 @@ pub(super) fn families_named(text: &str) -> Vec<Family> {
         (Family::Tcmalloc, ["tcmalloc", "gperftools"]),
         (Family::Mimalloc, ["mimalloc", "mimalloc"]),
     ];
-    names.into_iter().filter(|(_, names)| names.iter().any(|name| text.contains(name))).map(|(family, _)| family).collect()
+    names
+        .into_iter()
+        .filter(|(_, names)| names.iter().any(|name| text.contains(name)))
+        .map(|(family, _)| family)
+        .collect()
 }
 
 /// A script of the image runs: read it if it stands beside the Dockerfile, else anything may be.
-fn script(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effect, path: &Word) {
+fn script(
+    walker: &Walker<'_>,
+    state: &mut State,
+    source: Source<'_>,
+    effect: &Effect,
+    path: &Word,
+) {
     let path = located(state, effect, &pattern(walker, state, path));
-    let readable = if source.depth < DEPTH { files::find(walker, state, &path) } else { None };
+    let readable = if source.depth < DEPTH {
+        files::find(walker, state, &path)
+    } else {
+        None
+    };
     match readable {
         Some(Readable::Inline(text)) => {
             let file = walker.place(Span::default());
-            apply(walker, state, Source { text: &text, file: &file, depth: source.depth + 1 });
+            apply(
+                walker,
+                state,
+                Source {
+                    text: &text,
+                    file: &file,
+                    depth: source.depth + 1,
+                },
+            );
         }
         Some(Readable::Beside(file)) => {
             let whole = Span::new(0, file.bytes.len());
             let text = Traced::verbatim(&file.bytes, whole);
             let file = Place::new(&file, whole);
-            apply(walker, state, Source { text: &text, file: &file, depth: source.depth + 1 });
+            apply(
+                walker,
+                state,
+                Source {
+                    text: &text,
+                    file: &file,
+                    depth: source.depth + 1,
+                },
+            );
         }
-        None => state.hide("/", format!("the script `{path}` is not beside the Dockerfile")),
+        None => state.hide(
+            "/",
+            format!("the script `{path}` is not beside the Dockerfile"),
+        ),
     }
 }
 
@@ -233,14 +343,20 @@ pub(super) fn pattern(walker: &Walker<'_>, state: &State, word: &Word) -> String
     let mut text = String::new();
     for part in &word.parts {
         match part {
-            Part::Literal { text: literal, quoted: true, .. } => text.push_str(literal),
+            Part::Literal {
+                text: literal,
+                quoted: true,
+                ..
+            } => text.push_str(literal),
             Part::Literal { text: literal, .. } => text.push_str(&literal.replace('?', "*")),
-            Part::Variable { name, operation, .. } if operation.is_empty() => {
-                match walker.variable(state, name) {
-                    super::expand::Lookup::Value(value) if value.unknown.is_none() => text.push_str(value.text.as_str()),
-                    _ => text.push('*'),
+            Part::Variable {
+                name, operation, ..
+            } if operation.is_empty() => match walker.variable(state, name) {
+                super::expand::Lookup::Value(value) if value.unknown.is_none() => {
+                    text.push_str(value.text.as_str());
                 }
-            }
+                _ => text.push('*'),
+            },
             Part::Variable { .. } | Part::Command { .. } => text.push('*'),
         }
     }
@@ -253,7 +369,15 @@ fn bind_architecture(state: &mut State, text: &str) {
     if state.arch_bound.is_some() || !text.contains("http") {
         return;
     }
-    let looks = ["uname", "TARGETARCH", "TARGETPLATFORM", "print-architecture", "$(arch)", "${ARCH", "$ARCH"];
+    let looks = [
+        "uname",
+        "TARGETARCH",
+        "TARGETPLATFORM",
+        "print-architecture",
+        "$(arch)",
+        "${ARCH",
+        "$ARCH",
+    ];
     if looks.iter().any(|sign| text.contains(sign)) {
         return;
     }

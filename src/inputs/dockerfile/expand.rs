@@ -29,8 +29,20 @@ const LONGEST: usize = 64 << 10;
 
 /// Expands `raw`; `file` is the place that references are reported at.
 #[must_use]
-pub(super) fn expand(raw: &Traced, escape: Escape, file: &Place, lookup: &dyn Fn(&str) -> Lookup) -> Value {
-    let mut expander = Expander { raw, text: raw.as_str(), escape: escape.byte() as char, file, lookup, value: Value::default() };
+pub(super) fn expand(
+    raw: &Traced,
+    escape: Escape,
+    file: &Place,
+    lookup: &dyn Fn(&str) -> Lookup,
+) -> Value {
+    let mut expander = Expander {
+        raw,
+        text: raw.as_str(),
+        escape: escape.byte() as char,
+        file,
+        lookup,
+        value: Value::default(),
+    };
     expander.run(0..raw.as_str().len(), 0);
     expander.value
 }
@@ -86,12 +98,16 @@ impl Expander<'_> {
         let text = self.text.get(at..end).unwrap_or_default();
         let special = |c: char| matches!(c, '\'' | '"' | '$') || c == self.escape;
         let first = text.chars().next().map_or(1, char::len_utf8);
-        text.get(first..).and_then(|rest| rest.find(special)).map_or(end, |found| at + first + found)
+        text.get(first..)
+            .and_then(|rest| rest.find(special))
+            .map_or(end, |found| at + first + found)
     }
 
     fn escaped(&mut self, at: usize, end: usize, double: bool) -> usize {
         let next = at + self.escape.len_utf8();
-        let Some(char) = self.char(next).filter(|_| next < end) else { return end };
+        let Some(char) = self.char(next).filter(|_| next < end) else {
+            return end;
+        };
         let after = next + char.len_utf8();
         let keeps_escape = double && char != '"' && char != '$' && char != self.escape;
         let from = if keeps_escape { at } else { next };
@@ -106,11 +122,17 @@ impl Expander<'_> {
             Some('{') => self.braces(at, end, depth),
             Some(char) if char == '_' || char.is_ascii_alphabetic() => {
                 let text = self.text.get(next..end).unwrap_or_default();
-                let length = text.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+                let length = text
+                    .find(|c: char| c != '_' && !c.is_ascii_alphanumeric())
+                    .unwrap_or(text.len());
                 self.variable(at..next + length, next..next + length, None, depth);
                 next + length
             }
-            Some(char) if char.is_ascii_digit() || matches!(char, '@' | '*' | '#' | '?' | '-' | '!') => next + 1,
+            Some(char)
+                if char.is_ascii_digit() || matches!(char, '@' | '*' | '#' | '?' | '-' | '!') =>
+            {
+                next + 1
+            }
             _ => {
                 self.value.text.push_traced(self.raw, at..next);
                 next
@@ -122,7 +144,9 @@ impl Expander<'_> {
         let start = at + 2;
         let close = self.closing(start, end);
         let inner = self.text.get(start..close).unwrap_or_default();
-        let length = inner.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(inner.len());
+        let length = inner
+            .find(|c: char| c != '_' && !c.is_ascii_alphanumeric())
+            .unwrap_or(inner.len());
         let name = start..start + length;
         let operation = (name.end < close).then_some(name.end..close);
         let after = (close + 1).min(end);
@@ -144,10 +168,18 @@ impl Expander<'_> {
         end
     }
 
-    fn variable(&mut self, whole: Range<usize>, name: Range<usize>, operation: Option<Range<usize>>, depth: usize) {
+    fn variable(
+        &mut self,
+        whole: Range<usize>,
+        name: Range<usize>,
+        operation: Option<Range<usize>>,
+        depth: usize,
+    ) {
         let name = self.text.get(name).unwrap_or_default().to_owned();
         let found = (self.lookup)(&name);
-        let Some(operation) = operation else { return self.insert(&name, found, &whole) };
+        let Some(operation) = operation else {
+            return self.insert(&name, found, &whole);
+        };
         let text = self.text.get(operation.clone()).unwrap_or_default();
         let colon = usize::from(text.starts_with(':'));
         let sign = text.get(colon..).and_then(|rest| rest.chars().next());
@@ -168,9 +200,13 @@ impl Expander<'_> {
     }
 
     fn insert(&mut self, name: &str, found: Lookup, whole: &Range<usize>) {
-        let Some(source) = self.raw.source(whole.clone()) else { return };
+        let Some(source) = self.raw.source(whole.clone()) else {
+            return;
+        };
         match found {
-            Lookup::Value(value) if self.value.text.as_str().len() + value.text.as_str().len() > LONGEST => {
+            Lookup::Value(value)
+                if self.value.text.as_str().len() + value.text.as_str().len() > LONGEST =>
+            {
                 self.value.unknown.get_or_insert_with(|| name.to_owned());
             }
             Lookup::Value(value) => {
@@ -179,7 +215,11 @@ impl Expander<'_> {
             }
             Lookup::Unset => {
                 let at = self.value.text.as_str().len();
-                self.value.erased.push(Erased { name: name.to_owned(), place: self.file.at(source), at });
+                self.value.erased.push(Erased {
+                    name: name.to_owned(),
+                    place: self.file.at(source),
+                    at,
+                });
             }
             Lookup::Unknown => {
                 self.value.text.push_from(&format!("${{{name}}}"), source);
@@ -198,13 +238,25 @@ mod tests {
         let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
         let raw = Traced::verbatim(text.as_bytes(), Span::new(0, text.len()));
         let lookup = |name: &str| match name {
-            "A" => Lookup::Value(Value { text: Traced::verbatim(b"x y", Span::new(0, 3)), ..Value::default() }),
+            "A" => Lookup::Value(Value {
+                text: Traced::verbatim(b"x y", Span::new(0, 3)),
+                ..Value::default()
+            }),
             "EMPTY" => Lookup::Value(Value::default()),
             "ARG" => Lookup::Unknown,
             _ => Lookup::Unset,
         };
-        let value = expand(&raw, Escape::Backslash, &Place::new(&file, Span::default()), &lookup);
-        let erased = value.erased.iter().map(|erased| erased.name.clone()).collect();
+        let value = expand(
+            &raw,
+            Escape::Backslash,
+            &Place::new(&file, Span::default()),
+            &lookup,
+        );
+        let erased = value
+            .erased
+            .iter()
+            .map(|erased| erased.name.clone())
+            .collect();
         (value.text.as_str().to_owned(), value.unknown, erased)
     }
 
@@ -237,8 +289,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_known_is_marked_and_what_vanishes_is_named() {
-        assert_eq!(expanded("/usr/$LIB/x"), ("/usr//x".into(), None, vec!["LIB".into()]));
-        assert_eq!(expanded("/a/${ARG}/x"), ("/a/${ARG}/x".into(), Some("ARG".into()), vec![]));
+        assert_eq!(
+            expanded("/usr/$LIB/x"),
+            ("/usr//x".into(), None, vec!["LIB".into()])
+        );
+        assert_eq!(
+            expanded("/a/${ARG}/x"),
+            ("/a/${ARG}/x".into(), Some("ARG".into()), vec![])
+        );
         assert_eq!(expanded("${ARG#*/}").1, Some("ARG".into()));
     }
 

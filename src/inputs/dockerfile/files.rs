@@ -16,8 +16,14 @@ const HOPS: usize = 16;
 /// Reads a COPY or ADD.
 pub(super) fn copy(walker: &Walker<'_>, state: &mut State, instruction: &Instruction) {
     let mut words: Vec<String> = match &instruction.args {
-        Args::Words(words) => words.iter().map(|word| walker.expand(state, &word.raw).text.as_str().to_owned()).collect(),
-        Args::Json(words) => words.iter().map(|word| walker.expand(state, &word.value).text.as_str().to_owned()).collect(),
+        Args::Words(words) => words
+            .iter()
+            .map(|word| walker.expand(state, &word.raw).text.as_str().to_owned())
+            .collect(),
+        Args::Json(words) => words
+            .iter()
+            .map(|word| walker.expand(state, &word.value).text.as_str().to_owned())
+            .collect(),
         _ => return,
     };
     let Some(target) = words.pop() else { return };
@@ -27,15 +33,26 @@ pub(super) fn copy(walker: &Walker<'_>, state: &mut State, instruction: &Instruc
     let from = source(walker, instruction);
     let place = walker.place(instruction.span);
     for path in words.iter().filter(|word| !word.starts_with("<<")) {
-        let copied = Copied { from: from.clone(), path: path.clone(), to: to.clone(), into_folder };
+        let copied = Copied {
+            from: from.clone(),
+            path: path.clone(),
+            to: to.clone(),
+            into_folder,
+        };
         bring(walker, state, instruction.keyword, &copied, &place);
         state.copies.push(copied);
     }
 }
 
 fn source(walker: &Walker<'_>, instruction: &Instruction) -> CopySource {
-    let from = instruction.flags.iter().find(|flag| flag.name == "from").and_then(|flag| flag.value.as_ref());
-    let Some(from) = from.map(Traced::as_str) else { return CopySource::Context };
+    let from = instruction
+        .flags
+        .iter()
+        .find(|flag| flag.name == "from")
+        .and_then(|flag| flag.value.as_ref());
+    let Some(from) = from.map(Traced::as_str) else {
+        return CopySource::Context;
+    };
     match walker.names.find(walker.states.len(), from, true) {
         Some(index) => CopySource::Stage(index),
         None => CopySource::Image(from.to_owned()),
@@ -43,11 +60,24 @@ fn source(walker: &Walker<'_>, instruction: &Instruction) -> CopySource {
 }
 
 /// Files whose text stands in the Dockerfile: `COPY <<EOF /start.sh`.
-fn heredocs(walker: &Walker<'_>, state: &mut State, instruction: &Instruction, to: &str, into_folder: bool) {
+fn heredocs(
+    walker: &Walker<'_>,
+    state: &mut State,
+    instruction: &Instruction,
+    to: &str,
+    into_folder: bool,
+) {
     for heredoc in &instruction.heredocs {
-        let path = if into_folder { format!("{to}/{}", heredoc.name) } else { to.to_owned() };
+        let path = if into_folder {
+            format!("{to}/{}", heredoc.name)
+        } else {
+            to.to_owned()
+        };
         let text = Traced::verbatim(&walker.file.bytes, heredoc.body);
-        state.written.push(Written { path: normal(&path), text });
+        state.written.push(Written {
+            path: normal(&path),
+            text,
+        });
     }
 }
 
@@ -58,16 +88,30 @@ fn preload_file(walker: &Walker<'_>, state: &mut State, copied: &Copied) {
         _ => None,
     };
     let Some(file) = file else {
-        return state.hide("/etc/ld.so.preload", format!("`{}` is copied there", copied.path));
+        return state.hide(
+            "/etc/ld.so.preload",
+            format!("`{}` is copied there", copied.path),
+        );
     };
     let whole = Span::new(0, file.bytes.len());
     let text = String::from_utf8_lossy(&file.bytes).into_owned();
     let start = text.len() - text.trim_start().len();
     let span = Span::new(start, (start + text.trim().len()).min(whole.end));
     let place = Place::new(&file, span);
-    let value = Value { text: Traced::verbatim(&file.bytes, span), ..Value::default() };
-    let setting = Setting { value, name_place: place.clone(), place, step: state.step };
-    state.preloads.push(Preloading { setting, via: Via::File });
+    let value = Value {
+        text: Traced::verbatim(&file.bytes, span),
+        ..Value::default()
+    };
+    let setting = Setting {
+        value,
+        name_place: place.clone(),
+        place,
+        step: state.step,
+    };
+    state.preloads.push(Preloading {
+        setting,
+        via: Via::File,
+    });
 }
 
 /// What one source of a COPY brings: a library, a folder that holds some, or what we cannot see.
@@ -91,13 +135,26 @@ fn bring(walker: &Walker<'_>, state: &mut State, keyword: Keyword, copied: &Copi
             state.hide(&copied.to, format!("`{}` is unpacked there", copied.path));
         }
         CopySource::Context if has_extension(name) && !name.contains('*') => {}
-        CopySource::Context => state.hide(&copied.to, format!("`{}` of the build context is copied there", copied.path)),
-        CopySource::Image(image) => state.hide(&copied.to, format!("files of `{image}` are copied there")),
+        CopySource::Context => state.hide(
+            &copied.to,
+            format!("`{}` of the build context is copied there", copied.path),
+        ),
+        CopySource::Image(image) => {
+            state.hide(&copied.to, format!("files of `{image}` are copied there"));
+        }
     }
 }
 
-fn from_stage(walker: &Walker<'_>, state: &mut State, index: usize, copied: &Copied, place: &Place) {
-    let Some(stage) = walker.states.get(index) else { return };
+fn from_stage(
+    walker: &Walker<'_>,
+    state: &mut State,
+    index: usize,
+    copied: &Copied,
+    place: &Place,
+) {
+    let Some(stage) = walker.states.get(index) else {
+        return;
+    };
     let source = stage.absolute(&copied.path);
     let folder = source.trim_end_matches('/');
     for library in &stage.libraries {
@@ -109,14 +166,26 @@ fn from_stage(walker: &Walker<'_>, state: &mut State, index: usize, copied: &Cop
             let (place, step) = (place.clone(), state.step);
             // What it links against lies in the same folder, and comes with it.
             let needs = Vec::new();
-            state.libraries.push(Library { path, origin, place, step, needs, ..library.clone() });
+            state.libraries.push(Library {
+                path,
+                origin,
+                place,
+                step,
+                needs,
+                ..library.clone()
+            });
         }
     }
-    let hidden = stage.opaque.iter().find(|opaque| opaque.covers(&format!("{folder}/x")) || opaque.path.starts_with(folder));
+    let hidden = stage
+        .opaque
+        .iter()
+        .find(|opaque| opaque.covers(&format!("{folder}/x")) || opaque.path.starts_with(folder));
     if let Some(opaque) = hidden {
         state.hide(&copied.to, opaque.why.clone());
     } else {
-        state.extra_libraries.extend(stage.extra_libraries.iter().cloned());
+        state
+            .extra_libraries
+            .extend(stage.extra_libraries.iter().cloned());
     }
 }
 
@@ -125,13 +194,22 @@ fn below(library: &PathPattern, folder: &str) -> Option<String> {
     let arch = folder.split('/').find_map(facts::Arch::from_triplet);
     let path = arch.map_or_else(|| library.as_str().to_owned(), |arch| library.on(arch));
     if folder.contains('*') {
-        return crate::model::matches(folder, library.folder()).then(|| library.file_name().to_owned());
+        return crate::model::matches(folder, library.folder())
+            .then(|| library.file_name().to_owned());
     }
-    path.strip_prefix(folder)?.strip_prefix('/').map(str::to_owned)
+    path.strip_prefix(folder)?
+        .strip_prefix('/')
+        .map(str::to_owned)
 }
 
 /// The library that a COPY names outright.
-fn origin(walker: &Walker<'_>, state: &State, copied: &Copied, family: Family, place: &Place) -> Library {
+fn origin(
+    walker: &Walker<'_>,
+    state: &State,
+    copied: &Copied,
+    family: Family,
+    place: &Place,
+) -> Library {
     let name = base_name(&copied.path);
     let path = if copied.into_folder || family_of(base_name(&copied.to)).is_none() {
         format!("{}/{name}", copied.to.trim_end_matches('/'))
@@ -154,11 +232,17 @@ fn origin(walker: &Walker<'_>, state: &State, copied: &Copied, family: Family, p
         CopySource::Context => {}
         CopySource::Image(image) => {
             from_image(&mut library, image);
-            library.origin = Origin::Copied { from: image.clone() };
+            library.origin = Origin::Copied {
+                from: image.clone(),
+            };
         }
         CopySource::Stage(index) => {
-            library.origin = Origin::Copied { from: stage_name(walker, *index) };
-            let Some(stage) = walker.states.get(*index) else { return library };
+            library.origin = Origin::Copied {
+                from: stage_name(walker, *index),
+            };
+            let Some(stage) = walker.states.get(*index) else {
+                return library;
+            };
             library.libc = stage.platform.libc.value().copied();
             if let Some(same) = stage.libraries.iter().find(|other| other.family == family) {
                 library.version.clone_from(&same.version);
@@ -172,10 +256,15 @@ fn origin(walker: &Walker<'_>, state: &State, copied: &Copied, family: Family, p
 
 /// What an image from outside says about a library that is copied out of it.
 fn from_image(library: &mut Library, reference: &str) {
-    let Some(image) = facts::image(reference, None) else { return };
+    let Some(image) = facts::image(reference, None) else {
+        return;
+    };
     library.libc = image.libc;
-    let packages = image.release.into_iter().flat_map(|release| release.packages_of(library.family));
-    if let Some(package) = packages.filter(|package| !package.dev).next() {
+    let mut packages = image
+        .release
+        .into_iter()
+        .flat_map(|release| release.packages_of(library.family));
+    if let Some(package) = packages.find(|package| !package.dev) {
         library.version.clone_from(&package.version);
         library.needs.clone_from(&package.needs);
         library.min_glibc.clone_from(&package.min_glibc);
@@ -184,31 +273,46 @@ fn from_image(library: &mut Library, reference: &str) {
 
 /// What a report calls the stage at `index`.
 pub(super) fn stage_name(walker: &Walker<'_>, index: usize) -> String {
-    let name = walker.stages.get(index).and_then(|stage| stage.name.clone());
+    let name = walker
+        .stages
+        .get(index)
+        .and_then(|stage| stage.name.clone());
     name.unwrap_or_else(|| format!("{}", index + 1))
 }
 
 /// The family of a library by its file name, which may end in a glob.
 pub(super) fn family_of(name: &str) -> Option<Family> {
-    let plain = name.trim_end_matches(['*', '.', '?', '[', ']', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
+    let plain = name.trim_end_matches([
+        '*', '.', '?', '[', ']', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9',
+    ]);
     let whole = facts::family_of_library(name);
-    whole.or_else(|| facts::family_of_library(plain)).or_else(|| {
-        let stem = plain.trim_end_matches(".so");
-        name.contains('*').then(|| facts::family_of_library(&format!("{stem}.so"))).flatten()
-    })
+    whole
+        .or_else(|| facts::family_of_library(plain))
+        .or_else(|| {
+            let stem = plain.trim_end_matches(".so");
+            name.contains('*')
+                .then(|| facts::family_of_library(&format!("{stem}.so")))
+                .flatten()
+        })
 }
 
 /// The last component of a path.
 pub(super) fn base_name(path: &str) -> &str {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+    path.trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
 }
 
 fn has_extension(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(stem, extension)| !stem.is_empty() && !extension.is_empty())
+    name.rsplit_once('.')
+        .is_some_and(|(stem, extension)| !stem.is_empty() && !extension.is_empty())
 }
 
 fn is_archive(name: &str) -> bool {
-    [".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"].iter().any(|end| name.ends_with(end))
+    [".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"]
+        .iter()
+        .any(|end| name.ends_with(end))
 }
 
 /// A file of the image whose text we can read.
@@ -226,22 +330,35 @@ pub(super) fn find(walker: &Walker<'_>, state: &State, path: &str) -> Option<Rea
 }
 
 fn locate(walker: &Walker<'_>, state: &State, path: &str, hops: usize) -> Option<Readable> {
-    if let Some(written) = state.written.iter().rev().find(|written| written.path == path) {
+    if let Some(written) = state
+        .written
+        .iter()
+        .rev()
+        .find(|written| written.path == path)
+    {
         return Some(Readable::Inline(written.text.clone()));
     }
-    let mut candidates: Vec<(usize, &Copied, String)> =
-        state.copies.iter().filter_map(|copied| source_of(copied, path).map(|(rank, source)| (rank, copied, source))).collect();
+    let mut candidates: Vec<(usize, &Copied, String)> = state
+        .copies
+        .iter()
+        .filter_map(|copied| source_of(copied, path).map(|(rank, source)| (rank, copied, source)))
+        .collect();
     // The most specific COPY first; of equals the last one wins in the image.
     candidates.reverse();
     candidates.sort_by_key(|(rank, ..)| std::cmp::Reverse(*rank));
-    candidates.into_iter().find_map(|(_, copied, source)| match &copied.from {
-        CopySource::Context => walker.around.read(&walker.file.path, &source).map(Readable::Beside),
-        CopySource::Stage(index) if hops > 0 => {
-            let stage = walker.states.get(*index)?;
-            locate(walker, stage, &stage.absolute(&source), hops - 1)
-        }
-        _ => None,
-    })
+    candidates
+        .into_iter()
+        .find_map(|(_, copied, source)| match &copied.from {
+            CopySource::Context => walker
+                .around
+                .read(&walker.file.path, &source)
+                .map(Readable::Beside),
+            CopySource::Stage(index) if hops > 0 => {
+                let stage = walker.states.get(*index)?;
+                locate(walker, stage, &stage.absolute(&source), hops - 1)
+            }
+            _ => None,
+        })
 }
 
 /// The path in the source of `copied` that becomes `path`, and how specific that is.
@@ -250,7 +367,11 @@ fn source_of(copied: &Copied, path: &str) -> Option<(usize, String)> {
     if copied.to == path {
         return Some((usize::MAX, copied.path.clone()));
     }
-    let rest = if copied.to == "/" { path } else { path.strip_prefix(copied.to.as_str())? };
+    let rest = if copied.to == "/" {
+        path
+    } else {
+        path.strip_prefix(copied.to.as_str())?
+    };
     let rest = rest.strip_prefix('/')?;
     if rest == name {
         return Some((usize::MAX, copied.path.clone()));

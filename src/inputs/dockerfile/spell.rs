@@ -16,17 +16,32 @@ pub struct Refusal(pub String);
 ///
 /// # Errors
 /// Where the text does not allow it; the reason is for people.
-pub fn spell(file: &SourceFile, dockerfile: &Dockerfile, unit: &Unit, change: &Change) -> Result<Vec<Edit>, Refusal> {
+pub fn spell(
+    file: &SourceFile,
+    dockerfile: &Dockerfile,
+    unit: &Unit,
+    change: &Change,
+) -> Result<Vec<Edit>, Refusal> {
     let name = match change {
-        Change::SetEnv { name, .. } | Change::UnsetEnv { name } | Change::RenameEnv { from: name, .. } => name,
+        Change::SetEnv { name, .. }
+        | Change::UnsetEnv { name }
+        | Change::RenameEnv { from: name, .. } => name,
     };
-    let var = unit.env.get(name).ok_or_else(|| Refusal(format!("`{name}` is not set by an `ENV` of this file")))?;
+    let var = unit
+        .env
+        .get(name)
+        .ok_or_else(|| Refusal(format!("`{name}` is not set by an `ENV` of this file")))?;
     let (instruction, index) = find(dockerfile, var)?;
     let pairs = pairs(instruction);
-    let pair = pairs.get(index).ok_or_else(|| Refusal(format!("`{name}` is not set by an `ENV` of this file")))?;
+    let pair = pairs
+        .get(index)
+        .ok_or_else(|| Refusal(format!("`{name}` is not set by an `ENV` of this file")))?;
     match change {
         Change::SetEnv { value, .. } => set(file, pair, value),
-        Change::RenameEnv { to, .. } => Ok(vec![Edit { span: pair.key.span, text: to.clone() }]),
+        Change::RenameEnv { to, .. } => Ok(vec![Edit {
+            span: pair.key.span,
+            text: to.clone(),
+        }]),
         Change::UnsetEnv { .. } => unset(dockerfile, instruction, index),
     }
 }
@@ -38,10 +53,17 @@ fn find<'d>(dockerfile: &'d Dockerfile, var: &EnvVar) -> Result<(&'d Instruction
         .instructions()
         .filter(|instruction| instruction.keyword == Keyword::Env)
         .find_map(|instruction| {
-            let index = pairs(instruction).iter().position(|pair| pair.key.span == place)?;
+            let index = pairs(instruction)
+                .iter()
+                .position(|pair| pair.key.span == place)?;
             Some((instruction, index))
         })
-        .ok_or_else(|| Refusal(format!("`{}` is not set by an `ENV` of this file", var.name)))
+        .ok_or_else(|| {
+            Refusal(format!(
+                "`{}` is not set by an `ENV` of this file",
+                var.name
+            ))
+        })
 }
 
 fn pairs(instruction: &Instruction) -> &[Pair] {
@@ -52,12 +74,18 @@ fn pairs(instruction: &Instruction) -> &[Pair] {
 }
 
 fn set(file: &SourceFile, pair: &Pair, value: &str) -> Result<Vec<Edit>, Refusal> {
-    let word = pair.value.as_ref().ok_or_else(|| Refusal("the variable has no value here".into()))?;
+    let word = pair
+        .value
+        .as_ref()
+        .ok_or_else(|| Refusal("the variable has no value here".into()))?;
     let old = file.text(word.span);
     if old.contains(['\n', '\r']) {
         return Err(Refusal("the value goes over several lines".into()));
     }
-    Ok(vec![Edit { span: word.span, text: quoted(value, &old, pair.legacy)? }])
+    Ok(vec![Edit {
+        span: word.span,
+        text: quoted(value, &old, pair.legacy)?,
+    }])
 }
 
 /// `value` so that the builder reads it as it is, in the quotes that stood there.
@@ -65,7 +93,10 @@ fn quoted(value: &str, old: &str, legacy: bool) -> Result<String, Refusal> {
     if value.contains('\'') {
         return Err(Refusal("the value holds a quote".into()));
     }
-    let plain = value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | ':' | ',' | '+' | '@' | '%'));
+    let plain = value.chars().all(|c| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '/' | '.' | '_' | '-' | ':' | ',' | '+' | '@' | '%')
+    });
     let expands = value.contains(['$', '\\', '`', '"']);
     Ok(match old.chars().next() {
         Some('"') if !expands => format!("\"{value}\""),
@@ -76,25 +107,50 @@ fn quoted(value: &str, old: &str, legacy: bool) -> Result<String, Refusal> {
 }
 
 /// Takes a pair out; the whole instruction where it is the only one.
-fn unset(dockerfile: &Dockerfile, instruction: &Instruction, index: usize) -> Result<Vec<Edit>, Refusal> {
+fn unset(
+    dockerfile: &Dockerfile,
+    instruction: &Instruction,
+    index: usize,
+) -> Result<Vec<Edit>, Refusal> {
     let pairs = pairs(instruction);
-    let whole = |pair: &Pair| pair.value.as_ref().map_or(pair.key.span, |value| pair.key.span.join(value.span));
+    let whole = |pair: &Pair| {
+        pair.value
+            .as_ref()
+            .map_or(pair.key.span, |value| pair.key.span.join(value.span))
+    };
     let spans: Vec<Span> = pairs.iter().map(whole).collect();
     let here = spans.get(index).copied().unwrap_or_default();
-    let span = match (index.checked_sub(1).and_then(|before| spans.get(before)), spans.get(index + 1)) {
+    let span = match (
+        index.checked_sub(1).and_then(|before| spans.get(before)),
+        spans.get(index + 1),
+    ) {
         (Some(before), _) => Span::new(before.end, here.end),
         (None, Some(after)) => Span::new(here.start, after.start),
         (None, None) => item(dockerfile, instruction),
     };
-    if instruction.comments.iter().any(|comment| span.contains(*comment)) {
-        return Err(Refusal("a comment stands among the lines that would go".into()));
+    if instruction
+        .comments
+        .iter()
+        .any(|comment| span.contains(*comment))
+    {
+        return Err(Refusal(
+            "a comment stands among the lines that would go".into(),
+        ));
     }
-    Ok(vec![Edit { span, text: String::new() }])
+    Ok(vec![Edit {
+        span,
+        text: String::new(),
+    }])
 }
 
 /// The lines of an instruction.
 fn item(dockerfile: &Dockerfile, instruction: &Instruction) -> Span {
-    dockerfile.items.iter().map(|item| item.span).find(|span| span.contains(instruction.span)).unwrap_or(instruction.span)
+    dockerfile
+        .items
+        .iter()
+        .map(|item| item.span)
+        .find(|span| span.contains(instruction.span))
+        .unwrap_or(instruction.span)
 }
 
 #[cfg(test)]
@@ -117,7 +173,10 @@ mod tests {
 
     #[test]
     fn a_value_is_replaced_in_its_own_quotes() {
-        let change = |value: &str| Change::SetEnv { name: "A".into(), value: value.into() };
+        let change = |value: &str| Change::SetEnv {
+            name: "A".into(),
+            value: value.into(),
+        };
         for (before, value, after) in [
             ("ENV A=x B=y\n", "z", "ENV A=z B=y\n"),
             ("ENV A=\"x y\"\r\n", "z", "ENV A=\"z\"\r\n"),
@@ -127,7 +186,11 @@ mod tests {
             ("ENV A=\n", "z", "ENV A=z\n"),
         ] {
             let file = format!("FROM python:3.12\n{before}");
-            assert_eq!(spelled(&file, &change(value)), Ok(format!("FROM python:3.12\n{after}")), "{before}");
+            assert_eq!(
+                spelled(&file, &change(value)),
+                Ok(format!("FROM python:3.12\n{after}")),
+                "{before}"
+            );
         }
     }
 
@@ -141,7 +204,11 @@ mod tests {
             ("ENV B=y \\\n    A=x \\\n    C=z\n", "ENV B=y \\\n    C=z\n"),
         ] {
             let file = format!("FROM python:3.12\n{before}");
-            assert_eq!(spelled(&file, &change), Ok(format!("FROM python:3.12\n{after}")), "{before}");
+            assert_eq!(
+                spelled(&file, &change),
+                Ok(format!("FROM python:3.12\n{after}")),
+                "{before}"
+            );
         }
         let refused = spelled("FROM python:3.12\nENV B=y \\\n# why\n A=x\n", &change);
         assert!(refused.is_err());
@@ -149,8 +216,14 @@ mod tests {
 
     #[test]
     fn a_name_is_mended_and_what_is_not_set_is_refused() {
-        let rename = Change::RenameEnv { from: "A".into(), to: "B".into() };
-        assert_eq!(spelled("FROM x\nENV A=1\n", &rename), Ok("FROM x\nENV B=1\n".into()));
+        let rename = Change::RenameEnv {
+            from: "A".into(),
+            to: "B".into(),
+        };
+        assert_eq!(
+            spelled("FROM x\nENV A=1\n", &rename),
+            Ok("FROM x\nENV B=1\n".into())
+        );
         assert!(spelled("FROM x\nENV C=1\n", &rename).is_err());
     }
 }

@@ -19,7 +19,11 @@ pub(super) fn split(dockerfile: &Dockerfile) -> (Vec<&Instruction>, Vec<Stage<'_
     let mut stages: Vec<Stage<'_>> = Vec::new();
     for instruction in dockerfile.instructions() {
         if instruction.keyword == Keyword::From {
-            stages.push(Stage { from: instruction, name: name(instruction), body: Vec::new() });
+            stages.push(Stage {
+                from: instruction,
+                name: name(instruction),
+                body: Vec::new(),
+            });
         } else if let Some(stage) = stages.last_mut() {
             stage.body.push(instruction);
         } else {
@@ -30,7 +34,9 @@ pub(super) fn split(dockerfile: &Dockerfile) -> (Vec<&Instruction>, Vec<Stage<'_
 }
 
 fn name(from: &Instruction) -> Option<String> {
-    let Args::Words(words) = &from.args else { return None };
+    let Args::Words(words) = &from.args else {
+        return None;
+    };
     match words.as_slice() {
         [_, keyword, name, ..] if keyword.raw.as_str().eq_ignore_ascii_case("as") => {
             Some(name.raw.as_str().to_lowercase())
@@ -57,7 +63,9 @@ impl Names {
     /// The stages before `before` that a reference with a variable in it can name:
     /// `common-${TARGETARCH}`.
     pub(super) fn family(&self, before: usize, reference: &str) -> Vec<usize> {
-        let Some((head, rest)) = reference.split_once('$') else { return Vec::new() };
+        let Some((head, rest)) = reference.split_once('$') else {
+            return Vec::new();
+        };
         let name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let tail = rest.strip_prefix('{').map_or_else(
             || rest.trim_start_matches(name),
@@ -67,17 +75,36 @@ impl Names {
             return Vec::new();
         }
         let (head, tail) = (head.to_lowercase(), tail.to_lowercase());
-        let fits = |name: &&String| name.len() > head.len() + tail.len() && name.starts_with(&head) && name.ends_with(&tail);
-        let named = self.0.range(head.clone()..).take_while(|(name, _)| name.starts_with(&head));
-        named.filter(|(name, _)| fits(name)).flat_map(|(_, all)| all).copied().filter(|&at| at < before).collect()
+        let fits = |name: &&String| {
+            name.len() > head.len() + tail.len() && name.starts_with(&head) && name.ends_with(&tail)
+        };
+        let named = self
+            .0
+            .range(head.clone()..)
+            .take_while(|(name, _)| name.starts_with(&head));
+        named
+            .filter(|(name, _)| fits(name))
+            .flat_map(|(_, all)| all)
+            .copied()
+            .filter(|&at| at < before)
+            .collect()
     }
 
     /// The last stage before `before` that `reference` names, by name or, where `by_number`, by its
     /// position.
     pub(super) fn find(&self, before: usize, reference: &str, by_number: bool) -> Option<usize> {
         let named = self.0.get(&reference.to_lowercase());
-        let last = named.and_then(|all| all.get(..all.partition_point(|&at| at < before))?.last().copied());
-        last.or_else(|| reference.parse().ok().filter(|&index: &usize| by_number && index < before))
+        let last = named.and_then(|all| {
+            all.get(..all.partition_point(|&at| at < before))?
+                .last()
+                .copied()
+        });
+        last.or_else(|| {
+            reference
+                .parse()
+                .ok()
+                .filter(|&index: &usize| by_number && index < before)
+        })
     }
 }
 
@@ -116,7 +143,9 @@ pub(super) fn sources(instruction: &Instruction) -> impl Iterator<Item = &str> {
         let value = flag.value.as_ref()?.as_str();
         match flag.name.as_str() {
             "from" => Some(value),
-            "mount" => value.split(',').find_map(|option| option.trim().strip_prefix("from=")),
+            "mount" => value
+                .split(',')
+                .find_map(|option| option.trim().strip_prefix("from=")),
             _ => None,
         }
     })

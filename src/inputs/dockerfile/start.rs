@@ -1,15 +1,23 @@
 //! What starts when the container starts: CMD and ENTRYPOINT, through wrappers and start scripts,
 //! to the program that runs, and what happens to the environment on the way.
 
+mod compose;
+mod words;
+
+use compose::{Start, compose, is_login};
+use words::{is_positional, looks_like_script, mentions, plain, python_scripts};
+
 use super::effects::{families_named, pattern, stars};
 use super::files::{self, Readable, base_name};
-use super::state::{Command, Form, Preloading, State};
+use super::state::{Preloading, State};
 use super::walk::Walker;
 use crate::facts::programs;
 use crate::inputs::shell::effects::{Effect, EffectKind};
 use crate::inputs::shell::script::{Part, Word};
 use crate::inputs::shell::{self};
-use crate::model::{Fact, Process, ProcessKind, ProcessModel, Setting, Strip, Value, Via, is_python, recognise};
+use crate::model::{
+    Fact, Process, ProcessKind, ProcessModel, Setting, Strip, Value, Via, is_python, recognise,
+};
 use crate::text::{Place, Span, Traced};
 
 /// Scripts that start scripts are followed this far.
@@ -31,7 +39,11 @@ pub(super) struct Started {
 /// Follows the start of a container of `state`.
 pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
     let commands = [state.entrypoint.as_ref(), state.cmd.as_ref()];
-    let place = commands.iter().flatten().map(|command| command.place.clone()).next_back();
+    let place = commands
+        .iter()
+        .flatten()
+        .map(|command| command.place.clone())
+        .next_back();
     let mut follower = Follower {
         walker,
         state,
@@ -53,7 +65,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
         },
     };
     match compose(state) {
-        Some(Start::Argv(argv)) => follower.argv(argv, place.as_ref(), HOPS),
+        Some(Start::Argv(argv)) => follower.argv(&argv, place.as_ref(), HOPS),
         Some(Start::Shell(text, command)) => {
             follower.started.login = is_login(&state.shell);
             follower.shell(&text, &command.place, &[], HOPS);
@@ -61,42 +73,6 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
         None => {}
     }
     follower.finish()
-}
-
-enum Start<'s> {
-    Argv(Vec<String>),
-    Shell(Traced, &'s Command),
-}
-
-/// ENTRYPOINT and CMD put together as the runtime does.
-fn compose(state: &State) -> Option<Start<'_>> {
-    let shell = |text: &Traced| {
-        let mut argv = state.shell.clone();
-        argv.push(text.as_str().to_owned());
-        argv
-    };
-    let cmd = |argv: &mut Vec<String>| match state.cmd.as_ref().map(|cmd| &cmd.form) {
-        Some(Form::Exec(words)) => argv.extend(words.iter().cloned()),
-        Some(Form::Shell(text)) => argv.extend(shell(text)),
-        None => {}
-    };
-    match (&state.entrypoint, &state.cmd) {
-        (Some(Command { form: Form::Exec(words), .. }), _) => {
-            let mut argv = words.clone();
-            cmd(&mut argv);
-            Some(Start::Argv(argv))
-        }
-        (Some(command @ Command { form: Form::Shell(text), .. }), _)
-        | (None, Some(command @ Command { form: Form::Shell(text), .. })) => Some(Start::Shell(text.clone(), command)),
-        (None, Some(Command { form: Form::Exec(words), .. })) => Some(Start::Argv(words.clone())),
-        (None, None) => state.image.as_ref().and_then(|image| image.command.clone()).map(Start::Argv),
-    }
-}
-
-/// Whether a shell reads its login files: `bash -lc`.
-fn is_login(shell: &[String]) -> bool {
-    let short = |option: &String| option.starts_with('-') && !option.starts_with("--");
-    shell.iter().skip(1).any(|option| option == "--login" || short(option) && option.contains(['l', 'i']))
 }
 
 struct Follower<'a> {
@@ -110,36 +86,51 @@ struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    fn argv(&mut self, argv: Vec<String>, place: Option<&Place>, hops: usize) {
+    fn argv(&mut self, argv: &[String], place: Option<&Place>, hops: usize) {
         let here = place.cloned().unwrap_or_else(|| self.state.from.clone());
-        self.started.login |= is_login(&argv);
-        let unwrapped = shell::unwrap_argv(&argv);
+        self.started.login |= is_login(argv);
+        let unwrapped = shell::unwrap_argv(argv);
         for (name, value) in unwrapped.env {
             self.set(&name, &stars(&value), &here, Via::Command);
         }
         if let Some(by) = unwrapped.drops_environment {
-            self.started.strips.push(Strip { by, only_non_root: false, place: here.clone() });
+            self.started.strips.push(Strip {
+                by,
+                only_non_root: false,
+                place: here.clone(),
+            });
         }
         if let Some(script) = unwrapped.script {
             let mut text = Traced::new();
             text.push_from(&script, here.span);
             return self.shell(&text, &here, &[], hops);
         }
-        let Some((program, rest)) = unwrapped.argv.split_first() else { return };
+        let Some((program, rest)) = unwrapped.argv.split_first() else {
+            return;
+        };
         let runs_python = is_python(base_name(program));
-        let scripts = if runs_python { python_scripts(rest) } else { vec![program.clone()] };
+        let scripts = if runs_python {
+            python_scripts(rest)
+        } else {
+            vec![program.clone()]
+        };
         let recognised = recognise(&unwrapped.argv).is_some();
         self.argv.clone_from(&unwrapped.argv);
         if recognised || hops == 0 {
             return;
         }
-        match scripts.iter().find_map(|script| files::find(self.walker, self.state, script)) {
+        match scripts
+            .iter()
+            .find_map(|script| files::find(self.walker, self.state, script))
+        {
             Some(readable) => {
                 let (text, file) = self.open(readable);
                 self.script(&text, &file, rest, hops - 1);
             }
             None if looks_like_script(program) => {
-                self.started.unseen.get_or_insert_with(|| format!("the start script `{program}` is not beside the Dockerfile"));
+                self.started.unseen.get_or_insert_with(|| {
+                    format!("the start script `{program}` is not beside the Dockerfile")
+                });
             }
             None => {}
         }
@@ -150,7 +141,10 @@ impl Follower<'_> {
             Readable::Inline(text) => (text, self.walker.place(Span::default())),
             Readable::Beside(file) => {
                 let whole = Span::new(0, file.bytes.len());
-                (Traced::verbatim(&file.bytes, whole), Place::new(&file, whole))
+                (
+                    Traced::verbatim(&file.bytes, whole),
+                    Place::new(&file, whole),
+                )
             }
         }
     }
@@ -163,7 +157,9 @@ impl Follower<'_> {
             return self.shell(text, file, rest, hops);
         }
         if let Some(path) = mentions(text.as_str()).then(|| file.file.path.clone()) {
-            self.started.unseen.get_or_insert_with(|| format!("`{path}` deals with allocators itself"));
+            self.started
+                .unseen
+                .get_or_insert_with(|| format!("`{path}` deals with allocators itself"));
         }
         self.text = Some(text.as_str().to_owned());
         if !is_python(self.argv.first().map_or("", |program| base_name(program))) {
@@ -180,33 +176,57 @@ impl Follower<'_> {
         }
         if self.started.preloads.len() == before && mentions(text.as_str()) {
             let path = &file.file.path;
-            self.started.unseen.get_or_insert_with(|| format!("`{path}` sets up an allocator when it starts"));
+            self.started
+                .unseen
+                .get_or_insert_with(|| format!("`{path}` sets up an allocator when it starts"));
         }
         self.main_command(&effects, file, positional, hops);
     }
 
     fn environment(&mut self, text: &Traced, file: &Place, effect: &Effect, hops: usize) {
-        let at = text.source(effect.range.clone()).map_or_else(|| file.clone(), |span| file.at(span));
+        let at = text
+            .source(effect.range.clone())
+            .map_or_else(|| file.clone(), |span| file.at(span));
         match &effect.kind {
-            EffectKind::Export { name, value: Some(value) } => {
-                let keeps = value.parts.iter().any(|part| matches!(part, Part::Variable { name, .. } if name == "LD_PRELOAD"));
+            EffectKind::Export {
+                name,
+                value: Some(value),
+            } => {
+                let keeps = value.parts.iter().any(
+                    |part| matches!(part, Part::Variable { name, .. } if name == "LD_PRELOAD"),
+                );
                 let pattern = pattern(self.walker, self.state, value);
-                let place = text.source(value.range.clone()).map_or_else(|| at.clone(), |span| file.at(span));
+                let place = text
+                    .source(value.range.clone())
+                    .map_or_else(|| at.clone(), |span| file.at(span));
                 self.set(name, &pattern, &place, Via::Script);
-                if name == "LD_PRELOAD" && !keeps && !effect.context.conditional && families_named(&pattern).is_empty() {
+                if name == "LD_PRELOAD"
+                    && !keeps
+                    && !effect.context.conditional
+                    && families_named(&pattern).is_empty()
+                {
                     let (path, line) = (&file.file.path, at.line());
                     self.started.replaces = Some(format!("`{path}` sets it anew in line {line}"));
                 }
             }
             EffectKind::Inline { name, value } => {
                 let pattern = pattern(self.walker, self.state, value);
-                let place = text.source(value.range.clone()).map_or_else(|| at.clone(), |span| file.at(span));
+                let place = text
+                    .source(value.range.clone())
+                    .map_or_else(|| at.clone(), |span| file.at(span));
                 self.set(name, &pattern, &place, Via::Command);
             }
             EffectKind::DropsEnvironment { by, .. } if !effect.context.conditional => {
-                self.started.strips.push(Strip { by: by.clone(), only_non_root: false, place: at });
+                self.started.strips.push(Strip {
+                    by: by.clone(),
+                    only_non_root: false,
+                    place: at,
+                });
             }
-            EffectKind::RunScript { path, sourced: true } if hops > 0 => {
+            EffectKind::RunScript {
+                path,
+                sourced: true,
+            } if hops > 0 => {
                 let path = pattern(self.walker, self.state, path);
                 if let Some(readable) = files::find(self.walker, self.state, &path) {
                     let (text, file) = self.open(readable);
@@ -230,19 +250,36 @@ impl Follower<'_> {
         } else {
             text.push_from(pattern, place.span);
         }
-        let value = Value { text, ..Value::default() };
-        let setting = Setting { value, place: place.clone(), name_place: place.clone(), step: self.state.step + 1 };
+        let value = Value {
+            text,
+            ..Value::default()
+        };
+        let setting = Setting {
+            value,
+            place: place.clone(),
+            name_place: place.clone(),
+            step: self.state.step + 1,
+        };
         self.started.preloads.push(Preloading { setting, via });
     }
 
     /// Picks the command of a script that is the service: a server that we know, then what `exec`
     /// is given, then the last one.
-    fn main_command(&mut self, effects: &[Effect], file: &Place, positional: &[String], hops: usize) {
+    fn main_command(
+        &mut self,
+        effects: &[Effect],
+        file: &Place,
+        positional: &[String],
+        hops: usize,
+    ) {
         let commands: Vec<(&[Word], bool)> = effects
             .iter()
             .filter_map(|effect| match &effect.kind {
                 EffectKind::Run { words, exec } => Some((words.as_slice(), *exec)),
-                EffectKind::RunScript { path, sourced: false } => Some((std::slice::from_ref(path), false)),
+                EffectKind::RunScript {
+                    path,
+                    sourced: false,
+                } => Some((std::slice::from_ref(path), false)),
                 _ => None,
             })
             .collect();
@@ -251,11 +288,17 @@ impl Follower<'_> {
             recognise(&argv).is_some_and(|found| found.kind != ProcessKind::OneShot)
         };
         let chosen = commands.iter().find(|(words, _)| serves(words));
-        let chosen = chosen.or_else(|| commands.iter().rev().find(|(_, exec)| *exec)).or_else(|| commands.last());
+        let chosen = chosen
+            .or_else(|| commands.iter().rev().find(|(_, exec)| *exec))
+            .or_else(|| commands.last());
         let Some((words, _)) = chosen else { return };
-        let argv = if is_positional(words) { positional.to_vec() } else { plain(words) };
+        let argv = if is_positional(words) {
+            positional.to_vec()
+        } else {
+            plain(words)
+        };
         if hops > 0 && !argv.is_empty() {
-            self.argv(argv, Some(file), hops - 1);
+            self.argv(&argv, Some(file), hops - 1);
         }
     }
 
@@ -263,7 +306,10 @@ impl Follower<'_> {
     fn finish(mut self) -> Started {
         let mut process = self.started.process;
         if let Some(found) = recognise(&self.argv) {
-            let place = process.place.clone().unwrap_or_else(|| self.state.from.clone());
+            let place = process
+                .place
+                .clone()
+                .unwrap_or_else(|| self.state.from.clone());
             process.kind = Fact::Known(found.kind, place.clone());
             process.model = match found.model {
                 Some(model) => Fact::Known(model, place),
@@ -272,57 +318,27 @@ impl Follower<'_> {
             process.server = Some(found.server);
         } else if let Some(sign) = self.text.as_deref().and_then(programs::sign_of_service) {
             let script = self.argv.get(1).cloned().unwrap_or_default();
-            process.kind = Fact::Assumed(ProcessKind::Service, format!("`{script}` holds `{sign}`"));
-            process.model = Fact::Assumed(ProcessModel::Threads, format!("`{script}` starts no workers itself"));
+            process.kind =
+                Fact::Assumed(ProcessKind::Service, format!("`{script}` holds `{sign}`"));
+            process.model = Fact::Assumed(
+                ProcessModel::Threads,
+                format!("`{script}` starts no workers itself"),
+            );
         } else if let (Some(serves), false) = (&self.state.serves, self.argv.is_empty()) {
             let text = serves.file.text(serves.span);
             let line = text.lines().next().unwrap_or_default().trim().to_owned();
-            process.kind = Fact::Assumed(ProcessKind::Service, format!("`{line}`, line {}", serves.line()));
+            process.kind = Fact::Assumed(
+                ProcessKind::Service,
+                format!("`{line}`, line {}", serves.line()),
+            );
         }
         if let (Fact::Unknown(why), Some(program)) = (&mut process.kind, self.argv.first()) {
-            *why = format!("`{program}` is not a program we know, and its text was not found or does not tell");
+            *why = format!(
+                "`{program}` is not a program we know, and its text was not found or does not tell"
+            );
         }
         process.argv = self.argv;
         self.started.process = process;
         self.started
     }
-}
-
-/// The words as text; what is not literal as `*`.
-fn plain(words: &[Word]) -> Vec<String> {
-    words.iter().map(|word| word.literal().unwrap_or_else(|| "*".into())).collect()
-}
-
-/// `"$@"`: the script runs what it was given.
-fn is_positional(words: &[Word]) -> bool {
-    matches!(words, [word] if matches!(word.parts.as_slice(), [Part::Variable { name, .. }] if name == "@" || name == "*"))
-}
-
-/// The files that a Python interpreter may be given: a script, or what `-m` stands for.
-fn python_scripts(arguments: &[String]) -> Vec<String> {
-    let mut arguments = arguments.iter();
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "-c" => return Vec::new(),
-            "-m" => {
-                let path = arguments.next().map(|module| module.replace('.', "/")).unwrap_or_default();
-                return vec![format!("{path}.py"), format!("{path}/__main__.py"), format!("src/{path}.py")];
-            }
-            "-W" | "-X" => {
-                arguments.next();
-            }
-            option if option.starts_with('-') => {}
-            script => return vec![script.to_owned()],
-        }
-    }
-    Vec::new()
-}
-
-fn looks_like_script(program: &str) -> bool {
-    program.ends_with(".sh") || program.ends_with(".bash") || base_name(program).contains("entrypoint") || program == "/init"
-}
-
-/// Whether a start script deals with allocators.
-fn mentions(text: &str) -> bool {
-    ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC", "jemalloc", "tcmalloc", "mimalloc"].iter().any(|needle| text.contains(needle))
 }

@@ -2,8 +2,8 @@
 
 use crate::facts::{self, Family, Image, ImageRole};
 use crate::model::{
-    Environment, Fact, Install, Library, Opaque, Origin, PathPattern, Platform, Python, Setting, Strip, Stray, User,
-    Value, Via,
+    Environment, Fact, Install, Library, Opaque, Origin, PathPattern, Platform, Python, Setting,
+    Stray, Strip, User, Value, Via,
 };
 use crate::text::{Place, Traced};
 
@@ -102,11 +102,20 @@ pub(super) struct Written {
 
 impl State {
     /// The state of a stage that stands on an image from outside.
-    pub(super) fn on_image(reference: &Value, from: &Place, pinned: Fact<Vec<facts::Arch>>) -> Self {
+    pub(super) fn on_image(
+        reference: &Value,
+        from: &Place,
+        pinned: Fact<Vec<facts::Arch>>,
+    ) -> Self {
         let image = reference.known().and_then(|name| facts::image(name, None));
         let known_name = reference.known().map(str::to_owned);
         let why = known_name.as_ref().map_or_else(
-            || format!("the base `{}` is chosen at build time", reference.text.as_str()),
+            || {
+                format!(
+                    "the base `{}` is chosen at build time",
+                    reference.text.as_str()
+                )
+            },
             |name| format!("the base image `{name}` is not one we know"),
         );
         let mut state = Self {
@@ -125,7 +134,10 @@ impl State {
             libraries: Vec::new(),
             extra_libraries: Vec::new(),
             opaque: Vec::new(),
-            search_dirs: image.as_ref().map(|image| image.extra_dirs.clone()).unwrap_or_default(),
+            search_dirs: image
+                .as_ref()
+                .map(|image| image.extra_dirs.clone())
+                .unwrap_or_default(),
             preloads: Vec::new(),
             linked: Vec::new(),
             strays: Vec::new(),
@@ -142,7 +154,10 @@ impl State {
         };
         match &image {
             Some(image) => state.bring(image),
-            None => state.opaque.push(Opaque { path: "/".into(), why }),
+            None => state.opaque.push(Opaque {
+                path: "/".into(),
+                why,
+            }),
         }
         state.image = image;
         state
@@ -151,7 +166,10 @@ impl State {
     /// What the image itself brings: allocators and settings.
     fn bring(&mut self, image: &Image) {
         if image.crowded {
-            self.hide("/", format!("`{}` images bring more than is listed", image.name));
+            self.hide(
+                "/",
+                format!("`{}` images bring more than is listed", image.name),
+            );
         }
         for library in &image.libraries {
             self.libraries.push(Library {
@@ -170,20 +188,38 @@ impl State {
         for (name, value) in &image.env {
             let mut text = Traced::new();
             text.push_from(value, self.from.span);
-            let value = Value { text, ..Value::default() };
+            let value = Value {
+                text,
+                ..Value::default()
+            };
             let place = self.from.clone();
-            self.env.set(name, Setting { value, name_place: place.clone(), place, step: 0 });
+            self.env.set(
+                name,
+                Setting {
+                    value,
+                    name_place: place.clone(),
+                    place,
+                    step: 0,
+                },
+            );
         }
     }
 
     /// The state a stage starts with that stands on this one.
     pub(super) fn inherited(&self, from: &Place) -> Self {
-        Self { from: from.clone(), args: Vec::new(), ..self.clone() }
+        Self {
+            from: from.clone(),
+            args: Vec::new(),
+            ..self.clone()
+        }
     }
 
     /// Marks a part of the file system as unseen.
     pub(super) fn hide(&mut self, path: &str, why: impl Into<String>) {
-        self.opaque.push(Opaque { path: path.to_owned(), why: why.into() });
+        self.opaque.push(Opaque {
+            path: path.to_owned(),
+            why: why.into(),
+        });
     }
 
     /// `path` made absolute with the working directory in force.
@@ -198,7 +234,9 @@ impl State {
 
     /// Whether the shell of shell forms is one whose text we can read.
     pub(super) fn reads_shell(&self) -> bool {
-        let program = self.shell.first().map_or("", |program| program.rsplit(['/', '\\']).next().unwrap_or_default());
+        let program = self.shell.first().map_or("", |program| {
+            program.rsplit(['/', '\\']).next().unwrap_or_default()
+        });
         matches!(program, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh") && !self.platform.windows
     }
 }
@@ -216,45 +254,91 @@ pub(super) fn normal(path: &str) -> String {
         }
     }
     let joined = parts.join("/");
-    if path.starts_with('/') { format!("/{joined}") } else { joined }
+    if path.starts_with('/') {
+        format!("/{joined}")
+    } else {
+        joined
+    }
 }
 
-fn platform(image: Option<&Image>, from: &Place, why: &str, archs: Fact<Vec<facts::Arch>>) -> Platform {
+fn platform(
+    image: Option<&Image>,
+    from: &Place,
+    why: &str,
+    archs: Fact<Vec<facts::Arch>>,
+) -> Platform {
     let unknown = || Fact::Unknown(why.to_owned());
     let Some(image) = image else {
         let (release, libc) = (unknown(), Fact::Unknown(why.to_owned()));
-        return Platform { release, libc, archs, manager: None, lacks: Vec::new(), windows: false };
+        return Platform {
+            release,
+            libc,
+            archs,
+            manager: None,
+            lacks: Vec::new(),
+            windows: false,
+        };
     };
     let release = match image.release {
         Some(release) if image.release_is_assumed => {
-            let why = format!("`{}` images of that tag stand on {} {}", image.name, release.distro, release.release);
+            let why = format!(
+                "`{}` images of that tag stand on {} {}",
+                image.name, release.distro, release.release
+            );
             Fact::Assumed(release, why)
         }
         Some(release) => Fact::Known(release, from.clone()),
         None => Fact::Unknown(format!("the release behind `{}` is not known", image.name)),
     };
-    let libc = image.libc.map_or_else(|| Fact::Unknown(why.to_owned()), |libc| Fact::Known(libc, from.clone()));
-    Platform { release, libc, archs, manager: image.manager, lacks: image.lacks.clone(), windows: image.windows }
+    let libc = image.libc.map_or_else(
+        || Fact::Unknown(why.to_owned()),
+        |libc| Fact::Known(libc, from.clone()),
+    );
+    Platform {
+        release,
+        libc,
+        archs,
+        manager: image.manager,
+        lacks: image.lacks.clone(),
+        windows: image.windows,
+    }
 }
 
 fn python(image: Option<&Image>, from: &Place, why: &str) -> Fact<Python> {
     match image.map(|image| (&image.python, image)) {
         Some((facts::Python::Yes { version }, image)) => {
             let pypy = image.name.contains("pypy");
-            Fact::Known(Python { version: *version, pypy }, from.clone())
+            Fact::Known(
+                Python {
+                    version: *version,
+                    pypy,
+                },
+                from.clone(),
+            )
         }
-        Some((facts::Python::No, image)) => Fact::Unknown(format!("`{}` images bring no Python", image.name)),
-        Some((facts::Python::Unknown, image)) => Fact::Unknown(format!("`{}` may or may not bring Python", image.name)),
+        Some((facts::Python::No, image)) => {
+            Fact::Unknown(format!("`{}` images bring no Python", image.name))
+        }
+        Some((facts::Python::Unknown, image)) => {
+            Fact::Unknown(format!("`{}` may or may not bring Python", image.name))
+        }
         None => Fact::Unknown(why.to_owned()),
     }
 }
 
 fn user(image: Option<&Image>, why: &str) -> Fact<User> {
     match image {
-        Some(Image { user: Some(user), name, .. }) => {
-            Fact::Assumed(User(user.clone()), format!("`{name}` images run as `{user}`"))
+        Some(Image {
+            user: Some(user),
+            name,
+            ..
+        }) => Fact::Assumed(
+            User(user.clone()),
+            format!("`{name}` images run as `{user}`"),
+        ),
+        Some(Image { name, .. }) => {
+            Fact::Assumed(User("root".into()), format!("`{name}` images run as root"))
         }
-        Some(Image { name, .. }) => Fact::Assumed(User("root".into()), format!("`{name}` images run as root")),
         None => Fact::Unknown(why.to_owned()),
     }
 }

@@ -31,7 +31,14 @@ pub(super) struct Walker<'a> {
 
 /// Build arguments that the builder itself provides.
 const PLATFORM_ARGS: [&str; 8] = [
-    "TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT", "BUILDPLATFORM", "BUILDOS", "BUILDARCH", "BUILDVARIANT",
+    "TARGETPLATFORM",
+    "TARGETOS",
+    "TARGETARCH",
+    "TARGETVARIANT",
+    "BUILDPLATFORM",
+    "BUILDOS",
+    "BUILDARCH",
+    "BUILDVARIANT",
 ];
 
 impl<'a> Walker<'a> {
@@ -43,8 +50,13 @@ impl<'a> Walker<'a> {
         stages: &'a [Stage<'a>],
         around: &'a dyn Surroundings,
     ) -> Self {
-        let args = dockerfile.instructions().filter(|instruction| instruction.keyword == Keyword::Arg);
-        let declared = args.flat_map(|arg| pairs(&arg.args)).map(|pair| pair.key.raw.as_str().to_owned()).collect();
+        let args = dockerfile
+            .instructions()
+            .filter(|instruction| instruction.keyword == Keyword::Arg);
+        let declared = args
+            .flat_map(|arg| pairs(&arg.args))
+            .map(|pair| pair.key.raw.as_str().to_owned())
+            .collect();
         let mut walker = Self {
             file,
             dockerfile,
@@ -56,10 +68,18 @@ impl<'a> Walker<'a> {
             states: Vec::new(),
             parents: Vec::new(),
         };
-        for instruction in globals.iter().filter(|instruction| instruction.keyword == Keyword::Arg) {
+        for instruction in globals
+            .iter()
+            .filter(|instruction| instruction.keyword == Keyword::Arg)
+        {
             for pair in pairs(&instruction.args) {
-                let value = pair.value.as_ref().map(|word| walker.expand_global(&word.raw));
-                walker.globals.push((pair.key.raw.as_str().to_owned(), value));
+                let value = pair
+                    .value
+                    .as_ref()
+                    .map(|word| walker.expand_global(&word.raw));
+                walker
+                    .globals
+                    .push((pair.key.raw.as_str().to_owned(), value));
             }
         }
         for (index, stage) in stages.iter().enumerate() {
@@ -106,7 +126,12 @@ impl<'a> Walker<'a> {
         let reference = word.map_or_else(Value::default, |word| self.expand_global(&word.raw));
         let pinned = self.pinned(stage, &reference);
         let named = self.names.find(index, reference.text.as_str(), false);
-        let member = || self.names.family(index, word.map_or("", |word| word.raw.as_str())).first().copied();
+        let member = || {
+            self.names
+                .family(index, word.map_or("", |word| word.raw.as_str()))
+                .first()
+                .copied()
+        };
         let parent = named.or_else(member);
         self.parents.push(parent);
         let Some(below) = parent.and_then(|parent| self.states.get(parent)) else {
@@ -134,7 +159,11 @@ impl<'a> Walker<'a> {
                 return Fact::Known(vec![arch], self.place(flag.span));
             }
         }
-        match reference.known().and_then(|name| facts::image(name, None)).and_then(|image| image.arch) {
+        match reference
+            .known()
+            .and_then(|name| facts::image(name, None))
+            .and_then(|image| image.arch)
+        {
             Some(arch) => Fact::Known(vec![arch], self.place(stage.from.span)),
             None => Fact::Unknown("nothing pins the platform".into()),
         }
@@ -148,13 +177,23 @@ impl<'a> Walker<'a> {
             None if PLATFORM_ARGS.contains(&name) => Lookup::Unknown,
             None => Lookup::Unset,
         };
-        expand(raw, self.dockerfile.escape, &self.place(Span::default()), &lookup)
+        expand(
+            raw,
+            self.dockerfile.escape,
+            &self.place(Span::default()),
+            &lookup,
+        )
     }
 
     /// Expands a word inside a stage.
     pub(super) fn expand(&self, state: &State, raw: &Traced) -> Value {
         let lookup = |name: &str| self.variable(state, name);
-        expand(raw, self.dockerfile.escape, &self.place(Span::default()), &lookup)
+        expand(
+            raw,
+            self.dockerfile.escape,
+            &self.place(Span::default()),
+            &lookup,
+        )
     }
 
     /// What a variable stands for in `state`: ENV wins over ARG.
@@ -175,7 +214,8 @@ impl<'a> Walker<'a> {
     fn is_surely_unset(&self, state: &State, name: &str) -> bool {
         let elsewhere = || self.declared.iter().any(|declared| declared == name);
         let loader = matches!(name, "LIB" | "ORIGIN" | "PLATFORM");
-        let preload = state.image.is_some() && matches!(name, "LD_PRELOAD" | "MALLOC_CONF" | "LD_LIBRARY_PATH");
+        let preload = state.image.is_some()
+            && matches!(name, "LD_PRELOAD" | "MALLOC_CONF" | "LD_LIBRARY_PATH");
         loader || preload || PLATFORM_ARGS.contains(&name) || (state.image.is_some() && elsewhere())
     }
 
@@ -192,13 +232,20 @@ impl<'a> Walker<'a> {
             }
             Keyword::Shell => {
                 if let Args::Json(words) = &instruction.args {
-                    state.shell = words.iter().map(|word| word.value.as_str().to_owned()).collect();
+                    state.shell = words
+                        .iter()
+                        .map(|word| word.value.as_str().to_owned())
+                        .collect();
                 }
             }
             Keyword::Entrypoint => {
                 state.entrypoint = self.command(instruction);
                 // A CMD of the base was made for the base's entrypoint: the builder drops it.
-                if state.cmd.as_ref().is_some_and(|cmd| cmd.place.span.end <= state.from.span.start) {
+                if state
+                    .cmd
+                    .as_ref()
+                    .is_some_and(|cmd| cmd.place.span.end <= state.from.span.start)
+                {
                     state.cmd = None;
                 }
             }
@@ -221,10 +268,22 @@ impl<'a> Walker<'a> {
         let settings: Vec<(String, Setting)> = pairs(&instruction.args)
             .map(|pair| {
                 let key = self.expand(state, &pair.key.raw).text.as_str().to_owned();
-                let value = pair.value.as_ref().map(|word| self.expand(state, &word.raw)).unwrap_or_default();
+                let value = pair
+                    .value
+                    .as_ref()
+                    .map(|word| self.expand(state, &word.raw))
+                    .unwrap_or_default();
                 let end = pair.value.as_ref().map_or(pair.key.span, |word| word.span);
                 let place = self.place(pair.key.span.join(end));
-                (key, Setting { value, place, name_place: self.place(pair.key.span), step: state.step })
+                (
+                    key,
+                    Setting {
+                        value,
+                        place,
+                        name_place: self.place(pair.key.span),
+                        step: state.step,
+                    },
+                )
             })
             .collect();
         // All values of one ENV see the environment before it.
@@ -245,16 +304,25 @@ impl<'a> Walker<'a> {
     }
 
     fn user(&self, state: &mut State, instruction: &Instruction) {
-        let Some(user) = self.first_word(state, instruction) else { return };
+        let Some(user) = self.first_word(state, instruction) else {
+            return;
+        };
         state.user = match user.known() {
-            Some(name) if !name.is_empty() => Fact::Known(User(name.to_owned()), self.place(instruction.span)),
-            _ => Fact::Unknown(format!("`{}` is known at build time only", user.text.as_str())),
+            Some(name) if !name.is_empty() => {
+                Fact::Known(User(name.to_owned()), self.place(instruction.span))
+            }
+            _ => Fact::Unknown(format!(
+                "`{}` is known at build time only",
+                user.text.as_str()
+            )),
         };
     }
 
     fn first_word(&self, state: &State, instruction: &Instruction) -> Option<Value> {
         match &instruction.args {
-            Args::Words(words) => words.first().map(|word: &Word| self.expand(state, &word.raw)),
+            Args::Words(words) => words
+                .first()
+                .map(|word: &Word| self.expand(state, &word.raw)),
             Args::Text => Some(self.expand(state, &instruction.text)),
             _ => None,
         }
@@ -263,24 +331,38 @@ impl<'a> Walker<'a> {
     fn command(&self, instruction: &Instruction) -> Option<Command> {
         let form = match &instruction.args {
             Args::Json(words) if words.is_empty() => return None,
-            Args::Json(words) => Form::Exec(words.iter().map(|word| word.value.as_str().to_owned()).collect()),
+            Args::Json(words) => Form::Exec(
+                words
+                    .iter()
+                    .map(|word| word.value.as_str().to_owned())
+                    .collect(),
+            ),
             Args::None => return None,
             _ => Form::Shell(instruction.text.clone()),
         };
-        Some(Command { place: self.place(instruction.span), form })
+        Some(Command {
+            place: self.place(instruction.span),
+            form,
+        })
     }
 }
 
 /// The inner instructions of a stage's ONBUILD triggers.
 fn triggers<'a>(stage: &Stage<'a>) -> impl Iterator<Item = &'a Instruction> {
-    stage.body.iter().filter_map(|instruction| match &instruction.args {
-        Args::Onbuild(inner) => Some(&**inner),
-        _ => None,
-    })
+    stage
+        .body
+        .iter()
+        .filter_map(|instruction| match &instruction.args {
+            Args::Onbuild(inner) => Some(&**inner),
+            _ => None,
+        })
 }
 
 fn find_arg<'v>(args: &'v [(String, Option<Value>)], name: &str) -> Option<&'v Option<Value>> {
-    args.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
+    args.iter()
+        .rev()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value)
 }
 
 fn pairs(args: &Args) -> impl Iterator<Item = &Pair> {

@@ -20,9 +20,12 @@ pub(super) fn install(
     let place = source.place(&effect.range);
     state.installs.push(Install {
         manager,
-        packages: packages.iter().map(|package| package.name.clone()).collect(),
+        packages: packages
+            .iter()
+            .map(|package| package.name.clone())
+            .collect(),
         user: state.user.clone(),
-        place: place.clone(),
+        place,
         step: state.step,
     });
     if state.platform.manager.is_none() {
@@ -40,11 +43,20 @@ pub(super) fn install(
 }
 
 /// The libraries that an allocator's package brings.
-fn allocator(state: &mut State, effect: &Effect, manager: Manager, package: &Package, place: &Place) {
+fn allocator(
+    state: &mut State,
+    effect: &Effect,
+    manager: Manager,
+    package: &Package,
+    place: &Place,
+) {
     let mut library = Library {
         family: facts::Family::Other,
         path: PathPattern::new(""),
-        origin: Origin::Package { name: package.name.clone(), dev: false },
+        origin: Origin::Package {
+            name: package.name.clone(),
+            dev: false,
+        },
         version: package.version.clone(),
         needs: Vec::new(),
         min_glibc: None,
@@ -55,24 +67,42 @@ fn allocator(state: &mut State, effect: &Effect, manager: Manager, package: &Pac
     };
     let of_release = match manager {
         Manager::Conda => None,
-        _ => state.platform.release.value().and_then(|release| release.package(&package.name)),
+        _ => state
+            .platform
+            .release
+            .value()
+            .and_then(|release| release.package(&package.name)),
     };
     if let Some(known) = of_release {
         library.family = known.family;
         library.version.clone_from(&known.version);
         library.needs.clone_from(&known.needs);
         library.min_glibc.clone_from(&known.min_glibc);
-        library.origin = Origin::Package { name: package.name.clone(), dev: known.dev };
+        library.origin = Origin::Package {
+            name: package.name.clone(),
+            dev: known.dev,
+        };
         for path in paths(known) {
-            state.libraries.push(Library { path: PathPattern::new(path), ..library.clone() });
+            state.libraries.push(Library {
+                path: PathPattern::new(path),
+                ..library.clone()
+            });
         }
         return;
     }
-    let Some(summary) = facts::any_package(&package.name, manager) else { return };
+    let Some(summary) = facts::any_package(&package.name, manager) else {
+        return;
+    };
     library.family = summary.family;
-    library.origin = Origin::Package { name: package.name.clone(), dev: summary.dev };
+    library.origin = Origin::Package {
+        name: package.name.clone(),
+        dev: summary.dev,
+    };
     for path in likely_paths(state, manager, summary.dev) {
-        state.libraries.push(Library { path: PathPattern::new(path), ..library.clone() });
+        state.libraries.push(Library {
+            path: PathPattern::new(path),
+            ..library.clone()
+        });
     }
 }
 
@@ -81,7 +111,9 @@ fn paths(known: &facts::AllocatorPackage) -> Vec<String> {
     if !known.verified {
         return vec!["*/lib*.so*".into()];
     }
-    let files = std::iter::once(&known.soname).chain(known.unversioned.iter().filter(|_| known.dev)).chain(&known.others);
+    let files = std::iter::once(&known.soname)
+        .chain(known.unversioned.iter().filter(|_| known.dev))
+        .chain(&known.others);
     files.map(|file| format!("{}/{file}", known.dir)).collect()
 }
 
@@ -90,14 +122,22 @@ fn likely_paths(state: &mut State, manager: Manager, dev: bool) -> Vec<String> {
     let end = if dev { ".so*" } else { ".so.*" };
     match manager {
         Manager::Conda => {
-            let prefix = state.image.as_ref().and_then(|image| image.python_prefix.clone());
-            let prefix = prefix.filter(|prefix| prefix != "/usr" && prefix != "/usr/local").unwrap_or_else(|| "*".into());
+            let prefix = state
+                .image
+                .as_ref()
+                .and_then(|image| image.python_prefix.clone());
+            let prefix = prefix
+                .filter(|prefix| prefix != "/usr" && prefix != "/usr/local")
+                .unwrap_or_else(|| "*".into());
             state.search_dirs.push(format!("{prefix}/lib"));
             vec![format!("{prefix}/lib/lib*.so*"), "*/lib/lib*.so*".into()]
         }
         Manager::Apt => vec![format!("/usr/lib/{{triplet}}/lib*{end}")],
         Manager::Apk | Manager::Pacman => vec![format!("/usr/lib/lib*{end}")],
-        _ => vec![format!("/usr/lib64/lib*{end}"), format!("/usr/lib/lib*{end}")],
+        _ => vec![
+            format!("/usr/lib64/lib*{end}"),
+            format!("/usr/lib/lib*{end}"),
+        ],
     }
 }
 
@@ -116,7 +156,13 @@ fn python(state: &mut State, name: &str, place: &Place) {
         return;
     }
     if let Some(version) = interpreter(name) {
-        state.python = Fact::Known(Python { version, pypy: name.starts_with("pypy") }, place.clone());
+        state.python = Fact::Known(
+            Python {
+                version,
+                pypy: name.starts_with("pypy"),
+            },
+            place.clone(),
+        );
     }
 }
 
@@ -127,7 +173,10 @@ fn interpreter(name: &str) -> Option<Option<(u8, u8)>> {
         return Some(None);
     }
     let rest = name.strip_prefix("python")?;
-    let rest = rest.trim_end_matches("-minimal").trim_end_matches("-full").trim_end_matches("-slim");
+    let rest = rest
+        .trim_end_matches("-minimal")
+        .trim_end_matches("-full")
+        .trim_end_matches("-slim");
     if rest.is_empty() || rest == "3" {
         return Some(None);
     }
@@ -137,16 +186,41 @@ fn interpreter(name: &str) -> Option<Option<(u8, u8)>> {
 
 /// Any other command: what it says about Python and compilers.
 pub(super) fn ran(state: &mut State, words: &[Word], place: &Place) {
-    let Some(program) = words.first().and_then(Word::literal) else { return };
+    let Some(program) = words.first().and_then(Word::literal) else {
+        return;
+    };
     let program = program.rsplit('/').next().unwrap_or_default();
-    if matches!(program, "make" | "cmake" | "gcc" | "g++" | "cargo" | "ninja" | "meson" | "rustc" | "bazel" | "bundle" | "gem") {
+    if matches!(
+        program,
+        "make"
+            | "cmake"
+            | "gcc"
+            | "g++"
+            | "cargo"
+            | "ninja"
+            | "meson"
+            | "rustc"
+            | "bazel"
+            | "bundle"
+            | "gem"
+    ) {
         state.compiles = true;
     }
-    let is_python = matches!(program, "pip" | "pip3" | "python" | "python3" | "uv" | "poetry" | "pipenv")
-        || program.strip_prefix("python3.").is_some_and(|minor| minor.parse::<u8>().is_ok());
+    let is_python = matches!(
+        program,
+        "pip" | "pip3" | "python" | "python3" | "uv" | "poetry" | "pipenv"
+    ) || program
+        .strip_prefix("python3.")
+        .is_some_and(|minor| minor.parse::<u8>().is_ok());
     if is_python && state.python.value().is_none() && !state.platform.windows {
         let line = place.line();
-        state.python = Fact::Assumed(Python { version: None, pypy: false }, format!("`{program}` is used in line {line}"));
+        state.python = Fact::Assumed(
+            Python {
+                version: None,
+                pypy: false,
+            },
+            format!("`{program}` is used in line {line}"),
+        );
     }
 }
 

@@ -10,13 +10,39 @@ use crate::text::{Place, Traced};
 /// An export or a file that is written.
 pub(super) fn apply(state: &mut State, source: Source<'_>, effect: &Effect, last: bool) {
     match &effect.kind {
-        EffectKind::Export { name, value: Some(value) } if last && source.depth == 0 => {
-            let text = source.text.as_str().get(value.range.clone()).unwrap_or_default().to_owned();
+        EffectKind::Export {
+            name,
+            value: Some(value),
+        } if last && source.depth == 0 => {
+            let text = source
+                .text
+                .as_str()
+                .get(value.range.clone())
+                .unwrap_or_default()
+                .to_owned();
             export(state, name, text, source.place(&effect.range));
         }
-        EffectKind::Write { path, content, text, append } => {
-            let place = content.as_ref().map_or_else(|| source.place(&effect.range), |range| source.place(range));
-            write(state, &Writing { path, text, append: *append, place, source, content: content.as_ref(), effect });
+        EffectKind::Write {
+            path,
+            content,
+            text,
+            append,
+        } => {
+            let place = content
+                .as_ref()
+                .map_or_else(|| source.place(&effect.range), |range| source.place(range));
+            write(
+                state,
+                &Writing {
+                    path,
+                    text,
+                    append: *append,
+                    place,
+                    source,
+                    content: content.as_ref(),
+                    effect,
+                },
+            );
         }
         _ => {}
     }
@@ -28,7 +54,13 @@ fn export(state: &mut State, name: &str, value: String, place: Place) {
         return;
     }
     let family = families_named(&value).first().copied();
-    state.strays.push(Stray { variable: Some(name.to_owned()), value, family, reach: Reach::Run, place });
+    state.strays.push(Stray {
+        variable: Some(name.to_owned()),
+        value,
+        family,
+        reach: Reach::Run,
+        place,
+    });
 }
 
 fn is_allocator_setting(name: &str, value: &str) -> bool {
@@ -54,8 +86,13 @@ fn write(state: &mut State, writing: &Writing<'_>) {
     match path.as_str() {
         "/etc/ld.so.preload" => preload_file(state, writing),
         _ if path.starts_with("/etc/ld.so.conf") => {
-            let lines = writing.text.split([' ', '\n', ',']).filter(|word| word.starts_with('/'));
-            state.search_dirs.extend(lines.map(|line| line.trim_end_matches('/').to_owned()));
+            let lines = writing
+                .text
+                .split([' ', '\n', ','])
+                .filter(|word| word.starts_with('/'));
+            state
+                .search_dirs
+                .extend(lines.map(|line| line.trim_end_matches('/').to_owned()));
         }
         _ if is_shell_start(&path) => shell_start(state, writing, &path),
         _ => {
@@ -82,19 +119,32 @@ fn content(writing: &Writing<'_>) -> Traced {
 /// The loader reads the file for every program: what stands in it is preloaded.
 fn preload_file(state: &mut State, writing: &Writing<'_>) {
     if families_named(writing.text).is_empty() {
-        return state.hide("/etc/ld.so.preload", "what is written to `/etc/ld.so.preload` cannot be read");
+        return state.hide(
+            "/etc/ld.so.preload",
+            "what is written to `/etc/ld.so.preload` cannot be read",
+        );
     }
     let mut text = Traced::new();
     // Behind a condition the script itself picks the right path.
-    let pattern = if writing.effect.context.conditional { format!("*/{}", file_name(writing.text)) } else { stars(writing.text) };
+    let pattern = if writing.effect.context.conditional {
+        format!("*/{}", file_name(writing.text))
+    } else {
+        stars(writing.text)
+    };
     text.push_from(&pattern, writing.place.span);
     let setting = Setting {
-        value: Value { text, ..Value::default() },
+        value: Value {
+            text,
+            ..Value::default()
+        },
         place: writing.place.clone(),
         name_place: writing.place.clone(),
         step: state.step,
     };
-    state.preloads.push(Preloading { setting, via: Via::File });
+    state.preloads.push(Preloading {
+        setting,
+        via: Via::File,
+    });
 }
 
 fn file_name(text: &str) -> &str {
@@ -112,10 +162,15 @@ pub(in crate::inputs::dockerfile) fn stars(text: &str) -> String {
         let length = match after.get(1..2) {
             Some("(") => after.rfind(')').map_or(after.len(), |end| end + 1),
             Some("{") => after.find('}').map_or(after.len(), |end| end + 1),
-            _ if after.starts_with('`') => after.get(1..).and_then(|rest| rest.find('`')).map_or(after.len(), |end| end + 2),
+            _ if after.starts_with('`') => after
+                .get(1..)
+                .and_then(|rest| rest.find('`'))
+                .map_or(after.len(), |end| end + 2),
             _ => {
                 let name = after.get(1..).unwrap_or_default();
-                1 + name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len())
+                1 + name
+                    .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .unwrap_or(name.len())
             }
         };
         rest = after.get(length..).unwrap_or_default();
@@ -128,8 +183,14 @@ pub(in crate::inputs::dockerfile) fn stars(text: &str) -> String {
 fn is_shell_start(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     path.starts_with("/etc/profile")
-        || matches!(path, "/etc/environment" | "/etc/bash.bashrc" | "/etc/bashrc")
-        || matches!(name, ".bashrc" | ".profile" | ".bash_profile" | ".zshrc" | ".bash_login")
+        || matches!(
+            path,
+            "/etc/environment" | "/etc/bash.bashrc" | "/etc/bashrc"
+        )
+        || matches!(
+            name,
+            ".bashrc" | ".profile" | ".bash_profile" | ".zshrc" | ".bash_login"
+        )
 }
 
 fn shell_start(state: &mut State, writing: &Writing<'_>, path: &str) {
@@ -152,7 +213,10 @@ mod tests {
 
     #[test]
     fn what_the_shell_puts_in_becomes_a_star() {
-        assert_eq!(stars("/usr/lib/$(uname -m)-linux-gnu/x.so"), "/usr/lib/*-linux-gnu/x.so");
+        assert_eq!(
+            stars("/usr/lib/$(uname -m)-linux-gnu/x.so"),
+            "/usr/lib/*-linux-gnu/x.so"
+        );
         assert_eq!(stars("/usr/${A}/$B/x"), "/usr/*/*/x");
         assert_eq!(stars("`find / -name x`\n"), "*");
     }

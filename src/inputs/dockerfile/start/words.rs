@@ -1,0 +1,65 @@
+//! What the words of a command say: which script they name, whether they pass arguments on.
+
+use crate::inputs::dockerfile::files::base_name;
+use crate::inputs::shell::script::{Part, Word};
+
+/// The words as text; what is not literal as `*`.
+pub(super) fn plain(words: &[Word]) -> Vec<String> {
+    words
+        .iter()
+        .map(|word| word.literal().unwrap_or_else(|| "*".into()))
+        .collect()
+}
+
+/// `"$@"`: the script runs what it was given.
+pub(super) fn is_positional(words: &[Word]) -> bool {
+    matches!(words, [word] if matches!(word.parts.as_slice(), [Part::Variable { name, .. }] if name == "@" || name == "*"))
+}
+
+/// The files that a Python interpreter may be given: a script, or what `-m` stands for.
+pub(super) fn python_scripts(arguments: &[String]) -> Vec<String> {
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "-c" => return Vec::new(),
+            "-m" => {
+                let path = arguments
+                    .next()
+                    .map(|module| module.replace('.', "/"))
+                    .unwrap_or_default();
+                return vec![
+                    format!("{path}.py"),
+                    format!("{path}/__main__.py"),
+                    format!("src/{path}.py"),
+                ];
+            }
+            "-W" | "-X" => {
+                arguments.next();
+            }
+            option if option.starts_with('-') => {}
+            script => return vec![script.to_owned()],
+        }
+    }
+    Vec::new()
+}
+
+pub(super) fn looks_like_script(program: &str) -> bool {
+    program.ends_with(".sh")
+        || program.ends_with(".bash")
+        || base_name(program).contains("entrypoint")
+        || program == "/init"
+}
+
+/// Whether a start script deals with allocators.
+pub(super) fn mentions(text: &str) -> bool {
+    [
+        "LD_PRELOAD",
+        "MALLOC_",
+        "PYTHONMALLOC",
+        "jemalloc",
+        "tcmalloc",
+        "mimalloc",
+    ]
+    .iter()
+    .any(|needle| text.contains(needle))
+}
