@@ -146,7 +146,9 @@ pub fn read(path: &Path) -> Result<Arc<SourceFile>, Failure> {
     }
     if !meta.is_file() {
         // Reading it might never end.
-        return Err(fail("is a pipe or a device; `-` reads standard input".into()));
+        return Err(fail(
+            "is a pipe or a device; `-` reads standard input".into(),
+        ));
     }
     if meta.len() > LIMIT {
         return Err(fail(format!("is larger than {} MiB", LIMIT >> 20)));

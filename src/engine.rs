@@ -175,7 +175,11 @@ fn suppressions(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Suppress
     }
     // Behind the last instruction there is nothing to hold for.
     let end = Span::empty(file.bytes.len());
-    found.extend(above.into_iter().filter_map(|comment| suppress::read(file, comment, end)));
+    found.extend(
+        above
+            .into_iter()
+            .filter_map(|comment| suppress::read(file, comment, end)),
+    );
     found
 }
 

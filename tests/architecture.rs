@@ -57,7 +57,7 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ("std::net", &[]),
     ("std::process", &["commands", "main"]),
     ("Command::new", &[]),
-    ("std::env", &["commands"]),
+    ("std::env", &["commands", "discover"]),
     ("io::stdin", &["commands"]),
     ("io::stdout", &["commands", "main"]),
     ("io::stderr", &["commands", "main"]),

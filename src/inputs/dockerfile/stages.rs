@@ -134,7 +134,11 @@ impl LastUse {
                     }
                 }
             }
-            for source in stage.body.iter().flat_map(|instruction| sources(instruction)) {
+            for source in stage
+                .body
+                .iter()
+                .flat_map(|instruction| sources(instruction))
+            {
                 let found = names.find(index, source, true);
                 for at in found.into_iter().chain(names.family(index, source)) {
                     if let Some(flag) = kept.get_mut(at) {

@@ -15,6 +15,9 @@ use crate::model::{
 use crate::text::Place;
 use elsewhere::Elsewhere;
 
+/// So many entries of one list are judged: nobody means more.
+const ENTRIES: usize = 64;
+
 /// The units of all stages that can be an image of their own.
 pub(super) fn units(walker: &Walker<'_>) -> Vec<Unit> {
     let used = stages::used(walker.stages, &walker.names);
@@ -104,7 +107,7 @@ fn judged<'a>(
     via: Via,
 ) -> impl Iterator<Item = Preload> + 'a {
     let text = setting.value.text.as_str();
-    entries(text).into_iter().map(move |range| {
+    entries(text).into_iter().take(ENTRIES).map(move |range| {
         let name = text.get(range.clone()).unwrap_or_default().to_owned();
         let family = family_of(&name);
         let outcome = if via == Via::Environment || !name.contains('*') {

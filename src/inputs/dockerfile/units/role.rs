@@ -37,8 +37,24 @@ const BUILD_NAMES: [&str; 28] = [
     "debugger",
 ];
 
-/// Folders that CI systems read.
-const CI_FOLDERS: [&str; 7] = [
+/// Folders that hold what tests, documents or CI need. (`build/` and `docker/` hold production's
+/// Dockerfiles as often as not.)
+const BUILD_FOLDERS: [&str; 22] = [
+    "test",
+    "tests",
+    "testing",
+    "testdata",
+    "fixtures",
+    "unittest",
+    "e2e",
+    "doc",
+    "docs",
+    "lint",
+    "bench",
+    "benchmark",
+    "benchmarks",
+    "ci",
+    "devcontainer",
     "github",
     "gitlab",
     "circleci",
@@ -79,7 +95,7 @@ fn build_part(path: &str) -> Option<&str> {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
     let folder = |part: &&str| {
         let part = part.trim_start_matches('.').to_lowercase();
-        BUILD_NAMES.contains(&part.as_str()) || CI_FOLDERS.contains(&part.as_str())
+        BUILD_FOLDERS.contains(&part.as_str())
     };
     folders
         .split('/')
