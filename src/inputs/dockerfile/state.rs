@@ -220,6 +220,7 @@ impl State {
         let from = self.from.clone();
         let own = |place: &Place| !place.same_file(&from) || place.span.start >= from.span.start;
         self.libraries.retain(|library| own(&library.place));
+        self.libraries.shrink_to_fit();
         let mut env = Environment::default();
         for name in ["LD_PRELOAD", "MALLOC_CONF"] {
             if let Some(var) = self.env.get(name).filter(|var| own(&var.now.place)) {
