@@ -23,6 +23,12 @@ pub trait Surroundings: Sync {
     /// The path of a Compose file, manifest or environment file near `near` that sets an allocator,
     /// if there is one.
     fn manifest_that_sets_allocator(&self, near: &str) -> Option<String>;
+
+    /// The name of the project that the input at `near` belongs to: the folder of its repository.
+    fn project(&self, near: &str) -> Option<String> {
+        let _ = near;
+        None
+    }
 }
 
 /// No surroundings: text from standard input, examples.

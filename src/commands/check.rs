@@ -17,6 +17,8 @@ use crate::inputs::Surroundings;
 use crate::report::{self, Run, Style};
 use crate::text::SourceFile;
 
+/// So many files that were not checked are named; a repository of templates has hundreds.
+const SHOWN: usize = 8;
 /// A run that takes longer shows how far it is.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -145,8 +147,20 @@ fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()>
     if arguments.quiet {
         return Ok(());
     }
-    for (path, reason) in &run.skipped {
+    for (path, reason) in run.skipped.iter().take(SHOWN) {
         writeln!(err, "malloclint: {path}: not checked, {reason}")?;
+    }
+    if let Some(more) = run
+        .skipped
+        .len()
+        .checked_sub(SHOWN)
+        .filter(|more| *more > 0)
+    {
+        let files = report::plural(more, "file");
+        writeln!(
+            err,
+            "malloclint: {files} more not checked, templates and fragments (`--format json` lists all)"
+        )?;
     }
     if run.files == 0 && run.failures.is_empty() {
         writeln!(

@@ -22,6 +22,7 @@ pub struct Disk {
     files: Mutex<BTreeMap<PathBuf, Option<Arc<SourceFile>>>>,
     scripts: Mutex<BTreeMap<PathBuf, Option<String>>>,
     manifests: Mutex<BTreeMap<PathBuf, Option<String>>>,
+    projects: Mutex<BTreeMap<PathBuf, Option<String>>>,
 }
 
 impl Surroundings for Disk {
@@ -49,6 +50,12 @@ impl Surroundings for Disk {
         })
     }
 
+    fn project(&self, near: &str) -> Option<String> {
+        let folders = folders(near);
+        let folder = folders.last()?.clone();
+        remember(&self.projects, &folder, |_| repository(&folders))
+    }
+
     fn manifest_that_sets_allocator(&self, near: &str) -> Option<String> {
         folders(near).into_iter().find_map(|folder| {
             remember(&self.manifests, &folder, |folder| {
@@ -65,6 +72,15 @@ impl Surroundings for Disk {
             })
         })
     }
+}
+
+/// The name of the folder that holds `.git`, among those given.
+fn repository(folders: &[PathBuf]) -> Option<String> {
+    let top = folders.iter().find(|folder| folder.join(".git").exists())?;
+    let whole = top.canonicalize().ok()?;
+    whole
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
 }
 
 /// Folders in which projects keep what they deploy with.
@@ -158,7 +174,7 @@ fn search(path: &Path, wanted: fn(&Path) -> bool, depth: usize) -> Option<String
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
     let found = files
         .take(FILES)
-        .find(|entry| wanted(entry.path()) && sets_allocator(entry.path()))?;
+        .find(|entry| wanted(entry.path()) && sets_allocator(entry.path(), depth < usize::MAX))?;
     Some(super::shown(found.path()))
 }
 
@@ -195,7 +211,7 @@ fn is_manifest(path: &Path) -> bool {
 }
 
 /// Whether a file sets one of the variables that decide about allocators.
-fn sets_allocator(path: &Path) -> bool {
+fn sets_allocator(path: &Path, manifest: bool) -> bool {
     let Ok(meta) = std::fs::metadata(path) else {
         return false;
     };
@@ -205,6 +221,21 @@ fn sets_allocator(path: &Path) -> bool {
     let Ok(bytes) = std::fs::read(path) else {
         return false;
     };
+    let script = path.extension().is_some_and(|ending| ending == "sh");
+    let runs_images = |bytes: &[u8]| {
+        [
+            "docker run",
+            "podman run",
+            "docker-compose",
+            "docker compose",
+        ]
+        .iter()
+        .any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
+    };
+    if manifest && script && !runs_images(&bytes) {
+        // A script of another image says nothing about this one.
+        return false;
+    }
     let has = |needle: &str| memchr::memmem::find(&bytes, needle.as_bytes()).is_some();
     let allocator = || {
         ["jemalloc", "tcmalloc", "mimalloc"]

@@ -13,7 +13,16 @@ pub enum Claim {
 }
 
 /// Endings of files that are about Dockerfiles but are none.
-const OTHERS: [&str; 36] = [
+const OTHERS: [&str; 45] = [
+    "bak",
+    "backup",
+    "orig",
+    "old",
+    "disabled",
+    "rej",
+    "swp",
+    "license",
+    "sig",
     "dockerignore",
     "containerignore",
     "md",

@@ -17,6 +17,8 @@ pub struct Process {
     pub model: Fact<ProcessModel>,
     /// The server's name where one was recognised: `gunicorn`, `celery`.
     pub server: Option<String>,
+    /// Only an exposed port or a health check says that it keeps running.
+    pub by_port_only: bool,
 }
 
 /// What kind of program a process is.

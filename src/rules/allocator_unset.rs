@@ -1,7 +1,7 @@
 //! Long-running Python on glibc with no allocator setting at all.
 
 use super::Report;
-use crate::facts::{self, Libc, programs};
+use crate::facts::{self, Family, Libc, programs};
 use crate::finding::{Applicability, Severity};
 use crate::model::{Fact, ProcessKind, ProcessModel, Role, Stray, Unit, is_python};
 
@@ -14,22 +14,45 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if !concerned || unit.unseen_settings.is_some() || is_set(unit) {
         return;
     }
+    let own_command = unit.process.place.as_ref().is_some_and(|place| place.same_file(&unit.place));
+    if *kind == ProcessKind::Notebook && !own_command {
+        // A notebook image with some packages more: its base is the place for such a setting.
+        return;
+    }
     let what = unit.process.server.clone().unwrap_or_else(|| unit.process.argv.join(" "));
     let mut finding = report
-        .finding(&unit.install_at, format!("`{}` runs on glibc's default malloc: memory that its threads free is seldom given back", short(&what)))
+        .finding(&unit.install_at, format!("`{}` runs on glibc's default malloc: freed memory is given back late or never", short(&what)))
         .caption("jemalloc would be installed here")
-        .note(format!("it runs Python ({}) and keeps running ({})", unit.python.because(), unit.process.kind.because()))
+        .note(format!("it runs Python ({}) and {} ({})", unit.python.because(), runs_on(unit), unit.process.kind.because()))
         .note(format!("its C library is glibc ({})", unit.platform.libc.because()))
         .note(effect(&unit.process.model))
-        .help("install jemalloc in this stage, then set `LD_PRELOAD` to its soname and `MALLOC_CONF`; or `MALLOC_ARENA_MAX=2` where nothing can be installed")
+        .help(help(unit))
         .remedy("install and preload jemalloc", Applicability::Manual("the installation is a choice".into()), Vec::new());
     if let Some(place) = &unit.process.place {
         finding = finding.label(place, "this is what runs");
     }
-    if *kind == ProcessKind::Notebook {
+    if *kind == ProcessKind::Notebook || unit.process.by_port_only {
         finding = finding.at_severity(Severity::Info);
     }
     report.add(finding);
+}
+
+fn runs_on(unit: &Unit) -> &'static str {
+    if unit.process.by_port_only { "probably keeps running" } else { "keeps running" }
+}
+
+/// What can be done here, with the names of this release.
+fn help(unit: &Unit) -> String {
+    let release = unit.platform.release.value();
+    let package = release.and_then(|release| release.packages_of(Family::Jemalloc).find(|package| !package.dev));
+    let jemalloc = match package.map(|package| (package, &package.repository)) {
+        Some((package, Some(from))) => format!("install `{}` (from {from}), set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
+        Some((package, None)) => format!("install `{}`, set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
+        None => "install jemalloc in this stage, set `LD_PRELOAD` to its soname and `MALLOC_CONF`".into(),
+    };
+    let python = unit.python.value().and_then(|python| python.version);
+    let other = if python.is_some_and(|version| version >= (3, 13)) { "; or `PYTHONMALLOC=mimalloc`" } else { "" };
+    format!("{jemalloc}{other}; or `MALLOC_ARENA_MAX=2` where nothing can be installed")
 }
 
 /// Whether the program itself is Python, not something else in an image that also has Python.

@@ -1,6 +1,6 @@
-//! An allocator's development package in an image that compiles nothing.
+//! A development package where the library's own would do: it is there to be preloaded.
 
-use super::Report;
+use super::{Report, faults};
 use crate::facts::Family;
 use crate::model::{Origin, Role, Unit};
 
@@ -10,27 +10,34 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     }
     let mut seen: Vec<&str> = Vec::new();
     for library in &unit.libraries {
-        let Origin::Package { name, dev: true } = &library.origin else { continue };
-        if seen.contains(&name.as_str()) || is_idle(unit, library.family) {
+        let Origin::Package { name, dev: true } = &library.origin else {
+            continue;
+        };
+        let preloaded = faults(unit).any(|preload| preload.family == Some(library.family));
+        if seen.contains(&name.as_str()) || !preloaded {
             continue;
         }
         seen.push(name);
-        let runtime = unit.platform.release.value().and_then(|release| {
-            release.packages_of(library.family).find(|package| !package.dev).map(|package| package.name.clone())
-        });
-        let help = runtime.map_or_else(|| "install the package of the library alone".into(), |name| format!("install `{name}` instead, and name the library with its version"));
         report.add(
             report
-                .finding(&library.place, format!("`{name}` is for compiling: headers and a static library that {} does not need to run", unit.name))
+                .finding(&library.place, format!("`{name}` is for compiling: to be preloaded, the library's own package is enough"))
                 .caption("a development package")
-                .note("only the name without a version, `.so`, needs it; the library itself is in a package of its own")
-                .help(help),
+                .note("it adds headers and link files, and the name without a version, `.so`")
+                .help(help(unit, library.family)),
         );
     }
 }
 
-/// A jemalloc that nothing loads: that it is there at all is another rule's matter.
-fn is_idle(unit: &Unit, family: Family) -> bool {
-    let asked_for = unit.preloads.iter().any(|preload| preload.family == Some(family)) || !unit.linked.is_empty();
-    family == Family::Jemalloc && !asked_for && unit.unseen_settings.is_none()
+/// What to install instead, and what to call the library then.
+fn help(unit: &Unit, family: Family) -> String {
+    let release = unit.platform.release.value();
+    let runtime = release.and_then(|release| release.packages_of(family).find(|package| !package.dev));
+    let Some(package) = runtime else {
+        return "install the library's own package, and preload the name with its version".into();
+    };
+    let there = unit.libraries.iter().any(|library| matches!(&library.origin, Origin::Package { name, dev: false } if *name == package.name));
+    if there {
+        return format!("drop it, and preload `{}`, which `{}` brings", package.soname, package.name);
+    }
+    format!("install `{}` instead, and preload `{}`", package.name, package.soname)
 }

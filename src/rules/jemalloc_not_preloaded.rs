@@ -15,8 +15,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     }
     let Some(library) = unit.libraries.iter().find(|library| is_idle(unit, library)) else { return };
     let file = library.path.file_name().trim_end_matches('*').to_owned();
+    let own = library.place.same_file(&unit.place);
+    let image = if own { unit.name.clone() } else { format!("the image of {}", unit.place.file.path) };
     let mut finding = report
-        .finding(&library.place, format!("{} is put into {} and nothing loads it: Python goes on with the C library's malloc", name(library), unit.name))
+        .finding(&library.place, format!("{} is put into {image} and nothing loads it: Python goes on with the C library's malloc", name(library)))
         .caption("this alone changes nothing")
         .note("a shared library takes effect when `LD_PRELOAD` (or `/etc/ld.so.preload`) names it, or a program links it");
     if let Some(place) = &unit.process.place {
@@ -26,7 +28,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let change = Change::SetEnv { name: "LD_PRELOAD".into(), value: soname.clone() };
     report.add(
         finding
-            .help(format!("set `LD_PRELOAD={soname}` after the installation, and a `MALLOC_CONF`; or drop the package"))
+            .help(format!("set `LD_PRELOAD={soname}` after the installation, and a `MALLOC_CONF`; or drop it where nothing else needs it"))
             .remedy(
                 format!("set `LD_PRELOAD` to `{soname}`"),
                 Applicability::Unsafe("it changes the allocator of a service that runs on another one today".into()),

@@ -1,7 +1,7 @@
 //! `LD_PRELOAD` is set where only a shell of the build or an interactive one sees it.
 
 use super::Report;
-use crate::finding::Applicability;
+use crate::finding::{Applicability, Severity};
 use crate::model::{Change, Reach, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -21,9 +21,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 "the command of a container, `docker run IMAGE ...` and `docker exec` start without those files".to_owned(),
             ),
         };
+        let severity = if stray.reach == Reach::Run { Severity::Error } else { Severity::Warning };
         report.add(
             report
                 .finding(&stray.place, message)
+                .at_severity(severity)
                 .caption("never reaches the service")
                 .note(note)
                 .help("use `ENV LD_PRELOAD=...`")

@@ -5,7 +5,7 @@ mod compose;
 mod words;
 
 use compose::{Start, compose, is_login};
-use words::{is_positional, looks_like_script, mentions, plain, python_scripts};
+use words::{is_positional, lines_of, looks_like_script, mentions, plain, python_scripts};
 
 use super::effects::{families_named, pattern, stars};
 use super::files::{self, Readable, base_name};
@@ -56,6 +56,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
                 kind: Fact::Unknown("nothing says what the image starts".into()),
                 model: Fact::Unknown("the server is not known".into()),
                 server: None,
+                by_port_only: false,
             },
             preloads: Vec::new(),
             strips: Vec::new(),
@@ -80,8 +81,8 @@ struct Follower<'a> {
     state: &'a State,
     /// The program as far as it has been followed.
     argv: Vec<String>,
-    /// The text of the Python program, where it was found.
-    text: Option<String>,
+    /// The text of the Python program, where it was found, and its path.
+    text: Option<(String, String)>,
     started: Started,
 }
 
@@ -138,7 +139,7 @@ impl Follower<'_> {
 
     fn open(&self, readable: Readable) -> (Traced, Place) {
         match readable {
-            Readable::Inline(text) => (text, self.walker.place(Span::default())),
+            Readable::Inline(text) => (lines_of(text), self.walker.place(Span::default())),
             Readable::Beside(file) => {
                 let whole = Span::new(0, file.bytes.len());
                 (
@@ -152,7 +153,8 @@ impl Follower<'_> {
     /// A script that was found: a shell's, or Python's.
     fn script(&mut self, text: &Traced, file: &Place, rest: &[String], hops: usize) {
         let first = text.as_str().lines().next().unwrap_or_default();
-        let python = first.contains("python") || file.file.path.ends_with(".py");
+        let python =
+            first.starts_with("#!") && first.contains("python") || file.file.path.ends_with(".py");
         if !python {
             return self.shell(text, file, rest, hops);
         }
@@ -161,7 +163,7 @@ impl Follower<'_> {
                 .unseen
                 .get_or_insert_with(|| format!("`{path}` deals with allocators itself"));
         }
-        self.text = Some(text.as_str().to_owned());
+        self.text = Some((text.as_str().to_owned(), file.file.path.clone()));
         if !is_python(self.argv.first().map_or("", |program| base_name(program))) {
             self.argv.insert(0, "python".into());
         }
@@ -287,10 +289,18 @@ impl Follower<'_> {
             let argv = plain(words);
             recognise(&argv).is_some_and(|found| found.kind != ProcessKind::OneShot)
         };
+        let ends_at_once = |words: &[Word]| {
+            recognise(&plain(words)).is_some_and(|found| found.kind == ProcessKind::OneShot)
+        };
         let chosen = commands.iter().find(|(words, _)| serves(words));
         let chosen = chosen
             .or_else(|| commands.iter().rev().find(|(_, exec)| *exec))
-            .or_else(|| commands.last());
+            .or_else(|| {
+                commands
+                    .iter()
+                    .rev()
+                    .find(|(words, _)| !ends_at_once(words))
+            });
         let Some((words, _)) = chosen else { return };
         let argv = if is_positional(words) {
             positional.to_vec()
@@ -302,8 +312,15 @@ impl Follower<'_> {
         }
     }
 
+    /// The text in the Python program that says that it keeps running, and the program's path.
+    fn sign(&self) -> Option<(&'static str, String)> {
+        let (text, path) = self.text.as_ref()?;
+        Some((programs::sign_of_service(text)?, path.clone()))
+    }
+
     /// What kind of process it is, from all that was found.
     fn finish(mut self) -> Started {
+        let sign = self.sign();
         let mut process = self.started.process;
         if let Some(found) = recognise(&self.argv) {
             let place = process
@@ -316,8 +333,7 @@ impl Follower<'_> {
                 None => Fact::Unknown(format!("how `{}` makes workers is not known", found.server)),
             };
             process.server = Some(found.server);
-        } else if let Some(sign) = self.text.as_deref().and_then(programs::sign_of_service) {
-            let script = self.argv.get(1).cloned().unwrap_or_default();
+        } else if let Some((sign, script)) = sign {
             process.kind =
                 Fact::Assumed(ProcessKind::Service, format!("`{script}` holds `{sign}`"));
             process.model = Fact::Assumed(
@@ -327,10 +343,9 @@ impl Follower<'_> {
         } else if let (Some(serves), false) = (&self.state.serves, self.argv.is_empty()) {
             let text = serves.file.text(serves.span);
             let line = text.lines().next().unwrap_or_default().trim().to_owned();
-            process.kind = Fact::Assumed(
-                ProcessKind::Service,
-                format!("`{line}`, line {}", serves.line()),
-            );
+            let why = format!("`{line}`, line {}", serves.line());
+            process.kind = Fact::Assumed(ProcessKind::Service, why);
+            process.by_port_only = true;
         }
         if let (Fact::Unknown(why), Some(program)) = (&mut process.kind, self.argv.first()) {
             *why = format!(

@@ -23,11 +23,37 @@ pub(super) fn units(walker: &Walker<'_>) -> Vec<Unit> {
     let used = stages::used(walker.stages, &walker.names);
     let strays = Elsewhere::of(walker);
     let last = walker.stages.len().saturating_sub(1);
-    let leaf = |index: &usize| *index == last || !used.get(*index).copied().unwrap_or(false);
+    let leaf = |index: &usize| {
+        let used = used.get(*index).copied().unwrap_or(false);
+        *index == last || !used || only_tested(walker, *index)
+    };
     (0..walker.stages.len())
         .filter(leaf)
         .filter_map(|index| unit(walker, &strays, index, index == last))
         .collect()
+}
+
+/// Whether a stage starts something of its own, and others stand on it only to test it.
+fn only_tested(walker: &Walker<'_>, index: usize) -> bool {
+    let Some(state) = walker.states.get(index) else {
+        return false;
+    };
+    let command = state.entrypoint.as_ref().or(state.cmd.as_ref());
+    let own = command.is_some_and(|command| command.place.span.start > state.from.span.start);
+    let mut children = walker
+        .parents
+        .iter()
+        .enumerate()
+        .filter(|(_, parent)| **parent == Some(index))
+        .peekable();
+    let tests = |child: usize| {
+        let name = walker
+            .stages
+            .get(child)
+            .and_then(|stage| stage.name.as_deref());
+        name.is_some_and(role::is_test_stage)
+    };
+    own && children.peek().is_some() && children.all(|(child, _)| tests(child))
 }
 
 fn unit(walker: &Walker<'_>, elsewhere: &Elsewhere, index: usize, last: bool) -> Option<Unit> {

@@ -96,7 +96,9 @@ impl<'a> Walker<'a> {
         let Some(parent) = self.parents.get(index).copied().flatten() else {
             return;
         };
+        let has_command = |state: &State| state.entrypoint.is_some() || state.cmd.is_some();
         if last_uses.get(parent) == Some(&LastUse::Base(index))
+            && !self.states.get(parent).is_some_and(has_command)
             && let Some(state) = self.states.get_mut(parent)
         {
             state.forget();
@@ -179,7 +181,7 @@ impl<'a> Walker<'a> {
             .and_then(|image| image.arch)
         {
             Some(arch) => Fact::Known(vec![arch], self.place(stage.from.span)),
-            None => Fact::Unknown("nothing pins the platform".into()),
+            None => Fact::Unknown("nothing in this file pins the platform".into()),
         }
     }
 

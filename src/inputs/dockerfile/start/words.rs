@@ -2,6 +2,7 @@
 
 use crate::inputs::dockerfile::files::base_name;
 use crate::inputs::shell::script::{Part, Word};
+use crate::text::Traced;
 
 /// The words as text; what is not literal as `*`.
 pub(super) fn plain(words: &[Word]) -> Vec<String> {
@@ -62,4 +63,15 @@ pub(super) fn mentions(text: &str) -> bool {
     ]
     .iter()
     .any(|needle| text.contains(needle))
+}
+
+/// A script that `echo` or `printf` wrote, with the line ends that they put in for `\n`.
+pub(super) fn lines_of(text: Traced) -> Traced {
+    if text.as_str().contains('\n') || !text.as_str().contains("\\n") {
+        return text;
+    }
+    let mut lines = Traced::new();
+    let source = text.whole().unwrap_or_default();
+    lines.push_from(&text.as_str().replace("\\n", "\n"), source);
+    lines
 }

@@ -3,13 +3,10 @@
 use crate::inputs::dockerfile::start::Started;
 use crate::inputs::dockerfile::state;
 use crate::inputs::dockerfile::walk::Walker;
-use crate::model::Role;
+use crate::model::{ProcessKind, Role};
 
-/// Words in a stage's or file's name that say that it does not run in production.
-const BUILD_NAMES: [&str; 28] = [
-    "build",
-    "builder",
-    "builds",
+/// Words in a stage's or file's name that say that it tests or is for developers.
+const TEST_NAMES: [&str; 21] = [
     "test",
     "tests",
     "testing",
@@ -23,36 +20,31 @@ const BUILD_NAMES: [&str; 28] = [
     "docs",
     "doc",
     "debug",
+    "debugger",
     "devcontainer",
-    "compile",
-    "wheel",
-    "wheels",
-    "deps",
     "e2e",
     "bench",
     "benchmark",
     "benchmarks",
-    "tool",
-    "tools",
-    "debugger",
+    "mock",
+    "loadtest",
+];
+
+/// Words that say that it builds, unless it starts a service all the same.
+const BUILD_NAMES: [&str; 9] = [
+    "build", "builder", "builds", "compile", "wheel", "wheels", "deps", "tool", "tools",
 ];
 
 /// Folders that hold what tests, documents or CI need. (`build/` and `docker/` hold production's
 /// Dockerfiles as often as not.)
-const BUILD_FOLDERS: [&str; 22] = [
-    "test",
-    "tests",
-    "testing",
+const TEST_FOLDERS: [&str; 17] = [
     "testdata",
     "fixtures",
     "unittest",
-    "e2e",
     "doc",
     "docs",
     "lint",
     "bench",
-    "benchmark",
-    "benchmarks",
     "ci",
     "devcontainer",
     "github",
@@ -62,6 +54,31 @@ const BUILD_FOLDERS: [&str; 22] = [
     "buildkite",
     "azure-pipelines",
     "jenkins",
+    "hack",
+];
+
+/// Words in a folder's name that say that what is in it is shown or tried, not run.
+const SHOWN_WORDS: [&str; 20] = [
+    "test",
+    "tests",
+    "testing",
+    "e2e",
+    "mock",
+    "mocks",
+    "loadtest",
+    "benchmark",
+    "benchmarks",
+    "sample",
+    "samples",
+    "example",
+    "examples",
+    "demo",
+    "demos",
+    "tutorial",
+    "tutorials",
+    "quickstart",
+    "quickstarts",
+    "fixtures",
 ];
 
 /// What the stage at `index` is for.
@@ -70,11 +87,25 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
         .stages
         .get(index)
         .and_then(|stage| stage.name.as_deref());
-    if let Some(name) = stage.filter(|name| is_build_name(name)) {
-        return Role::Build(format!("stage `{name}` is named after a build or test"));
+    if let Some(name) = stage.filter(|name| has_word(name, &TEST_NAMES)) {
+        return Role::Build(format!(
+            "stage `{name}` is named after a test or development"
+        ));
     }
-    if let Some(part) = build_part(&walker.file.path) {
+    let serves = started.process.kind.known() == Some(&ProcessKind::Service);
+    if let Some(name) = stage.filter(|name| has_word(name, &BUILD_NAMES) && !serves) {
+        return Role::Build(format!("stage `{name}` is named after a build"));
+    }
+    if let Some(name) = tested_below(walker, index) {
+        return Role::Build(format!("it stands on stage `{name}`"));
+    }
+    if let Some(part) = part_of_path(&walker.file.path) {
         return Role::Build(format!("the path says `{part}`"));
+    }
+    if let Some(project) = walker.around.project(&walker.file.path)
+        && has_word(&project, &SHOWN_WORDS)
+    {
+        return Role::Build(format!("the project is called `{project}`"));
     }
     let image = walker
         .states
@@ -89,22 +120,46 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
     Role::Runtime
 }
 
-/// The part of a path that says that it is about building or testing: a folder of just that name,
-/// or a word of the file's own name.
-fn build_part(path: &str) -> Option<&str> {
+/// The name of a stage below that tests.
+fn tested_below<'w>(walker: &'w Walker<'_>, index: usize) -> Option<&'w str> {
+    let mut next = walker.parents.get(index).copied().flatten();
+    while let Some(at) = next {
+        let name = walker
+            .stages
+            .get(at)
+            .and_then(|stage| stage.name.as_deref());
+        if let Some(name) =
+            name.filter(|name| has_word(name, &["test", "tests", "testing", "lint", "e2e"]))
+        {
+            return Some(name);
+        }
+        next = walker.parents.get(at).copied().flatten();
+    }
+    None
+}
+
+/// The part of a path that says that it is not about production: a folder, or a word of the file's
+/// own name.
+fn part_of_path(path: &str) -> Option<&str> {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
     let folder = |part: &&str| {
         let part = part.trim_start_matches('.').to_lowercase();
-        BUILD_FOLDERS.contains(&part.as_str())
+        TEST_FOLDERS.contains(&part.as_str()) || has_word(&part, &SHOWN_WORDS)
     };
+    let named = has_word(file, &TEST_NAMES) || has_word(file, &BUILD_NAMES);
     folders
         .split('/')
         .find(folder)
-        .or_else(|| is_build_name(file).then_some(file))
+        .or_else(|| named.then_some(file))
 }
 
-fn is_build_name(name: &str) -> bool {
+fn has_word(name: &str, words: &[&str]) -> bool {
     let name = name.to_lowercase();
-    name.split(['-', '_', '.', ' '])
-        .any(|word| BUILD_NAMES.contains(&word))
+    name.split(['-', '_', '.', ' ', '+'])
+        .any(|word| words.contains(&word))
+}
+
+/// Whether a stage's name alone says that it only tests.
+pub(super) fn is_test_stage(name: &str) -> bool {
+    has_word(name, &TEST_NAMES)
 }
