@@ -194,5 +194,14 @@ fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     };
     findings.sort_by_cached_key(key);
     findings.dedup_by(|a, b| key(a) == key(b));
+    let mut said: Vec<(&str, String)> = Vec::new();
+    findings.retain(|finding| {
+        let what = (finding.rule, finding.message.clone());
+        let again = finding.once && said.contains(&what);
+        if finding.once && !again {
+            said.push(what);
+        }
+        !again
+    });
     findings
 }

@@ -50,6 +50,9 @@ pub struct Finding {
     pub help: String,
     /// What would have to become true, where a tool can make it so.
     pub remedy: Option<Remedy>,
+    /// It is about an image as a whole: of several images of one file that start the same, one is
+    /// enough.
+    pub once: bool,
     /// The remedy spelled in the text of the file, where the input can do that.
     pub edits: Vec<Edit>,
 }
@@ -125,6 +128,7 @@ impl Finding {
             notes: Vec::new(),
             help: String::new(),
             remedy: None,
+            once: false,
             edits: Vec::new(),
         }
     }
@@ -173,6 +177,13 @@ impl Finding {
             applicability,
             changes,
         });
+        self
+    }
+
+    /// Says that it is about an image as a whole.
+    #[must_use]
+    pub const fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 

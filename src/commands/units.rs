@@ -49,6 +49,7 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
         "role",
         match &unit.role {
             Role::Runtime => "runs in production".into(),
+            Role::Shown(why) => format!("shows something ({why})"),
             Role::Build(why) => format!("builds or tests ({why})"),
         },
     )?;

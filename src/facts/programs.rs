@@ -70,6 +70,10 @@ struct Programs {
     #[serde(default)]
     sign: Vec<Sign>,
     #[serde(default)]
+    stdio: Vec<String>,
+    #[serde(default)]
+    stdio_unless: Vec<String>,
+    #[serde(default)]
     foreign: Vec<String>,
     #[serde(default)]
     program: Vec<Program>,
@@ -113,6 +117,21 @@ pub fn sign_of_service(text: &str) -> Option<&'static str> {
         .iter()
         .find(fits)
         .map(|sign| sign.text.as_str())
+}
+
+/// Whether a Python program with that text and those arguments serves its caller over standard
+/// input, and ends with it.
+#[must_use]
+pub fn talks_over_stdio(text: &str, arguments: &[String]) -> bool {
+    let table = programs();
+    let says_otherwise = |argument: &String| {
+        table
+            .stdio_unless
+            .iter()
+            .any(|word| argument.contains(word.as_str()))
+    };
+    table.stdio.iter().any(|sign| text.contains(sign.as_str()))
+        && !arguments.iter().any(says_otherwise)
 }
 
 /// Whether `name` is a program of another language.

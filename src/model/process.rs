@@ -19,6 +19,8 @@ pub struct Process {
     pub server: Option<String>,
     /// Only an exposed port or a health check says that it keeps running.
     pub by_port_only: bool,
+    /// The Python program beside the input that runs, by its path, where it was found.
+    pub script: Option<String>,
 }
 
 /// What kind of program a process is.

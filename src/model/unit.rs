@@ -86,8 +86,18 @@ pub struct Replaced {
 pub enum Role {
     /// It runs in production, as far as we can tell.
     Runtime,
+    /// It is a sample or an example, for the reason given: shown, and copied from.
+    Shown(String),
     /// It builds or tests, for the reason given.
     Build(String),
+}
+
+impl Role {
+    /// Whether it builds or tests.
+    #[must_use]
+    pub const fn is_build(&self) -> bool {
+        matches!(self, Self::Build(_))
+    }
 }
 
 /// The Python that runs.

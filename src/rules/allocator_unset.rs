@@ -22,6 +22,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let what = unit.process.server.clone().unwrap_or_else(|| unit.process.argv.join(" "));
     let mut finding = report
         .finding(&unit.install_at, format!("`{}` runs on glibc's default malloc: freed memory is given back late or never", short(&what)))
+        .once()
         .caption("jemalloc would be installed here")
         .note(format!("it runs Python ({}) and {} ({})", unit.python.because(), runs_on(unit), unit.process.kind.because()))
         .note(format!("its C library is glibc ({})", unit.platform.libc.because()))
@@ -60,7 +61,7 @@ fn runs_python(unit: &Unit) -> bool {
     let Some(program) = unit.process.argv.first() else { return false };
     let name = program.rsplit('/').next().unwrap_or_default();
     let from_image = matches!(&unit.python, Fact::Known(_, place) if *place == unit.place);
-    unit.process.server.is_some() || is_python(name) || from_image && !programs::is_foreign(name)
+    unit.process.server.is_some() || is_python(name) || from_image && !unit.process.by_port_only && !programs::is_foreign(name)
 }
 
 /// Whether anything at all was set or tried; what is wrong with it is other rules' business.

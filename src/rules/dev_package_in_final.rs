@@ -2,10 +2,10 @@
 
 use super::{Report, faults};
 use crate::facts::Family;
-use crate::model::{Origin, Role, Unit};
+use crate::model::{Origin, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    if unit.role != Role::Runtime || unit.compiles {
+    if unit.role.is_build() || unit.compiles {
         return;
     }
     let mut seen: Vec<&str> = Vec::new();
@@ -13,7 +13,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         let Origin::Package { name, dev: true } = &library.origin else {
             continue;
         };
-        let preloaded = faults(unit).any(|preload| preload.family == Some(library.family));
+        let preloaded = faults(unit).any(|preload| {
+            preload.via == Via::Environment && preload.family == Some(library.family)
+        });
         if seen.contains(&name.as_str()) || !preloaded {
             continue;
         }

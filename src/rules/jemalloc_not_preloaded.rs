@@ -3,14 +3,14 @@
 use super::Report;
 use crate::facts::Family;
 use crate::finding::Applicability;
-use crate::model::{Change, Library, Origin, ProcessKind, Role, Unit};
+use crate::model::{Change, Library, Origin, ProcessKind, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let unseen_file = unit.opaque.iter().any(|opaque| opaque.path == "/etc/ld.so.preload");
     let loaded = unit.preloads.iter().any(|preload| preload.family.is_some()) || !unit.linked.is_empty() || unseen_file;
     let set = unit.env.get("LD_PRELOAD").is_some() || unit.strays.iter().any(|stray| stray.variable.is_some());
     let starts = unit.process.kind.value().is_none_or(|kind| *kind != ProcessKind::OneShot) && !unit.process.argv.is_empty();
-    if loaded || set || !starts || unit.role != Role::Runtime || unit.unseen_settings.is_some() || unit.python.value().is_none() {
+    if loaded || set || !starts || unit.role.is_build() || unit.unseen_settings.is_some() || unit.python.value().is_none() {
         return;
     }
     let Some(library) = unit.libraries.iter().find(|library| is_idle(unit, library)) else { return };

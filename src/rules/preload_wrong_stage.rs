@@ -1,7 +1,7 @@
 //! The setting or the library is in a stage that the final image does not stand on.
 
 use super::{Report, faults};
-use crate::model::{Outcome, ProcessKind, Reach, Role, Unit};
+use crate::model::{Outcome, ProcessKind, Reach, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
@@ -22,7 +22,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 fn setting_elsewhere(unit: &Unit, report: &mut Report<'_>) {
     let serves = unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
     let set = unit.env.get("LD_PRELOAD").is_some() || unit.preloads.iter().any(|preload| preload.family.is_some());
-    if set || !serves || unit.role != Role::Runtime || unit.unseen_settings.is_some() {
+    if set || !serves || unit.role.is_build() || unit.unseen_settings.is_some() {
         return;
     }
     let stray = unit.strays.iter().find(|stray| {

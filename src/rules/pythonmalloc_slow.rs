@@ -3,10 +3,10 @@
 use super::Report;
 use crate::facts::{self, PythonMalloc};
 use crate::finding::Applicability;
-use crate::model::{Change, Role, Unit};
+use crate::model::{Change, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    let Some(var) = unit.env.get("PYTHONMALLOC").filter(|_| unit.role == Role::Runtime) else { return };
+    let Some(var) = unit.env.get("PYTHONMALLOC").filter(|_| !unit.role.is_build()) else { return };
     let Some(value) = var.now.value.known() else { return };
     let version = unit.python.value().and_then(|python| python.version);
     let PythonMalloc::Slow(reason) = facts::pythonmalloc(value, version) else { return };

@@ -57,6 +57,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
                 model: Fact::Unknown("the server is not known".into()),
                 server: None,
                 by_port_only: false,
+                script: None,
             },
             preloads: Vec::new(),
             strips: Vec::new(),
@@ -318,9 +319,15 @@ impl Follower<'_> {
         Some((programs::sign_of_service(text)?, path.clone()))
     }
 
+    /// Whether an exposed port can be this program's.
+    fn may_serve(&self) -> bool {
+        let stdio = |text: &str| programs::talks_over_stdio(text, &self.argv);
+        !self.argv.is_empty() && !self.text.as_ref().is_some_and(|(text, _)| stdio(text))
+    }
+
     /// What kind of process it is, from all that was found.
     fn finish(mut self) -> Started {
-        let sign = self.sign();
+        let (sign, may_serve) = (self.sign(), self.may_serve());
         let mut process = self.started.process;
         if let Some(found) = recognise(&self.argv) {
             let place = process
@@ -340,7 +347,7 @@ impl Follower<'_> {
                 ProcessModel::Threads,
                 format!("`{script}` starts no workers itself"),
             );
-        } else if let (Some(serves), false) = (&self.state.serves, self.argv.is_empty()) {
+        } else if let (Some(serves), true) = (&self.state.serves, may_serve) {
             let text = serves.file.text(serves.span);
             let line = text.lines().next().unwrap_or_default().trim().to_owned();
             let why = format!("`{line}`, line {}", serves.line());
@@ -352,6 +359,7 @@ impl Follower<'_> {
                 "`{program}` is not a program we know, and its text was not found or does not tell"
             );
         }
+        process.script = self.text.map(|(_, path)| path);
         process.argv = self.argv;
         self.started.process = process;
         self.started

@@ -232,7 +232,8 @@ impl State {
         self.copies = Vec::new();
         self.written = Vec::new();
         self.opaque = Vec::new();
-        self.installs = Vec::new();
+        self.installs.retain(|install| own(&install.place));
+        self.installs.shrink_to_fit();
         self.search_dirs = Vec::new();
         self.extra_libraries = Vec::new();
     }

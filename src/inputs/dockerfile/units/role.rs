@@ -57,8 +57,8 @@ const TEST_FOLDERS: [&str; 17] = [
     "hack",
 ];
 
-/// Words in a folder's name that say that what is in it is shown or tried, not run.
-const SHOWN_WORDS: [&str; 20] = [
+/// Words in a folder's name that say that what is in it is a test.
+const TEST_WORDS: [&str; 10] = [
     "test",
     "tests",
     "testing",
@@ -68,6 +68,11 @@ const SHOWN_WORDS: [&str; 20] = [
     "loadtest",
     "benchmark",
     "benchmarks",
+    "fixtures",
+];
+
+/// Words in a folder's name that say that what is in it is shown, and copied from.
+const SHOWN_WORDS: [&str; 10] = [
     "sample",
     "samples",
     "example",
@@ -78,7 +83,6 @@ const SHOWN_WORDS: [&str; 20] = [
     "tutorials",
     "quickstart",
     "quickstarts",
-    "fixtures",
 ];
 
 /// What the stage at `index` is for.
@@ -99,13 +103,19 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
     if let Some(name) = tested_below(walker, index) {
         return Role::Build(format!("it stands on stage `{name}`"));
     }
-    if let Some(part) = part_of_path(&walker.file.path) {
+    let script = started
+        .process
+        .script
+        .as_deref()
+        .and_then(|path| path.rsplit_once('/'));
+    if let Some(part) = script.and_then(|(folder, _)| tested_folder(folder)) {
+        return Role::Build(format!("what it runs is in `{part}`"));
+    }
+    if let Some(part) = test_part(&walker.file.path) {
         return Role::Build(format!("the path says `{part}`"));
     }
-    if let Some(project) = walker.around.project(&walker.file.path)
-        && has_word(&project, &SHOWN_WORDS)
-    {
-        return Role::Build(format!("the project is called `{project}`"));
+    if let Some(role) = shown(walker) {
+        return role;
     }
     let image = walker
         .states
@@ -138,19 +148,33 @@ fn tested_below<'w>(walker: &'w Walker<'_>, index: usize) -> Option<&'w str> {
     None
 }
 
-/// The part of a path that says that it is not about production: a folder, or a word of the file's
-/// own name.
-fn part_of_path(path: &str) -> Option<&str> {
+/// A sample or example, by the names of its folders or of the whole project.
+fn shown(walker: &Walker<'_>) -> Option<Role> {
+    let folders = walker
+        .file
+        .path
+        .rsplit_once('/')
+        .map_or("", |(folders, _)| folders);
+    if let Some(part) = folders.split('/').find(|part| has_word(part, &SHOWN_WORDS)) {
+        return Some(Role::Shown(format!("the path says `{part}`")));
+    }
+    let project = walker.around.project(&walker.file.path)?;
+    has_word(&project, &SHOWN_WORDS)
+        .then(|| Role::Shown(format!("the project is called `{project}`")))
+}
+
+/// The part of a path that says that it is about tests: a folder, or a word of the file's own name.
+fn test_part(path: &str) -> Option<&str> {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
-    let folder = |part: &&str| {
-        let part = part.trim_start_matches('.').to_lowercase();
-        TEST_FOLDERS.contains(&part.as_str()) || has_word(&part, &SHOWN_WORDS)
-    };
     let named = has_word(file, &TEST_NAMES) || has_word(file, &BUILD_NAMES);
-    folders
-        .split('/')
-        .find(folder)
-        .or_else(|| named.then_some(file))
+    tested_folder(folders).or_else(|| named.then_some(file))
+}
+
+fn tested_folder(folders: &str) -> Option<&str> {
+    folders.split('/').find(|part| {
+        let part = part.trim_start_matches('.').to_lowercase();
+        TEST_FOLDERS.contains(&part.as_str()) || has_word(&part, &TEST_WORDS)
+    })
 }
 
 fn has_word(name: &str, words: &[&str]) -> bool {
