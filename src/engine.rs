@@ -149,9 +149,14 @@ fn problems(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Finding> {
         };
         Some(finding.caption("here").help(help))
     };
+    // The builder stops at the first thing that it refuses outright.
+    let fatal = dockerfile.problems.iter().position(|problem| problem.fatal);
     dockerfile
         .problems
         .iter()
+        .enumerate()
+        .filter(|(at, problem)| !problem.fatal || Some(*at) == fatal)
+        .map(|(_, problem)| problem)
         .take(PROBLEMS)
         .filter_map(of)
         .collect()

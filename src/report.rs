@@ -96,3 +96,21 @@ pub fn plural(count: usize, word: &str) -> String {
     };
     format!("{count} {word}{ending}")
 }
+
+/// Text for people, without what could move the cursor, change colours or turn the line around.
+fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
+    if text.chars().any(is_harmful) {
+        return text
+            .chars()
+            .map(|c| if is_harmful(c) { '\u{fffd}' } else { c })
+            .collect::<String>()
+            .into();
+    }
+    text.into()
+}
+
+/// Control characters, and those that change the direction of writing.
+fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}

@@ -151,7 +151,7 @@ impl Report<'_> {
 fn faults(unit: &Unit) -> impl Iterator<Item = &Preload> {
     unit.preloads
         .iter()
-        .filter(|preload| preload.via != Via::Script && preload.family.is_some())
+        .filter(|preload| !preload.conditional && preload.family.is_some())
 }
 
 /// What the loader does about a file that it cannot find.

@@ -9,6 +9,9 @@ use crate::finding::Finding;
 use crate::rules;
 use crate::text::{Place, SourceFile, Span};
 
+/// So many rules of one comment are read; there are fewer.
+const MOST: usize = 100;
+
 /// One `ignore` comment and what it holds for.
 #[derive(Clone, Debug)]
 pub struct Suppression {
@@ -30,7 +33,7 @@ pub fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Suppression
     let (list, _) = list.split_once(']')?;
     let mut at = comment.start + text.find("ignore[")? + "ignore[".len();
     let mut rules = Vec::new();
-    for part in list.split(',') {
+    for part in list.split(',').take(MOST) {
         let blanks = part.len() - part.trim_start().len();
         let id = part.trim();
         if !id.is_empty() {

@@ -70,6 +70,12 @@ struct Programs {
     #[serde(default)]
     sign: Vec<Sign>,
     #[serde(default)]
+    unpack: Vec<String>,
+    #[serde(default)]
+    unseen: Vec<String>,
+    #[serde(default)]
+    piped: Vec<String>,
+    #[serde(default)]
     stdio: Vec<String>,
     #[serde(default)]
     stdio_unless: Vec<String>,
@@ -132,6 +138,26 @@ pub fn talks_over_stdio(text: &str, arguments: &[String]) -> bool {
     };
     table.stdio.iter().any(|sign| text.contains(sign.as_str()))
         && !arguments.iter().any(says_otherwise)
+}
+
+/// Whether `name` unpacks archives.
+#[must_use]
+pub fn unpacks(name: &str) -> bool {
+    programs().unpack.iter().any(|known| known == name)
+}
+
+/// Whether `name` may put any file anywhere: installers, build tools, shells that are fed by a pipe,
+/// Python programs of the project's own.
+#[must_use]
+pub fn works_unseen(name: &str, arguments: &[String], piped: bool) -> bool {
+    let table = programs();
+    let own_script = name.starts_with("python")
+        && arguments
+            .first()
+            .is_some_and(|script| script.ends_with(".py") && !script.ends_with("manage.py"));
+    own_script
+        || table.unseen.iter().any(|known| known == name)
+        || piped && table.piped.iter().any(|known| known == name)
 }
 
 /// Whether `name` is a program of another language.

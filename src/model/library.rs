@@ -176,6 +176,9 @@ pub struct Opaque {
     pub path: String,
     /// Why we cannot see: `the script install.sh is not beside the Dockerfile`.
     pub why: String,
+    /// It may hold a library that nothing else brings, but nobody would put one there that a package
+    /// of this image brings elsewhere: `make`, an archive.
+    pub weak: bool,
 }
 
 impl Opaque {
@@ -230,6 +233,7 @@ mod tests {
         let opaque = |path: &str| Opaque {
             path: path.into(),
             why: String::new(),
+            weak: false,
         };
         assert!(opaque("/").covers("/usr/lib/x") && opaque("/usr/lib/").covers("/usr/lib/x"));
         assert!(!opaque("/usr/lib").covers("/usr/lib64/x"));

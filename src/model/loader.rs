@@ -74,11 +74,9 @@ fn spelling(
     {
         return Some(Outcome::Malformed(bad.to_string()));
     }
-    if let Some(erased) = value
-        .erased
-        .iter()
-        .find(|erased| range.start <= erased.at && erased.at <= range.end)
-    {
+    if let Some(erased) = value.erased.iter().find(|erased| {
+        erased.name != "LD_PRELOAD" && range.start <= erased.at && erased.at <= range.end
+    }) {
         return Some(Outcome::NotExpanded(format!("${}", erased.name)));
     }
     if let Some(name) = &value.unknown
@@ -142,9 +140,13 @@ fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
     if let Some(outcome) = found {
         return outcome;
     }
-    if let Some(opaque) = unit
-        .opaque
-        .iter()
+    if entry.contains("/site-packages/") || entry.contains("/dist-packages/") {
+        return Outcome::Unknown("what Python packages bring is not known".into());
+    }
+    let here = libraries().next().is_some();
+    let unseen = unit.opaque.iter().filter(|opaque| !(opaque.weak && here));
+    if let Some(opaque) = unseen
+        .into_iter()
         .find(|opaque| may_hold(unit, opaque, entry, bare))
     {
         return Outcome::Unknown(opaque.why.clone());

@@ -17,6 +17,8 @@ pub struct Preload {
     pub via: Via,
     /// The build step that sets it.
     pub step: usize,
+    /// A test of the start script decides about it.
+    pub conditional: bool,
     /// What the loader makes of it.
     pub outcome: Outcome,
 }

@@ -65,12 +65,28 @@ pub fn recognise(argv: &[String]) -> Option<Recognised> {
     if is_python(name) {
         return recognise_python(rest);
     }
+    if rest.iter().any(|option| ends_at_once(option)) {
+        let (server, kind, model) = (name.to_owned(), ProcessKind::OneShot, None);
+        return Some(Recognised {
+            server,
+            kind,
+            model,
+        });
+    }
     let found = programs::behaviour(name, rest)?;
     Some(Recognised {
         server: name.to_owned(),
         kind: kind(found.kind),
         model: model(found, rest),
     })
+}
+
+/// Options and subcommands with which a server only answers and ends.
+fn ends_at_once(option: &str) -> bool {
+    matches!(
+        option,
+        "--version" | "--help" | "--check-config" | "--print-config" | "nbconvert"
+    )
 }
 
 fn recognise_python(arguments: &[String]) -> Option<Recognised> {

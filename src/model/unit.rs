@@ -47,6 +47,8 @@ pub struct Unit {
     pub start_replaces_preload: Option<Replaced>,
     /// Why the process may get allocator settings that we cannot see.
     pub unseen_settings: Option<String>,
+    /// Other images come out of the same file.
+    pub siblings: bool,
     /// Something is compiled in it: development packages have their use.
     pub compiles: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::Run;
+use super::{Run, harmless};
 
 pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
     for finding in &run.findings {
@@ -11,7 +11,12 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
         writeln!(
             out,
             "{}:{}:{}: {}[{}] {}",
-            file.path, at.line, at.column, finding.severity, finding.rule, finding.message
+            harmless(&file.path),
+            at.line,
+            at.column,
+            finding.severity,
+            finding.rule,
+            harmless(&finding.message)
         )?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use miette::{
     MietteSpanContents, SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
-use super::{Run, Style, counts, plural};
+use super::{Run, Style, counts, harmless, is_harmful, plural};
 use crate::finding::{Finding, Severity};
 use crate::text::{Place, SourceFile, Span};
 
@@ -143,12 +143,16 @@ fn help(finding: &Finding) -> String {
     if !finding.help.is_empty() {
         lines.push(format!("fix: {}", finding.help));
     }
-    lines.join("\n")
+    lines
+        .iter()
+        .map(|line| harmless(line).into_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 impl fmt::Display for Picture<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.finding.message)
+        f.write_str(&harmless(&self.finding.message))
     }
 }
 
@@ -228,7 +232,7 @@ impl Source {
         wanted.sort_unstable();
         wanted.dedup_by_key(|(line, _)| *line);
         let mut source = Self {
-            name: file.path.clone(),
+            name: harmless(&file.path).into_owned(),
             text: String::new(),
             lines: Vec::new(),
         };
@@ -278,17 +282,11 @@ impl Source {
     }
 }
 
-/// Control characters could move the cursor or change colours.
+/// Control characters could move the cursor or change colours; as many bytes stand for them.
 fn plain(char: char) -> impl Iterator<Item = char> {
-    let plain = if char.is_control() { ' ' } else { char };
-    std::iter::repeat_n(
-        plain,
-        if char.is_control() {
-            char.len_utf8()
-        } else {
-            1
-        },
-    )
+    let harmful = is_harmful(char);
+    let plain = if harmful { ' ' } else { char };
+    std::iter::repeat_n(plain, if harmful { char.len_utf8() } else { 1 })
 }
 
 /// The part of a long line around `point`.

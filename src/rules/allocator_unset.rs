@@ -14,6 +14,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if !concerned || unit.unseen_settings.is_some() || is_set(unit) {
         return;
     }
+    if unit.process.by_port_only && unit.siblings {
+        // One of several images of a file: its port may serve another for as long as that runs.
+        return;
+    }
     let own_command = unit.process.place.as_ref().is_some_and(|place| place.same_file(&unit.place));
     if *kind == ProcessKind::Notebook && !own_command {
         // A notebook image with some packages more: its base is the place for such a setting.

@@ -5,7 +5,9 @@ use crate::facts::Family;
 use crate::model::{Origin, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    if unit.role.is_build() || unit.compiles {
+    let compiler = |package: &String| package == "build-essential";
+    let builds = unit.installs.iter().any(|install| install.packages.iter().any(compiler));
+    if unit.role.is_build() || unit.compiles || builds {
         return;
     }
     let mut seen: Vec<&str> = Vec::new();

@@ -47,6 +47,7 @@ fn is_idle(unit: &Unit, library: &Library) -> bool {
 fn name(library: &Library) -> String {
     match &library.origin {
         Origin::Package { name, .. } => format!("package `{name}`"),
+        _ if library.path.file_name().contains('*') => library.family.to_string(),
         _ => format!("`{}`", library.path.file_name()),
     }
 }

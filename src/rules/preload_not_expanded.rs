@@ -1,13 +1,17 @@
 //! Shell syntax or variables in `LD_PRELOAD` that nothing expands.
 
 use super::{Report, faults, soname_of};
-use crate::finding::Applicability;
-use crate::model::{Outcome, Unit};
+use crate::finding::{Applicability, Finding};
+use crate::model::{Outcome, Preload, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
         let Outcome::NotExpanded(what) = &preload.outcome else { continue };
         let soname = soname_of(preload);
+        if preload.name.is_empty() {
+            report.add(vanished(report, preload, what));
+            continue;
+        }
         let message = match what.as_str() {
             "${TARGETARCH}" => "`${TARGETARCH}` is `amd64` or `arm64`, never the `x86_64` or `aarch64` of this folder".to_owned(),
             "$LIB" | "$ORIGIN" | "$PLATFORM" if preload.name.contains(what) => {
@@ -27,4 +31,14 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .help(format!("use `{soname}` without a path: the loader finds it on every architecture"));
         report.add(super::rename_entry(finding, unit, preload, &soname, Applicability::Safe));
     }
+}
+
+/// The whole list came from a variable that this stage does not have.
+fn vanished(report: &Report<'_>, preload: &Preload, what: &str) -> Finding {
+    let name = what.trim_start_matches('$');
+    report
+        .finding(&preload.place, format!("`{what}` is set nowhere in this stage: nothing is preloaded"))
+        .caption("nothing stands here")
+        .note("an `ARG` before the first `FROM`, or of another stage, does not reach this one")
+        .help(format!("declare it in this stage: `ARG {name}`"))
 }

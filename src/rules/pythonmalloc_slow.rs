@@ -7,6 +7,10 @@ use crate::model::{Change, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let Some(var) = unit.env.get("PYTHONMALLOC").filter(|_| !unit.role.is_build()) else { return };
+    if unit.replacement().is_some() {
+        // Everything on one allocator: some measure that and want it.
+        return;
+    }
     let Some(value) = var.now.value.known() else { return };
     let version = unit.python.value().and_then(|python| python.version);
     let PythonMalloc::Slow(reason) = facts::pythonmalloc(value, version) else { return };

@@ -59,7 +59,7 @@ impl Reading<'_> {
             name: self.name(),
             release,
             release_is_assumed: assumed,
-            arch: self.arch(),
+            arch: self.arch().or(entry.arch),
             libc: self.libc(distro),
             python: self.python(),
             python_prefix: entry.prefix.clone(),

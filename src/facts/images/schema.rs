@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::super::data::{Date, Names, Pairs};
-use super::super::terms::Libc;
+use super::super::terms::{Arch, Libc};
 use super::{ImageRole, Preinstalled};
 
 /// One file of images.
@@ -80,6 +80,8 @@ pub(super) struct Entry {
     pub(super) role: ImageRole,
     pub(super) service: bool,
     pub(super) windows: bool,
+    /// The only architecture that it is built for.
+    pub(super) arch: Option<Arch>,
     /// It brings more than any list names: what is not known to be there may be.
     pub(super) crowded: bool,
     /// What a word of the tag changes.

@@ -1,20 +1,22 @@
 //! What RUN does to a stage: the shell's effects carried over to the image's state.
 
 mod packages;
+mod placed;
 mod settings;
+mod unseen;
 
 use std::ops::Range;
 
 pub(super) use settings::stars;
 
-use super::files::{self, Readable, base_name, family_of};
+use super::files::{base_name, family_of};
 use super::state::State;
 use super::syntax::{Args, Instruction};
 use super::walk::Walker;
 use crate::facts::Family;
 use crate::inputs::shell::effects::{Effect, EffectKind, Reader};
 use crate::inputs::shell::script::{Part, Word};
-use crate::model::{Library, Origin, PathPattern, Strip};
+use crate::model::Strip;
 use crate::text::{Place, Span, Traced};
 
 /// Scripts that run scripts are followed this deep.
@@ -64,11 +66,12 @@ pub(super) fn run(walker: &Walker<'_>, state: &mut State, instruction: &Instruct
     if !state.reads_shell() {
         return;
     }
+    let whole = with_bodies(walker, instruction);
     apply(
         walker,
         state,
         Source {
-            text: &instruction.text,
+            text: &whole,
             file: &file,
             depth: 0,
         },
@@ -89,6 +92,23 @@ pub(super) fn run(walker: &Walker<'_>, state: &mut State, instruction: &Instruct
     }
 }
 
+/// The command with the bodies of its heredocs behind it, as a shell would read them; without those
+/// that are scripts of their own.
+fn with_bodies(walker: &Walker<'_>, instruction: &Instruction) -> Traced {
+    let mut whole = instruction.text.clone();
+    if is_shell(whole.as_str()) {
+        return whole;
+    }
+    for heredoc in &instruction.heredocs {
+        whole.push_from("\n", Span::empty(heredoc.body.start));
+        whole.push(&walker.file.bytes, heredoc.body);
+        if let Some(terminator) = heredoc.terminator {
+            whole.push(&walker.file.bytes, terminator);
+        }
+    }
+    whole
+}
+
 /// Whether the command that takes the heredoc is a shell: `RUN <<EOF`, `RUN bash -e <<EOF`.
 fn is_shell(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
@@ -98,7 +118,7 @@ fn is_shell(text: &str) -> bool {
 /// Applies the effects of a text.
 pub(super) fn apply(walker: &Walker<'_>, state: &mut State, source: Source<'_>) {
     let text = source.text.as_str();
-    bind_architecture(state, text);
+    unseen::bind_architecture(state, text);
     let effects = reader(state, text).read(text);
     let last = effects.len().saturating_sub(1);
     for (index, effect) in effects.iter().enumerate() {
@@ -148,23 +168,40 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
         EffectKind::Uninstall { packages, .. } => packages::uninstall(state, packages),
         EffectKind::Place { from, to, .. } => {
             let paths = (pattern(walker, state, from), pattern(walker, state, to));
-            put(state, &paths.0, &paths.1, effect, &place);
+            placed::put(state, &paths.0, &paths.1, effect, &place);
         }
-        EffectKind::Remove { path } => {
+        EffectKind::Remove { path }
+            if path
+                .parts
+                .iter()
+                .all(|part| matches!(part, Part::Literal { .. })) =>
+        {
             let path = located(state, effect, &pattern(walker, state, path));
             state
                 .libraries
-                .retain(|library| !crate::model::matches(&path, library.path.as_str()));
+                .retain(|library| !placed::removes(&path, library.path.as_str()));
         }
-        EffectKind::BuildInstall { prefix } => built(state, prefix, effect, &place),
+        // What a variable names is hardly ever a library: temporary folders, caches.
+        EffectKind::Remove { .. } => {}
+        EffectKind::BuildInstall { prefix } => placed::built(state, prefix, effect, &place),
         EffectKind::Ldconfig => {
+            let text = source
+                .text
+                .as_str()
+                .get(effect.range.clone())
+                .unwrap_or_default();
+            let named = text
+                .split_whitespace()
+                .filter(|word| word.starts_with('/') && !word.ends_with("ldconfig"));
+            let usual = [
+                "/usr/local/lib",
+                "/usr/local/lib64",
+                "/usr/local/lib/{triplet}",
+            ];
             state.search_dirs.extend(
-                [
-                    "/usr/local/lib",
-                    "/usr/local/lib64",
-                    "/usr/local/lib/{triplet}",
-                ]
-                .map(str::to_owned),
+                named
+                    .chain(usual)
+                    .map(|dir| dir.trim_end_matches('/').to_owned()),
             );
         }
         EffectKind::Setcap { file } => {
@@ -173,7 +210,9 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
                 .as_str()
                 .get(effect.range.clone())
                 .unwrap_or_default();
-            if pattern(walker, state, file).contains("python") || text.contains("python") {
+            if text.split_whitespace().any(|word| word == "-r") {
+                state.strips.retain(|strip| strip.by != "setcap");
+            } else if pattern(walker, state, file).contains("python") || text.contains("python") {
                 state.strips.push(Strip {
                     by: "setcap".into(),
                     only_non_root: true,
@@ -187,91 +226,18 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
                 state.linked.push((family, place));
             }
         }
-        EffectKind::RunScript { path, .. } => script(walker, state, source, effect, path),
-        EffectKind::MentionsAllocator => mentioned(state, source, effect),
-        EffectKind::Run { words, .. } => packages::ran(state, words, &place),
+        EffectKind::RunScript { path, .. } => unseen::script(walker, state, source, effect, path),
+        EffectKind::MentionsAllocator => unseen::mentioned(state, source, effect),
+        EffectKind::Run { words, .. } => {
+            packages::ran(state, words, &place);
+            unseen::work(walker, state, effect, words);
+        }
         EffectKind::Export { .. } | EffectKind::Write { .. } => {
             settings::apply(state, source, effect, last);
         }
         EffectKind::Unset { .. }
         | EffectKind::Inline { .. }
         | EffectKind::DropsEnvironment { .. } => {}
-    }
-}
-
-/// A file appears at `to`.
-fn put(state: &mut State, from: &str, to: &str, effect: &Effect, place: &Place) {
-    let to = located(state, effect, to);
-    if to == "/etc/ld.so.preload" {
-        return state.hide("/etc/ld.so.preload", format!("`{from}` is put there"));
-    }
-    let name = base_name(&to);
-    let (family, path) = match (family_of(name), family_of(base_name(from))) {
-        (Some(family), _) => (family, to.clone()),
-        (None, Some(family)) => (
-            family,
-            format!("{}/{}", to.trim_end_matches('/'), base_name(from)),
-        ),
-        (None, None) => return,
-    };
-    let behind = state
-        .libraries
-        .iter()
-        .find(|library| library.family == family)
-        .cloned();
-    state.libraries.push(Library {
-        family,
-        path: PathPattern::new(path),
-        origin: Origin::Linked,
-        version: behind.as_ref().and_then(|library| library.version.clone()),
-        needs: Vec::new(),
-        min_glibc: None,
-        libc: None,
-        conditional: effect.context.conditional,
-        place: place.clone(),
-        step: state.step,
-    });
-}
-
-/// Something was built: an allocator, if one was fetched before.
-fn built(state: &mut State, prefix: &str, effect: &Effect, place: &Place) {
-    state.compiles = true;
-    for family in state.mentioned.clone() {
-        state.libraries.push(Library {
-            family,
-            path: PathPattern::new(format!("{}/lib*.so*", prefix.trim_end_matches('/'))),
-            origin: Origin::Built,
-            version: None,
-            needs: Vec::new(),
-            min_glibc: None,
-            libc: None,
-            conditional: effect.context.conditional,
-            place: place.clone(),
-            step: state.step,
-        });
-    }
-}
-
-fn mentioned(state: &mut State, source: Source<'_>, effect: &Effect) {
-    let text = source
-        .text
-        .as_str()
-        .get(effect.range.clone())
-        .unwrap_or_default();
-    let families = families_named(text);
-    let first = text
-        .split_whitespace()
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    for family in families {
-        if !state.mentioned.contains(&family) {
-            state.mentioned.push(family);
-        }
-        state.hide(
-            "/",
-            format!("`{first}` does something with {family} that cannot be followed"),
-        );
     }
 }
 
@@ -288,54 +254,6 @@ pub(super) fn families_named(text: &str) -> Vec<Family> {
         .filter(|(_, names)| names.iter().any(|name| text.contains(name)))
         .map(|(family, _)| family)
         .collect()
-}
-
-/// A script of the image runs: read it if it stands beside the Dockerfile, else anything may be.
-fn script(
-    walker: &Walker<'_>,
-    state: &mut State,
-    source: Source<'_>,
-    effect: &Effect,
-    path: &Word,
-) {
-    let path = located(state, effect, &pattern(walker, state, path));
-    let readable = if source.depth < DEPTH {
-        files::find(walker, state, &path)
-    } else {
-        None
-    };
-    match readable {
-        Some(Readable::Inline(text)) => {
-            let file = walker.place(Span::default());
-            apply(
-                walker,
-                state,
-                Source {
-                    text: &text,
-                    file: &file,
-                    depth: source.depth + 1,
-                },
-            );
-        }
-        Some(Readable::Beside(file)) => {
-            let whole = Span::new(0, file.bytes.len());
-            let text = Traced::verbatim(&file.bytes, whole);
-            let file = Place::new(&file, whole);
-            apply(
-                walker,
-                state,
-                Source {
-                    text: &text,
-                    file: &file,
-                    depth: source.depth + 1,
-                },
-            );
-        }
-        None => state.hide(
-            "/",
-            format!("the script `{path}` is not beside the Dockerfile"),
-        ),
-    }
 }
 
 /// A word as a path pattern: what is not literal becomes `*`.
@@ -361,35 +279,4 @@ pub(super) fn pattern(walker: &Walker<'_>, state: &State, word: &Word) -> String
         }
     }
     text
-}
-
-/// A download for one architecture binds the image to it, unless the text also looks at the
-/// architecture it runs on.
-fn bind_architecture(state: &mut State, text: &str) {
-    if state.arch_bound.is_some() || !text.contains("http") {
-        return;
-    }
-    let looks = [
-        "uname",
-        "TARGETARCH",
-        "TARGETPLATFORM",
-        "print-architecture",
-        "$(arch)",
-        "${ARCH",
-        "$ARCH",
-    ];
-    if looks.iter().any(|sign| text.contains(sign)) {
-        return;
-    }
-    let download = |word: &&str| word.contains("://");
-    for word in text.split_whitespace().filter(download) {
-        let arch = match word {
-            _ if word.contains("x86_64") || word.contains("amd64") => crate::facts::Arch::Amd64,
-            _ if word.contains("aarch64") || word.contains("arm64") => crate::facts::Arch::Arm64,
-            _ => continue,
-        };
-        let word = word.trim_matches(['"', '\'', ';']);
-        state.arch_bound = Some((arch, word.to_owned()));
-        return;
-    }
 }

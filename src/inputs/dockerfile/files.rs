@@ -1,17 +1,15 @@
-//! COPY and ADD: which files come into the image, and the way back from a path in the image to a
-//! file beside the Dockerfile.
+//! COPY and ADD: which files come into the image.
 
-use std::sync::Arc;
+mod find;
+
+pub(super) use find::{Readable, find};
 
 use super::state::{Copied, CopySource, Preloading, State, Written, normal};
 use super::syntax::{Args, Instruction, Keyword};
 use super::walk::Walker;
 use crate::facts::{self, Family};
 use crate::model::{Library, Origin, PathPattern, Setting, Value, Via};
-use crate::text::{Place, SourceFile, Span, Traced};
-
-/// How often a file is followed from stage to stage.
-const HOPS: usize = 16;
+use crate::text::{Place, Span, Traced};
 
 /// Reads a COPY or ADD.
 pub(super) fn copy(walker: &Walker<'_>, state: &mut State, instruction: &Instruction) {
@@ -74,10 +72,11 @@ fn heredocs(
             to.to_owned()
         };
         let text = Traced::verbatim(&walker.file.bytes, heredoc.body);
-        state.written.push(Written {
-            path: normal(&path),
-            text,
-        });
+        let path = normal(&path);
+        if path == "/etc/ld.so.preload" {
+            state.hide(&path, "its text stands in a `COPY`");
+        }
+        state.written.push(Written { path, text });
     }
 }
 
@@ -111,7 +110,19 @@ fn preload_file(walker: &Walker<'_>, state: &mut State, copied: &Copied) {
     state.preloads.push(Preloading {
         setting,
         via: Via::File,
+        conditional: false,
     });
+}
+
+/// Whether a folder that is copied to the root brings `/etc/ld.so.preload`.
+fn holds_preload_file(walker: &Walker<'_>, copied: &Copied) -> bool {
+    let below = match copied.to.as_str() {
+        "/" => "etc/ld.so.preload",
+        "/etc" => "ld.so.preload",
+        _ => return false,
+    };
+    let path = normal(&format!("{}/{below}", copied.path));
+    walker.around.read(&walker.file.path, &path).is_some()
 }
 
 /// What one source of a COPY brings: a library, a folder that holds some, or what we cannot see.
@@ -120,21 +131,34 @@ fn bring(walker: &Walker<'_>, state: &mut State, keyword: Keyword, copied: &Copi
     if copied.to == "/etc/ld.so.preload" || copied.to == "/etc" && name == "ld.so.preload" {
         return preload_file(walker, state, copied);
     }
-    if let Some(family) = family_of(name) {
+    let renamed = (!copied.into_folder)
+        .then(|| family_of(base_name(&copied.to)))
+        .flatten();
+    if let Some(family) = family_of(name).or(renamed) {
         let library = origin(walker, state, copied, family, place);
-        state.libraries.push(library);
+        state.add_library(library);
         return;
     }
-    if name.contains(".so") {
-        state.extra_libraries.push(name.to_owned());
-        return;
+    let is_library = name.ends_with(".so")
+        || name.contains(".so.")
+        || name.starts_with("lib") && name.contains('*');
+    if is_library {
+        return state.add_extra(name);
     }
     match &copied.from {
         CopySource::Stage(index) => from_stage(walker, state, *index, copied, place),
         CopySource::Context if is_archive(name) && keyword == Keyword::Add => {
             state.hide(&copied.to, format!("`{}` is unpacked there", copied.path));
         }
-        CopySource::Context if has_extension(name) && !name.contains('*') => {}
+        CopySource::Context
+            if has_extension(name) && !name.contains('*') && !copied.path.ends_with('/') => {}
+        CopySource::Context if holds_preload_file(walker, copied) => {
+            state.hide("/etc/ld.so.preload", format!("`{}` holds one", copied.path));
+            state.hide(
+                &copied.to,
+                format!("`{}` of the build context is copied there", copied.path),
+            );
+        }
         CopySource::Context => state.hide(
             &copied.to,
             format!("`{}` of the build context is copied there", copied.path),
@@ -166,7 +190,7 @@ fn from_stage(
             let (place, step) = (place.clone(), state.step);
             // What it links against lies in the same folder, and comes with it.
             let needs = Vec::new();
-            state.libraries.push(Library {
+            state.add_library(Library {
                 path,
                 origin,
                 place,
@@ -190,7 +214,7 @@ fn from_stage(
 }
 
 /// The part of a library's path below `folder`, which may name one architecture or hold a glob.
-fn below(library: &PathPattern, folder: &str) -> Option<String> {
+pub(super) fn below(library: &PathPattern, folder: &str) -> Option<String> {
     let arch = folder.split('/').find_map(facts::Arch::from_triplet);
     let path = arch.map_or_else(|| library.as_str().to_owned(), |arch| library.on(arch));
     if folder.contains('*') {
@@ -304,85 +328,15 @@ pub(super) fn base_name(path: &str) -> &str {
         .unwrap_or_default()
 }
 
+/// Whether a name is a file's, by its ending; `jemalloc-5.3.0` and `libs.d` are folders.
 fn has_extension(name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(stem, extension)| !stem.is_empty() && !extension.is_empty())
+    name.rsplit_once('.').is_some_and(|(stem, extension)| {
+        !stem.is_empty() && extension != "d" && extension.bytes().any(|b| b.is_ascii_alphabetic())
+    })
 }
 
 fn is_archive(name: &str) -> bool {
     [".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".tar.zst"]
         .iter()
         .any(|end| name.ends_with(end))
-}
-
-/// A file of the image whose text we can read.
-pub(super) enum Readable {
-    /// It stands in the Dockerfile itself.
-    Inline(Traced),
-    /// It stands in the build context.
-    Beside(Arc<SourceFile>),
-}
-
-/// The text of the file at `path` of the image, where it can be had.
-pub(super) fn find(walker: &Walker<'_>, state: &State, path: &str) -> Option<Readable> {
-    let path = state.absolute(path);
-    locate(walker, state, &path, HOPS)
-}
-
-fn locate(walker: &Walker<'_>, state: &State, path: &str, hops: usize) -> Option<Readable> {
-    if let Some(written) = state
-        .written
-        .iter()
-        .rev()
-        .find(|written| written.path == path)
-    {
-        return Some(Readable::Inline(written.text.clone()));
-    }
-    let mut candidates: Vec<(usize, &Copied, String)> = state
-        .copies
-        .iter()
-        .filter_map(|copied| source_of(copied, path).map(|(rank, source)| (rank, copied, source)))
-        .collect();
-    // The most specific COPY first; of equals the last one wins in the image.
-    candidates.reverse();
-    candidates.sort_by_key(|(rank, ..)| std::cmp::Reverse(*rank));
-    candidates
-        .into_iter()
-        .find_map(|(_, copied, source)| match &copied.from {
-            CopySource::Context => walker
-                .around
-                .read(&walker.file.path, &source)
-                .map(Readable::Beside),
-            CopySource::Stage(index) if hops > 0 => {
-                let stage = walker.states.get(*index)?;
-                locate(walker, stage, &stage.absolute(&source), hops - 1)
-            }
-            _ => None,
-        })
-}
-
-/// The path in the source of `copied` that becomes `path`, and how specific that is.
-fn source_of(copied: &Copied, path: &str) -> Option<(usize, String)> {
-    let name = base_name(&copied.path);
-    if copied.to == path {
-        return Some((usize::MAX, copied.path.clone()));
-    }
-    let rest = if copied.to == "/" {
-        path
-    } else {
-        path.strip_prefix(copied.to.as_str())?
-    };
-    let rest = rest.strip_prefix('/')?;
-    if rest == name {
-        return Some((usize::MAX, copied.path.clone()));
-    }
-    let folder = copied.path.trim_end_matches('/');
-    if name.contains('*') {
-        let above = folder.rsplit_once('/').map_or(".", |(above, _)| above);
-        return Some((copied.to.len(), normal(&format!("{above}/{rest}"))));
-    }
-    if has_extension(name) && copied.into_folder {
-        return None;
-    }
-    Some((copied.to.len(), normal(&format!("{folder}/{rest}"))))
 }

@@ -42,6 +42,9 @@ pub fn spell(
             span: pair.key.span,
             text: to.clone(),
         }]),
+        Change::UnsetEnv { .. } if is_read(file, dockerfile, name) => {
+            Err(Refusal(format!("`{name}` is used by other lines")))
+        }
         Change::UnsetEnv { .. } => unset(dockerfile, instruction, index),
     }
 }
@@ -103,6 +106,25 @@ fn quoted(value: &str, old: &str, legacy: bool) -> Result<String, Refusal> {
         Some('\'') => format!("'{value}'"),
         _ if plain || legacy && !expands => value.to_owned(),
         _ => format!("'{value}'"),
+    })
+}
+
+/// Whether another line puts the variable's value in.
+fn is_read(file: &SourceFile, dockerfile: &Dockerfile, name: &str) -> bool {
+    dockerfile.instructions().any(|instruction| {
+        let text = file.text(instruction.span);
+        let mut rest = text.as_ref();
+        while let Some(at) = rest.find('$') {
+            let after = rest.get(at + 1..).unwrap_or_default();
+            let named = after.trim_start_matches('{').strip_prefix(name);
+            let ends =
+                |tail: &str| !tail.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            if named.is_some_and(ends) {
+                return true;
+            }
+            rest = after;
+        }
+        false
     })
 }
 

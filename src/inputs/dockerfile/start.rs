@@ -5,7 +5,10 @@ mod compose;
 mod words;
 
 use compose::{Start, compose, is_login};
-use words::{is_positional, lines_of, looks_like_script, mentions, plain, python_scripts};
+use words::{
+    is_positional, is_service, lines_of, looks_like_script, mentions, plain, python_scripts,
+    shell_script,
+};
 
 use super::effects::{families_named, pattern, stars};
 use super::files::{self, Readable, base_name};
@@ -93,9 +96,10 @@ impl Follower<'_> {
         self.started.login |= is_login(argv);
         let unwrapped = shell::unwrap_argv(argv);
         for (name, value) in unwrapped.env {
-            self.set(&name, &stars(&value), &here, Via::Command);
+            self.set(&name, &stars(&value), &here, (Via::Command, false));
         }
-        if let Some(by) = unwrapped.drops_environment {
+        let kept = argv.iter().any(|word| word.starts_with("LD_PRELOAD="));
+        if let Some(by) = unwrapped.drops_environment.filter(|_| !kept) {
             self.started.strips.push(Strip {
                 by,
                 only_non_root: false,
@@ -111,13 +115,19 @@ impl Follower<'_> {
             return;
         };
         let runs_python = is_python(base_name(program));
+        let (program, rest) = match shell_script(program, rest) {
+            Some((script, rest)) => (script, rest),
+            None => (program, rest),
+        };
         let scripts = if runs_python {
             python_scripts(rest)
         } else {
             vec![program.clone()]
         };
-        let recognised = recognise(&unwrapped.argv).is_some();
-        self.argv.clone_from(&unwrapped.argv);
+        let shell =
+            base_name(program) != base_name(unwrapped.argv.first().map_or("", String::as_str));
+        let recognised = !shell && recognise(&unwrapped.argv).is_some();
+        self.argv = std::iter::once(program).chain(rest).cloned().collect();
         if recognised || hops == 0 {
             return;
         }
@@ -202,8 +212,15 @@ impl Follower<'_> {
                 let place = text
                     .source(value.range.clone())
                     .map_or_else(|| at.clone(), |span| file.at(span));
-                self.set(name, &pattern, &place, Via::Script);
+                self.set(
+                    name,
+                    &pattern,
+                    &place,
+                    (Via::Script, effect.context.conditional),
+                );
+                let literal = value.literal().is_some_and(|text| !text.is_empty());
                 if name == "LD_PRELOAD"
+                    && literal
                     && !keeps
                     && !effect.context.conditional
                     && families_named(&pattern).is_empty()
@@ -217,9 +234,14 @@ impl Follower<'_> {
                 let place = text
                     .source(value.range.clone())
                     .map_or_else(|| at.clone(), |span| file.at(span));
-                self.set(name, &pattern, &place, Via::Command);
+                self.set(
+                    name,
+                    &pattern,
+                    &place,
+                    (Via::Command, effect.context.conditional),
+                );
             }
-            EffectKind::DropsEnvironment { by, .. } if !effect.context.conditional => {
+            EffectKind::DropsEnvironment { by, command } if is_service(command) => {
                 self.started.strips.push(Strip {
                     by: by.clone(),
                     only_non_root: false,
@@ -243,7 +265,7 @@ impl Follower<'_> {
     }
 
     /// A variable is set on the way to the process.
-    fn set(&mut self, name: &str, pattern: &str, place: &Place, via: Via) {
+    fn set(&mut self, name: &str, pattern: &str, place: &Place, how: (Via, bool)) {
         if name != "LD_PRELOAD" || families_named(pattern).is_empty() {
             return;
         }
@@ -263,7 +285,12 @@ impl Follower<'_> {
             name_place: place.clone(),
             step: self.state.step + 1,
         };
-        self.started.preloads.push(Preloading { setting, via });
+        let (via, conditional) = how;
+        self.started.preloads.push(Preloading {
+            setting,
+            via,
+            conditional,
+        });
     }
 
     /// Picks the command of a script that is the service: a server that we know, then what `exec`
@@ -294,13 +321,22 @@ impl Follower<'_> {
             recognise(&plain(words)).is_some_and(|found| found.kind == ProcessKind::OneShot)
         };
         let chosen = commands.iter().find(|(words, _)| serves(words));
+        // A program that a variable names tells nothing; what else the script runs may.
+        let named = |words: &[Word]| {
+            is_positional(words) || words.first().is_some_and(|word| word.literal().is_some())
+        };
         let chosen = chosen
-            .or_else(|| commands.iter().rev().find(|(_, exec)| *exec))
             .or_else(|| {
                 commands
                     .iter()
                     .rev()
-                    .find(|(words, _)| !ends_at_once(words))
+                    .find(|(words, exec)| *exec && named(words))
+            })
+            .or_else(|| {
+                commands
+                    .iter()
+                    .rev()
+                    .find(|(words, _)| named(words) && !ends_at_once(words))
             });
         let Some((words, _)) = chosen else { return };
         let argv = if is_positional(words) {

@@ -53,6 +53,9 @@ pub(super) struct State {
     pub(super) step: usize,
 }
 
+/// So many libraries and unseen places of a stage are told apart.
+const MOST: usize = 256;
+
 /// A CMD or ENTRYPOINT.
 #[derive(Clone, Debug)]
 pub(super) struct Command {
@@ -72,6 +75,8 @@ pub(super) enum Form {
 pub(super) struct Preloading {
     pub(super) setting: Setting,
     pub(super) via: Via,
+    /// A test decides about it.
+    pub(super) conditional: bool,
 }
 
 /// One source of a COPY or ADD.
@@ -154,10 +159,7 @@ impl State {
         };
         match &image {
             Some(image) => state.bring(image),
-            None => state.opaque.push(Opaque {
-                path: "/".into(),
-                why,
-            }),
+            None => state.hide("/", why),
         }
         state.image = image;
         state
@@ -172,7 +174,7 @@ impl State {
             );
         }
         for library in &image.libraries {
-            self.libraries.push(Library {
+            self.add_library(Library {
                 family: library.family,
                 path: PathPattern::new(library.path.clone()),
                 origin: Origin::Base,
@@ -240,10 +242,45 @@ impl State {
 
     /// Marks a part of the file system as unseen.
     pub(super) fn hide(&mut self, path: &str, why: impl Into<String>) {
-        self.opaque.push(Opaque {
-            path: path.to_owned(),
-            why: why.into(),
-        });
+        self.hidden(path, why.into(), false);
+    }
+
+    /// Marks a part of the file system as unseen for what nothing else brings.
+    pub(super) fn blur(&mut self, path: &str, why: impl Into<String>) {
+        self.hidden(path, why.into(), true);
+    }
+
+    fn hidden(&mut self, path: &str, why: String, weak: bool) {
+        let known = self
+            .opaque
+            .iter()
+            .any(|opaque| opaque.path == path && (weak || !opaque.weak));
+        if !known && self.opaque.len() < MOST {
+            let path = path.to_owned();
+            self.opaque.push(Opaque { path, why, weak });
+        }
+    }
+
+    /// A library comes into the image; the same file again replaces it.
+    pub(super) fn add_library(&mut self, library: Library) {
+        let same = |known: &Library| known.family == library.family && known.path == library.path;
+        if let Some(at) = self.libraries.iter().position(same) {
+            self.libraries.remove(at);
+        }
+        if self.libraries.len() < MOST {
+            self.libraries.push(library);
+        } else {
+            self.hide("/", "more libraries are put there than anybody counts");
+        }
+    }
+
+    /// Other libraries that are copied in by hand.
+    pub(super) fn add_extra(&mut self, name: &str) {
+        if self.extra_libraries.len() < MOST
+            && !self.extra_libraries.iter().any(|known| known == name)
+        {
+            self.extra_libraries.push(name.to_owned());
+        }
     }
 
     /// `path` made absolute with the working directory in force.

@@ -10,7 +10,8 @@ use super::state::State;
 use super::walk::Walker;
 use crate::facts::Manager;
 use crate::model::{
-    Fact, Platform, Preload, Reach, Replaced, Setting, Unit, User, Via, entries, family_of, judge,
+    Fact, Outcome, Platform, Preload, Reach, Replaced, Setting, Unit, User, Via, entries,
+    family_of, judge,
 };
 use crate::text::Place;
 use elsewhere::Elsewhere;
@@ -27,10 +28,13 @@ pub(super) fn units(walker: &Walker<'_>) -> Vec<Unit> {
         let used = used.get(*index).copied().unwrap_or(false);
         *index == last || !used || only_tested(walker, *index)
     };
-    (0..walker.stages.len())
+    let mut units: Vec<Unit> = (0..walker.stages.len())
         .filter(leaf)
         .filter_map(|index| unit(walker, &strays, index, index == last))
-        .collect()
+        .collect();
+    let several = units.len() > 1;
+    units.iter_mut().for_each(|unit| unit.siblings = several);
+    units
 }
 
 /// Whether a stage starts something of its own, and others stand on it only to test it.
@@ -91,6 +95,7 @@ fn unit(walker: &Walker<'_>, elsewhere: &Elsewhere, index: usize, last: bool) ->
         installs: state.installs.clone(),
         start_replaces_preload: replaces(state, &started),
         unseen_settings: unseen::settings(walker, state, &started),
+        siblings: false,
         compiles: state.compiles,
     };
     unit.preloads = preloads(&unit, state, &started);
@@ -111,26 +116,41 @@ fn name(walker: &Walker<'_>, index: usize) -> String {
 
 /// The preloads in force, judged.
 fn preloads(unit: &Unit, state: &State, started: &Started) -> Vec<Preload> {
-    let from_env = unit
-        .env
-        .get("LD_PRELOAD")
-        .map(|var| (&var.now, Via::Environment));
-    let others = state
-        .preloads
-        .iter()
-        .chain(&started.preloads)
-        .map(|made| (&made.setting, made.via));
     let mut found = Vec::new();
-    for (setting, via) in from_env.into_iter().chain(others) {
-        found.extend(judged(unit, setting, via));
+    if let Some(var) = unit.env.get("LD_PRELOAD") {
+        found.extend(vanished(&var.now));
+        found.extend(judged(unit, &var.now, Via::Environment, false));
+    }
+    for made in state.preloads.iter().chain(&started.preloads) {
+        found.extend(judged(unit, &made.setting, made.via, made.conditional));
     }
     found
+}
+
+/// A list that is empty because a variable in it is: `ENV LD_PRELOAD=${LIB}` without `ARG LIB`.
+fn vanished(setting: &Setting) -> Option<Preload> {
+    let value = &setting.value;
+    let erased = value
+        .erased
+        .iter()
+        .find(|erased| erased.name != "LD_PRELOAD");
+    let erased = erased.filter(|_| value.text.as_str().trim_matches([':', ' ']).is_empty())?;
+    Some(Preload {
+        name: String::new(),
+        place: erased.place.clone(),
+        family: Some(crate::facts::Family::Other),
+        via: Via::Environment,
+        step: setting.step,
+        conditional: false,
+        outcome: Outcome::NotExpanded(format!("${}", erased.name)),
+    })
 }
 
 fn judged<'a>(
     unit: &'a Unit,
     setting: &'a Setting,
     via: Via,
+    conditional: bool,
 ) -> impl Iterator<Item = Preload> + 'a {
     let text = setting.value.text.as_str();
     entries(text).into_iter().take(ENTRIES).map(move |range| {
@@ -141,20 +161,27 @@ fn judged<'a>(
         } else {
             computed(unit, family)
         };
+        // A folder that a build argument names is right on the platform it is passed for.
+        let passed = via == Via::Environment && !setting.value.text.is_verbatim(range.clone());
+        let outcome = match outcome {
+            Outcome::WorksOn(_, library) if passed => Outcome::Works(library),
+            outcome => outcome,
+        };
+        let (place, step) = (setting.part(range), setting.step);
         Preload {
-            family,
-            outcome,
-            place: setting.part(range),
             name,
+            place,
+            family,
             via,
-            step: setting.step,
+            step,
+            conditional,
+            outcome,
         }
     })
 }
 
 /// An entry whose text is put together when it is written or when the container starts.
-fn computed(unit: &Unit, family: Option<crate::facts::Family>) -> crate::model::Outcome {
-    use crate::model::Outcome;
+fn computed(unit: &Unit, family: Option<crate::facts::Family>) -> Outcome {
     match unit
         .libraries
         .iter()
@@ -182,6 +209,20 @@ fn install_at(state: &State) -> Place {
 }
 
 fn python(state: &State, started: &Started) -> Fact<crate::model::Python> {
+    // The command may name another interpreter than the first that was installed.
+    if let (Some(program), Some(place)) = (started.process.argv.first(), &started.process.place)
+        && let Some(version) = version_of(program)
+        && state
+            .python
+            .value()
+            .is_some_and(|python| python.version != Some(version))
+    {
+        let python = crate::model::Python {
+            version: Some(version),
+            pypy: false,
+        };
+        return Fact::Known(python, place.clone());
+    }
     if state.python.value().is_some() {
         return state.python.clone();
     }
@@ -204,6 +245,12 @@ fn python(state: &State, started: &Started) -> Fact<crate::model::Python> {
         }
         _ => state.python.clone(),
     }
+}
+
+/// The version in an interpreter's file name: `python3.13`.
+fn version_of(program: &str) -> Option<(u8, u8)> {
+    let minor = super::files::base_name(program).strip_prefix("python3.")?;
+    minor.parse().ok().map(|minor| (3, minor))
 }
 
 /// Servers whose name alone says Python; shells and the like say nothing.

@@ -274,6 +274,22 @@ impl<'a> Walker<'a> {
                     state.serves = Some(self.place(instruction.span));
                 }
             }
+            Keyword::Volume => {
+                let words: Vec<String> = match &instruction.args {
+                    Args::Words(words) => words
+                        .iter()
+                        .map(|word| word.raw.as_str().to_owned())
+                        .collect(),
+                    Args::Json(words) => words
+                        .iter()
+                        .map(|word| word.value.as_str().to_owned())
+                        .collect(),
+                    _ => Vec::new(),
+                };
+                for path in words {
+                    state.hide(&path, "a volume is mounted there");
+                }
+            }
             Keyword::Copy | Keyword::Add => files::copy(self, state, instruction),
             Keyword::Run => effects::run(self, state, instruction),
             _ => {}

@@ -5,7 +5,7 @@ use crate::facts::{self, Manager};
 use crate::inputs::dockerfile::state::State;
 use crate::inputs::shell::effects::{Effect, Package};
 use crate::inputs::shell::script::Word;
-use crate::model::{Fact, Install, Library, Origin, PathPattern, Python};
+use crate::model::{Fact, Install, Library, Origin, PathPattern, Python, User};
 use crate::text::Place;
 
 /// An installation.
@@ -24,12 +24,23 @@ pub(super) fn install(
             .iter()
             .map(|package| package.name.clone())
             .collect(),
-        user: state.user.clone(),
+        user: installer(state, source.text.as_str()),
         place,
         step: state.step,
     });
     if state.platform.manager.is_none() {
         state.platform.manager = Some(manager);
+    }
+    let text = source
+        .text
+        .as_str()
+        .get(effect.range.clone())
+        .unwrap_or_default();
+    if [".deb", ".rpm", ".apk", "://"]
+        .iter()
+        .any(|sign| text.contains(sign))
+    {
+        state.hide("/", "a package file is installed");
     }
     if open_ended {
         state.hide("/", "some of the installed packages are named elsewhere");
@@ -40,6 +51,21 @@ pub(super) fn install(
         python(state, &package.name, &place);
         state.compiles |= matches!(package.name.as_str(), "cargo" | "rustc");
     }
+}
+
+/// Who installs: root, where the command asks for it.
+fn installer(state: &State, text: &str) -> Fact<User> {
+    let asks = |word: &str| {
+        text.split_whitespace()
+            .any(|part| part.trim_matches(['"', '\'', '(']) == word)
+    };
+    if ["sudo", "su", "doas", "fakeroot", "gosu", "su-exec"]
+        .into_iter()
+        .any(asks)
+    {
+        return Fact::Assumed(User("root".into()), "the command asks for it".into());
+    }
+    state.user.clone()
 }
 
 /// The libraries that an allocator's package brings.
@@ -83,7 +109,7 @@ fn allocator(
             dev: known.dev,
         };
         for path in paths(known) {
-            state.libraries.push(Library {
+            state.add_library(Library {
                 path: PathPattern::new(path),
                 ..library.clone()
             });
@@ -99,7 +125,7 @@ fn allocator(
         dev: summary.dev,
     };
     for path in likely_paths(state, manager, summary.dev) {
-        state.libraries.push(Library {
+        state.add_library(Library {
             path: PathPattern::new(path),
             ..library.clone()
         });
@@ -112,7 +138,7 @@ fn paths(known: &facts::AllocatorPackage) -> Vec<String> {
         return vec!["*/lib*.so*".into()];
     }
     let files = std::iter::once(&known.soname)
-        .chain(known.unversioned.iter().filter(|_| known.dev))
+        .chain(&known.unversioned)
         .chain(&known.others);
     files.map(|file| format!("{}/{file}", known.dir)).collect()
 }
@@ -143,6 +169,16 @@ fn likely_paths(state: &mut State, manager: Manager, dev: bool) -> Vec<String> {
 
 /// Packages go again, and their libraries with them.
 pub(super) fn uninstall(state: &mut State, packages: &[Package]) {
+    for library in &mut state.libraries {
+        let Origin::Package { name, dev } = &mut library.origin else {
+            continue;
+        };
+        let named = packages.iter().any(|package| package.name == *name);
+        if named && *dev && library.path.file_name().contains(".so.") {
+            // The library's own package stays when the development package goes.
+            library.origin = Origin::Linked;
+        }
+    }
     let gone = |library: &Library| match &library.origin {
         Origin::Package { name, .. } => packages.iter().any(|package| package.name == *name),
         _ => false,
@@ -152,10 +188,17 @@ pub(super) fn uninstall(state: &mut State, packages: &[Package]) {
 
 /// A package that is an interpreter says that Python can run here.
 fn python(state: &mut State, name: &str, place: &Place) {
-    if state.python.value().is_some() {
+    let Some(version) = interpreter(name) else {
+        return;
+    };
+    if let Some(here) = state.python.value() {
+        if here.version != version {
+            // Several interpreters: which one runs is not known.
+            several(state);
+        }
         return;
     }
-    if let Some(version) = interpreter(name) {
+    {
         state.python = Fact::Known(
             Python {
                 version,
@@ -163,6 +206,13 @@ fn python(state: &mut State, name: &str, place: &Place) {
             },
             place.clone(),
         );
+    }
+}
+
+/// More than one interpreter: the version is not known any more.
+fn several(state: &mut State) {
+    if let Fact::Known(python, _) | Fact::Assumed(python, _) = &mut state.python {
+        python.version = None;
     }
 }
 

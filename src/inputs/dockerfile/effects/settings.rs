@@ -144,6 +144,7 @@ fn preload_file(state: &mut State, writing: &Writing<'_>) {
     state.preloads.push(Preloading {
         setting,
         via: Via::File,
+        conditional: writing.effect.context.conditional,
     });
 }
 

@@ -2,6 +2,7 @@
 
 use crate::inputs::dockerfile::files::base_name;
 use crate::inputs::shell::script::{Part, Word};
+use crate::model::{ProcessKind, is_python, recognise};
 use crate::text::Traced;
 
 /// The words as text; what is not literal as `*`.
@@ -10,6 +11,14 @@ pub(super) fn plain(words: &[Word]) -> Vec<String> {
         .iter()
         .map(|word| word.literal().unwrap_or_else(|| "*".into()))
         .collect()
+}
+
+/// Whether a command is a service, or hands over to one: `python app.py`, `"$@"`.
+pub(super) fn is_service(words: &[Word]) -> bool {
+    let argv = plain(words);
+    let program = argv.first().map_or("", |program| base_name(program));
+    let service = recognise(&argv).is_some_and(|found| found.kind == ProcessKind::Service);
+    service || is_positional(words) || is_python(program) && recognise(&argv).is_none()
 }
 
 /// `"$@"`: the script runs what it was given.
@@ -42,6 +51,23 @@ pub(super) fn python_scripts(arguments: &[String]) -> Vec<String> {
         }
     }
     Vec::new()
+}
+
+/// The script that a shell is given, and its arguments: `bash -e start.sh web`.
+pub(super) fn shell_script<'a>(
+    program: &str,
+    rest: &'a [String],
+) -> Option<(&'a String, &'a [String])> {
+    if !matches!(base_name(program), "sh" | "bash" | "ash" | "dash" | "zsh") {
+        return None;
+    }
+    let at = rest.iter().position(|word| !word.starts_with('-'))?;
+    let commanded = rest
+        .iter()
+        .take(at)
+        .any(|option| option.contains('c') && !option.starts_with("--"));
+    let script = rest.get(at).filter(|_| !commanded)?;
+    Some((script, rest.get(at + 1..).unwrap_or_default()))
 }
 
 pub(super) fn looks_like_script(program: &str) -> bool {
