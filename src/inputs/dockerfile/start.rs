@@ -2,25 +2,23 @@
 //! to the program that runs, and what happens to the environment on the way.
 
 mod compose;
+mod environment;
 mod words;
 
 use compose::{Start, compose, is_login};
 use words::{
-    is_positional, is_service, lines_of, looks_like_script, mentions, plain, python_scripts,
-    shell_script,
+    is_positional, lines_of, looks_like_script, mentions, plain, python_scripts, shell_script,
 };
 
-use super::effects::{families_named, pattern, stars};
+use super::effects::stars;
 use super::files::{self, Readable, base_name};
 use super::state::{Preloading, State};
 use super::walk::Walker;
 use crate::facts::programs;
 use crate::inputs::shell::effects::{Effect, EffectKind};
-use crate::inputs::shell::script::{Part, Word};
+use crate::inputs::shell::script::Word;
 use crate::inputs::shell::{self};
-use crate::model::{
-    Fact, Process, ProcessKind, ProcessModel, Setting, Strip, Value, Via, is_python, recognise,
-};
+use crate::model::{Fact, Process, ProcessKind, ProcessModel, Strip, Via, is_python, recognise};
 use crate::text::{Place, Span, Traced};
 
 /// Scripts that start scripts are followed this far.
@@ -194,103 +192,6 @@ impl Follower<'_> {
                 .get_or_insert_with(|| format!("`{path}` sets up an allocator when it starts"));
         }
         self.main_command(&effects, file, positional, hops);
-    }
-
-    fn environment(&mut self, text: &Traced, file: &Place, effect: &Effect, hops: usize) {
-        let at = text
-            .source(effect.range.clone())
-            .map_or_else(|| file.clone(), |span| file.at(span));
-        match &effect.kind {
-            EffectKind::Export {
-                name,
-                value: Some(value),
-            } => {
-                let keeps = value.parts.iter().any(
-                    |part| matches!(part, Part::Variable { name, .. } if name == "LD_PRELOAD"),
-                );
-                let pattern = pattern(self.walker, self.state, value);
-                let place = text
-                    .source(value.range.clone())
-                    .map_or_else(|| at.clone(), |span| file.at(span));
-                self.set(
-                    name,
-                    &pattern,
-                    &place,
-                    (Via::Script, effect.context.conditional),
-                );
-                let literal = value.literal().is_some_and(|text| !text.is_empty());
-                if name == "LD_PRELOAD"
-                    && literal
-                    && !keeps
-                    && !effect.context.conditional
-                    && families_named(&pattern).is_empty()
-                {
-                    let (path, line) = (&file.file.path, at.line());
-                    self.started.replaces = Some(format!("`{path}` sets it anew in line {line}"));
-                }
-            }
-            EffectKind::Inline { name, value } => {
-                let pattern = pattern(self.walker, self.state, value);
-                let place = text
-                    .source(value.range.clone())
-                    .map_or_else(|| at.clone(), |span| file.at(span));
-                self.set(
-                    name,
-                    &pattern,
-                    &place,
-                    (Via::Command, effect.context.conditional),
-                );
-            }
-            EffectKind::DropsEnvironment { by, command } if is_service(command) => {
-                self.started.strips.push(Strip {
-                    by: by.clone(),
-                    only_non_root: false,
-                    place: at,
-                });
-            }
-            EffectKind::RunScript {
-                path,
-                sourced: true,
-            } if hops > 0 => {
-                let path = pattern(self.walker, self.state, path);
-                if let Some(readable) = files::find(self.walker, self.state, &path) {
-                    let (text, file) = self.open(readable);
-                    for effect in shell::effects::read(text.as_str()) {
-                        self.environment(&text, &file, &effect, hops - 1);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A variable is set on the way to the process.
-    fn set(&mut self, name: &str, pattern: &str, place: &Place, how: (Via, bool)) {
-        if name != "LD_PRELOAD" || families_named(pattern).is_empty() {
-            return;
-        }
-        let mut text = Traced::new();
-        if place.file.slice(place.span) == pattern.as_bytes() {
-            text.push(&place.file.bytes, place.span);
-        } else {
-            text.push_from(pattern, place.span);
-        }
-        let value = Value {
-            text,
-            ..Value::default()
-        };
-        let setting = Setting {
-            value,
-            place: place.clone(),
-            name_place: place.clone(),
-            step: self.state.step + 1,
-        };
-        let (via, conditional) = how;
-        self.started.preloads.push(Preloading {
-            setting,
-            via,
-            conditional,
-        });
     }
 
     /// Picks the command of a script that is the service: a server that we know, then what `exec`

@@ -1,5 +1,9 @@
 //! The state of a stage after some of its instructions: what a container made then would be like.
 
+mod base;
+
+use base::{platform, python, user};
+
 use crate::facts::{self, Family, Image, ImageRole};
 use crate::model::{
     Environment, Fact, Install, Library, Opaque, Origin, PathPattern, Platform, Python, Setting,
@@ -319,88 +323,6 @@ pub(super) fn normal(path: &str) -> String {
         format!("/{joined}")
     } else {
         joined
-    }
-}
-
-fn platform(
-    image: Option<&Image>,
-    from: &Place,
-    why: &str,
-    archs: Fact<Vec<facts::Arch>>,
-) -> Platform {
-    let unknown = || Fact::Unknown(why.to_owned());
-    let Some(image) = image else {
-        let (release, libc) = (unknown(), Fact::Unknown(why.to_owned()));
-        return Platform {
-            release,
-            libc,
-            archs,
-            manager: None,
-            lacks: Vec::new(),
-            windows: false,
-        };
-    };
-    let release = match image.release {
-        Some(release) if image.release_is_assumed => {
-            let why = format!(
-                "`{}` images of that tag stand on {} {}",
-                image.name, release.distro, release.release
-            );
-            Fact::Assumed(release, why)
-        }
-        Some(release) => Fact::Known(release, from.clone()),
-        None => Fact::Unknown(format!("the release behind `{}` is not known", image.name)),
-    };
-    let libc = image.libc.map_or_else(
-        || Fact::Unknown(why.to_owned()),
-        |libc| Fact::Known(libc, from.clone()),
-    );
-    Platform {
-        release,
-        libc,
-        archs,
-        manager: image.manager,
-        lacks: image.lacks.clone(),
-        windows: image.windows,
-    }
-}
-
-fn python(image: Option<&Image>, from: &Place, why: &str) -> Fact<Python> {
-    match image.map(|image| (&image.python, image)) {
-        Some((facts::Python::Yes { version }, image)) => {
-            let pypy = image.name.contains("pypy");
-            Fact::Known(
-                Python {
-                    version: *version,
-                    pypy,
-                },
-                from.clone(),
-            )
-        }
-        Some((facts::Python::No, image)) => {
-            Fact::Unknown(format!("`{}` images bring no Python", image.name))
-        }
-        Some((facts::Python::Unknown, image)) => {
-            Fact::Unknown(format!("`{}` may or may not bring Python", image.name))
-        }
-        None => Fact::Unknown(why.to_owned()),
-    }
-}
-
-fn user(image: Option<&Image>, why: &str) -> Fact<User> {
-    match image {
-        Some(Image {
-            user: Some(user),
-            name,
-            ..
-        }) => Fact::Assumed(
-            User(user.clone()),
-            format!("`{name}` images run as `{user}`"),
-        ),
-        Some(Image { name, .. }) => {
-            Fact::Assumed(User("root".into()), format!("`{name}` images run as root"))
-        }
-        None => Fact::Unknown(why.to_owned()),
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn install(
             .iter()
             .map(|package| package.name.clone())
             .collect(),
-        user: installer(state, source.text.as_str()),
+        user: installer(state, source.text.as_str(), effect),
         place,
         step: state.step,
     });
@@ -36,10 +36,8 @@ pub(super) fn install(
         .as_str()
         .get(effect.range.clone())
         .unwrap_or_default();
-    if [".deb", ".rpm", ".apk", "://"]
-        .iter()
-        .any(|sign| text.contains(sign))
-    {
+    let by_address = manager != Manager::Apk && text.contains("://");
+    if by_address || [".deb", ".rpm"].iter().any(|sign| text.contains(sign)) {
         state.hide("/", "a package file is installed");
     }
     if open_ended {
@@ -53,16 +51,28 @@ pub(super) fn install(
     }
 }
 
+/// A little of the text before `at`: the command's own prefix, were it `su root -c`.
+fn before(text: &str, at: usize) -> &str {
+    const REACH: usize = 80;
+    let mut start = at.saturating_sub(REACH);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    let near = text.get(start..at).unwrap_or_default();
+    near.rsplit(['\n', ';', '&', '|'])
+        .next()
+        .unwrap_or_default()
+}
+
 /// Who installs: root, where the command asks for it.
-fn installer(state: &State, text: &str) -> Fact<User> {
-    let asks = |word: &str| {
-        text.split_whitespace()
-            .any(|part| part.trim_matches(['"', '\'', '(']) == word)
-    };
-    if ["sudo", "su", "doas", "fakeroot", "gosu", "su-exec"]
-        .into_iter()
-        .any(asks)
-    {
+fn installer(state: &State, text: &str, effect: &Effect) -> Fact<User> {
+    let command = text.get(effect.range.clone()).unwrap_or_default();
+    let words = before(text, effect.range.start)
+        .split_whitespace()
+        .chain(command.split_whitespace());
+    let roots = ["sudo", "su", "doas", "fakeroot", "gosu", "su-exec"];
+    let mut plain = words.map(|word| word.trim_matches(['"', '\'', '(']));
+    if plain.any(|word| roots.contains(&word)) {
         return Fact::Assumed(User("root".into()), "the command asks for it".into());
     }
     state.user.clone()

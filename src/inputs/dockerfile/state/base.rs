@@ -1,0 +1,87 @@
+//! What the base image's facts say of platform, interpreter and user.
+
+use crate::facts::{self, Image};
+use crate::model::{Fact, Platform, Python, User};
+use crate::text::Place;
+
+pub(super) fn platform(
+    image: Option<&Image>,
+    from: &Place,
+    why: &str,
+    archs: Fact<Vec<facts::Arch>>,
+) -> Platform {
+    let unknown = || Fact::Unknown(why.to_owned());
+    let Some(image) = image else {
+        let (release, libc) = (unknown(), Fact::Unknown(why.to_owned()));
+        return Platform {
+            release,
+            libc,
+            archs,
+            manager: None,
+            lacks: Vec::new(),
+            windows: false,
+        };
+    };
+    let release = match image.release {
+        Some(release) if image.release_is_assumed => {
+            let why = format!(
+                "`{}` images of that tag stand on {} {}",
+                image.name, release.distro, release.release
+            );
+            Fact::Assumed(release, why)
+        }
+        Some(release) => Fact::Known(release, from.clone()),
+        None => Fact::Unknown(format!("the release behind `{}` is not known", image.name)),
+    };
+    let libc = image.libc.map_or_else(
+        || Fact::Unknown(why.to_owned()),
+        |libc| Fact::Known(libc, from.clone()),
+    );
+    Platform {
+        release,
+        libc,
+        archs,
+        manager: image.manager,
+        lacks: image.lacks.clone(),
+        windows: image.windows,
+    }
+}
+
+pub(super) fn python(image: Option<&Image>, from: &Place, why: &str) -> Fact<Python> {
+    match image.map(|image| (&image.python, image)) {
+        Some((facts::Python::Yes { version }, image)) => {
+            let pypy = image.name.contains("pypy");
+            Fact::Known(
+                Python {
+                    version: *version,
+                    pypy,
+                },
+                from.clone(),
+            )
+        }
+        Some((facts::Python::No, image)) => {
+            Fact::Unknown(format!("`{}` images bring no Python", image.name))
+        }
+        Some((facts::Python::Unknown, image)) => {
+            Fact::Unknown(format!("`{}` may or may not bring Python", image.name))
+        }
+        None => Fact::Unknown(why.to_owned()),
+    }
+}
+
+pub(super) fn user(image: Option<&Image>, why: &str) -> Fact<User> {
+    match image {
+        Some(Image {
+            user: Some(user),
+            name,
+            ..
+        }) => Fact::Assumed(
+            User(user.clone()),
+            format!("`{name}` images run as `{user}`"),
+        ),
+        Some(Image { name, .. }) => {
+            Fact::Assumed(User("root".into()), format!("`{name}` images run as root"))
+        }
+        None => Fact::Unknown(why.to_owned()),
+    }
+}
