@@ -119,6 +119,7 @@ fn is_shell(text: &str) -> bool {
 pub(super) fn apply(walker: &Walker<'_>, state: &mut State, source: Source<'_>) {
     let text = source.text.as_str();
     unseen::bind_architecture(state, text);
+    packages::interpreters(state, text);
     let effects = reader(state, text).read(text);
     let last = effects.len().saturating_sub(1);
     for (index, effect) in effects.iter().enumerate() {

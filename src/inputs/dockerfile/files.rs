@@ -218,8 +218,10 @@ pub(super) fn below(library: &PathPattern, folder: &str) -> Option<String> {
     let arch = folder.split('/').find_map(facts::Arch::from_triplet);
     let path = arch.map_or_else(|| library.as_str().to_owned(), |arch| library.on(arch));
     if folder.contains('*') {
-        return crate::model::matches(folder, library.folder())
-            .then(|| library.file_name().to_owned());
+        let own = PathPattern::new(library.folder());
+        let fits = crate::model::matches(folder, own.as_str())
+            || crate::model::matches(folder, &own.on(facts::Arch::Amd64));
+        return fits.then(|| library.file_name().to_owned());
     }
     path.strip_prefix(folder)?
         .strip_prefix('/')

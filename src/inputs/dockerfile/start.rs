@@ -205,6 +205,8 @@ impl Follower<'_> {
     ) {
         let commands: Vec<(&[Word], bool)> = effects
             .iter()
+            // What reads another's output is a test or a filter, not the service.
+            .filter(|effect| !effect.context.piped)
             .filter_map(|effect| match &effect.kind {
                 EffectKind::Run { words, exec } => Some((words.as_slice(), *exec)),
                 EffectKind::RunScript {

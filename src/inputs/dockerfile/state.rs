@@ -265,11 +265,13 @@ impl State {
         }
     }
 
-    /// A library comes into the image; the same file again replaces it.
+    /// A library comes into the image; the same file again changes nothing.
     pub(super) fn add_library(&mut self, library: Library) {
         let same = |known: &Library| known.family == library.family && known.path == library.path;
-        if let Some(at) = self.libraries.iter().position(same) {
-            self.libraries.remove(at);
+        if let Some(known) = self.libraries.iter_mut().find(|known| same(known)) {
+            // It is there since the first time; for sure if one of both is.
+            known.conditional &= library.conditional;
+            return;
         }
         if self.libraries.len() < MOST {
             self.libraries.push(library);

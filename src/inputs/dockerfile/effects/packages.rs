@@ -219,6 +219,21 @@ fn python(state: &mut State, name: &str, place: &Place) {
     }
 }
 
+/// Tools that bring interpreters of their own, whatever the image has.
+pub(super) fn interpreters(state: &mut State, text: &str) {
+    const SIGNS: [&str; 6] = [
+        "uv python ",
+        "uv venv --python",
+        "uv sync --python",
+        "pyenv install",
+        "mise use",
+        "asdf install",
+    ];
+    if SIGNS.iter().any(|sign| text.contains(sign)) {
+        several(state);
+    }
+}
+
 /// More than one interpreter: the version is not known any more.
 fn several(state: &mut State) {
     if let Fact::Known(python, _) | Fact::Assumed(python, _) = &mut state.python {
@@ -254,6 +269,10 @@ pub(super) fn ran(state: &mut State, words: &[Word], place: &Place) {
         program,
         "make"
             | "cmake"
+            | "clang"
+            | "cc"
+            | "c++"
+            | "ld"
             | "gcc"
             | "g++"
             | "cargo"

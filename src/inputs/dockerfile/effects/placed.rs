@@ -96,10 +96,14 @@ pub(super) fn built(state: &mut State, prefix: &str, effect: &Effect, place: &Pl
     if families.is_empty() {
         state.blur(prefix, "something that is built is installed there");
     }
-    for family in families {
+    let prefix = prefix.trim_end_matches('/');
+    for (family, folder) in families
+        .iter()
+        .flat_map(|family| [(family, "lib"), (family, "lib64")])
+    {
         state.add_library(Library {
-            family,
-            path: PathPattern::new(format!("{}/lib*.so*", prefix.trim_end_matches('/'))),
+            family: *family,
+            path: PathPattern::new(format!("{prefix}/{folder}/lib*.so*")),
             origin: Origin::Built,
             version: None,
             needs: Vec::new(),
