@@ -33,6 +33,16 @@ impl Traced {
         Self::default()
     }
 
+    /// Nothing yet, with room for that many bytes, in at most that many pieces after the first.
+    #[must_use]
+    pub fn with_room(bytes: usize, further: usize) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
+            first: None,
+            further: Vec::with_capacity(further),
+        }
+    }
+
     /// The text of `span` of `source`, as it stands.
     #[must_use]
     pub fn verbatim(source: &[u8], span: Span) -> Self {

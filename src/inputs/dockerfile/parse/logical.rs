@@ -85,7 +85,9 @@ impl<'a> Logical<'a> {
 
     /// The text of `range` with its sources.
     pub(super) fn traced(&self, range: Range<usize>) -> Traced {
-        let mut traced = Traced::new();
+        let before = |at: usize| self.further.partition_point(|piece| piece.at <= at);
+        let further = before(range.end.saturating_sub(1)).saturating_sub(before(range.start));
+        let mut traced = Traced::with_room(range.len(), further);
         self.trace_into(&mut traced, range);
         traced
     }
