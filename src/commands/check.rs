@@ -28,6 +28,7 @@ pub(super) fn run(
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
+    let start = Instant::now();
     let (stdin, paths): (Vec<PathBuf>, Vec<PathBuf>) = arguments
         .paths
         .iter()
@@ -35,7 +36,11 @@ pub(super) fn run(
         .partition(|path| path == Path::new("-"));
     let found = discover::find(&paths);
     let around = Disk::default();
-    let mut outcomes = check_files(&found.files, &around, arguments.no_progress);
+    let mut outcomes = check_files(
+        &found.files,
+        &around,
+        &Progress::new(start, found.files.len(), arguments.no_progress),
+    );
     if !stdin.is_empty() {
         outcomes.push(check_stdin(&arguments.stdin_filename, &around));
     }
@@ -60,8 +65,7 @@ pub(super) fn run(
 
 type Outcome = Result<(Arc<SourceFile>, Checked), Failure>;
 
-fn check_files(files: &[PathBuf], around: &dyn Surroundings, no_progress: bool) -> Vec<Outcome> {
-    let progress = Progress::new(files.len(), no_progress);
+fn check_files(files: &[PathBuf], around: &dyn Surroundings, progress: &Progress) -> Vec<Outcome> {
     let one = |path: &PathBuf| {
         let outcome = discover::read(path).map(|file| {
             let checked = engine::check(&file, around);
@@ -201,14 +205,14 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(files: usize, refused: bool) -> Self {
+    fn new(start: Instant, files: usize, refused: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {eta} left") {
             bar.set_style(style);
         }
         Self {
             bar,
-            start: Instant::now(),
+            start,
             wanted: !refused && io::stderr().is_terminal(),
         }
     }
