@@ -1,8 +1,12 @@
 //! How fast Dockerfiles are parsed, in bytes per second: `cargo bench --bench parser`.
+//!
+//! `MALLOCLINT_BENCH_FOLDER` names a folder of real ones to measure too.
 
 use std::hint::black_box;
+use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use malloclint::discover;
 use malloclint::inputs::dockerfile::parse;
 
 /// About so much text for each case, in bytes: more than the caches of a core hold.
@@ -77,7 +81,30 @@ fn parsing(criterion: &mut Criterion) {
             bencher.iter(|| parse(black_box(whole.as_bytes())));
         });
     }
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let files = dockerfiles(folder.as_ref());
+        let bytes: usize = files.iter().map(Vec::len).sum();
+        println!("{} Dockerfiles of {bytes} bytes in all", files.len());
+        group.throughput(Throughput::BytesDecimal(bytes as u64));
+        group.bench_function("the folder given, file by file", |bencher| {
+            bencher.iter(|| {
+                for file in &files {
+                    black_box(parse(black_box(file)));
+                }
+            });
+        });
+    }
     group.finish();
+}
+
+/// The environment variable that names a folder of real Dockerfiles.
+const FOLDER: &str = "MALLOCLINT_BENCH_FOLDER";
+
+/// The text of every file below `folder` that `check` would take for a Dockerfile.
+fn dockerfiles(folder: &Path) -> Vec<Vec<u8>> {
+    let found = discover::find(&[folder.into()]);
+    let read = found.files.iter().filter_map(|path| std::fs::read(path).ok());
+    read.collect()
 }
 
 /// Files of one kind, [`SIZE`] bytes of them, no two alike.

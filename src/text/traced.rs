@@ -6,24 +6,59 @@
 
 use std::ops::Range;
 
+use compact_str::CompactString;
+
 use super::Span;
 
 /// Text with the source span of each of its pieces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traced {
-    text: String,
+    /// Most texts are words of a few letters: they need no memory of their own either.
+    text: CompactString,
     /// Most texts are one piece: it needs no memory of its own.
     first: Option<Piece>,
     further: Vec<Piece>,
 }
 
+/// A syntax tree holds thousands of them, so offsets are kept in four bytes: no file that is read has
+/// more than `u32` can count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Piece {
-    /// Offset of the piece in `text`.
-    at: usize,
-    source: Span,
+    at: u32,
+    start: u32,
+    end: u32,
     /// The piece is the source's bytes, one for one.
     verbatim: bool,
+}
+
+impl Piece {
+    fn new(at: usize, source: Span, verbatim: bool) -> Self {
+        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self {
+            at: narrow(at),
+            start: narrow(source.start),
+            end: narrow(source.end),
+            verbatim,
+        }
+    }
+
+    /// Offset of the piece in the text.
+    const fn at(self) -> usize {
+        self.at as usize
+    }
+
+    const fn source(self) -> Span {
+        Span::new(self.start as usize, self.end as usize)
+    }
+
+    /// The source bytes behind `from..to` of the text, which lies within the piece.
+    fn source_of(self, from: usize, to: usize) -> Span {
+        if !self.verbatim {
+            return self.source();
+        }
+        let start = self.source().start + from.saturating_sub(self.at());
+        Span::new(start, start + to.saturating_sub(from))
+    }
 }
 
 impl Traced {
@@ -37,7 +72,7 @@ impl Traced {
     #[must_use]
     pub fn with_room(bytes: usize, further: usize) -> Self {
         Self {
-            text: String::with_capacity(bytes),
+            text: CompactString::with_capacity(bytes),
             first: None,
             further: Vec::with_capacity(further),
         }
@@ -94,13 +129,7 @@ impl Traced {
             };
             let to = end.min(range.end);
             let text = other.text.get(from..to).unwrap_or_default();
-            let source = if piece.verbatim {
-                let start = piece.source.start + (from - piece.at);
-                Span::new(start, start + (to - from))
-            } else {
-                piece.source
-            };
-            self.piece(text, source, piece.verbatim);
+            self.piece(text, piece.source_of(from, to), piece.verbatim);
             from = to;
         }
     }
@@ -124,12 +153,7 @@ impl Traced {
         let mut from = range.start;
         while let Some((piece, end)) = self.piece_at(from) {
             let to = end.min(range.end);
-            let span = if piece.verbatim {
-                let start = piece.source.start + (from - piece.at);
-                Span::new(start, start + to.saturating_sub(from))
-            } else {
-                piece.source
-            };
+            let span = piece.source_of(from, to);
             whole = Some(whole.map_or(span, |w| w.join(span)));
             if to >= range.end {
                 break;
@@ -161,13 +185,13 @@ impl Traced {
             .iter()
             .chain(&self.further)
             .skip(first)
-            .take_while(move |p| p.at < end)
+            .take_while(move |piece| piece.at() < end)
     }
 
     /// How many pieces start at or before `at`.
     fn pieces_from(&self, at: usize) -> usize {
-        let first = usize::from(self.first.is_some_and(|piece| piece.at <= at));
-        first + self.further.partition_point(|piece| piece.at <= at)
+        let first = usize::from(self.first.is_some_and(|piece| piece.at() <= at));
+        first + self.further.partition_point(|piece| piece.at() <= at)
     }
 
     fn nth(&self, index: usize) -> Option<&Piece> {
@@ -178,13 +202,12 @@ impl Traced {
 
     fn point(&self, at: usize) -> Option<usize> {
         if let Some((piece, _)) = self.piece_at(at) {
-            let inside = if piece.verbatim { at - piece.at } else { 0 };
-            return Some(piece.source.start + inside);
+            return Some(piece.source_of(at, at).start);
         }
         self.further
             .last()
             .or(self.first.as_ref())
-            .map(|piece| piece.source.end)
+            .map(|piece| piece.source().end)
     }
 
     fn piece_at(&self, at: usize) -> Option<(Piece, usize)> {
@@ -193,7 +216,7 @@ impl Traced {
         }
         let next = self.pieces_from(at);
         let piece = *self.nth(next.checked_sub(1)?)?;
-        Some((piece, self.nth(next).map_or(self.text.len(), |p| p.at)))
+        Some((piece, self.nth(next).map_or(self.text.len(), |piece| piece.at())))
     }
 
     fn piece(&mut self, text: &str, source: Span, verbatim: bool) {
@@ -203,21 +226,11 @@ impl Traced {
         let at = self.text.len();
         self.text.push_str(text);
         match self.further.last_mut().or(self.first.as_mut()) {
-            Some(last) if verbatim && last.verbatim && last.source.end == source.start => {
-                last.source.end = source.end;
+            Some(last) if verbatim && last.verbatim && last.source().end == source.start => {
+                *last = Piece::new(last.at(), last.source().join(source), true);
             }
-            Some(_) => self.further.push(Piece {
-                at,
-                source,
-                verbatim,
-            }),
-            None => {
-                self.first = Some(Piece {
-                    at,
-                    source,
-                    verbatim,
-                });
-            }
+            Some(_) => self.further.push(Piece::new(at, source, verbatim)),
+            None => self.first = Some(Piece::new(at, source, verbatim)),
         }
     }
 }

@@ -152,6 +152,15 @@ impl Shellwords<'_> {
         let bytes = self.line.bytes().get(..self.end).unwrap_or_default();
         runes::decode(bytes, at)
     }
+
+    /// How many bytes from `at` on are letters that no rule of words is about.
+    fn plain(&self, at: usize) -> usize {
+        let rest = self.line.slice(&(at..self.end));
+        let special = |&byte: &u8| {
+            byte <= b' ' || byte >= 0x7f || byte == b'\'' || byte == b'"' || byte == self.escape
+        };
+        rest.iter().position(special).unwrap_or(rest.len())
+    }
 }
 
 impl Iterator for Shellwords<'_> {
@@ -165,6 +174,7 @@ impl Iterator for Shellwords<'_> {
         }
         let start = self.at;
         let mut quote = None;
+        self.at += self.plain(self.at);
         while let Some((ch, width)) = self.peek(self.at) {
             if quote.is_none() && ch.is_whitespace() {
                 break;
@@ -184,6 +194,7 @@ impl Iterator for Shellwords<'_> {
                 quote = Some(ch);
             }
             self.at += step;
+            self.at += self.plain(self.at);
         }
         (start < self.at).then_some(start..self.at)
     }
