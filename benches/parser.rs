@@ -103,7 +103,10 @@ const FOLDER: &str = "MALLOCLINT_BENCH_FOLDER";
 /// The text of every file below `folder` that `check` would take for a Dockerfile.
 fn dockerfiles(folder: &Path) -> Vec<Vec<u8>> {
     let found = discover::find(&[folder.into()]);
-    let read = found.files.iter().filter_map(|path| std::fs::read(path).ok());
+    let read = found
+        .files
+        .iter()
+        .filter_map(|path| std::fs::read(path).ok());
     read.collect()
 }
 

@@ -279,6 +279,25 @@ fn fifty_thousand_variables() {
     check(format!("FROM python:3.12-slim\n{settings}"));
 }
 
+/// Each holds the one before it twice: together they would be gigabytes. With 4 GiB it ends by a signal.
+#[test]
+fn two_hundred_thousand_variables_that_double() {
+    let doubled = |prefix: &str| -> String {
+        let line = |number: usize| format!("{prefix}V{number}=$V{}$V{}\n", number - 1, number - 1);
+        (1..200_000).map(line).collect()
+    };
+    let start = "FROM python:3.12-slim\n";
+    for text in [
+        format!("{start}ENV V0=x\n{}", doubled("ENV ")),
+        format!("{start}RUN <<EOF\nV0=x\n{}EOF\n", doubled("")),
+    ] {
+        let folder = folder([]);
+        write(folder.path(), "Dockerfile", text);
+        let run = run_in(folder.path(), ["check", "--format", "concise"]);
+        assert_eq!((run.code, run.out.as_str()), (Some(0), ""), "{}", run.err);
+    }
+}
+
 #[test]
 fn five_thousand_stages() {
     let stages: String = (0..5_000)

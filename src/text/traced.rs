@@ -216,7 +216,10 @@ impl Traced {
         }
         let next = self.pieces_from(at);
         let piece = *self.nth(next.checked_sub(1)?)?;
-        Some((piece, self.nth(next).map_or(self.text.len(), |piece| piece.at())))
+        Some((
+            piece,
+            self.nth(next).map_or(self.text.len(), |piece| piece.at()),
+        ))
     }
 
     fn piece(&mut self, text: &str, source: Span, verbatim: bool) {

@@ -4,6 +4,7 @@
 //! quotes keep all but `"`, `$` and the escape character behind an escape; a variable that nothing
 //! sets becomes nothing; `$(...)` is no syntax at all and stays.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use super::syntax::Escape;
@@ -27,12 +28,31 @@ const DEPTH: usize = 16;
 /// A value that grows past this, by expanding itself again and again, is not followed: in bytes.
 const LONGEST: usize = 64 << 10;
 
+/// How many bytes the values that are put in may still add: thousands of variables that double each
+/// other would each grow to the longest.
+#[derive(Debug)]
+pub(super) struct Room(Cell<usize>);
+
+impl Room {
+    /// The room for a file of that many bytes.
+    pub(super) const fn of(length: usize) -> Self {
+        Self(Cell::new((1 << 20) + 8 * length))
+    }
+
+    /// Takes that much, if it is there.
+    fn take(&self, bytes: usize) -> bool {
+        let left = self.0.get().checked_sub(bytes);
+        left.inspect(|&left| self.0.set(left)).is_some()
+    }
+}
+
 /// Expands `raw`; `file` is the place that references are reported at.
 #[must_use]
 pub(super) fn expand(
     raw: &Traced,
     escape: Escape,
     file: &Place,
+    room: &Room,
     lookup: &dyn Fn(&str) -> Lookup,
 ) -> Value {
     let mut expander = Expander {
@@ -40,6 +60,7 @@ pub(super) fn expand(
         text: raw.as_str(),
         escape: escape.byte() as char,
         file,
+        room,
         lookup,
         value: Value::default(),
     };
@@ -52,6 +73,7 @@ struct Expander<'a> {
     text: &'a str,
     escape: char,
     file: &'a Place,
+    room: &'a Room,
     lookup: &'a dyn Fn(&str) -> Lookup,
     value: Value,
 }
@@ -205,7 +227,8 @@ impl Expander<'_> {
         };
         match found {
             Lookup::Value(value)
-                if self.value.text.as_str().len() + value.text.as_str().len() > LONGEST =>
+                if self.value.text.as_str().len() + value.text.as_str().len() > LONGEST
+                    || !self.room.take(value.text.as_str().len()) =>
             {
                 self.value.unknown.get_or_insert_with(|| name.to_owned());
             }
@@ -249,7 +272,7 @@ mod tests {
         let value = expand(
             &raw,
             Escape::Backslash,
-            &Place::new(&file, Span::default()),
+            &Place::new(&file, &Room::of(0), Span::default()),
             &lookup,
         );
         let erased = value

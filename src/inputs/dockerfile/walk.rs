@@ -4,7 +4,7 @@ mod variables;
 
 use std::sync::Arc;
 
-use super::expand::{Lookup, expand};
+use super::expand::{Lookup, Room, expand};
 use super::stages::{LastUse, Names, Stage};
 use super::state::{Command, Form, State};
 use super::syntax::{Args, Dockerfile, Instruction, Keyword, Pair, Word};
@@ -25,6 +25,7 @@ pub(super) struct Walker<'a> {
     globals: Vec<(String, Option<Value>)>,
     /// Every name that any ARG of the file declares.
     declared: Vec<String>,
+    room: Room,
     /// The final states of the stages read so far.
     pub(super) states: Vec<State>,
     /// For every stage the one it stands on, where that is a stage.
@@ -67,6 +68,7 @@ impl<'a> Walker<'a> {
             names: Names::of(stages),
             globals: Vec::new(),
             declared,
+            room: Room::of(file.bytes.len()),
             states: Vec::new(),
             parents: Vec::new(),
         };
@@ -199,6 +201,7 @@ impl<'a> Walker<'a> {
             raw,
             self.dockerfile.escape,
             &self.place(Span::default()),
+            &self.room,
             &lookup,
         )
     }
@@ -210,6 +213,7 @@ impl<'a> Walker<'a> {
             raw,
             self.dockerfile.escape,
             &self.place(Span::default()),
+            &self.room,
             &lookup,
         )
     }
