@@ -272,7 +272,8 @@ mod tests {
         let value = expand(
             &raw,
             Escape::Backslash,
-            &Place::new(&file, &Room::of(0), Span::default()),
+            &Place::new(&file, Span::default()),
+            &Room::of(0),
             &lookup,
         );
         let erased = value
