@@ -84,9 +84,9 @@ fn parsing(criterion: &mut Criterion) {
     if let Some(folder) = std::env::var_os(FOLDER) {
         let files = dockerfiles(folder.as_ref());
         let bytes: usize = files.iter().map(Vec::len).sum();
-        println!("{} Dockerfiles of {bytes} bytes in all", files.len());
         group.throughput(Throughput::BytesDecimal(bytes as u64));
-        group.bench_function("the folder given, file by file", |bencher| {
+        let name = format!("{} files of the folder, file by file", files.len());
+        group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 for file in &files {
                     black_box(parse(black_box(file)));
