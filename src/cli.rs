@@ -35,6 +35,8 @@ pub enum Colour {
 pub enum Command {
     /// Look at files and report what is missing or wrong
     Check(Check),
+    /// Mend what can be mended, and say what is left and why
+    Fix(Fix),
     /// Show a rule's page: what it finds, why it matters, examples
     Explain {
         /// The rule's id, as reports print it
@@ -86,6 +88,50 @@ pub struct Check {
     /// Print findings only: no notes about skipped files
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// What `fix` takes.
+#[derive(Debug, Args)]
+pub struct Fix {
+    /// Files and folders; `-` mends standard input to standard output
+    #[arg(default_value = ".", value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Write nothing, print what would change as `git apply` takes it
+    #[arg(long)]
+    pub diff: bool,
+    /// Write nothing, exit with 1 if anything would change
+    #[arg(long)]
+    pub check: bool,
+    /// Apply fixes, too, that may change what an image does in ways that were not asked for
+    #[arg(long = "unsafe")]
+    pub unsafe_too: bool,
+    /// Mend findings of this rule only; may be given several times
+    #[arg(long, value_name = "RULE")]
+    pub only: Vec<String>,
+    /// What `LD_PRELOAD` is set to
+    #[arg(long, value_enum, default_value_t = Preload::Soname, value_name = "FORM")]
+    pub preload: Preload,
+    /// The least severity of a finding that is left that makes the exit code 1
+    #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
+    pub fail_on: FailOn,
+    /// The name under which standard input is reported
+    #[arg(long, value_name = "NAME", default_value = "Dockerfile")]
+    pub stdin_filename: String,
+    /// Do not show a progress bar
+    #[arg(long)]
+    pub no_progress: bool,
+    /// Print nothing but errors and the diff
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// What `LD_PRELOAD` is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Preload {
+    /// The library's bare name, which the loader finds on every architecture
+    Soname,
+    /// An absolute path, by way of a link where the image is for several architectures
+    Path,
 }
 
 /// The least severity that makes a run fail.

@@ -1,6 +1,8 @@
 //! What the commands do: arguments in, output and exit status out.
 
 mod check;
+mod fix;
+mod progress;
 mod rules;
 mod units;
 
@@ -34,6 +36,7 @@ impl From<Status> for ExitCode {
 pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Status {
     let done = match &cli.command {
         Command::Check(arguments) => check::run(arguments, cli.color, out, err),
+        Command::Fix(arguments) => fix::run(arguments, out, err),
         Command::Explain { rule } => rules::explain(rule, out, err),
         Command::Rules { format } => rules::list(*format, out),
         Command::Units { paths } => units::run(paths, out, err),

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Finding};
-use crate::inputs::Surroundings;
 use crate::inputs::dockerfile;
+use crate::inputs::dockerfile::Scene;
 use crate::inputs::dockerfile::syntax::{Dockerfile, ItemKind, Keyword};
+use crate::inputs::{Style, Surroundings};
 use crate::suppress::{self, Suppression};
 use crate::text::{Edit, Place, SourceFile, Span};
 use crate::{model, rules};
@@ -27,6 +28,16 @@ pub struct Checked {
 /// Checks one Dockerfile.
 #[must_use]
 pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Checked {
+    examine(file, around, Style::default()).0
+}
+
+/// Checks one Dockerfile, and gives the units that were judged.
+#[must_use]
+pub fn examine(
+    file: &Arc<SourceFile>,
+    around: &dyn Surroundings,
+    style: Style,
+) -> (Checked, Vec<model::Unit>) {
     let mut checked = Checked::default();
     if is_binary(&file.bytes) {
         let start = Place::new(file, Span::empty(0));
@@ -35,16 +46,16 @@ pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Checked {
             &start,
             "this is a binary file, no Dockerfile",
         ));
-        return checked;
+        return (checked, Vec::new());
     }
     let dockerfile = dockerfile::parse(&file.bytes);
     if let Some(engine) = template(file, &dockerfile) {
         checked.skipped = Some(format!("{engine}: render it first, then check the result"));
-        return checked;
+        return (checked, Vec::new());
     }
     if dockerfile.instructions().next().is_none() {
         checked.skipped = Some("it holds no instruction".into());
-        return checked;
+        return (checked, Vec::new());
     }
     if dockerfile.is_accepted()
         && dockerfile
@@ -52,46 +63,56 @@ pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Checked {
             .all(|instruction| instruction.keyword != Keyword::From)
     {
         checked.skipped = Some("it has no `FROM`: a fragment, not a Dockerfile".into());
-        return checked;
+        return (checked, Vec::new());
     }
-    let units = dockerfile::read(file, &dockerfile, around);
+    let surveyed = dockerfile::survey(file, &dockerfile, around);
     let mut findings = problems(file, &dockerfile);
-    for unit in &units {
+    for (index, (unit, site)) in surveyed.iter().enumerate() {
+        let scene = Scene {
+            file,
+            dockerfile: &dockerfile,
+            unit,
+            site,
+            style,
+        };
         let before = findings.len();
         rules::check(unit, &mut findings);
         for finding in findings.iter_mut().skip(before) {
-            finding.edits = spelled(file, &dockerfile, unit, finding);
+            finding.unit = index;
+            match spelled(file, &scene, finding) {
+                Ok(edits) => finding.edits = edits,
+                Err(reason) => finding.refusal = Some(reason),
+            }
         }
     }
     suppress::apply(file, &suppressions(file, &dockerfile), &mut findings);
-    checked.units = units.len();
+    checked.units = surveyed.len();
     checked.findings = sorted(findings);
-    checked
+    let units = surveyed.into_iter().map(|(unit, _)| unit).collect();
+    (checked, units)
 }
 
-/// The edits of a finding's remedy: all of its changes, or none.
+/// The edits of a finding's remedy, all of its changes; or why there are none.
 fn spelled(
     file: &Arc<SourceFile>,
-    dockerfile: &Dockerfile,
-    unit: &model::Unit,
+    scene: &Scene<'_>,
     finding: &Finding,
-) -> Vec<Edit> {
+) -> Result<Vec<Edit>, String> {
     let Some(remedy) = &finding.remedy else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    if matches!(remedy.applicability, Applicability::Manual(_))
-        || !Arc::ptr_eq(&finding.place.file, file)
-    {
-        return Vec::new();
+    if let Applicability::Manual(why) = &remedy.applicability {
+        return Err(why.clone());
     }
-    let edits = remedy
-        .changes
-        .iter()
-        .map(|change| dockerfile::spell(file, dockerfile, unit, change));
-    edits
-        .collect::<Result<Vec<_>, _>>()
-        .map(|edits| edits.concat())
-        .unwrap_or_default()
+    // What is wrong in a script may still be mended here, where the changes are all of this file.
+    let elsewhere = !Arc::ptr_eq(&finding.place.file, file);
+    if elsewhere && remedy.changes.iter().any(|change| !change.is_an_addition()) {
+        return Err(format!(
+            "it is in {}, not in this file",
+            finding.place.file.path
+        ));
+    }
+    dockerfile::spell(scene, &remedy.changes).map_err(|refusal| refusal.to_string())
 }
 
 /// The units of a file, for those who want to see what the rules see.

@@ -55,6 +55,10 @@ pub struct Finding {
     pub once: bool,
     /// The remedy spelled in the text of the file, where the input can do that.
     pub edits: Vec<Edit>,
+    /// Why the input cannot spell the remedy, where it cannot.
+    pub refusal: Option<String>,
+    /// The unit it is about, counted from 0 in its file.
+    pub unit: usize,
 }
 
 /// A place that explains a finding.
@@ -130,6 +134,8 @@ impl Finding {
             remedy: None,
             once: false,
             edits: Vec::new(),
+            refusal: None,
+            unit: 0,
         }
     }
 

@@ -31,6 +31,23 @@ pub trait Surroundings: Sync {
     }
 }
 
+/// How a user wants changes to be spelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// What `LD_PRELOAD` is set to.
+    pub preload: PreloadStyle,
+}
+
+/// What `LD_PRELOAD` is set to where the loader finds the library by its name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PreloadStyle {
+    /// The bare soname: right on every architecture.
+    #[default]
+    Soname,
+    /// An absolute path; a link that the build makes where several architectures are possible.
+    Path,
+}
+
 /// No surroundings: text from standard input, examples.
 #[derive(Debug)]
 pub struct Nowhere;

@@ -14,6 +14,9 @@
 //! | what a rule says | [`finding`] |
 //! | what a person has judged already | [`suppress`] |
 //! | one file from text to findings | [`engine`] |
+//! | what the fixer writes, as data | [`templates`] |
+//! | one file from findings to mended text | [`fix`] |
+//! | text to the disk, whole or not at all | [`write`](mod@write) |
 //! | output | [`report`] |
 
 pub mod cli;
@@ -22,10 +25,13 @@ pub mod discover;
 pub mod engine;
 pub mod facts;
 pub mod finding;
+pub mod fix;
 pub mod inputs;
 pub mod model;
 pub mod pages;
 pub mod report;
 pub mod rules;
 pub mod suppress;
+pub mod templates;
 pub mod text;
+pub mod write;

@@ -3,6 +3,7 @@
 //! Every input reduces its text to [`Unit`]s; rules see nothing else. The model knows no syntax:
 //! it holds facts with their provenance, and what follows from them for the dynamic loader.
 
+mod change;
 mod env;
 mod fact;
 mod library;
@@ -11,12 +12,11 @@ mod preload;
 mod process;
 mod unit;
 
+pub use change::Change;
 pub use env::{EnvVar, Environment, Erased, Setting, Value};
 pub use fact::Fact;
 pub use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
 pub use loader::{entries, family_of, judge};
 pub use preload::{Outcome, Preload, Via};
 pub use process::{Process, ProcessKind, ProcessModel, Recognised, is_python, recognise};
-pub use unit::{
-    Change, Install, Platform, Python, Reach, Replaced, Role, Stray, Strip, Unit, User,
-};
+pub use unit::{Install, Platform, Python, Reach, Replaced, Role, Stray, Strip, Unit, User};

@@ -1,6 +1,8 @@
 //! What a run found, and the formats it is shown in: one file per format.
 
 mod concise;
+pub mod diff;
+pub mod fixed;
 mod human;
 mod json;
 

@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use crate::facts::Libc;
+use crate::facts::{Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::{Change, Preload, Unit, Value, Via, entries, judge};
 use crate::pages::{self, Fix, Meta};
@@ -167,6 +167,21 @@ fn soname_of(preload: &Preload) -> String {
     let file = preload.name.rsplit('/').next().unwrap_or_default();
     file.trim_matches(|c: char| matches!(c, '"' | '\''))
         .to_owned()
+}
+
+/// What makes an allocator run in a unit: it is installed, named, and jemalloc configured.
+fn bring(family: Family) -> Vec<Change> {
+    let mut changes = vec![Change::Install(family), Change::Preload(family)];
+    changes.extend((family == Family::Jemalloc).then_some(Change::Tune));
+    changes
+}
+
+/// What such a remedy is called.
+fn bringing(family: Family) -> String {
+    match family {
+        Family::Jemalloc => "install, preload and configure jemalloc".into(),
+        family => format!("install and preload {family}"),
+    }
 }
 
 /// Adds the remedy that renames one entry of `LD_PRELOAD` and keeps the others, where the loader

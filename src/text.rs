@@ -70,6 +70,23 @@ impl Span {
     }
 }
 
+/// The bytes with the edits made, or `None` where two of them touch the same bytes or reach past the
+/// end. Insertions at the same place stand in the order given.
+#[must_use]
+pub fn apply(bytes: &[u8], edits: &[Edit]) -> Option<Vec<u8>> {
+    let mut sorted: Vec<&Edit> = edits.iter().collect();
+    sorted.sort_by_key(|edit| edit.span);
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut done = 0;
+    for edit in sorted {
+        out.extend_from_slice(bytes.get(done..edit.span.start)?);
+        out.extend_from_slice(edit.text.as_bytes());
+        done = edit.span.end;
+    }
+    out.extend_from_slice(bytes.get(done..)?);
+    Some(out)
+}
+
 /// One replacement of bytes in a file; an insertion has an empty span.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
@@ -77,4 +94,33 @@ pub struct Edit {
     pub span: Span,
     /// What stands there instead.
     pub text: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edit(start: usize, end: usize, text: &str) -> Edit {
+        Edit {
+            span: Span::new(start, end),
+            text: text.into(),
+        }
+    }
+
+    #[test]
+    fn edits_are_made_in_the_order_of_their_places() {
+        let made = apply(
+            b"abcdef",
+            &[
+                edit(4, 5, "X"),
+                edit(1, 1, "1"),
+                edit(1, 1, "2"),
+                edit(1, 3, ""),
+            ],
+        );
+        assert_eq!(made.as_deref(), Some(&b"a12dXf"[..]));
+        assert_eq!(apply(b"abc", &[]).as_deref(), Some(&b"abc"[..]));
+        assert_eq!(apply(b"abc", &[edit(0, 2, ""), edit(1, 3, "")]), None);
+        assert_eq!(apply(b"abc", &[edit(2, 9, "")]), None);
+    }
 }

@@ -2,7 +2,7 @@
 //! must be what the page says, to the letter.
 //!
 //! `UPDATE=1 cargo test --test rules` writes what came out into the pages. It changes findings
-//! only: an example that must be silent and is not stays a failure.
+//! and fixed files only: an example that must be silent and is not stays a failure.
 //!
 //! Fences of a page that are read here:
 //!
@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `dockerfile example` | a file with the fault; a `text finding` fence follows |
 //! | `text finding` | what `--format concise` prints about it |
+//! | `dockerfile fixed` | what `fix --unsafe --only RULE` makes of the example; may follow a finding |
 //! | `dockerfile silent` | a file about which no rule says anything |
 //! | `LANGUAGE file=NAME` | a file that stands beside the next example, and only that |
 
@@ -182,45 +183,105 @@ fn judge(page: &Page<'_>, case: &Case<'_>, update: bool) -> Option<String> {
     ))
 }
 
+/// The text after the fix is what the page shows, and the page shows it where it says there is one.
 #[test]
-fn edits_mend_what_they_are_for() {
+fn fixes_are_as_shown() {
+    let update = std::env::var_os("UPDATE").is_some();
     let mut faults = String::new();
     for rule in &RULES {
-        let page = Page::new(rule.id, rule.page);
-        let (mut with, mut without, mut unsafe_ones) = (0, 0, 0);
-        for case in page.cases().unwrap_or_default() {
-            for finding in case
-                .check(case.text())
-                .findings
-                .iter()
-                .filter(|finding| finding.rule == rule.id)
-            {
-                if finding.edits.is_empty() {
-                    without += 1;
-                    continue;
+        let text = std::fs::read_to_string(folder().join(format!("{}.md", rule.id))).unwrap();
+        let mut shown = 0;
+        for case in Page::new(rule.id, &text).cases().unwrap_or_default() {
+            let Some(fixed) = case.fixed else { continue };
+            shown += 1;
+            let is = case.fix(rule.id).text;
+            if is == case.text() {
+                write!(
+                    faults,
+                    "\nrules/{}.md, line {}: nothing is fixed",
+                    rule.id, case.line
+                )
+                .unwrap();
+            }
+            if is != fixed && !update {
+                write!(
+                    faults,
+                    "\nrules/{}.md, line {}: the fix gives\n{is}",
+                    rule.id, case.line
+                )
+                .unwrap();
+            }
+        }
+        if (rule.meta().fix == Fix::None) != (shown == 0) {
+            write!(
+                faults,
+                "\nrules/{}.md: `fix` is {:?}, and {shown} are shown",
+                rule.id,
+                rule.meta().fix
+            )
+            .unwrap();
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
+}
+
+/// What holds of every fix, of whatever rule.
+#[test]
+fn fixes_mend_what_they_are_for_and_nothing_twice() {
+    let mut faults = String::new();
+    for rule in &RULES {
+        for case in Page::new(rule.id, rule.page).cases().unwrap_or_default() {
+            let before = case.check(case.text()).findings;
+            let mended = case.mend(case.text(), &[]);
+            let again = case.mend(&mended.text, &[]);
+            let left = case.check(&mended.text).findings;
+            let of = |findings: &[Finding]| {
+                findings
+                    .iter()
+                    .filter(|finding| finding.rule == "unreadable-input")
+                    .count()
+            };
+            let worse = left.iter().any(|finding| {
+                finding.severity > malloclint::finding::Severity::Info
+                    && !before.iter().any(|other| other.rule == finding.rule)
+            });
+            let fault = match () {
+                () if again.text != mended.text => "fixed twice it is another file",
+                () if mended.left.len() != left.len() => {
+                    "what `fix` says is left is not what `check` finds"
                 }
-                with += 1;
+                () if of(&left) > of(&before) => "the builder refuses the result",
+                () if worse => "the fix brings what was not there",
+                () => continue,
+            };
+            write!(
+                faults,
+                "\nrules/{}.md, line {}: {fault}:\n{}",
+                rule.id, case.line, mended.text
+            )
+            .unwrap();
+        }
+    }
+    assert!(faults.is_empty(), "{faults}");
+}
+
+/// The page says whether there is a fix: always and safely, sometimes, or never.
+#[test]
+fn pages_say_whether_there_is_a_fix() {
+    let mut faults = String::new();
+    for rule in &RULES {
+        let (mut with, mut without, mut unsafe_ones) = (0, 0, 0);
+        for case in Page::new(rule.id, rule.page).cases().unwrap_or_default() {
+            let findings = case.check(case.text()).findings;
+            for finding in findings.iter().filter(|finding| finding.rule == rule.id) {
                 let safe = finding
                     .remedy
                     .as_ref()
                     .is_some_and(|remedy| remedy.applicability == Applicability::Safe);
-                unsafe_ones += usize::from(!safe);
-                let mended = case.mended(finding);
-                let left = case.check(&mended).findings;
-                let same = |other: &Finding| {
-                    other.rule == finding.rule && other.message == finding.message
-                };
-                if left
-                    .iter()
-                    .any(|other| same(other) || other.rule == "unreadable-input")
-                {
-                    write!(
-                        faults,
-                        "\nrules/{}.md, line {}: not mended:\n{mended}",
-                        rule.id, case.line
-                    )
-                    .unwrap();
-                }
+                let spelled = !finding.edits.is_empty();
+                with += usize::from(spelled);
+                without += usize::from(!spelled);
+                unsafe_ones += usize::from(spelled && !safe);
             }
         }
         let says = rule.meta().fix;

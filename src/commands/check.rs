@@ -3,11 +3,11 @@
 use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rayon::prelude::*;
 
+use super::progress::Progress;
 use super::{Status, colours};
 use crate::cli::{Check, Colour};
 use crate::discover::{self, Claim, Disk, Failure};
@@ -19,8 +19,6 @@ use crate::text::SourceFile;
 
 /// So many files that were not checked are named; a repository of templates has hundreds.
 const SHOWN: usize = 8;
-/// A run that takes longer shows how far it is.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) fn run(
     arguments: &Check,
@@ -195,38 +193,4 @@ fn width() -> usize {
 
 fn terminal_width() -> Option<usize> {
     terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0))
-}
-
-/// A bar on standard error, once a run has taken longer than is comfortable.
-struct Progress {
-    bar: ProgressBar,
-    start: Instant,
-    wanted: bool,
-}
-
-impl Progress {
-    fn new(start: Instant, files: usize, refused: bool) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {eta} left") {
-            bar.set_style(style);
-        }
-        Self {
-            bar,
-            start,
-            wanted: !refused && io::stderr().is_terminal(),
-        }
-    }
-
-    fn step(&self) {
-        self.bar.inc(1);
-        if self.wanted && self.bar.is_hidden() && self.start.elapsed() > PATIENCE {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
-    }
-}
-
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
 }

@@ -36,10 +36,6 @@ pub struct Release {
     pub unknown: Vec<Family>,
     /// Where the loader looks by default; may contain `{triplet}`.
     pub library_dirs: Vec<String>,
-    /// The command that installs; `{packages}` stands for the names.
-    pub install: Option<String>,
-    /// What follows an install to keep the layer small.
-    pub cleanup: Option<String>,
 }
 
 /// A package that brings an allocator to preload.

@@ -18,7 +18,8 @@ mod walk;
 use std::sync::Arc;
 
 pub use parse::parse;
-pub use spell::{Refusal, spell};
+pub use spell::{Refusal, Scene, spell};
+pub use units::Site;
 
 use super::Surroundings;
 use crate::model::Unit;
@@ -32,6 +33,17 @@ pub fn read(
     dockerfile: &Dockerfile,
     around: &dyn Surroundings,
 ) -> Vec<Unit> {
+    let units = survey(file, dockerfile, around).into_iter();
+    units.map(|(unit, _)| unit).collect()
+}
+
+/// The same, each unit with where it stands in the text.
+#[must_use]
+pub fn survey(
+    file: &Arc<SourceFile>,
+    dockerfile: &Dockerfile,
+    around: &dyn Surroundings,
+) -> Vec<(Unit, Site)> {
     let (globals, stages) = stages::split(dockerfile);
     let walker = walk::Walker::walk(file, dockerfile, &globals, &stages, around);
     units::units(&walker)

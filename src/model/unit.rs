@@ -185,34 +185,14 @@ pub struct Install {
     pub manager: Manager,
     /// The packages named.
     pub packages: Vec<String>,
+    /// Where each of them stands.
+    pub words: Vec<Place>,
+    /// It may not run: a condition decides.
+    pub conditional: bool,
     /// Who runs it.
     pub user: Fact<User>,
     /// Where the command stands.
     pub place: Place,
     /// The build step.
     pub step: usize,
-}
-
-/// What must become true of a unit: meaning, not text. The input spells it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    /// The variable has this value.
-    SetEnv {
-        /// The variable.
-        name: String,
-        /// Its value, as the process is to see it.
-        value: String,
-    },
-    /// The variable is called otherwise and keeps its value.
-    RenameEnv {
-        /// The wrong name.
-        from: String,
-        /// The right one.
-        to: String,
-    },
-    /// The variable is not set.
-    UnsetEnv {
-        /// The variable.
-        name: String,
-    },
 }

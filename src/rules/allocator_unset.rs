@@ -1,6 +1,6 @@
 //! Long-running Python on glibc with no allocator setting at all.
 
-use super::Report;
+use super::{Report, bring, bringing};
 use crate::facts::{self, Family, Libc, programs};
 use crate::finding::{Applicability, Severity};
 use crate::model::{Fact, ProcessKind, ProcessModel, Role, Stray, Unit, is_python};
@@ -32,7 +32,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .note(format!("its C library is glibc ({})", unit.platform.libc.because()))
         .note(effect(&unit.process.model))
         .help(help(unit))
-        .remedy("install and preload jemalloc", Applicability::Manual("the installation is a choice".into()), Vec::new());
+        .remedy(bringing(Family::Jemalloc), applicability(unit, *kind), bring(Family::Jemalloc));
     if let Some(place) = &unit.process.place {
         finding = finding.label(place, "this is what runs");
     }
@@ -40,6 +40,14 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         finding = finding.at_severity(Severity::Info);
     }
     report.add(finding);
+}
+
+fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
+    match kind {
+        ProcessKind::Notebook => Applicability::Unsafe("a notebook server is often started for an hour only".into()),
+        _ if unit.process.by_port_only => Applicability::Unsafe("nothing but a port or a health check says that it keeps running".into()),
+        _ => Applicability::Safe,
+    }
 }
 
 fn runs_on(unit: &Unit) -> &'static str {

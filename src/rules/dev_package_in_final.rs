@@ -1,8 +1,9 @@
 //! A development package where the library's own would do: it is there to be preloaded.
 
 use super::{Report, faults};
-use crate::facts::Family;
-use crate::model::{Origin, Unit, Via};
+use crate::facts::{AllocatorPackage, Family, Release};
+use crate::finding::Applicability;
+use crate::model::{Change, Library, Origin, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let compiler = |package: &String| package == "build-essential";
@@ -22,26 +23,40 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             continue;
         }
         seen.push(name);
-        report.add(
-            report
-                .finding(&library.place, format!("`{name}` is for compiling: to be preloaded, the library's own package is enough"))
-                .caption("a development package")
-                .note("it adds headers and link files, and the name without a version, `.so`")
-                .help(help(unit, library.family)),
-        );
+        let finding = report
+            .finding(&library.place, format!("`{name}` is for compiling: to be preloaded, the library's own package is enough"))
+            .caption("a development package")
+            .note("it adds headers and link files, and the name without a version, `.so`")
+            .help(help(unit, library.family));
+        report.add(match runtime(unit, library.family).filter(|package| !is_there(unit, package)) {
+            Some(package) => finding.remedy(
+                format!("install `{}` instead", package.name),
+                Applicability::Unsafe("a step that cannot be seen may need the headers".into()),
+                vec![Change::ReplacePackage { from: name.clone(), to: package.name.clone() }, Change::Preload(library.family)],
+            ),
+            None => finding,
+        });
     }
 }
 
 /// What to install instead, and what to call the library then.
 fn help(unit: &Unit, family: Family) -> String {
-    let release = unit.platform.release.value();
-    let runtime = release.and_then(|release| release.packages_of(family).find(|package| !package.dev));
-    let Some(package) = runtime else {
+    let Some(package) = runtime(unit, family) else {
         return "install the library's own package, and preload the name with its version".into();
     };
-    let there = unit.libraries.iter().any(|library| matches!(&library.origin, Origin::Package { name, dev: false } if *name == package.name));
-    if there {
+    if is_there(unit, package) {
         return format!("drop it, and preload `{}`, which `{}` brings", package.soname, package.name);
     }
     format!("install `{}` instead, and preload `{}`", package.name, package.soname)
+}
+
+/// The package that brings the library alone.
+fn runtime(unit: &Unit, family: Family) -> Option<&'static AllocatorPackage> {
+    let release: &'static Release = unit.platform.release.value()?;
+    release.packages_of(family).find(|package| !package.dev)
+}
+
+fn is_there(unit: &Unit, package: &AllocatorPackage) -> bool {
+    let brings = |library: &Library| matches!(&library.origin, Origin::Package { name, dev: false } if *name == package.name);
+    unit.libraries.iter().any(brings)
 }

@@ -2,7 +2,8 @@
 
 use super::Report;
 use crate::facts::{self, Libc, Tunable, TunableKind};
-use crate::model::Unit;
+use crate::finding::{Applicability, Finding};
+use crate::model::{Change, Unit};
 use crate::text::Place;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -17,7 +18,16 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             let message = format!("gets nothing: `${}` is set nowhere in this stage", erased.name);
             add(report, &place, tunable, &var.name, (message, "glibc ignores an empty value"));
         } else if let Some(fault) = var.now.value.known().and_then(|text| fault(tunable, text)) {
-            add(report, &place, tunable, &var.name, fault);
+            let meant = var.now.value.known().and_then(|text| meant(tunable, text));
+            let finding = finding(report, &place, tunable, &var.name, fault);
+            report.add(match meant {
+                Some(value) => finding.remedy(
+                    format!("set it to `{value}`"),
+                    Applicability::Unsafe("the setting takes effect for the first time".into()),
+                    vec![Change::SetEnv { name: var.name.clone(), value }],
+                ),
+                None => finding,
+            });
         }
     }
     in_tunables(unit, report);
@@ -39,17 +49,37 @@ fn in_tunables(unit: &Unit, report: &mut Report<'_>) {
     }
 }
 
-fn add(report: &mut Report<'_>, place: &Place, tunable: &Tunable, name: &str, (what, note): (String, &str)) {
-    report.add(
-        report
-            .finding(place, format!("`{name}` {what}"))
-            .caption("not the number that is meant")
-            .note(note)
-            .help(match tunable.kind {
-                TunableKind::Size => "write plain digits, in bytes where it is a size",
-                TunableKind::Int => "write plain digits",
-            }),
-    );
+fn add(report: &mut Report<'_>, place: &Place, tunable: &Tunable, name: &str, fault: (String, &str)) {
+    let finding = finding(report, place, tunable, name, fault);
+    report.add(finding);
+}
+
+fn finding(report: &Report<'_>, place: &Place, tunable: &Tunable, name: &str, (what, note): (String, &str)) -> Finding {
+    report
+        .finding(place, format!("`{name}` {what}"))
+        .caption("not the number that is meant")
+        .note(note)
+        .help(match tunable.kind {
+            TunableKind::Size => "write plain digits, in bytes where it is a size",
+            TunableKind::Int => "write plain digits",
+        })
+}
+
+/// The number that is surely meant: without its quotes, or a size without its unit.
+fn meant(tunable: &Tunable, text: &str) -> Option<String> {
+    let bare = text.trim().trim_matches(['"', '\'']);
+    let digits = bare.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = bare.get(digits.len()..)?.to_ascii_lowercase();
+    let factor: u64 = match unit.trim_end_matches('b').trim_end_matches('i') {
+        "" if unit.is_empty() => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        _ => return None,
+    };
+    let number = digits.parse::<u64>().ok()?.checked_mul(factor)?;
+    let is_size = factor == 1 || tunable.kind == TunableKind::Size;
+    (is_size && out_of_range(tunable, number.into()).is_none()).then(|| number.to_string())
 }
 
 /// What is wrong with a value, and why it matters.

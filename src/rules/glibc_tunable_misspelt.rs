@@ -13,6 +13,13 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         }
         let Some(meant) = facts::near_miss(&var.name) else { continue };
         let finding = report.finding(&var.now.name_place, format!("nothing reads `{}`", var.name)).caption("misspelt");
+        if unit.replacement().is_some() {
+            // Under its right name nobody would read it either.
+            let drop = vec![Change::UnsetEnv { name: var.name.clone() }];
+            let help = "drop it: glibc's malloc is not in force here";
+            report.add(finding.help(help).remedy(format!("drop `{}`", var.name), Applicability::Safe, drop));
+            continue;
+        }
         report.add(match &meant.alias {
             Some(name) => finding
                 .note("glibc ignores names that it does not know without a word")

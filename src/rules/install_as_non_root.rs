@@ -2,7 +2,8 @@
 
 use super::Report;
 use crate::facts::Manager;
-use crate::model::{Unit, User};
+use crate::finding::Applicability;
+use crate::model::{Change, Unit, User};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for install in unit.installs.iter().filter(|install| install.manager != Manager::Conda) {
@@ -16,7 +17,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .finding(&install.place, format!("`{}` runs as `{}`, who may not install packages: the build ends here", install.manager.command(), user.0))
                 .caption("needs root")
                 .note(format!("the user is `{}` ({})", user.0, install.user.because()))
-                .help("put `USER root` before it and the user's own `USER` line after it, or move it above"),
+                .help("put `USER root` before it and the user's own `USER` line after it, or move it above")
+                .remedy(
+                    "install as root",
+                    Applicability::Safe,
+                    vec![Change::InstallAsRoot { install: install.place.span }],
+                ),
         );
     }
 }

@@ -25,15 +25,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         finding = finding.label(place, "this starts without it");
     }
     let soname = if file.ends_with(".so") || file.is_empty() || file.contains('*') { "libjemalloc.so.2".to_owned() } else { file };
-    let change = Change::SetEnv { name: "LD_PRELOAD".into(), value: soname.clone() };
     report.add(
         finding
             .help(format!("set `LD_PRELOAD={soname}` after the installation, and a `MALLOC_CONF`; or drop it where nothing else needs it"))
-            .remedy(
-                format!("set `LD_PRELOAD` to `{soname}`"),
-                Applicability::Unsafe("it changes the allocator of a service that runs on another one today".into()),
-                vec![change],
-            ),
+            .remedy("preload and configure jemalloc", Applicability::Safe, vec![Change::Preload(Family::Jemalloc), Change::Tune]),
     );
 }
 

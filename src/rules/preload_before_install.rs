@@ -1,7 +1,8 @@
 //! `LD_PRELOAD` is set before the library is there.
 
 use super::Report;
-use crate::model::{Outcome, Unit, Via};
+use crate::finding::Applicability;
+use crate::model::{Change, Outcome, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in unit.preloads.iter().filter(|preload| preload.via == Via::Environment) {
@@ -15,7 +16,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .caption("already in force from here on")
                 .label(&library.place, "the library comes here")
                 .note("`ENV` is in force for every `RUN` after it; the loader prints `cannot be preloaded ... ignored` once per program")
-                .help("move the `ENV` below the installation"),
+                .help("move the `ENV` below the installation")
+                .remedy(
+                    "set `LD_PRELOAD` after the installation",
+                    Applicability::Safe,
+                    vec![Change::SetAfterLibrary { name: "LD_PRELOAD".into() }],
+                ),
         );
     }
 }

@@ -1,11 +1,14 @@
 //! The library was copied without the libraries that it links against.
 
-use super::{Report, faults};
+use super::{Report, bring, bringing, faults};
+use crate::finding::Applicability;
 use crate::model::{Outcome, Unit};
+
+const STAYS: &str = "the library that was copied stays in the image, unused";
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let Outcome::NeedsMissing { needs, library } = &preload.outcome else { continue };
+        let (Outcome::NeedsMissing { needs, library }, Some(family)) = (&preload.outcome, preload.family) else { continue };
         let list = needs.join("`, `");
         report.add(
             report
@@ -13,7 +16,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .caption("its own needs are missing")
                 .label(&library.place, "only the library itself is copied")
                 .note("a missing dependency of a preloaded library is fatal: `error while loading shared libraries`")
-                .help(format!("copy `{list}` beside it, from the same stage")),
+                .help(format!("copy `{list}` beside it, from the same stage"))
+                .remedy(bringing(family), Applicability::Unsafe(STAYS.into()), bring(family)),
         );
     }
 }

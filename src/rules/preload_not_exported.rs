@@ -1,8 +1,8 @@
 //! `LD_PRELOAD` is set where only a shell of the build or an interactive one sees it.
 
-use super::Report;
+use super::{Report, bring};
 use crate::finding::{Applicability, Severity};
-use crate::model::{Change, Reach, Unit};
+use crate::model::{ProcessKind, Reach, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let in_force = unit.preloads.iter().any(|preload| preload.family.is_some()) || unit.env.get("LD_PRELOAD").is_some();
@@ -22,18 +22,24 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             ),
         };
         let severity = if stray.reach == Reach::Run { Severity::Error } else { Severity::Warning };
-        report.add(
-            report
-                .finding(&stray.place, message)
-                .at_severity(severity)
-                .caption("never reaches the service")
-                .note(note)
-                .help("use `ENV LD_PRELOAD=...`")
-                .remedy(
-                    "set it with `ENV`",
-                    Applicability::Manual("the value was made for a shell".into()),
-                    vec![Change::SetEnv { name: "LD_PRELOAD".into(), value: stray.value.clone() }],
-                ),
-        );
+        let finding = report
+            .finding(&stray.place, message)
+            .at_severity(severity)
+            .caption("never reaches the service")
+            .note(note)
+            .help("use `ENV LD_PRELOAD=...`");
+        let Some(family) = stray.family else {
+            report.add(finding);
+            continue;
+        };
+        report.add(finding.remedy("set it with `ENV`", applicability(unit), bring(family)));
     }
+}
+
+fn applicability(unit: &Unit) -> Applicability {
+    let serves = unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
+    if serves {
+        return Applicability::Safe;
+    }
+    Applicability::Unsafe("nothing says that a Python service runs here".into())
 }

@@ -1,6 +1,7 @@
 //! `LD_PRELOAD` names a library that nothing provides in this image.
 
-use super::{Report, faults};
+use super::{Report, bring, bringing, faults};
+use crate::finding::Applicability;
 use crate::model::{Outcome, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -26,7 +27,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                     "the loader prints `cannot be preloaded ... ignored` for every program and goes on with glibc's malloc"
                 })
                 .note(format!("the distribution is known from the base ({})", unit.platform.release.because()))
-                .help(help),
+                .help(help)
+                .remedy(bringing(family), Applicability::Safe, bring(family)),
         );
     }
 }

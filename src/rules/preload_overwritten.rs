@@ -1,8 +1,8 @@
 //! A later setting or the start-up of the base image replaces `LD_PRELOAD`.
 
 use super::Report;
-use crate::finding::Severity;
-use crate::model::{Setting, Unit, Via, entries, family_of};
+use crate::finding::{Applicability, Severity};
+use crate::model::{Change, Setting, Unit, Via, entries, family_of};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let Some(var) = unit.env.get("LD_PRELOAD") else { return };
@@ -16,7 +16,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .caption("the whole value is new")
                 .label(&lost.place, "set here")
                 .note("`ENV` replaces a variable, it never adds to it")
-                .help("name both, separated by `:`; the new value may start with `${LD_PRELOAD}:`"),
+                .help("name both, separated by `:`; the new value may start with `${LD_PRELOAD}:`")
+                .remedy(
+                    "name both",
+                    Applicability::Unsafe("the second setting may be meant to take the place of the first".into()),
+                    vec![Change::SetEnv { name: "LD_PRELOAD".into(), value: both(lost, &var.now) }],
+                ),
         );
     }
     let Some(replaced) = &unit.start_replaces_preload else { return };
@@ -27,6 +32,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .help("set it in the start script after that point, or write the library's path to `/etc/ld.so.preload`");
         report.add(if replaced.sometimes { finding.at_severity(Severity::Warning) } else { finding });
     }
+}
+
+/// The one list and the other.
+fn both(lost: &Setting, now: &Setting) -> String {
+    format!("{}:{}", lost.value.text.as_str(), now.value.text.as_str())
 }
 
 fn names_allocator(setting: &Setting) -> bool {

@@ -1,18 +1,20 @@
 //! The setting or the library is in a stage that the final image does not stand on.
 
-use super::{Report, faults};
+use super::{Report, bring, bringing, faults};
+use crate::finding::Applicability;
 use crate::model::{Outcome, ProcessKind, Reach, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let Outcome::WrongStage { stage, place } = &preload.outcome else { continue };
+        let (Outcome::WrongStage { stage, place }, Some(family)) = (&preload.outcome, preload.family) else { continue };
         report.add(
             report
                 .finding(&preload.place, format!("`{}` is in stage `{stage}` only, and {} does not stand on that", preload.name, unit.name))
                 .caption("not in this stage")
                 .label(place, format!("put into stage `{stage}`"))
                 .note("a stage inherits from its own `FROM` only; of other stages it has what `COPY --from` takes")
-                .help("install the library in this stage"),
+                .help("install the library in this stage")
+                .remedy(bringing(family), Applicability::Safe, bring(family)),
         );
     }
     setting_elsewhere(unit, report);
@@ -29,13 +31,14 @@ fn setting_elsewhere(unit: &Unit, report: &mut Report<'_>) {
         matches!(stray.reach, Reach::Stage(_)) && stray.variable.as_deref() == Some("LD_PRELOAD") && stray.family.is_some()
     });
     let Some(stray) = stray else { return };
-    let Reach::Stage(stage) = &stray.reach else { return };
+    let (Reach::Stage(stage), Some(family)) = (&stray.reach, stray.family) else { return };
     let mut finding = report
         .finding(&stray.place, format!("set in stage `{stage}` only: {} does not inherit it", unit.name))
         .caption("reaches this stage alone")
         .label(&unit.place, "the image starts from here")
         .note("a stage inherits from its own `FROM` only")
-        .help("install the library and set `LD_PRELOAD` in the stage that runs");
+        .help("install the library and set `LD_PRELOAD` in the stage that runs")
+        .remedy(bringing(family), Applicability::Safe, bring(family));
     if let Some(place) = &unit.process.place {
         finding = finding.label(place, "this runs without it");
     }

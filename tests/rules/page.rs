@@ -6,7 +6,7 @@ use malloclint::finding::Finding;
 use malloclint::inputs::Surroundings;
 use malloclint::pages::{Fence, fences};
 use malloclint::report::{self, Format, Run, Style};
-use malloclint::{engine, text::SourceFile};
+use malloclint::{engine, fix, text::SourceFile};
 
 /// One page.
 #[derive(Clone, Copy)]
@@ -21,6 +21,8 @@ pub(crate) struct Case<'p> {
     /// The line of its opening fence.
     pub(crate) line: usize,
     pub(crate) expected: Expected<'p>,
+    /// What `fix` makes of it.
+    pub(crate) fixed: Option<&'p str>,
     dockerfile: &'p str,
     files: Context<'p>,
 }
@@ -37,6 +39,12 @@ pub(crate) struct Got {
     /// In the format `concise`.
     pub(crate) printed: String,
     pub(crate) units: usize,
+}
+
+/// What `fix` made of an example.
+pub(crate) struct Mended {
+    pub(crate) text: String,
+    pub(crate) left: Vec<Finding>,
 }
 
 impl<'p> Page<'p> {
@@ -68,9 +76,11 @@ impl<'p> Page<'p> {
                     },
                 },
             };
+            let fixed = fences.next_if(|next| next.info == "dockerfile fixed");
             cases.push(Case {
                 line,
                 expected,
+                fixed: fixed.map(|fence| fence.text),
                 dockerfile: text,
                 files: Context(std::mem::take(&mut files)),
             });
@@ -90,11 +100,14 @@ impl<'p> Page<'p> {
             let Expected::Findings(lines) = case.expected else {
                 continue;
             };
-            // The lines are a part of the text: how far in is told by where they lie.
-            let start = lines.as_ptr() as usize - self.text.as_ptr() as usize;
-            text.push_str(&self.text[done..start]);
-            text.push_str(&case.run().printed);
-            done = start + lines.len();
+            let mended = case.fixed.map(|fixed| (fixed, case.fix(self.id).text));
+            for (old, new) in std::iter::once((lines, case.run().printed)).chain(mended) {
+                // Each is a part of the page: how far in is told by where it lies.
+                let start = old.as_ptr() as usize - self.text.as_ptr() as usize;
+                text.push_str(&self.text[done..start]);
+                text.push_str(&new);
+                done = start + old.len();
+            }
         }
         text + &self.text[done..]
     }
@@ -107,15 +120,24 @@ impl Case<'_> {
         engine::check(&file, &self.files)
     }
 
-    /// The example with the edits of one of its findings made.
-    pub(crate) fn mended(&self, finding: &Finding) -> String {
-        let mut text = self.dockerfile.to_owned();
-        let mut edits = finding.edits.clone();
-        edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
-        for edit in edits {
-            text.replace_range(edit.span.start..edit.span.end, &edit.text);
+    /// The example after `fix --unsafe --only RULE`.
+    pub(crate) fn fix(&self, rule: &str) -> Mended {
+        self.mend(self.dockerfile, &[rule.to_owned()])
+    }
+
+    /// A text that stands where the example does, after `fix --unsafe`, of the rules named or of all.
+    pub(crate) fn mend(&self, text: &str, only: &[String]) -> Mended {
+        let options = fix::Options {
+            unsafe_too: true,
+            only: only.to_vec(),
+            ..fix::Options::default()
+        };
+        let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
+        let fixed = fix::fix(&file, &self.files, &options);
+        Mended {
+            text: String::from_utf8(fixed.after.bytes.clone()).unwrap(),
+            left: fixed.left.into_iter().map(|left| left.finding).collect(),
         }
-        text
     }
 
     /// The example's text.

@@ -13,8 +13,6 @@ pub(super) struct File {
     libc: Option<Libc>,
     manager: Option<Manager>,
     library_dirs: Vec<String>,
-    install: Option<String>,
-    cleanup: Option<String>,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -35,8 +33,6 @@ pub(super) struct ReleaseEntry {
     aliases: Vec<String>,
     libc_version: Option<String>,
     manager: Option<Manager>,
-    install: Option<String>,
-    cleanup: Option<String>,
     #[serde(default)]
     unknown: Vec<Family>,
     #[cfg_attr(
@@ -102,8 +98,6 @@ impl File {
                 .collect(),
             unknown: entry.unknown.clone(),
             library_dirs: self.library_dirs.clone(),
-            install: entry.install.clone().or_else(|| self.install.clone()),
-            cleanup: entry.cleanup.clone().or_else(|| self.cleanup.clone()),
         };
         self.release
             .iter()

@@ -19,8 +19,8 @@ use elsewhere::Elsewhere;
 /// So many entries of one list are judged: nobody means more.
 const ENTRIES: usize = 64;
 
-/// The units of all stages that can be an image of their own.
-pub(super) fn units(walker: &Walker<'_>) -> Vec<Unit> {
+/// The units of all stages that can be an image of their own, each with where it stands in the text.
+pub(super) fn units(walker: &Walker<'_>) -> Vec<(Unit, Site)> {
     let used = stages::used(walker.stages, &walker.names);
     let strays = Elsewhere::of(walker);
     let last = walker.stages.len().saturating_sub(1);
@@ -28,13 +28,32 @@ pub(super) fn units(walker: &Walker<'_>) -> Vec<Unit> {
         let used = used.get(*index).copied().unwrap_or(false);
         *index == last || !used || only_tested(walker, *index)
     };
-    let mut units: Vec<Unit> = (0..walker.stages.len())
+    let mut units: Vec<(Unit, Site)> = (0..walker.stages.len())
         .filter(leaf)
-        .filter_map(|index| unit(walker, &strays, index, index == last))
+        .filter_map(|index| {
+            let unit = unit(walker, &strays, index, index == last)?;
+            Some((unit, site(walker, index)?))
+        })
         .collect();
     let several = units.len() > 1;
-    units.iter_mut().for_each(|unit| unit.siblings = several);
     units
+        .iter_mut()
+        .for_each(|(unit, _)| unit.siblings = several);
+    units
+}
+
+/// Where a unit stands in the text of its Dockerfile: what those need who write into it.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The stage, counted from 0.
+    pub(super) stage: usize,
+    /// Who it starts as.
+    pub(super) starter: Fact<User>,
+}
+
+fn site(walker: &Walker<'_>, stage: usize) -> Option<Site> {
+    let starter = walker.starters.get(stage)?.clone();
+    Some(Site { stage, starter })
 }
 
 /// Whether a stage starts something of its own, and others stand on it only to test it.

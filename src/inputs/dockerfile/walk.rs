@@ -30,6 +30,8 @@ pub(super) struct Walker<'a> {
     pub(super) states: Vec<State>,
     /// For every stage the one it stands on, where that is a stage.
     pub(super) parents: Vec<Option<usize>>,
+    /// For every stage who it starts as.
+    pub(super) starters: Vec<Fact<User>>,
 }
 
 /// Build arguments that the builder itself provides.
@@ -71,6 +73,7 @@ impl<'a> Walker<'a> {
             room: Room::of(file.bytes.len()),
             states: Vec::new(),
             parents: Vec::new(),
+            starters: Vec::new(),
         };
         for instruction in globals
             .iter()
@@ -116,6 +119,7 @@ impl<'a> Walker<'a> {
 
     fn stage(&mut self, index: usize, stage: &'a Stage<'a>) -> State {
         let mut state = self.base(index, stage);
+        self.starters.push(state.user.clone());
         if let Some(parent) = self.parents.get(index).copied().flatten()
             && let Some(parent) = self.stages.get(parent)
         {

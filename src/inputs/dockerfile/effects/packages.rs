@@ -24,6 +24,11 @@ pub(super) fn install(
             .iter()
             .map(|package| package.name.clone())
             .collect(),
+        words: packages
+            .iter()
+            .map(|package| source.place(&package.range))
+            .collect(),
+        conditional: effect.context.conditional || effect.context.function,
         user: installer(state, source.text.as_str(), effect),
         place,
         step: state.step,

@@ -1,0 +1,167 @@
+//! `malloclint fix`.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::Status;
+use super::progress::Progress;
+use crate::cli::{self, Preload};
+use crate::discover::{self, Claim, Disk, Failure};
+use crate::fix::{self, Fixed, Options};
+use crate::inputs::{PreloadStyle, Style, Surroundings};
+use crate::report::{diff, fixed};
+use crate::text::SourceFile;
+use crate::{rules, write};
+
+pub(super) fn run(
+    arguments: &cli::Fix,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<Status> {
+    let start = Instant::now();
+    if let Some(unknown) = arguments.only.iter().find(|id| rules::find(id).is_none()) {
+        writeln!(
+            err,
+            "malloclint: no rule is called `{unknown}` (`malloclint rules` lists all)"
+        )?;
+        return Ok(Status::Trouble);
+    }
+    let options = options(arguments);
+    if arguments.paths.iter().any(|path| path == Path::new("-")) {
+        return stdin(arguments, &options, out, err);
+    }
+    let found = discover::find(&arguments.paths);
+    let around = Disk::default();
+    let progress = Progress::new(start, found.files.len(), arguments.no_progress);
+    let one = |path: &PathBuf| {
+        let outcome = discover::read(path).map(|file| fix::fix(&file, &around, &options));
+        progress.step();
+        (path.clone(), outcome)
+    };
+    let outcomes: Vec<_> = found.files.par_iter().map(one).collect();
+    drop(progress);
+    let mut failures = found.failures;
+    let mut all = Vec::new();
+    for (path, outcome) in outcomes {
+        match outcome {
+            Ok(fixed) => all.extend(finish(&path, fixed, arguments, &mut failures)),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    tell(&all, &failures, arguments, out, err)?;
+    Ok(status(&all, &failures, arguments))
+}
+
+fn options(arguments: &cli::Fix) -> Options {
+    Options {
+        unsafe_too: arguments.unsafe_too,
+        only: arguments.only.clone(),
+        style: Style {
+            preload: match arguments.preload {
+                Preload::Soname => PreloadStyle::Soname,
+                Preload::Path => PreloadStyle::Path,
+            },
+        },
+    }
+}
+
+/// Writes a file that changed, where it is to be written; one that cannot be is a failure.
+fn finish(
+    path: &Path,
+    fixed: Fixed,
+    arguments: &cli::Fix,
+    failures: &mut Vec<Failure>,
+) -> Option<Fixed> {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    if discover::claim(name) == Some(Claim::Template) {
+        // What is named as a template is never patched, even where it reads as a Dockerfile.
+        return None;
+    }
+    let dry = arguments.diff || arguments.check;
+    if fixed.changes() && !dry {
+        let written = write::replace(path, &fixed.before.bytes, &fixed.after.bytes);
+        if let Err(error) = written {
+            failures.push(Failure {
+                path: fixed.before.path.clone(),
+                reason: error.to_string(),
+            });
+            return None;
+        }
+    }
+    Some(fixed)
+}
+
+/// Mends standard input: the text goes to standard output, whatever became of it.
+fn stdin(
+    arguments: &cli::Fix,
+    options: &Options,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<Status> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    let file = SourceFile::new(arguments.stdin_filename.clone(), bytes);
+    let around: &dyn Surroundings = &Disk::default();
+    let fixed = fix::fix(&file, around, options);
+    if arguments.diff {
+        diff::write(&fixed.before, &fixed.after, out)?;
+    } else {
+        out.write_all(&fixed.after.bytes)?;
+    }
+    if !arguments.quiet {
+        fixed::write(&fixed, err)?;
+    }
+    let all = [fixed];
+    Ok(status(&all, &[], arguments))
+}
+
+fn tell(
+    all: &[Fixed],
+    failures: &[Failure],
+    arguments: &cli::Fix,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<()> {
+    if arguments.diff {
+        for fixed in all {
+            diff::write(&fixed.before, &fixed.after, out)?;
+        }
+    }
+    for failure in failures {
+        writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;
+    }
+    if arguments.quiet {
+        return Ok(());
+    }
+    // The diff is for programs: what is said about it goes elsewhere.
+    let to: &mut dyn io::Write = if arguments.diff { err } else { out };
+    for fixed in all {
+        fixed::write(fixed, to)?;
+    }
+    if all.is_empty() && failures.is_empty() {
+        return writeln!(
+            to,
+            "malloclint: found no Dockerfile or Containerfile here (files that are named are always read)"
+        );
+    }
+    fixed::sum(all, arguments.diff || arguments.check, to)
+}
+
+fn status(all: &[Fixed], failures: &[Failure], arguments: &cli::Fix) -> Status {
+    let fails = |left: &fix::Left| arguments.fail_on.fails(left.finding.severity);
+    let left = all.iter().flat_map(|fixed| &fixed.left).any(fails);
+    let changes = arguments.check && all.iter().any(Fixed::changes);
+    if !failures.is_empty() {
+        Status::Trouble
+    } else if left || changes {
+        Status::Findings
+    } else {
+        Status::Clean
+    }
+}

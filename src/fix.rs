@@ -1,0 +1,284 @@
+//! The fix loop: find, spell, apply, read again, compare; until nothing is left that may be applied.
+//!
+//! A remedy is applied whole or not at all, and only where the file, read again, differs from before
+//! by what the remedy promised (the frame check). This module knows no format and never writes.
+
+mod frame;
+
+use std::sync::Arc;
+
+use crate::engine::{self, Checked};
+use crate::finding::{Applicability, Finding, Severity};
+use crate::inputs::{Style, Surroundings};
+use crate::model::Unit;
+use crate::text::{self, Edit, SourceFile};
+
+/// So often a file is read again after edits: what one remedy brings to light, the next may mend.
+const ROUNDS: usize = 8;
+
+/// What may be applied.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Remedies that may change what the image does in ways that were not asked for, too.
+    pub unsafe_too: bool,
+    /// The rules whose findings are mended; all where none is named.
+    pub only: Vec<String>,
+    /// How changes are spelled.
+    pub style: Style,
+}
+
+/// What became of one file.
+#[derive(Debug)]
+pub struct Fixed {
+    /// The file as it was.
+    pub before: Arc<SourceFile>,
+    /// The file as it should be; the same where nothing is to be changed.
+    pub after: Arc<SourceFile>,
+    /// What was applied, in order.
+    pub applied: Vec<Applied>,
+    /// What was not, and why.
+    pub left: Vec<Left>,
+    /// Why the file was not judged, where it was not.
+    pub skipped: Option<String>,
+}
+
+impl Fixed {
+    /// Whether there is anything to write.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        self.before.bytes != self.after.bytes
+    }
+}
+
+/// A remedy that was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The rule that asked for it.
+    pub rule: &'static str,
+    /// What was done.
+    pub title: String,
+}
+
+/// A finding that is left.
+#[derive(Clone, Debug)]
+pub struct Left {
+    /// The finding, at its place in the file as it should be.
+    pub finding: Finding,
+    /// Why it was not mended, in a few words.
+    pub reason: String,
+}
+
+/// Mends one file as far as `options` allow.
+#[must_use]
+pub fn fix(file: &Arc<SourceFile>, around: &dyn Surroundings, options: &Options) -> Fixed {
+    let start = Version::read(file, around, options.style);
+    let errors = start.errors();
+    let mut work = Work {
+        around,
+        options,
+        now: start,
+        applied: Vec::new(),
+        refused: Vec::new(),
+        seen: vec![file.bytes.clone()],
+    };
+    work.run();
+    let worse = work
+        .now
+        .errors()
+        .into_iter()
+        .find(|error| !errors.contains(error));
+    if let Some((rule, message)) = worse {
+        return work.nothing(
+            file,
+            &format!("what it leads to is no better: {rule}, {message}"),
+        );
+    }
+    work.done(file)
+}
+
+/// The file at one point of the loop.
+struct Version {
+    file: Arc<SourceFile>,
+    checked: Checked,
+    units: Vec<Unit>,
+}
+
+impl Version {
+    fn read(file: &Arc<SourceFile>, around: &dyn Surroundings, style: Style) -> Self {
+        let (checked, units) = engine::examine(file, around, style);
+        Self {
+            file: Arc::clone(file),
+            checked,
+            units,
+        }
+    }
+
+    /// What is surely wrong with it.
+    fn errors(&self) -> Vec<(&'static str, String)> {
+        let errors = self
+            .checked
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error);
+        errors
+            .map(|finding| (finding.rule, finding.message.clone()))
+            .collect()
+    }
+}
+
+struct Work<'a> {
+    around: &'a dyn Surroundings,
+    options: &'a Options,
+    now: Version,
+    applied: Vec<Applied>,
+    /// Remedies that were tried and did not do what they promised: whose, and what went wrong.
+    refused: Vec<(Key, String)>,
+    seen: Vec<Vec<u8>>,
+}
+
+/// What tells one finding from another while places move.
+type Key = (&'static str, String, usize);
+
+fn key(finding: &Finding) -> Key {
+    (finding.rule, finding.message.clone(), finding.unit)
+}
+
+impl Work<'_> {
+    fn run(&mut self) {
+        let mut width = usize::MAX;
+        while self.seen.len() <= ROUNDS {
+            let batch = self.batch(width);
+            let Some(first) = batch.first() else { return };
+            match self.attempt(&batch) {
+                Ok(version) => {
+                    self.accept(&batch, version);
+                    width = usize::MAX;
+                }
+                Err(reason) if batch.len() == 1 => self.refused.push((key(first), reason)),
+                // One of them spoils the others: each for itself, then.
+                Err(_) => width = 1,
+            }
+        }
+    }
+
+    /// The first findings that may be mended and whose edits do not touch each other.
+    fn batch(&self, width: usize) -> Vec<Finding> {
+        let mut batch: Vec<Finding> = Vec::new();
+        let mut edits: Vec<&Edit> = Vec::new();
+        for finding in &self.now.checked.findings {
+            let touches = |edit: &Edit| edits.iter().any(|other| meet(edit, other));
+            if batch.len() < width
+                && self.reason(finding).is_none()
+                && !finding.edits.iter().any(touches)
+            {
+                edits.extend(&finding.edits);
+                batch.push(finding.clone());
+            }
+        }
+        batch
+    }
+
+    /// Why a finding is not to be mended, if it is not.
+    fn reason(&self, finding: &Finding) -> Option<String> {
+        let key = key(finding);
+        if !self.options.only.is_empty() && !self.options.only.iter().any(|id| id == finding.rule) {
+            return Some("not asked for with `--only`".into());
+        }
+        if let Some((_, why)) = self.refused.iter().find(|(refused, _)| *refused == key) {
+            return Some(why.clone());
+        }
+        if let Some(refusal) = &finding.refusal {
+            return Some(refusal.clone());
+        }
+        match finding.remedy.as_ref().map(|remedy| &remedy.applicability) {
+            None => Some("a person must decide".into()),
+            Some(Applicability::Unsafe(why)) if !self.options.unsafe_too => {
+                Some(format!("only with `--unsafe`: {why}"))
+            }
+            Some(_) if finding.edits.is_empty() => Some("a person must decide".into()),
+            Some(_) => None,
+        }
+    }
+
+    /// The file with the edits of all findings of `batch`, where it then is as they promise.
+    fn attempt(&self, batch: &[Finding]) -> Result<Version, String> {
+        let edits: Vec<Edit> = batch
+            .iter()
+            .flat_map(|finding| finding.edits.clone())
+            .collect();
+        let bytes =
+            text::apply(&self.now.file.bytes, &edits).ok_or("its edits touch each other")?;
+        if self.seen.contains(&bytes) {
+            return Err("it undoes what another remedy did".into());
+        }
+        let file = SourceFile::new(self.now.file.path.clone(), bytes);
+        let next = Version::read(&file, self.around, self.options.style);
+        let still = next.checked.findings.iter().map(key);
+        if let Some((rule, ..)) = still
+            .into_iter()
+            .find(|left| batch.iter().any(|finding| key(finding) == *left))
+        {
+            return Err(format!("the edit does not mend it ({rule} is still there)"));
+        }
+        if next.checked.skipped != self.now.checked.skipped {
+            return Err("the file could not be judged any more".into());
+        }
+        match frame::broken(&self.now.units, &next.units, batch) {
+            Some(what) => Err(format!("the edit would also change {what}")),
+            None => Ok(next),
+        }
+    }
+
+    fn accept(&mut self, batch: &[Finding], version: Version) {
+        for finding in batch {
+            let title = finding
+                .remedy
+                .as_ref()
+                .map_or_else(String::new, |remedy| remedy.title.clone());
+            self.applied.push(Applied {
+                rule: finding.rule,
+                title,
+            });
+        }
+        self.seen.push(version.file.bytes.clone());
+        self.now = version;
+    }
+
+    fn done(self, before: &Arc<SourceFile>) -> Fixed {
+        let left = self.now.checked.findings.iter().map(|finding| Left {
+            finding: finding.clone(),
+            reason: self
+                .reason(finding)
+                .unwrap_or_else(|| "too many rounds: run it again".into()),
+        });
+        Fixed {
+            before: Arc::clone(before),
+            after: Arc::clone(&self.now.file),
+            left: left.collect(),
+            skipped: self.now.checked.skipped,
+            applied: self.applied,
+        }
+    }
+
+    /// The file stays as it was, for a reason that holds for all that is wrong with it.
+    fn nothing(self, before: &Arc<SourceFile>, why: &str) -> Fixed {
+        let (checked, _) = engine::examine(before, self.around, self.options.style);
+        let left = checked.findings.into_iter().map(|finding| Left {
+            finding,
+            reason: why.to_owned(),
+        });
+        Fixed {
+            before: Arc::clone(before),
+            after: Arc::clone(before),
+            applied: Vec::new(),
+            left: left.collect(),
+            skipped: checked.skipped,
+        }
+    }
+}
+
+/// Whether two edits touch the same bytes, or insert at the same place.
+fn meet(one: &Edit, other: &Edit) -> bool {
+    let (one, other) = (one.span, other.span);
+    one.start < other.end && other.start < one.end || one.start == other.start
+}

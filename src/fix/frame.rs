@@ -1,0 +1,133 @@
+//! The frame check: after a remedy, the model differs from before by what was promised, and by
+//! nothing else.
+
+use crate::finding::Finding;
+use crate::model::{Change, Fact, Unit, User};
+
+/// What else differs, if anything does, or what promise was not kept.
+pub(super) fn broken(before: &[Unit], after: &[Unit], findings: &[Finding]) -> Option<String> {
+    if before.len() != after.len() {
+        return Some(format!(
+            "the number of images, from {} to {}",
+            before.len(),
+            after.len()
+        ));
+    }
+    for (index, (old, new)) in before.iter().zip(after).enumerate() {
+        let of = |finding: &&Finding| finding.unit == index;
+        let changes: Vec<&Change> = findings.iter().filter(of).flat_map(changes).collect();
+        let what = differs(old, new, findings).or_else(|| missed(new, &changes));
+        if let Some(what) = what {
+            return Some(format!("{what} of {}", old.name));
+        }
+    }
+    None
+}
+
+fn changes(finding: &Finding) -> &[Change] {
+    finding
+        .remedy
+        .as_ref()
+        .map_or(&[], |remedy| remedy.changes.as_slice())
+}
+
+/// What differs that no change of `findings` is about. (A stage may stand on another that was
+/// mended: it inherits the change.)
+fn differs(old: &Unit, new: &Unit, findings: &[Finding]) -> Option<String> {
+    let about = |name: &str| {
+        findings
+            .iter()
+            .flat_map(changes)
+            .any(|change| change.is_about(name))
+    };
+    let value = |unit: &Unit, name: &str| {
+        let var = unit.env.get(name)?;
+        Some(var.now.value.text.as_str().to_owned())
+    };
+    let names = old.env.iter().chain(new.env.iter()).map(|var| &var.name);
+    for name in names {
+        if value(old, name) != value(new, name) && !about(name) {
+            return Some(format!("the variable `{name}`"));
+        }
+    }
+    let same = [
+        ("what starts", old.process.argv == new.process.argv),
+        ("its role", old.role == new.role),
+        ("its user", user(&old.user) == user(&new.user)),
+        ("its Python", old.python.value() == new.python.value()),
+        (
+            "its distribution",
+            old.platform.release.value() == new.platform.release.value(),
+        ),
+        (
+            "what takes the environment away",
+            old.strips.len() == new.strips.len(),
+        ),
+        ("its libraries", keeps_libraries(old, new)),
+        ("its packages", keeps_packages(old, new, findings)),
+    ];
+    same.iter()
+        .find(|(_, same)| !same)
+        .map(|(what, _)| (*what).to_owned())
+}
+
+fn user(user: &Fact<User>) -> Option<&User> {
+    user.value()
+}
+
+/// No allocator's library goes.
+fn keeps_libraries(old: &Unit, new: &Unit) -> bool {
+    old.libraries.iter().all(|library| {
+        let same = |other: &crate::model::Library| {
+            other.family == library.family
+                && (other.path == library.path || library.path.file_name().ends_with(".so"))
+        };
+        new.libraries.iter().any(same)
+    })
+}
+
+/// No package goes, but for one that a change replaces.
+fn keeps_packages(old: &Unit, new: &Unit, findings: &[Finding]) -> bool {
+    let replaced = |name: &str| {
+        findings
+            .iter()
+            .flat_map(changes)
+            .any(|change| matches!(change, Change::ReplacePackage { from, .. } if from == name))
+    };
+    let has = |name: &str| {
+        new.installs
+            .iter()
+            .any(|install| install.packages.iter().any(|package| package == name))
+    };
+    let old = old.installs.iter().flat_map(|install| &install.packages);
+    old.into_iter().all(|name| has(name) || replaced(name))
+}
+
+/// The promise that `unit` does not keep, if there is one.
+fn missed(unit: &Unit, changes: &[&Change]) -> Option<String> {
+    let value = |name: &str| {
+        let var = unit.env.get(name)?;
+        var.now.value.known()
+    };
+    let kept = |change: &&&Change| match change {
+        Change::SetEnv {
+            name,
+            value: wanted,
+        } => value(name) == Some(wanted),
+        Change::UnsetEnv { name } => unit.env.get(name).is_none(),
+        Change::RenameEnv { from, to } => unit.env.get(from).is_none() && value(to).is_some(),
+        Change::Install(family) => unit
+            .libraries
+            .iter()
+            .any(|library| library.family == *family),
+        Change::Preload(family) => {
+            let mut preloads = unit.preloads.iter();
+            preloads.any(|preload| preload.family == Some(*family) && preload.outcome.works())
+        }
+        Change::Tune => value("MALLOC_CONF").is_some_and(|value| !value.is_empty()),
+        Change::SetAfterLibrary { name } => value(name).is_some(),
+        Change::InstallAsRoot { .. } | Change::ReplacePackage { .. } => true,
+    };
+    let missed = changes.iter().find(|change| !kept(change))?;
+    Some(format!("nothing as promised ({})", missed.title()))
+}

@@ -1,0 +1,243 @@
+//! A library is installed: into a list that the stage has, or with a RUN of its own.
+
+use super::{Arrival, Plan, Refusal};
+use crate::facts::{AllocatorPackage, Family, Release};
+use crate::inputs::dockerfile::syntax::Keyword;
+use crate::model::{Fact, Fit, Library, Origin, PathPattern, Unit, User};
+use crate::templates::{self, Installer};
+use crate::text::{Edit, Span};
+
+impl Plan<'_> {
+    pub(super) fn install(&mut self, family: Family) -> Result<(), Refusal> {
+        let unit = self.scene.unit;
+        let (release, package) = package(unit, family)?;
+        self.package = Some(package);
+        let there = |library: &Library| {
+            let own = Origin::Package {
+                name: package.name.clone(),
+                dev: false,
+            };
+            library.origin == own && !library.conditional
+        };
+        if unit.libraries.iter().any(there) {
+            return Ok(());
+        }
+        let Some(manager) = unit.platform.manager else {
+            return self.copy(release, package);
+        };
+        let installer = templates::installer(manager)
+            .ok_or_else(|| Refusal(format!("how {manager} installs is not known")))?;
+        if let Some(other) = self.overwritten_by(package) {
+            return Err(other);
+        }
+        if !enabled(unit, package) {
+            let from = package.repository.as_deref().unwrap_or_default();
+            return Err(Refusal(format!(
+                "`{}` comes from {from}, which this image does not have: enable it first",
+                package.name
+            )));
+        }
+        if let Some((edit, at)) = self.merged(manager, &package.name) {
+            self.arrival = Some(Arrival { at, edit: None });
+            self.edits.push(edit);
+            return Ok(());
+        }
+        self.new_run(installer, release, package)
+    }
+
+    /// Why the package's library would not stay, where another file takes its place.
+    fn overwritten_by(&self, package: &AllocatorPackage) -> Option<Refusal> {
+        let path = format!("{}/{}", package.dir, package.soname);
+        let by_hand = |library: &&Library| {
+            !matches!(library.origin, Origin::Package { .. } | Origin::Base)
+                && (library.path.fit(&path) != Fit::Never
+                    || PathPattern::new(path.as_str()).fit(library.path.as_str()) != Fit::Never)
+        };
+        let library = self.scene.unit.libraries.iter().find(by_hand)?;
+        Some(Refusal(format!(
+            "line {} puts another file where the package's library would be: take that out first",
+            library.place.line()
+        )))
+    }
+
+    /// A RUN of its own, as root.
+    fn new_run(
+        &mut self,
+        installer: &Installer,
+        release: &'static Release,
+        package: &AllocatorPackage,
+    ) -> Result<(), Refusal> {
+        let known = self.scene.unit.platform.release.known().is_some();
+        let run = self.run(installer, known.then_some(release), package);
+        let (at, back) = self.as_root()?;
+        let user = self.layout.keyword(Keyword::User);
+        let newline = self.layout.newline;
+        let text = match back {
+            Some(name) => format!("{user} root{newline}{run}{user} {name}{newline}"),
+            None => run,
+        };
+        self.arrival = Some(Arrival {
+            at,
+            edit: Some(self.edits.len()),
+        });
+        self.edits.push(Edit {
+            span: Span::empty(at),
+            text: self.layout.insertion(at, &text),
+        });
+        Ok(())
+    }
+
+    /// The text of that RUN.
+    fn run(
+        &self,
+        installer: &Installer,
+        release: Option<&Release>,
+        package: &AllocatorPackage,
+    ) -> String {
+        let cached = self.layout.caches(&installer.cached);
+        let mut commands: Vec<String> = installer
+            .steps
+            .iter()
+            .map(|step| step.replace("{packages}", &package.name))
+            .collect();
+        if !cached {
+            commands.extend(installer.cleanup(release).map(str::to_owned));
+        }
+        let mut words = Vec::new();
+        if cached {
+            words.extend(installer.cache.iter().cloned());
+        }
+        words.push(self.layout.chain(&commands));
+        let between = format!("{}    ", self.layout.continued());
+        format!(
+            "{} {}{}",
+            self.layout.keyword(Keyword::Run),
+            words.join(&between),
+            self.layout.newline
+        )
+    }
+
+    /// Where root can install, and to whom to go back, where the stage has only others.
+    fn as_root(&self) -> Result<(usize, Option<String>), Refusal> {
+        let first = self.layout.first_gap();
+        let starter = &self.scene.site.starter;
+        if starter.value().is_some_and(User::is_root) {
+            return Ok((first, None));
+        }
+        let root = self.layout.body.iter().find(|instruction| {
+            let name = instruction.text.as_str().trim().to_owned();
+            instruction.keyword == Keyword::User && User(name).is_root()
+        });
+        if let Some(instruction) = root {
+            return Ok((self.layout.end(instruction), None));
+        }
+        match starter {
+            Fact::Known(user, _) | Fact::Assumed(user, _) => Ok((first, Some(user.0.clone()))),
+            Fact::Unknown(why) => Err(Refusal(format!(
+                "who runs the steps of this stage cannot be told ({why}): put `USER root` first"
+            ))),
+        }
+    }
+
+    /// A link at `link` to the library, made by the RUN that installs it.
+    pub(super) fn link(&mut self, link: &str, soname: &str) -> Result<(), Refusal> {
+        let package = self
+            .package
+            .ok_or_else(|| Refusal::new("nothing is installed"))?;
+        let manager = self.scene.unit.platform.manager;
+        let installer = manager.and_then(templates::installer).ok_or_else(|| {
+            Refusal::new("a path for every architecture needs a package manager: use the soname")
+        })?;
+        let files = installer.files.replace("{package}", &package.name);
+        let name = soname.replace('.', "\\.");
+        let command = format!("ln -s \"$({files} | grep '/{name}$')\" {link}");
+        let Some(edit) = self.arrival.and_then(|arrival| arrival.edit) else {
+            return Err(Refusal::new(
+                "a path for every architecture needs a link, which cannot be added to this `RUN`: use the soname",
+            ));
+        };
+        let edit = self
+            .edits
+            .get_mut(edit)
+            .ok_or_else(|| Refusal::new("no such edit"))?;
+        let step = installer
+            .steps
+            .last()
+            .map(|step| step.replace("{packages}", &package.name))
+            .unwrap_or_default();
+        let with = self.layout.chain(&[step.clone(), command]);
+        edit.text = edit.text.replacen(&step, &with, 1);
+        Ok(())
+    }
+
+    /// `USER root` before an installation, and the user's own line behind it.
+    pub(super) fn install_as_root(&mut self, install: Span) -> Result<(), Refusal> {
+        let run = self
+            .layout
+            .holder(install)
+            .ok_or_else(|| Refusal::new("the installation is not in this stage"))?;
+        let of = |made: &&crate::model::Install| made.place.span == install;
+        let user = self
+            .scene
+            .unit
+            .installs
+            .iter()
+            .find(of)
+            .and_then(|made| made.user.value());
+        let name = user
+            .map(|user| user.0.clone())
+            .ok_or_else(|| Refusal::new("who installs cannot be told"))?;
+        let (keyword, newline) = (self.layout.keyword(Keyword::User), self.layout.newline);
+        let (start, end) = (self.layout.start(run), self.layout.end(run));
+        self.edits.push(Edit {
+            span: Span::empty(start),
+            text: format!("{keyword} root{newline}"),
+        });
+        self.edits.push(Edit {
+            span: Span::empty(end),
+            text: self
+                .layout
+                .insertion_tight(end, &format!("{keyword} {name}{newline}")),
+        });
+        Ok(())
+    }
+}
+
+/// The package of the allocator that this image's release has.
+fn package(
+    unit: &Unit,
+    family: Family,
+) -> Result<(&'static Release, &'static AllocatorPackage), Refusal> {
+    let release: &'static Release = match &unit.platform.release {
+        Fact::Known(release, _) | Fact::Assumed(release, _) => release,
+        Fact::Unknown(why) => {
+            return Err(Refusal(format!(
+                "what the image stands on cannot be told: {why}"
+            )));
+        }
+    };
+    release
+        .packages_of(family)
+        .find(|package| !package.dev && package.verified)
+        .map(|package| (release, package))
+        .ok_or_else(|| {
+            Refusal(format!(
+                "no package of {family} is known for {} {}",
+                release.distro, release.release
+            ))
+        })
+}
+
+/// Whether the repository that the package comes from is there.
+fn enabled(unit: &Unit, package: &AllocatorPackage) -> bool {
+    match package.repository.as_deref() {
+        // Images of Ubuntu have it.
+        None | Some("universe") => true,
+        Some(repository) => {
+            let names = |name: &String| name.contains(repository);
+            unit.installs
+                .iter()
+                .any(|install| install.packages.iter().any(names))
+        }
+    }
+}

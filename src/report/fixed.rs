@@ -1,0 +1,53 @@
+//! What `fix` did, for people: a few lines a file.
+
+use std::io;
+
+use super::plural;
+use crate::finding::Severity;
+use crate::fix::Fixed;
+
+/// Writes what was done to one file and what is left in it.
+///
+/// # Errors
+/// Where `out` cannot be written to.
+pub fn write(fixed: &Fixed, out: &mut dyn io::Write) -> io::Result<()> {
+    let path = &fixed.before.path;
+    for applied in &fixed.applied {
+        writeln!(out, "{path}: fixed {}: {}", applied.rule, applied.title)?;
+    }
+    for left in &fixed.left {
+        let finding = &left.finding;
+        let start = finding
+            .place
+            .file
+            .lines()
+            .locate(&finding.place.file.bytes, finding.place.span.start);
+        let (path, line) = (&finding.place.file.path, start.line);
+        let (severity, rule) = (finding.severity, finding.rule);
+        writeln!(
+            out,
+            "{path}:{line}: left {severity}[{rule}] {}: {}",
+            finding.message, left.reason
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes the sum of a run: `3 fixed in 1 file, 1 left`.
+///
+/// # Errors
+/// Where `out` cannot be written to.
+pub fn sum(all: &[Fixed], dry: bool, out: &mut dyn io::Write) -> io::Result<()> {
+    let fixes: usize = all.iter().map(|fixed| fixed.applied.len()).sum();
+    let files = all.iter().filter(|fixed| fixed.changes()).count();
+    let left = all.iter().flat_map(|fixed| &fixed.left);
+    let left = left
+        .filter(|left| left.finding.severity > Severity::Info)
+        .count();
+    let verb = if dry { "would be fixed" } else { "fixed" };
+    writeln!(
+        out,
+        "{fixes} {verb} in {}, {left} left",
+        plural(files, "file")
+    )
+}

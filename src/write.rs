@@ -1,0 +1,143 @@
+//! Text to the disk: a file is replaced whole, or stays as it was.
+//!
+//! The new text goes to a temporary file in the same folder, is flushed to the disk and then takes
+//! the name. Mode and owner are kept, symbolic links are followed. A file with several hard links is
+//! written in place, since a new one would part them; a copy lies beside it until that is done.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Why a file was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Somebody else changed it in the meantime.
+    #[error("it changed while it was being fixed; nothing was written, run it again")]
+    Changed,
+    /// It may not be written.
+    #[error("it is read-only: make it writable, or use `--diff`")]
+    ReadOnly,
+    /// The folder takes no new file.
+    #[error("cannot write beside it: {0}; nothing was changed")]
+    Folder(#[source] io::Error),
+    /// Something else went wrong.
+    #[error("cannot be written: {0}; nothing was changed")]
+    Io(#[from] io::Error),
+    /// A file with several names was left half written.
+    #[error("was left half written ({error}); its new text is in {copy}")]
+    Half {
+        /// What went wrong.
+        error: io::Error,
+        /// Where the whole text is.
+        copy: String,
+    },
+}
+
+/// Replaces the text of `path`, which must still be `before`, by `after`.
+///
+/// # Errors
+/// Where it cannot be done; the file is then as it was, but for [`WriteError::Half`].
+pub fn replace(path: &Path, before: &[u8], after: &[u8]) -> Result<(), WriteError> {
+    let target = fs::canonicalize(path)?;
+    let meta = fs::metadata(&target)?;
+    if meta.permissions().readonly() {
+        return Err(WriteError::ReadOnly);
+    }
+    let folder = target.parent().unwrap_or_else(|| Path::new("."));
+    let mut new = tempfile::Builder::new()
+        .prefix(".malloclint-")
+        .tempfile_in(folder)
+        .map_err(WriteError::Folder)?;
+    new.write_all(after)?;
+    fs::set_permissions(new.path(), meta.permissions())?;
+    keep_owner(new.path(), &meta);
+    new.as_file().sync_all()?;
+    if fs::read(&target)? != before {
+        return Err(WriteError::Changed);
+    }
+    if links(&meta) > 1 {
+        return in_place(&target, after, new);
+    }
+    new.persist(&target).map_err(|error| error.error)?;
+    // The name is in the folder: that, too, must reach the disk. Some systems cannot do it.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// Writes over the bytes themselves, so that every name of the file sees them.
+fn in_place(target: &Path, after: &[u8], copy: tempfile::NamedTempFile) -> Result<(), WriteError> {
+    let mut file = OpenOptions::new().write(true).open(target)?;
+    let written = file
+        .write_all(after)
+        .and_then(|()| file.set_len(after.len() as u64))
+        .and_then(|()| file.sync_all());
+    let Err(error) = written else { return Ok(()) };
+    let copy = copy
+        .into_temp_path()
+        .keep()
+        .map_or_else(|_| "no file".into(), |path| path.display().to_string());
+    Err(WriteError::Half { error, copy })
+}
+
+/// Gives the new file the owner of the old one, where we may.
+#[cfg(unix)]
+fn keep_owner(path: &Path, meta: &fs::Metadata) {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let _ = chown(path, Some(meta.uid()), Some(meta.gid()));
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &fs::Metadata) {}
+
+#[cfg(unix)]
+fn links(meta: &fs::Metadata) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    meta.nlink()
+}
+
+#[cfg(not(unix))]
+fn links(_: &fs::Metadata) -> u64 {
+    1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_is_left_alone_and_nothing_lies_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("Dockerfile");
+        fs::write(&path, "theirs").unwrap();
+        let error = replace(&path, b"ours", b"new").unwrap_err();
+        assert!(matches!(error, WriteError::Changed));
+        assert_eq!(fs::read(&path).unwrap(), b"theirs");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        replace(&path, b"theirs", b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn mode_links_and_names_are_kept() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("a"), "old").unwrap();
+        fs::set_permissions(at("a"), fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("a", at("link")).unwrap();
+        replace(&at("link"), b"old", b"new").unwrap();
+        assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+        assert_eq!(fs::metadata(at("a")).unwrap().mode() & 0o7777, 0o640);
+        fs::hard_link(at("a"), at("b")).unwrap();
+        replace(&at("a"), b"new", b"no").unwrap();
+        assert_eq!(fs::read(at("b")).unwrap(), b"no");
+        assert_eq!(fs::metadata(at("a")).unwrap().nlink(), 2);
+        fs::set_permissions(at("a"), fs::Permissions::from_mode(0o444)).unwrap();
+        assert!(matches!(
+            replace(&at("a"), b"no", b"x"),
+            Err(WriteError::ReadOnly)
+        ));
+    }
+}
