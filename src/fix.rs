@@ -48,6 +48,18 @@ impl Fixed {
     pub fn changes(&self) -> bool {
         self.before.bytes != self.after.bytes
     }
+
+    /// The same file, left as it was because other programs make a Dockerfile of it.
+    #[must_use]
+    pub fn as_template(self) -> Self {
+        Self {
+            after: Arc::clone(&self.before),
+            before: self.before,
+            applied: Vec::new(),
+            left: Vec::new(),
+            skipped: Some("a template: it is never patched".into()),
+        }
+    }
 }
 
 /// A remedy that was applied.

@@ -25,6 +25,11 @@ mod view;
 
 use std::collections::BTreeMap;
 
+use malloclint::fix::{self, Options};
+use malloclint::inputs::Nowhere;
+use malloclint::rules::RULES;
+use malloclint::text::SourceFile;
+use malloclint::{discover, pages};
 use oracle::Verdict;
 
 const SEED: u64 = 0x6d61_6c6c_6f63;
@@ -58,6 +63,97 @@ fn fixtures_and_mutants_parse_as_buildkit_parses_them() {
     let texts: Vec<&str> = cases.iter().map(|case| case.text.as_str()).collect();
     let verdicts = oracle::run(&python, &texts);
     compare(&cases, &verdicts);
+}
+
+/// BuildKit takes what `fix` makes of a file that it takes, and every instruction that was there is
+/// there, in the same order, but for the few that a fix is about.
+#[test]
+fn fixed_files_are_files_that_buildkit_takes() {
+    let Some(python) = oracle::python() else {
+        return;
+    };
+    let options = Options {
+        unsafe_too: true,
+        ..Options::default()
+    };
+    let mut pairs = Vec::new();
+    for case in fixable() {
+        let file = SourceFile::new("Dockerfile", case.text.clone().into_bytes());
+        let fixed = fix::fix(&file, &Nowhere, &options);
+        if fixed.changes() {
+            let text = String::from_utf8(fixed.after.bytes.clone()).unwrap();
+            pairs.push((case, text));
+        }
+    }
+    let before: Vec<&str> = pairs.iter().map(|(case, _)| case.text.as_str()).collect();
+    let after: Vec<&str> = pairs.iter().map(|(_, text)| text.as_str()).collect();
+    let verdicts = oracle::run(&python, &before)
+        .into_iter()
+        .zip(oracle::run(&python, &after));
+    let mut compared = 0;
+    for ((case, text), (old, new)) in pairs.iter().zip(verdicts) {
+        // The result is read as BuildKit reads it, but for the differences that are listed.
+        let differs = known::reconcile(text, &new)
+            .unwrap_or_else(|what| panic!("{}: {what}\n{text}", case.name));
+        if !differs.is_empty() {
+            continue;
+        }
+        assert_eq!(old.is_ok(), new.is_ok(), "{}: {new:?}\n{text}", case.name);
+        let (Ok(Some(old)), Ok(Some(new))) = (old, new) else {
+            continue;
+        };
+        compared += 1;
+        let mut rest = new.iter();
+        let lost = old.iter().filter(|command| {
+            let mut ahead = rest.clone();
+            let found = ahead.any(|other| {
+                other.original == command.original && other.heredocs == command.heredocs
+            });
+            if found {
+                rest = ahead;
+            }
+            !found
+        });
+        assert!(
+            lost.count() <= 3,
+            "{}: instructions are gone\n{text}",
+            case.name
+        );
+    }
+    println!("{compared} fixed files compared with BuildKit");
+    assert!(compared > 150, "only {compared} files could be compared");
+}
+
+/// Fixtures, each with a service behind it, the examples of all pages, and the shapes of correct files.
+fn fixable() -> Vec<Case> {
+    let serve = |case: Case| {
+        let line = if case.text.ends_with('\n') { "" } else { "\n" };
+        let text = format!(
+            "{}{line}FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:a\"]\n",
+            case.text
+        );
+        Case {
+            name: case.name,
+            text,
+        }
+    };
+    let mut cases: Vec<Case> = fixture_cases().into_iter().map(serve).collect();
+    for rule in &RULES {
+        let examples = pages::fences(rule.page).into_iter();
+        let examples = examples.filter(|fence| fence.info.starts_with("dockerfile "));
+        cases.extend(examples.map(|fence| Case {
+            name: format!("{}:{}", rule.id, fence.line),
+            text: fence.text.to_owned(),
+        }));
+    }
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/silent");
+    for path in discover::find(&[folder]).files {
+        cases.push(Case {
+            name: path.display().to_string(),
+            text: std::fs::read_to_string(&path).unwrap(),
+        });
+    }
+    cases
 }
 
 fn compare(cases: &[Case], verdicts: &[Verdict]) {

@@ -81,7 +81,7 @@ fn finish(
         .unwrap_or_default();
     if discover::claim(name) == Some(Claim::Template) {
         // What is named as a template is never patched, even where it reads as a Dockerfile.
-        return None;
+        return Some(fixed.as_template());
     }
     let dry = arguments.diff || arguments.check;
     if fixed.changes() && !dry {
@@ -138,6 +138,11 @@ fn tell(
     }
     if arguments.quiet {
         return Ok(());
+    }
+    for fixed in all {
+        if let Some(reason) = &fixed.skipped {
+            writeln!(err, "malloclint: {}: not read, {reason}", fixed.before.path)?;
+        }
     }
     // The diff is for programs: what is said about it goes elsewhere.
     let to: &mut dyn io::Write = if arguments.diff { err } else { out };
