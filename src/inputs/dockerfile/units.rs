@@ -49,11 +49,26 @@ pub struct Site {
     pub(super) stage: usize,
     /// Who it starts as.
     pub(super) starter: Fact<User>,
+    /// Its Python is conda's, which brings a C++ library of its own.
+    pub(super) conda: bool,
 }
 
 fn site(walker: &Walker<'_>, stage: usize) -> Option<Site> {
     let starter = walker.starters.get(stage)?.clone();
-    Some(Site { stage, starter })
+    let state = walker.states.get(stage)?;
+    let prefix = state
+        .image
+        .as_ref()
+        .and_then(|image| image.python_prefix.as_deref());
+    let installed = state
+        .installs
+        .iter()
+        .any(|install| install.manager == Manager::Conda);
+    Some(Site {
+        stage,
+        starter,
+        conda: installed || prefix.is_some_and(|prefix| prefix.contains("conda")),
+    })
 }
 
 /// Whether a stage starts something of its own, and others stand on it only to test it.
