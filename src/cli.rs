@@ -108,9 +108,9 @@ pub struct Fix {
     /// Mend findings of this rule only; may be given several times
     #[arg(long, value_name = "RULE")]
     pub only: Vec<String>,
-    /// What `LD_PRELOAD` is set to
-    #[arg(long, value_enum, default_value_t = Preload::Soname, value_name = "FORM")]
-    pub preload: Preload,
+    /// What `LD_PRELOAD` is set to (`soname` where the configuration says nothing else)
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub preload: Option<Preload>,
     /// The least severity of a finding that is left that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
     pub fail_on: FailOn,

@@ -5,6 +5,7 @@
 //! | step | module |
 //! |---|---|
 //! | arguments, commands, exit codes | [`cli`], [`commands`] |
+//! | what a project wants | [`config`] |
 //! | paths to files, and what stands around them | [`discover`] |
 //! | text, spans, lines | [`text`] |
 //! | parse, and read units out of the text | [`inputs`] |
@@ -21,6 +22,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod discover;
 pub mod engine;
 pub mod facts;

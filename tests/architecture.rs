@@ -44,17 +44,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Disk in, disk and reports out.
     ("discover", &["inputs", "text"]),
     ("write", &[]),
+    ("config", &["inputs"]),
     ("report", &["discover", "finding", "fix", "text"]),
     // The program.
     ("cli", &["finding", "report"]),
-    ("commands", &["cli", "discover", "engine", "finding", "fix", "inputs", "model", "pages", "report", "rules", "suppress", "text", "write"]),
+    ("commands", &["cli", "config", "discover", "engine", "finding", "fix", "inputs", "model", "pages", "report", "rules", "suppress", "text", "write"]),
     ("main", &["cli", "commands"]),
     ("lib", &[]),
 ];
 
 /// What reaches the system, and the only rooms that may.
 const SYSTEM: &[(&str, &[&str])] = &[
-    ("fs::", &["discover", "write"]),
+    ("fs::", &["config", "discover", "write"]),
     ("File::open", &["discover", "write"]),
     ("File::create", &[]),
     ("std::net", &[]),
@@ -74,7 +75,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("miette", &["report"]),
     ("similar", &["report"]),
     ("tempfile", &["write"]),
-    ("toml_edit", &["facts", "pages", "templates"]),
+    ("toml_edit", &["config", "facts", "pages", "templates"]),
     ("indicatif", &["commands"]),
     ("rayon", &["commands"]),
     ("terminal_size", &["commands"]),

@@ -176,6 +176,43 @@ fn a_path_is_right_on_the_platform_or_on_all() {
     }
 }
 
+/// A configuration counts for the files below it; one that cannot be used is an error for these alone.
+#[test]
+fn the_configuration_is_read() {
+    let folder = folder([
+        ("a/malloclint.toml", "preload = \"path\"\n"),
+        ("a/Dockerfile", SERVICE),
+        ("b/malloclint.toml", "preloda = \"path\"\n"),
+        ("b/Dockerfile", SERVICE),
+        ("b/c/Dockerfile", SERVICE),
+        ("d/Dockerfile", SERVICE),
+    ]);
+    let mended = run(folder.path(), ["fix"]);
+    assert_eq!(mended.code, Some(2));
+    assert_eq!(
+        mended.err.matches("malloclint.toml").count(),
+        1,
+        "{}",
+        mended.err
+    );
+    assert!(
+        mended
+            .err
+            .contains("unknown field `preloda`, expected `preload`"),
+        "{}",
+        mended.err
+    );
+    assert!(
+        text(folder.path(), "a/Dockerfile")
+            .contains("ENV LD_PRELOAD=/usr/local/lib/libjemalloc.so.2")
+    );
+    assert_eq!(text(folder.path(), "b/c/Dockerfile"), SERVICE);
+    assert_eq!(text(folder.path(), "d/Dockerfile"), FIXED);
+    assert_eq!(run(folder.path(), ["check", "b"]).code, Some(2));
+    let asked = run(folder.path(), ["fix", "--preload", "soname", "a"]);
+    assert_eq!(asked.code, Some(0), "{}", asked.out);
+}
+
 /// Templates of other engines are never patched, whatever they look like.
 #[test]
 fn templates_are_left_alone() {

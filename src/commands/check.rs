@@ -10,10 +10,11 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::{Status, colours};
 use crate::cli::{Check, Colour};
+use crate::config::Configs;
 use crate::discover::{self, Claim, Disk, Failure};
 use crate::engine::{self, Checked};
 use crate::finding::Finding;
-use crate::inputs::Surroundings;
+use crate::inputs::{self, Surroundings};
 use crate::report::{self, Run, Style};
 use crate::text::SourceFile;
 
@@ -33,14 +34,15 @@ pub(super) fn run(
         .cloned()
         .partition(|path| path == Path::new("-"));
     let found = discover::find(&paths);
-    let around = Disk::default();
+    let (around, configs) = (Disk::default(), Configs::default());
     let mut outcomes = check_files(
         &found.files,
         &around,
+        &configs,
         &Progress::new(start, found.files.len(), arguments.no_progress),
     );
     if !stdin.is_empty() {
-        outcomes.push(check_stdin(&arguments.stdin_filename, &around));
+        outcomes.push(check_stdin(&arguments.stdin_filename, &around, &configs));
     }
     let run = collect(outcomes, found.failures);
     tell(&run, arguments, err)?;
@@ -63,11 +65,17 @@ pub(super) fn run(
 
 type Outcome = Result<(Arc<SourceFile>, Checked), Failure>;
 
-fn check_files(files: &[PathBuf], around: &dyn Surroundings, progress: &Progress) -> Vec<Outcome> {
+fn check_files(
+    files: &[PathBuf],
+    around: &dyn Surroundings,
+    configs: &Configs,
+    progress: &Progress,
+) -> Vec<Outcome> {
     let one = |path: &PathBuf| {
-        let outcome = discover::read(path).map(|file| {
-            let checked = engine::check(&file, around);
-            (file, named_template(path, checked))
+        let outcome = discover::read(path).and_then(|file| {
+            let style = style(configs, path)?;
+            let (checked, _) = engine::examine(&file, around, style);
+            Ok((file, named_template(path, checked)))
         });
         progress.step();
         outcome
@@ -99,7 +107,7 @@ fn named_template(path: &Path, mut checked: Checked) -> Checked {
     checked
 }
 
-fn check_stdin(name: &str, around: &dyn Surroundings) -> Outcome {
+fn check_stdin(name: &str, around: &dyn Surroundings, configs: &Configs) -> Outcome {
     let mut bytes = Vec::new();
     let fail = |error: io::Error| Failure {
         path: "-".into(),
@@ -107,8 +115,18 @@ fn check_stdin(name: &str, around: &dyn Surroundings) -> Outcome {
     };
     io::stdin().lock().read_to_end(&mut bytes).map_err(fail)?;
     let file = SourceFile::new(name, bytes);
-    let checked = engine::check(&file, around);
+    let style = style(configs, Path::new(name))?;
+    let (checked, _) = engine::examine(&file, around, style);
     Ok((file, checked))
+}
+
+/// How fixes are spelled in that file.
+fn style(configs: &Configs, path: &Path) -> Result<inputs::Style, Failure> {
+    let config = configs.of(path).map_err(|error| Failure {
+        path: error.path,
+        reason: error.reason,
+    })?;
+    Ok(config.style())
 }
 
 fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
@@ -124,6 +142,8 @@ fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
                 run.skipped
                     .extend(checked.skipped.map(|reason| (file.path.clone(), reason)));
             }
+            // Many files may have the same broken configuration.
+            Err(failure) if run.failures.iter().any(|known| known.path == failure.path) => {}
             Err(failure) => run.failures.push(failure),
         }
     }

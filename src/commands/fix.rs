@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use super::Status;
 use super::progress::Progress;
 use crate::cli::{self, Preload};
+use crate::config::{ConfigError, Configs};
 use crate::discover::{self, Claim, Disk, Failure};
 use crate::fix::{self, Fixed, Options};
-use crate::inputs::{PreloadStyle, Style, Surroundings};
+use crate::inputs::{PreloadStyle, Surroundings};
 use crate::report::{diff, fixed};
 use crate::text::SourceFile;
 use crate::{rules, write};
@@ -29,15 +30,24 @@ pub(super) fn run(
         )?;
         return Ok(Status::Trouble);
     }
-    let options = options(arguments);
+    let configs = Configs::default();
     if arguments.paths.iter().any(|path| path == Path::new("-")) {
-        return stdin(arguments, &options, out, err);
+        return match options(arguments, &configs, Path::new(&arguments.stdin_filename)) {
+            Ok(options) => stdin(arguments, &options, out, err),
+            Err(error) => {
+                writeln!(err, "malloclint: {error}")?;
+                Ok(Status::Trouble)
+            }
+        };
     }
     let found = discover::find(&arguments.paths);
     let around = Disk::default();
     let progress = Progress::new(start, found.files.len(), arguments.no_progress);
     let one = |path: &PathBuf| {
-        let outcome = discover::read(path).map(|file| fix::fix(&file, &around, &options));
+        let outcome = discover::read(path).and_then(|file| {
+            let options = options(arguments, &configs, path).map_err(failed)?;
+            Ok(fix::fix(&file, &around, &options))
+        });
         progress.step();
         (path.clone(), outcome)
     };
@@ -48,6 +58,8 @@ pub(super) fn run(
     for (path, outcome) in outcomes {
         match outcome {
             Ok(fixed) => all.extend(finish(&path, fixed, arguments, &mut failures)),
+            // Many files may have the same broken configuration.
+            Err(failure) if failures.iter().any(|known| known.path == failure.path) => {}
             Err(failure) => failures.push(failure),
         }
     }
@@ -55,16 +67,26 @@ pub(super) fn run(
     Ok(status(&all, &failures, arguments))
 }
 
-fn options(arguments: &cli::Fix) -> Options {
-    Options {
+fn options(arguments: &cli::Fix, configs: &Configs, path: &Path) -> Result<Options, ConfigError> {
+    let mut style = configs.of(path)?.style();
+    // What is asked for now counts more than what is written down.
+    if let Some(preload) = arguments.preload {
+        style.preload = match preload {
+            Preload::Soname => PreloadStyle::Soname,
+            Preload::Path => PreloadStyle::Path,
+        };
+    }
+    Ok(Options {
         unsafe_too: arguments.unsafe_too,
         only: arguments.only.clone(),
-        style: Style {
-            preload: match arguments.preload {
-                Preload::Soname => PreloadStyle::Soname,
-                Preload::Path => PreloadStyle::Path,
-            },
-        },
+        style,
+    })
+}
+
+fn failed(error: ConfigError) -> Failure {
+    Failure {
+        path: error.path,
+        reason: error.reason,
     }
 }
 
