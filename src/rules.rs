@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use crate::facts::{Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
-use crate::model::{Change, Preload, Unit, Value, Via, entries, judge};
+use crate::model::{Change, Library, Preload, Unit, Value, Via, entries, judge};
 use crate::pages::{self, Fix, Meta};
 use crate::text::Place;
 
@@ -176,6 +176,18 @@ fn bring(family: Family) -> Vec<Change> {
     changes
 }
 
+/// The changes, and a `MALLOC_CONF` where jemalloc comes into force without one: its defaults are no
+/// better than glibc's malloc under forked workers. Versions before 5 know none of the settings.
+fn with_tuning(unit: &Unit, family: Option<Family>, mut changes: Vec<Change>) -> Vec<Change> {
+    let old = |library: &Library| {
+        let version = library.version.as_deref().unwrap_or_default();
+        library.family == Family::Jemalloc && version.starts_with(['3', '4'])
+    };
+    let tuned = unit.env.get("MALLOC_CONF").is_some() || unit.libraries.iter().any(old);
+    changes.extend((family == Some(Family::Jemalloc) && !tuned).then_some(Change::Tune));
+    changes
+}
+
 /// What such a remedy is called.
 fn bringing(family: Family) -> String {
     match family {
@@ -217,5 +229,6 @@ fn rename_entry(
         name: "LD_PRELOAD".into(),
         value,
     };
-    finding.remedy(format!("preload `{name}`"), safe, vec![change])
+    let changes = with_tuning(unit, preload.family, vec![change]);
+    finding.remedy(format!("preload `{name}`"), safe, changes)
 }

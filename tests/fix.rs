@@ -13,6 +13,8 @@
 mod fixtures;
 #[path = "support/run.rs"]
 mod run;
+#[path = "fix/shapes.rs"]
+mod shapes;
 #[cfg(unix)]
 #[path = "fix/trouble.rs"]
 mod trouble;

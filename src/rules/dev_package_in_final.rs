@@ -1,6 +1,6 @@
 //! A development package where the library's own would do: it is there to be preloaded.
 
-use super::{Report, faults};
+use super::{Report, faults, with_tuning};
 use crate::facts::{AllocatorPackage, Family, Release};
 use crate::finding::Applicability;
 use crate::model::{Change, Library, Origin, Unit, Via};
@@ -32,7 +32,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             Some(package) => finding.remedy(
                 format!("install `{}` instead", package.name),
                 Applicability::Unsafe("a step that cannot be seen may need the headers".into()),
-                vec![Change::ReplacePackage { from: name.clone(), to: package.name.clone() }, Change::Preload(library.family)],
+                with_tuning(unit, Some(library.family), vec![
+                    Change::ReplacePackage { from: name.clone(), to: package.name.clone() },
+                    Change::Preload(library.family),
+                ]),
             ),
             None => finding,
         });

@@ -1,6 +1,6 @@
 //! `LD_PRELOAD` is set before the library is there.
 
-use super::Report;
+use super::{Report, with_tuning};
 use crate::finding::Applicability;
 use crate::model::{Change, Outcome, Unit, Via};
 
@@ -20,7 +20,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .remedy(
                     "set `LD_PRELOAD` after the installation",
                     Applicability::Safe,
-                    vec![Change::SetAfterLibrary { name: "LD_PRELOAD".into() }],
+                    with_tuning(unit, preload.family, vec![Change::SetAfterLibrary { name: "LD_PRELOAD".into() }]),
                 ),
         );
     }

@@ -1,6 +1,6 @@
 //! Commas, quotes and control characters that become part of the library's name.
 
-use super::{Report, faults};
+use super::{Report, faults, with_tuning};
 use crate::finding::Applicability;
 use crate::model::{Change, Outcome, Unit};
 
@@ -19,7 +19,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .note("the loader splits at blanks and colons, and knows no quotes")
                 .note(super::loader_says(unit))
                 .help("separate names with `:` and leave quotes out")
-                .remedy(format!("preload {family}"), Applicability::Safe, vec![Change::Preload(family)]),
+                .remedy(format!("preload {family}"), Applicability::Safe, with_tuning(unit, Some(family), vec![Change::Preload(family)])),
         );
     }
 }

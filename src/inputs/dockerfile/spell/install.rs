@@ -3,7 +3,7 @@
 use super::{Arrival, Plan, Refusal};
 use crate::facts::{AllocatorPackage, Family, Release};
 use crate::inputs::dockerfile::syntax::Keyword;
-use crate::model::{Fact, Fit, Library, Origin, PathPattern, Unit, User};
+use crate::model::{Fact, Fit, Install, Library, Origin, PathPattern, Unit, User};
 use crate::templates::{self, Installer};
 use crate::text::{Edit, Span};
 
@@ -44,7 +44,12 @@ impl Plan<'_> {
                 package.name
             )));
         }
-        if let Some((edit, at)) = self.merged(manager, &package.name) {
+        // A list may stand above the step that brings the repository: there a step of its own follows.
+        let joins = package
+            .repository
+            .as_deref()
+            .is_none_or(|name| name == UNIVERSE);
+        if let Some((edit, at)) = self.merged(manager, &package.name).filter(|_| joins) {
             self.arrival = Some(Arrival { at, edit: None });
             self.edits.push(edit);
             return Ok(());
@@ -76,7 +81,10 @@ impl Plan<'_> {
     ) -> Result<(), Refusal> {
         let known = self.scene.unit.platform.release.known().is_some();
         let run = self.run(installer, known.then_some(release), package);
-        let (at, back) = self.as_root()?;
+        let (at, back) = match self.enabling(package) {
+            Some(at) => (at, None),
+            None => self.as_root()?,
+        };
         let user = self.layout.keyword(Keyword::User);
         let newline = self.layout.newline;
         let text = match back {
@@ -122,6 +130,19 @@ impl Plan<'_> {
             words.join(&between),
             self.layout.newline
         )
+    }
+
+    /// Behind the step of this stage that brings the package's repository.
+    fn enabling(&self, package: &AllocatorPackage) -> Option<usize> {
+        let repository = package
+            .repository
+            .as_deref()
+            .filter(|name| *name != UNIVERSE)?;
+        let mut installs = self.scene.unit.installs.iter();
+        let install = installs.find(|install| brings(install, repository))?;
+        self.layout
+            .holder(install.place.span)
+            .map(|step| self.layout.end(step))
     }
 
     /// Where root can install, and to whom to go back, where the stage has only others.
@@ -235,16 +256,26 @@ fn package(
         })
 }
 
+/// The repository that images of Ubuntu have from the start.
+const UNIVERSE: &str = "universe";
+
 /// Whether the repository that the package comes from is there.
 fn enabled(unit: &Unit, package: &AllocatorPackage) -> bool {
     match package.repository.as_deref() {
-        // Images of Ubuntu have it.
-        None | Some("universe") => true,
-        Some(repository) => {
-            let names = |name: &String| name.contains(repository);
-            unit.installs
-                .iter()
-                .any(|install| install.packages.iter().any(names))
-        }
+        None | Some(UNIVERSE) => true,
+        Some(repository) => unit
+            .installs
+            .iter()
+            .any(|install| brings(install, repository)),
     }
+}
+
+/// Whether an installation brings the list of a repository: `epel-release`.
+fn brings(install: &Install, repository: &str) -> bool {
+    let text = install.place.file.text(install.place.span);
+    install
+        .packages
+        .iter()
+        .any(|name| name.contains(repository))
+        || text.contains(repository)
 }
