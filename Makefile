@@ -19,6 +19,12 @@ test: oracle format lint ## Install what the tests need, check style, run all te
 		echo 'left out: the comparison with BuildKit'"'"'s parser (see above)'; \
 	fi; \
 	cargo test --locked
+	@$(MAKE) --no-print-directory e2e
+
+.PHONY: e2e
+e2e: ## Build images before and after `fix`, and see what their Python runs on
+	cargo build --release --locked
+	$(PYTHON) tests/e2e/run.py --malloclint target/release/malloclint
 
 .PHONY: format
 format: ## Check the formatting

@@ -1,7 +1,7 @@
 //! What `LD_PRELOAD` is set to, and where the library is that it names.
 
 use super::{Arrival, Plan, Refusal};
-use crate::facts::{Arch, Family};
+use crate::facts::{AllocatorPackage, Arch, Family};
 use crate::inputs::PreloadStyle;
 use crate::model::{Library, Value, entries, family_of, judge};
 use crate::text::Traced;
@@ -42,71 +42,75 @@ impl Plan<'_> {
 
     /// The name or path under which the loader finds the library.
     fn entry(&mut self, family: Family) -> Result<String, Refusal> {
-        if let Some(package) = self.package {
-            if self.scene.style.preload == PreloadStyle::Path {
-                return self.path(
-                    package.path(Arch::Amd64),
-                    |arch| package.path(arch),
-                    &package.soname,
-                );
-            }
-            return Ok(package.soname.clone());
+        match self.package {
+            Some(package) => self.packaged(package),
+            None => self.present(family),
         }
-        let unit = self.scene.unit;
-        let works = |name: &str| {
-            let mut text = Traced::new();
-            text.push_from(name, unit.place.span);
-            let value = Value {
-                text,
-                ..Value::default()
-            };
-            judge(unit, &value, &(0..name.len())).works()
-        };
-        let mut libraries = unit
-            .libraries
-            .iter()
-            .filter(|library| library.family == family);
-        let named = |library: &Library| {
-            let name = library.path.file_name();
-            let path = library.path.as_str();
-            if !name.contains('*')
-                && works(name)
-                && self.scene.style.preload == PreloadStyle::Soname
-            {
-                return Some(name.to_owned());
-            }
-            if let Some([arch]) = unit.platform.archs.known().map(Vec::as_slice)
-                && works(&library.path.on(*arch))
-                && !path.contains('*')
-            {
-                return Some(library.path.on(*arch));
-            }
-            let fixed = !path.contains(['*', '{']) && works(path);
-            fixed
-                .then(|| path.to_owned())
-                .or_else(|| (!name.contains('*') && works(name)).then(|| name.to_owned()))
-        };
-        libraries.find_map(named).ok_or_else(|| {
-            Refusal::new("where the library lies cannot be told for every architecture")
-        })
     }
 
-    /// An absolute path that is right on every architecture the image is for.
-    fn path(
-        &mut self,
-        amd64: String,
-        on: impl Fn(Arch) -> String,
-        soname: &str,
-    ) -> Result<String, Refusal> {
-        if let Some([arch]) = self.scene.unit.platform.archs.known().map(Vec::as_slice) {
-            return Ok(on(*arch));
+    /// That of a package which one of the changes installs, or which is installed.
+    fn packaged(&mut self, package: &AllocatorPackage) -> Result<String, Refusal> {
+        if self.scene.style.preload == PreloadStyle::Soname {
+            return Ok(package.soname.clone());
         }
-        if on(Arch::Arm64) == amd64 {
-            return Ok(amd64);
+        if let Some(arch) = self.pinned() {
+            return Ok(package.path(arch));
         }
-        let link = format!("/usr/local/lib/{soname}");
-        self.link(&link, soname)?;
+        let path = package.path(Arch::Amd64);
+        if package.path(Arch::Arm64) == path {
+            return Ok(path);
+        }
+        let link = format!("/usr/local/lib/{}", package.soname);
+        self.link(&link, &package.soname)?;
         Ok(link)
+    }
+
+    /// That of a library which is there already.
+    fn present(&self, family: Family) -> Result<String, Refusal> {
+        let libraries = self.scene.unit.libraries.iter();
+        let mut known = libraries
+            .filter(|library| library.family == family && !library.path.as_str().contains('*'));
+        known
+            .find_map(|library| self.name_of(library))
+            .ok_or_else(|| {
+                Refusal::new("where the library lies cannot be told for every architecture")
+            })
+    }
+
+    /// Its name, where that is wanted and enough; its path, where that is the same everywhere.
+    fn name_of(&self, library: &Library) -> Option<String> {
+        let name = library.path.file_name().to_owned();
+        let path = match self.pinned() {
+            Some(arch) => library.path.on(arch),
+            None => library.path.as_str().to_owned(),
+        };
+        let mut choices = [name, path];
+        if self.scene.style.preload == PreloadStyle::Path {
+            choices.reverse();
+        }
+        choices
+            .into_iter()
+            .find(|choice| !choice.contains('{') && self.works(choice))
+    }
+
+    /// Whether the loader would find `name`.
+    fn works(&self, name: &str) -> bool {
+        let unit = self.scene.unit;
+        let mut text = Traced::new();
+        text.push_from(name, unit.place.span);
+        let value = Value {
+            text,
+            ..Value::default()
+        };
+        judge(unit, &value, &(0..name.len())).works()
+    }
+
+    /// The one architecture that the image is for.
+    fn pinned(&self) -> Option<Arch> {
+        match self.scene.unit.platform.archs.known().map(Vec::as_slice) {
+            Some([arch]) => Some(*arch),
+            _ => None,
+        }
     }
 
     /// Where the library is that is there already.
