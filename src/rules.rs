@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use crate::facts::{Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
-use crate::model::{Change, Library, Preload, Unit, Value, Via, entries, judge};
+use crate::model::{Change, Library, Preload, Unit, Via, entries, finds};
 use crate::pages::{self, Fix, Meta};
 use crate::text::Place;
 
@@ -212,9 +212,7 @@ fn rename_entry(
     else {
         return finding;
     };
-    let mut entry = Value::default();
-    entry.text.push_from(name, preload.place.span);
-    if !judge(unit, &entry, &(0..name.len())).works() {
+    if !finds(unit, name) {
         // The new name would be no better: a person must look.
         return finding;
     }

@@ -61,6 +61,14 @@ pub fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome {
     spelling(&unit.platform, value, range, entry).unwrap_or_else(|| resolve(unit, entry, family))
 }
 
+/// Whether the loader would find an allocator under that name, were it preloaded.
+#[must_use]
+pub fn finds(unit: &Unit, name: &str) -> bool {
+    let mut value = Value::default();
+    value.text.push_from(name, unit.place.span);
+    judge(unit, &value, &(0..name.len())).works()
+}
+
 /// What is wrong with the text itself, if anything.
 fn spelling(
     platform: &Platform,

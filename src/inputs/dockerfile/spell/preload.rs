@@ -3,8 +3,7 @@
 use super::{Arrival, Plan, Refusal};
 use crate::facts::{AllocatorPackage, Arch, Family};
 use crate::inputs::PreloadStyle;
-use crate::model::{Library, Value, entries, family_of, judge};
-use crate::text::Traced;
+use crate::model::{Library, entries, family_of, finds};
 
 impl Plan<'_> {
     /// The value that loads `family` and keeps the other libraries.
@@ -90,19 +89,7 @@ impl Plan<'_> {
         }
         choices
             .into_iter()
-            .find(|choice| !choice.contains('{') && self.works(choice))
-    }
-
-    /// Whether the loader would find `name`.
-    fn works(&self, name: &str) -> bool {
-        let unit = self.scene.unit;
-        let mut text = Traced::new();
-        text.push_from(name, unit.place.span);
-        let value = Value {
-            text,
-            ..Value::default()
-        };
-        judge(unit, &value, &(0..name.len())).works()
+            .find(|choice| !choice.contains('{') && finds(self.scene.unit, choice))
     }
 
     /// The one architecture that the image is for.
