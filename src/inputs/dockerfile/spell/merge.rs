@@ -6,16 +6,19 @@ use crate::model::{Install, User};
 use crate::text::{Edit, Span};
 
 impl Plan<'_> {
-    /// The edit that adds `package` to the first list that takes it, and the end of that RUN.
+    /// The edit that adds `package` to the longest list that takes it, and the end of that RUN. (Short
+    /// lists are often for one purpose: what fetches a key, what one tool needs.)
     pub(super) fn merged(&self, manager: Manager, package: &str) -> Option<(Edit, usize)> {
-        self.scene.unit.installs.iter().find_map(|install| {
+        let installs = self.scene.unit.installs.iter().rev();
+        let lists = installs.filter_map(|install| {
             let run = self.layout.holder(install.place.span)?;
-            let list = List::of(self, install, manager)?;
-            Some((
-                list.insert(package, self.layout.newline),
-                self.layout.end(run),
-            ))
-        })
+            Some((List::of(self, install, manager)?, run))
+        });
+        let (list, run) = lists.max_by_key(|(list, _)| list.names.len())?;
+        Some((
+            list.insert(package, self.layout.newline),
+            self.layout.end(run),
+        ))
     }
 
     /// Another package in the place of one.
