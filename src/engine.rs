@@ -1,5 +1,6 @@
 //! One file in, findings out: parse, read units, let the rules look, take away what is suppressed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Finding};
@@ -27,11 +28,13 @@ pub struct Checked {
 
 /// Checks one Dockerfile.
 #[must_use]
-pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Checked {
-    examine(file, around, Style::default()).0
+pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings, style: Style) -> Checked {
+    let (mut checked, _) = examine(file, around, style);
+    say_once(&mut checked.findings, |finding| finding);
+    checked
 }
 
-/// Checks one Dockerfile, and gives the units that were judged.
+/// Looks at one Dockerfile: all findings of every image, and the units that were judged.
 #[must_use]
 pub fn examine(
     file: &Arc<SourceFile>,
@@ -220,14 +223,15 @@ fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     };
     findings.sort_by_cached_key(key);
     findings.dedup_by(|a, b| key(a) == key(b));
-    let mut said: Vec<(&str, String)> = Vec::new();
-    findings.retain(|finding| {
-        let what = (finding.rule, finding.message.clone());
-        let again = finding.once && said.contains(&what);
-        if finding.once && !again {
-            said.push(what);
-        }
-        !again
-    });
     findings
+}
+
+/// Of findings about an image as a whole the first of each kind: several images of one file that
+/// start the same lack the same.
+pub fn say_once<T>(all: &mut Vec<T>, finding: impl Fn(&T) -> &Finding) {
+    let mut said = BTreeSet::new();
+    all.retain(|one| {
+        let finding = finding(one);
+        !finding.once || said.insert((finding.rule, finding.message.clone()))
+    });
 }

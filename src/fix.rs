@@ -5,13 +5,14 @@
 
 mod frame;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::{self, Checked};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::inputs::{Style, Surroundings};
 use crate::model::Unit;
-use crate::text::{self, Edit, SourceFile};
+use crate::text::{self, Edit, SourceFile, Span};
 
 /// So often a file is read again after edits: what one remedy brings to light, the next may mend.
 const ROUNDS: usize = 8;
@@ -176,14 +177,9 @@ impl Work<'_> {
     /// The first findings that may be mended and whose edits do not touch each other.
     fn batch(&self, width: usize) -> Vec<Finding> {
         let mut batch: Vec<Finding> = Vec::new();
-        let mut edits: Vec<&Edit> = Vec::new();
+        let mut taken = Taken::default();
         for finding in &self.now.checked.findings {
-            let touches = |edit: &Edit| edits.iter().any(|other| meet(edit, other));
-            if batch.len() < width
-                && self.reason(finding).is_none()
-                && !finding.edits.iter().any(touches)
-            {
-                edits.extend(&finding.edits);
+            if batch.len() < width && self.reason(finding).is_none() && taken.take(&finding.edits) {
                 batch.push(finding.clone());
             }
         }
@@ -225,11 +221,9 @@ impl Work<'_> {
         }
         let file = SourceFile::new(self.now.file.path.clone(), bytes);
         let next = Version::read(&file, self.around, self.options.style);
-        let still = next.checked.findings.iter().map(key);
-        if let Some((rule, ..)) = still
-            .into_iter()
-            .find(|left| batch.iter().any(|finding| key(finding) == *left))
-        {
+        let promised: BTreeSet<Key> = batch.iter().map(key).collect();
+        let mut still = next.checked.findings.iter().map(key);
+        if let Some((rule, ..)) = still.find(|left| promised.contains(left)) {
             return Err(format!("the edit does not mend it ({rule} is still there)"));
         }
         if next.checked.skipped != self.now.checked.skipped {
@@ -257,16 +251,19 @@ impl Work<'_> {
     }
 
     fn done(self, before: &Arc<SourceFile>) -> Fixed {
-        let left = self.now.checked.findings.iter().map(|finding| Left {
+        let findings = self.now.checked.findings.iter();
+        let left = findings.map(|finding| Left {
             finding: finding.clone(),
             reason: self
                 .reason(finding)
                 .unwrap_or_else(|| "too many rounds: run it again".into()),
         });
+        let mut left: Vec<Left> = left.collect();
+        engine::say_once(&mut left, |left| &left.finding);
         Fixed {
             before: Arc::clone(before),
             after: Arc::clone(&self.now.file),
-            left: left.collect(),
+            left,
             skipped: self.now.checked.skipped,
             applied: self.applied,
         }
@@ -274,7 +271,7 @@ impl Work<'_> {
 
     /// The file stays as it was, for a reason that holds for all that is wrong with it.
     fn nothing(self, before: &Arc<SourceFile>, why: &str) -> Fixed {
-        let (checked, _) = engine::examine(before, self.around, self.options.style);
+        let checked = engine::check(before, self.around, self.options.style);
         let left = checked.findings.into_iter().map(|finding| Left {
             finding,
             reason: why.to_owned(),
@@ -289,8 +286,27 @@ impl Work<'_> {
     }
 }
 
-/// Whether two edits touch the same bytes, or insert at the same place.
-fn meet(one: &Edit, other: &Edit) -> bool {
-    let (one, other) = (one.span, other.span);
-    one.start < other.end && other.start < one.end || one.start == other.start
+/// The bytes that the edits of a batch touch.
+#[derive(Debug, Default)]
+struct Taken(BTreeMap<usize, usize>);
+
+impl Taken {
+    /// Takes the bytes of all the edits, where none of them is taken.
+    fn take(&mut self, edits: &[Edit]) -> bool {
+        let free = edits.iter().all(|edit| self.is_free(edit));
+        if free {
+            let spans = edits.iter().map(|edit| (edit.span.start, edit.span.end));
+            self.0.extend(spans);
+        }
+        free
+    }
+
+    /// Two edits meet that touch the same bytes, or begin at the same place.
+    fn is_free(&self, edit: &Edit) -> bool {
+        let Span { start, end } = edit.span;
+        let before = self.0.range(..=start).next_back();
+        let after = self.0.range(start..).next();
+        before.is_none_or(|(from, to)| *to <= start && *from != start)
+            && after.is_none_or(|(from, _)| *from >= end && *from != start)
+    }
 }

@@ -3,7 +3,7 @@
 //! the usual end, both on `python:3.12-slim-bookworm`.
 
 use malloclint::engine;
-use malloclint::inputs::Nowhere;
+use malloclint::inputs::{Nowhere, Style};
 use malloclint::text::SourceFile;
 
 const BASE: &str = "FROM python:3.12-slim-bookworm\n";
@@ -19,7 +19,7 @@ fn said(text: &str) -> Vec<&'static str> {
         format!("{BASE}{text}")
     };
     let file = SourceFile::new("Dockerfile", text.into_bytes());
-    engine::check(&file, &Nowhere)
+    engine::check(&file, &Nowhere, Style::default())
         .findings
         .iter()
         .map(|finding| finding.rule)

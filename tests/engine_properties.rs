@@ -1,7 +1,7 @@
 //! Whatever the text: checking it ends, and every place that is reported lies within its file.
 
 use malloclint::engine;
-use malloclint::inputs::Nowhere;
+use malloclint::inputs::{Nowhere, Style};
 use malloclint::text::SourceFile;
 use proptest::prelude::*;
 
@@ -49,7 +49,7 @@ const LINES: &[&str] = &[
 fn holds(text: Vec<u8>) {
     let length = text.len();
     let file = SourceFile::new("Dockerfile", text);
-    let checked = engine::check(&file, &Nowhere);
+    let checked = engine::check(&file, &Nowhere, Style::default());
     for finding in &checked.findings {
         let places =
             std::iter::once(&finding.place).chain(finding.labels.iter().map(|label| &label.place));

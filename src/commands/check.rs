@@ -74,7 +74,7 @@ fn check_files(
     let one = |path: &PathBuf| {
         let outcome = discover::read(path).and_then(|file| {
             let style = style(configs, path)?;
-            let (checked, _) = engine::examine(&file, around, style);
+            let checked = engine::check(&file, around, style);
             Ok((file, named_template(path, checked)))
         });
         progress.step();
@@ -116,7 +116,7 @@ fn check_stdin(name: &str, around: &dyn Surroundings, configs: &Configs) -> Outc
     io::stdin().lock().read_to_end(&mut bytes).map_err(fail)?;
     let file = SourceFile::new(name, bytes);
     let style = style(configs, Path::new(name))?;
-    let (checked, _) = engine::examine(&file, around, style);
+    let checked = engine::check(&file, around, style);
     Ok((file, checked))
 }
 

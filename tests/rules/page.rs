@@ -6,7 +6,7 @@ use malloclint::finding::Finding;
 use malloclint::inputs::Surroundings;
 use malloclint::pages::{Fence, fences};
 use malloclint::report::{self, Format, Run, Style};
-use malloclint::{engine, fix, text::SourceFile};
+use malloclint::{engine, fix, inputs, text::SourceFile};
 
 /// One page.
 #[derive(Clone, Copy)]
@@ -117,7 +117,7 @@ impl Case<'_> {
     /// What the tool says of a text that stands where the example does.
     pub(crate) fn check(&self, text: &str) -> engine::Checked {
         let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
-        engine::check(&file, &self.files)
+        engine::check(&file, &self.files, inputs::Style::default())
     }
 
     /// The example after `fix --unsafe --only RULE`.
