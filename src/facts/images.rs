@@ -59,6 +59,8 @@ pub struct Image {
     pub lacks_is_verified: bool,
     /// The default command or entrypoint, where it tells something.
     pub command: Option<Vec<String>>,
+    /// It is an entrypoint that runs a program: what a `CMD` of others says are its arguments.
+    pub takes_cmd: bool,
     /// What the image is for.
     pub role: ImageRole,
     /// Whether the default command is a server that runs for long.

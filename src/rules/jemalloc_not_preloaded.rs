@@ -1,14 +1,14 @@
 //! jemalloc is in the image, and nothing loads it.
 
 use super::Report;
-use crate::facts::Family;
+use crate::facts::{self, Family};
 use crate::finding::Applicability;
-use crate::model::{Change, Library, Origin, ProcessKind, Unit};
+use crate::model::{Change, EnvVar, Library, Origin, ProcessKind, Unit, entries, family_of};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let unseen_file = unit.opaque.iter().any(|opaque| opaque.path == "/etc/ld.so.preload");
     let loaded = unit.preloads.iter().any(|preload| preload.family.is_some()) || !unit.linked.is_empty() || unseen_file;
-    let set = unit.env.get("LD_PRELOAD").is_some() || unit.strays.iter().any(|stray| stray.variable.is_some());
+    let set = unit.env.get("LD_PRELOAD").is_some_and(|var| !is_for_others(var)) || unit.strays.iter().any(|stray| stray.variable.is_some());
     let starts = unit.process.kind.value().is_none_or(|kind| *kind != ProcessKind::OneShot) && !unit.process.argv.is_empty();
     if loaded || set || !starts || unit.role.is_build() || unit.unseen_settings.is_some() || unit.python.value().is_none() {
         return;
@@ -30,6 +30,17 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .help(format!("set `LD_PRELOAD={soname}` after the installation, and a `MALLOC_CONF`; or drop it where nothing else needs it"))
             .remedy("preload and configure jemalloc", Applicability::Safe, vec![Change::Preload(Family::Jemalloc), Change::Tune]),
     );
+}
+
+/// A list of libraries that are surely no allocators: it says nothing about jemalloc. An empty one
+/// does, it is how preloading is switched off.
+fn is_for_others(var: &EnvVar) -> bool {
+    let text = var.now.value.known().unwrap_or_default();
+    let entries = entries(text);
+    let harmless = |entry: &str| facts::not_an_allocator(entry.rsplit('/').next().unwrap_or_default());
+    // Where an allocator was replaced, another rule says so.
+    let replaced = var.history.iter().any(|was| family_of(was.value.text.as_str()).is_some());
+    !replaced && !entries.is_empty() && entries.into_iter().all(|range| text.get(range).is_some_and(harmless))
 }
 
 /// Installed to be preloaded, as far as one can tell: not brought by the base for its own use, and

@@ -77,6 +77,7 @@ impl Reading<'_> {
             lacks: entry.lacks.clone(),
             lacks_is_verified: entry.lacks_verified,
             command: entry.command.clone(),
+            takes_cmd: entry.takes_cmd,
             role: self
                 .variants()
                 .find_map(|when| when.role)

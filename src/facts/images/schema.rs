@@ -77,6 +77,8 @@ pub(super) struct Entry {
     pub(super) lacks: Vec<String>,
     pub(super) lacks_verified: bool,
     pub(super) command: Option<Vec<String>>,
+    /// `command` is an ENTRYPOINT: what a `CMD` says are its arguments.
+    pub(super) takes_cmd: bool,
     pub(super) role: ImageRole,
     pub(super) service: bool,
     pub(super) windows: bool,

@@ -56,6 +56,8 @@ pub fn spell(scene: &Scene<'_>, changes: &[Change]) -> Result<Vec<Edit>, Refusal
         edits: Vec::new(),
         arrival: None,
         package: None,
+        copied_to: None,
+        joined: None,
         vars: Vec::new(),
         beside: None,
     };
@@ -74,6 +76,17 @@ struct Arrival {
     edit: Option<usize>,
 }
 
+/// A command that installs one package more than before.
+#[derive(Clone, Copy, Debug)]
+struct Joined {
+    /// Where it ends.
+    end: usize,
+    /// Another command can follow it: it is not inside quotes.
+    open: bool,
+    /// It stands in a here-document, where lines are commands.
+    heredoc: bool,
+}
+
 /// The edits as far as they are known.
 struct Plan<'a> {
     scene: &'a Scene<'a>,
@@ -83,6 +96,10 @@ struct Plan<'a> {
     arrival: Option<Arrival>,
     /// The package that brings it.
     package: Option<&'static AllocatorPackage>,
+    /// The folder that the library is copied to, with a final slash, where the image has no manager.
+    copied_to: Option<&'static str>,
+    /// The list of packages that one was added to.
+    joined: Option<Joined>,
     /// Variables to be set anew, with their values as they are written.
     vars: Vec<(String, String)>,
     /// The `ENV` pair beside which new variables go: by its key's place.

@@ -65,6 +65,7 @@ impl Plan<'_> {
             span: Span::empty(self.layout.start(from)),
             text: stage,
         });
+        self.copied_to = Some(template.to.as_str());
         let at = self.layout.first_gap();
         let line = format!(
             "{} --from={name} /{name}/ {}{newline}",

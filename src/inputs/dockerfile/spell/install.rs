@@ -49,7 +49,9 @@ impl Plan<'_> {
             .repository
             .as_deref()
             .is_none_or(|name| name == UNIVERSE);
-        if let Some((edit, at)) = self.merged(manager, &package.name).filter(|_| joins) {
+        let merged = self.merged(manager, &package.name);
+        if let Some((edit, at, joined)) = merged.filter(|_| joins) {
+            self.joined = Some(joined);
             self.arrival = Some(Arrival { at, edit: None });
             self.edits.push(edit);
             return Ok(());
@@ -179,20 +181,25 @@ impl Plan<'_> {
         let files = installer.files.replace("{package}", &package.name);
         let name = soname.replace('.', "\\.");
         let command = format!("ln -s \"$({files} | grep '/{name}$')\" {link}");
-        let Some(edit) = self.arrival.and_then(|arrival| arrival.edit) else {
-            return Err(Refusal::new(
+        if let Some(joined) = self.joined.filter(|joined| joined.open) {
+            let text = match joined.heredoc {
+                true => format!(" && {command}"),
+                false => self.layout.chain(&[String::new(), command]),
+            };
+            let span = Span::empty(joined.end);
+            self.edits.push(Edit { span, text });
+            return Ok(());
+        }
+        let new = self.arrival.and_then(|arrival| arrival.edit);
+        let edit = new.and_then(|edit| self.edits.get_mut(edit)).ok_or_else(|| {
+            Refusal::new(
                 "a path for every architecture needs a link, which cannot be added to this `RUN`: use the soname",
-            ));
-        };
-        let edit = self
-            .edits
-            .get_mut(edit)
-            .ok_or_else(|| Refusal::new("no such edit"))?;
-        let step = installer
-            .steps
-            .last()
-            .map(|step| step.replace("{packages}", &package.name))
-            .unwrap_or_default();
+            )
+        })?;
+        let step = installer.steps.last().map(String::as_str);
+        let step = step
+            .unwrap_or_default()
+            .replace("{packages}", &package.name);
         let with = self.layout.chain(&[step.clone(), command]);
         edit.text = edit.text.replacen(&step, &with, 1);
         Ok(())

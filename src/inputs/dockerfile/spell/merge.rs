@@ -1,6 +1,6 @@
 //! A package goes into a list of packages that the stage installs already, in that list's style.
 
-use super::{Plan, Refusal};
+use super::{Joined, Plan, Refusal};
 use crate::facts::Manager;
 use crate::model::{Install, User};
 use crate::text::{Edit, Span};
@@ -8,17 +8,20 @@ use crate::text::{Edit, Span};
 impl Plan<'_> {
     /// The edit that adds `package` to the longest list that takes it, and the end of that RUN. (Short
     /// lists are often for one purpose: what fetches a key, what one tool needs.)
-    pub(super) fn merged(&self, manager: Manager, package: &str) -> Option<(Edit, usize)> {
+    pub(super) fn merged(&self, manager: Manager, package: &str) -> Option<(Edit, usize, Joined)> {
         let installs = self.scene.unit.installs.iter().rev();
         let lists = installs.filter_map(|install| {
             let run = self.layout.holder(install.place.span)?;
-            Some((List::of(self, install, manager)?, run))
+            Some((List::of(self, install, manager)?, install.place.span, run))
         });
-        let (list, run) = lists.max_by_key(|(list, _)| list.names.len())?;
-        Some((
-            list.insert(package, self.layout.newline),
-            self.layout.end(run),
-        ))
+        let (list, command, run) = lists.max_by_key(|(list, ..)| list.names.len())?;
+        let joined = Joined {
+            end: command.end,
+            open: !run.text.as_str().contains(" -c "),
+            heredoc: run.heredocs.iter().any(|doc| doc.body.contains(command)),
+        };
+        let edit = list.insert(package, self.layout.newline);
+        Some((edit, self.layout.end(run), joined))
     }
 
     /// Another package in the place of one.

@@ -52,6 +52,9 @@ impl Plan<'_> {
         if self.scene.style.preload == PreloadStyle::Soname {
             return Ok(package.soname.clone());
         }
+        if let Some(folder) = self.copied_to {
+            return Ok(format!("{folder}{}", package.soname));
+        }
         if let Some(arch) = self.pinned() {
             return Ok(package.path(arch));
         }

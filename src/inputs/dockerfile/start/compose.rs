@@ -57,7 +57,13 @@ pub(super) fn compose(state: &State) -> Option<Start<'_>> {
                 form: Form::Exec(words),
                 ..
             }),
-        ) => Some(Start::Argv(words.clone())),
+        ) => {
+            let image = state.image.as_ref().filter(|image| image.takes_cmd);
+            let program = image.and_then(|image| image.command.clone());
+            Some(Start::Argv(
+                [program.unwrap_or_default(), words.clone()].concat(),
+            ))
+        }
         (None, None) => state
             .image
             .as_ref()
