@@ -1,0 +1,145 @@
+"""One case on one architecture: build, fix, build again, and look at the image's own Python both times."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import frame
+import probe
+from case import Case
+from lower import lower
+from store import Run, Store
+
+
+class Trial:
+    """Collects what went wrong, and a log of everything that was said."""
+
+    def __init__(self, case: Case, store: Store, work: Path, malloclint: Path) -> None:
+        self.case, self.store, self.malloclint = case, store, malloclint
+        self.folder = work / f"{case.name}-{store.arch}"
+        self.log = work / f"{case.name}-{store.arch}.log"
+        self.faults: list[str] = []
+        self._images: list[str] = []
+
+    def run(self, before_only: bool) -> None:
+        self._lay_out()
+        self._before()
+        if not before_only and not self.faults and self._fix():
+            self._after()
+
+    def summary(self) -> str:
+        """What else a passing case has to tell."""
+        return ""
+
+    def look(self, container: str) -> None:
+        """What else is to be seen in the built image, before and after."""
+
+    def _lay_out(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self.case.folder, self.folder)
+        (self.folder / "case.json").unlink(missing_ok=True)
+        self.log.write_text(f"{self.case.name}: {self.case.about}\n")
+
+    def remove(self) -> None:
+        for image in self._images:
+            self.store.remove(image)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _before(self) -> None:
+        expected = self.case.expected(self.store.arch)
+        image = self._build("before")
+        built = "ok" if image else "fails"
+        self._check(built == expected["build"], f"before: the build {built}, expected: {expected['build']}")
+        if not image:
+            return
+        with self.store.container(image) as container:
+            python = self._start(container, image)
+            self.look(container)
+        found = python.allocator if isinstance(python, probe.Process) else None
+        self._check(found == expected["allocator"], f"before: python runs on {found}, expected: {expected['allocator']}")
+
+    def _fix(self) -> bool:
+        file = self.folder / "Dockerfile"
+        before = file.read_bytes()
+        done = self._malloclint("fix", "Dockerfile", *self.case.args)
+        after = file.read_bytes()
+        self._note("diff", frame.diff(before, after))
+        self._check(done.code == 0, f"fix: exit code {done.code}")
+        self._check(before != after, "fix: nothing was changed")
+        self.faults += [f"fix: {fault}" for fault in frame.faults(before, after)]
+        checked = self._malloclint("check", "Dockerfile", "--fail-on", "warning")
+        self._check(checked.code == 0, f"check after fix: exit code {checked.code}")
+        again = self._malloclint("fix", "Dockerfile", *self.case.args)
+        self._check(again.code == 0 and file.read_bytes() == after, "fix a second time: it is not the same")
+        return before != after
+
+    def _after(self) -> None:
+        image = self._build("after")
+        if not image:
+            self.faults.append("after: the build fails")
+            return
+        with self.store.container(image) as container:
+            python = self._start(container, image)
+            if isinstance(python, Run):
+                self.faults.append("after: python does not start")
+                return
+            self._check_process(python)
+            self.look(container)
+            self._check_conf(container, image, python.environment.get("MALLOC_CONF", ""))
+
+    def _check_process(self, python: probe.Process) -> None:
+        case = self.case
+        preload = python.environment.get("LD_PRELOAD", "")
+        self._check(python.allocator == case.after, f"after: python runs on {python.allocator}")
+        self.faults += [f"after: {line}" for line in probe.complaints(python.errors)]
+        for part in case.keep:
+            loaded = any(part in file for file in python.files)
+            self._check(part in preload and loaded, f"after: {part} is no longer preloaded: LD_PRELOAD={preload}")
+        conf = python.environment.get("MALLOC_CONF", "")
+        if case.conf is None:
+            self._check(bool(conf), "after: MALLOC_CONF is not set")
+        else:
+            self._check(conf == case.conf, f"after: MALLOC_CONF={conf}, expected: {case.conf}")
+
+    def _check_conf(self, container: str, image: str, conf: str) -> None:
+        asked = f"{conf},confirm_conf:true".lstrip(",")
+        python = self._start(container, image, {"MALLOC_CONF": asked})
+        if isinstance(python, Run):
+            self.faults.append("after: python does not start with confirm_conf")
+            return
+        self.faults += [f"MALLOC_CONF: {line}" for line in probe.refused(asked, python.errors)]
+
+    def _start(self, container: str, image: str, environment: dict[str, str] | None = None) -> probe.Process | Run:
+        entry = self.store.config(image).get("Entrypoint", []) if self.case.entrypoint else []
+        python = probe.start(self.store, container, [*entry, *self.case.python], environment)
+        self._note("python", str(python) if isinstance(python, probe.Process) else python.both())
+        return python
+
+    def _build(self, when: str) -> str | None:
+        # Not in the context: a `COPY .` must be the same both times, or its layer is not shared.
+        file = self.folder.with_suffix(".Dockerfile")
+        file.write_bytes(lower((self.folder / "Dockerfile").read_bytes()))
+        image = f"localhost/{self.case.name}-{when}"
+        done = self.store.build(self.folder, file, image)
+        self._note(f"build {when}", done.both())
+        file.unlink()
+        if done.code != 0:
+            return None
+        self._images.append(image)
+        return image
+
+    def _malloclint(self, *arguments: str) -> Run:
+        done = subprocess.run([str(self.malloclint), *arguments], cwd=self.folder, capture_output=True, timeout=60, check=False)
+        run = Run(done.returncode, done.stdout, done.stderr)
+        self._note(f"malloclint {' '.join(arguments)}: {run.code}", run.both())
+        return run
+
+    def _check(self, holds: bool, fault: str) -> None:
+        if not holds:
+            self.faults.append(fault)
+
+    def _note(self, title: str, text: str) -> None:
+        with self.log.open("a") as log:
+            log.write(f"\n== {title}\n{text}\n")
