@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::finding::{Applicability, Finding};
 use crate::inputs::dockerfile;
 use crate::inputs::dockerfile::Scene;
-use crate::inputs::dockerfile::syntax::{Dockerfile, ItemKind, Keyword};
+use crate::inputs::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
 use crate::inputs::{Style, Surroundings};
 use crate::suppress::{self, Suppression};
 use crate::text::{Edit, Place, SourceFile, Span};
@@ -153,7 +153,20 @@ fn template(file: &SourceFile, dockerfile: &Dockerfile) -> Option<&'static str> 
             return Some(engine);
         }
     }
-    None
+    let gap = |instruction: &Instruction| {
+        let text = file.text(instruction.span);
+        let name = text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'));
+        instruction.keyword == Keyword::Unknown
+            && name.is_some_and(|name| {
+                !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+            })
+    };
+    dockerfile
+        .instructions()
+        .any(gap)
+        .then_some("a template (`{ }`)")
 }
 
 /// What the builder refuses, as findings.

@@ -11,6 +11,7 @@ mod glibc;
 mod images;
 pub mod programs;
 mod python;
+pub mod roles;
 mod terms;
 
 pub use allocators::{

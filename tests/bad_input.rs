@@ -381,6 +381,7 @@ fn templates_are_never_half_read() {
         "FROM {{ base }}\nENV MALLOC_ARENA_MAX_=2\n",
         "{% for v in versions %}\nFROM python:{{ v }}\n{% endfor %}\nENV MALLOC_ARENA_MAX_=2\n",
         "FROM <%= @base %>\nENV MALLOC_ARENA_MAX_=2\n",
+        "FROM python:3.12\n{args}\nENV MALLOC_ARENA_MAX_=2\n",
         "{{- define \"x\" }}\nFROM {{ .Values.base }}\n{{- end }}\n",
     ] {
         let folder = folder([("Dockerfile", text)]);

@@ -1,89 +1,10 @@
 //! What a stage is for: production, or building and testing.
 
+use crate::facts::roles;
 use crate::inputs::dockerfile::start::Started;
 use crate::inputs::dockerfile::state;
 use crate::inputs::dockerfile::walk::Walker;
 use crate::model::{ProcessKind, Role};
-
-/// Words in a stage's or file's name that say that it tests or is for developers.
-const TEST_NAMES: [&str; 21] = [
-    "test",
-    "tests",
-    "testing",
-    "unittest",
-    "dev",
-    "devel",
-    "development",
-    "lint",
-    "linter",
-    "ci",
-    "docs",
-    "doc",
-    "debug",
-    "debugger",
-    "devcontainer",
-    "e2e",
-    "bench",
-    "benchmark",
-    "benchmarks",
-    "mock",
-    "loadtest",
-];
-
-/// Words that say that it builds, unless it starts a service all the same.
-const BUILD_NAMES: [&str; 9] = [
-    "build", "builder", "builds", "compile", "wheel", "wheels", "deps", "tool", "tools",
-];
-
-/// Folders that hold what tests, documents or CI need. (`build/` and `docker/` hold production's
-/// Dockerfiles as often as not.)
-const TEST_FOLDERS: [&str; 17] = [
-    "testdata",
-    "fixtures",
-    "unittest",
-    "doc",
-    "docs",
-    "lint",
-    "bench",
-    "ci",
-    "devcontainer",
-    "github",
-    "gitlab",
-    "circleci",
-    "kokoro",
-    "buildkite",
-    "azure-pipelines",
-    "jenkins",
-    "hack",
-];
-
-/// Words in a folder's name that say that what is in it is a test.
-const TEST_WORDS: [&str; 10] = [
-    "test",
-    "tests",
-    "testing",
-    "e2e",
-    "mock",
-    "mocks",
-    "loadtest",
-    "benchmark",
-    "benchmarks",
-    "fixtures",
-];
-
-/// Words in a folder's name that say that what is in it is shown, and copied from.
-const SHOWN_WORDS: [&str; 10] = [
-    "sample",
-    "samples",
-    "example",
-    "examples",
-    "demo",
-    "demos",
-    "tutorial",
-    "tutorials",
-    "quickstart",
-    "quickstarts",
-];
 
 /// What the stage at `index` is for.
 pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Started) -> Role {
@@ -91,13 +12,13 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
         .stages
         .get(index)
         .and_then(|stage| stage.name.as_deref());
-    if let Some(name) = stage.filter(|name| has_word(name, &TEST_NAMES)) {
+    if let Some(name) = stage.filter(|name| roles::is_test_name(name)) {
         return Role::Build(format!(
             "stage `{name}` is named after a test or development"
         ));
     }
     let serves = started.process.kind.known() == Some(&ProcessKind::Service);
-    if let Some(name) = stage.filter(|name| has_word(name, &BUILD_NAMES) && !serves) {
+    if let Some(name) = stage.filter(|name| roles::is_build_name(name) && !serves) {
         return Role::Build(format!("stage `{name}` is named after a build"));
     }
     if let Some(name) = tested_below(walker, index) {
@@ -138,9 +59,7 @@ fn tested_below<'w>(walker: &'w Walker<'_>, index: usize) -> Option<&'w str> {
             .stages
             .get(at)
             .and_then(|stage| stage.name.as_deref());
-        if let Some(name) =
-            name.filter(|name| has_word(name, &["test", "tests", "testing", "lint", "e2e"]))
-        {
+        if let Some(name) = name.filter(|name| roles::is_test_stage(name)) {
             return Some(name);
         }
         next = walker.parents.get(at).copied().flatten();
@@ -155,35 +74,25 @@ fn shown(walker: &Walker<'_>) -> Option<Role> {
         .path
         .rsplit_once('/')
         .map_or("", |(folders, _)| folders);
-    if let Some(part) = folders.split('/').find(|part| has_word(part, &SHOWN_WORDS)) {
+    if let Some(part) = folders.split('/').find(|part| roles::is_shown(part)) {
         return Some(Role::Shown(format!("the path says `{part}`")));
     }
     let project = walker.around.project(&walker.file.path)?;
-    has_word(&project, &SHOWN_WORDS)
-        .then(|| Role::Shown(format!("the project is called `{project}`")))
+    roles::is_shown(&project).then(|| Role::Shown(format!("the project is called `{project}`")))
 }
 
 /// The part of a path that says that it is about tests: a folder, or a word of the file's own name.
 fn test_part(path: &str) -> Option<&str> {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
-    let named = has_word(file, &TEST_NAMES) || has_word(file, &BUILD_NAMES);
+    let named = roles::is_test_name(file) || roles::is_build_name(file);
     tested_folder(folders).or_else(|| named.then_some(file))
 }
 
 fn tested_folder(folders: &str) -> Option<&str> {
-    folders.split('/').find(|part| {
-        let part = part.trim_start_matches('.').to_lowercase();
-        TEST_FOLDERS.contains(&part.as_str()) || has_word(&part, &TEST_WORDS)
-    })
-}
-
-fn has_word(name: &str, words: &[&str]) -> bool {
-    let name = name.to_lowercase();
-    name.split(['-', '_', '.', ' ', '+'])
-        .any(|word| words.contains(&word))
+    folders.split('/').find(|part| roles::is_test_folder(part))
 }
 
 /// Whether a stage's name alone says that it only tests.
 pub(super) fn is_test_stage(name: &str) -> bool {
-    has_word(name, &TEST_NAMES)
+    roles::is_test_name(name)
 }

@@ -1,0 +1,121 @@
+//! What the names of stages, files and folders say about their purpose.
+
+use serde::Deserialize;
+
+use super::data::{Names, Table};
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Words {
+    test_names: Names,
+    build_names: Names,
+    test_stages: Names,
+    test_folders: Names,
+    test_words: Names,
+    shown_words: Names,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    source: String,
+}
+
+static WORDS: Table<Words> = Table::new(include_str!("roles.toml"));
+
+/// Whether a stage's or file's name says that it tests or is for developers.
+#[must_use]
+pub fn is_test_name(name: &str) -> bool {
+    has_word(name, &WORDS.get().test_names)
+}
+
+/// Whether a stage's or file's name says that it builds.
+#[must_use]
+pub fn is_build_name(name: &str) -> bool {
+    has_word(name, &WORDS.get().build_names)
+}
+
+/// Whether a folder's name says that it holds tests, documents or what CI needs.
+#[must_use]
+pub fn is_test_folder(name: &str) -> bool {
+    let words = WORDS.get();
+    let whole = name.trim_start_matches('.').to_lowercase();
+    words.test_folders.iter().any(|word| word == whole) || has_word(name, &words.test_words)
+}
+
+/// Whether a stage's name says that all that stands on it is a test.
+#[must_use]
+pub fn is_test_stage(name: &str) -> bool {
+    has_word(name, &WORDS.get().test_stages)
+}
+
+/// Whether a folder's or project's name says that what is in it is shown, and copied from.
+#[must_use]
+pub fn is_shown(name: &str) -> bool {
+    has_word(name, &WORDS.get().shown_words)
+}
+
+fn has_word(name: &str, words: &Names) -> bool {
+    split(name).any(|part| words.iter().any(|word| word == part.to_lowercase()))
+}
+
+/// The words of a name: `rag-examples`, `RAGExamples`, `my_sample.v2`.
+fn split(name: &str) -> impl Iterator<Item = &str> {
+    let letters: Vec<(usize, char)> = name.char_indices().collect();
+    let is = |index: Option<usize>, what: fn(char) -> bool| {
+        index
+            .and_then(|index| letters.get(index))
+            .is_some_and(|(_, letter)| what(*letter))
+    };
+    let begins = |index: usize| {
+        let before = index.checked_sub(1);
+        let upper = is(Some(index), char::is_uppercase);
+        upper && is(before, char::is_lowercase)
+            || upper && is(before, char::is_uppercase) && is(Some(index + 1), char::is_lowercase)
+    };
+    let starts = (0..letters.len()).filter(|index| begins(*index));
+    let mut cuts: Vec<usize> = starts
+        .filter_map(|index| letters.get(index).map(|(at, _)| *at))
+        .collect();
+    cuts.insert(0, 0);
+    cuts.push(name.len());
+    let parts: Vec<&str> = cuts
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [from, to] => name.get(*from..*to),
+            _ => None,
+        })
+        .collect();
+    parts
+        .into_iter()
+        .flat_map(|part| part.split(['-', '_', '.', ' ', '+']))
+        .filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_can_be_read() {
+        WORDS.check().unwrap();
+        assert!(!WORDS.get().source.is_empty());
+    }
+
+    #[test]
+    fn names_are_split_into_words() {
+        let words = |name: &str| split(name).map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(
+            words("GenerativeAIExamples"),
+            ["Generative", "AI", "Examples"]
+        );
+        assert_eq!(words("my_sample.v2-ci"), ["my", "sample", "v2", "ci"]);
+        assert_eq!(words("E2E"), ["E2E"]);
+        assert!(is_shown("GenerativeAIExamples") && is_shown("x-Demo") && !is_shown("exampled"));
+        assert!(
+            is_test_folder(".github") && is_test_folder("my-tests") && !is_test_folder("latest")
+        );
+        assert!(
+            is_test_name("Dockerfile.dev") && is_build_name("builder") && !is_test_name("device")
+        );
+    }
+}
