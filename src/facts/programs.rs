@@ -47,6 +47,9 @@ pub struct Behaviour {
     /// The models by that value.
     #[serde(default)]
     pub pools: BTreeMap<String, Workers>,
+    /// Whether its own documentation calls it a server for development.
+    #[serde(default)]
+    pub development: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +72,8 @@ struct Sign {
 struct Programs {
     #[serde(default)]
     sign: Vec<Sign>,
+    #[serde(default)]
+    reload: Vec<String>,
     #[serde(default)]
     unpack: Vec<String>,
     #[serde(default)]
@@ -138,6 +143,14 @@ pub fn talks_over_stdio(text: &str, arguments: &[String]) -> bool {
     };
     table.stdio.iter().any(|sign| text.contains(sign.as_str()))
         && !arguments.iter().any(says_otherwise)
+}
+
+/// Whether `option` makes a server start anew whenever its source changes.
+#[must_use]
+pub fn reloads(option: &str) -> bool {
+    let (name, value) = option.split_once('=').unwrap_or((option, ""));
+    let on = !matches!(value, "false" | "False" | "0");
+    on && programs().reload.iter().any(|known| known == name)
 }
 
 /// Whether `name` unpacks archives.

@@ -11,6 +11,7 @@ struct Words {
     build_names: Names,
     test_stages: Names,
     test_folders: Names,
+    developer_folders: Names,
     test_words: Names,
     shown_words: Names,
     #[cfg_attr(
@@ -40,6 +41,17 @@ pub fn is_test_folder(name: &str) -> bool {
     let words = WORDS.get();
     let whole = name.trim_start_matches('.').to_lowercase();
     words.test_folders.iter().any(|word| word == whole) || has_word(name, &words.test_words)
+}
+
+/// Whether a folder's name says that the Dockerfiles in it are for developers' machines.
+#[must_use]
+pub fn is_developer_folder(name: &str) -> bool {
+    let whole = name.to_lowercase();
+    WORDS
+        .get()
+        .developer_folders
+        .iter()
+        .any(|word| word == whole)
 }
 
 /// Whether a stage's name says that all that stands on it is a test.

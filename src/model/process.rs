@@ -19,6 +19,8 @@ pub struct Process {
     pub server: Option<String>,
     /// Only an exposed port or a health check says that it keeps running.
     pub by_port_only: bool,
+    /// It is a server for development: `manage.py runserver`, `--reload`.
+    pub development: bool,
     /// The Python program beside the input that runs, by its path, where it was found.
     pub script: Option<String>,
 }
@@ -54,6 +56,8 @@ pub struct Recognised {
     pub kind: ProcessKind,
     /// How it makes workers, where that can be told.
     pub model: Option<ProcessModel>,
+    /// Whether it is a server for development.
+    pub development: bool,
 }
 
 /// Recognises a Python program by its arguments: `gunicorn ...`, `python -m celery ...`,
@@ -66,19 +70,29 @@ pub fn recognise(argv: &[String]) -> Option<Recognised> {
         return recognise_python(rest);
     }
     if rest.iter().any(|option| ends_at_once(option)) {
-        let (server, kind, model) = (name.to_owned(), ProcessKind::OneShot, None);
-        return Some(Recognised {
-            server,
-            kind,
-            model,
-        });
+        return Some(one_shot(name));
     }
-    let found = programs::behaviour(name, rest)?;
+    by_table(name, rest)
+}
+
+/// What the table of programs says of `name` with `arguments`.
+fn by_table(name: &str, arguments: &[String]) -> Option<Recognised> {
+    let found = programs::behaviour(name, arguments)?;
     Some(Recognised {
         server: name.to_owned(),
         kind: kind(found.kind),
-        model: model(found, rest),
+        model: model(found, arguments),
+        development: found.development || arguments.iter().any(|option| programs::reloads(option)),
     })
+}
+
+fn one_shot(name: &str) -> Recognised {
+    Recognised {
+        server: name.to_owned(),
+        kind: ProcessKind::OneShot,
+        model: None,
+        development: false,
+    }
 }
 
 /// Options and subcommands with which a server only answers and ends.
@@ -97,12 +111,7 @@ fn recognise_python(arguments: &[String]) -> Option<Recognised> {
             "-m" => {
                 let module = arguments.get(at + 1)?;
                 let rest = arguments.get(at + 2..).unwrap_or_default();
-                let found = programs::behaviour(module, rest)?;
-                return Some(Recognised {
-                    server: module.clone(),
-                    kind: kind(found.kind),
-                    model: model(found, rest),
-                });
+                return by_table(module, rest);
             }
             "-c" => return None,
             option if takes_value(option) => at += 2,
@@ -110,21 +119,12 @@ fn recognise_python(arguments: &[String]) -> Option<Recognised> {
             script => {
                 let name = script.rsplit('/').next().unwrap_or_default();
                 let rest = arguments.get(at + 1..).unwrap_or_default();
-                let found = programs::behaviour(name, rest)?;
-                return Some(Recognised {
-                    server: name.to_owned(),
-                    kind: kind(found.kind),
-                    model: model(found, rest),
-                });
+                return by_table(name, rest);
             }
         }
     }
     // `python` alone is an interactive interpreter.
-    Some(Recognised {
-        server: "python".into(),
-        kind: ProcessKind::OneShot,
-        model: None,
-    })
+    Some(one_shot("python"))
 }
 
 /// Whether `name` is a Python interpreter.
@@ -188,6 +188,21 @@ mod tests {
     fn of(text: &str) -> Option<(ProcessKind, Option<ProcessModel>)> {
         let argv: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
         recognise(&argv).map(|found| (found.kind, found.model))
+    }
+
+    #[test]
+    fn servers_for_development_are_told_apart() {
+        let development = |text: &str| {
+            let argv: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+            recognise(&argv).is_some_and(|found| found.development)
+        };
+        assert!(development("python manage.py runserver 0.0.0.0:8000"));
+        assert!(development("uvicorn app:app --reload"));
+        assert!(development("python -m uvicorn --reload app:app"));
+        assert!(development("fastapi dev app.py"));
+        assert!(!development("uvicorn app:app --reload-dir x"));
+        assert!(!development("gunicorn app:app --reload=False"));
+        assert!(!development("fastapi run app.py"));
     }
 
     #[test]

@@ -36,7 +36,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if let Some(place) = &unit.process.place {
         finding = finding.label(place, "this is what runs");
     }
-    if *kind == ProcessKind::Notebook || unit.process.by_port_only {
+    if unit.process.development {
+        finding = finding.note("it is a server for development: if production starts another, leave this as it is");
+    }
+    if *kind == ProcessKind::Notebook || unit.process.by_port_only || unit.process.development {
         finding = finding.at_severity(Severity::Info);
     }
     report.add(finding);
@@ -45,6 +48,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
     match kind {
         ProcessKind::Notebook => Applicability::Unsafe("a notebook server is often started for an hour only".into()),
+        _ if unit.process.development => Applicability::Unsafe("it is a server for development, and its memory seldom matters".into()),
         _ if unit.process.by_port_only => Applicability::Unsafe("nothing but a port or a health check says that it keeps running".into()),
         _ => Applicability::Safe,
     }

@@ -58,6 +58,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
                 model: Fact::Unknown("the server is not known".into()),
                 server: None,
                 by_port_only: false,
+                development: false,
                 script: None,
             },
             preloads: Vec::new(),
@@ -278,6 +279,7 @@ impl Follower<'_> {
                 Some(model) => Fact::Known(model, place),
                 None => Fact::Unknown(format!("how `{}` makes workers is not known", found.server)),
             };
+            process.development = found.development;
             process.server = Some(found.server);
         } else if let Some((sign, script)) = sign {
             process.kind =

@@ -81,11 +81,16 @@ fn shown(walker: &Walker<'_>) -> Option<Role> {
     roles::is_shown(&project).then(|| Role::Shown(format!("the project is called `{project}`")))
 }
 
-/// The part of a path that says that it is about tests: a folder, or a word of the file's own name.
+/// The part of a path that says that it is about tests or development: a folder, or a word of the file's own name.
 fn test_part(path: &str) -> Option<&str> {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
     let named = roles::is_test_name(file) || roles::is_build_name(file);
-    tested_folder(folders).or_else(|| named.then_some(file))
+    let developers = folders
+        .split('/')
+        .find(|part| roles::is_developer_folder(part));
+    tested_folder(folders)
+        .or(developers)
+        .or_else(|| named.then_some(file))
 }
 
 fn tested_folder(folders: &str) -> Option<&str> {
