@@ -33,21 +33,29 @@ pub fn write(fixed: &Fixed, out: &mut dyn io::Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the sum of a run: `3 fixed in 1 file, 1 left`.
+/// Writes the sum of a run: `3 fixed in 1 file, 1 left`. Advice that is left is counted on its own: it
+/// does not decide about the exit code.
 ///
 /// # Errors
 /// Where `out` cannot be written to.
 pub fn sum(all: &[Fixed], dry: bool, out: &mut dyn io::Write) -> io::Result<()> {
     let fixes: usize = all.iter().map(|fixed| fixed.applied.len()).sum();
     let files = all.iter().filter(|fixed| fixed.changes()).count();
-    let left = all.iter().flat_map(|fixed| &fixed.left);
-    let left = left
-        .filter(|left| left.finding.severity > Severity::Info)
+    let left = || all.iter().flat_map(|fixed| &fixed.left);
+    let is_advice = |severity| severity <= Severity::Info;
+    let advice = left()
+        .filter(|left| is_advice(left.finding.severity))
         .count();
+    let serious = left().count() - advice;
+    let also = match advice {
+        0 => String::new(),
+        1 => ", and 1 piece of advice".to_owned(),
+        _ => format!(", and {advice} pieces of advice"),
+    };
     let verb = if dry { "would be fixed" } else { "fixed" };
     writeln!(
         out,
-        "{fixes} {verb} in {}, {left} left",
+        "{fixes} {verb} in {}, {serious} left{also}",
         plural(files, "file")
     )
 }
