@@ -115,6 +115,11 @@ impl Traced {
         }
     }
 
+    /// Appends the text of `span` as it stands, for callers that have it as text.
+    pub fn push_text(&mut self, text: &str, span: Span) {
+        self.piece(text, span, true);
+    }
+
     /// Appends text that `source` stands for without being it: an escape, an expansion.
     pub fn push_from(&mut self, text: &str, source: Span) {
         self.piece(text, source, false);

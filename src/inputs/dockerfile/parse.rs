@@ -29,6 +29,7 @@ use logical::Logical;
 pub fn parse(source: &[u8]) -> Dockerfile {
     let mut parser = Parser {
         source,
+        text: std::str::from_utf8(source).ok(),
         lines: Lines::new(source),
         directives: Directives::default(),
         // A line has some 40 bytes, and every second one continues an instruction.
@@ -52,6 +53,7 @@ const LONGEST_LINE: usize = 65_535;
 
 struct Parser<'a> {
     source: &'a [u8],
+    text: Option<&'a str>,
     lines: Lines<'a>,
     directives: Directives,
     out: Dockerfile,
@@ -139,7 +141,7 @@ impl<'a> Parser<'a> {
         let mut comments = Vec::new();
         let (end, mut continued) =
             uncontinued(self.source, Span::new(start, first.content.end), escape);
-        let mut logical = Logical::new(self.source, Span::new(start, end));
+        let mut logical = Logical::new(self.source, self.text, Span::new(start, end));
         while continued {
             let Some(line) = self.next_line() else { break };
             let content = runes::trim_start(self.source, line.content.clone());

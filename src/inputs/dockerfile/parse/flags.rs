@@ -112,7 +112,7 @@ mod tests {
     use crate::text::Span;
 
     fn flags(text: &str) -> (Vec<(String, Option<String>)>, &str) {
-        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let line = Logical::new(text.as_bytes(), Some(text), Span::new(0, text.len()));
         let (flags, rest) = read(&line, 0..text.len(), Escape::Backslash);
         let value = |flag: &Flag| flag.value.as_ref().map(|value| value.as_str().to_owned());
         (
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_flag_spans_its_quotes() {
         let text = "--a='b c' d";
-        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let line = Logical::new(text.as_bytes(), Some(text), Span::new(0, text.len()));
         let (found, _) = read(&line, 0..text.len(), Escape::Backslash);
         assert_eq!(found[0].span, Span::new(0, 9));
         assert_eq!(

@@ -277,7 +277,7 @@ mod tests {
     use super::*;
 
     fn read_text(text: &str) -> Form {
-        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let line = Logical::new(text.as_bytes(), Some(text), Span::new(0, text.len()));
         read(&line, 0..text.len())
     }
 

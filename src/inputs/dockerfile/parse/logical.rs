@@ -10,6 +10,8 @@ use crate::text::{Span, Traced};
 #[derive(Debug)]
 pub(super) struct Logical<'a> {
     source: &'a [u8],
+    /// The file as text where all of it is UTF-8, so that no word need be checked again.
+    text: Option<&'a str>,
     bytes: Cow<'a, [u8]>,
     /// Where the text starts in the file.
     first: usize,
@@ -25,10 +27,11 @@ struct Piece {
 
 impl<'a> Logical<'a> {
     /// The line that starts with `first` of `source`.
-    pub(super) fn new(source: &'a [u8], first: Span) -> Self {
+    pub(super) fn new(source: &'a [u8], text: Option<&'a str>, first: Span) -> Self {
         let bytes = Cow::Borrowed(first.slice(source));
         Self {
             source,
+            text,
             bytes,
             first: first.start,
             further: Vec::new(),
@@ -41,7 +44,7 @@ impl<'a> Logical<'a> {
             return;
         }
         if self.bytes.is_empty() {
-            *self = Self::new(self.source, line);
+            *self = Self::new(self.source, self.text, line);
             return;
         }
         self.further.push(Piece {
@@ -107,7 +110,11 @@ impl<'a> Logical<'a> {
                 break;
             }
             let start = piece.source + (from - piece.at);
-            traced.push(self.source, Span::new(start, start + (to - from)));
+            let span = Span::new(start, start + (to - from));
+            match self.text.and_then(|text| text.get(span.start..span.end)) {
+                Some(text) => traced.push_text(text, span),
+                None => traced.push(self.source, span),
+            }
             from = to;
             next += 1;
         }
@@ -145,7 +152,7 @@ mod tests {
     #[test]
     fn a_range_over_two_lines_knows_both_sources() {
         let source = b"RUN a\\\n  b";
-        let mut line = Logical::new(source, Span::new(0, 5));
+        let mut line = Logical::new(source, None, Span::new(0, 5));
         line.push(Span::new(7, 10));
         assert_eq!(line.bytes(), b"RUN a  b");
         assert_eq!(line.span(4..8), Span::new(4, 10));

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn env(text: &str) -> (Vec<(String, Option<String>, bool)>, usize) {
-        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let line = Logical::new(text.as_bytes(), Some(text), Span::new(0, text.len()));
         let mut problems = Vec::new();
         let args = pairs(
             &line,
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn an_empty_key_stands_at_its_equals_sign() {
         let source = b"ENV \\\n=b";
-        let mut line = Logical::new(source, Span::new(0, 4));
+        let mut line = Logical::new(source, None, Span::new(0, 4));
         line.push(Span::new(6, 8));
         let found = pair(&line, 4..6);
         assert_eq!(
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn an_escape_at_the_end_is_no_word() {
         let text = "A \\";
-        let line = Logical::new(text.as_bytes(), Span::new(0, text.len()));
+        let line = Logical::new(text.as_bytes(), Some(text), Span::new(0, text.len()));
         let Args::Pairs(found) = names(&line, 0..text.len(), Escape::Backslash) else {
             panic!()
         };
