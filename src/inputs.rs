@@ -7,6 +7,7 @@ use crate::text::SourceFile;
 
 pub mod dockerfile;
 pub mod shell;
+pub mod yaml;
 
 /// The files around an input, read for it by those who may touch the disk.
 ///

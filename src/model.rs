@@ -4,6 +4,7 @@
 //! it holds facts with their provenance, and what follows from them for the dynamic loader.
 
 mod change;
+mod container;
 mod env;
 mod fact;
 mod library;
@@ -13,6 +14,7 @@ mod process;
 mod unit;
 
 pub use change::Change;
+pub use container::{Build, Container, EnvFault, EnvFaultKind, Named, Source, Words};
 pub use env::{EnvVar, Environment, Erased, Setting, Value};
 pub use fact::Fact;
 pub use library::{Fit, Library, Opaque, Origin, PathPattern, matches};

@@ -22,7 +22,7 @@ pub use spell::{Refusal, Scene, spell};
 pub use units::Site;
 
 use super::Surroundings;
-use crate::model::Unit;
+use crate::model::{Container, Source, Unit};
 use crate::text::SourceFile;
 use syntax::Dockerfile;
 
@@ -47,4 +47,28 @@ pub fn survey(
     let (globals, stages) = stages::split(dockerfile);
     let walker = walk::Walker::walk(file, dockerfile, &globals, &stages, around);
     units::units(&walker)
+}
+
+/// The unit of a container that runs an image of this Dockerfile: the stage of that name, else the last
+/// one. `None` where there is no such stage.
+#[must_use]
+pub fn started(
+    file: &Arc<SourceFile>,
+    dockerfile: &Dockerfile,
+    around: &dyn Surroundings,
+    target: Option<&str>,
+    container: &Container,
+    source: Source,
+) -> Option<Unit> {
+    let (globals, stages) = stages::split(dockerfile);
+    let walker = walk::Walker::walk(file, dockerfile, &globals, &stages, around);
+    units::over_stage(&walker, target, container, source)
+}
+
+/// The unit of a container that runs an image from elsewhere.
+#[must_use]
+pub fn started_elsewhere(container: &Container, around: &dyn Surroundings) -> Unit {
+    let (file, none) = (&container.place.file, Dockerfile::default());
+    let walker = walk::Walker::walk(file, &none, &[], &[], around);
+    units::over_image(&walker, container)
 }

@@ -1,6 +1,6 @@
 //! The unit: one environment in which a process will run.
 
-use super::{Environment, Fact, Library, Opaque, Preload, Process};
+use super::{EnvFault, Environment, Fact, Library, Opaque, Preload, Process, Source};
 use crate::facts::{Arch, Family, Libc, Manager, Release};
 use crate::text::Place;
 
@@ -51,6 +51,10 @@ pub struct Unit {
     pub siblings: bool,
     /// Something is compiled in it: development packages have their use.
     pub compiles: bool,
+    /// Where its image comes from.
+    pub source: Source,
+    /// What is wrong with how its variables are written.
+    pub env_faults: Vec<EnvFault>,
 }
 
 impl Unit {

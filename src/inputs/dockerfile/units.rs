@@ -1,6 +1,7 @@
 //! From the states of stages to units: what the images that can come out of the file will be like.
 
 mod elsewhere;
+mod over;
 mod role;
 mod unseen;
 
@@ -10,11 +11,12 @@ use super::state::State;
 use super::walk::Walker;
 use crate::facts::Manager;
 use crate::model::{
-    Fact, Outcome, Platform, Preload, Reach, Replaced, Setting, Unit, User, Via, entries,
-    family_of, judge,
+    Fact, Outcome, Platform, Preload, Reach, Replaced, Role, Setting, Source, Stray, Unit, User,
+    Via, entries, family_of, judge,
 };
 use crate::text::Place;
 use elsewhere::Elsewhere;
+pub(super) use over::{over_image, over_stage};
 
 /// So many entries of one list are judged: nobody means more.
 const ENTRIES: usize = 64;
@@ -97,18 +99,34 @@ fn only_tested(walker: &Walker<'_>, index: usize) -> bool {
 fn unit(walker: &Walker<'_>, elsewhere: &Elsewhere, index: usize, last: bool) -> Option<Unit> {
     let state = walker.states.get(index)?;
     let started = start::follow(walker, state);
+    let role = role::of(walker, index, last, &started);
+    let strays = elsewhere.seen_from(walker, index);
+    let unseen = unseen::settings(walker, state, &started);
+    let name = name(walker, index);
+    Some(assemble(state, &started, strays, role, name, unseen))
+}
+
+/// The unit of a stage or image in that state.
+fn assemble(
+    state: &State,
+    started: &Started,
+    elsewhere: Vec<Stray>,
+    role: Role,
+    name: String,
+    unseen_settings: Option<String>,
+) -> Unit {
     let mut strays = state.strays.clone();
-    if unseen::reads_start_files(state, &started) {
+    if unseen::reads_start_files(state, started) {
         // The service's own shell reads those files: what they set does reach it.
         strays.retain(|stray| !matches!(stray.reach, Reach::Shells(_)));
     }
-    strays.extend(elsewhere.seen_from(walker, index));
+    strays.extend(elsewhere);
     let mut unit = Unit {
-        name: name(walker, index),
+        name,
         place: state.from.clone(),
         install_at: install_at(state),
-        role: role::of(walker, index, last, &started),
-        python: python(state, &started),
+        role,
+        python: python(state, started),
         platform: platform(state),
         env: state.env.clone(),
         libraries: state.libraries.clone(),
@@ -127,13 +145,15 @@ fn unit(walker: &Walker<'_>, elsewhere: &Elsewhere, index: usize, last: bool) ->
             .cloned()
             .collect(),
         installs: state.installs.clone(),
-        start_replaces_preload: replaces(state, &started),
-        unseen_settings: unseen::settings(walker, state, &started),
+        start_replaces_preload: replaces(state, started),
+        unseen_settings,
         siblings: false,
         compiles: state.compiles,
+        source: Source::Own,
+        env_faults: Vec::new(),
     };
-    unit.preloads = preloads(&unit, state, &started);
-    Some(unit)
+    unit.preloads = preloads(&unit, state, started);
+    unit
 }
 
 fn name(walker: &Walker<'_>, index: usize) -> String {

@@ -8,6 +8,20 @@ use crate::model::{ProcessKind, Reach};
 
 /// Why the process may get allocator settings that we cannot see.
 pub(super) fn settings(walker: &Walker<'_>, state: &State, started: &Started) -> Option<String> {
+    if let Some(why) = of_image(walker, state, started) {
+        return Some(why);
+    }
+    if !is_asked(state, started) {
+        return None;
+    }
+    let manifest = walker
+        .around
+        .manifest_that_sets_allocator(&walker.file.path)?;
+    Some(format!("`{manifest}` sets an allocator"))
+}
+
+/// The same of the image alone, whatever starts it.
+pub(super) fn of_image(walker: &Walker<'_>, state: &State, started: &Started) -> Option<String> {
     if let Some(why) = &started.unseen {
         return Some(why.clone());
     }
@@ -38,12 +52,7 @@ pub(super) fn settings(walker: &Walker<'_>, state: &State, started: &Started) ->
     if !is_asked(state, started) {
         return None;
     }
-    copied_script(walker, state).or_else(|| {
-        let manifest = walker
-            .around
-            .manifest_that_sets_allocator(&walker.file.path)?;
-        Some(format!("`{manifest}` sets an allocator"))
-    })
+    copied_script(walker, state)
 }
 
 fn copied_script(walker: &Walker<'_>, state: &State) -> Option<String> {

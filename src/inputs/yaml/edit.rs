@@ -1,0 +1,490 @@
+//! The smallest text edits in a YAML file: an entry or an item more or less, another scalar.
+//!
+//! Where a change would reach more than it should (an anchor, an alias, a merge key), or the text does
+//! not show what stands where (tags, explicit keys, repeated keys), it is refused with the reason.
+
+use super::{Flow, Id, Kind, Style, Tree};
+use crate::text::{Edit, Span};
+
+/// A text and its tree.
+#[derive(Clone, Copy, Debug)]
+pub struct Sheet<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// Its tree.
+    pub tree: &'a Tree,
+}
+
+/// What is added to a collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// `"A=b"`: an item that is a scalar.
+    Scalar(String),
+    /// `name: A`, `value: "b"`: an item that is a mapping, or one entry of a mapping.
+    Pairs(Vec<(String, String)>),
+}
+
+impl Sheet<'_> {
+    /// Puts an item behind the last one of a sequence.
+    ///
+    /// # Errors
+    /// Where the sequence cannot be added to without changing more; the reason is for people.
+    pub fn push(&self, list: Id, added: &Added) -> Result<Edit, String> {
+        let items = match self.editable(list)? {
+            Kind::Sequence(items, _) => items,
+            _ => return Err("it is no list".into()),
+        };
+        let flow = self.is_flow(list);
+        let Some(last) = items.last() else {
+            return self.fill(list, &flow_item(added));
+        };
+        if flow {
+            return Ok(self.behind_in_flow(*last, &flow_item(added)));
+        }
+        let dash = self
+            .dash_of(*last)
+            .ok_or("the place of its last item is not clear")?;
+        let indent = self.column(dash);
+        let first = self.span(*last).start;
+        let gap = self.column(first).saturating_sub(indent + 1).clamp(1, 8);
+        let lines = match added {
+            Added::Scalar(text) => vec![format!("-{}{text}", " ".repeat(gap))],
+            Added::Pairs(pairs) => {
+                let line = |(at, (key, value)): (usize, &(String, String))| {
+                    let lead = if at == 0 {
+                        format!("-{}", " ".repeat(gap))
+                    } else {
+                        " ".repeat(gap + 1)
+                    };
+                    format!("{lead}{key}: {value}")
+                };
+                pairs.iter().enumerate().map(line).collect()
+            }
+        };
+        Ok(self.lines_behind(*last, indent, &lines))
+    }
+
+    /// Puts an entry behind the last one of a mapping.
+    ///
+    /// # Errors
+    /// Where the mapping cannot be added to without changing more; the reason is for people.
+    pub fn put(&self, map: Id, key: &str, value: &str) -> Result<Edit, String> {
+        let entries = match self.editable(map)? {
+            Kind::Mapping(entries, _) => entries,
+            _ => return Err("it is no mapping".into()),
+        };
+        let Some((first, _)) = entries.first() else {
+            return self.fill(map, &format!("{key}: {value}"));
+        };
+        let Some((last_key, last)) = entries.last() else {
+            return Err("it is empty".into());
+        };
+        if self.is_flow(map) {
+            let last = if self.span(*last).is_empty() {
+                *last_key
+            } else {
+                *last
+            };
+            return Ok(self.behind_in_flow(last, &format!("{key}: {value}")));
+        }
+        let indent = self.column(self.span(*first).start);
+        let end = if self.tree.span(*last).end > self.tree.span(*last_key).end {
+            *last
+        } else {
+            *last_key
+        };
+        Ok(self.lines_behind(end, indent, &[format!("{key}: {value}")]))
+    }
+
+    /// Puts an entry with a block below it behind an entry of a block mapping. `lines` are indented as
+    /// if the key stood in the first column.
+    ///
+    /// # Errors
+    /// Where the mapping cannot be added to.
+    pub fn put_block(&self, map: Id, lines: &[String]) -> Result<Edit, String> {
+        let Kind::Mapping(entries, _) = self.editable(map)? else {
+            return Err("it is no mapping".into());
+        };
+        let (Some((first, _)), Some((last_key, last))) = (entries.first(), entries.last()) else {
+            return Err("it is empty".into());
+        };
+        if self.is_flow(map) {
+            return Err("it is written in one line".into());
+        }
+        let indent = self.column(self.span(*first).start);
+        let end = if self.span(*last).end > self.span(*last_key).end {
+            *last
+        } else {
+            *last_key
+        };
+        Ok(self.lines_behind(end, indent, lines))
+    }
+
+    /// Another text in place of a scalar, in its own quotes where it has some and double ones where not.
+    ///
+    /// # Errors
+    /// Where the scalar is a block, an alias or carries an anchor or a tag.
+    pub fn rewrite(&self, scalar: Id, value: &str) -> Result<Edit, String> {
+        let Kind::Scalar(_, style) = self.editable(scalar)? else {
+            return Err("it is no text".into());
+        };
+        if *style == Style::Block {
+            return Err("it is a text of several lines".into());
+        }
+        let text = quoted(value, if *style == Style::Single { '\'' } else { '"' });
+        Ok(Edit {
+            span: self.span(scalar),
+            text,
+        })
+    }
+
+    /// A key in place of another one.
+    ///
+    /// # Errors
+    /// Where the scalar is a block, an alias or carries an anchor or a tag.
+    pub fn rename(&self, key: Id, name: &str) -> Result<Edit, String> {
+        match self.editable(key)? {
+            Kind::Scalar(_, Style::Plain) => Ok(Edit {
+                span: self.span(key),
+                text: name.to_owned(),
+            }),
+            _ => self.rewrite(key, name),
+        }
+    }
+
+    /// Takes an item of a sequence or an entry of a mapping away; `first` and `last` are where its text
+    /// begins and ends, its dash not included.
+    ///
+    /// # Errors
+    /// Where it is the only one, or shares its line with others.
+    pub fn cut(&self, parent: Id, first: Id, last: Id) -> Result<Edit, String> {
+        let count = match self.editable(parent)? {
+            Kind::Sequence(items, _) => items.len(),
+            Kind::Mapping(entries, _) => entries.len(),
+            _ => 0,
+        };
+        if count < 2 {
+            return Err("nothing else is set there: take the whole block away by hand".into());
+        }
+        if self.is_flow(parent) {
+            return Err("it shares its line with others: take it away by hand".into());
+        }
+        let start = match self.node(parent)? {
+            Kind::Sequence(..) => self.dash_of(first).ok_or("its place is not clear")?,
+            _ => self.span(first).start,
+        };
+        let line = self.line_start(start);
+        let before = self.text.get(line..start).unwrap_or_default();
+        if !before.trim().is_empty() {
+            return Err("it shares its line with others: take it away by hand".into());
+        }
+        let end = self.line_end(self.span(last).end.max(self.span(first).end));
+        let end = (end + self.newline().len()).min(self.text.len());
+        Ok(Edit {
+            span: Span::new(line, end),
+            text: String::new(),
+        })
+    }
+
+    /// The quotes that siblings use around their values: the first quoted one decides.
+    #[must_use]
+    pub fn quote(&self, siblings: impl Iterator<Item = Id>) -> char {
+        let style = |id: Id| match &self.tree.node(id)?.kind {
+            Kind::Scalar(_, Style::Single) => Some('\''),
+            Kind::Scalar(_, Style::Double) => Some('"'),
+            _ => None,
+        };
+        siblings.filter_map(style).next().unwrap_or('"')
+    }
+
+    /// The column of a byte, counted in bytes from the start of its line.
+    #[must_use]
+    pub fn column(&self, at: usize) -> usize {
+        at - self.line_start(at)
+    }
+
+    /// Where the dash of a sequence's item stands.
+    #[must_use]
+    pub fn dash_of(&self, item: Id) -> Option<usize> {
+        let start = self.span(item).start;
+        let mut rest = self.text.get(..start)?;
+        loop {
+            rest = rest.trim_end_matches([' ', '\t']);
+            if let Some(before) = rest.strip_suffix('-') {
+                let alone = before.is_empty() || before.ends_with([' ', '\n', '\r', '\t']);
+                return alone.then_some(before.len());
+            }
+            // The item may begin on the line below its dash.
+            rest = rest.strip_suffix('\n')?;
+            rest = rest.strip_suffix('\r').unwrap_or(rest);
+            let line = rest
+                .rfind('\n')
+                .map_or(rest, |at| rest.get(at + 1..).unwrap_or(rest));
+            if let Some(comment) = line.trim_start().starts_with('#').then_some(line.len()) {
+                rest = rest.get(..rest.len() - comment)?;
+            }
+        }
+    }
+
+    /// Whether a collection is written with brackets.
+    #[must_use]
+    pub fn is_flow(&self, id: Id) -> bool {
+        matches!(
+            self.tree.node(id).map(|node| &node.kind),
+            Some(Kind::Sequence(_, Flow::Flow) | Kind::Mapping(_, Flow::Flow))
+        )
+    }
+
+    /// What the file ends its lines with.
+    #[must_use]
+    pub fn newline(&self) -> &'static str {
+        match self.text.find('\n') {
+            Some(at) if self.text.get(..at).is_some_and(|line| line.ends_with('\r')) => "\r\n",
+            _ => "\n",
+        }
+    }
+
+    fn node(&self, id: Id) -> Result<&Kind, String> {
+        let node = self.tree.node(id).ok_or("it is not there")?;
+        Ok(&node.kind)
+    }
+
+    /// A node whose text may change.
+    fn editable(&self, id: Id) -> Result<&Kind, String> {
+        let node = self.tree.node(id).ok_or("it is not there")?;
+        if node.anchored {
+            return Err("it carries an anchor: what is changed here changes elsewhere too".into());
+        }
+        if node.tagged {
+            return Err("it carries a tag".into());
+        }
+        match &node.kind {
+            Kind::Alias(_) => {
+                Err("it is an alias: it stands elsewhere, and others use it too".into())
+            }
+            Kind::Mapping(entries, _) => {
+                let keys: Vec<_> = entries
+                    .iter()
+                    .map(|(key, _)| self.tree.text(*key))
+                    .collect();
+                if entries.iter().any(|(key, _)| self.is_explicit(*key)) {
+                    return Err("its keys are written with `?`".into());
+                }
+                let repeated = keys
+                    .iter()
+                    .enumerate()
+                    .any(|(at, key)| keys.iter().skip(at + 1).any(|other| other == key));
+                if repeated {
+                    return Err("a key stands in it twice".into());
+                }
+                Ok(&node.kind)
+            }
+            kind => Ok(kind),
+        }
+    }
+
+    fn is_explicit(&self, key: Id) -> bool {
+        let before = self.text.get(..self.span(key).start).unwrap_or_default();
+        before.trim_end().ends_with('?')
+    }
+
+    fn span(&self, id: Id) -> Span {
+        self.tree.span(id)
+    }
+
+    /// Into an empty collection with brackets.
+    fn fill(&self, id: Id, text: &str) -> Result<Edit, String> {
+        let span = self.span(id);
+        let inside = self
+            .text
+            .get(span.start + 1..span.end.saturating_sub(1))
+            .unwrap_or_default();
+        if !self.is_flow(id) || !inside.trim().is_empty() {
+            return Err("it is empty".into());
+        }
+        Ok(Edit {
+            span: Span::new(span.start + 1, span.end - 1),
+            text: text.to_owned(),
+        })
+    }
+
+    fn behind_in_flow(&self, last: Id, text: &str) -> Edit {
+        let end = self.span(last).end;
+        Edit {
+            span: Span::empty(end),
+            text: format!(", {text}"),
+        }
+    }
+
+    /// Lines behind the line on which a node ends.
+    fn lines_behind(&self, node: Id, indent: usize, lines: &[String]) -> Edit {
+        let at = self.line_end(self.last_byte(node));
+        let newline = self.newline();
+        let lead = " ".repeat(indent);
+        let text: String = lines
+            .iter()
+            .map(|line| format!("{newline}{lead}{line}"))
+            .collect();
+        Edit {
+            span: Span::empty(at),
+            text,
+        }
+    }
+
+    /// Where the text of a node ends: `|+` keeps the blank lines behind it.
+    fn last_byte(&self, node: Id) -> usize {
+        let deepest = self.deepest(node);
+        let end = self.span(deepest).end;
+        let Some(Kind::Scalar(text, Style::Block)) = self.tree.node(deepest).map(|node| &node.kind)
+        else {
+            return end;
+        };
+        let kept = text.len() - text.trim_end_matches('\n').len();
+        let mut end = end;
+        for _ in 1..kept {
+            let next = self.line_end(end) + self.newline().len();
+            if next >= self.text.len() {
+                break;
+            }
+            end = next;
+        }
+        end
+    }
+
+    fn deepest(&self, mut node: Id) -> Id {
+        loop {
+            let next = match self.tree.node(node).map(|node| &node.kind) {
+                Some(Kind::Sequence(items, Flow::Block)) => items.last().copied(),
+                Some(Kind::Mapping(entries, Flow::Block)) => entries.last().map(|(key, value)| {
+                    if self.span(*value).end > self.span(*key).end {
+                        *value
+                    } else {
+                        *key
+                    }
+                }),
+                _ => None,
+            };
+            match next {
+                Some(next) => node = next,
+                None => return node,
+            }
+        }
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        let before = self.text.get(..at).unwrap_or_default();
+        before.rfind('\n').map_or(0, |at| at + 1)
+    }
+
+    /// Where the line of a byte ends, its line break not included.
+    fn line_end(&self, at: usize) -> usize {
+        let rest = self.text.get(at..).unwrap_or_default();
+        let end = rest.find('\n').map_or(self.text.len(), |end| at + end);
+        let line = self.text.get(..end).unwrap_or_default();
+        if line.ends_with('\r') && end > at {
+            end - 1
+        } else {
+            end
+        }
+    }
+}
+
+fn flow_item(added: &Added) -> String {
+    match added {
+        Added::Scalar(text) => text.clone(),
+        Added::Pairs(pairs) => {
+            let pairs: Vec<_> = pairs
+                .iter()
+                .map(|(key, value)| format!("{key}: {value}"))
+                .collect();
+            format!("{{{}}}", pairs.join(", "))
+        }
+    }
+}
+
+/// A text in quotes. Control characters need double ones.
+#[must_use]
+pub fn quoted(value: &str, quote: char) -> String {
+    if quote == '\'' && !value.chars().any(char::is_control) {
+        return format!("'{}'", value.replace('\'', "''"));
+    }
+    let mut text = String::from('"');
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => text.extend(['\\', c]),
+            '\n' => text.push_str("\\n"),
+            '\t' => text.push_str("\\t"),
+            '\r' => text.push_str("\\r"),
+            c if c.is_control() => text.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text.push('"');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::read;
+    use super::*;
+    use crate::text::apply;
+
+    fn pushed(text: &str, key: &str) -> Result<String, String> {
+        let tree = read(text).unwrap();
+        let sheet = Sheet { text, tree: &tree };
+        let list = tree.own(tree.documents[0], key).unwrap().1;
+        let added = Added::Pairs(vec![
+            ("name".into(), "B".into()),
+            ("value".into(), "\"2\"".into()),
+        ]);
+        let edit = sheet.push(list, &added)?;
+        let out = String::from_utf8(apply(text.as_bytes(), &[edit]).unwrap()).unwrap();
+        read(&out).unwrap();
+        Ok(out)
+    }
+
+    #[test]
+    fn an_item_follows_the_style_of_the_last_one() {
+        for (before, after) in [
+            (
+                "e:\n- name: A\n  value: x\nf: 1\n",
+                "e:\n- name: A\n  value: x\n- name: B\n  value: \"2\"\nf: 1\n",
+            ),
+            (
+                "e:\n  -  name: A\n",
+                "e:\n  -  name: A\n  -  name: B\n     value: \"2\"\n",
+            ),
+            (
+                "e:\n  -\n    name: A",
+                "e:\n  -\n    name: A\n  - name: B\n    value: \"2\"",
+            ),
+            (
+                "e: [{name: A}]\n",
+                "e: [{name: A}, {name: B, value: \"2\"}]\n",
+            ),
+            ("e: []\n", "e: [{name: B, value: \"2\"}]\n"),
+            (
+                "e:\r\n- name: A # why\r\nf: 1\r\n",
+                "e:\r\n- name: A # why\r\n- name: B\r\n  value: \"2\"\r\nf: 1\r\n",
+            ),
+            (
+                "e:\n- v: |\n    x\n\n\nf: 1\n",
+                "e:\n- v: |\n    x\n- name: B\n  value: \"2\"\n\n\nf: 1\n",
+            ),
+            (
+                "e:\n- v: |+\n    x\n\nf: 1\n",
+                "e:\n- v: |+\n    x\n\n- name: B\n  value: \"2\"\nf: 1\n",
+            ),
+        ] {
+            assert_eq!(pushed(before, "e").as_deref(), Ok(after), "{before}");
+        }
+        for refused in [
+            "x: &x [1]\ne: *x\n",
+            "e: &e\n- name: A\n",
+            "e: ~\n",
+            "e: !!seq [1]\n",
+        ] {
+            assert!(pushed(refused, "e").is_err(), "{refused}");
+        }
+    }
+}

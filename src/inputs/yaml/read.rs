@@ -1,0 +1,246 @@
+//! Text to [`Tree`], over the events of granit-parser.
+
+use std::collections::BTreeMap;
+
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+
+use super::{Flow, Id, Kind, Node, Style, Tree};
+use crate::text::Span;
+
+/// Why a text is no YAML.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Broken {
+    /// What the parser says.
+    pub message: String,
+    /// Where, in bytes.
+    pub at: usize,
+}
+
+/// Reads a stream of documents. Nesting is limited to 255 levels, and nodes to what four bytes count.
+///
+/// # Errors
+/// Where it is no YAML, or nested deeper than anybody writes.
+pub fn read(text: &str) -> Result<Tree, Broken> {
+    let mut builder = Builder {
+        text,
+        tree: Tree::default(),
+        open: Vec::new(),
+        anchors: BTreeMap::new(),
+    };
+    let mut parser = Parser::new_from_str(text);
+    while let Some(event) = parser.next_event() {
+        match event {
+            Ok((event, span)) => builder.event(event, range(span)),
+            Err(error) => {
+                let at = error.marker().byte_offset().unwrap_or(text.len());
+                let message = error.info();
+                return Err(Broken { message, at });
+            }
+        }
+    }
+    Ok(builder.tree)
+}
+
+fn range(span: granit_parser::Span) -> Span {
+    let range = span.byte_range().unwrap_or_default();
+    Span::new(range.start, range.end)
+}
+
+/// A collection whose end has not come yet.
+struct Open {
+    id: Id,
+    /// What its children are, keys and values in turn for a mapping.
+    children: Vec<Id>,
+}
+
+struct Builder<'t> {
+    text: &'t str,
+    tree: Tree,
+    open: Vec<Open>,
+    anchors: BTreeMap<usize, Id>,
+}
+
+impl Builder<'_> {
+    fn event(&mut self, event: Event<'_>, span: Span) {
+        match event {
+            Event::DocumentStart(..) => self.anchors.clear(),
+            Event::Comment(..) => self.tree.comments.push(span),
+            Event::Alias(anchor) => {
+                let target = self.anchors.get(&anchor).copied();
+                self.child(Kind::Alias(target), span, 0, false);
+            }
+            Event::UnresolvedAlias(_) => {
+                self.child(Kind::Alias(None), span, 0, false);
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let (style, span) = self.scalar(style, span);
+                // The parser writes `~` where nothing stands.
+                let text = if span.is_empty() { "".into() } else { text };
+                let kind = Kind::Scalar(text.into(), style);
+                self.child(kind, span, anchor, tag.is_some());
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let kind = Kind::Sequence(Vec::new(), flow(style));
+                self.begin(kind, span, anchor, tag.is_some());
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let kind = Kind::Mapping(Vec::new(), flow(style));
+                self.begin(kind, span, anchor, tag.is_some());
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(span),
+            _ => {}
+        }
+    }
+
+    /// The span of a block scalar may run into the next line's indentation: it ends with its text.
+    fn scalar(&self, style: ScalarStyle, span: Span) -> (Style, Span) {
+        let style = match style {
+            ScalarStyle::Plain => Style::Plain,
+            ScalarStyle::SingleQuoted => Style::Single,
+            ScalarStyle::DoubleQuoted => Style::Double,
+            ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
+        };
+        if style != Style::Block {
+            return (style, span);
+        }
+        let text = self.text.get(span.start..span.end).unwrap_or_default();
+        let trailing = text.len() - text.trim_end_matches([' ', '\t', '\n', '\r']).len();
+        (style, Span::new(span.start, span.end - trailing))
+    }
+
+    fn begin(&mut self, kind: Kind, span: Span, anchor: usize, tagged: bool) {
+        if let Some(id) = self.child(kind, span, anchor, tagged) {
+            self.open.push(Open {
+                id,
+                children: Vec::new(),
+            });
+        }
+    }
+
+    /// A collection ends: with its bracket, or where its last child ends.
+    fn end(&mut self, span: Span) {
+        let Some(open) = self.open.pop() else { return };
+        let last = open.children.last().map(|last| self.tree.span(*last).end);
+        let Some(node) = self.tree.nodes.get_mut(open.id.0 as usize) else {
+            return;
+        };
+        let is_flow = match &mut node.kind {
+            Kind::Sequence(items, flow) => {
+                *items = open.children;
+                *flow == Flow::Flow
+            }
+            Kind::Mapping(entries, flow) => {
+                *entries = open
+                    .children
+                    .chunks_exact(2)
+                    .filter_map(|pair| match pair {
+                        [key, value] => Some((*key, *value)),
+                        _ => None,
+                    })
+                    .collect();
+                *flow == Flow::Flow
+            }
+            _ => false,
+        };
+        node.span.end = if is_flow {
+            span.end
+        } else {
+            last.unwrap_or(node.span.end).max(node.span.start)
+        };
+    }
+
+    fn child(&mut self, kind: Kind, span: Span, anchor: usize, tagged: bool) -> Option<Id> {
+        let id = Id(u32::try_from(self.tree.nodes.len()).ok()?);
+        self.tree.nodes.push(Node {
+            span,
+            kind,
+            anchored: anchor != 0,
+            tagged,
+        });
+        if anchor != 0 {
+            self.anchors.insert(anchor, id);
+        }
+        match self.open.last_mut() {
+            Some(open) => open.children.push(id),
+            None => self.tree.documents.push(id),
+        }
+        Some(id)
+    }
+}
+
+fn flow(style: StructureStyle) -> Flow {
+    if style == StructureStyle::Flow {
+        Flow::Flow
+    } else {
+        Flow::Block
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every scalar with its text in the file.
+    fn spans(text: &str) -> Vec<(String, String)> {
+        let tree = read(text).unwrap();
+        let of = |node: &Node| match &node.kind {
+            Kind::Scalar(value, _) => Some((
+                value.to_string(),
+                text[node.span.start..node.span.end].to_owned(),
+            )),
+            _ => None,
+        };
+        tree.nodes.iter().filter_map(of).collect()
+    }
+
+    #[test]
+    fn scalars_know_their_bytes() {
+        let text = "é: 'it''s'\nb: \"x\\ty\"\nc: |\n  one\n  two\n\nd:\n";
+        let expected = [
+            ("é", "é"),
+            ("it's", "'it''s'"),
+            ("b", "b"),
+            ("x\ty", "\"x\\ty\""),
+            ("c", "c"),
+            ("one\ntwo\n", "one\n  two"),
+            ("d", "d"),
+            ("", ""),
+        ];
+        let expected = expected.map(|(value, text)| (value.to_owned(), text.to_owned()));
+        assert_eq!(spans(text), expected);
+    }
+
+    #[test]
+    fn collections_end_with_their_last_child() {
+        let text = "a:\n- b: 1\n  c: [1, 2] # why\n# end\nd: 2\n";
+        let tree = read(text).unwrap();
+        let list = tree.get(tree.documents[0], "a").unwrap();
+        let span = tree.span(list);
+        assert_eq!(&text[span.start..span.end], "b: 1\n  c: [1, 2]");
+        assert_eq!(tree.comments.len(), 2);
+    }
+
+    #[test]
+    fn aliases_and_merges_are_followed_and_not_expanded() {
+        let text = "x: &x {a: 1}\ny:\n  <<: *x\n  b: 2\nz: *x\n";
+        let tree = read(text).unwrap();
+        let root = tree.documents[0];
+        let y = tree.get(root, "y").unwrap();
+        assert_eq!(tree.get(y, "a").and_then(|id| tree.text(id)), Some("1"));
+        assert!(tree.own(y, "a").is_none());
+        assert!(tree.is_alias(tree.get(root, "z").unwrap()));
+        let itself = read("a: &a\n  b: *a\n").unwrap();
+        assert_eq!(itself.documents.len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_yaml_says_where() {
+        let broken = read("a: [1\nb: 2\n").unwrap_err();
+        assert!(broken.at > 0 && !broken.message.is_empty());
+        assert!(read(&"[".repeat(20_000)).is_err());
+        assert!(read(&"- ".repeat(20_000)).is_err());
+        assert!(read("a:\n\t- b\n").is_err());
+        assert!(read("a: \0\n").is_err());
+    }
+}

@@ -1,0 +1,97 @@
+//! A container as a manifest or a Compose file starts it: what is laid over an image.
+
+use super::{Fact, Setting, User};
+use crate::facts::Arch;
+use crate::text::Place;
+
+/// What a container's description says; what it does not say is the image's.
+#[derive(Clone, Debug)]
+pub struct Container {
+    /// What a report calls it: ``container `api` ``.
+    pub name: String,
+    /// Where it is described.
+    pub place: Place,
+    /// The image it runs, by name.
+    pub image: Option<Named>,
+    /// How the image is built, where that is said.
+    pub build: Option<Build>,
+    /// Its variables, in the order in which they take effect.
+    pub env: Vec<(String, Setting)>,
+    /// What is wrong with how they are written.
+    pub env_faults: Vec<EnvFault>,
+    /// What runs in place of the image's entrypoint.
+    pub entrypoint: Option<Words>,
+    /// What is passed in place of the image's command.
+    pub cmd: Option<Words>,
+    /// Who runs it, where that is said.
+    pub user: Option<Fact<User>>,
+    /// The architectures that it is pinned to, where it is.
+    pub archs: Option<Fact<Vec<Arch>>>,
+    /// Why it keeps running, where what starts it sees to that: a Deployment.
+    pub kept_running: Option<String>,
+    /// Why it ends, or serves no production: a Job, an init container, a test.
+    pub passing: Option<String>,
+    /// Why it may get variables that are not seen here.
+    pub unseen: Option<String>,
+}
+
+/// A name and where it stands.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The name.
+    pub text: String,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// The words of a command and where they stand.
+#[derive(Clone, Debug)]
+pub struct Words {
+    /// The words.
+    pub words: Vec<String>,
+    /// Where they stand.
+    pub place: Place,
+}
+
+/// How an image is built.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Build {
+    /// The folder that is built, relative to the file that says so.
+    pub context: String,
+    /// The Dockerfile, relative to that folder; `Dockerfile` where nothing is said.
+    pub dockerfile: Option<String>,
+    /// The stage; the last one where nothing is said.
+    pub target: Option<String>,
+}
+
+/// A variable that is not written as its reader wants it.
+#[derive(Clone, Debug)]
+pub struct EnvFault {
+    /// The variable.
+    pub name: String,
+    /// What is wrong.
+    pub kind: EnvFaultKind,
+    /// Where.
+    pub place: Place,
+}
+
+/// What is wrong with how a variable is written.
+#[derive(Clone, Debug)]
+pub enum EnvFaultKind {
+    /// The value is a number, a boolean or a collection; the text is what is meant, where that is clear.
+    NotString(Option<String>),
+    /// The variable stands in the list before, there; whether it has the same value.
+    Again(Place, bool),
+}
+
+/// Where the image of a unit comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// The file itself says how it is built.
+    #[default]
+    Own,
+    /// Another file of the project builds it: its path, and why we think so where nothing says it.
+    Linked(String, Option<String>),
+    /// It is built elsewhere.
+    Foreign,
+}
