@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use crate::text::SourceFile;
 
+pub mod compose;
 pub mod dockerfile;
+pub mod kubernetes;
+pub mod manifest;
 pub mod shell;
 pub mod yaml;
 
@@ -16,6 +19,18 @@ pub trait Surroundings: Sync {
     /// The file that `path` names in the build context of the input at `near`. The context is not
     /// written down anywhere: the folder of the input is tried first, then the folders above it.
     fn read(&self, near: &str, path: &str) -> Option<Arc<SourceFile>>;
+
+    /// The file at `path`, relative to the folder of the input at `near`.
+    fn beside(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
+        let _ = (near, path);
+        None
+    }
+
+    /// The paths of the Dockerfiles in the project of the input at `near`, sorted.
+    fn dockerfiles(&self, near: &str) -> Arc<[String]> {
+        let _ = near;
+        Arc::default()
+    }
 
     /// The path of a script below `folder` of the build context of `near` that sets an allocator,
     /// if there is one.

@@ -1,0 +1,202 @@
+//! Compose files: `services` with their variables, commands and builds.
+//!
+//! Semantics: the Compose specification (compose-spec/spec.md). Profiles and overrides that other files
+//! add are not seen.
+
+mod env;
+mod interpolate;
+mod spell;
+
+pub use spell::spell;
+
+use super::Surroundings;
+use super::manifest::{Sheet, passing};
+use super::yaml::Id;
+use crate::facts::{Arch, roles};
+use crate::model::{Build, Container, Fact, Named, User, Words};
+use interpolate::Variables;
+
+/// Where a service stands in its file.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    /// Its name.
+    pub(super) name: Id,
+    /// The mapping that describes it.
+    pub(super) service: Id,
+}
+
+/// The services of a Compose file, in the order of the text.
+#[must_use]
+pub fn read(sheet: Sheet<'_>, around: &dyn Surroundings) -> Vec<(Container, Site)> {
+    let Some(&root) = sheet.tree.documents.first() else {
+        return Vec::new();
+    };
+    let Some(services) = sheet.tree.get(root, "services") else {
+        return Vec::new();
+    };
+    let variables = Variables::of(sheet, around);
+    let purpose = passing(&sheet.file.path).or_else(|| developers(&sheet.file.path));
+    let services = sheet.tree.entries(services).iter();
+    let described = services.filter(|(_, service)| sheet.tree.is_mapping(*service));
+    described
+        .filter_map(|&(name, service)| {
+            let site = Site { name, service };
+            let mut container = container(sheet, site, &variables, around)?;
+            container.passing = container.passing.or_else(|| purpose.clone());
+            Some((container, site))
+        })
+        .collect()
+}
+
+/// What the file's name says: `docker-compose.override.yml` is merged on a developer's machine.
+fn developers(path: &str) -> Option<String> {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let mut words = name.split(['.', '-', '_']);
+    let word = words.find(|word| *word == "override" || roles::is_developer_folder(word))?;
+    Some(format!("the name says `{word}`"))
+}
+
+fn container(
+    sheet: Sheet<'_>,
+    site: Site,
+    variables: &Variables,
+    around: &dyn Surroundings,
+) -> Option<Container> {
+    let tree = sheet.tree;
+    let name = tree.text(site.name)?;
+    let get = |key: &str| {
+        tree.get(site.service, key)
+            .or_else(|| env::base(sheet, site.service).and_then(|base| tree.get(base, key)))
+    };
+    let image = get("image").and_then(|id| {
+        let value = variables.expand(&sheet.traced(id));
+        let text = value.known()?.to_owned();
+        Some(Named {
+            text,
+            place: sheet.place(tree.resolve(id)),
+        })
+    });
+    let build = get("build").and_then(|id| build(sheet, id, variables));
+    let place = match (&image, &build) {
+        (Some(image), None) => image.place.clone(),
+        _ => sheet.place(site.name),
+    };
+    let (env, unseen) = env::read(sheet, site.service, variables, around);
+    let words = |key: &str| get(key).and_then(|id| words(sheet, id, variables));
+    let platform = get("platform").and_then(|id| {
+        let arch = Arch::from_docker(tree.word(id)?)?;
+        Some(Fact::Known(vec![arch], sheet.place(id)))
+    });
+    let user = get("user").and_then(|id| {
+        let named = sheet.named(id)?;
+        Some(Fact::Known(User(named.text), named.place))
+    });
+    let restart = get("restart").and_then(|id| tree.word(id));
+    let restarted = restart.filter(|policy| matches!(*policy, "always" | "unless-stopped"));
+    let test = roles::is_test_name(name) || roles::is_shown(name);
+    Some(Container {
+        name: format!("service `{name}`"),
+        place,
+        image,
+        build,
+        env,
+        env_faults: Vec::new(),
+        entrypoint: words("entrypoint"),
+        cmd: words("command"),
+        user,
+        archs: platform,
+        kept_running: restarted
+            .map(|policy| format!("`restart: {policy}` starts it again whenever it ends")),
+        passing: test.then(|| format!("the service is called `{name}`")),
+        unseen,
+    })
+}
+
+fn build(sheet: Sheet<'_>, id: Id, variables: &Variables) -> Option<Build> {
+    let text = |id: Id| {
+        variables
+            .expand(&sheet.traced(id))
+            .known()
+            .map(str::to_owned)
+    };
+    if let Some(context) = sheet.tree.word(id) {
+        let _ = context;
+        return Some(Build {
+            context: text(id)?,
+            ..Build::default()
+        });
+    }
+    let of = |key: &str| {
+        sheet
+            .tree
+            .get(id, key)
+            .filter(|id| sheet.tree.word(*id).is_some())
+    };
+    if sheet.tree.get(id, "dockerfile_inline").is_some() {
+        return None;
+    }
+    Some(Build {
+        context: match of("context") {
+            Some(context) => text(context)?,
+            None => ".".into(),
+        },
+        dockerfile: match of("dockerfile") {
+            Some(file) => Some(text(file)?),
+            None => None,
+        },
+        target: match of("target") {
+            Some(target) => Some(text(target)?),
+            None => None,
+        },
+    })
+}
+
+/// A command as words: a list, or one text that is split as a shell would, without running one.
+fn words(sheet: Sheet<'_>, id: Id, variables: &Variables) -> Option<Words> {
+    let expand = |text: &str| variables.expand_text(text);
+    match sheet.tree.word(id) {
+        Some(text) => Some(Words {
+            words: split(&expand(text)),
+            place: sheet.place(sheet.tree.resolve(id)),
+        }),
+        None => sheet.words(id, &expand),
+    }
+}
+
+fn split(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let (mut word, mut quote, mut begun) = (String::new(), None, false);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None | Some('"'), '\\') => word.extend(chars.next().filter(|next| *next != '\n')),
+            (Some(_), c) => word.push(c),
+            (None, '\'' | '"') => (quote, begun) = (Some(c), true),
+            (None, c) if c.is_whitespace() => {
+                if begun || !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                }
+                begun = false;
+            }
+            (None, c) => word.push(c),
+        }
+    }
+    if begun || !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_split_at_blanks_outside_quotes() {
+        assert_eq!(
+            split("gunicorn -b 0:80 'a b' \"c \\\"d\\\"\" \\\n e ''"),
+            ["gunicorn", "-b", "0:80", "a b", "c \"d\"", "e", ""]
+        );
+    }
+}

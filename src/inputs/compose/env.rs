@@ -1,0 +1,250 @@
+//! The variables of a service: `env_file`, then `environment`, both after those of what it extends.
+
+use std::sync::Arc;
+
+use super::interpolate::Variables;
+use crate::inputs::Surroundings;
+use crate::inputs::manifest::Sheet;
+use crate::inputs::yaml::Id;
+use crate::model::{Setting, Value};
+use crate::text::{Place, SourceFile, Span, Traced};
+
+type Env = Vec<(String, Setting)>;
+
+/// So many services extend each other at most.
+const DEPTH: usize = 8;
+
+/// The variables, and why others may come that are not seen.
+pub(super) fn read(
+    sheet: Sheet<'_>,
+    service: Id,
+    variables: &Variables,
+    around: &dyn Surroundings,
+) -> (Env, Option<String>) {
+    let mut chain = vec![service];
+    while let Some(below) = chain
+        .last()
+        .and_then(|last| base(sheet, *last))
+        .filter(|_| chain.len() < DEPTH)
+    {
+        chain.push(below);
+    }
+    let (mut env, mut unseen) = (Env::new(), None);
+    if chain
+        .last()
+        .is_some_and(|last| sheet.tree.get(*last, "extends").is_some())
+    {
+        unseen = Some("it extends a service of another file".to_owned());
+    }
+    for service in chain.into_iter().rev() {
+        unseen = files(sheet, service, around, &mut env).or(unseen);
+        own(sheet, service, variables, &mut env);
+    }
+    (env, unseen)
+}
+
+/// The service of the same file that this one extends.
+pub(super) fn base(sheet: Sheet<'_>, service: Id) -> Option<Id> {
+    let extends = sheet.tree.get(service, "extends")?;
+    let name = match sheet.tree.word(extends) {
+        Some(name) => name,
+        None if sheet.tree.get(extends, "file").is_some() => return None,
+        None => sheet
+            .tree
+            .get(extends, "service")
+            .and_then(|id| sheet.tree.word(id))?,
+    };
+    let root = *sheet.tree.documents.first()?;
+    let base = sheet.tree.at(root, &["services", name])?;
+    (base != service).then_some(base)
+}
+
+/// The variables of `environment`, a mapping or a list.
+fn own(sheet: Sheet<'_>, service: Id, variables: &Variables, env: &mut Env) {
+    let Some(id) = sheet.tree.get(service, "environment") else {
+        return;
+    };
+    for (key, value) in merged(sheet, id) {
+        let Some(name) = sheet.tree.text(key).map(str::to_owned) else {
+            continue;
+        };
+        let whole = if sheet.tree.is_alias(value) {
+            sheet.tree.span(key)
+        } else {
+            sheet.tree.span(key).join(sheet.tree.span(value))
+        };
+        let value = if sheet.tree.is_null(value) {
+            passed(&name, whole)
+        } else {
+            variables.expand(&sheet.traced(value))
+        };
+        env.push((name, sheet.setting(value, key, whole)));
+    }
+    for &item in sheet.tree.items(id) {
+        let Some(text) = sheet.tree.text(item) else {
+            continue;
+        };
+        let whole = sheet.tree.span(item);
+        let Some(at) = text.find('=') else {
+            env.push((
+                text.to_owned(),
+                sheet.setting(passed(text, whole), item, whole),
+            ));
+            continue;
+        };
+        let raw = sheet.traced(item);
+        let (name, value) = (
+            text.get(..at).unwrap_or_default().to_owned(),
+            raw.part(at + 1..text.len()),
+        );
+        let mut setting = sheet.setting(variables.expand(&value), item, whole);
+        if let Some(span) = raw.source(0..at) {
+            setting.name_place = Place::new(sheet.file, span);
+        }
+        env.push((name, setting));
+    }
+}
+
+/// The entries of a mapping after those that it merges in.
+fn merged(sheet: Sheet<'_>, map: Id) -> Vec<(Id, Id)> {
+    let mut all = Vec::new();
+    let entries = sheet.tree.entries(map);
+    for (key, below) in entries {
+        if sheet.tree.text(*key) == Some("<<") {
+            let one = std::slice::from_ref(below);
+            let lists = if sheet.tree.is_mapping(*below) {
+                one
+            } else {
+                sheet.tree.items(*below)
+            };
+            all.extend(lists.iter().flat_map(|map| sheet.tree.entries(*map)));
+        }
+    }
+    all.extend(
+        entries
+            .iter()
+            .filter(|(key, _)| sheet.tree.text(*key) != Some("<<")),
+    );
+    all
+}
+
+/// A variable without a value has that of who runs Compose.
+fn passed(name: &str, at: Span) -> Value {
+    let mut text = Traced::new();
+    text.push_from(&format!("${{{name}}}"), at);
+    Value {
+        text,
+        unknown: Some(name.to_owned()),
+        erased: Vec::new(),
+    }
+}
+
+/// The variables of `env_file`; why there may be more.
+fn files(
+    sheet: Sheet<'_>,
+    service: Id,
+    around: &dyn Surroundings,
+    env: &mut Env,
+) -> Option<String> {
+    let id = sheet.tree.get(service, "env_file")?;
+    let one = [id];
+    let list = if sheet.tree.word(id).is_some() {
+        &one[..]
+    } else {
+        sheet.tree.items(id)
+    };
+    let mut unseen = None;
+    for &item in list {
+        let path = sheet.tree.word(item).or_else(|| {
+            sheet
+                .tree
+                .get(item, "path")
+                .and_then(|path| sheet.tree.word(path))
+        });
+        let Some(path) = path else { continue };
+        match around.beside(&sheet.file.path, path) {
+            Some(file) => of_file(&file, env),
+            None => unseen = Some(format!("`{path}` is not beside it")),
+        }
+    }
+    unseen
+}
+
+fn of_file(file: &Arc<SourceFile>, env: &mut Env) {
+    let text = String::from_utf8_lossy(&file.bytes).into_owned();
+    for (name, value, at) in lines(&text) {
+        let mut traced = Traced::new();
+        let end = at + name.len();
+        let start = text
+            .get(end..)
+            .and_then(|rest| rest.find(value))
+            .map_or(end, |off| end + off);
+        let span = Span::new(start, start + value.len());
+        traced.push(&file.bytes, span);
+        let value = Value {
+            text: traced,
+            ..Value::default()
+        };
+        let place = Place::new(file, Span::new(at, span.end));
+        let name_place = Place::new(file, Span::new(at, end));
+        env.push((
+            name.to_owned(),
+            Setting {
+                value,
+                place,
+                name_place,
+                step: 0,
+            },
+        ));
+    }
+}
+
+/// `NAME=value` lines: name, value without its quotes, where the name stands.
+pub(super) fn lines(text: &str) -> impl Iterator<Item = (&str, &str, usize)> {
+    let mut at = 0;
+    text.split_inclusive('\n').filter_map(move |line| {
+        let start = at;
+        at += line.len();
+        let lead = line.len() - line.trim_start().len();
+        let trimmed = line.trim();
+        let trimmed = trimmed.strip_prefix("export ").unwrap_or(trimmed);
+        let skipped = line.trim().len() - trimmed.len();
+        if trimmed.starts_with('#') {
+            return None;
+        }
+        let (name, value) = trimmed.split_once('=')?;
+        let value = value.trim();
+        let quoted = ['"', '\''].into_iter().find_map(|quote| {
+            let inner = value.strip_prefix(quote)?;
+            inner.get(..inner.find(quote)?)
+        });
+        let plain = value.split(" #").next().unwrap_or_default().trim_end();
+        Some((
+            name.trim_end(),
+            quoted.unwrap_or(plain),
+            start + lead + skipped,
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_an_environment_file() {
+        let text = "# no\nA=1\n export B = \"two words\" # why\nC='x'\nD=a # b\nE\n";
+        let found: Vec<_> = lines(text)
+            .map(|(name, value, at)| (name, value, &text[at..=at]))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("A", "1", "A"),
+                ("B", "two words", "B"),
+                ("C", "x", "C"),
+                ("D", "a", "D")
+            ]
+        );
+    }
+}

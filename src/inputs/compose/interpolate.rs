@@ -1,0 +1,168 @@
+//! `$VAR` and `${VAR:-default}` in a Compose file, with the values of the `.env` file beside it.
+
+use std::collections::BTreeMap;
+
+use crate::inputs::Surroundings;
+use crate::inputs::manifest::Sheet;
+use crate::model::Value;
+use crate::text::Traced;
+
+/// The variables that Compose itself knows.
+#[derive(Debug, Default)]
+pub(super) struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// Those of the `.env` file beside a Compose file.
+    pub(super) fn of(sheet: Sheet<'_>, around: &dyn Surroundings) -> Self {
+        let Some(file) = around.beside(&sheet.file.path, ".env") else {
+            return Self::default();
+        };
+        let text = String::from_utf8_lossy(&file.bytes).into_owned();
+        let pairs = super::env::lines(&text);
+        Self(
+            pairs
+                .map(|(name, value, _)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        )
+    }
+
+    /// A text with its variables; what nothing here sets cannot be known.
+    pub(super) fn expand(&self, raw: &Traced) -> Value {
+        let text = raw.as_str().to_owned();
+        if !text.contains('$') {
+            return Value {
+                text: raw.clone(),
+                ..Value::default()
+            };
+        }
+        let mut value = Value::default();
+        let mut at = 0;
+        while let Some(start) = text
+            .get(at..)
+            .and_then(|rest| rest.find('$'))
+            .map(|off| at + off)
+        {
+            value.text.push_traced(raw, at..start);
+            let Some(found) = reference(&text, start) else {
+                value.text.push_traced(raw, start..start + 1);
+                at = start + 1;
+                continue;
+            };
+            at = found.end;
+            let source = raw.source(start..at).unwrap_or_default();
+            match found.what {
+                What::Dollar => value.text.push_from("$", source),
+                What::Variable(name, default) => {
+                    match self.0.get(name).map(String::as_str).or(default) {
+                        Some(known) => value.text.push_from(known, source),
+                        None => {
+                            value.text.push_from(&format!("${{{name}}}"), source);
+                            value.unknown.get_or_insert_with(|| name.to_owned());
+                        }
+                    }
+                }
+            }
+        }
+        value.text.push_traced(raw, at..text.len());
+        value
+    }
+
+    /// The same of a plain text.
+    pub(super) fn expand_text(&self, text: &str) -> String {
+        let mut raw = Traced::new();
+        raw.push_from(text, crate::text::Span::default());
+        self.expand(&raw).text.as_str().to_owned()
+    }
+}
+
+struct Reference<'t> {
+    end: usize,
+    what: What<'t>,
+}
+
+enum What<'t> {
+    /// `$$`.
+    Dollar,
+    /// A variable, and what stands for it where it is not set.
+    Variable(&'t str, Option<&'t str>),
+}
+
+/// The reference at `start`, where there is one.
+fn reference(text: &str, start: usize) -> Option<Reference<'_>> {
+    let rest = text.get(start + 1..)?;
+    if rest.starts_with('$') {
+        return Some(Reference {
+            end: start + 2,
+            what: What::Dollar,
+        });
+    }
+    let (inner, end) = match rest.strip_prefix('{') {
+        Some(inner) => {
+            let close = closing(inner)?;
+            (inner.get(..close)?, start + 2 + close + 1)
+        }
+        None => {
+            let length = name_of(rest).len();
+            (rest.get(..length)?, start + 1 + length)
+        }
+    };
+    let name = name_of(inner);
+    if name.is_empty() {
+        return None;
+    }
+    let after = inner.get(name.len()..)?;
+    let default = after.strip_prefix(":-").or_else(|| after.strip_prefix('-'));
+    Some(Reference {
+        end,
+        what: What::Variable(name, default),
+    })
+}
+
+fn name_of(text: &str) -> &str {
+    let end = text
+        .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .unwrap_or(text.len());
+    let name = text.get(..end).unwrap_or_default();
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        ""
+    } else {
+        name
+    }
+}
+
+/// Where the brace closes that is open before `text`.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 1;
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(at);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_those_of_the_file_beside() {
+        let variables = Variables(BTreeMap::from([("A".to_owned(), "1".to_owned())]));
+        let expand = |text: &str| {
+            let mut raw = Traced::new();
+            raw.push_from(text, crate::text::Span::default());
+            let value = variables.expand(&raw);
+            (value.text.as_str().to_owned(), value.unknown)
+        };
+        assert_eq!(expand("x$A-${A}y"), ("x1-1y".into(), None));
+        assert_eq!(expand("${B:-two}${B-3}"), ("two3".into(), None));
+        assert_eq!(expand("$$A ${B}"), ("$A ${B}".into(), Some("B".into())));
+        assert_eq!(expand("$(uname -m) $"), ("$(uname -m) $".into(), None));
+        assert_eq!(expand("${A").0, "${A");
+    }
+}

@@ -1,0 +1,160 @@
+//! Kubernetes manifests: every object that holds a pod template, by its shape.
+//!
+//! [`read`] finds the containers, [`spell`] writes their variables. Helm charts are templates: what
+//! they render to is read, they themselves are not.
+
+mod env;
+mod pods;
+mod spell;
+
+pub use spell::spell;
+
+use super::manifest::{Sheet, passing};
+use super::yaml::Id;
+use crate::facts::Arch;
+use crate::model::{Container, Fact, User};
+use crate::text::Span;
+use pods::{Pod, Seat};
+
+/// Where a container stands in its manifest.
+#[derive(Clone, Copy, Debug)]
+pub struct Site {
+    /// The mapping that describes it.
+    pub(super) container: Id,
+}
+
+/// The containers of a stream of manifests, in the order of the text.
+#[must_use]
+pub fn read(sheet: Sheet<'_>) -> Vec<(Container, Site)> {
+    let purpose = passing(&sheet.file.path);
+    let mut found = Vec::new();
+    for pod in pods::find(sheet.tree) {
+        for (seat, id) in &pod.containers {
+            let container = container(sheet, &pod, *seat, *id, purpose.as_deref());
+            found.push((container, Site { container: *id }));
+        }
+    }
+    found
+}
+
+/// The objects' annotations `malloclint.dev/ignore`, each with the text that it holds for.
+#[must_use]
+pub fn ignored(sheet: Sheet<'_>) -> Vec<(Span, Span)> {
+    const ANNOTATION: &str = "malloclint.dev/ignore";
+    let mut found = Vec::new();
+    for pod in pods::find(sheet.tree) {
+        for holder in [Some(pod.object), pod.template].into_iter().flatten() {
+            let value = sheet
+                .tree
+                .at(holder, &["metadata", "annotations", ANNOTATION]);
+            if let Some(value) = value {
+                let list = (sheet.tree.span(value), sheet.tree.span(holder));
+                if !found.contains(&list) {
+                    found.push(list);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn container(
+    sheet: Sheet<'_>,
+    pod: &Pod<'_>,
+    seat: Seat,
+    id: Id,
+    purpose: Option<&str>,
+) -> Container {
+    let tree = sheet.tree;
+    let name = tree.get(id, "name").and_then(|name| sheet.named(name));
+    let image = tree.get(id, "image").and_then(|image| sheet.named(image));
+    let spot = image.as_ref().or(name.as_ref());
+    let place = spot.map_or_else(|| sheet.place(id), |named| named.place.clone());
+    let (env, faults, unseen) = env::read(sheet, id);
+    let expand = |text: &str| env::expand_words(&env, text);
+    let passing = match seat {
+        Seat::Init => Some("it is an init container: it ends before the others start".to_owned()),
+        Seat::Main => ends(pod.kind).or_else(|| purpose.map(str::to_owned)),
+    };
+    let called = name.map_or_else(
+        || "the container".into(),
+        |name| format!("container `{}`", name.text),
+    );
+    Container {
+        name: called,
+        place,
+        image,
+        build: None,
+        entrypoint: tree
+            .get(id, "command")
+            .and_then(|words| sheet.words(words, &expand)),
+        cmd: tree
+            .get(id, "args")
+            .and_then(|words| sheet.words(words, &expand)),
+        env_faults: faults,
+        user: user(sheet, pod, id),
+        archs: archs(sheet, pod),
+        kept_running: (seat == Seat::Main).then(|| keeps(pod.kind)).flatten(),
+        passing,
+        unseen,
+        env,
+    }
+}
+
+/// Kinds that start their containers again whenever they end.
+fn keeps(kind: &str) -> Option<String> {
+    let keeps = matches!(
+        kind,
+        "Deployment"
+            | "StatefulSet"
+            | "DaemonSet"
+            | "ReplicaSet"
+            | "ReplicationController"
+            | "Rollout"
+            | "DeploymentConfig"
+            | "InferenceService"
+            | "ServingRuntime"
+            | "ClusterServingRuntime"
+    );
+    keeps.then(|| format!("a {kind} starts it again whenever it ends"))
+}
+
+/// Kinds whose containers do their work and end.
+fn ends(kind: &str) -> Option<String> {
+    let ends = matches!(
+        kind,
+        "Job"
+            | "CronJob"
+            | "Workflow"
+            | "WorkflowTemplate"
+            | "CronWorkflow"
+            | "ClusterWorkflowTemplate"
+            | "TFJob"
+            | "PyTorchJob"
+            | "MPIJob"
+            | "XGBoostJob"
+            | "Experiment"
+            | "Task"
+            | "TaskRun"
+            | "Build"
+    );
+    ends.then(|| format!("a {kind} does its work and ends"))
+}
+
+fn user(sheet: Sheet<'_>, pod: &Pod<'_>, id: Id) -> Option<Fact<User>> {
+    let of = |holder: Id| sheet.tree.at(holder, &["securityContext", "runAsUser"]);
+    let id = of(id).or_else(|| of(pod.spec))?;
+    let user = sheet.named(id)?;
+    Some(Fact::Known(User(user.text), user.place))
+}
+
+/// The architectures that the pod's nodes must have.
+fn archs(sheet: Sheet<'_>, pod: &Pod<'_>) -> Option<Fact<Vec<Arch>>> {
+    let selector = sheet.tree.get(pod.spec, "nodeSelector")?;
+    let labels = ["kubernetes.io/arch", "beta.kubernetes.io/arch"];
+    let id = labels
+        .iter()
+        .find_map(|label| sheet.tree.get(selector, label))?;
+    let arch = Arch::from_docker(sheet.tree.word(id)?)?;
+    Some(Fact::Known(vec![arch], sheet.place(id)))
+}

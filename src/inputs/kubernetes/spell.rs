@@ -1,0 +1,194 @@
+//! Writes the variables of a container.
+
+use super::Site;
+use crate::inputs::manifest::{Sheet, Wanted, wanted};
+use crate::inputs::yaml::edit::{Added, Sheet as Text, quoted};
+use crate::inputs::yaml::{Id, Kind, Tree};
+use crate::model::{Change, Unit};
+use crate::text::Edit;
+
+/// The edits that make all of `changes` true of the container at `site`.
+///
+/// # Errors
+/// Where the text does not allow one of them; the reason is for people.
+pub fn spell(
+    sheet: Sheet<'_>,
+    unit: &Unit,
+    site: Site,
+    changes: &[Change],
+) -> Result<Vec<Edit>, String> {
+    let text = std::str::from_utf8(&sheet.file.bytes).map_err(|_| "it is not UTF-8")?;
+    let sheet = Text {
+        text,
+        tree: sheet.tree,
+    };
+    let list = list(sheet.tree, site.container)?;
+    let (mut edits, mut added) = (Vec::new(), Vec::new());
+    for wanted in wanted(unit, changes)? {
+        match wanted {
+            Wanted::Set(name, value) => match find(sheet.tree, list, &name)?.last() {
+                Some(item) => edits.push(change(sheet, *item, &escaped(&value))?),
+                None => added.push((name, escaped(&value))),
+            },
+            Wanted::Unset(name) => {
+                for item in find(sheet.tree, list, &name)? {
+                    let list = list.ok_or("it is not set here")?;
+                    edits.push(sheet.cut(list, item, item)?);
+                }
+            }
+            Wanted::Rename(from, to) => {
+                for item in find(sheet.tree, list, &from)? {
+                    let (_, name) = sheet
+                        .tree
+                        .own(item, "name")
+                        .ok_or("its name is not its own")?;
+                    edits.push(sheet.rename(name, &to)?);
+                }
+            }
+        }
+    }
+    edits.extend(add(sheet, site.container, list, &added)?);
+    if edits.is_empty() {
+        return Err("nothing here says so: it comes from the image or another object".into());
+    }
+    Ok(edits)
+}
+
+/// A value as Kubernetes gives it on: `$(` would be a reference.
+fn escaped(value: &str) -> String {
+    value.replace("$(", "$$(")
+}
+
+/// The container's own list of variables.
+fn list(tree: &Tree, container: Id) -> Result<Option<Id>, String> {
+    match tree.own(container, "env") {
+        Some((_, list)) if tree.is_alias(list) => {
+            Err("`env` is an alias: it stands elsewhere, and others use it too".into())
+        }
+        Some((_, list)) => Ok(Some(list)),
+        None if tree.get(container, "env").is_some() => {
+            Err("`env` comes from a merge key (`<<`)".into())
+        }
+        None => Ok(None),
+    }
+}
+
+/// The items that set `name`.
+fn find(tree: &Tree, list: Option<Id>, name: &str) -> Result<Vec<Id>, String> {
+    let items = list.map_or(&[][..], |list| tree.items(list)).iter();
+    let named = |item: &&Id| tree.get(**item, "name").and_then(|id| tree.word(id)) == Some(name);
+    let found: Vec<Id> = items.filter(named).copied().collect();
+    if found.iter().any(|item| tree.is_alias(*item)) {
+        return Err(format!(
+            "`{name}` is an alias: it stands elsewhere, and others use it too"
+        ));
+    }
+    Ok(found)
+}
+
+fn change(sheet: Text<'_>, item: Id, value: &str) -> Result<Edit, String> {
+    if sheet.tree.own(item, "valueFrom").is_some() {
+        return Err("its value comes from another object".into());
+    }
+    match sheet.tree.own(item, "value") {
+        Some((_, old)) if sheet.tree.is_null(old) => Err("its value is null".into()),
+        Some((_, old)) => sheet.rewrite(old, value),
+        None => sheet.put(item, "value", &quoted(value, '"')),
+    }
+}
+
+/// New variables behind the others, or in a list of their own.
+fn add(
+    sheet: Text<'_>,
+    container: Id,
+    list: Option<Id>,
+    added: &[(String, String)],
+) -> Result<Vec<Edit>, String> {
+    if added.is_empty() {
+        return Ok(Vec::new());
+    }
+    let values = list.map_or(&[][..], |list| sheet.tree.items(list)).iter();
+    let values = values.filter_map(|item| sheet.tree.own(*item, "value").map(|(_, value)| value));
+    let quote = sheet.quote(values);
+    let pairs = |(name, value): &(String, String)| {
+        vec![
+            ("name".to_owned(), name.clone()),
+            ("value".to_owned(), quoted(value, quote)),
+        ]
+    };
+    let Some(list) = list else {
+        return block(sheet, container, added).map(|edit| vec![edit]);
+    };
+    if sheet.tree.is_null(list) {
+        return Err("`env` is there, but holds nothing".into());
+    }
+    if sheet.tree.items(list).is_empty() && added.len() > 1 {
+        let items: Vec<_> = added.iter().map(|one| flow(one, quote)).collect();
+        return sheet
+            .push(list, &Added::Scalar(items.join(", ")))
+            .map(|edit| vec![edit]);
+    }
+    added
+        .iter()
+        .map(|one| sheet.push(list, &Added::Pairs(pairs(one))))
+        .collect()
+}
+
+fn flow((name, value): &(String, String), quote: char) -> String {
+    format!("{{name: {name}, value: {}}}", quoted(value, quote))
+}
+
+/// A container without variables gets a list, indented as the file indents lists.
+fn block(sheet: Text<'_>, container: Id, added: &[(String, String)]) -> Result<Edit, String> {
+    if sheet.is_flow(container) {
+        let items: Vec<_> = added.iter().map(|one| flow(one, '"')).collect();
+        return sheet.put(container, "env", &format!("[{}]", items.join(", ")));
+    }
+    let lead = " ".repeat(list_indent(sheet, container));
+    let mut lines = vec!["env:".to_owned()];
+    for (name, value) in added {
+        lines.push(format!("{lead}- name: {name}"));
+        lines.push(format!("{lead}  value: {}", quoted(value, '"')));
+    }
+    sheet.put_block(container, &lines)
+}
+
+/// How far lists stand behind their keys: as the container's own, else as most of the file's.
+fn list_indent(sheet: Text<'_>, container: Id) -> usize {
+    let of = |key: Id, list: Id| {
+        let Some(Kind::Sequence(items, _)) = sheet.tree.node(list).map(|node| &node.kind) else {
+            return None;
+        };
+        if sheet.is_flow(list) {
+            return None;
+        }
+        let dash = sheet.dash_of(*items.first()?)?;
+        sheet
+            .column(dash)
+            .checked_sub(sheet.column(sheet.tree.span(key).start))
+    };
+    let entries = sheet.tree.entries(container).iter();
+    let own = entries.filter_map(|(key, list)| of(*key, *list)).next();
+    own.unwrap_or_else(|| {
+        // The container stands in a list itself: where that one has its dash, others have theirs.
+        let Some(dash) = sheet.dash_of(container) else {
+            return 0;
+        };
+        let before = sheet.text.get(..dash).unwrap_or_default();
+        let key = before.lines().rev().find(|line| {
+            let text = line.trim_start();
+            text.starts_with("containers:")
+                || text.starts_with("initContainers:")
+                || text.starts_with("- containers:")
+        });
+        let indent = key.map_or(0, |line| {
+            line.len() - line.trim_start().len()
+                + if line.trim_start().starts_with('-') {
+                    2
+                } else {
+                    0
+                }
+        });
+        sheet.column(dash).saturating_sub(indent)
+    })
+}

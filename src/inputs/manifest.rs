@@ -1,0 +1,166 @@
+//! What Kubernetes manifests and Compose files share: texts with their places, what a file's path says
+//! about its purpose, and what a change means for a list of variables.
+
+use std::sync::Arc;
+
+use crate::facts::{Family, roles};
+use crate::inputs::yaml::{Id, Tree};
+use crate::model::{Change, Named, Setting, Unit, Value, Words, entries, family_of, finds};
+use crate::templates;
+use crate::text::{Place, SourceFile, Span, Traced};
+
+/// A file of manifests with its tree.
+#[derive(Clone, Copy, Debug)]
+pub struct Sheet<'a> {
+    /// The file.
+    pub file: &'a Arc<SourceFile>,
+    /// Its tree.
+    pub tree: &'a Tree,
+}
+
+impl Sheet<'_> {
+    /// The place of a node.
+    #[must_use]
+    pub fn place(&self, id: Id) -> Place {
+        Place::new(self.file, self.tree.span(id))
+    }
+
+    /// The text of a scalar, byte for byte where it is written so.
+    #[must_use]
+    pub fn traced(&self, id: Id) -> Traced {
+        let id = self.tree.resolve(id);
+        let text = self.tree.text(id).unwrap_or_default();
+        let span = self.tree.span(id);
+        let inner = Span::new(span.start + 1, span.end.saturating_sub(1));
+        let mut traced = Traced::new();
+        let verbatim = [span, inner]
+            .into_iter()
+            .find(|span| self.file.slice(*span) == text.as_bytes());
+        match verbatim {
+            Some(span) => traced.push_text(text, span),
+            None => traced.push_from(text, span),
+        }
+        traced
+    }
+
+    /// A scalar as a name, where it is one.
+    #[must_use]
+    pub fn named(&self, id: Id) -> Option<Named> {
+        let text = self.tree.word(id)?.to_owned();
+        let place = self.place(self.tree.resolve(id));
+        Some(Named { text, place })
+    }
+
+    /// The setting of a variable: `value` where the text says it, the whole at `whole`.
+    #[must_use]
+    pub fn setting(&self, value: Value, name: Id, whole: Span) -> Setting {
+        Setting {
+            value,
+            place: Place::new(self.file, whole),
+            name_place: self.place(name),
+            step: 0,
+        }
+    }
+
+    /// A list of words; `None` where there is none. An empty list is one.
+    #[must_use]
+    pub fn words(&self, id: Id, expand: &dyn Fn(&str) -> String) -> Option<Words> {
+        if self.tree.is_null(id) {
+            return None;
+        }
+        let items = self.tree.items(id).iter();
+        let words = items
+            .filter_map(|item| self.tree.text(*item))
+            .map(expand)
+            .collect();
+        Some(Words {
+            words,
+            place: self.place(self.tree.resolve(id)),
+        })
+    }
+}
+
+/// What the folders of a file say against its being production's.
+#[must_use]
+pub fn passing(path: &str) -> Option<String> {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder = folders.split('/').find(|part| {
+        roles::is_test_folder(part) || roles::is_shown(part) || roles::is_developer_folder(part)
+    });
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let named = roles::is_test_name(stem) || roles::is_shown(stem);
+    let part = folder.or_else(|| named.then_some(name))?;
+    Some(format!("the path says `{part}`"))
+}
+
+/// What becomes of a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It has this value.
+    Set(String, String),
+    /// It is not set.
+    Unset(String),
+    /// It is called otherwise.
+    Rename(String, String),
+}
+
+/// What `changes` mean for the variables of a container.
+///
+/// # Errors
+/// Where one of them is about the image, or cannot be told; the reason is for people.
+pub fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
+    let one = |change: &Change| match change {
+        Change::SetEnv { name, value } => Ok(Some(Wanted::Set(name.clone(), value.clone()))),
+        Change::UnsetEnv { name } => Ok(Some(Wanted::Unset(name.clone()))),
+        Change::RenameEnv { from, to } => Ok(Some(Wanted::Rename(from.clone(), to.clone()))),
+        Change::Preload(family) => {
+            preload(unit, *family).map(|value| Some(Wanted::Set("LD_PRELOAD".into(), value)))
+        }
+        Change::Tune if unit.env.get("MALLOC_CONF").is_some() => Ok(None),
+        Change::Tune => profile(unit).map(|value| Some(Wanted::Set("MALLOC_CONF".into(), value))),
+        Change::Install(_)
+        | Change::SetAfterLibrary { .. }
+        | Change::InstallAsRoot { .. }
+        | Change::ReplacePackage { .. } => Err(image(unit)),
+    };
+    let all: Result<Vec<_>, _> = changes.iter().map(one).collect();
+    Ok(all?.into_iter().flatten().collect())
+}
+
+fn image(unit: &Unit) -> String {
+    match &unit.source {
+        crate::model::Source::Linked(path, _) => {
+            format!("it is the image that must change: see `{path}`")
+        }
+        _ => "it is the image that must change, and it is not built here".into(),
+    }
+}
+
+fn profile(unit: &Unit) -> Result<String, String> {
+    let mut libraries = unit.libraries.iter();
+    let version = libraries
+        .find(|library| library.family == Family::Jemalloc)
+        .and_then(|library| library.version.as_deref());
+    let model = unit.process.model.value().copied();
+    let profile = templates::malloc_conf(model, version)
+        .ok_or("there is no measured `MALLOC_CONF` for that jemalloc")?;
+    Ok(profile.value.clone())
+}
+
+/// The value that loads a library which is in the image, and keeps the others.
+fn preload(unit: &Unit, family: Family) -> Result<String, String> {
+    let before = unit.env.get("LD_PRELOAD");
+    let text = before.map_or("", |var| var.now.value.text.as_str());
+    let kept = entries(text)
+        .into_iter()
+        .filter_map(|range| text.get(range))
+        .filter(|entry| family_of(entry).is_none());
+    let libraries = unit.libraries.iter();
+    let mut names = libraries
+        .filter(|library| library.family == family)
+        .map(|library| library.path.file_name());
+    let name = names
+        .find(|name| !name.contains(['*', '{']) && finds(unit, name))
+        .ok_or("where the library lies in the image cannot be told")?;
+    Ok(kept.chain([name]).collect::<Vec<_>>().join(":"))
+}
