@@ -75,23 +75,14 @@ fn walk(folder: &Path, found: &mut Found) {
     let walker = ignore::WalkBuilder::new(folder)
         .hidden(false)
         .require_git(false)
-        .filter_entry(|entry| {
-            !entry
-                .file_name()
-                .to_str()
-                .is_some_and(|name| SKIPPED.contains(&name))
-        })
+        .filter_entry(is_searched)
         .build_parallel();
     walker.run(|| {
         Box::new(|entry| {
             let mut one = Found::default();
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
-                    if entry
-                        .file_name()
-                        .to_str()
-                        .is_some_and(|name| claim(name).is_some())
-                    {
+                    if is_ours(&entry) {
                         one.files.push(entry.into_path());
                     }
                 }
@@ -108,6 +99,53 @@ fn walk(folder: &Path, found: &mut Found) {
     let collected = collected.into_inner().unwrap_or_default();
     found.files.extend(collected.files);
     found.failures.extend(collected.failures);
+}
+
+/// The Dockerfiles below a folder, sorted.
+fn dockerfiles(folder: &Path) -> Vec<PathBuf> {
+    let walker = ignore::WalkBuilder::new(folder)
+        .hidden(false)
+        .require_git(false)
+        .sort_by_file_path(Path::cmp)
+        .filter_entry(is_searched)
+        .build();
+    let files = walker
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    files
+        .filter(|entry| entry.file_name().to_str().and_then(claim) == Some(Claim::Dockerfile))
+        .map(ignore::DirEntry::into_path)
+        .collect()
+}
+
+fn is_searched(entry: &ignore::DirEntry) -> bool {
+    let name = entry.file_name().to_str();
+    !name.is_some_and(|name| SKIPPED.contains(&name))
+}
+
+/// Whether a file is ours, by its name; of YAML files those whose text has what a pod template has.
+fn is_ours(entry: &ignore::DirEntry) -> bool {
+    match entry.file_name().to_str().and_then(claim) {
+        Some(Claim::Yaml) => has_containers(entry),
+        Some(_) => true,
+        None => false,
+    }
+}
+
+fn has_containers(entry: &ignore::DirEntry) -> bool {
+    let small = entry.metadata().is_ok_and(|meta| meta.len() <= LIMIT);
+    let Ok(bytes) = (if small {
+        std::fs::read(entry.path())
+    } else {
+        return false;
+    }) else {
+        // It is said when it is read.
+        return true;
+    };
+    let has = |word: &str| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
+    has("apiVersion")
+        && has("kind")
+        && (has("ontainers:") || has("container:") || has("ontainers\":"))
 }
 
 fn failure(error: &ignore::Error) -> Option<Failure> {

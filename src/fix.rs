@@ -229,6 +229,7 @@ impl Work<'_> {
         if next.checked.skipped != self.now.checked.skipped {
             return Err("the file could not be judged any more".into());
         }
+        engine::untouched(&self.now.file, &file)?;
         match frame::broken(&self.now.units, &next.units, batch) {
             Some(what) => Err(format!("the edit would also change {what}")),
             None => Ok(next),

@@ -12,6 +12,54 @@ pub mod manifest;
 pub mod shell;
 pub mod yaml;
 
+/// What a file is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Format {
+    Dockerfile,
+    Kubernetes,
+    Compose,
+}
+
+impl Format {
+    /// The format of a file, by its name, and by its text where the name leaves that open.
+    #[must_use]
+    pub fn of(path: &str, bytes: &[u8]) -> Self {
+        let name = path
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+        let line = |word: &str| {
+            let text = word.as_bytes();
+            bytes.starts_with(text)
+                || memchr::memmem::find(bytes, format!("\n{word}").as_bytes()).is_some()
+        };
+        if yaml && (Self::is_compose_name(&name) || line("services:") && !line("apiVersion:")) {
+            return Self::Compose;
+        }
+        // What a chart renders to may come under any name.
+        if yaml || name.ends_with(".json") || line("apiVersion:") && line("kind:") {
+            return Self::Kubernetes;
+        }
+        Self::Dockerfile
+    }
+
+    /// Whether a file of that name is a Compose file: `compose.yaml`, `docker-compose.prod.yml`.
+    #[must_use]
+    pub fn is_compose_name(name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let yaml = name
+            .strip_suffix(".yaml")
+            .or_else(|| name.strip_suffix(".yml"));
+        yaml.is_some_and(|stem| {
+            stem.split(['.', '-', '_'])
+                .any(|word| word == "compose" || word == "dockercompose")
+        })
+    }
+}
+
 /// The files around an input, read for it by those who may touch the disk.
 ///
 /// Paths use `/` and are relative to where the tool runs.

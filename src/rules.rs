@@ -60,6 +60,8 @@ rules! {
     glibc_tunable_bad_value = "glibc-tunable-bad-value",
     pythonmalloc_slow = "pythonmalloc-slow",
     pythonmalloc_invalid = "pythonmalloc-invalid",
+    env_not_string = "env-not-string",
+    env_duplicate = "env-duplicate",
     install_as_non_root = "install-as-non-root",
     dev_package_in_final = "dev-package-in-final",
     ; tool

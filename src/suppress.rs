@@ -47,6 +47,23 @@ pub fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Suppression
     Some(Suppression { rules, scope })
 }
 
+/// A list of rules that stands alone, as in an annotation's value.
+#[must_use]
+pub fn listed(file: &SourceFile, list: Span, scope: Span) -> Suppression {
+    let text = String::from_utf8_lossy(file.slice(list)).into_owned();
+    let mut at = list.start;
+    let mut rules = Vec::new();
+    for part in text.split(',').take(MOST) {
+        let id = part.trim_matches([' ', '"', '\'']);
+        let lead = part.find(id).unwrap_or_default();
+        if !id.is_empty() {
+            rules.push((id.to_owned(), Span::new(at + lead, at + lead + id.len())));
+        }
+        at += part.len() + 1;
+    }
+    Suppression { rules, scope }
+}
+
 /// Takes away the findings that are suppressed, and adds those about the suppressions themselves.
 pub fn apply(file: &Arc<SourceFile>, suppressions: &[Suppression], findings: &mut Vec<Finding>) {
     for suppression in suppressions {

@@ -35,11 +35,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inputs", &["model", "text"]),
     ("inputs/shell", &["facts", "text"]),
     ("inputs/dockerfile", &["facts", "inputs", "inputs/shell", "model", "templates", "text"]),
+    ("inputs/yaml", &["text"]),
+    ("inputs/manifest", &["facts", "inputs", "inputs/yaml", "model", "templates", "text"]),
+    ("inputs/kubernetes", &["facts", "inputs", "inputs/manifest", "inputs/yaml", "model", "text"]),
+    ("inputs/compose", &["facts", "inputs", "inputs/manifest", "inputs/yaml", "model", "text"]),
     // Rules: a rule sees units and facts. The list alone reads pages.
     ("rules", &["facts", "finding", "model", "pages", "text"]),
     ("rules/*", &["facts", "finding", "model", "rules", "text"]),
     ("suppress", &["finding", "rules", "text"]),
-    ("engine", &["finding", "inputs", "inputs/dockerfile", "model", "rules", "suppress", "text"]),
+    ("engine", &["facts", "finding", "inputs", "inputs/compose", "inputs/dockerfile", "inputs/kubernetes", "inputs/manifest", "inputs/yaml", "model", "rules", "suppress", "text"]),
     ("fix", &["engine", "finding", "inputs", "model", "text"]),
     // Disk in, disk and reports out.
     ("discover", &["inputs", "text"]),
@@ -72,6 +76,7 @@ const SYSTEM: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "main", "report"]),
     ("ignore", &["discover"]),
+    ("granit_parser", &["inputs"]),
     ("miette", &["report"]),
     ("similar", &["report"]),
     ("tempfile", &["write"]),

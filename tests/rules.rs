@@ -8,11 +8,13 @@
 //!
 //! | fence | what it holds |
 //! |---|---|
-//! | `dockerfile example` | a file with the fault; a `text finding` fence follows |
+//! | `LANGUAGE example` | a file with the fault; a `text finding` fence follows |
 //! | `text finding` | what `--format concise` prints about it |
-//! | `dockerfile fixed` | what `fix --unsafe --only RULE` makes of the example; may follow a finding |
-//! | `dockerfile silent` | a file about which no rule says anything |
-//! | `LANGUAGE file=NAME` | a file that stands beside the next example, and only that |
+//! | `LANGUAGE fixed` | what `fix --unsafe --only RULE` makes of the example; may follow a finding |
+//! | `LANGUAGE silent` | a file about which no rule says anything |
+//! | `ANY file=NAME` | a file that stands beside the next example, and only that |
+//!
+//! LANGUAGE is `dockerfile`, `kubernetes` or `compose`.
 
 // Helpers of a test are tests too, though clippy knows only functions that are marked as such.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]

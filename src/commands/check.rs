@@ -187,7 +187,7 @@ fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()>
     if run.files == 0 && run.failures.is_empty() {
         writeln!(
             err,
-            "malloclint: found no Dockerfile or Containerfile here (files that are named are always checked)"
+            "malloclint: found no Dockerfile, manifest or Compose file here (files that are named are always checked)"
         )?;
     }
     Ok(())

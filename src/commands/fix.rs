@@ -174,7 +174,7 @@ fn tell(
     if all.is_empty() && failures.is_empty() {
         return writeln!(
             to,
-            "malloclint: found no Dockerfile or Containerfile here (files that are named are always read)"
+            "malloclint: found no Dockerfile, manifest or Compose file here (files that are named are always read)"
         );
     }
     fixed::sum(all, arguments.diff || arguments.check, to)

@@ -3,7 +3,7 @@
 //! Everything here is asked for rarely (when a rule is about to speak) and remembered.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use crate::inputs::Surroundings;
@@ -23,6 +23,7 @@ pub struct Disk {
     scripts: Mutex<BTreeMap<PathBuf, Option<String>>>,
     manifests: Mutex<BTreeMap<PathBuf, Option<String>>>,
     projects: Mutex<BTreeMap<PathBuf, Option<String>>>,
+    dockerfiles: Mutex<BTreeMap<PathBuf, Arc<[String]>>>,
 }
 
 impl Surroundings for Disk {
@@ -34,6 +35,33 @@ impl Surroundings for Disk {
         folders(near)
             .into_iter()
             .find_map(|folder| remember(&self.files, &folder.join(path), load))
+    }
+
+    fn beside(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
+        let below = Path::new(near).parent()?.join(path);
+        let mut plain = PathBuf::new();
+        for part in below.components() {
+            match part {
+                Component::CurDir => {}
+                // What lies above where the tool runs is reached by its dots.
+                Component::ParentDir if plain.file_name().is_none() => plain.push(".."),
+                Component::ParentDir => {
+                    plain.pop();
+                }
+                part => plain.push(part),
+            }
+        }
+        remember(&self.files, &plain, load)
+    }
+
+    fn dockerfiles(&self, near: &str) -> Arc<[String]> {
+        let Some(top) = folders(near).pop() else {
+            return Arc::default();
+        };
+        remember(&self.dockerfiles, &top, |top| {
+            let found = super::dockerfiles(top);
+            found.iter().map(|path| super::shown(path)).collect()
+        })
     }
 
     fn script_that_sets_allocator(&self, near: &str, folder: &str) -> Option<String> {

@@ -3,6 +3,8 @@
 //! The conventions are those that BuildKit (`-f NAME`, `NAME.dockerignore`), Podman and editors
 //! follow; `peers.md` in the project's research compares eight tools on them.
 
+use crate::inputs::Format;
+
 /// What a file name says about the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -10,6 +12,10 @@ pub enum Claim {
     Dockerfile,
     /// One that another program makes a Dockerfile of: `Dockerfile.j2`.
     Template,
+    /// A Compose file.
+    Compose,
+    /// A YAML file: a manifest, if its text says so.
+    Yaml,
 }
 
 /// Endings of files that are about Dockerfiles but are none.
@@ -72,6 +78,10 @@ const TEMPLATES: [&str; 14] = [
 pub fn claim(name: &str) -> Option<Claim> {
     let name = name.to_ascii_lowercase();
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    if matches!(ending, "yaml" | "yml") {
+        let compose = Format::is_compose_name(&name);
+        return Some(if compose { Claim::Compose } else { Claim::Yaml });
+    }
     if OTHERS.contains(&ending) || !is_dockerfile(&name) {
         return None;
     }
@@ -124,6 +134,15 @@ mod tests {
         ] {
             assert_eq!(claim(name), Some(Claim::Dockerfile), "{name}");
         }
+        for (name, expected) in [
+            ("compose.yaml", Claim::Compose),
+            ("docker-compose.prod.yml", Claim::Compose),
+            ("app.compose.yml", Claim::Compose),
+            ("deployment.yaml", Claim::Yaml),
+            ("composer.yml", Claim::Yaml),
+        ] {
+            assert_eq!(claim(name), Some(expected), "{name}");
+        }
         for name in [
             "Dockerfile.j2",
             "Dockerfile.tmpl",
@@ -141,7 +160,6 @@ mod tests {
             "dockerfiles",
             "mydockerfile",
             "my-dockerfile-parser",
-            "compose.yaml",
             "Dockerfile.snap",
             "",
         ] {

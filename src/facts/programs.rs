@@ -75,6 +75,8 @@ struct Programs {
     #[serde(default)]
     reload: Vec<String>,
     #[serde(default)]
+    python_servers: Vec<String>,
+    #[serde(default)]
     unpack: Vec<String>,
     #[serde(default)]
     unseen: Vec<String>,
@@ -171,6 +173,17 @@ pub fn works_unseen(name: &str, arguments: &[String], piped: bool) -> bool {
     own_script
         || table.unseen.iter().any(|known| known == name)
         || piped && table.piped.iter().any(|known| known == name)
+}
+
+/// Whether a server's name alone says Python; shells and the like say nothing.
+#[must_use]
+pub fn is_python_server(server: Option<&str>) -> bool {
+    server.is_some_and(|server| {
+        programs()
+            .python_servers
+            .iter()
+            .any(|known| known == server)
+    })
 }
 
 /// Whether `name` is a program of another language.

@@ -125,7 +125,7 @@ fn missed(unit: &Unit, changes: &[&Change]) -> Option<String> {
             preloads.any(|preload| preload.family == Some(*family) && preload.outcome.works())
         }
         Change::Tune => value("MALLOC_CONF").is_some_and(|value| !value.is_empty()),
-        Change::SetAfterLibrary { name } => value(name).is_some(),
+        Change::SetOnce { name } | Change::SetAfterLibrary { name } => value(name).is_some(),
         Change::InstallAsRoot { .. } | Change::ReplacePackage { .. } => true,
     };
     let missed = changes.iter().find(|change| !kept(change))?;

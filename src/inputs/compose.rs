@@ -101,6 +101,9 @@ fn container(
         build,
         env,
         env_faults: Vec::new(),
+        mounts: get("volumes")
+            .map(|id| mounts(sheet, id))
+            .unwrap_or_default(),
         entrypoint: words("entrypoint"),
         cmd: words("command"),
         user,
@@ -149,6 +152,30 @@ fn build(sheet: Sheet<'_>, id: Id, variables: &Variables) -> Option<Build> {
             None => None,
         },
     })
+}
+
+/// The folders of volumes: `data:/data:ro`, or a mapping with a `target`.
+fn mounts(sheet: Sheet<'_>, id: Id) -> Vec<String> {
+    let target = |item: &Id| match sheet.tree.word(*item) {
+        Some(text) => text
+            .split(':')
+            .find(|part| part.starts_with('/'))
+            .map(|first| {
+                let parts: Vec<&str> = text.split(':').collect();
+                parts
+                    .get(1)
+                    .filter(|part| part.starts_with('/'))
+                    .copied()
+                    .unwrap_or(first)
+                    .to_owned()
+            }),
+        None => sheet
+            .tree
+            .get(*item, "target")
+            .and_then(|id| sheet.tree.word(id))
+            .map(str::to_owned),
+    };
+    sheet.tree.items(id).iter().filter_map(target).collect()
 }
 
 /// A command as words: a list, or one text that is split as a shell would, without running one.

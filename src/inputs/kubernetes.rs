@@ -92,6 +92,7 @@ fn container(
             .get(id, "args")
             .and_then(|words| sheet.words(words, &expand)),
         env_faults: faults,
+        mounts: mounts(sheet, id),
         user: user(sheet, pod, id),
         archs: archs(sheet, pod),
         kept_running: (seat == Seat::Main).then(|| keeps(pod.kind)).flatten(),
@@ -139,6 +140,15 @@ fn ends(kind: &str) -> Option<String> {
             | "Build"
     );
     ends.then(|| format!("a {kind} does its work and ends"))
+}
+
+fn mounts(sheet: Sheet<'_>, id: Id) -> Vec<String> {
+    let list = sheet.tree.get(id, "volumeMounts");
+    let mounts = list.map_or(&[][..], |list| sheet.tree.items(list)).iter();
+    mounts
+        .filter_map(|mount| sheet.tree.get(*mount, "mountPath"))
+        .filter_map(|path| sheet.tree.word(path).map(str::to_owned))
+        .collect()
 }
 
 fn user(sheet: Sheet<'_>, pod: &Pod<'_>, id: Id) -> Option<Fact<User>> {

@@ -100,6 +100,8 @@ pub enum Wanted {
     Set(String, String),
     /// It is not set.
     Unset(String),
+    /// Of several settings only the last one stays.
+    Once(String),
     /// It is called otherwise.
     Rename(String, String),
 }
@@ -112,6 +114,7 @@ pub fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
     let one = |change: &Change| match change {
         Change::SetEnv { name, value } => Ok(Some(Wanted::Set(name.clone(), value.clone()))),
         Change::UnsetEnv { name } => Ok(Some(Wanted::Unset(name.clone()))),
+        Change::SetOnce { name } => Ok(Some(Wanted::Once(name.clone()))),
         Change::RenameEnv { from, to } => Ok(Some(Wanted::Rename(from.clone(), to.clone()))),
         Change::Preload(family) => {
             preload(unit, *family).map(|value| Some(Wanted::Set("LD_PRELOAD".into(), value)))

@@ -4,6 +4,7 @@
 //! that stands in several places is one node, and a tree is never larger than its text.
 
 pub mod edit;
+mod layout;
 mod read;
 
 pub use read::{Broken, read};
@@ -186,6 +187,26 @@ impl Tree {
     #[must_use]
     pub fn at(&self, map: Id, path: &[&str]) -> Option<Id> {
         path.iter().try_fold(map, |value, key| self.get(value, key))
+    }
+
+    /// What a comment can hold for: documents, entries, items.
+    pub fn scopes(&self) -> impl Iterator<Item = Span> {
+        let roots = self.documents.iter().map(|root| self.span(*root));
+        let inner = self.nodes.iter().flat_map(|node| {
+            let entries = match &node.kind {
+                Kind::Mapping(entries, _) => entries.as_slice(),
+                _ => &[],
+            };
+            let items = match &node.kind {
+                Kind::Sequence(items, _) => items.as_slice(),
+                _ => &[],
+            };
+            let entries = entries
+                .iter()
+                .map(|(key, value)| self.span(*key).join(self.span(*value)));
+            entries.chain(items.iter().map(|item| self.span(*item)))
+        });
+        roots.chain(inner)
     }
 
     fn merged(&self, map: Id, key: &str, left: usize) -> Option<Id> {

@@ -32,6 +32,11 @@ pub enum Change {
     Preload(Family),
     /// `MALLOC_CONF` has a value that is right for this process; one that is set stays.
     Tune,
+    /// The variable is set once: of several settings in one list the last stays, which counts.
+    SetOnce {
+        /// The variable.
+        name: String,
+    },
     /// The variable keeps its value, and is set only when the library is there.
     SetAfterLibrary {
         /// The variable.
@@ -58,6 +63,7 @@ impl Change {
         match self {
             Self::SetEnv { name: own, .. }
             | Self::UnsetEnv { name: own }
+            | Self::SetOnce { name: own }
             | Self::SetAfterLibrary { name: own } => own == name,
             Self::RenameEnv { from, to } => from == name || to == name,
             Self::Preload(_) => name == "LD_PRELOAD",
@@ -82,6 +88,7 @@ impl Change {
             Self::Install(family) => format!("install {family}"),
             Self::Preload(family) => format!("preload {family}"),
             Self::Tune => "set `MALLOC_CONF`".into(),
+            Self::SetOnce { name } => format!("set `{name}` once"),
             Self::SetAfterLibrary { name } => format!("set `{name}` after the installation"),
             Self::InstallAsRoot { .. } => "install as root".into(),
             Self::ReplacePackage { from, to } => format!("install `{to}` instead of `{from}`"),

@@ -27,6 +27,8 @@ pub struct Container {
     pub user: Option<Fact<User>>,
     /// The architectures that it is pinned to, where it is.
     pub archs: Option<Fact<Vec<Arch>>>,
+    /// The folders at which volumes are mounted.
+    pub mounts: Vec<String>,
     /// Why it keeps running, where what starts it sees to that: a Deployment.
     pub kept_running: Option<String>,
     /// Why it ends, or serves no production: a Job, an init container, a test.

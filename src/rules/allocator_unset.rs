@@ -3,9 +3,12 @@
 use super::{Report, bring, bringing};
 use crate::facts::{self, Family, Libc, programs};
 use crate::finding::{Applicability, Severity};
-use crate::model::{Fact, ProcessKind, ProcessModel, Role, Stray, Unit, is_python};
+use crate::model::{Change, Fact, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    if unit.source == Source::Foreign {
+        return foreign(unit, report);
+    }
     let Some(kind) = unit.process.kind.value().filter(|kind| **kind != ProcessKind::OneShot) else { return };
     let concerned = unit.role == Role::Runtime
         && unit.python.value().is_some_and(|python| !python.pypy)
@@ -56,6 +59,33 @@ fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
 
 fn runs_on(unit: &Unit) -> &'static str {
     if unit.process.by_port_only { "probably keeps running" } else { "keeps running" }
+}
+
+/// A container whose image is built elsewhere: what is in it cannot be seen, so this is advice.
+fn foreign(unit: &Unit, report: &mut Report<'_>) {
+    let service = unit.process.kind.value() == Some(&ProcessKind::Service) && !unit.process.by_port_only;
+    let program = unit.process.argv.first().map_or("", String::as_str);
+    let python = is_python(program.rsplit('/').next().unwrap_or_default()) || programs::is_python_server(unit.process.server.as_deref());
+    let musl = unit.platform.libc.value() == Some(&Libc::Musl) || unit.platform.windows;
+    let concerned = service && python && !musl && !unit.process.development && unit.role == Role::Runtime;
+    if !concerned || unit.unseen_settings.is_some() || is_set(unit) {
+        return;
+    }
+    let what = unit.process.server.clone().unwrap_or_else(|| unit.process.argv.join(" "));
+    report.add(
+        report
+            .finding(&unit.install_at, format!("`{}` gets no allocator setting here, and its image is built elsewhere", short(&what)))
+            .at_severity(Severity::Info)
+            .caption("nothing of this project builds it")
+            .note(format!("it keeps running ({})", unit.process.kind.because()))
+            .note(effect(&unit.process.model))
+            .help("see to it where the image is built; or set `MALLOC_ARENA_MAX` to `2` here, if the image has glibc and no allocator of its own")
+            .remedy(
+                "set `MALLOC_ARENA_MAX` to `2`",
+                Applicability::Unsafe("the image may bring an allocator of its own, or no glibc".into()),
+                vec![Change::SetEnv { name: "MALLOC_ARENA_MAX".into(), value: "2".into() }],
+            ),
+    );
 }
 
 /// What can be done here, with the names of this release.

@@ -23,7 +23,9 @@ pub(crate) struct Case<'p> {
     pub(crate) expected: Expected<'p>,
     /// What `fix` makes of it.
     pub(crate) fixed: Option<&'p str>,
-    dockerfile: &'p str,
+    text: &'p str,
+    /// What it stands in.
+    name: &'static str,
     files: Context<'p>,
 }
 
@@ -58,12 +60,16 @@ impl<'p> Page<'p> {
         let mut files = Vec::new();
         let mut fences = fences(self.text).into_iter().peekable();
         while let Some(Fence { info, text, line }) = fences.next() {
-            let expected = match info {
-                "dockerfile silent" => Expected::Silence,
-                "dockerfile example" => match fences.next_if(|next| next.info == "text finding") {
-                    Some(finding) => Expected::Findings(finding.text),
-                    None => return Err(format!("line {line}: no `text finding` follows")),
-                },
+            let (language, what) = info.split_once(' ').unwrap_or((info, ""));
+            let name = name_of(language);
+            let expected = match what {
+                "silent" if name.is_some() => Expected::Silence,
+                "example" if name.is_some() => {
+                    match fences.next_if(|next| next.info == "text finding") {
+                        Some(finding) => Expected::Findings(finding.text),
+                        None => return Err(format!("line {line}: no `text finding` follows")),
+                    }
+                }
                 _ => match info.split_once(' ') {
                     // Shown to the reader, not run.
                     None => continue,
@@ -76,12 +82,14 @@ impl<'p> Page<'p> {
                     },
                 },
             };
-            let fixed = fences.next_if(|next| next.info == "dockerfile fixed");
+            let fixed =
+                fences.next_if(|next| next.info.split_once(' ') == Some((language, "fixed")));
             cases.push(Case {
                 line,
                 expected,
                 fixed: fixed.map(|fence| fence.text),
-                dockerfile: text,
+                text,
+                name: name.unwrap_or_default(),
                 files: Context(std::mem::take(&mut files)),
             });
         }
@@ -116,13 +124,13 @@ impl<'p> Page<'p> {
 impl Case<'_> {
     /// What the tool says of a text that stands where the example does.
     pub(crate) fn check(&self, text: &str) -> engine::Checked {
-        let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
+        let file = SourceFile::new(self.name, text.as_bytes().to_vec());
         engine::check(&file, &self.files, inputs::Style::default())
     }
 
     /// The example after `fix --unsafe --only RULE`.
     pub(crate) fn fix(&self, rule: &str) -> Mended {
-        self.mend(self.dockerfile, &[rule.to_owned()])
+        self.mend(self.text, &[rule.to_owned()])
     }
 
     /// A text that stands where the example does, after `fix --unsafe`, of the rules named or of all.
@@ -132,7 +140,7 @@ impl Case<'_> {
             only: only.to_vec(),
             ..fix::Options::default()
         };
-        let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
+        let file = SourceFile::new(self.name, text.as_bytes().to_vec());
         let fixed = fix::fix(&file, &self.files, &options);
         Mended {
             text: String::from_utf8(fixed.after.bytes.clone()).unwrap(),
@@ -142,12 +150,12 @@ impl Case<'_> {
 
     /// The example's text.
     pub(crate) const fn text(&self) -> &str {
-        self.dockerfile
+        self.text
     }
 
     /// Checks the example as if it stood alone in a folder, with its own files beside it.
     pub(crate) fn run(&self) -> Got {
-        let checked = self.check(self.dockerfile);
+        let checked = self.check(self.text);
         let run = Run {
             findings: checked.findings,
             files: 1,
@@ -164,6 +172,16 @@ impl Case<'_> {
             printed: String::from_utf8(out).unwrap(),
             units: checked.units,
         }
+    }
+}
+
+/// The file that an example in that language stands in.
+fn name_of(language: &str) -> Option<&'static str> {
+    match language {
+        "dockerfile" => Some("Dockerfile"),
+        "kubernetes" => Some("deployment.yaml"),
+        "compose" => Some("compose.yaml"),
+        _ => None,
     }
 }
 
@@ -197,8 +215,18 @@ impl Context<'_> {
 impl Surroundings for Context<'_> {
     fn read(&self, _: &str, path: &str) -> Option<Arc<SourceFile>> {
         let path = path.trim_start_matches("./");
+        let path = path.trim_end_matches("/.");
         let (name, text) = self.0.iter().find(|(name, _)| *name == path)?;
         Some(SourceFile::new(*name, text.as_bytes().to_vec()))
+    }
+
+    fn beside(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
+        self.read(near, path)
+    }
+
+    fn dockerfiles(&self, _: &str) -> Arc<[String]> {
+        let names = self.0.iter().map(|(name, _)| (*name).to_owned());
+        names.filter(|name| name.ends_with("Dockerfile")).collect()
     }
 
     fn script_that_sets_allocator(&self, _: &str, folder: &str) -> Option<String> {

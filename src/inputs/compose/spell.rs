@@ -50,6 +50,9 @@ pub fn spell(
                     edits.push(sheet.cut(env, first, last)?);
                 }
             }
+            Wanted::Once(name) => {
+                return Err(format!("`{name}` is set twice: take one away by hand"));
+            }
             Wanted::Rename(from, to) => match env.and_then(|env| find(sheet.tree, env, &from)) {
                 Some(Found::Entry(key, _)) => edits.push(sheet.rename(key, &to)?),
                 Some(Found::Item(item)) => {

@@ -118,6 +118,8 @@ impl Plan<'_> {
                 self.set("LD_PRELOAD", &value)
             }
             Change::Tune => self.tune(),
+            // A later `ENV` replaces an earlier one by its nature.
+            Change::SetOnce { name } => Err(Refusal(format!("`{name}` is set once"))),
             Change::SetAfterLibrary { name } => self.set_after_library(name),
             Change::InstallAsRoot { install } => self.install_as_root(*install),
             Change::ReplacePackage { from, to } => self.replace_package(from, to),

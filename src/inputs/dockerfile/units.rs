@@ -9,7 +9,7 @@ use super::stages;
 use super::start::{self, Started};
 use super::state::State;
 use super::walk::Walker;
-use crate::facts::Manager;
+use crate::facts::{Manager, programs};
 use crate::model::{
     Fact, Outcome, Platform, Preload, Reach, Replaced, Role, Setting, Source, Stray, Unit, User,
     Via, entries, family_of, judge,
@@ -287,7 +287,8 @@ fn python(state: &State, started: &Started) -> Fact<crate::model::Python> {
         .map(|program| super::files::base_name(program));
     match (program, &started.process.server, &started.process.place) {
         (Some(program), server, Some(place))
-            if crate::model::is_python(program) || is_python_server(server.as_deref()) =>
+            if crate::model::is_python(program)
+                || programs::is_python_server(server.as_deref()) =>
         {
             Fact::Known(
                 crate::model::Python {
@@ -305,16 +306,6 @@ fn python(state: &State, started: &Started) -> Fact<crate::model::Python> {
 fn version_of(program: &str) -> Option<(u8, u8)> {
     let minor = super::files::base_name(program).strip_prefix("python3.")?;
     minor.parse().ok().map(|minor| (3, minor))
-}
-
-/// Servers whose name alone says Python; shells and the like say nothing.
-fn is_python_server(server: Option<&str>) -> bool {
-    server.is_some_and(|server| {
-        matches!(
-            server,
-            "gunicorn" | "uvicorn" | "celery" | "flask" | "streamlit" | "hypercorn"
-        )
-    })
 }
 
 fn platform(state: &State) -> Platform {

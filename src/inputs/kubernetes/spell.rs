@@ -36,6 +36,14 @@ pub fn spell(
                     edits.push(sheet.cut(list, item, item)?);
                 }
             }
+            Wanted::Once(name) => {
+                let items = find(sheet.tree, list, &name)?;
+                let list = list.ok_or("it is not set here")?;
+                let all_but_last = items.iter().rev().skip(1);
+                for item in all_but_last {
+                    edits.push(sheet.cut(list, *item, *item)?);
+                }
+            }
             Wanted::Rename(from, to) => {
                 for item in find(sheet.tree, list, &from)? {
                     let (_, name) = sheet

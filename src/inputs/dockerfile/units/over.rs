@@ -81,6 +81,9 @@ fn lay(container: &Container, state: &mut State) {
     if let Some(user) = &container.user {
         state.user = user.clone();
     }
+    for path in &container.mounts {
+        state.hide(path, "a volume is mounted there");
+    }
     if let Some(archs) = &container.archs {
         state.platform.archs = archs.clone();
     }

@@ -1,0 +1,164 @@
+//! Dockerfiles in, findings out.
+
+use std::sync::Arc;
+
+use super::{Checked, sorted, spelled};
+use crate::finding::Finding;
+use crate::inputs::dockerfile;
+use crate::inputs::dockerfile::Scene;
+use crate::inputs::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
+use crate::inputs::{Style, Surroundings};
+use crate::suppress::{self, Suppression};
+use crate::text::{Place, SourceFile, Span};
+use crate::{model, rules};
+
+/// So many problems of one file are reported; what follows is mostly their consequence.
+const PROBLEMS: usize = 20;
+
+/// Looks at one Dockerfile: all findings of every image, and the units that were judged.
+pub(super) fn examine(
+    file: &Arc<SourceFile>,
+    around: &dyn Surroundings,
+    style: Style,
+) -> (Checked, Vec<model::Unit>) {
+    let mut checked = Checked::default();
+    let dockerfile = dockerfile::parse(&file.bytes);
+    if let Some(engine) = template(file, &dockerfile) {
+        checked.skipped = Some(format!("{engine}: render it first, then check the result"));
+        return (checked, Vec::new());
+    }
+    if dockerfile.instructions().next().is_none() {
+        checked.skipped = Some("it holds no instruction".into());
+        return (checked, Vec::new());
+    }
+    if dockerfile.is_accepted()
+        && dockerfile
+            .instructions()
+            .all(|instruction| instruction.keyword != Keyword::From)
+    {
+        checked.skipped = Some("it has no `FROM`: a fragment, not a Dockerfile".into());
+        return (checked, Vec::new());
+    }
+    let surveyed = dockerfile::survey(file, &dockerfile, around);
+    let mut findings = problems(file, &dockerfile);
+    for (index, (unit, site)) in surveyed.iter().enumerate() {
+        let scene = Scene {
+            file,
+            dockerfile: &dockerfile,
+            unit,
+            site,
+            style,
+        };
+        let before = findings.len();
+        rules::check(unit, &mut findings);
+        for finding in findings.iter_mut().skip(before) {
+            finding.unit = index;
+            let spell = |changes: &[model::Change]| {
+                dockerfile::spell(&scene, changes).map_err(|refusal| refusal.to_string())
+            };
+            match spelled(file, finding, spell) {
+                Ok(edits) => finding.edits = edits,
+                Err(reason) => finding.refusal = Some(reason),
+            }
+        }
+    }
+    suppress::apply(file, &suppressions(file, &dockerfile), &mut findings);
+    checked.units = surveyed.len();
+    checked.findings = sorted(findings);
+    let units = surveyed.into_iter().map(|(unit, _)| unit).collect();
+    (checked, units)
+}
+
+/// Which template engine the file is written for, if it is one that must run first.
+fn template(file: &SourceFile, dockerfile: &Dockerfile) -> Option<&'static str> {
+    let marks = [
+        ("{{", "a template (`{{ }}`)"),
+        ("{%", "a Jinja template (`{% %}`)"),
+        ("<%", "an ERB template (`<% %>`)"),
+    ];
+    let broken = !dockerfile.problems.is_empty();
+    for (mark, engine) in marks {
+        let in_text =
+            |span: Span| memchr::memmem::find(file.slice(span), mark.as_bytes()).is_some();
+        if broken && in_text(Span::new(0, file.bytes.len())) {
+            return Some(engine);
+        }
+        let in_base = |span: Span, keyword: Keyword| keyword == Keyword::From && in_text(span);
+        if dockerfile
+            .instructions()
+            .any(|instruction| in_base(instruction.span, instruction.keyword))
+        {
+            return Some(engine);
+        }
+    }
+    let gap = |instruction: &Instruction| {
+        let text = file.text(instruction.span);
+        let name = text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'));
+        instruction.keyword == Keyword::Unknown
+            && name.is_some_and(|name| {
+                !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+            })
+    };
+    dockerfile
+        .instructions()
+        .any(gap)
+        .then_some("a template (`{ }`)")
+}
+
+/// What the builder refuses, as findings.
+fn problems(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Finding> {
+    let of = |problem: &dockerfile::syntax::Problem| {
+        let place = Place::new(file, problem.span);
+        let finding = suppress::of_tool(
+            "unreadable-input",
+            &place,
+            format!("the builder refuses this: {}", problem.message),
+        )?;
+        let text = file.text(problem.span);
+        let help = if text.contains("$(") {
+            "`ENV` runs no shell: a value with blanks must be quoted, and `$(...)` stays as it is even then"
+        } else {
+            "mend it first: what follows may be misread"
+        };
+        Some(finding.caption("here").help(help))
+    };
+    // The builder stops at the first thing that it refuses outright.
+    let fatal = dockerfile.problems.iter().position(|problem| problem.fatal);
+    dockerfile
+        .problems
+        .iter()
+        .enumerate()
+        .filter(|(at, problem)| !problem.fatal || Some(*at) == fatal)
+        .map(|(_, problem)| problem)
+        .take(PROBLEMS)
+        .filter_map(of)
+        .collect()
+}
+
+/// The `ignore` comments, each with the instruction it holds for.
+fn suppressions(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Suppression> {
+    let mut found = Vec::new();
+    let mut above: Vec<Span> = Vec::new();
+    for item in &dockerfile.items {
+        match &item.kind {
+            ItemKind::Comment(span) => above.push(*span),
+            ItemKind::Instruction(instruction) => {
+                let comments = above.drain(..).chain(instruction.comments.iter().copied());
+                found.extend(
+                    comments.filter_map(|comment| suppress::read(file, comment, instruction.span)),
+                );
+            }
+            _ => {}
+        }
+    }
+    // Behind the last instruction there is nothing to hold for.
+    let end = Span::empty(file.bytes.len());
+    found.extend(
+        above
+            .into_iter()
+            .filter_map(|comment| suppress::read(file, comment, end)),
+    );
+    found
+}

@@ -1,0 +1,96 @@
+//! Which Dockerfile of the project builds the image that a container runs.
+
+use std::sync::Arc;
+
+use crate::facts;
+use crate::inputs::Surroundings;
+use crate::model::{Container, Source};
+use crate::text::SourceFile;
+
+/// A Dockerfile and the stage of it.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) file: Arc<SourceFile>,
+    pub(super) target: Option<String>,
+    pub(super) source: Source,
+}
+
+/// What builds the image of a container that is described at `near`, where the project says so or the
+/// names leave no doubt.
+pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings) -> Option<Link> {
+    if let Some(build) = &container.build {
+        let name = build.dockerfile.as_deref().unwrap_or("Dockerfile");
+        let file = around.beside(near, &format!("{}/{name}", build.context))?;
+        let source = Source::Linked(file.path.clone(), None);
+        return Some(Link {
+            file,
+            target: build.target.clone(),
+            source,
+        });
+    }
+    let image = container.image.as_ref()?;
+    if facts::image(&image.text, None).is_some() {
+        return None;
+    }
+    let name = short(&image.text);
+    let all = around.dockerfiles(near);
+    let mut named = all.iter().filter(|path| names(path, &name));
+    let path = named.next().filter(|_| named.next().is_none())?;
+    let file = around.read(path, path.rsplit('/').next().unwrap_or(path))?;
+    let why = format!(
+        "`{path}` is the only Dockerfile here with the name of the image `{}`",
+        image.text
+    );
+    let source = Source::Linked(file.path.clone(), Some(why));
+    Some(Link {
+        file,
+        target: None,
+        source,
+    })
+}
+
+/// The last part of an image's name, without tag and digest.
+fn short(image: &str) -> String {
+    let name = image.split('@').next().unwrap_or_default();
+    let name = name.rsplit('/').next().unwrap_or_default();
+    plain(name.split(':').next().unwrap_or_default())
+}
+
+/// Whether a Dockerfile's folder or own name is that of an image.
+fn names(path: &str, name: &str) -> bool {
+    let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder = plain(folders.rsplit('/').next().unwrap_or_default());
+    let lower = file.to_ascii_lowercase();
+    let own = ["dockerfile", "containerfile"].iter().find_map(|word| {
+        let before = lower
+            .strip_suffix(word)
+            .map(|rest| rest.trim_end_matches(['.', '-', '_']));
+        let after = lower
+            .strip_prefix(word)
+            .map(|rest| rest.trim_start_matches(['.', '-', '_']));
+        before.or(after).map(plain)
+    });
+    match own.filter(|own| !own.is_empty()) {
+        Some(own) => own == name,
+        None => !name.is_empty() && folder == name,
+    }
+}
+
+fn plain(name: &str) -> String {
+    name.to_ascii_lowercase().replace(['-', '_', '.'], "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_images_are_those_of_folders_or_files() {
+        assert_eq!(short("ghcr.io/a/my-api:1.2@sha256:0"), "myapi");
+        assert!(names("services/my_api/Dockerfile", "myapi"));
+        assert!(names("docker/Dockerfile.my-api", "myapi"));
+        assert!(names("my-api.Dockerfile", "myapi"));
+        assert!(!names("services/my_api/Dockerfile.dev", "myapi"));
+        assert!(!names("Dockerfile", ""));
+    }
+}
