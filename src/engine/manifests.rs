@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::project::{self, Link};
 use super::{Checked, sorted, spelled};
 use crate::finding::Finding;
-use crate::inputs::manifest::Sheet;
+use crate::inputs::manifest::{Sheet, passing};
 use crate::inputs::yaml::{self, Id, Kind, Tree};
 use crate::inputs::{Format, Surroundings, compose, dockerfile, kubernetes};
 use crate::model::{Change, Container, Unit};
@@ -42,14 +42,23 @@ pub(super) fn examine(
                 "a template: render it first, then check the result",
             ));
         }
+        Err(broken) if passing(&file.path).is_some() => {
+            let why = format!("no YAML ({broken}), and its path says that it is no production's");
+            return nothing(Checked::skipped(why));
+        }
         Err(broken) => return nothing(unreadable(file, broken.at, &broken.message)),
     };
     let sheet = Sheet { file, tree: &tree };
     let seats = seats(sheet, format, around);
     let (mut findings, mut units) = (Vec::new(), Vec::new());
-    for (index, (container, seat)) in seats.iter().enumerate() {
-        let link = project::link(&file.path, container, around);
-        let unit = unit(container, link.as_ref(), around);
+    let mut lacking: Vec<(String, Option<String>)> = Vec::new();
+    for (index, (mut container, seat)) in seats.into_iter().enumerate() {
+        let link = project::link(&file.path, &container, around);
+        if let Some(link) = &link {
+            // An image for tests or developers is one, wherever it runs.
+            container.passing = container.passing.or_else(|| passing(&link.file.path));
+        }
+        let unit = unit(&container, link.as_ref(), around);
         let before = findings.len();
         rules::check(&unit, &mut findings);
         let mut own = findings.split_off(before);
@@ -58,7 +67,11 @@ pub(super) fn examine(
             .as_ref()
             .filter(|_| own.iter().any(|finding| finding.rule == "allocator-unset"))
         {
-            own.retain(|finding| finding.rule != "allocator-unset" || !said_there(link, around));
+            // Several containers may run one image: what it lacks is said once.
+            let image = (link.file.path.clone(), link.target.clone());
+            let said = lacking.contains(&image) || said_there(link, around);
+            own.retain(|finding| finding.rule != "allocator-unset" || !said);
+            lacking.push(image);
         }
         for finding in &mut own {
             finding.unit = index;

@@ -30,12 +30,21 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let mut finding = report
         .finding(&unit.install_at, format!("`{}` runs on glibc's default malloc: freed memory is given back late or never", short(&what)))
         .once()
-        .caption("jemalloc would be installed here")
+        .caption(match &unit.source {
+            Source::Linked(path, _) => format!("its image is built by `{path}`"),
+            _ => "jemalloc would be installed here".into(),
+        })
         .note(format!("it runs Python ({}) and {} ({})", unit.python.because(), runs_on(unit), unit.process.kind.because()))
         .note(format!("its C library is glibc ({})", unit.platform.libc.because()))
         .note(effect(&unit.process.model))
-        .help(help(unit))
+        .help(match &unit.source {
+            Source::Linked(path, _) => format!("in `{path}`: {}", help(unit)),
+            _ => help(unit),
+        })
         .remedy(bringing(Family::Jemalloc), applicability(unit, *kind), bring(Family::Jemalloc));
+    if let Source::Linked(_, Some(why)) = &unit.source {
+        finding = finding.note(why.clone());
+    }
     if let Some(place) = &unit.process.place {
         finding = finding.label(place, "this is what runs");
     }
