@@ -2,8 +2,8 @@
 
 PYTHON ?= python3
 VENV := .venv
-# BuildKit's own Dockerfile parser: what our parser is compared with.
-ORACLE := dockerfile==3.4.0
+# BuildKit's own Dockerfile parser and PyYAML: what our parsers are compared with.
+ORACLE := dockerfile==3.4.0 pyyaml==6.0.3
 
 .DEFAULT_GOAL := help
 
@@ -13,7 +13,7 @@ help: ## Show this list
 
 .PHONY: test
 test: oracle format lint ## Install what the tests need, check style, run all tests
-	@if $(VENV)/bin/python -c 'import dockerfile' 2>/dev/null; then \
+	@if $(VENV)/bin/python -c 'import dockerfile, yaml' 2>/dev/null; then \
 		export MALLOCLINT_ORACLE_PYTHON="$(CURDIR)/$(VENV)/bin/python" MALLOCLINT_REQUIRE_ORACLES=1; \
 	else \
 		echo 'left out: the comparison with BuildKit'"'"'s parser (see above)'; \
@@ -55,7 +55,7 @@ clean: ## Remove what was built and installed here
 # A part that cannot be installed is left out, and said so; it never stops the rest.
 .PHONY: oracle
 oracle:
-	@$(VENV)/bin/python -c 'import dockerfile' 2>/dev/null \
+	@$(VENV)/bin/python -c 'import dockerfile, yaml' 2>/dev/null \
 		|| $(MAKE) --no-print-directory install-oracle \
 		|| echo 'left out: $(ORACLE) could not be installed (it needs Python with venv, pip and the network)'
 
@@ -67,4 +67,4 @@ install-oracle:
 		{ apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv; } >/dev/null; \
 	fi
 	@$(PYTHON) -m venv $(VENV) >/dev/null
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: '$(ORACLE)'
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $(ORACLE)

@@ -118,12 +118,6 @@ fn add(
     let values = list.map_or(&[][..], |list| sheet.tree.items(list)).iter();
     let values = values.filter_map(|item| sheet.tree.own(*item, "value").map(|(_, value)| value));
     let quote = sheet.quote(values);
-    let pairs = |(name, value): &(String, String)| {
-        vec![
-            ("name".to_owned(), name.clone()),
-            ("value".to_owned(), quoted(value, quote)),
-        ]
-    };
     let Some(list) = list else {
         return block(sheet, container, added).map(|edit| vec![edit]);
     };
@@ -131,25 +125,40 @@ fn add(
         return Err("`env` is there, but holds nothing".into());
     }
     if sheet.tree.items(list).is_empty() && added.len() > 1 {
-        let items: Vec<_> = added.iter().map(|one| flow(one, quote)).collect();
+        let items: Vec<_> = added
+            .iter()
+            .map(|one| sheet.flow_item(&Added::Pairs(pairs(sheet, one, quote))))
+            .collect();
         return sheet
             .push(list, &Added::Scalar(items.join(", ")))
             .map(|edit| vec![edit]);
     }
     added
         .iter()
-        .map(|one| sheet.push(list, &Added::Pairs(pairs(one))))
+        .map(|one| sheet.push(list, &Added::Pairs(pairs(sheet, one, quote))))
         .collect()
 }
 
-fn flow((name, value): &(String, String), quote: char) -> String {
-    format!("{{name: {name}, value: {}}}", quoted(value, quote))
+/// A variable as a mapping.
+fn pairs(sheet: Text<'_>, (name, value): &(String, String), quote: char) -> Vec<(String, String)> {
+    let named = if sheet.key("").is_empty() {
+        name.clone()
+    } else {
+        quoted(name, '"')
+    };
+    vec![
+        ("name".to_owned(), named),
+        ("value".to_owned(), quoted(value, quote)),
+    ]
 }
 
 /// A container without variables gets a list, indented as the file indents lists.
 fn block(sheet: Text<'_>, container: Id, added: &[(String, String)]) -> Result<Edit, String> {
     if sheet.is_flow(container) {
-        let items: Vec<_> = added.iter().map(|one| flow(one, '"')).collect();
+        let items: Vec<_> = added
+            .iter()
+            .map(|one| sheet.flow_item(&Added::Pairs(pairs(sheet, one, '"'))))
+            .collect();
         return sheet.put(container, "env", &format!("[{}]", items.join(", ")));
     }
     let lead = " ".repeat(list_indent(sheet, container));

@@ -36,10 +36,10 @@ impl Sheet<'_> {
         };
         let flow = self.is_flow(list);
         let Some(last) = items.last() else {
-            return self.fill(list, &flow_item(added));
+            return self.fill(list, &self.flow_item(added));
         };
         if flow {
-            return Ok(self.behind_in_flow(*last, &flow_item(added)));
+            return Ok(self.behind_in_flow(*last, &self.flow_item(added)));
         }
         let dash = self
             .dash_of(*last)
@@ -74,7 +74,7 @@ impl Sheet<'_> {
             _ => return Err("it is no mapping".into()),
         };
         let Some((first, _)) = entries.first() else {
-            return self.fill(map, &format!("{key}: {value}"));
+            return self.fill(map, &format!("{}: {value}", self.key(key)));
         };
         let Some((last_key, last)) = entries.last() else {
             return Err("it is empty".into());
@@ -85,7 +85,7 @@ impl Sheet<'_> {
             } else {
                 *last
             };
-            return Ok(self.behind_in_flow(last, &format!("{key}: {value}")));
+            return Ok(self.behind_in_flow(last, &format!("{}: {value}", self.key(key))));
         }
         let indent = self.column(self.span(*first).start);
         let end = if self.tree.span(*last).end > self.tree.span(*last_key).end {
@@ -184,6 +184,28 @@ impl Sheet<'_> {
             span: Span::new(line, end),
             text: String::new(),
         })
+    }
+
+    /// An item as it stands between brackets.
+    #[must_use]
+    pub fn flow_item(&self, added: &Added) -> String {
+        match added {
+            Added::Scalar(text) => text.clone(),
+            Added::Pairs(pairs) => {
+                let pair = |(key, value): &(String, String)| format!("{}: {value}", self.key(key));
+                let pairs: Vec<_> = pairs.iter().map(pair).collect();
+                format!("{{{}}}", pairs.join(", "))
+            }
+        }
+    }
+
+    /// A key, in quotes where the file is JSON.
+    #[must_use]
+    pub fn key(&self, name: &str) -> String {
+        if self.text.trim_start().starts_with('{') {
+            return format!("\"{name}\"");
+        }
+        name.to_owned()
     }
 
     /// The quotes that siblings use around their values: the first quoted one decides.
@@ -290,19 +312,6 @@ impl Sheet<'_> {
         Edit {
             span: Span::empty(at),
             text,
-        }
-    }
-}
-
-fn flow_item(added: &Added) -> String {
-    match added {
-        Added::Scalar(text) => text.clone(),
-        Added::Pairs(pairs) => {
-            let pairs: Vec<_> = pairs
-                .iter()
-                .map(|(key, value)| format!("{key}: {value}"))
-                .collect();
-            format!("{{{}}}", pairs.join(", "))
         }
     }
 }

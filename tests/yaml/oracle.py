@@ -1,0 +1,60 @@
+"""What PyYAML makes of pairs of texts: standard input holds a JSON list of [before, after].
+
+Prints a JSON list; for each pair whether either is YAML, whether they are equal but for the variables
+of containers, and whether the first is a byte subsequence of the second.
+"""
+
+import json
+import sys
+
+import yaml
+
+
+def load(text):
+    try:
+        return True, list(yaml.load_all(text, Loader=yaml.BaseLoader))
+    except (yaml.YAMLError, ValueError):
+        return False, None
+
+
+def bare(value):
+    """The value without the variables of containers and services."""
+    if isinstance(value, dict):
+        return {key: bare(inner) for key, inner in value.items() if key not in ("env", "environment")}
+    if isinstance(value, list):
+        return [bare(inner) for inner in value]
+    return value
+
+
+def variables(value, found):
+    """Every list or mapping of variables, in order."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("env", "environment"):
+                found.append(inner)
+            else:
+                variables(inner, found)
+    elif isinstance(value, list):
+        for inner in value:
+            variables(inner, found)
+    return found
+
+
+def subsequence(before, after):
+    rest = iter(after)
+    return all(letter in rest for letter in before)
+
+
+out = []
+for before, after in json.load(sys.stdin):
+    (ok, old), (still, new) = load(before), load(after)
+    out.append(
+        {
+            "before": ok,
+            "after": still,
+            "same": ok and still and bare(old) == bare(new),
+            "variables": variables(new, []) if still else [],
+            "subsequence": subsequence(before, after),
+        }
+    )
+json.dump(out, sys.stdout)

@@ -1,0 +1,230 @@
+//! Manifests and Compose files before and after `fix`, on fixtures that show every way to write them.
+//!
+//! What comes out stands in `yaml/results.md` (`UPDATE=1` writes it). PyYAML must read what we read, and
+//! find nothing changed but variables; without it that part says that it was skipped, and with
+//! `MALLOCLINT_REQUIRE_ORACLES=1` it fails instead.
+
+// Helpers of a test are tests too, though clippy knows only functions that are marked as such.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout
+)]
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use malloclint::fix::{self, Fixed, Options};
+use malloclint::inputs::{Format, Nowhere, yaml};
+use malloclint::text::SourceFile;
+use similar::TextDiff;
+
+/// Where PyYAML and we differ, and why.
+const KNOWN: [(&str, &str); 1] = [(
+    "tab behind the colon",
+    "YAML allows a tab between a colon and a value, and the parser of Kubernetes takes it",
+)];
+
+struct Case {
+    name: String,
+    text: String,
+}
+
+impl Case {
+    fn path(&self) -> &'static str {
+        if self.name.starts_with("compose") {
+            "compose.yaml"
+        } else {
+            "deployment.yaml"
+        }
+    }
+
+    fn fix(&self, text: &str) -> Fixed {
+        let options = Options {
+            unsafe_too: true,
+            ..Options::default()
+        };
+        fix::fix(
+            &SourceFile::new(self.path(), text.as_bytes().to_vec()),
+            &Nowhere,
+            &options,
+        )
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/yaml")
+}
+
+/// `=== NAME`, then the text as it is, or as a JSON string where its name says `(escaped)`.
+fn cases() -> Vec<Case> {
+    let all = std::fs::read_to_string(folder().join("cases.txt")).unwrap();
+    let parts = all.split("=== ").skip(1);
+    let case = |part: &str| {
+        let (name, text) = part.split_once('\n').unwrap();
+        match name.strip_suffix(" (escaped)") {
+            Some(name) => Case {
+                name: name.to_owned(),
+                text: serde_json::from_str(text).unwrap(),
+            },
+            None => Case {
+                name: name.to_owned(),
+                text: text.to_owned(),
+            },
+        }
+    };
+    parts.map(case).collect()
+}
+
+fn after(fixed: &Fixed) -> String {
+    String::from_utf8(fixed.after.bytes.clone()).unwrap()
+}
+
+#[test]
+fn results_are_as_shown() {
+    let mut out = String::from("# What becomes of the cases\n");
+    for case in cases() {
+        let fixed = case.fix(&case.text);
+        write!(out, "\n## {}\n", case.name).unwrap();
+        if let Some(why) = &fixed.skipped {
+            writeln!(out, "\nnot read: {why}").unwrap();
+        }
+        for applied in &fixed.applied {
+            writeln!(out, "\nfixed {}: {}", applied.rule, applied.title).unwrap();
+        }
+        for left in &fixed.left {
+            writeln!(out, "\nleft {}: {}", left.finding.rule, left.reason).unwrap();
+        }
+        if fixed.changes() {
+            let text = after(&fixed).replace('\r', "␍");
+            let before = case.text.replace('\r', "␍");
+            let diff = TextDiff::from_lines(before.as_str(), text.as_str());
+            let diff = diff.unified_diff().context_radius(2).to_string();
+            writeln!(
+                out,
+                "\n```diff\n{}```",
+                diff.trim_start_matches("--- a\n+++ b\n")
+            )
+            .unwrap();
+        }
+    }
+    let path = folder().join("results.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &out).unwrap();
+    }
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap_or_default(),
+        out,
+        "UPDATE=1 writes it"
+    );
+}
+
+#[test]
+fn fixes_are_made_once_and_touch_variables_only() {
+    for case in cases() {
+        let once = after(&case.fix(&case.text));
+        let twice = after(&case.fix(&once));
+        assert_eq!(once, twice, "{}: fixed twice it is another file", case.name);
+    }
+}
+
+#[test]
+fn pyyaml_reads_the_same_and_finds_variables_changed_only() {
+    let cases = cases();
+    let fixed: Vec<Fixed> = cases.iter().map(|case| case.fix(&case.text)).collect();
+    let pairs: Vec<[String; 2]> = cases
+        .iter()
+        .zip(&fixed)
+        .map(|(case, fixed)| [case.text.clone(), after(fixed)])
+        .collect();
+    let Some(answers) = ask(&pairs) else { return };
+    assert_eq!(answers.len(), cases.len());
+    let (mut additions, mut changed) = (0, 0);
+    for ((case, fixed), answer) in cases.iter().zip(&fixed).zip(&answers) {
+        let is = |key: &str| answer[key].as_bool().unwrap();
+        let name = &case.name;
+        let known = KNOWN.iter().any(|(known, _)| known == name);
+        assert_eq!(
+            yaml::read(&case.text).is_ok() != known,
+            is("before"),
+            "{name}: is it YAML?"
+        );
+        if known {
+            continue;
+        }
+        if !is("before") {
+            assert!(!fixed.changes(), "{name}: what is no YAML was changed");
+            continue;
+        }
+        assert!(is("after"), "{name}: the result is no YAML");
+        assert!(is("same"), "{name}: more than variables changed");
+        changed += usize::from(fixed.changes());
+        let only_adds = fixed
+            .applied
+            .iter()
+            .all(|applied| applied.rule == "allocator-unset");
+        if only_adds {
+            additions += usize::from(fixed.changes());
+            assert!(is("subsequence"), "{name}: an addition took something away");
+        }
+    }
+    println!(
+        "{} cases, {changed} changed, {additions} of them by additions only",
+        cases.len()
+    );
+    assert!(
+        cases.len() >= 150 && changed > 80,
+        "the cases were not read"
+    );
+}
+
+/// What PyYAML says; `None` where it cannot be had.
+fn ask(pairs: &[[String; 2]]) -> Option<Vec<serde_json::Value>> {
+    let Some(python) = std::env::var_os("MALLOCLINT_ORACLE_PYTHON") else {
+        assert!(
+            std::env::var_os("MALLOCLINT_REQUIRE_ORACLES").is_none(),
+            "MALLOCLINT_ORACLE_PYTHON names no Python with PyYAML"
+        );
+        println!(
+            "skipped: MALLOCLINT_ORACLE_PYTHON names no Python with PyYAML (`make oracle` installs one)"
+        );
+        return None;
+    };
+    let mut child = Command::new(python)
+        .arg(folder().join("oracle.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin
+        .write_all(serde_json::to_string(pairs).unwrap().as_bytes())
+        .unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "the oracle failed");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// What a name and a text are read as.
+#[test]
+fn formats_are_told_by_name_and_text() {
+    let of = |path: &str, text: &str| Format::of(path, text.as_bytes());
+    assert_eq!(of("a/docker-compose.prod.yml", ""), Format::Compose);
+    assert_eq!(
+        of("stack.yaml", "version: '3'\nservices:\n"),
+        Format::Compose
+    );
+    assert_eq!(
+        of("a.yaml", "apiVersion: v1\nservices:\n"),
+        Format::Kubernetes
+    );
+    assert_eq!(
+        of("Dockerfile", "apiVersion: v1\nkind: Pod\n"),
+        Format::Kubernetes
+    );
+    assert_eq!(of("Dockerfile", "FROM a\n"), Format::Dockerfile);
+}
