@@ -9,10 +9,10 @@ mod spell;
 
 pub use spell::spell;
 
-use super::manifest::{Sheet, passing};
+use super::manifest::{Room, Sheet, passing};
 use super::yaml::Id;
 use crate::facts::Arch;
-use crate::model::{Container, Fact, User};
+use crate::model::{Container, Fact, Setting, User};
 use crate::text::Span;
 use pods::{Pod, Seat};
 
@@ -27,10 +27,19 @@ pub struct Site {
 #[must_use]
 pub fn read(sheet: Sheet<'_>) -> Vec<(Container, Site)> {
     let purpose = passing(&sheet.file.path);
+    let room = Room::of(sheet.file.bytes.len());
     let mut found = Vec::new();
     for pod in pods::find(sheet.tree) {
         for (seat, id) in &pod.containers {
-            let container = container(sheet, &pod, *seat, *id, purpose.as_deref());
+            let (env, faults, unseen) = env::read(sheet, *id, &room);
+            let described = container(sheet, &pod, *seat, *id, &env);
+            let container = Container {
+                env,
+                env_faults: faults,
+                unseen,
+                passing: described.passing.clone().or_else(|| purpose.clone()),
+                ..described
+            };
             found.push((container, Site { container: *id }));
         }
     }
@@ -63,18 +72,17 @@ fn container(
     pod: &Pod<'_>,
     seat: Seat,
     id: Id,
-    purpose: Option<&str>,
+    env: &[(String, Setting)],
 ) -> Container {
     let tree = sheet.tree;
     let name = tree.get(id, "name").and_then(|name| sheet.named(name));
     let image = tree.get(id, "image").and_then(|image| sheet.named(image));
     let spot = image.as_ref().or(name.as_ref());
     let place = spot.map_or_else(|| sheet.place(id), |named| named.place.clone());
-    let (env, faults, unseen) = env::read(sheet, id);
-    let expand = |text: &str| env::expand_words(&env, text);
+    let expand = |text: &str| env::expand_words(env, text);
     let passing = match seat {
         Seat::Init => Some("it is an init container: it ends before the others start".to_owned()),
-        Seat::Main => ends(pod.kind).or_else(|| purpose.map(str::to_owned)),
+        Seat::Main => ends(pod.kind),
     };
     let called = name.map_or_else(
         || "the container".into(),
@@ -91,14 +99,14 @@ fn container(
         cmd: tree
             .get(id, "args")
             .and_then(|words| sheet.words(words, &expand)),
-        env_faults: faults,
+        env: Vec::new(),
+        env_faults: Vec::new(),
+        unseen: None,
         mounts: mounts(sheet, id),
         user: user(sheet, pod, id),
         archs: archs(sheet, pod),
         kept_running: (seat == Seat::Main).then(|| keeps(pod.kind)).flatten(),
         passing,
-        unseen,
-        env,
     }
 }
 

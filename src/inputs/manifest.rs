@@ -1,6 +1,7 @@
 //! What Kubernetes manifests and Compose files share: texts with their places, what a file's path says
 //! about its purpose, and what a change means for a list of variables.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::facts::{Family, roles};
@@ -8,6 +9,9 @@ use crate::inputs::yaml::{Id, Tree};
 use crate::model::{Change, Named, Setting, Unit, Value, Words, entries, family_of, finds};
 use crate::templates;
 use crate::text::{Place, SourceFile, Span, Traced};
+
+/// A command has so many words at most.
+const WORDS: usize = 1 << 10;
 
 /// A file of manifests with its tree.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +72,7 @@ impl Sheet<'_> {
         if self.tree.is_null(id) {
             return None;
         }
-        let items = self.tree.items(id).iter();
+        let items = self.tree.items(id).iter().take(WORDS);
         let words = items
             .filter_map(|item| self.tree.text(*item))
             .map(expand)
@@ -77,6 +81,46 @@ impl Sheet<'_> {
             words,
             place: self.place(self.tree.resolve(id)),
         })
+    }
+}
+
+/// What the containers of one file may still hold together. A list that thousands of containers share by
+/// an alias is read once for each, and variables that double each other grow without end.
+#[derive(Debug)]
+pub struct Room {
+    variables: Cell<usize>,
+    bytes: Cell<usize>,
+}
+
+impl Room {
+    /// The room for a file of that many bytes.
+    #[must_use]
+    pub const fn of(length: usize) -> Self {
+        Self {
+            variables: Cell::new((1 << 14) + length / 4),
+            bytes: Cell::new((1 << 20) + 8 * length),
+        }
+    }
+
+    /// Takes room for one variable with a value of that many bytes, if it is there.
+    #[must_use]
+    pub fn take(&self, bytes: usize) -> bool {
+        let left = (
+            self.variables.get().checked_sub(1),
+            self.bytes.get().checked_sub(bytes),
+        );
+        let (Some(variables), Some(left)) = left else {
+            return false;
+        };
+        self.variables.set(variables);
+        self.bytes.set(left);
+        true
+    }
+
+    /// What is said where it is used up.
+    #[must_use]
+    pub fn spent() -> String {
+        "the file holds more variables than can be followed".into()
     }
 }
 

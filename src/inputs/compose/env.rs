@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::interpolate::Variables;
 use crate::inputs::Surroundings;
-use crate::inputs::manifest::Sheet;
+use crate::inputs::manifest::{Room, Sheet};
 use crate::inputs::yaml::Id;
 use crate::model::{Setting, Value};
 use crate::text::{Place, SourceFile, Span, Traced};
@@ -37,8 +37,10 @@ pub(super) fn read(
         unseen = Some("it extends a service of another file".to_owned());
     }
     for service in chain.into_iter().rev() {
-        unseen = files(sheet, service, around, &mut env).or(unseen);
-        own(sheet, service, variables, &mut env);
+        unseen = files(sheet, service, (around, &variables.room), &mut env).or(unseen);
+        if !own(sheet, service, variables, &mut env) {
+            return (env, Some(Room::spent()));
+        }
     }
     (env, unseen)
 }
@@ -59,11 +61,12 @@ pub(super) fn base(sheet: Sheet<'_>, service: Id) -> Option<Id> {
     (base != service).then_some(base)
 }
 
-/// The variables of `environment`, a mapping or a list.
-fn own(sheet: Sheet<'_>, service: Id, variables: &Variables, env: &mut Env) {
+/// The variables of `environment`, a mapping or a list; whether there was room for them.
+fn own(sheet: Sheet<'_>, service: Id, variables: &Variables, env: &mut Env) -> bool {
     let Some(id) = sheet.tree.get(service, "environment") else {
-        return;
+        return true;
     };
+    let fits = |value: &Value| variables.room.take(value.text.as_str().len());
     for (key, value) in merged(sheet, id) {
         let Some(name) = sheet.tree.text(key).map(str::to_owned) else {
             continue;
@@ -78,6 +81,9 @@ fn own(sheet: Sheet<'_>, service: Id, variables: &Variables, env: &mut Env) {
         } else {
             variables.expand(&sheet.traced(value))
         };
+        if !fits(&value) {
+            return false;
+        }
         env.push((name, sheet.setting(value, key, whole)));
     }
     for &item in sheet.tree.items(id) {
@@ -101,8 +107,12 @@ fn own(sheet: Sheet<'_>, service: Id, variables: &Variables, env: &mut Env) {
         if let Some(span) = raw.source(0..at) {
             setting.name_place = Place::new(sheet.file, span);
         }
+        if !fits(&setting.value) {
+            return false;
+        }
         env.push((name, setting));
     }
+    true
 }
 
 /// The entries of a mapping after those that it merges in.
@@ -143,7 +153,7 @@ fn passed(name: &str, at: Span) -> Value {
 fn files(
     sheet: Sheet<'_>,
     service: Id,
-    around: &dyn Surroundings,
+    (around, room): (&dyn Surroundings, &Room),
     env: &mut Env,
 ) -> Option<String> {
     let id = sheet.tree.get(service, "env_file")?;
@@ -163,16 +173,19 @@ fn files(
         });
         let Some(path) = path else { continue };
         match around.beside(&sheet.file.path, path) {
-            Some(file) => of_file(&file, env),
+            Some(file) => of_file(&file, room, env),
             None => unseen = Some(format!("`{path}` is not beside it")),
         }
     }
     unseen
 }
 
-fn of_file(file: &Arc<SourceFile>, env: &mut Env) {
+fn of_file(file: &Arc<SourceFile>, room: &Room, env: &mut Env) {
     let text = String::from_utf8_lossy(&file.bytes).into_owned();
     for (name, value, at) in lines(&text) {
+        if !room.take(value.len()) {
+            return;
+        }
         let mut traced = Traced::new();
         let end = at + name.len();
         let start = text

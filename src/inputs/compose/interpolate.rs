@@ -3,27 +3,36 @@
 use std::collections::BTreeMap;
 
 use crate::inputs::Surroundings;
-use crate::inputs::manifest::Sheet;
+use crate::inputs::manifest::{Room, Sheet};
 use crate::model::Value;
 use crate::text::Traced;
 
+/// A value that grows past this is not followed: in bytes.
+const LONGEST: usize = 64 << 10;
+
 /// The variables that Compose itself knows.
-#[derive(Debug, Default)]
-pub(super) struct Variables(BTreeMap<String, String>);
+#[derive(Debug)]
+pub(super) struct Variables {
+    known: BTreeMap<String, String>,
+    /// What the services of the file may still hold.
+    pub(super) room: Room,
+}
 
 impl Variables {
     /// Those of the `.env` file beside a Compose file.
     pub(super) fn of(sheet: Sheet<'_>, around: &dyn Surroundings) -> Self {
-        let Some(file) = around.beside(&sheet.file.path, ".env") else {
-            return Self::default();
-        };
-        let text = String::from_utf8_lossy(&file.bytes).into_owned();
+        let room = Room::of(sheet.file.bytes.len());
+        let file = around.beside(&sheet.file.path, ".env");
+        let text = file.map_or_else(String::new, |file| {
+            String::from_utf8_lossy(&file.bytes).into_owned()
+        });
         let pairs = super::env::lines(&text);
-        Self(
-            pairs
+        Self {
+            known: pairs
                 .map(|(name, value, _)| (name.to_owned(), value.to_owned()))
                 .collect(),
-        )
+            room,
+        }
     }
 
     /// A text with its variables; what nothing here sets cannot be known.
@@ -39,6 +48,7 @@ impl Variables {
         let mut at = 0;
         while let Some(start) = text
             .get(at..)
+            .filter(|_| value.text.as_str().len() <= LONGEST)
             .and_then(|rest| rest.find('$'))
             .map(|off| at + off)
         {
@@ -53,7 +63,7 @@ impl Variables {
             match found.what {
                 What::Dollar => value.text.push_from("$", source),
                 What::Variable(name, default) => {
-                    match self.0.get(name).map(String::as_str).or(default) {
+                    match self.known.get(name).map(String::as_str).or(default) {
                         Some(known) => value.text.push_from(known, source),
                         None => {
                             value.text.push_from(&format!("${{{name}}}"), source);
@@ -152,7 +162,10 @@ mod tests {
 
     #[test]
     fn variables_are_those_of_the_file_beside() {
-        let variables = Variables(BTreeMap::from([("A".to_owned(), "1".to_owned())]));
+        let variables = Variables {
+            known: BTreeMap::from([("A".to_owned(), "1".to_owned())]),
+            room: Room::of(0),
+        };
         let expand = |text: &str| {
             let mut raw = Traced::new();
             raw.push_from(text, crate::text::Span::default());

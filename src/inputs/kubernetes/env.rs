@@ -3,20 +3,29 @@
 //! Semantics: `env` after `envFrom`, in order; `$(VAR)` is replaced where VAR was set before, stays as
 //! it is where not, and `$$` is one `$` (Kubernetes API reference, `EnvVar.value`).
 
-use crate::inputs::manifest::Sheet;
+use std::collections::BTreeMap;
+
+use crate::inputs::manifest::{Room, Sheet};
 use crate::inputs::yaml::Id;
 use crate::model::{EnvFault, EnvFaultKind, Setting, Value};
 use crate::text::Traced;
 
+/// A value that grows past this is not followed: in bytes.
+const LONGEST: usize = 64 << 10;
+
 type Env = Vec<(String, Setting)>;
 
 /// The variables, what is wrong with how they are written, and why others may come that are not seen.
-pub(super) fn read(sheet: Sheet<'_>, container: Id) -> (Env, Vec<EnvFault>, Option<String>) {
+pub(super) fn read(
+    sheet: Sheet<'_>,
+    container: Id,
+    room: &Room,
+) -> (Env, Vec<EnvFault>, Option<String>) {
     let mut env = Env::new();
-    let unseen = from(sheet, container, &mut env);
+    let mut unseen = from(sheet, container, &mut env, room);
     let list = sheet.tree.get(container, "env");
     let mut faults = Vec::new();
-    let mut own: Vec<(String, Id)> = Vec::new();
+    let mut own: BTreeMap<String, (Id, Option<EnvFault>)> = BTreeMap::new();
     for &item in list.map_or(&[][..], |list| sheet.tree.items(list)) {
         let Some(name) = sheet.tree.get(item, "name") else {
             continue;
@@ -25,20 +34,25 @@ pub(super) fn read(sheet: Sheet<'_>, container: Id) -> (Env, Vec<EnvFault>, Opti
             continue;
         };
         let (value, fault) = value(sheet, item, &text, &env);
-        faults.extend(fault);
-        if let Some((_, before)) = own.iter().rev().find(|(other, _)| *other == text) {
-            let same = settled(sheet, *before) == settled(sheet, item);
-            let first = sheet.place(*before);
-            faults.push(EnvFault {
-                name: text.clone(),
-                kind: EnvFaultKind::Again(first, same),
-                place: sheet.place(item),
-            });
+        if !room.take(value.text.as_str().len()) {
+            unseen = Some(Room::spent());
+            break;
         }
+        faults.extend(fault);
+        let again = own.get(&text).map(|(before, _)| EnvFault {
+            name: text.clone(),
+            kind: EnvFaultKind::Again(
+                sheet.place(*before),
+                settled(sheet, *before) == settled(sheet, item),
+            ),
+            place: sheet.place(item),
+        });
+        own.insert(text.clone(), (item, again));
         let setting = sheet.setting(value, name, sheet.tree.span(item));
-        own.push((text.clone(), item));
         env.push((text, setting));
     }
+    // However often it is set: the last time is what is told.
+    faults.extend(own.into_values().filter_map(|(_, again)| again));
     (env, faults, unseen)
 }
 
@@ -92,6 +106,10 @@ fn expand(raw: Traced, env: &Env) -> Value {
     let mut value = Value::default();
     let mut at = 0;
     for reference in references(&text) {
+        if value.text.as_str().len() > LONGEST {
+            value.unknown.get_or_insert_with(|| "itself".to_owned());
+            return value;
+        }
         value.text.push_traced(&raw, at..reference.start);
         at = reference.end;
         let source = raw
@@ -113,7 +131,7 @@ fn expand(raw: Traced, env: &Env) -> Value {
 }
 
 /// A word of a command, with the container's variables.
-pub(super) fn expand_words(env: &Env, text: &str) -> String {
+pub(super) fn expand_words(env: &[(String, Setting)], text: &str) -> String {
     let mut out = String::new();
     let mut at = 0;
     for reference in references(text) {
@@ -181,7 +199,7 @@ fn references(text: &str) -> Vec<Reference> {
 }
 
 /// What `envFrom` brings from ConfigMaps of the same stream; why more may come.
-fn from(sheet: Sheet<'_>, container: Id, env: &mut Env) -> Option<String> {
+fn from(sheet: Sheet<'_>, container: Id, env: &mut Env, room: &Room) -> Option<String> {
     let list = sheet.tree.get(container, "envFrom")?;
     let mut unseen = None;
     for &item in sheet.tree.items(list) {
@@ -208,6 +226,9 @@ fn from(sheet: Sheet<'_>, container: Id, env: &mut Env) -> Option<String> {
                         text: sheet.traced(value),
                         ..Value::default()
                     };
+                    if !room.take(value.text.as_str().len()) {
+                        return Some(Room::spent());
+                    }
                     env.push((format!("{prefix}{text}"), sheet.setting(value, key, whole)));
                 }
             }
