@@ -161,6 +161,40 @@ fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
     run
 }
 
+/// What was not checked, a line for each reason: a repository may hold hundreds of templates.
+fn skipped(all: &[(String, String)]) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (path, reason) in all {
+        match reasons.iter_mut().find(|(known, _)| known == reason) {
+            Some((_, paths)) => paths.push(path),
+            None => reasons.push((reason, vec![path])),
+        }
+    }
+    let more: usize = reasons
+        .iter()
+        .skip(SHOWN)
+        .map(|(_, paths)| paths.len())
+        .sum();
+    let line = |(reason, paths): &(&str, Vec<&str>)| {
+        let first = paths.first().copied().unwrap_or_default();
+        match paths.len() {
+            1 => format!("{first}: not checked, {reason}"),
+            count => format!(
+                "{first} and {} more: not checked, {reason}",
+                report::plural(count - 1, "file")
+            ),
+        }
+    };
+    let mut lines: Vec<String> = reasons.iter().take(SHOWN).map(line).collect();
+    if more > 0 {
+        let files = report::plural(more, "file");
+        lines.push(format!(
+            "{files} more not checked, templates and fragments (`--format json` lists all)"
+        ));
+    }
+    lines
+}
+
 /// Notes and trouble go to standard error, in every format.
 fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()> {
     for failure in &run.failures {
@@ -169,20 +203,8 @@ fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()>
     if arguments.quiet {
         return Ok(());
     }
-    for (path, reason) in run.skipped.iter().take(SHOWN) {
-        writeln!(err, "malloclint: {path}: not checked, {reason}")?;
-    }
-    if let Some(more) = run
-        .skipped
-        .len()
-        .checked_sub(SHOWN)
-        .filter(|more| *more > 0)
-    {
-        let files = report::plural(more, "file");
-        writeln!(
-            err,
-            "malloclint: {files} more not checked, templates and fragments (`--format json` lists all)"
-        )?;
+    for line in skipped(&run.skipped) {
+        writeln!(err, "malloclint: {line}")?;
     }
     if run.files == 0 && run.failures.is_empty() {
         writeln!(

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::facts;
 use crate::inputs::Surroundings;
+use crate::inputs::manifest::passing;
 use crate::model::{Container, Source};
 use crate::text::SourceFile;
 
@@ -35,12 +36,30 @@ pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings)
     let name = short(&image.text);
     let all = around.dockerfiles(near);
     let mut named = all.iter().filter(|path| names(path, &name));
-    let path = named.next().filter(|_| named.next().is_none())?;
+    let found = named.next().filter(|_| named.next().is_none());
+    let called = || {
+        around
+            .project(near)
+            .is_some_and(|project| plain(&project) == name)
+    };
+    let (path, why) = match found {
+        Some(path) => (
+            path,
+            format!(
+                "`{path}` is the only Dockerfile here with the name of the image `{}`",
+                image.text
+            ),
+        ),
+        None => {
+            let mut own = all.iter().filter(|path| passing(path).is_none());
+            let only = own.next().filter(|_| own.next().is_none() && called())?;
+            (
+                only,
+                format!("the image is called as the project, and `{only}` is its only Dockerfile"),
+            )
+        }
+    };
     let file = around.read(path, path.rsplit('/').next().unwrap_or(path))?;
-    let why = format!(
-        "`{path}` is the only Dockerfile here with the name of the image `{}`",
-        image.text
-    );
     let source = Source::Linked(file.path.clone(), Some(why));
     Some(Link {
         file,

@@ -94,6 +94,10 @@ fn container(
     let restart = get("restart").and_then(|id| tree.word(id));
     let restarted = restart.filter(|policy| matches!(*policy, "always" | "unless-stopped"));
     let test = roles::is_test_name(name) || roles::is_shown(name);
+    let source = get("volumes").is_some_and(|id| mounts_source(sheet, id));
+    let passing = test.then(|| format!("the service is called `{name}`"));
+    let passing = passing
+        .or_else(|| source.then(|| "the source is mounted over what is in the image".to_owned()));
     Some(Container {
         name: format!("service `{name}`"),
         place,
@@ -110,7 +114,7 @@ fn container(
         archs: platform,
         kept_running: restarted
             .map(|policy| format!("`restart: {policy}` starts it again whenever it ends")),
-        passing: test.then(|| format!("the service is called `{name}`")),
+        passing,
         unseen,
     })
 }
@@ -152,6 +156,20 @@ fn build(sheet: Sheet<'_>, id: Id, variables: &Variables) -> Option<Build> {
             None => None,
         },
     })
+}
+
+/// Whether the folder of the file itself is mounted, as developers do.
+fn mounts_source(sheet: Sheet<'_>, id: Id) -> bool {
+    let source = |item: &Id| match sheet.tree.word(*item) {
+        Some(text) => text.split(':').next().map(str::to_owned),
+        None => sheet
+            .tree
+            .get(*item, "source")
+            .and_then(|id| sheet.tree.word(id))
+            .map(str::to_owned),
+    };
+    let own = |path: String| matches!(path.trim_end_matches('/'), "." | ".." | "${PWD}" | "$PWD");
+    sheet.tree.items(id).iter().filter_map(source).any(own)
 }
 
 /// The folders of volumes: `data:/data:ro`, or a mapping with a `target`.

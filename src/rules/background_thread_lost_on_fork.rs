@@ -7,6 +7,9 @@ use crate::model::{ProcessModel, Unit};
 const PAIR: &str = "background_thread:true";
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    if unit.role.is_build() {
+        return;
+    }
     let Some(var) = unit.env.get("MALLOC_CONF") else { return };
     let Some(at) = var.now.value.known().and_then(|value| value.find(PAIR)) else { return };
     let forks = unit.process.model.known() == Some(&ProcessModel::Fork);

@@ -59,7 +59,14 @@ pub(in crate::inputs::dockerfile) fn over_image(
     let mut state = State::on_image(&reference, place, unpinned);
     lay(container, &mut state);
     let started = start::follow(walker, &state);
-    let unseen = container.unseen.clone().or_else(|| started.unseen.clone());
+    let crowded = state.image.as_ref().filter(|image| image.crowded);
+    let own =
+        crowded.map(|image| format!("`{}` images come with settings of their own", image.name));
+    let unseen = container
+        .unseen
+        .clone()
+        .or_else(|| started.unseen.clone())
+        .or(own);
     finish(container, &state, started, Source::Foreign, unseen)
 }
 
