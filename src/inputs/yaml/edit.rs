@@ -268,8 +268,12 @@ impl Sheet<'_> {
     }
 
     fn is_explicit(&self, key: Id) -> bool {
-        let before = self.text.get(..self.span(key).start).unwrap_or_default();
-        before.trim_end().ends_with('?')
+        let start = self.span(key).start;
+        let line = self
+            .text
+            .get(self.line_start(start)..start)
+            .unwrap_or_default();
+        line.trim_end().trim_start_matches([' ', '-', '\t']) == "?"
     }
 
     fn span(&self, id: Id) -> Span {

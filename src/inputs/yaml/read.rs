@@ -28,7 +28,9 @@ pub fn read(text: &str) -> Result<Tree, Broken> {
         open: Vec::new(),
         anchors: BTreeMap::new(),
     };
-    let mut parser = Parser::new_from_str(text);
+    // A last line without an end is read as Kubernetes and Compose read it.
+    let options = granit_parser::options! { block_scalar_eof_without_line_feed: true };
+    let mut parser = Parser::new_from_str_with_options(text, options);
     while let Some(event) = parser.next_event() {
         match event {
             Ok((event, span)) => builder.event(event, range(span)),
