@@ -22,5 +22,5 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 
 /// Whether the same list names the library for another architecture too: one of both loads.
 fn has_another(unit: &Unit, preload: &Preload) -> bool {
-    faults(unit).any(|other| other.family == preload.family && other.name != preload.name && other.outcome.works())
+    faults(unit).any(|other| other.via == preload.via && other.family == preload.family && other.name != preload.name && other.outcome.works())
 }

@@ -83,6 +83,8 @@ struct Joined {
     end: usize,
     /// Another command can follow it: it is not inside quotes.
     open: bool,
+    /// Commands are parted by `;` there, and `&&` would hide a failure from `set -e`.
+    semicolon: bool,
     /// It stands in a here-document, where lines are commands.
     heredoc: bool,
 }

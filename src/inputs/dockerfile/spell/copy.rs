@@ -83,11 +83,19 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// A name that no stage has.
+    /// A name that no stage has, and none will have that is made for another image of the file.
     fn free_name(&self, wanted: &str) -> String {
         let (_, all) = stages::split(self.scene.dockerfile);
+        let own = all
+            .get(self.scene.site.stage)
+            .and_then(|stage| stage.name.clone());
+        let wanted = match own {
+            _ if !self.scene.unit.siblings => wanted.to_owned(),
+            Some(own) => format!("{wanted}-{}", own.to_lowercase()),
+            None => format!("{wanted}-{}", self.scene.site.stage),
+        };
         let taken = |name: &str| all.iter().any(|stage| stage.name.as_deref() == Some(name));
-        let mut name = wanted.to_owned();
+        let mut name = wanted.clone();
         let mut number = 1;
         while taken(&name) {
             number += 1;

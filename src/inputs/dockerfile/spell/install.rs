@@ -162,6 +162,12 @@ impl Plan<'_> {
             return Ok((self.layout.end(instruction), None));
         }
         match starter {
+            Fact::Known(_, place) if place.file.text(place.span).contains('$') => {
+                Err(Refusal(format!(
+                    "the user of this stage is chosen when it is built (line {}): install it before that line",
+                    place.line()
+                )))
+            }
             Fact::Known(user, _) | Fact::Assumed(user, _) => Ok((first, Some(user.0.clone()))),
             Fact::Unknown(why) => Err(Refusal(format!(
                 "who runs the steps of this stage cannot be told ({why}): put `USER root` first"
@@ -184,6 +190,7 @@ impl Plan<'_> {
         if let Some(joined) = self.joined.filter(|joined| joined.open) {
             let text = match joined.heredoc {
                 true => format!(" && {command}"),
+                false if joined.semicolon => format!(";{}    {command}", self.layout.continued()),
                 false => self.layout.chain(&[String::new(), command]),
             };
             let span = Span::empty(joined.end);
@@ -218,10 +225,26 @@ impl Plan<'_> {
             .installs
             .iter()
             .find(of)
-            .and_then(|made| made.user.value());
-        let name = user
-            .map(|user| user.0.clone())
-            .ok_or_else(|| Refusal::new("who installs cannot be told"))?;
+            .map(|made| &made.user);
+        let name = match user {
+            // As it is written: a build argument stays one.
+            Some(Fact::Known(_, place)) if self.layout.holder(place.span).is_some() => {
+                let text = self.scene.file.text(place.span);
+                text.split_whitespace()
+                    .last()
+                    .unwrap_or_default()
+                    .to_owned()
+            }
+            Some(Fact::Known(_, place)) if place.file.text(place.span).contains('$') => {
+                let why = "who installs is chosen when the image is built";
+                return Err(Refusal::new(why));
+            }
+            Some(user) => user.value().map(|user| user.0.clone()).unwrap_or_default(),
+            None => String::new(),
+        };
+        if name.is_empty() {
+            return Err(Refusal::new("who installs cannot be told"));
+        }
         let (keyword, newline) = (self.layout.keyword(Keyword::User), self.layout.newline);
         let (start, end) = (self.layout.start(run), self.layout.end(run));
         self.edits.push(Edit {

@@ -2,6 +2,7 @@
 
 use super::{Joined, Plan, Refusal};
 use crate::facts::Manager;
+use crate::inputs::dockerfile::syntax::Keyword;
 use crate::model::{Install, User};
 use crate::text::{Edit, Span};
 
@@ -12,16 +13,28 @@ impl Plan<'_> {
         let installs = self.scene.unit.installs.iter().rev();
         let lists = installs.filter_map(|install| {
             let run = self.layout.holder(install.place.span)?;
+            if run.keyword == Keyword::Onbuild || unmarks(self.scene.file.text(run.span).as_ref()) {
+                return None;
+            }
             Some((List::of(self, install, manager)?, install.place.span, run))
         });
         let (list, command, run) = lists.max_by_key(|(list, ..)| list.names.len())?;
         let joined = Joined {
             end: command.end,
             open: !run.text.as_str().contains(" -c "),
+            semicolon: self.followed_by(command, ";"),
             heredoc: run.heredocs.iter().any(|doc| doc.body.contains(command)),
         };
         let edit = list.insert(package, self.layout.newline);
         Some((edit, self.layout.end(run), joined))
+    }
+
+    /// Whether a command is followed by that sign, on its line or, continued, on the next.
+    fn followed_by(&self, command: Span, sign: &str) -> bool {
+        let rest = Span::new(command.end, self.scene.file.bytes.len());
+        let rest = self.scene.file.text(rest);
+        let blank = |c: char| c.is_whitespace() || matches!(c, '\\' | '`');
+        rest.trim_start_matches(blank).starts_with(sign)
     }
 
     /// Another package in the place of one.
@@ -73,6 +86,7 @@ impl<'a> List<'a> {
             && !install.conditional
             && install.user.value().is_some_and(User::is_root)
             && !temporary
+            && !plan.followed_by(install.place.span, "||")
             && [" install", " add ", " -S", "install_packages"]
                 .iter()
                 .any(|verb| command.contains(verb))
@@ -159,6 +173,11 @@ impl<'a> List<'a> {
             .map_or(0, |at| at + 1);
         Span::new(self.start + words, last.start)
     }
+}
+
+/// Whether a build step takes away again what it installs, unless it is in a list of its own.
+fn unmarks(step: &str) -> bool {
+    step.contains("apt-mark auto")
 }
 
 /// Whether the one takes what the other installs.

@@ -42,6 +42,21 @@ struct Request {
     group: Option<String>,
 }
 
+/// Whether an option makes an installer tell or fetch only.
+fn only_shows(installer: &str, option: &Word) -> bool {
+    const LONG: &[&str] = &[
+        "--download-only",
+        "--downloadonly",
+        "--simulate",
+        "--dry-run",
+        "--just-print",
+        "--print-uris",
+    ];
+    let text = option.literal().unwrap_or_default();
+    let short = text == "-s" && matches!(installer, "apt-get" | "apt" | "apk");
+    short || LONG.contains(&text.as_str())
+}
+
 impl Walk<'_> {
     /// Reads an installer's command; `false` if it is none or does something else.
     pub(super) fn packages(&mut self, call: &Call<'_>) -> bool {
@@ -58,6 +73,9 @@ impl Walk<'_> {
         else {
             return false;
         };
+        if call.arguments().iter().any(|word| only_shows(name, word)) {
+            return false;
+        }
         let mut request = request(installer, call.arguments());
         let Some(action) = action(installer, &mut request) else {
             return false;
