@@ -63,7 +63,11 @@ pub fn find(paths: &[PathBuf]) -> Found {
         }
     }
     found.files.sort();
-    found.files.dedup_by_key(|path| shown(path));
+    // Several paths may lead to one file: the first one stands for it.
+    let mut seen = std::collections::BTreeSet::new();
+    found
+        .files
+        .retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
     found.failures.sort_by(|a, b| a.path.cmp(&b.path));
     found
 }

@@ -18,8 +18,11 @@ use crate::inputs::{self, Surroundings};
 use crate::report::{self, Run, Style};
 use crate::text::SourceFile;
 
-/// So many files that were not checked are named; a repository of templates has hundreds.
+/// So many reasons why files were not checked are told.
 const SHOWN: usize = 8;
+
+/// So many files are named for each; a repository of templates has hundreds.
+const NAMED: usize = 3;
 
 pub(super) fn run(
     arguments: &Check,
@@ -176,14 +179,12 @@ fn skipped(all: &[(String, String)]) -> Vec<String> {
         .map(|(_, paths)| paths.len())
         .sum();
     let line = |(reason, paths): &(&str, Vec<&str>)| {
-        let first = paths.first().copied().unwrap_or_default();
-        match paths.len() {
-            1 => format!("{first}: not checked, {reason}"),
-            count => format!(
-                "{first} and {} more: not checked, {reason}",
-                report::plural(count - 1, "file")
-            ),
-        }
+        let named: Vec<&str> = paths.iter().take(NAMED).copied().collect();
+        let more = match paths.len().checked_sub(NAMED).filter(|more| *more > 0) {
+            Some(more) => format!(" and {} more", report::plural(more, "file")),
+            None => String::new(),
+        };
+        format!("{}{more}: not checked, {reason}", named.join(", "))
     };
     let mut lines: Vec<String> = reasons.iter().take(SHOWN).map(line).collect();
     if more > 0 {

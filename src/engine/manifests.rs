@@ -181,7 +181,9 @@ fn unreadable(file: &Arc<SourceFile>, at: usize, message: &str) -> Checked {
 fn template(text: &str) -> Option<&'static str> {
     let values = [".Values", ".Release", ".Chart", "include \""];
     let helm = text.contains("{{") && values.iter().any(|value| text.contains(value));
-    helm.then_some("a Helm template: `helm template CHART | malloclint check --stdin-filename chart.yaml -` checks what it renders to")
+    helm.then_some(
+        "a Helm template: `helm template CHART | malloclint check -` checks what it renders to",
+    )
 }
 
 /// The `ignore` comments and annotations, each with what it holds for.

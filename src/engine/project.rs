@@ -59,7 +59,7 @@ pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings)
             )
         }
     };
-    let file = around.read(path, path.rsplit('/').next().unwrap_or(path))?;
+    let file = around.beside(path, path.rsplit('/').next().unwrap_or(path))?;
     let source = Source::Linked(file.path.clone(), Some(why));
     Some(Link {
         file,

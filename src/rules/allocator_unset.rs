@@ -58,6 +58,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 }
 
 fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
+    if let Some(strip) = unit.strips.first() {
+        return Applicability::Manual(format!("`{}` would take `LD_PRELOAD` away from the process again", strip.by));
+    }
     match kind {
         ProcessKind::Notebook => Applicability::Unsafe("a notebook server is often started for an hour only".into()),
         _ if unit.process.development => Applicability::Unsafe("it is a server for development, and its memory seldom matters".into()),

@@ -2,7 +2,7 @@
 
 use super::{Report, faults, soname_of};
 use crate::finding::Applicability;
-use crate::model::{Outcome, Preload, Unit};
+use crate::model::{Outcome, Preload, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
@@ -20,7 +20,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     }
 }
 
-/// Whether the same list names the library for another architecture too: one of both loads.
+/// Whether the library is named for another architecture too, where both are in force: one of them loads. What
+/// a start script or command sets takes the place of all other settings.
 fn has_another(unit: &Unit, preload: &Preload) -> bool {
-    faults(unit).any(|other| other.via == preload.via && other.family == preload.family && other.name != preload.name && other.outcome.works())
+    let alone = matches!(preload.via, Via::Script | Via::Command);
+    let fits = |via| via == preload.via || !alone;
+    faults(unit).any(|other| fits(other.via) && other.family == preload.family && other.name != preload.name && other.outcome.works())
 }

@@ -15,7 +15,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .finding(&var.now.place, "this replaces the allocator that was preloaded before")
                 .caption("the whole value is new")
                 .label(&lost.place, "set here")
-                .note("`ENV` replaces a variable, it never adds to it")
+                .note("a setting replaces a variable, it never adds to it")
                 .help("name both, separated by `:`; the new value may start with `${LD_PRELOAD}:`")
                 .remedy(
                     "name both",

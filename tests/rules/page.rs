@@ -221,7 +221,9 @@ impl Surroundings for Context<'_> {
     }
 
     fn beside(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
-        self.read(near, path)
+        let folder = near.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = format!("{folder}/{path}");
+        self.read(near, path.trim_start_matches('/'))
     }
 
     fn dockerfiles(&self, _: &str) -> Arc<[String]> {

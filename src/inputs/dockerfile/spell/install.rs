@@ -149,7 +149,7 @@ impl Plan<'_> {
 
     /// Where root can install, and to whom to go back, where the stage has only others.
     fn as_root(&self) -> Result<(usize, Option<String>), Refusal> {
-        let first = self.layout.first_gap();
+        let first = self.usable().unwrap_or_else(|| self.layout.first_gap());
         let starter = &self.scene.site.starter;
         if starter.value().is_some_and(User::is_root) {
             return Ok((first, None));
@@ -173,6 +173,30 @@ impl Plan<'_> {
                 "who runs the steps of this stage cannot be told ({why}): put `USER root` first"
             ))),
         }
+    }
+
+    /// Behind the last step that says from where packages come, or whom to trust, before anybody but the
+    /// first user works: where packages can be had.
+    fn usable(&self) -> Option<usize> {
+        const SIGNS: [&str; 5] = [
+            "/etc/apt/",
+            "/etc/yum.repos.d",
+            "/etc/apk/repositories",
+            "update-ca-",
+            "/etc/pki/",
+        ];
+        let before = self.layout.body.iter();
+        let before = before.take_while(|instruction| instruction.keyword != Keyword::User);
+        let touches = |instruction: &&&crate::inputs::dockerfile::syntax::Instruction| {
+            let text = self.scene.file.text(instruction.span);
+            let step = matches!(
+                instruction.keyword,
+                Keyword::Run | Keyword::Copy | Keyword::Add
+            );
+            step && SIGNS.iter().any(|sign| text.contains(sign))
+        };
+        let last = before.filter(touches).last()?;
+        Some(self.layout.end(last))
     }
 
     /// A link at `link` to the library, made by the RUN that installs it.

@@ -177,7 +177,9 @@ impl<'a> List<'a> {
 
 /// Whether a build step takes away again what it installs, unless it is in a list of its own.
 fn unmarks(step: &str) -> bool {
-    step.contains("apt-mark auto")
+    ["apt-mark auto", "history undo"]
+        .iter()
+        .any(|word| step.contains(word))
 }
 
 /// Whether the one takes what the other installs.
