@@ -1,0 +1,221 @@
+//! Manifests and Compose files through the library: links to Dockerfiles, suppression, what is left alone,
+//! and texts that are made to grow.
+
+// Helpers of a test are tests too, though clippy knows only functions that are marked as such.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use malloclint::discover::{self, Disk};
+use malloclint::inputs::{Nowhere, Style};
+use malloclint::text::SourceFile;
+use malloclint::{engine, finding::Finding};
+
+const TUNED: &str = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCOPY . .\n";
+
+fn pod(container: &str) -> String {
+    let body: String = container
+        .lines()
+        .map(|line| format!("  {line}\n"))
+        .collect();
+    format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n{body}")
+}
+
+fn rules(findings: &[Finding]) -> Vec<&'static str> {
+    findings.iter().map(|finding| finding.rule).collect()
+}
+
+/// The rules that speak about a text, and why it was not read.
+fn alone(name: &str, text: &str) -> (Vec<&'static str>, Option<String>) {
+    let file = SourceFile::new(name, text.as_bytes().to_vec());
+    let checked = engine::check(&file, &Nowhere, Style::default());
+    (rules(&checked.findings), checked.skipped)
+}
+
+/// The rules that speak about one file of a project.
+fn within(files: &[(&str, &str)], name: &str) -> Vec<&'static str> {
+    let folder = tempfile::Builder::new().prefix("shop").tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    let file = discover::read(&folder.path().join(name)).unwrap();
+    let found = discover::find(&[folder.path().to_path_buf()]).files;
+    assert!(
+        found.iter().any(|path| path.ends_with(Path::new(name))),
+        "{name} is not found"
+    );
+    rules(&engine::check(&file, &Disk::default(), Style::default()).findings)
+}
+
+#[test]
+fn a_service_runs_the_stage_that_it_builds() {
+    let two = "FROM python:3.12-slim-bookworm AS plain\nFROM python:3.12-slim-bookworm AS tuned\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\n";
+    let compose = |target: &str| {
+        format!(
+            "services:\n  web:\n    build:\n      context: ./web\n      dockerfile: App.Dockerfile\n      target: {target}\n    command: gunicorn app:app\n"
+        )
+    };
+    let of = |target: &str| {
+        within(
+            &[
+                ("web/App.Dockerfile", two),
+                ("compose.yaml", &compose(target)),
+            ],
+            "compose.yaml",
+        )
+    };
+    assert!(of("tuned").is_empty());
+    assert_eq!(of("plain"), ["allocator-unset"]);
+}
+
+#[test]
+fn a_manifest_runs_the_image_of_the_one_dockerfile_with_its_name() {
+    let deployment = pod(
+        "containers:\n- name: api\n  image: ghcr.io/me/my-api:1\n  command: [gunicorn, 'app:app']\n",
+    );
+    let of = |path: &str| {
+        within(
+            &[(path, TUNED), ("k8s/api.yaml", &deployment)],
+            "k8s/api.yaml",
+        )
+    };
+    assert!(of("services/my_api/Dockerfile").is_empty());
+    assert!(of("docker/my-api.Dockerfile").is_empty());
+    assert_eq!(of("services/other/Dockerfile"), ["allocator-unset"]);
+    let two = [
+        ("a/my-api/Dockerfile", TUNED),
+        ("b/my-api/Dockerfile", TUNED),
+        ("k8s/api.yaml", deployment.as_str()),
+    ];
+    assert_eq!(
+        within(&two, "k8s/api.yaml"),
+        ["allocator-unset"],
+        "two fit: neither is taken"
+    );
+}
+
+#[test]
+fn what_the_dockerfile_is_told_is_not_said_again() {
+    let untuned = "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n";
+    let files = [
+        ("api/Dockerfile", untuned),
+        ("compose.yaml", "services:\n  api:\n    build: api\n"),
+    ];
+    assert!(within(&files, "compose.yaml").is_empty());
+    assert_eq!(within(&files, "api/Dockerfile"), ["allocator-unset"]);
+}
+
+#[test]
+fn variables_come_from_files_beside_and_defaults() {
+    let of = |compose: &str, env: &str| {
+        let files = [
+            ("api/Dockerfile", TUNED.trim_end_matches("COPY . .\n")),
+            ("compose.yaml", compose),
+            (".env", env),
+            ("api.env", env),
+        ];
+        within(&files, "compose.yaml")
+    };
+    let interpolated = "services:\n  api:\n    build: api\n    environment:\n      LD_PRELOAD: ${LIB:-libjemalloc.so.2}\n";
+    assert!(of(interpolated, "").is_empty());
+    assert_eq!(
+        of(interpolated, "LIB=libjemalloc.so.9\n"),
+        ["preload-wrong-soname"]
+    );
+    let file = "services:\n  api:\n    build: api\n    env_file: api.env\n";
+    assert_eq!(
+        of(file, "LD_PRELOAD=libjemalloc.so.9\n"),
+        ["preload-wrong-soname"]
+    );
+}
+
+#[test]
+fn comments_and_annotations_silence() {
+    let fault = "containers:\n- name: a\n  image: x/y:1\n  env:\n  - name: A\n    value: 1";
+    assert_eq!(alone("a.yaml", &pod(fault)).0, ["env-not-string"]);
+    let behind = pod(&format!(
+        "{fault}  # malloclint: ignore[env-not-string] quoted later"
+    ));
+    assert!(alone("a.yaml", &behind).0.is_empty());
+    let above = pod(&fault.replace(
+        "- name: a\n",
+        "# malloclint: ignore[env-not-string]\n- name: a\n",
+    ));
+    assert!(alone("a.yaml", &above).0.is_empty());
+    let whole = format!("# malloclint: ignore[env-not-string]\n{}", pod(fault));
+    assert!(alone("a.yaml", &whole).0.is_empty());
+    let annotated = pod(fault).replace(
+        "  name: a\n",
+        "  name: a\n  annotations:\n    malloclint.dev/ignore: env-not-string\n",
+    );
+    assert!(alone("a.yaml", &annotated).0.is_empty());
+    let unused = pod(&format!(
+        "# malloclint: ignore[env-duplicate]\n{}",
+        fault.replace('1', "'1'")
+    ));
+    assert_eq!(alone("a.yaml", &unused).0, ["suppression-unused"]);
+}
+
+#[test]
+fn charts_and_broken_files_are_told_apart() {
+    let chart = pod("containers:\n- name: a\n  image: {{ .Values.image }}\n");
+    assert!(alone("a.yaml", &chart).1.unwrap().contains("helm template"));
+    assert_eq!(
+        alone("a.yaml", "apiVersion: v1\nkind: Pod\nspec: [\n").0,
+        ["unreadable-input"]
+    );
+    assert!(
+        alone("tests/a.yaml", "apiVersion: v1\nkind: Pod\nspec: [\n")
+            .1
+            .is_some()
+    );
+    assert_eq!(alone("a.yaml", "a: \u{0}\n").0.len(), 1);
+}
+
+#[test]
+fn texts_that_are_made_to_grow_do_not() {
+    let mut shared = "apiVersion: v1\nkind: Pod\nx: &e\n".to_owned();
+    (0..3000).for_each(|at| writeln!(shared, "- {{name: A{at}, value: b}}").unwrap());
+    shared.push_str("spec:\n  containers:\n");
+    (0..3000).for_each(|_| shared.push_str("  - {name: a, image: x/y, env: *e}\n"));
+    let mut doubled =
+        pod("containers:\n- name: a\n  image: x/y\n  env:\n  - name: A\n    value: aaaaaaaaaa\n");
+    (0..300).for_each(|_| doubled.push_str("    - name: A\n      value: $(A)$(A)\n"));
+    let mut twice = pod("containers:\n- name: a\n  image: x/y\n  env:\n");
+    (0..30_000).for_each(|_| twice.push_str("    - name: A\n      value: '1'\n"));
+    let mut bomb = pod("containers:\n- name: a\n  image: x/y\n") + "a0: &a0 [x, x]\n";
+    (1..40).for_each(|at| writeln!(bomb, "a{at}: &a{at} [*a{0}, *a{0}]", at - 1).unwrap());
+    let mut merged = pod("containers:\n- name: a\n  image: x/y\n") + "m0: &m0 {a: 1}\n";
+    (1..40)
+        .for_each(|at| writeln!(merged, "m{at}: &m{at} {{<<: [*m{0}, *m{0}]}}", at - 1).unwrap());
+    merged.push_str("b:\n  containers:\n  - <<: *m39\n    name: b\n    image: x/y\n");
+    for text in [shared, doubled, twice, bomb, merged] {
+        let (found, skipped) = alone("a.yaml", &text);
+        assert!(skipped.is_none() && found.len() <= 1, "{found:?}");
+    }
+    let mut chain = "services:\n".to_owned();
+    (0..3000).for_each(|at| {
+        writeln!(chain, "  s{at}:\n    extends: s{}\n    image: x/y", at + 1).unwrap()
+    });
+    assert!(alone("compose.yaml", &chain).0.is_empty());
+    assert!(
+        alone(
+            "compose.yaml",
+            "services:\n  a:\n    extends: b\n  b:\n    extends: a\n"
+        )
+        .0
+        .is_empty()
+    );
+    for deep in ["[", "{a: ", "- "] {
+        let text = pod("containers:\n- name: a\n  image: x/y\n") + "x:\n  " + &deep.repeat(20_000);
+        assert_eq!(alone("a.yaml", &text).0, ["unreadable-input"]);
+    }
+    let keys: String = (0..33_000).fold(pod("containers: []\n"), |text, at| {
+        text + &format!("k{at}: v\n")
+    });
+    assert!(alone("a.yaml", &keys).0.is_empty());
+}
