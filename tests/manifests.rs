@@ -199,7 +199,7 @@ fn texts_that_are_made_to_grow_do_not() {
     }
     let mut chain = "services:\n".to_owned();
     (0..3000).for_each(|at| {
-        writeln!(chain, "  s{at}:\n    extends: s{}\n    image: x/y", at + 1).unwrap()
+        writeln!(chain, "  s{at}:\n    extends: s{}\n    image: x/y", at + 1).unwrap();
     });
     assert!(alone("compose.yaml", &chain).0.is_empty());
     assert!(
