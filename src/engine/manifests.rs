@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::project::{self, Link};
 use super::{Checked, sorted, spelled};
 use crate::finding::Finding;
-use crate::inputs::manifest::{Sheet, passing};
+use crate::inputs::manifest::{Sheet, passing, passing_image};
 use crate::inputs::yaml::{self, Id, Kind, Tree};
 use crate::inputs::{Format, Surroundings, compose, dockerfile, kubernetes};
 use crate::model::{Change, Container, Unit};
@@ -53,6 +53,8 @@ pub(super) fn examine(
     let (mut findings, mut units) = (Vec::new(), Vec::new());
     let mut lacking: Vec<(String, Option<String>)> = Vec::new();
     for (index, (mut container, seat)) in seats.into_iter().enumerate() {
+        let tag = container.image.as_ref().and_then(passing_image);
+        container.passing = container.passing.or(tag);
         let link = project::link(&file.path, &container, around);
         if let Some(link) = &link {
             // An image for tests or developers is one, wherever it runs.

@@ -137,6 +137,13 @@ pub fn passing(path: &str) -> Option<String> {
     Some(format!("the path says `{part}`"))
 }
 
+/// What the tag of an image says against its being production's: `:develop`.
+#[must_use]
+pub fn passing_image(image: &Named) -> Option<String> {
+    let (_, tag) = image.text.rsplit_once(':')?;
+    roles::is_developer_folder(tag).then(|| format!("the image is tagged `{tag}`"))
+}
+
 /// What becomes of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {

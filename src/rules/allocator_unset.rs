@@ -73,7 +73,7 @@ fn runs_on(unit: &Unit) -> &'static str {
     if unit.process.by_port_only { "probably keeps running" } else { "keeps running" }
 }
 
-/// A container whose image is built elsewhere: what is in it cannot be seen, so this is advice.
+/// A container whose image nothing here is known to build: what is in it cannot be seen, so this is advice.
 fn foreign(unit: &Unit, report: &mut Report<'_>) {
     let service = unit.process.kind.value() == Some(&ProcessKind::Service) && !unit.process.by_port_only;
     let program = unit.process.argv.first().map_or("", String::as_str);
@@ -86,9 +86,9 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
     let what = unit.process.server.clone().unwrap_or_else(|| unit.process.argv.join(" "));
     report.add(
         report
-            .finding(&unit.install_at, format!("`{}` gets no allocator setting here, and its image is built elsewhere", short(&what)))
+            .finding(&unit.install_at, format!("`{}` gets no allocator setting here, and what builds its image is not known", short(&what)))
             .at_severity(Severity::Info)
-            .caption("nothing of this project builds it")
+            .caption("no Dockerfile here is known to build it")
             .note(format!("it keeps running ({})", unit.process.kind.because()))
             .note(effect(&unit.process.model))
             .help("see to it where the image is built; or set `MALLOC_ARENA_MAX` to `2` here, if the image has glibc and no allocator of its own")
