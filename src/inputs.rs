@@ -36,7 +36,8 @@ impl Format {
             bytes.starts_with(text)
                 || memchr::memmem::find(bytes, format!("\n{word}").as_bytes()).is_some()
         };
-        if yaml && (Self::is_compose_name(&name) || line("services:") && !line("apiVersion:")) {
+        let services = line("services:") && !line("apiVersion:") && (yaml || !line("FROM "));
+        if yaml && Self::is_compose_name(&name) || services {
             return Self::Compose;
         }
         // What a chart renders to may come under any name.

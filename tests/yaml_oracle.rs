@@ -316,4 +316,9 @@ fn formats_are_told_by_name_and_text() {
         Format::Kubernetes
     );
     assert_eq!(of("Dockerfile", "FROM a\n"), Format::Dockerfile);
+    assert_eq!(of("Dockerfile", "name: x\nservices:\n"), Format::Compose);
+    assert_eq!(
+        of("Dockerfile", "FROM a\nRUN <<E\nservices:\nE\n"),
+        Format::Dockerfile
+    );
 }
