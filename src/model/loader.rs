@@ -44,7 +44,9 @@ pub fn family_of(entry: &str) -> Option<Family> {
             .next()
             .unwrap_or_default()
             .trim_matches(clean);
-        facts::family_of_library(file)
+        // `$(find / -name libjemalloc.so.2)` is one entry.
+        let file = file.rsplit(' ').next().unwrap_or_default();
+        facts::family_of_library(file.trim_end_matches(')'))
     })
 }
 

@@ -169,8 +169,9 @@ impl Stripped {
             }
             Habit::Env => return self.env(options, at),
             Habit::Sudo => {
-                let keeps = options.has(&["-E", "--preserve-env"]);
-                self.drop_if(!keeps, "sudo");
+                // `-E` alone keeps the others: `LD_*` is in sudo's own list of what must go (sudoers, env_delete).
+                let kept = options.value("--preserve-env").unwrap_or_default();
+                self.drop_if(!kept.contains("LD_PRELOAD"), "sudo");
                 return Some(self.assignments(at));
             }
             Habit::Setpriv => self.drop_if(options.has(&["--reset-env"]), "setpriv --reset-env"),
