@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
 ISOLATION = ["--isolation=chroot", "--network=host"]
+
+# buildah copies itself into a sealed memory file before it does anything, and under load the seal is now and
+# then refused. Nothing has been run then, so that it can be started once more.
+NOT_STARTED = b"sealing memfd copy"
+STARTS = 4
 
 
 class Run:
@@ -108,7 +114,11 @@ class Store:
         # Cache mounts lie below TMPDIR; a preload of the caller is not the image's.
         environment = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "MALLOC_CONF")}
         environment["TMPDIR"] = str(self.temporary)
-        done = subprocess.run([*self._command, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        for _ in range(STARTS):
+            done = subprocess.run([*self._command, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            if done.returncode == 0 or NOT_STARTED not in done.stderr:
+                break
+            time.sleep(1)
         return Run(done.returncode, done.stdout, done.stderr)
 
 
