@@ -14,7 +14,7 @@ mod process;
 mod unit;
 
 pub use change::Change;
-pub use container::{Build, Container, EnvFault, EnvFaultKind, Named, Source, Words};
+pub use container::{Build, Container, EnvFault, EnvFaultKind, Limits, Named, Source, Words};
 pub use env::{EnvVar, Environment, Erased, Setting, Value};
 pub use fact::Fact;
 pub use library::{Fit, Library, Opaque, Origin, PathPattern, matches};

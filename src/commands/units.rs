@@ -99,6 +99,12 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
             format!("{model:?}").to_lowercase()
         }),
     )?;
+    if let Some((cores, _)) = &unit.limits.cpu {
+        row("cpu limit", format!("{cores}m"))?;
+    }
+    if let Some((bytes, _)) = &unit.limits.memory {
+        row("memory", format!("at most {} MiB", bytes >> 20))?;
+    }
     for library in &unit.libraries {
         row(
             "library",

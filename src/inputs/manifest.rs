@@ -1,6 +1,8 @@
 //! What Kubernetes manifests and Compose files share: texts with their places, what a file's path says
 //! about its purpose, and what a change means for a list of variables.
 
+pub mod quantity;
+
 use std::cell::Cell;
 use std::sync::Arc;
 

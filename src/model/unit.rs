@@ -1,6 +1,6 @@
 //! The unit: one environment in which a process will run.
 
-use super::{EnvFault, Environment, Fact, Library, Opaque, Preload, Process, Source};
+use super::{EnvFault, Environment, Fact, Library, Limits, Opaque, Preload, Process, Source};
 use crate::facts::{Arch, Family, Libc, Manager, Release};
 use crate::text::Place;
 
@@ -55,6 +55,8 @@ pub struct Unit {
     pub source: Source,
     /// What is wrong with how its variables are written.
     pub env_faults: Vec<EnvFault>,
+    /// What it may use at most.
+    pub limits: Limits,
 }
 
 impl Unit {

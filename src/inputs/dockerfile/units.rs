@@ -11,8 +11,8 @@ use super::state::State;
 use super::walk::Walker;
 use crate::facts::{Manager, programs};
 use crate::model::{
-    Fact, Outcome, Platform, Preload, Reach, Replaced, Role, Setting, Source, Stray, Unit, User,
-    Via, entries, family_of, judge,
+    Fact, Limits, Outcome, Platform, Preload, Reach, Replaced, Role, Setting, Source, Stray, Unit,
+    User, Via, entries, family_of, judge,
 };
 use crate::text::Place;
 use elsewhere::Elsewhere;
@@ -150,6 +150,7 @@ fn assemble(
         siblings: false,
         compiles: state.compiles,
         source: Source::Own,
+        limits: Limits::default(),
         env_faults: Vec::new(),
     };
     unit.preloads = preloads(&unit, state, started);
