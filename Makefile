@@ -18,6 +18,7 @@ test: oracle format lint ## Install what the tests need, check style, run all te
 	else \
 		echo 'left out: the comparison with BuildKit'"'"'s parser (see above)'; \
 	fi; \
+	if [ -d target/jemalloc ]; then export MALLOCLINT_REQUIRE_JEMALLOC=1; fi; \
 	cargo test --locked
 	@$(MAKE) --no-print-directory e2e
 
@@ -58,6 +59,8 @@ oracle:
 	@$(VENV)/bin/python -c 'import dockerfile, yaml' 2>/dev/null \
 		|| $(MAKE) --no-print-directory install-oracle \
 		|| echo 'left out: $(ORACLE) could not be installed (it needs Python with venv, pip and the network)'
+	@$(PYTHON) tests/malloc_conf/libraries.py \
+		|| if [ "$${CI:-}" = true ]; then exit 1; else echo 'left out: the comparison with jemalloc (it needs mmdebstrap and qemu-user on Linux, amd64)'; fi
 
 .PHONY: install-oracle
 install-oracle:

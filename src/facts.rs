@@ -27,8 +27,8 @@ pub use distros::{
 pub use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};
 pub use images::{Image, ImageRole, Preinstalled, Python, image};
 pub use jemalloc::{
-    JemallocBuild, JemallocOption, JemallocVersion, OptionKind, jemalloc_build, jemalloc_options,
-    jemalloc_versions,
+    JemallocBuild, JemallocOption, JemallocVersion, OptionKind, jemalloc_build, jemalloc_counts,
+    jemalloc_counts_breaks, jemalloc_near, jemalloc_options, jemalloc_versions,
 };
 pub use python::{PythonMalloc, pythonmalloc};
 pub use terms::{Arch, Family, Libc, Manager};

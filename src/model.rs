@@ -9,6 +9,7 @@ mod env;
 mod fact;
 mod library;
 mod loader;
+pub mod malloc_conf;
 mod preload;
 mod process;
 mod unit;

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::data::{Names, Table};
+use super::glibc::edits;
 use super::terms::Arch;
 
 /// A version of jemalloc.
@@ -31,7 +32,8 @@ impl JemallocVersion {
     /// Its first number.
     #[must_use]
     pub const fn major(self) -> u32 {
-        self.0[0]
+        let [major, ..] = self.0;
+        major
     }
 
     /// Whether it is at least `major.minor.patch`.
@@ -51,7 +53,8 @@ impl fmt::Display for JemallocVersion {
 impl<'de> Deserialize<'de> for JemallocVersion {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no version")))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no version")))
     }
 }
 
@@ -67,9 +70,8 @@ pub struct JemallocOption {
     pub from: JemallocVersion,
     /// The first version that no longer knows it so.
     pub below: Option<JemallocVersion>,
-    /// Values by name.
     #[serde(default)]
-    pub words: Names,
+    words: Names,
     min: Option<Bound>,
     max: Option<Bound>,
     /// A number out of its range is moved into it.
@@ -84,6 +86,8 @@ pub struct JemallocOption {
     pub debug: Option<String>,
     /// What does its work in later versions.
     pub instead: Option<String>,
+    /// It is a time after which unused pages are given back, in so many milliseconds each.
+    pub decay: Option<i64>,
 }
 
 /// What the value of an option is.
@@ -132,7 +136,11 @@ impl TryFrom<String> for Bound {
             "slow" => Self::SlowGrowth,
             "lg_slow" => Self::LgSlowGrowth,
             "largest" => Self::LargestClass,
-            number => Self::Number(number.parse().map_err(|_| format!("`{number}` is no bound"))?),
+            number => Self::Number(
+                number
+                    .parse()
+                    .map_err(|_| format!("`{number}` is no bound"))?,
+            ),
         })
     }
 }
@@ -152,6 +160,11 @@ impl Bound {
 }
 
 impl JemallocOption {
+    /// Values by name.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.words.iter()
+    }
+
     /// Whether `version` knows it.
     #[must_use]
     pub fn is_in(&self, version: JemallocVersion) -> bool {
@@ -177,7 +190,10 @@ pub struct JemallocBuild {
     lacks: Names,
     /// The page size that it is built for, as a power of two.
     pub lg_page: u8,
-    #[cfg_attr(not(test), allow(dead_code, reason = "for the reader; the tests demand it"))]
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
     source: String,
 }
 
@@ -197,7 +213,11 @@ impl JemallocBuild {
             .distros
             .as_ref()
             .is_none_or(|names| names.iter().any(|name| Some(name) == distro));
-        of_distro && self.archs.as_ref().is_none_or(|archs| archs.contains(&arch))
+        of_distro
+            && self
+                .archs
+                .as_ref()
+                .is_none_or(|archs| archs.contains(&arch))
     }
 }
 
@@ -207,13 +227,44 @@ struct File {
     version: Vec<KnownVersion>,
     build: Vec<JemallocBuild>,
     option: Vec<JemallocOption>,
+    forgiven: Vec<Forgiven>,
+    breaks: Option<Breaks>,
+}
+
+/// Names for which a version never ends a process, right or wrong.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forgiven {
+    from: JemallocVersion,
+    /// How they begin.
+    beginnings: Names,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    source: String,
+}
+
+/// Whether strings that break off count.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Breaks {
+    counted_from: JemallocVersion,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    source: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KnownVersion {
     number: JemallocVersion,
-    #[cfg_attr(not(test), allow(dead_code, reason = "for the reader; the tests demand it"))]
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
     source: String,
 }
 
@@ -228,6 +279,55 @@ pub fn jemalloc_versions() -> impl DoubleEndedIterator<Item = JemallocVersion> {
 #[must_use]
 pub fn jemalloc_options() -> &'static [JemallocOption] {
     &FILE.get().option
+}
+
+/// Whether `abort_conf` makes `version` end the process for what is wrong with this option.
+#[must_use]
+pub fn jemalloc_counts(name: &str, version: JemallocVersion) -> bool {
+    let covers = |rule: &Forgiven| {
+        rule.from <= version && rule.beginnings.iter().any(|start| name.starts_with(start))
+    };
+    !FILE.get().forgiven.iter().any(covers)
+}
+
+/// Whether `abort_conf` makes `version` end the process for a string that breaks off.
+#[must_use]
+pub fn jemalloc_counts_breaks(version: JemallocVersion) -> bool {
+    FILE.get()
+        .breaks
+        .as_ref()
+        .is_some_and(|breaks| breaks.counted_from <= version)
+}
+
+/// The option of `version` that `name` probably means: written otherwise, or at most two edits away.
+/// Nothing where several are as near.
+#[must_use]
+pub fn jemalloc_near(name: &str, version: JemallocVersion) -> Option<&'static JemallocOption> {
+    let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_', '.'], "");
+    let known = || {
+        jemalloc_options()
+            .iter()
+            .filter(|option| option.is_in(version))
+    };
+    if let Some(option) = known().find(|option| plain(&option.name) == plain(name)) {
+        return Some(option);
+    }
+    // Two edits make another word of a short one.
+    let most = if name.len() < 8 { 1 } else { 2 };
+    let mut near: Vec<_> = known()
+        .filter_map(|option| {
+            Some((
+                edits(name, &option.name).filter(|count| *count <= most)?,
+                option,
+            ))
+        })
+        .collect();
+    near.sort_by_key(|(count, _)| *count);
+    match near.as_slice() {
+        [(_, option)] => Some(option),
+        [(first, option), (second, _), ..] if first < second => Some(option),
+        _ => None,
+    }
 }
 
 /// How jemalloc is built in a distribution, or elsewhere where none is given.
@@ -247,8 +347,18 @@ mod tests {
     fn parses_with_sources_and_without_contradiction() {
         FILE.check().unwrap();
         let file = FILE.get();
-        assert!(file.version.iter().all(|version| !version.source.is_empty()));
+        assert!(
+            file.version
+                .iter()
+                .all(|version| !version.source.is_empty())
+        );
         assert!(file.build.iter().all(|build| !build.source.is_empty()));
+        assert!(file.forgiven.iter().all(|rule| !rule.source.is_empty()));
+        assert!(
+            file.breaks
+                .as_ref()
+                .is_some_and(|breaks| !breaks.source.is_empty())
+        );
         assert!(file.version.is_sorted_by_key(|version| version.number));
         for version in jemalloc_versions() {
             let mut names: Vec<_> = jemalloc_options()

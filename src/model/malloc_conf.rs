@@ -5,6 +5,7 @@
 //! be cut short, and one bad character between settings ends the reading. What a writer may have
 //! meant is in [`mend`]; who reads the variable is in [`readers`].
 
+mod conf;
 mod grammar;
 mod mend;
 mod number;
@@ -13,11 +14,13 @@ mod readers;
 use std::ops::Range;
 
 use crate::facts::{
-    JemallocBuild, JemallocOption, JemallocVersion, OptionKind, jemalloc_options,
+    Arch, JemallocBuild, JemallocOption, JemallocVersion, OptionKind, jemalloc_counts,
+    jemalloc_counts_breaks, jemalloc_options,
 };
 
+pub use conf::{Conf, Pair};
 pub use grammar::{Break, BreakKind};
-pub use mend::{mend, near_option};
+pub use mend::{Mended, mend, mend_pair};
 pub use readers::{Readers, readers};
 
 /// One jemalloc: its version, and how it was built.
@@ -27,6 +30,8 @@ pub struct Jemalloc {
     pub version: JemallocVersion,
     /// How it was built.
     pub build: &'static JemallocBuild,
+    /// The architecture it was built for.
+    pub arch: Arch,
 }
 
 /// A whole string as it is read.
@@ -38,6 +43,29 @@ pub struct Reading {
     pub broken: Option<Break>,
     /// The string ends with a comma; that is complained about, and harmless.
     pub final_comma: bool,
+    /// `abort_conf` ends the process for a string that breaks off or ends with a comma.
+    breaks_count: bool,
+}
+
+impl Reading {
+    /// Whether jemalloc ends the process for what it found: `abort_conf:true` is in force, and something
+    /// is wrong.
+    #[must_use]
+    pub fn aborts(&self) -> bool {
+        let asked = self
+            .settings
+            .iter()
+            .filter_map(|setting| match &setting.verdict {
+                Verdict::Taken(option, Effect::Word(word)) if option.name == "abort_conf" => {
+                    Some(*word == "true")
+                }
+                _ => None,
+            });
+        let counted = |setting: &Setting| setting.verdict.is_rejection() && setting.counts;
+        let breaks = self.broken.is_some() || self.final_comma;
+        let wrong = breaks && self.breaks_count || self.settings.iter().any(counted);
+        wrong && asked.last() == Some(true)
+    }
 }
 
 /// One setting, in bytes of the string.
@@ -49,6 +77,8 @@ pub struct Setting {
     pub value: Range<usize>,
     /// What becomes of it.
     pub verdict: Verdict,
+    /// Where it is not taken, `abort_conf` ends the process.
+    pub counts: bool,
 }
 
 impl Setting {
@@ -99,7 +129,7 @@ impl Verdict {
         }
     }
 
-    /// What jemalloc prints before the setting.
+    /// What jemalloc says of a setting that it does not take.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         Some(match self {
@@ -131,24 +161,36 @@ pub fn read(text: &str, jemalloc: Jemalloc) -> Reading {
     let parsed = grammar::split(text);
     let setting = |(key, value): (Range<usize>, Range<usize>)| {
         let of = |range: &Range<usize>| text.get(range.clone()).unwrap_or_default();
-        let verdict = judge(of(&key), of(&value), text.get(value.start..).unwrap_or_default(), jemalloc);
+        let verdict = judge(
+            of(&key),
+            of(&value),
+            text.get(value.start..).unwrap_or_default(),
+            jemalloc,
+        );
+        let counts = jemalloc_counts(of(&key), jemalloc.version);
         Setting {
             key,
             value,
             verdict,
+            counts,
         }
     };
     Reading {
         settings: parsed.pairs.into_iter().map(setting).collect(),
         broken: parsed.broken,
         final_comma: parsed.final_comma,
+        breaks_count: jemalloc_counts_breaks(jemalloc.version),
     }
 }
 
 /// The option that a version reads under this name.
 #[must_use]
 pub fn option_of(key: &str, version: JemallocVersion) -> Option<&'static JemallocOption> {
-    let known = || jemalloc_options().iter().filter(|option| option.is_in(version));
+    let known = || {
+        jemalloc_options()
+            .iter()
+            .filter(|option| option.is_in(version))
+    };
     let exact = known().find(|option| option.name == key);
     exact.or_else(|| known().find(|option| option.short && option.name.starts_with(key)))
 }
@@ -170,12 +212,23 @@ fn judge(key: &str, value: &str, rest: &str, jemalloc: Jemalloc) -> Verdict {
     }
 }
 
-fn judge_value(option: &'static JemallocOption, value: &str, rest: &str, jemalloc: Jemalloc) -> Verdict {
-    let word = option.words.iter().find(|word| *word == value);
+fn judge_value(
+    option: &'static JemallocOption,
+    value: &str,
+    rest: &str,
+    jemalloc: Jemalloc,
+) -> Verdict {
+    let word = option.words().find(|word| *word == value);
     let effect = match option.kind {
-        OptionKind::Bool => ["true", "false"].into_iter().find(|word| *word == value).map(Effect::Word),
+        OptionKind::Bool => ["true", "false"]
+            .into_iter()
+            .find(|word| *word == value)
+            .map(Effect::Word),
         OptionKind::Words => word.map(Effect::Word),
-        OptionKind::Starts => option.words.iter().find(|word| word.starts_with(value)).map(Effect::Word),
+        OptionKind::Starts => option
+            .words()
+            .find(|word| word.starts_with(value))
+            .map(Effect::Word),
         OptionKind::Letters | OptionKind::Text => Some(Effect::Text),
         OptionKind::Ratio => word.map(Effect::Word).or_else(|| {
             let one = option.range(jemalloc.build.lg_page).1;
@@ -195,10 +248,17 @@ fn judge_value(option: &'static JemallocOption, value: &str, rest: &str, jemallo
             None => return judge_number(option, value, rest, jemalloc),
         },
     };
-    effect.map_or(Verdict::NoValue(option), |effect| Verdict::Taken(option, effect))
+    effect.map_or(Verdict::NoValue(option), |effect| {
+        Verdict::Taken(option, effect)
+    })
 }
 
-fn judge_number(option: &'static JemallocOption, value: &str, rest: &str, jemalloc: Jemalloc) -> Verdict {
+fn judge_number(
+    option: &'static JemallocOption,
+    value: &str,
+    rest: &str,
+    jemalloc: Jemalloc,
+) -> Verdict {
     let signed = option.kind == OptionKind::Signed;
     // Signed numbers were read with the C library's strtol before 5.3.0.
     let strict = signed && !jemalloc.version.at_least([5, 3, 0]);
@@ -211,7 +271,9 @@ fn judge_number(option: &'static JemallocOption, value: &str, rest: &str, jemall
         i128::from(number.bits)
     };
     let (min, max) = option.range(jemalloc.build.lg_page);
-    let inside = number.max(min.unwrap_or(number)).min(max.unwrap_or(i128::MAX).max(min.unwrap_or(i128::MIN)));
+    let inside = number
+        .max(min.unwrap_or(number))
+        .min(max.unwrap_or(i128::MAX).max(min.unwrap_or(i128::MIN)));
     if inside == number {
         return Verdict::Taken(option, Effect::Number(number));
     }

@@ -15,7 +15,10 @@ pub(super) struct Number {
 pub(super) fn read(text: &str, strict: bool) -> Option<Number> {
     let bytes = text.as_bytes();
     let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
-    let mut at = bytes.iter().take_while(|byte| matches!(byte, b'\t'..=b'\r' | b' ')).count();
+    let mut at = bytes
+        .iter()
+        .take_while(|byte| matches!(byte, b'\t'..=b'\r' | b' '))
+        .count();
     let negative = byte(at) == b'-';
     at += usize::from(matches!(byte(at), b'-' | b'+'));
     let start = at;
@@ -32,7 +35,12 @@ pub(super) fn read(text: &str, strict: bool) -> Option<Number> {
             }
             b'x' | b'X' => {}
             // No more than the zero is taken: `08` is no number.
-            _ => return Some(Number { bits: 0, end: at + 1 }),
+            _ => {
+                return Some(Number {
+                    bits: 0,
+                    end: at + 1,
+                });
+            }
         }
     }
     let mut bits: u64 = 0;
@@ -40,11 +48,17 @@ pub(super) fn read(text: &str, strict: bool) -> Option<Number> {
     while let Some(digit) = char::from(byte(at)).to_digit(base) {
         let before = bits;
         bits = bits.wrapping_mul(base.into()).wrapping_add(digit.into());
-        exact = exact.saturating_mul(base.into()).saturating_add(digit.into());
+        exact = exact
+            .saturating_mul(base.into())
+            .saturating_add(digit.into());
         if !strict && bits < before {
             return None;
         }
         at += 1;
+    }
+    if at == start && strict {
+        // `strtol` finds no number, and takes that for 0.
+        return Some(Number { bits: 0, end: 0 });
     }
     let limit = (1_u128 << 63) - u128::from(!negative);
     if at == start || strict && exact > limit {
@@ -56,7 +70,9 @@ pub(super) fn read(text: &str, strict: bool) -> Option<Number> {
 
 /// Whether `fxp_parse` takes all of `text`, and finds no more than `most`.
 pub(super) fn ratio(text: &str, most: Option<i128>) -> bool {
-    let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
+    let (whole, part) = text
+        .split_once('.')
+        .map_or((text, None), |(whole, part)| (whole, Some(part)));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole) || whole.is_empty() && part.is_none() {
         return false;
@@ -65,9 +81,16 @@ pub(super) fn ratio(text: &str, most: Option<i128>) -> bool {
         return false;
     }
     let whole = whole.trim_start_matches('0');
-    let number: u32 = if whole.is_empty() { 0 } else { whole.parse().unwrap_or(u32::MAX) };
+    let number: u32 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().unwrap_or(u32::MAX)
+    };
     let fraction = part.unwrap_or_default();
-    number < 1 << 16 && most.is_none_or(|most| i128::from(number) < most || i128::from(number) == most && sixteenths(fraction) == 0)
+    number < 1 << 16
+        && most.is_none_or(|most| {
+            i128::from(number) < most || i128::from(number) == most && sixteenths(fraction) == 0
+        })
 }
 
 /// A decimal fraction in 2^-16, of its first 14 digits.
@@ -87,7 +110,9 @@ pub(super) fn sizes(rest: &str, length: usize, shards: bool) -> bool {
         let mut numbers = [0; 3];
         for (number, after) in numbers.iter_mut().zip(["-", ":", ""]) {
             let tail = rest.get(at..).unwrap_or_default();
-            let Some(read) = read(tail, false) else { return false };
+            let Some(read) = read(tail, false) else {
+                return false;
+            };
             *number = read.bits;
             at += read.end;
             if !rest.get(at..).is_some_and(|tail| tail.starts_with(after)) {
