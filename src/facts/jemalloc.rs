@@ -84,6 +84,11 @@ pub struct JemallocOption {
     pub part: Option<String>,
     /// What it does, where that has no place in production.
     pub debug: Option<String>,
+    /// What it is for costs lines of output, and nothing else.
+    #[serde(default)]
+    pub prints: bool,
+    /// What does its work in earlier versions, as a power of two.
+    pub before: Option<String>,
     /// What does its work in later versions.
     pub instead: Option<String>,
     /// It is a time after which unused pages are given back, in so many milliseconds each.

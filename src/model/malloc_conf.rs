@@ -10,6 +10,7 @@ mod grammar;
 mod mend;
 mod number;
 mod readers;
+mod unread;
 
 use std::ops::Range;
 
@@ -18,10 +19,11 @@ use crate::facts::{
     jemalloc_counts_breaks, jemalloc_options,
 };
 
-pub use conf::{Conf, Pair};
+pub use conf::{Conf, Pair, outlived};
 pub use grammar::{Break, BreakKind};
 pub use mend::{Mended, mend, mend_pair};
 pub use readers::{Readers, readers};
+pub use unread::{Unread, unread};
 
 /// One jemalloc: its version, and how it was built.
 #[derive(Clone, Copy, Debug)]
