@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 pub use around::Disk;
 pub use names::{Claim, claim};
 
+use crate::inputs::kustomize;
 use crate::text::SourceFile;
 
 /// Files larger than this are not read: nobody writes a Dockerfile of that size.
@@ -105,8 +106,8 @@ fn walk(folder: &Path, found: &mut Found) {
     found.failures.extend(collected.failures);
 }
 
-/// The Dockerfiles below a folder, sorted.
-fn dockerfiles(folder: &Path) -> Vec<PathBuf> {
+/// The files below a folder whose name is as wanted, sorted.
+fn named(folder: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let walker = ignore::WalkBuilder::new(folder)
         .hidden(false)
         .require_git(false)
@@ -117,7 +118,7 @@ fn dockerfiles(folder: &Path) -> Vec<PathBuf> {
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
     files
-        .filter(|entry| entry.file_name().to_str().and_then(claim) == Some(Claim::Dockerfile))
+        .filter(|entry| entry.file_name().to_str().is_some_and(&wanted))
         .map(ignore::DirEntry::into_path)
         .collect()
 }
@@ -147,9 +148,18 @@ fn has_containers(entry: &ignore::DirEntry) -> bool {
         return true;
     };
     let has = |word: &str| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
-    has("apiVersion")
-        && has("kind")
-        && (has("ontainers:") || has("container:") || has("ontainers\":"))
+    let described = has("ontainers:") || has("container:") || has("ontainers\":");
+    if entry
+        .file_name()
+        .to_str()
+        .is_some_and(kustomize::is_kustomization)
+    {
+        let variables = ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC", "GLIBC_TUNABLES"];
+        return described || has("ontainers/") || variables.iter().any(|name| has(name));
+    }
+    // A JSON patch is for containers where a pointer of it says so.
+    let patched = has("op:") && has("path:") && has("ontainers/");
+    patched || has("apiVersion") && has("kind") && described
 }
 
 fn failure(error: &ignore::Error) -> Option<Failure> {

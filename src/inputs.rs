@@ -8,6 +8,7 @@ use crate::text::SourceFile;
 pub mod compose;
 pub mod dockerfile;
 pub mod kubernetes;
+pub mod kustomize;
 pub mod manifest;
 pub mod shell;
 pub mod yaml;
@@ -41,7 +42,11 @@ impl Format {
             return Self::Compose;
         }
         // What a chart renders to may come under any name.
-        if yaml || name.ends_with(".json") || line("apiVersion:") && line("kind:") {
+        if yaml
+            || name == "kustomization"
+            || name.ends_with(".json")
+            || line("apiVersion:") && line("kind:")
+        {
             return Self::Kubernetes;
         }
         Self::Dockerfile
@@ -81,6 +86,12 @@ pub trait Surroundings: Sync {
         Arc::default()
     }
 
+    /// The kustomizations in the project of the input at `near`, sorted by path.
+    fn kustomizations(&self, near: &str) -> Arc<[Kustomization]> {
+        let _ = near;
+        Arc::default()
+    }
+
     /// The path of a script below `folder` of the build context of `near` that sets an allocator,
     /// if there is one.
     fn script_that_sets_allocator(&self, near: &str, folder: &str) -> Option<String>;
@@ -94,6 +105,24 @@ pub trait Surroundings: Sync {
         let _ = near;
         None
     }
+}
+
+/// The files and folders that a kustomization names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// What it builds upon.
+    pub resources: Vec<String>,
+    /// What it lays over that.
+    pub patches: Vec<String>,
+}
+
+/// A kustomization of a project.
+#[derive(Debug)]
+pub struct Kustomization {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// What it names, as paths from where the tool runs.
+    pub references: References,
 }
 
 /// How a user wants changes to be spelled.

@@ -38,15 +38,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inputs/yaml", &["text"]),
     ("inputs/manifest", &["facts", "inputs", "inputs/yaml", "model", "templates", "text"]),
     ("inputs/kubernetes", &["facts", "inputs", "inputs/manifest", "inputs/yaml", "model", "text"]),
+    ("inputs/kustomize", &["inputs", "inputs/kubernetes", "inputs/manifest", "inputs/yaml", "model", "text"]),
     ("inputs/compose", &["facts", "inputs", "inputs/manifest", "inputs/yaml", "model", "text"]),
     // Rules: a rule sees units and facts. The list alone reads pages.
     ("rules", &["facts", "finding", "model", "pages", "text"]),
     ("rules/*", &["facts", "finding", "model", "rules", "text"]),
     ("suppress", &["finding", "rules", "text"]),
-    ("engine", &["facts", "finding", "inputs", "inputs/compose", "inputs/dockerfile", "inputs/kubernetes", "inputs/manifest", "inputs/yaml", "model", "rules", "suppress", "text"]),
+    ("engine", &["facts", "finding", "inputs", "inputs/compose", "inputs/dockerfile", "inputs/kubernetes", "inputs/kustomize", "inputs/manifest", "inputs/yaml", "model", "rules", "suppress", "text"]),
     ("fix", &["engine", "finding", "inputs", "model", "text"]),
     // Disk in, disk and reports out.
-    ("discover", &["inputs", "text"]),
+    ("discover", &["inputs", "inputs/kustomize", "text"]),
     ("write", &[]),
     ("config", &["inputs"]),
     ("report", &["discover", "finding", "fix", "text"]),

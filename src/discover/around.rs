@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use crate::inputs::Surroundings;
+use super::{Claim, claim};
+use crate::inputs::{Kustomization, Surroundings, kustomize};
 use crate::text::SourceFile;
 
 /// Scripts and manifests larger than this say nothing about allocators.
@@ -24,6 +25,7 @@ pub struct Disk {
     manifests: Mutex<BTreeMap<PathBuf, Option<String>>>,
     projects: Mutex<BTreeMap<PathBuf, Option<String>>>,
     dockerfiles: Mutex<BTreeMap<PathBuf, Arc<[String]>>>,
+    kustomizations: Mutex<BTreeMap<PathBuf, Arc<[Kustomization]>>>,
 }
 
 impl Surroundings for Disk {
@@ -59,8 +61,23 @@ impl Surroundings for Disk {
             return Arc::default();
         };
         remember(&self.dockerfiles, &top, |top| {
-            let found = super::dockerfiles(top);
+            let found = super::named(top, |name| claim(name) == Some(Claim::Dockerfile));
             found.iter().map(|path| super::shown(path)).collect()
+        })
+    }
+
+    fn kustomizations(&self, near: &str) -> Arc<[Kustomization]> {
+        let Some(top) = folders(near).pop() else {
+            return Arc::default();
+        };
+        remember(&self.kustomizations, &top, |top| {
+            let files = super::named(top, kustomize::is_kustomization);
+            let files = files.iter().filter_map(|path| load(path));
+            let read = files.map(|file| Kustomization {
+                references: kustomize::references(&file),
+                file,
+            });
+            read.collect()
         })
     }
 

@@ -7,7 +7,7 @@ mod env;
 mod pods;
 mod spell;
 
-pub use spell::spell;
+pub use spell::{respell, spell};
 
 use super::manifest::{Room, Sheet, passing, quantity};
 use super::yaml::Id;
