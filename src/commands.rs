@@ -7,9 +7,14 @@ mod rules;
 mod units;
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::cli::{Cli, Colour, Command};
+use crate::config::Configs;
+use crate::discover::{self, Disk};
+use crate::inputs::{ImageBuild, links};
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +56,24 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
             Status::Trouble
         }
     }
+}
+
+/// The surroundings on disk, with what the configurations say about images.
+fn disk(configs: &Arc<Configs>) -> Disk {
+    let configs = Arc::clone(configs);
+    Disk::with_images(Box::new(move |near| {
+        // A configuration that cannot be read is told where the file itself is.
+        let config = configs.of(Path::new(near)).unwrap_or_default();
+        let builds = config
+            .builds()
+            .map(|(image, dockerfile, target)| ImageBuild {
+                image: links::repository(image).to_owned(),
+                dockerfile: discover::shown(dockerfile),
+                target: target.map(str::to_owned),
+                said_in: String::new(),
+            });
+        builds.collect()
+    }))
 }
 
 /// Whether to use colours on standard output.

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-pub use around::Disk;
+pub use around::{Disk, Images};
 pub use names::{Claim, claim};
 
 use crate::inputs::kustomize;
@@ -106,8 +106,8 @@ fn walk(folder: &Path, found: &mut Found) {
     found.failures.extend(collected.failures);
 }
 
-/// The files below a folder whose name is as wanted, sorted.
-fn named(folder: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+/// The files below a folder, sorted.
+fn all(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let walker = ignore::WalkBuilder::new(folder)
         .hidden(false)
         .require_git(false)
@@ -117,10 +117,7 @@ fn named(folder: &Path, wanted: impl Fn(&str) -> bool) -> Vec<PathBuf> {
     let files = walker
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-    files
-        .filter(|entry| entry.file_name().to_str().is_some_and(&wanted))
-        .map(ignore::DirEntry::into_path)
-        .collect()
+    files.map(ignore::DirEntry::into_path)
 }
 
 fn is_searched(entry: &ignore::DirEntry) -> bool {

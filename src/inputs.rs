@@ -9,7 +9,9 @@ pub mod compose;
 pub mod dockerfile;
 pub mod kubernetes;
 pub mod kustomize;
+pub mod links;
 pub mod manifest;
+pub mod paths;
 pub mod shell;
 pub mod yaml;
 
@@ -92,6 +94,12 @@ pub trait Surroundings: Sync {
         Arc::default()
     }
 
+    /// What the project of the input at `near` says about which Dockerfile builds which image.
+    fn image_builds(&self, near: &str) -> Arc<[ImageBuild]> {
+        let _ = near;
+        Arc::default()
+    }
+
     /// The path of a script below `folder` of the build context of `near` that sets an allocator,
     /// if there is one.
     fn script_that_sets_allocator(&self, near: &str, folder: &str) -> Option<String>;
@@ -105,6 +113,19 @@ pub trait Surroundings: Sync {
         let _ = near;
         None
     }
+}
+
+/// An image that the project builds, and what from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageBuild {
+    /// Its name, without tag and digest.
+    pub image: String,
+    /// The path of its Dockerfile, from where the tool runs.
+    pub dockerfile: String,
+    /// The stage; the last one where nothing is said.
+    pub target: Option<String>,
+    /// The path of the file that says so.
+    pub said_in: String,
 }
 
 /// The files and folders that a kustomization names.

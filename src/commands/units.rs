@@ -2,9 +2,11 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::Status;
-use crate::discover::{self, Disk};
+use super::{Status, disk};
+use crate::config::Configs;
+use crate::discover;
 use crate::engine;
 use crate::model::{Fact, Role, Unit};
 
@@ -14,7 +16,7 @@ pub(super) fn run(
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
     let found = discover::find(paths);
-    let around = Disk::default();
+    let around = disk(&Arc::new(Configs::default()));
     let mut status = Status::Clean;
     for failure in &found.failures {
         writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;

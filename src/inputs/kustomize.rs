@@ -10,13 +10,11 @@ mod images;
 mod load;
 mod merge;
 mod ops;
-mod paths;
 mod roots;
 mod select;
 
 use std::sync::Arc;
 
-pub use paths::is_kustomization;
 pub use roots::references;
 
 use super::Surroundings;
@@ -27,6 +25,24 @@ use crate::model::{Change, Container, Unit};
 use crate::text::{Edit, Place, SourceFile};
 use desk::Desk;
 use load::Loader;
+
+/// What a kustomization is called (api/konfig, `RecognizedKustomizationFileNames`).
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Whether a file is a kustomization, by its name.
+#[must_use]
+pub fn is_kustomization(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    NAMES.contains(&name)
+}
+
+/// Whether a resource lies on another machine.
+fn is_remote(path: &str) -> bool {
+    path.contains("://")
+        || path.contains("?ref=")
+        || path.starts_with("git@")
+        || path.starts_with("github.com/")
+}
 
 /// What one kustomization makes of a file.
 #[derive(Debug)]

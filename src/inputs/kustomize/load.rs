@@ -6,10 +6,10 @@ use super::desk::Desk;
 use super::images::{self, Renamed};
 use super::merge::Merge;
 use super::ops;
-use super::paths;
 use super::select::{Object, Target, word};
-use crate::inputs::Surroundings;
+use super::{NAMES, is_remote};
 use crate::inputs::yaml::{Id, Kind};
+use crate::inputs::{Surroundings, paths};
 use crate::text::SourceFile;
 
 /// Kustomizations stand on each other so many levels high at most.
@@ -262,7 +262,7 @@ impl<'a> Loader<'a> {
 
     /// The file that a text of the desk names.
     pub(super) fn beside(&mut self, part: usize, path: &str) -> Option<Arc<SourceFile>> {
-        if paths::is_remote(path) || self.files >= FILES {
+        if is_remote(path) || self.files >= FILES {
             return None;
         }
         let near = self.desk.part(part)?.file.path.clone();
@@ -277,7 +277,7 @@ impl<'a> Loader<'a> {
 
     /// The kustomization in the folder that a text of the desk names.
     fn folder(&mut self, part: usize, path: &str) -> Option<Arc<SourceFile>> {
-        paths::NAMES
+        NAMES
             .iter()
             .find_map(|name| self.beside(part, &format!("{path}/{name}")))
     }

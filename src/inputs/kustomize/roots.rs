@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::paths;
+use super::{is_kustomization, is_remote};
 use crate::inputs::yaml::{self, Id, Tree};
-use crate::inputs::{Kustomization, References, Surroundings};
+use crate::inputs::{Kustomization, References, Surroundings, paths};
 use crate::text::SourceFile;
 
 /// So many builds of one file are looked at.
@@ -24,7 +24,7 @@ pub fn references(file: &SourceFile) -> References {
         return References::default();
     };
     let folder = paths::folder(&file.path);
-    let local = |path: &&str| !paths::is_remote(path) && !path.contains('\n');
+    let local = |path: &&str| !is_remote(path) && !path.contains('\n');
     let words = |key: &str| {
         let items = items(&tree, root, key);
         items
@@ -107,7 +107,7 @@ pub(super) fn wanted<'a>(
     let has = |bytes: &[u8], word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
     let all = around.kustomizations(&focus.path);
     let lays = |one: &Kustomization| one.references.patches.contains(&focus.path);
-    let lies_over = paths::is_kustomization(&focus.path) || all.iter().any(lays);
+    let lies_over = is_kustomization(&focus.path) || all.iter().any(lays);
     let refers = has(&focus.bytes, "configMapRef");
     move |other: &SourceFile| {
         let bytes = &other.bytes;
