@@ -4,6 +4,7 @@
 
 mod around;
 mod names;
+mod survey;
 
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};

@@ -94,6 +94,12 @@ pub trait Surroundings: Sync {
         Arc::default()
     }
 
+    /// The manifests in the project of the input at `near` that hold ConfigMaps, sorted by path.
+    fn config_maps(&self, near: &str) -> Arc<[Arc<SourceFile>]> {
+        let _ = near;
+        Arc::default()
+    }
+
     /// What the project of the input at `near` says about which Dockerfile builds which image.
     fn image_builds(&self, near: &str) -> Arc<[ImageBuild]> {
         let _ = near;

@@ -117,6 +117,50 @@ fn bake_json() -> String {
 }
 
 #[test]
+fn variables_come_from_config_maps_of_other_files() {
+    let refers = pod(
+        "containers:\n- name: x\n  image: python:3.12-slim\n  command: [gunicorn, 'app:app']\n  envFrom:\n  - configMapRef: {name: settings}\n",
+    );
+    let map = |value: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\ndata:\n  MALLOC_ARENA_MAX: \"{value}\"\n"
+        )
+    };
+    let of = |maps: &[(&str, &str)]| {
+        let files = [&[("k8s/pod.yaml", refers.as_str())], maps].concat();
+        within(&files, "k8s/pod.yaml")
+    };
+    // What is not seen may set anything.
+    assert!(of(&[]).is_empty());
+    assert!(of(&[("k8s/settings.yaml", &map("2"))]).is_empty());
+    assert_eq!(
+        of(&[("k8s/settings.yaml", &map("two"))]),
+        ["glibc-tunable-bad-value"]
+    );
+    assert_eq!(
+        of(&[("other/settings.yaml", &map("two"))]),
+        ["glibc-tunable-bad-value"]
+    );
+    let empty = map("2").replace("MALLOC_ARENA_MAX", "LOG");
+    assert_eq!(of(&[("k8s/settings.yaml", &empty)]), ["allocator-unset"]);
+    // Which of two is applied cannot be told; that of the same folder is.
+    assert!(
+        of(&[
+            ("a/settings.yaml", &map("two")),
+            ("b/settings.yaml", &map("two"))
+        ])
+        .is_empty()
+    );
+    assert_eq!(
+        of(&[
+            ("k8s/settings.yaml", &map("two")),
+            ("b/settings.yaml", &map("2"))
+        ]),
+        ["glibc-tunable-bad-value"]
+    );
+}
+
+#[test]
 fn the_configuration_says_what_an_image_is_built_from() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {

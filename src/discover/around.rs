@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use super::{Claim, claim};
+use super::survey::Survey;
 use crate::inputs::{ImageBuild, Kustomization, Surroundings, kustomize, links};
 use crate::text::SourceFile;
 
@@ -26,6 +26,7 @@ pub struct Disk {
     projects: Mutex<BTreeMap<PathBuf, Option<String>>>,
     surveys: Mutex<BTreeMap<PathBuf, Arc<Survey>>>,
     kustomizations: Mutex<BTreeMap<PathBuf, Arc<[Kustomization]>>>,
+    config_maps: Mutex<BTreeMap<PathBuf, Arc<[Arc<SourceFile>]>>>,
     builds: Mutex<BTreeMap<PathBuf, Arc<[ImageBuild]>>>,
     said: Option<Said>,
 }
@@ -38,34 +39,6 @@ struct Said(Images);
 impl std::fmt::Debug for Said {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Said")
-    }
-}
-
-/// Files of a project that others may refer to, sorted.
-#[derive(Debug, Default)]
-struct Survey {
-    dockerfiles: Arc<[String]>,
-    kustomizations: Vec<PathBuf>,
-    links: Vec<PathBuf>,
-}
-
-impl Survey {
-    fn of(top: &Path) -> Self {
-        let (mut dockerfiles, mut survey) = (Vec::new(), Self::default());
-        for path in super::all(top) {
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-                continue;
-            };
-            if claim(name) == Some(Claim::Dockerfile) {
-                dockerfiles.push(super::shown(&path));
-            } else if kustomize::is_kustomization(name) {
-                survey.kustomizations.push(path);
-            } else if links::is_link(name) {
-                survey.links.push(path);
-            }
-        }
-        survey.dockerfiles = dockerfiles.into();
-        survey
     }
 }
 
@@ -131,6 +104,20 @@ impl Surroundings for Disk {
                 file,
             });
             read.collect()
+        })
+    }
+
+    fn config_maps(&self, near: &str) -> Arc<[Arc<SourceFile>]> {
+        let Some((top, survey)) = self.survey(near) else {
+            return Arc::default();
+        };
+        remember(&self.config_maps, &top, |_| {
+            let files = survey.manifests.iter().filter_map(|path| load(path));
+            let holds = |file: &Arc<SourceFile>| {
+                memchr::memmem::find(&file.bytes, b"kind: ConfigMap").is_some()
+                    && memchr::memmem::find(&file.bytes, b"{{").is_none()
+            };
+            files.filter(holds).collect()
         })
     }
 

@@ -12,6 +12,7 @@ mod merge;
 mod ops;
 mod roots;
 mod select;
+mod shared;
 
 use std::sync::Arc;
 
@@ -68,9 +69,14 @@ pub enum Seat {
 }
 
 /// What the kustomizations of the project make of `file`: one build for each that nothing stands on.
+/// A file that none uses is put together with the ConfigMaps of other files that it refers to; where there
+/// are none either, it stands for itself, and there is no build.
 #[must_use]
 pub fn builds(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<Build> {
     let roots = roots::of(file, around);
+    if roots.is_empty() {
+        return shared::build(file, around).into_iter().collect();
+    }
     // What is for developers or tests says nothing about the others.
     let own = roots.iter().filter(|root| passing(&root.path).is_none());
     let own: Vec<_> = own.cloned().collect();
@@ -90,34 +96,14 @@ fn build(
     let mut loader = Loader::new(focus, around, &wanted);
     let mut objects = Vec::new();
     loader.kustomization(root, &mut objects);
-    let (mut desk, unseen) = (loader.desk, loader.unseen);
-    let as_resource = loader.as_resource;
-    desk.tree.documents = objects.iter().map(|object| object.id).collect();
-    let joint = desk.joint();
-    let sheet = Sheet {
-        file: &joint,
-        tree: &desk.tree,
-    };
+    let (as_resource, unseen) = (loader.as_resource, loader.unseen);
+    let documents = objects.iter().map(|object| object.id).collect();
+    let (desk, read) = loader.desk.read(documents);
     let purpose = passing(&root.path);
-    let mut containers = Vec::new();
-    for (container, site) in kubernetes::read(sheet) {
-        let mut container = desk.homed(container);
-        let seat = seat(&desk, site.container, focus);
-        let sets = |place: &Place| Arc::ptr_eq(&place.file, focus);
-        let has_part = !matches!(seat, Seat::Nowhere(_))
-            || container
-                .env
-                .iter()
-                .any(|(_, setting)| sets(&setting.place));
-        if !has_part {
-            continue;
-        }
-        container.passing = container
-            .passing
-            .or_else(|| passing(&container.place.file.path))
-            .or_else(|| purpose.clone());
-        container.unseen = container.unseen.or_else(|| unseen.clone());
-        containers.push((container, seat));
+    let mut containers = parts(&desk, read, focus);
+    for (container, _) in &mut containers {
+        container.passing = container.passing.take().or_else(|| purpose.clone());
+        container.unseen = container.unseen.take().or_else(|| unseen.clone());
     }
     (!containers.is_empty()).then(|| Build {
         root: root.path.clone(),
@@ -125,6 +111,28 @@ fn build(
         as_resource,
         desk,
     })
+}
+
+/// The containers that `focus` has a part in.
+fn parts(
+    desk: &Desk,
+    read: Vec<(Container, kubernetes::Site)>,
+    focus: &Arc<SourceFile>,
+) -> Vec<(Container, Seat)> {
+    let mut found = Vec::new();
+    for (container, site) in read {
+        let mut container = desk.homed(container);
+        let seat = seat(desk, site.container, focus);
+        let sets = |place: &Place| Arc::ptr_eq(&place.file, focus);
+        let mut settings = container.env.iter();
+        if matches!(seat, Seat::Nowhere(_)) && !settings.any(|(_, setting)| sets(&setting.place)) {
+            continue;
+        }
+        let purpose = passing(&container.place.file.path);
+        container.passing = container.passing.or(purpose);
+        found.push((container, seat));
+    }
+    found
 }
 
 /// Where in `focus` the container that was put together at `id` can be written.
@@ -166,14 +174,11 @@ impl Build {
         if place.file.path == focus.path {
             return false;
         }
-        let mut parts = self.desk.parts_of(&place.file.path).peekable();
-        parts.peek().is_some()
-            && parts.any(|(_, part)| {
-                let documents = part.tree.documents.iter();
-                let kind = |id: &Id| part.tree.get(*id, "kind").and_then(|id| part.tree.word(id));
-                let mut kinds = documents.map(kind);
-                kinds.any(|kind| kind != Some("ConfigMap"))
-            })
+        let mut parts = self.desk.parts_of(&place.file.path);
+        parts.next().is_some_and(|(_, part)| {
+            let describes = memchr::memmem::find(&part.file.bytes, b"ontainers").is_some();
+            describes || is_kustomization(&part.file.path)
+        })
     }
 
     /// The edits that make all of `changes` true of the container at `seat`.

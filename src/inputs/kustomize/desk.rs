@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::inputs::kubernetes;
+use crate::inputs::manifest::Sheet;
 use crate::inputs::yaml::{self, Flow, Id, Kind, Shift, Style, Tree};
 use crate::model::{Container, Setting};
 use crate::text::{Place, SourceFile, Span};
@@ -150,9 +152,15 @@ impl Desk {
         parts.filter(move |(_, part)| part.file.path == path)
     }
 
-    /// The joint text.
-    pub(super) fn joint(&mut self) -> Arc<SourceFile> {
-        SourceFile::new("", std::mem::take(&mut self.bytes))
+    /// The containers of `documents`, their places in the joint text.
+    pub(super) fn read(mut self, documents: Vec<Id>) -> (Self, Vec<(Container, kubernetes::Site)>) {
+        let joint = SourceFile::new("", std::mem::take(&mut self.bytes));
+        self.tree.documents = documents;
+        let read = kubernetes::read(Sheet {
+            file: &joint,
+            tree: &self.tree,
+        });
+        (self, read)
     }
 
     /// Puts a node together from others.
