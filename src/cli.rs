@@ -7,6 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::finding::Severity;
 use crate::report::Format;
 
+/// The name under which standard input is reported where none is given.
+pub const STDIN_FILENAME: &str = "Dockerfile";
+
 /// Find missing and wrong memory-allocator settings of Python services
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, arg_required_else_help = true)]
@@ -79,8 +82,8 @@ pub struct Check {
     /// The least severity that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
     pub fail_on: FailOn,
-    /// The name under which standard input is reported
-    #[arg(long, value_name = "NAME", default_value = "Dockerfile")]
+    /// The name under which standard input is reported (manifests that are given none: `stdin.yaml`)
+    #[arg(long, value_name = "NAME", default_value = STDIN_FILENAME)]
     pub stdin_filename: String,
     /// Do not show a progress bar
     #[arg(long)]
@@ -114,8 +117,8 @@ pub struct Fix {
     /// The least severity of a finding that is left that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
     pub fail_on: FailOn,
-    /// The name under which standard input is reported
-    #[arg(long, value_name = "NAME", default_value = "Dockerfile")]
+    /// The name under which standard input is reported (manifests that are given none: `stdin.yaml`)
+    #[arg(long, value_name = "NAME", default_value = STDIN_FILENAME)]
     pub stdin_filename: String,
     /// Do not show a progress bar
     #[arg(long)]

@@ -11,10 +11,10 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::cli::{Cli, Colour, Command};
+use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
 use crate::config::Configs;
 use crate::discover::{self, Disk};
-use crate::inputs::{ImageBuild, links};
+use crate::inputs::{Format, ImageBuild, links};
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,14 @@ fn disk(configs: &Arc<Configs>) -> Disk {
             });
         builds.collect()
     }))
+}
+
+/// The name of a text from standard input: as given, but manifests that were given none are no Dockerfile.
+fn stdin_name(given: &str, bytes: &[u8]) -> String {
+    if given == STDIN_FILENAME && Format::of(given, bytes) != Format::Dockerfile {
+        return "stdin.yaml".into();
+    }
+    given.to_owned()
 }
 
 /// Whether to use colours on standard output.

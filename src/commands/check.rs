@@ -8,7 +8,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::progress::Progress;
-use super::{Status, colours, disk};
+use super::{Status, colours, disk, stdin_name};
 use crate::cli::{Check, Colour};
 use crate::config::Configs;
 use crate::discover::{self, Claim, Failure};
@@ -118,7 +118,7 @@ fn check_stdin(name: &str, around: &dyn Surroundings, configs: &Configs) -> Outc
         reason: error.to_string(),
     };
     io::stdin().lock().read_to_end(&mut bytes).map_err(fail)?;
-    let file = SourceFile::new(name, bytes);
+    let file = SourceFile::new(stdin_name(name, &bytes), bytes);
     let style = style(configs, Path::new(name))?;
     let checked = engine::check(&file, around, style);
     Ok((file, checked))

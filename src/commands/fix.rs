@@ -8,7 +8,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::progress::Progress;
-use super::{Status, disk};
+use super::{Status, disk, stdin_name};
 use crate::cli::{self, Preload};
 use crate::config::{ConfigError, Configs};
 use crate::discover::{self, Claim, Failure};
@@ -130,7 +130,8 @@ fn stdin(
 ) -> io::Result<Status> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes)?;
-    let file = SourceFile::new(arguments.stdin_filename.clone(), bytes);
+    let name = stdin_name(&arguments.stdin_filename, &bytes);
+    let file = SourceFile::new(name, bytes);
     let fixed = fix::fix(&file, around, options);
     if arguments.diff {
         diff::write(&fixed.before, &fixed.after, out)?;
