@@ -1,6 +1,6 @@
 //! Kustomizations put together, against what `kustomize build` makes of them.
 //!
-//! `tests/kustomize/*/built.txt` was written by kustomize 5.6.0 (`tests/kustomize/build.sh` writes it anew).
+//! `tests/kustomizations/*/built.txt` was written by kustomize 5.6.0 (`tests/kustomizations/build.sh` writes it anew).
 //! `MALLOCLINT_KUSTOMIZE_FOLDER` names another folder with such files, of public repositories.
 //! Every container that it knows must be ours with the same image, command and variables, and no other.
 
@@ -114,7 +114,7 @@ fn ours(case: &Path, root: &Path) -> BTreeSet<String> {
 #[test]
 fn what_is_built_is_what_kustomize_builds() {
     let top = std::env::var_os("MALLOCLINT_KUSTOMIZE_FOLDER");
-    let top = top.map_or_else(|| PathBuf::from("tests/kustomize"), PathBuf::from);
+    let top = top.map_or_else(|| PathBuf::from("tests/kustomizations"), PathBuf::from);
     let (mut cases, mut wrong) = (0, Vec::new());
     let mut all = Vec::new();
     files(&top, &mut all);
