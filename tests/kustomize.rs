@@ -346,3 +346,39 @@ fn kustomizations_that_name_each_other_or_what_is_not_there_end() {
     project.check("b/kustomization.yaml");
     project.check("a/deployment.yaml");
 }
+
+#[test]
+fn long_lists_and_many_operations_end() {
+    let env: String = (0..8_000)
+        .map(|at| format!("        - name: V{at}\n          value: v\n"))
+        .collect();
+    let long = DEPLOYMENT.replace("        - name: A\n          value: a\n", &env);
+    let ops =
+        "- {op: add, path: /spec/template/spec/containers/0/env/0, value: {name: X, value: x}}\n"
+            .repeat(2_500);
+    let project = Project::new(&[
+        ("deployment.yaml", &long),
+        ("long.yaml", &long),
+        ("ops.yaml", &ops),
+        (
+            "kustomization.yaml",
+            "resources: [deployment.yaml]\npatches:\n- path: long.yaml\n- path: ops.yaml\n  target: {kind: Deployment}\n",
+        ),
+    ]);
+    project.check("deployment.yaml");
+    project.check("ops.yaml");
+    let nested = format!("{}x{}", "{a: ".repeat(100), "}".repeat(100));
+    let bomb = format!(
+        "kind: Deployment\nmetadata: {{name: web}}\nspec: &s\n  a: {nested}\n  b: *s\n  template: *s\n"
+    );
+    let patch = format!("apiVersion: apps/v1\n{bomb}");
+    let project = Project::new(&[
+        ("deployment.yaml", DEPLOYMENT),
+        ("patch.yaml", &patch),
+        (
+            "kustomization.yaml",
+            "resources: [deployment.yaml, patch.yaml]\npatches: [{path: patch.yaml}, {path: patch.yaml, target: {name: '.*'}}]\nimages: [{name: python, newTag: '3'}]\n",
+        ),
+    ]);
+    project.check("deployment.yaml");
+}

@@ -13,6 +13,9 @@ use crate::text::{Place, SourceFile, Span};
 /// So many bytes are joined at most.
 const LARGEST: usize = 16 << 20;
 
+/// So many nodes are put together at most.
+const FORGED: usize = 1 << 22;
+
 /// One text on the desk: a file, or a block of one.
 #[derive(Debug)]
 pub(super) struct Part {
@@ -52,6 +55,8 @@ pub(super) struct Desk {
     pub(super) tree: Tree,
     parts: Vec<Part>,
     bytes: Vec<u8>,
+    /// How much was put together: in nodes.
+    forged: usize,
     /// What a node was put together from, in order.
     origins: BTreeMap<Id, Vec<Id>>,
 }
@@ -165,10 +170,26 @@ impl Desk {
 
     /// Puts a node together from others.
     pub(super) fn forge(&mut self, kind: Kind, span: Span, from: &[Id]) -> Id {
-        let all = from.iter().flat_map(|id| self.origins(*id)).collect();
+        let all: Vec<Id> = from.iter().flat_map(|id| self.origins(*id)).collect();
+        let parts = match &kind {
+            Kind::Sequence(items, _) => items.len(),
+            Kind::Mapping(entries, _) => 2 * entries.len(),
+            _ => 1,
+        };
+        // Patches may copy long lists again and again: the rest is left as it was.
+        let spent = self.spend(all.len() + parts);
+        if let Some(first) = from.first().filter(|_| spent) {
+            return *first;
+        }
         let id = self.tree.add(kind, span);
         self.origins.insert(id, all);
         id
+    }
+
+    /// Counts work on that many nodes; whether there was too much.
+    pub(super) fn spend(&mut self, nodes: usize) -> bool {
+        self.forged += nodes;
+        self.forged > FORGED
     }
 
     /// A text that stands for the bytes of `id`.

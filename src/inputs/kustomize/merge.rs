@@ -4,6 +4,8 @@
 //! with a merge key are merged item by item and the patch's items come first, other lists are replaced, `null`
 //! removes, `$patch` directs.
 
+use std::collections::BTreeMap;
+
 use super::desk::Desk;
 use crate::inputs::yaml::{Flow, Id, Kind};
 use crate::text::Span;
@@ -37,7 +39,9 @@ impl Merge<'_> {
     pub(super) fn node(&mut self, key: &str, base: Id, patch: Id) -> Option<Id> {
         let tree = &self.desk.tree;
         let (base, patch) = (tree.resolve(base), tree.resolve(patch));
-        let Some(levels) = self.levels.checked_sub(1) else {
+        // Aliases that lead back double the work at every level.
+        let spent = self.desk.spend(1);
+        let Some(levels) = self.levels.checked_sub(1).filter(|_| !spent) else {
             return Some(patch);
         };
         self.levels = levels;
@@ -72,7 +76,13 @@ impl Merge<'_> {
     }
 
     fn mapping(&mut self, key: &str, base: Id, patch: Id) -> Id {
-        let mut entries = self.flat(base);
+        // What the patch changes moves behind the rest; the order of keys says nothing.
+        let mut entries: Vec<Option<(Id, Id)>> = self.flat(base).into_iter().map(Some).collect();
+        let text = |name: Id| self.desk.tree.text(name).map(str::to_owned);
+        let known = entries.iter().enumerate();
+        let known: BTreeMap<String, usize> = known
+            .filter_map(|(at, entry)| Some((text(entry.as_ref()?.0)?, at)))
+            .collect();
         for (name, value) in self.flat(patch) {
             let Some(text) = self.desk.tree.text(name).map(str::to_owned) else {
                 continue;
@@ -80,23 +90,19 @@ impl Merge<'_> {
             if text == "$patch" {
                 continue;
             }
-            let at = entries
-                .iter()
-                .rposition(|(other, _)| self.desk.tree.text(*other) == Some(text.as_str()));
-            let before = at.map(|at| entries.remove(at));
+            let before = known.get(&text).and_then(|at| entries.get_mut(*at)?.take());
             if self.desk.tree.is_null(value) {
                 continue;
             }
-            match before {
-                None => entries.push((name, value)),
-                Some((_, before)) => {
-                    let merged = self.node(&text, before, value);
-                    entries.extend(merged.map(|merged| (name, merged)));
-                }
-            }
+            let value = match before {
+                None => Some(value),
+                Some((_, before)) => self.node(&text, before, value),
+            };
+            entries.push(value.map(|value| (name, value)));
         }
         // A variable stands where the value does that is in force.
         let span = self.desk.tree.span(if key == "env" { patch } else { base });
+        let entries = entries.into_iter().flatten().collect();
         self.desk
             .forge(Kind::Mapping(entries, Flow::Block), span, &[base, patch])
     }
@@ -135,29 +141,35 @@ impl Merge<'_> {
         let replaces = |item: &Id| {
             self.directive(*item).as_deref() == Some("replace") && self.named(*item, by).is_none()
         };
-        let mut items = if patches.iter().any(replaces) {
+        let mut items: Vec<Option<Id>> = if patches.iter().any(replaces) {
             Vec::new()
         } else {
-            self.desk.tree.items(base).to_vec()
+            self.desk
+                .tree
+                .items(base)
+                .iter()
+                .copied()
+                .map(Some)
+                .collect()
         };
+        // Of several items with one name the first is meant.
+        let names = items.iter().enumerate().rev();
+        let known: BTreeMap<String, usize> = names
+            .filter_map(|(at, item)| Some((self.named((*item)?, by)?, at)))
+            .collect();
         let mut new = Vec::new();
         for item in patches {
             let Some(name) = self.named(item, by) else {
                 continue;
             };
-            let at = items
-                .iter()
-                .position(|other| self.named(*other, by).as_ref() == Some(&name));
-            match at {
-                Some(at) => {
-                    let before = items.remove(at);
-                    new.extend(self.node(key, before, item));
-                }
+            let before = known.get(&name).and_then(|at| items.get_mut(*at)?.take());
+            match before {
+                Some(before) => new.extend(self.node(key, before, item)),
                 None if self.directive(item).as_deref() == Some("delete") => {}
                 None => new.push(item),
             }
         }
-        new.append(&mut items);
+        new.extend(items.into_iter().flatten());
         let span = self.desk.tree.span(base);
         self.desk
             .forge(Kind::Sequence(new, Flow::Block), span, &[base, patch])
