@@ -104,8 +104,10 @@ pub struct Outcome {
     pub standings: Vec<Standing>,
     /// What malloclint was started with, where that is a setting.
     pub current: Option<usize>,
-    /// The best.
+    /// The best: the baseline, unless another is surely better.
     pub leader: Option<usize>,
+    /// What looks better than the baseline, where that is not sure.
+    pub nearly: Option<usize>,
     /// Those that could not be told apart from it.
     pub undecided: Vec<usize>,
     /// How it was judged.

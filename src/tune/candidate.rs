@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Family, allocator_variable};
+use crate::facts::{Family, Libc, allocator_variable};
 
 use super::error::TuneError;
 use super::libraries::Library;
@@ -48,6 +48,13 @@ impl Candidate {
             origin: Origin::Baseline,
             library: None,
             env: Vec::new(),
+        }
+    }
+
+    /// As it is called where the C library is another.
+    pub(super) fn rename_libc(&mut self, libc: Libc) {
+        if self.origin == Origin::Baseline {
+            self.name = libc.to_string();
         }
     }
 
@@ -211,6 +218,13 @@ pub(super) fn all(
             }
         }
     }
+    // A library that nobody knows settings for is tried as it is.
+    for library in libraries {
+        add(
+            Candidate::new(Origin::Asked, Some(library), Vec::new()),
+            &mut all,
+        );
+    }
     let jemalloc = libraries
         .iter()
         .find(|library| library.family == Family::Jemalloc);
@@ -237,6 +251,7 @@ mod tests {
             family: Family::Jemalloc,
             path: "/usr/lib/libjemalloc.so.2".into(),
             name: "libjemalloc.so.2".into(),
+            libc: None,
             confirms: true,
         }
     }

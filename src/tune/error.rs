@@ -13,13 +13,8 @@ pub enum TuneError {
     #[error("{0}")]
     Library(String),
     /// The command itself cannot be measured.
-    #[error("{name}: {error}")]
-    Baseline {
-        /// The settings under which it failed.
-        name: String,
-        /// Why.
-        error: RunError,
-    },
+    #[error("{0}")]
+    Baseline(RunError),
     /// Not even the settings that everything is compared with fit into the budget.
     #[error(
         "the budget of {budget} is too short: one run takes {run}, and at least {runs} are needed (`--budget`)"

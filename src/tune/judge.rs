@@ -3,7 +3,7 @@
 
 use super::candidate::Candidate;
 use super::run::Run;
-use super::schedule::is_decided;
+use super::schedule::{MARGIN, ROUNDS, is_decided};
 use super::space::Goal;
 use super::statistics::{Estimate, median};
 
@@ -155,6 +155,17 @@ impl Judge {
         }
     }
 
+    /// Whether a setting is surely better than the baseline, and by more than nothing.
+    pub(super) fn is_better(&self, all: &[Tried], index: usize) -> bool {
+        let (Some(baseline), Some(tried)) = (all.first(), all.get(index)) else {
+            return false;
+        };
+        let scores = self.scores(tried, baseline).into_iter();
+        let gains: Vec<f64> = scores.map(|(_, score)| -score).collect();
+        gains.len() >= ROUNDS
+            && Estimate::of(&gains).is_some_and(|gain| gain.is_positive() && gain.mean > MARGIN)
+    }
+
     /// Those that cannot be told apart from the leader yet.
     pub(super) fn undecided(&self, all: &[Tried], leader: usize, rivals: &[usize]) -> Vec<usize> {
         let (Some(baseline), Some(best)) = (all.first(), all.get(leader)) else {
@@ -246,6 +257,7 @@ mod tests {
                 process: "x".into(),
                 library: None,
                 libc: None,
+                is_static: false,
                 processes: (1, 0),
                 confirmed: Vec::new(),
             };
@@ -288,6 +300,7 @@ mod tests {
         assert!(standings[1].score.unwrap().mean < 0.0);
         assert!(standings[1].pareto && !standings[0].pareto);
         assert!(judge().undecided(&all, 1, &[0, 1]).is_empty());
+        assert!(judge().is_better(&all, 1) && !judge().is_better(&all, 0));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::facts::{self, Family, family_of_library};
+use crate::facts::{self, Family, Libc, family_of_library};
 use crate::templates;
 
 use super::procfs::{self, Maps};
@@ -21,6 +21,8 @@ pub struct Library {
     pub path: String,
     /// What `LD_PRELOAD` is to say: its name where the loader finds it by that.
     pub name: String,
+    /// The C library that it is built for.
+    pub libc: Option<Libc>,
     /// Whether it can say which settings it took: jemalloc from 5.2.1 on.
     pub confirms: bool,
 }
@@ -38,22 +40,32 @@ pub(super) fn find(which: Which) -> Option<Library> {
 
 fn named(family: Family, name: &str) -> Option<Library> {
     let (maps, _) = run(name, None).ok()?;
-    let path = maps
-        .libraries
-        .into_iter()
-        .find(|path| family_of_library(path) == Some(family))?;
-    Some(finished(family, path, name.to_owned()))
+    let mut libraries = maps.libraries.into_iter();
+    let path = libraries.find(|path| family_of_library(path) == Some(family))?;
+    Some(finished(family, path, name.to_owned(), maps.libc))
 }
 
-fn finished(family: Family, path: String, name: String) -> Library {
+fn finished(family: Family, path: String, name: String, libc: Option<Libc>) -> Library {
     let mut library = Library {
         family,
         path,
         name,
+        libc,
         confirms: false,
     };
-    library.confirms = family == Family::Jemalloc && takes(&library, "confirm_conf:true").is_ok();
+    let echoed = || {
+        said_about(&library, "confirm_conf:true")
+            .ok()
+            .filter(|keys| !keys.is_empty())
+    };
+    library.confirms = family == Family::Jemalloc && echoed().is_some();
     library
+}
+
+/// Whether it passes over `MALLOC_CONF`: a build with a prefix, or without user configuration. One
+/// that reads it complains about a key that does not exist.
+pub(super) fn ignores_conf(library: &Library) -> bool {
+    takes(library, "malloclint_asks:1").is_ok()
 }
 
 /// A library that the user names.
@@ -73,7 +85,12 @@ pub(super) fn at(path: &Path) -> Result<Library, String> {
             after_colon(&said)
         ));
     }
-    Ok(finished(family, text.to_owned(), text.to_owned()))
+    Ok(finished(
+        family,
+        text.to_owned(),
+        text.to_owned(),
+        maps.libc,
+    ))
 }
 
 fn after_colon(said: &[String]) -> String {
@@ -83,6 +100,11 @@ fn after_colon(said: &[String]) -> String {
 
 /// Whether jemalloc takes the whole setting.
 pub(super) fn takes(library: &Library, conf: &str) -> Result<(), String> {
+    said_about(library, conf).map(drop)
+}
+
+/// The keys of a setting that jemalloc says it took.
+fn said_about(library: &Library, conf: &str) -> Result<Vec<String>, String> {
     let with = if library.confirms {
         format!("{conf},confirm_conf:true")
     } else {
@@ -92,7 +114,7 @@ pub(super) fn takes(library: &Library, conf: &str) -> Result<(), String> {
     let messages = said
         .iter()
         .filter_map(|line| line.strip_prefix("<jemalloc>: "));
-    proof::confirm(conf, library.confirms, messages).map(drop)
+    proof::confirm(conf, library.confirms, messages)
 }
 
 /// Runs the witness with a library preloaded: what was mapped, and what was said.

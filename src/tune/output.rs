@@ -9,7 +9,7 @@ use regex::Regex;
 use super::error::Tail;
 
 /// So many lines are shown when something goes wrong.
-const SHOWN: usize = 10;
+const SHOWN: usize = 5;
 /// Longer lines are cut.
 const LINE: u64 = 16 * 1024;
 /// Different messages of the allocator that are kept.
@@ -125,7 +125,7 @@ mod tests {
         );
         assert_eq!(output.tail().0.len(), 4);
         let many: String = (0..50).map(|line| format!("{line}\n")).collect();
-        assert_eq!(of(&many, &wanted).tail().0.first().unwrap(), "40");
+        assert_eq!(of(&many, &wanted).tail().0.first().unwrap(), "45");
     }
 
     #[test]

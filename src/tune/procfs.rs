@@ -96,7 +96,8 @@ pub(super) fn parse_maps(text: &str) -> Maps {
         if !shared || found.libraries.iter().any(|known| known == path) {
             continue;
         }
-        if name.starts_with("ld-musl-") || name.starts_with("libc.musl-") {
+        // musl is one file under two names; glibc's `libc.so` is a text that is never mapped.
+        if name.starts_with("ld-musl-") || name.starts_with("libc.musl-") || name == "libc.so" {
             found.libc = Some(Libc::Musl);
         } else if name.starts_with("ld-linux") || name.starts_with("ld-") || name == "libc.so.6" {
             found.libc = found.libc.or(Some(Libc::Glibc));
@@ -156,6 +157,8 @@ mod tests {
         );
         let musl = parse_maps(&line("/lib/ld-musl-x86_64.so.1"));
         assert_eq!(musl.libc, Some(Libc::Musl));
+        let debian = parse_maps(&line("/usr/lib/x86_64-linux-musl/libc.so"));
+        assert_eq!(debian.libc, Some(Libc::Musl));
         assert!(parse_maps(&line("/opt/static")).is_static());
         assert!(!parse_maps("").is_static() && !musl.is_static());
     }

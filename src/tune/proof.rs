@@ -30,6 +30,8 @@ pub struct Proof {
     pub library: Option<String>,
     /// The C library.
     pub libc: Option<Libc>,
+    /// Whether no loader took part: nothing can be preloaded.
+    pub is_static: bool,
     /// How many processes there were, and how many of them had the library.
     pub processes: (usize, usize),
     /// The keys that jemalloc said it took; empty where it cannot say.
@@ -65,9 +67,30 @@ pub(super) fn judge<'a>(
         process: process.clone(),
         library: wanted.map(str::to_owned),
         libc: largest.maps.libc,
+        is_static: largest.maps.is_static(),
         processes: (seen.clone().count(), with.count()),
         confirmed: Vec::new(),
     })
+}
+
+/// Whether a library can have an effect on the command at all, by what its baseline showed.
+pub(super) fn can_preload(
+    baseline: &Proof,
+    path: &str,
+    built_for: Option<Libc>,
+) -> Result<(), String> {
+    let process = &baseline.process;
+    if baseline.is_static {
+        return Err(format!(
+            "`{process}` is statically linked: LD_PRELOAD has no effect on it, so nothing but another build can change its allocator"
+        ));
+    }
+    match (baseline.libc, built_for) {
+        (Some(own), Some(other)) if own != other => Err(format!(
+            "`{process}` runs on {own}, and {path} is built for {other}: run malloclint where the command is at home, with an allocator that is built for {own} (`--libs`)"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// What is in force where nothing is demanded.
@@ -184,6 +207,19 @@ mod tests {
                 .unwrap_err()
                 .contains("long enough")
         );
+    }
+
+    #[test]
+    fn a_library_must_suit_the_command() {
+        let of = |paths: &[&str]| judge([&seen("app", 1, paths)].into_iter(), None).unwrap();
+        let can = |paths: &[&str], libc| can_preload(&of(paths), "/lib/x.so", Some(libc));
+        assert!(can(&["/bin/app", "/lib/libc.so.6"], Libc::Glibc).is_ok());
+        let musl = ["/bin/app", "/lib/ld-musl-x86_64.so.1"];
+        assert!(can(&musl, Libc::Musl).is_ok());
+        let error = can(&musl, Libc::Glibc).unwrap_err();
+        assert!(error.contains("runs on musl"), "{error}");
+        let error = can(&["/bin/app"], Libc::Glibc).unwrap_err();
+        assert!(error.contains("statically linked"), "{error}");
     }
 
     #[test]

@@ -31,7 +31,8 @@ fn charted(outcome: &Outcome) -> Vec<(String, &Tried)> {
     let leader = outcome
         .leader
         .filter(|leader| *leader != 0)
-        .and_then(|leader| of(leader, "best"));
+        .and_then(|leader| of(leader, "best"))
+        .or_else(|| outcome.nearly.and_then(|nearly| of(nearly, "nearly")));
     let current = outcome
         .current
         .filter(|current| outcome.leader != Some(*current));
@@ -125,27 +126,42 @@ fn verdict(outcome: &Outcome) -> Vec<String> {
             .get(index)
             .map_or("", |one| one.candidate.name.as_str())
     };
-    let mut said = Vec::new();
-    if best == 0 {
-        said.push(format!(
-            "keep {}: nothing that was tried is better",
-            name(0)
-        ));
-    } else if let Some(standing) = outcome.standings.get(best) {
+    let figures = |index: usize| {
         let part = |estimate: Option<Estimate>| estimate.map_or(1.0, |one| one.ratio().0);
-        said.push(format!(
-            "{}: {:.2} x the memory and {:.2} x the CPU time of {}",
-            name(best),
-            part(standing.memory),
-            part(standing.cpu),
+        let standing = outcome.standings.get(index);
+        let (memory, cpu) = standing.map_or((1.0, 1.0), |one| (part(one.memory), part(one.cpu)));
+        format!(
+            "{memory:.2} x the memory and {cpu:.2} x the CPU time of {}",
             name(0)
-        ));
+        )
+    };
+    let mut said = Vec::new();
+    match outcome.nearly {
+        Some(nearly) => said.push(format!(
+            "keep {}: {} looks better ({}), but the runs do not prove it; a longer `--budget` may",
+            name(0),
+            name(nearly),
+            figures(nearly)
+        )),
+        None if best == 0 => {
+            said.push(format!(
+                "keep {}: nothing that was tried is better",
+                name(0)
+            ));
+        }
+        None => said.push(format!("{}: {}", name(best), figures(best))),
     }
     let open: Vec<&str> = outcome.undecided.iter().map(|index| name(*index)).collect();
     if !open.is_empty() {
         said.push(format!("not told apart from it: {}", open.join("; ")));
     }
     said
+}
+
+/// The first line of a reason: what a program printed before it failed was shown when it did.
+fn brief(reason: &str) -> &str {
+    let line = reason.lines().next().unwrap_or_default();
+    line.strip_suffix("; it printed last:").unwrap_or(line)
 }
 
 /// What was proved of the best.

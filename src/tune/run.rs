@@ -429,6 +429,7 @@ mod tests {
                 process: "x".into(),
                 library: None,
                 libc: None,
+                is_static: false,
                 processes: (1, 0),
                 confirmed: Vec::new(),
             },

@@ -12,7 +12,7 @@ pub(super) const FINALISTS: usize = 4;
 /// The part of the budget that halving may use; the rest tells the finalists apart.
 const HALVING: f64 = 0.6;
 /// With fewer rounds an interval means little.
-const ROUNDS: usize = 3;
+pub(super) const ROUNDS: usize = 3;
 /// Nobody cares about a smaller difference, as a logarithm.
 pub(super) const MARGIN: f64 = 0.01;
 

@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use crate::facts::{Family, Libc};
+
 use super::candidate::{self, Candidate};
 use super::environment::Environment;
 use super::error::{RunError, TuneError};
 use super::interrupt::Interrupt;
 use super::judge::{Judge, Tried};
 use super::libraries::{self, Library};
-use super::run::{self, Workload};
+use super::proof::{self, Proof};
+use super::run::{self, Run, Workload};
 use super::schedule::{self, Random};
 use super::space::Which;
 use super::{Options, Outcome, Stop, Watcher, duration, tree};
@@ -56,60 +59,56 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn run(mut self) -> Result<Outcome, TuneError> {
-        let (allocators, libraries) = self.libraries()?;
+        let (mut allocators, libraries) = self.libraries()?;
         let asked = self.options.tries.iter();
         let asked: Result<Vec<_>, _> = asked
             .map(|text| candidate::asked(text, &libraries))
             .collect();
         let asked = asked?;
         let stop = match self.warm_up() {
-            Ok(()) => {
+            Ok(first) => {
+                self.suits(&first.proof, &mut allocators, &libraries)?;
                 let most = self.affordable()?;
                 self.choose(asked, &allocators, &libraries, most);
                 self.measure()
             }
             Err(RunError::Interrupted) => Stop::Interrupted,
-            Err(error) => {
-                return Err(TuneError::Baseline {
-                    name: self.name(0),
-                    error,
-                });
-            }
+            Err(error) => return Err(TuneError::Baseline(error)),
         };
         Ok(self.outcome(stop))
     }
 
     /// The allocators that are tried, and their libraries.
     fn libraries(&self) -> Result<(Vec<Which>, Vec<Library>), TuneError> {
-        let mut allocators = Vec::new();
         let mut libraries = Vec::new();
         for path in &self.options.libs {
             libraries.push(libraries::at(path).map_err(TuneError::Library)?);
         }
-        for which in self.options.allocators.iter().flatten().copied().chain(
-            // Without a choice, what nearly everybody means must be there; the others may be.
-            self.options
-                .allocators
-                .is_none()
-                .then_some(Which::ALL)
-                .into_iter()
-                .flatten(),
-        ) {
-            let Some(family) = which.family() else {
-                allocators.push(which);
+        let allocators = self.options.allocators.clone();
+        let allocators = allocators.unwrap_or_else(|| Which::ALL.to_vec());
+        for which in &allocators {
+            let named = |library: &Library| Some(library.family) == which.family();
+            if which.family().is_none() || libraries.iter().any(named) {
                 continue;
-            };
-            if !libraries.iter().any(|library| library.family == family) {
-                match libraries::find(which) {
-                    Some(library) => libraries.push(library),
-                    None => self.missing(which)?,
-                }
             }
-            allocators.push(which);
+            match libraries::find(*which) {
+                Some(library) => libraries.push(library),
+                None => self.missing(*which)?,
+            }
         }
-        Ok((allocators, libraries))
+        let deaf = |library: &&Library| {
+            library.family == Family::Jemalloc && libraries::ignores_conf(library)
+        };
+        match libraries.iter().find(deaf) {
+            Some(deaf) => Err(TuneError::Library(format!(
+                "{}: this build does not read MALLOC_CONF (it has a prefix, or no user configuration)",
+                deaf.path
+            ))),
+            None => Ok((allocators, libraries)),
+        }
     }
 
+    /// What nearly everybody means must be there, and what is asked for; others may be missing.
     fn missing(&self, which: Which) -> Result<(), TuneError> {
         let name = which.name();
         let hint = which.family().and_then(libraries::install);
@@ -129,17 +128,42 @@ impl<'a> Session<'a> {
     }
 
     /// Runs the baseline without counting: caches fill, and it shows how long a run takes.
-    fn warm_up(&mut self) -> Result<(), RunError> {
-        for _ in 0..self.options.warmup.max(1) {
+    fn warm_up(&mut self) -> Result<Run, RunError> {
+        let mut warm = self.options.warmup;
+        loop {
             self.show(0, "warm-up");
             let began = Instant::now();
-            self.once(0)?;
+            let run = self.once(0)?;
             self.estimate = began.elapsed();
+            warm = warm.saturating_sub(1);
+            if warm == 0 {
+                return Ok(run);
+            }
+        }
+    }
+
+    /// Whether the libraries can have an effect on the command.
+    fn suits(
+        &mut self,
+        baseline: &Proof,
+        allocators: &mut Vec<Which>,
+        libraries: &[Library],
+    ) -> Result<(), TuneError> {
+        for library in libraries {
+            proof::can_preload(baseline, &library.path, library.libc)
+                .map_err(|reason| TuneError::Baseline(RunError::Proof(reason)))?;
+        }
+        if let Some(libc) = baseline.libc.filter(|libc| *libc != Libc::Glibc) {
+            // It reads none of glibc's variables.
+            allocators.retain(|which| *which != Which::Glibc);
+            if let Some(first) = self.all.first_mut() {
+                first.candidate.rename_libc(libc);
+            }
         }
         Ok(())
     }
 
-    fn once(&self, index: usize) -> Result<run::Run, RunError> {
+    fn once(&self, index: usize) -> Result<Run, RunError> {
         let Some(tried) = self.all.get(index) else {
             return Err(RunError::Interrupted);
         };
@@ -336,8 +360,11 @@ impl<'a> Session<'a> {
     }
 
     fn outcome(self, stop: Stop) -> Outcome {
-        let leader = self.leader();
+        let first = self.leader();
         let alive = self.alive();
+        let sure = |index: &usize| *index == 0 || self.judge().is_better(&self.all, *index);
+        // Without proof that another is better, what everybody has anyway stays.
+        let leader = first.map(|first| if sure(&first) { first } else { 0 });
         let undecided = leader
             .map(|leader| self.judge().undecided(&self.all, leader, &alive))
             .unwrap_or_default();
@@ -355,6 +382,7 @@ impl<'a> Session<'a> {
             seed: self.options.seed,
             elapsed: self.start.elapsed(),
             rounds: self.rounds,
+            nearly: first.filter(|first| Some(*first) != leader),
             tried: self.all,
             standings,
             leader,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io;
 
 use super::svg::{self, Curve, Point};
-use super::{MIB, charted, proof, ranked, ratio, speed, speed_name, stop, verdict};
+use super::{MIB, brief, charted, proof, ranked, ratio, speed, speed_name, stop, verdict};
 use crate::tune::{Memory, Outcome, duration};
 
 const PAGE: &str = include_str!("../../../templates/tune-report.html");
@@ -179,7 +179,7 @@ fn discarded(outcome: &Outcome) -> String {
         Some(format!(
             "<li><code>{}</code>: {}</li>",
             escape(&tried.candidate.name),
-            escape(reason)
+            escape(brief(reason))
         ))
     };
     let items: String = outcome.tried.iter().filter_map(one).collect();

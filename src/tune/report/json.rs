@@ -41,6 +41,7 @@ pub fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
         "rounds": outcome.rounds,
         "stop": { "kind": kind(&outcome.stop), "reason": stop(outcome) },
         "best": outcome.leader.and_then(name),
+        "looks_better": outcome.nearly.and_then(name),
         "not_told_apart": outcome.undecided.iter().filter_map(|index| name(*index)).collect::<Vec<_>>(),
         "recommendation": best.map(|best| best.candidate.lines()),
         "candidates": candidates,

@@ -6,8 +6,6 @@ use super::chart::{self, Axes};
 use super::{MIB, charted, proof, ranked, ratio, shown_cost, speed, speed_name, stop, verdict};
 use crate::tune::{Memory, Outcome, duration};
 
-/// Names are cut, so that the table fits.
-const NAME: usize = 58;
 /// The axis of a chart takes so many columns.
 const MARGIN: usize = 16;
 
@@ -25,29 +23,27 @@ pub struct Style {
 /// # Errors
 /// Where the output cannot be written.
 pub fn write(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    table(outcome, style, out)?;
+    if outcome.tried.iter().any(|tried| !tried.runs.is_empty()) {
+        table(outcome, style, out)?;
+    }
     discarded(outcome, out)?;
     charts(outcome, style, out)?;
     recommendation(outcome, style, out)
 }
 
 fn table(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let room = style.width.saturating_sub(72).clamp(28, NAME);
     let memory = match outcome.judge.memory {
         Memory::Mean => "mean MiB",
         Memory::Peak => "peak MiB",
         Memory::End => "end MiB",
     };
+    let speed_name = speed_name(outcome);
     writeln!(
         out,
-        "  {:<room$} {memory:>8} {:>13} {:>13} {:>9} {:>13} {:>4}",
-        "setting",
-        "memory",
-        "CPU",
-        speed_name(outcome),
-        "ratio",
-        "runs"
+        "  {memory:>8} {:>13} {:>13} {speed_name:>10} {:>13} {:>4}  setting",
+        "memory", "CPU", "ratio", "runs"
     )?;
+    // The name comes last: it may be of any length, and is never cut.
     for index in ranked(outcome) {
         let (Some(tried), Some(standing)) =
             (outcome.tried.get(index), outcome.standings.get(index))
@@ -57,55 +53,60 @@ fn table(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result
         if tried.runs.is_empty() || tried.discarded.is_some() {
             continue;
         }
-        let mark = if Some(index) == outcome.leader {
-            '>'
-        } else if standing.pareto {
-            '*'
-        } else {
-            ' '
+        let best = Some(index) == outcome.leader;
+        let mark = match (best, standing.pareto) {
+            (true, _) => '>',
+            (false, true) => '*',
+            (false, false) => ' ',
         };
-        let shown = |value: Option<f64>, digits: usize| {
-            value.map_or_else(|| "-".into(), |value| format!("{value:.digits$}"))
-        };
-        let (on, off) = if mark == '>' && style.colour {
-            ("\x1b[1;32m", "\x1b[0m")
-        } else {
-            ("", "")
-        };
+        let (on, off) = highlight(best && style.colour);
         writeln!(
             out,
-            "{on}{mark} {:<room$} {:>8} {:>13} {:>13} {:>9} {:>13} {:>4}{off}",
-            cut(&tried.candidate.name, room),
-            shown(tried.typical(|run| outcome.judge.memory(run) / MIB), 1),
+            "{on}{mark} {:>8} {:>13} {:>13} {:>10} {:>13} {:>4}  {}{off}",
+            figure(tried.typical(|run| outcome.judge.memory(run) / MIB), 1),
             ratio(standing.memory),
             ratio(standing.cpu),
-            shown(tried.typical(speed), 2),
+            figure(tried.typical(speed), 2),
             ratio(shown_cost(outcome, index)),
             tried.runs.len(),
+            tried.candidate.name,
         )?;
     }
+    legend(outcome, out)
+}
+
+fn legend(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     let first = outcome
         .tried
         .first()
         .map_or("", |one| one.candidate.name.as_str());
     writeln!(
         out,
-        "  > best, * on the Pareto front of memory, CPU and {}; ratios are against {first} in the same round, ± is the 95 % interval",
+        "  > best, * on the Pareto front of memory, CPU and {}",
         speed_name(outcome)
+    )?;
+    writeln!(
+        out,
+        "  ratios are against {first} in the same round, ± is the 95 % interval of their mean"
     )
 }
 
-fn cut(name: &str, room: usize) -> String {
-    if name.chars().count() <= room {
-        return name.to_owned();
+fn figure(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".into(), |value| format!("{value:.digits$}"))
+}
+
+const fn highlight(wanted: bool) -> (&'static str, &'static str) {
+    if wanted {
+        ("\x1b[1;32m", "\x1b[0m")
+    } else {
+        ("", "")
     }
-    let head: String = name.chars().take(room.saturating_sub(1)).collect();
-    format!("{head}…")
 }
 
 fn discarded(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     for tried in &outcome.tried {
         if let Some(reason) = &tried.discarded {
+            let reason = brief(reason);
             writeln!(out, "  discarded {}: {reason}", tried.candidate.name)?;
         }
     }
