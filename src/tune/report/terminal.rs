@@ -3,7 +3,9 @@
 use std::io;
 
 use super::chart::{self, Axes};
-use super::{MIB, charted, proof, ranked, ratio, shown_cost, speed, speed_name, stop, verdict};
+use super::{
+    MIB, brief, charted, proof, ranked, ratio, shown_cost, speed, speed_name, stop, verdict,
+};
 use crate::tune::{Memory, Outcome, duration};
 
 /// The axis of a chart takes so many columns.
