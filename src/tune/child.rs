@@ -99,8 +99,7 @@ impl Running {
                 Ok(event) => self.hear(&event),
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => {
-                    // Somebody killed the keeper: what it kept is adopted and ended elsewhere.
-                    self.gone = true;
+                    // Somebody killed the keeper: what it kept has come to this process.
                     self.ending = self.ending.or(Some(Ending::Signal(9)));
                 }
             }
@@ -161,8 +160,9 @@ impl Running {
         }
         let _ = self.keeper.kill();
         let _ = self.keeper.wait();
-        // A process that could not be ended may hold the pipe: it is not waited for.
-        let stuck = !tree::descendants(std::process::id()).is_empty() && !self.gone;
+        // Without its keeper the tree is below this process, and ended here.
+        let stuck = !self.gone && !tree::kill_below(std::process::id(), &[], LIMIT).is_empty();
+        // What could not be ended may hold the pipe: then nobody waits for its end.
         for reader in self.readers.drain(..) {
             if !stuck {
                 let _ = reader.join();
