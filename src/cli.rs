@@ -51,7 +51,7 @@ pub enum Command {
         paths: Vec<PathBuf>,
     },
     /// Measure allocator settings under your own load, and recommend the best (Linux)
-    Tune(tune::Tune),
+    Tune(Box<tune::Tune>),
     /// Keeps a command of `tune`
     #[command(hide = true)]
     TuneKeeper(tune::Keeper),

@@ -75,11 +75,7 @@ impl Judge {
 
     /// Logarithms of memory, CPU time and cost.
     fn logarithms(&self, run: &Run) -> [f64; 3] {
-        let figure = run
-            .metric
-            .unwrap_or_else(|| run.wall.as_secs_f64())
-            .max(LEAST)
-            .ln();
+        let figure = run.metric.unwrap_or(run.wall.as_secs_f64()).max(LEAST).ln();
         let turned = if self.more_is_better == Some(true) {
             -figure
         } else {

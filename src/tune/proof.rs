@@ -39,12 +39,8 @@ pub struct Proof {
 }
 
 /// Judges where the library must be, `None` for the C library's own allocator.
-pub(super) fn judge<'a>(
-    seen: impl Iterator<Item = &'a Seen> + Clone,
-    wanted: Option<&str>,
-) -> Result<Proof, String> {
-    let largest = seen.clone().filter(|seen| seen.maps.any);
-    let Some(largest) = largest.max_by_key(|seen| seen.peak) else {
+pub(super) fn judge(seen: &[&Seen], wanted: Option<&str>) -> Result<Proof, String> {
+    let Some(largest) = largest(seen) else {
         return Err("no process was seen long enough to tell which allocator it uses".into());
     };
     let found = allocator(&largest.maps);
@@ -60,15 +56,14 @@ pub(super) fn judge<'a>(
         }
         _ => {}
     }
-    let with = seen
-        .clone()
-        .filter(|seen| wanted.is_some_and(|path| has(&seen.maps, path)));
+    let has_it = |seen: &&&Seen| wanted.is_some_and(|path| has(&seen.maps, path));
+    let with = seen.iter().filter(has_it);
     Ok(Proof {
         process: process.clone(),
         library: wanted.map(str::to_owned),
         libc: largest.maps.libc,
         is_static: largest.maps.is_static(),
-        processes: (seen.clone().count(), with.count()),
+        processes: (seen.len(), with.count()),
         confirmed: Vec::new(),
     })
 }
@@ -94,15 +89,15 @@ pub(super) fn can_preload(
 }
 
 /// What is in force where nothing is demanded.
-pub(super) fn whatever<'a>(seen: impl Iterator<Item = &'a Seen> + Clone) -> Result<Proof, String> {
-    let largest = seen
-        .clone()
-        .filter(|seen| seen.maps.any)
-        .max_by_key(|seen| seen.peak);
-    let found = largest
-        .and_then(|largest| allocator(&largest.maps))
-        .map(str::to_owned);
-    judge(seen, found.as_deref())
+pub(super) fn whatever(seen: &[&Seen]) -> Result<Proof, String> {
+    let found = largest(seen).and_then(|largest| allocator(&largest.maps));
+    judge(seen, found)
+}
+
+/// The process that held most memory, of those whose libraries were seen.
+fn largest<'a>(seen: &[&'a Seen]) -> Option<&'a Seen> {
+    let looked_at = seen.iter().copied().filter(|seen| seen.maps.any);
+    looked_at.max_by_key(|seen| seen.peak)
 }
 
 fn not_loaded(process: &str, wanted: &str, found: Option<&str>, maps: &Maps) -> String {
@@ -173,17 +168,17 @@ mod tests {
         let (libc, jemalloc) = ("/lib/libc.so.6", "/lib/libjemalloc.so.2");
         let shell = seen("sh", 1, &["/bin/sh", libc]);
         let with = seen("python", 9, &["/bin/python", libc, jemalloc]);
-        let proof = judge([&shell, &with].into_iter(), Some(jemalloc)).unwrap();
+        let proof = judge(&[&shell, &with], Some(jemalloc)).unwrap();
         assert_eq!(
             (proof.process.as_str(), proof.processes),
             ("python", (2, 1))
         );
-        let error = judge([&shell, &with].into_iter(), None).unwrap_err();
+        let error = judge(&[&shell, &with], None).unwrap_err();
         assert!(
             error.contains("loads /lib/libjemalloc.so.2 by itself"),
             "{error}"
         );
-        let proof = judge([&shell].into_iter(), None).unwrap();
+        let proof = judge(&[&shell], None).unwrap();
         assert_eq!((proof.libc, proof.library), (Some(Libc::Glibc), None));
     }
 
@@ -199,19 +194,15 @@ mod tests {
                 "instead",
             ),
         ] {
-            let error = judge([&seen("app", 1, paths)].into_iter(), wanted).unwrap_err();
+            let error = judge(&[&seen("app", 1, paths)], wanted).unwrap_err();
             assert!(error.contains(word), "{error}");
         }
-        assert!(
-            judge([].into_iter(), wanted)
-                .unwrap_err()
-                .contains("long enough")
-        );
+        assert!(judge(&[], wanted).unwrap_err().contains("long enough"));
     }
 
     #[test]
     fn a_library_must_suit_the_command() {
-        let of = |paths: &[&str]| judge([&seen("app", 1, paths)].into_iter(), None).unwrap();
+        let of = |paths: &[&str]| judge(&[&seen("app", 1, paths)], None).unwrap();
         let can = |paths: &[&str], libc| can_preload(&of(paths), "/lib/x.so", Some(libc));
         assert!(can(&["/bin/app", "/lib/libc.so.6"], Libc::Glibc).is_ok());
         let musl = ["/bin/app", "/lib/ld-musl-x86_64.so.1"];

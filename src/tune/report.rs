@@ -68,7 +68,7 @@ fn speed_name(outcome: &Outcome) -> &'static str {
 
 /// The last column's value of a run.
 fn speed(run: &Run) -> f64 {
-    run.metric.unwrap_or_else(|| run.wall.as_secs_f64())
+    run.metric.unwrap_or(run.wall.as_secs_f64())
 }
 
 /// The ratio of what the user reads: where more is better, that of the figure itself.

@@ -348,12 +348,12 @@ impl Watch<'_> {
     }
 
     fn prove(&self, candidate: &Candidate) -> Result<Proof, String> {
-        let seen = self.sampler.seen.values();
+        let seen: Vec<_> = self.sampler.seen.values().collect();
         if candidate.is_current() {
-            return proof::whatever(seen);
+            return proof::whatever(&seen);
         }
         let library = candidate.library.as_ref();
-        let mut proof = proof::judge(seen, library.map(|library| library.path.as_str()))?;
+        let mut proof = proof::judge(&seen, library.map(|library| library.path.as_str()))?;
         if let Some(library) = library {
             let conf = candidate.variable("MALLOC_CONF").unwrap_or_default();
             proof.confirmed = self

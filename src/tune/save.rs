@@ -219,10 +219,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("malloclint.toml");
         fs::write(folder.path().join("pyproject.toml"), "[tool.ruff]\n").unwrap();
-        assert_eq!(
-            write_to(folder.path(), CONF).unwrap(),
-            Saved::Written(path.clone())
-        );
+        assert_eq!(write_to(folder.path(), CONF).unwrap(), Saved::Written(path));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 }
