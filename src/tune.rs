@@ -9,7 +9,7 @@
 //! | start a command so that nothing of it can stay behind | `keeper`, `child`, `tree` |
 //! | watch it | `procfs`, `sampler`, `output`, `ready`, `interrupt` |
 //! | prove that what is measured is what is meant | `proof` |
-//! | one run | `run` |
+//! | one run, and its figures | `run`, `measured` |
 //! | which run is next | `schedule`, `session` |
 //! | what the runs say | `statistics`, `judge` |
 //! | say it, and write it down | `report`, `save` |
@@ -25,6 +25,7 @@ mod interrupt;
 mod judge;
 mod keeper;
 mod libraries;
+mod measured;
 mod output;
 mod procfs;
 mod proof;
@@ -49,9 +50,10 @@ pub use interrupt::Interrupt;
 pub use judge::{Judge, Memory, Standing, Tried};
 pub use keeper::{Kept, keep};
 pub use libraries::Library;
+pub use measured::Run;
 pub use proof::Proof;
 pub use ready::Ready;
-pub use run::{Run, Server, Workload};
+pub use run::{Server, Workload};
 pub use sampler::Sample;
 pub use save::{SaveError, Saved, save};
 pub use space::{Goal, Which};

@@ -2,7 +2,7 @@
 //! Pareto front, the best.
 
 use super::candidate::Candidate;
-use super::run::Run;
+use super::measured::Run;
 use super::schedule::{MARGIN, ROUNDS, is_decided};
 use super::space::Goal;
 use super::statistics::{Estimate, median};

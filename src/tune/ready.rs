@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regex::Regex;
 
@@ -118,8 +118,17 @@ fn status(address: &str, host: &str, path: &str) -> Option<u16> {
     stream.write_all(request.as_bytes()).ok()?;
     let mut head = [0; 12];
     stream.read_exact(&mut head).ok()?;
+    drain(&mut stream);
     let head = std::str::from_utf8(&head).ok()?;
     head.strip_prefix("HTTP/1.")?.get(2..)?.trim().parse().ok()
+}
+
+/// Reads the rest of an answer, within reason: a server that is cut off may log a failure, and do
+/// so in each run.
+fn drain(stream: &mut TcpStream) {
+    let start = Instant::now();
+    let mut rest = [0; 4096];
+    while start.elapsed() < ATTEMPT && stream.read(&mut rest).is_ok_and(|count| count > 0) {}
 }
 
 #[cfg(test)]

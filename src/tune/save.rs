@@ -134,6 +134,18 @@ fn changed(text: &str, conf: &str, section: bool) -> Result<String, String> {
     let mut document: DocumentMut = text
         .parse()
         .map_err(|error: toml_edit::TomlError| error.to_string().trim_end().to_owned())?;
+    if !section && document.is_empty() {
+        // A file of comments alone: the key comes after them.
+        let gap = if text.is_empty() || text.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
+        return Ok(format!(
+            "{text}{gap}{KEY} = {}\n",
+            toml_edit::Value::from(conf)
+        ));
+    }
     let table: &mut Table = if section {
         let tool = document
             .get_mut("tool")
