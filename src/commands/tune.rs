@@ -256,7 +256,7 @@ mod here {
                 ProgressDrawTarget::stderr()
             };
             let bar = ProgressBar::with_draw_target(Some(budget.as_secs().max(1)), target);
-            let template = "{bar:24} {prefix}, {msg}";
+            let template = "{bar:24} {prefix}, {wide_msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }

@@ -42,6 +42,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 pub fn show(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
+        0 if duration.is_zero() => "0 s".into(),
         0 => format!("{} ms", duration.as_millis()),
         1..60 if duration.subsec_millis() == 0 => format!("{seconds} s"),
         1..60 => format!("{:.1} s", duration.as_secs_f64()),
@@ -83,6 +84,7 @@ mod tests {
     #[test]
     fn what_people_read() {
         for (millis, text) in [
+            (0, "0 s"),
             (40, "40 ms"),
             (2_000, "2 s"),
             (2_500, "2.5 s"),

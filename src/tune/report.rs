@@ -151,7 +151,11 @@ fn verdict(outcome: &Outcome) -> Vec<String> {
         }
         None => said.push(format!("{}: {}", name(best), figures(best))),
     }
-    let open: Vec<&str> = outcome.undecided.iter().map(|index| name(*index)).collect();
+    let open = outcome
+        .undecided
+        .iter()
+        .filter(|index| Some(**index) != outcome.nearly);
+    let open: Vec<&str> = open.map(|index| name(*index)).collect();
     if !open.is_empty() {
         said.push(format!("not told apart from it: {}", open.join("; ")));
     }

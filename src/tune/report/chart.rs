@@ -64,7 +64,8 @@ pub(super) fn write(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     writeln!(out, "  {title}")?;
-    let top = format!("{:.0} MiB", axes.most / super::MIB);
+    let most = axes.most / super::MIB;
+    let top = format!("{most:.*} MiB", usize::from(most < 10.0));
     for (row, line) in lines(samples, axes).iter().enumerate() {
         let label = match row {
             0 => top.as_str(),
