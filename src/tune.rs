@@ -91,6 +91,8 @@ pub enum Stop {
     Undecided,
     /// The time is up.
     Budget,
+    /// Nothing is left that could be compared.
+    Discarded,
     /// Ctrl-C.
     Interrupted,
     /// What all is compared with failed.

@@ -195,6 +195,10 @@ fn what_is_not_in_force_is_discarded_loudly() {
     assert!(cleared.contains("is not loaded into `python"), "{cleared}");
     assert_eq!(run.err.matches("discarded").count(), 2, "{}", run.err);
     assert_eq!(all["best"], "glibc");
+    assert_eq!(
+        (run.code, &all["stop"]["kind"]),
+        (Some(2), &"discarded".into())
+    );
     assert_eq!(all["recommendation"], serde_json::json!([]));
 }
 

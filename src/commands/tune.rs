@@ -161,6 +161,12 @@ mod here {
             }
             _ => Status::Trouble,
         };
+        if outcome.stop == Stop::Discarded {
+            writeln!(
+                err,
+                "malloclint: every setting that was to be compared was discarded"
+            )?;
+        }
         let mut troubled = |reason: String| {
             status = Status::Trouble;
             writeln!(err, "malloclint: {reason}")

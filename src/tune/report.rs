@@ -110,6 +110,7 @@ fn stop(outcome: &Outcome) -> String {
         Stop::Decided => "the best is told apart from the others".into(),
         Stop::Undecided => "more rounds would not tell them apart".into(),
         Stop::Budget => "the budget was used up".into(),
+        Stop::Discarded => "every setting that was to be compared was discarded".into(),
         Stop::Interrupted => "it was interrupted".into(),
         Stop::Failed(reason) => format!("the command failed: {reason}"),
     }

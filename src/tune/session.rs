@@ -226,6 +226,9 @@ impl<'a> Session<'a> {
             self.halve(keep);
         }
         while self.rounds < MOST_ROUNDS {
+            if self.alive().len() <= 1 {
+                return Stop::Discarded;
+            }
             if let Err(stop) = self.round() {
                 return stop;
             }

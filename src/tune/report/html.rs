@@ -78,10 +78,7 @@ fn command(outcome: &Outcome) -> String {
         .iter()
         .map(|word| word.to_string_lossy())
         .collect();
-    let load = outcome
-        .load
-        .as_ref()
-        .map(|load| format!("    load: {load}"));
+    let load = outcome.load.as_ref().map(|load| format!("\nload: {load}"));
     format!("{}{}", words.join(" "), load.unwrap_or_default())
 }
 

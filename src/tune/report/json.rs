@@ -63,6 +63,7 @@ const fn kind(stop: &Stop) -> &'static str {
         Stop::Decided => "decided",
         Stop::Undecided => "undecided",
         Stop::Budget => "budget",
+        Stop::Discarded => "discarded",
         Stop::Interrupted => "interrupted",
         Stop::Failed(_) => "failed",
     }
