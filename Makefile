@@ -62,7 +62,7 @@ oracle:
 # `tune` is tested with the real library.
 .PHONY: jemalloc
 jemalloc:
-	@if ! LD_PRELOAD=libjemalloc.so.2 cat /proc/self/maps 2>/dev/null | grep -q libjemalloc; then \
+	@if ! PATH="$$PATH:/sbin" ldconfig -p 2>/dev/null | grep -q libjemalloc.so.2; then \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			echo 'installing libjemalloc2'; \
 			{ apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y libjemalloc2; } >/dev/null; \

@@ -123,7 +123,7 @@ fn a_command_is_measured_proved_and_reported() {
     let all = json(&run);
     let tried = candidate(&all, &format!("jemalloc {CONF}"));
     let runs = tried["runs"].as_array().unwrap();
-    assert!(runs.len() >= 3, "{tried}");
+    assert!(!runs.is_empty(), "{tried}");
     for run in runs {
         let proof = &run["proof"];
         assert!(
@@ -193,7 +193,12 @@ fn what_is_not_in_force_is_discarded_loudly() {
         .as_str()
         .unwrap();
     assert!(cleared.contains("is not loaded into `python"), "{cleared}");
-    assert_eq!(run.err.matches("discarded").count(), 2, "{}", run.err);
+    assert_eq!(
+        run.err.matches("discarded jemalloc").count(),
+        2,
+        "{}",
+        run.err
+    );
     assert_eq!(all["best"], "glibc");
     assert_eq!(
         (run.code, &all["stop"]["kind"]),
