@@ -226,11 +226,11 @@ impl<'a> Session<'a> {
             self.halve(keep);
         }
         while self.rounds < MOST_ROUNDS {
-            if self.alive().len() <= 1 {
-                return Stop::Discarded;
-            }
             if let Err(stop) = self.round() {
                 return stop;
+            }
+            if self.alive().len() <= 1 {
+                return Stop::Discarded;
             }
             let alive = self.alive();
             let Some(leader) = self.leader() else {
