@@ -61,9 +61,9 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// What reaches the system, and the only rooms that may.
 const SYSTEM: &[(&str, &[&str])] = &[
-    ("fs::", &["commands", "config", "discover", "tune", "write"]),
+    ("fs::", &["config", "discover", "tune", "write"]),
     ("File::open", &["discover", "write"]),
-    ("File::create", &["commands"]),
+    ("File::create", &["tune"]),
     ("std::net", &["tune"]),
     ("std::process", &["commands", "main", "tune"]),
     ("Command::new", &["tune"]),

@@ -36,8 +36,7 @@ mod elsewhere {
 #[cfg(target_os = "linux")]
 mod here {
     use std::ffi::OsString;
-    use std::fs;
-    use std::io::{BufWriter, IsTerminal};
+    use std::io::IsTerminal;
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
     use std::path::Path;
     use std::time::Duration;
@@ -174,14 +173,13 @@ mod here {
         if let Stop::Failed(reason) = &outcome.stop {
             troubled(format!("the command failed in a later run: {reason}"))?;
         }
-        type Form = fn(&Outcome, &mut dyn io::Write) -> io::Result<()>;
-        let files: [(_, Form); 2] = [
+        let files: [(_, report::Form); 2] = [
             (&arguments.csv, report::csv),
             (&arguments.html, report::html),
         ];
         for (path, form) in files {
             let Some(path) = path else { continue };
-            if let Err(error) = file(path, outcome, form) {
+            if let Err(error) = report::to_file(path, outcome, form) {
                 troubled(format!("{}: {error}", path.display()))?;
             }
         }
@@ -192,16 +190,6 @@ mod here {
             status = Status::Trouble;
         }
         Ok(status)
-    }
-
-    fn file(
-        path: &Path,
-        outcome: &Outcome,
-        form: fn(&Outcome, &mut dyn io::Write) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let mut file = BufWriter::new(fs::File::create(path)?);
-        form(outcome, &mut file)?;
-        io::Write::flush(&mut file)
     }
 
     /// Writes the best setting into the configuration of this folder.

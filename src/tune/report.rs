@@ -7,12 +7,29 @@ mod json;
 mod svg;
 mod terminal;
 
+use std::fs;
+use std::io;
+use std::path::Path;
+
 pub use csv::write as csv;
 pub use html::write as html;
 pub use json::write as json;
 pub use terminal::{Style, write as terminal};
 
 use super::{Estimate, Outcome, Run, Stop, Tried};
+
+/// How an outcome is written.
+pub type Form = fn(&Outcome, &mut dyn io::Write) -> io::Result<()>;
+
+/// Writes an outcome to a file; what it held before is gone.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn to_file(path: &Path, outcome: &Outcome, form: Form) -> io::Result<()> {
+    let mut file = io::BufWriter::new(fs::File::create(path)?);
+    form(outcome, &mut file)?;
+    io::Write::flush(&mut file)
+}
 
 const MIB: f64 = 1024.0 * 1024.0;
 
