@@ -12,7 +12,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: oracle format lint ## Install what the tests need, check style, run all tests
+test: oracle jemalloc format lint ## Install what the tests need, check style, run all tests
 	@if $(VENV)/bin/python -c 'import dockerfile, yaml' 2>/dev/null; then \
 		export MALLOCLINT_ORACLE_PYTHON="$(CURDIR)/$(VENV)/bin/python" MALLOCLINT_REQUIRE_ORACLES=1; \
 	else \
@@ -58,6 +58,18 @@ oracle:
 	@$(VENV)/bin/python -c 'import dockerfile, yaml' 2>/dev/null \
 		|| $(MAKE) --no-print-directory install-oracle \
 		|| echo 'left out: $(ORACLE) could not be installed (it needs Python with venv, pip and the network)'
+
+# `tune` is tested with the real library.
+.PHONY: jemalloc
+jemalloc:
+	@if ! PATH="$$PATH:/sbin" ldconfig -p 2>/dev/null | grep -q libjemalloc.so.2; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo 'installing libjemalloc2'; \
+			{ apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y libjemalloc2; } >/dev/null; \
+		else \
+			echo 'left out: tests of tune with jemalloc (install libjemalloc2)'; \
+		fi; \
+	fi
 
 .PHONY: install-oracle
 install-oracle:

@@ -1,5 +1,7 @@
 //! The command line, as clap reads it. Help texts are what users see first: keep them short.
 
+pub mod tune;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -51,6 +53,11 @@ pub enum Command {
         #[arg(default_value = ".", value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Measure allocator settings under your own load, and recommend the best (Linux)
+    Tune(Box<tune::Tune>),
+    /// Keeps a command of `tune`
+    #[command(hide = true)]
+    TuneKeeper(tune::Keeper),
     /// List all rules
     Rules {
         /// How to print the list

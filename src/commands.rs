@@ -4,6 +4,7 @@ mod check;
 mod fix;
 mod progress;
 mod rules;
+mod tune;
 mod units;
 
 use std::io::{self, IsTerminal};
@@ -44,6 +45,8 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
         Command::Fix(arguments) => fix::run(arguments, out, err),
         Command::Explain { rule } => rules::explain(rule, out, err),
         Command::Rules { format } => rules::list(*format, out),
+        Command::Tune(arguments) => tune::run(arguments, colours(cli.color), out, err),
+        Command::TuneKeeper(arguments) => tune::keep(arguments, err),
         Command::Units { paths } => units::run(paths, out, err),
     };
     let flushed = out.flush();

@@ -18,6 +18,8 @@ use crate::inputs::{PreloadStyle, Style};
 pub struct Config {
     /// What `LD_PRELOAD` is set to: `soname` or `path`.
     pub preload: Option<Preload>,
+    /// What `MALLOC_CONF` is set to where nobody has set it; `tune --write` puts it here.
+    pub malloc_conf: Option<MallocConf>,
     /// What images are built from, by name without tag: a Dockerfile, relative to the file that says so.
     #[serde(default)]
     pub images: BTreeMap<String, Image>,
@@ -44,6 +46,23 @@ pub struct Stage {
     pub dockerfile: String,
     /// The stage; the last one where nothing is said.
     pub target: Option<String>,
+}
+
+/// A `MALLOC_CONF` that lives as long as the program: a configuration is read once per folder, and
+/// handed around by value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MallocConf(&'static str);
+
+impl<'de> Deserialize<'de> for MallocConf {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_:,.-|".contains(c);
+        if text.is_empty() || !text.chars().all(plain) {
+            let reason = "it must be pairs `key:value`, separated by commas";
+            return Err(serde::de::Error::custom(reason));
+        }
+        Ok(Self(Box::leak(text.into_boxed_str())))
+    }
 }
 
 /// What `LD_PRELOAD` is set to.
@@ -76,6 +95,7 @@ impl Config {
                 Some(Preload::Path) => PreloadStyle::Path,
                 Some(Preload::Soname) | None => PreloadStyle::Soname,
             },
+            malloc_conf: self.malloc_conf.map(|conf| conf.0),
         }
     }
 }
@@ -243,6 +263,8 @@ mod tests {
             "\npreload = \"bath\"\n",
             "\npreload\n",
             "\nimages = { api = 1 }\n",
+            "\nmalloc-conf = \"narenas:2 tcache:false\"\n",
+            "\nmalloc-conf = \"\"\n",
         ] {
             let folder = folder(&[("malloclint.toml", text)]);
             let error = Configs::default()

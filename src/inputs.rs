@@ -157,6 +157,8 @@ pub struct Kustomization {
 pub struct Style {
     /// What `LD_PRELOAD` is set to.
     pub preload: PreloadStyle,
+    /// What `MALLOC_CONF` is set to where nobody has set it; `None` = the profile that fits.
+    pub malloc_conf: Option<&'static str>,
 }
 
 /// What `LD_PRELOAD` is set to where the loader finds the library by its name.

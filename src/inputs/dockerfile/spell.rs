@@ -134,6 +134,10 @@ impl Plan<'_> {
         if unit.env.get("MALLOC_CONF").is_some() {
             return Ok(());
         }
+        // What was measured for this very project fits better than any profile.
+        if let Some(measured) = self.scene.style.malloc_conf {
+            return self.set("MALLOC_CONF", measured);
+        }
         let jemalloc = |library: &&crate::model::Library| {
             library.family == crate::facts::Family::Jemalloc && library.version.is_some()
         };

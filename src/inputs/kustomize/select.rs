@@ -1,6 +1,6 @@
 //! Which objects a patch is for.
 
-use regex_lite::Regex;
+use regex::Regex;
 
 use super::desk::Desk;
 use crate::inputs::yaml::Id;
