@@ -41,12 +41,16 @@ Why it is done this way
 
 import os
 
+_installed = False
 # None: not known yet. False: not wanted, or not possible. Else a function that switches the thread on or off.
 _switch = None
 
 
 def install():
-    if hasattr(os, 'register_at_fork'):
+    global _installed
+    if hasattr(os, 'register_at_fork') and not _installed:
+        # `site` reads the .pth files of a venv twice.
+        _installed = True
         os.register_at_fork(before=_prepare, after_in_child=_restart)
 
 
