@@ -19,7 +19,12 @@ test: oracle format lint ## Install what the tests need, check style, run all te
 		echo 'left out: the comparison with BuildKit'"'"'s parser (see above)'; \
 	fi; \
 	cargo test --locked
+	@$(MAKE) --no-print-directory hook
 	@$(MAKE) --no-print-directory e2e
+
+.PHONY: hook
+hook: ## Run the prefork hook in forked children and real servers, on every Python that is here
+	$(PYTHON) tests/hook/run.py
 
 .PHONY: e2e
 e2e: ## Build images before and after `fix`, and see what their Python runs on

@@ -30,6 +30,9 @@ Why it is done this way
 - jemalloc blocks all signals in its thread: the signals of a worker still reach Python's main thread.
 - If the thread cannot be started (pids limit), jemalloc counts it as running all the same, and then nobody gives
   memory back. So the option is switched off again, which leaves the child as it was without this module.
+- One thread for each child, whatever `max_background_threads` says: it serves all arenas. More than one, and the
+  first starts the others a moment later; where the child runs another program meanwhile (`preexec_fn`, fork and
+  exec) the kernel refuses that, and jemalloc prints "background thread creation failed" to the new program's stderr.
 - uWSGI forks in C. With `py-call-osafterfork = true` it runs `after_in_child` but never `before`: the child has to
   look for itself. Without that option uWSGI tells Python nothing, and the thread stays away.
 - vfork and posix_spawn (most of `subprocess`) run no hook and need none: a new program follows, which reads
@@ -65,14 +68,19 @@ def _prepare():
 
 
 def _find():
-    from ctypes import CDLL, byref, c_bool, c_char_p, c_size_t, c_void_p
+    from ctypes import CDLL, byref, c_bool, c_char_p, c_size_t, c_void_p, sizeof
     mallctl = CDLL(None).mallctl
     mallctl.argtypes = c_char_p, c_void_p, c_void_p, c_void_p, c_size_t
     asked = c_bool(False)
     failed = mallctl(b'opt.background_thread', byref(asked), byref(c_size_t(1)), None, 0)
     if failed or not asked.value:
         return False
-    return lambda on: mallctl(b'background_thread', None, None, byref(c_bool(on)), 1)
+
+    def switch(on):
+        # In 5.0 there is no such name: it has a thread for each CPU.
+        mallctl(b'max_background_threads', None, None, byref(c_size_t(1)), sizeof(c_size_t))
+        return mallctl(b'background_thread', None, None, byref(c_bool(on)), 1)
+    return switch
 
 
 def _restart():

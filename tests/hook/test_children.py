@@ -76,6 +76,9 @@ class OutOfTheWay(unittest.TestCase):
         done = self.run_program(str(place.PROGRAMS / "import_in_fork.py"), "child")
         self.assertEqual(done.stdout, "14\n", "the alarm ended it")
 
+    def test_programs_started_by_children_print_nothing(self):
+        self.assertEqual(self.run_program(str(place.PROGRAMS / "fork_and_exec.py")).stdout, "{b''}\n" * 2)
+
     def test_a_thread_that_cannot_be_started_is_not_waited_for(self):
         if os.geteuid() != 0:
             self.skipTest("a fork by a user who may have no further thread (this needs root to become one)")

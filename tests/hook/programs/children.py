@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import time
 import warnings
 
 # That the parent has a second thread is what is tested.
@@ -12,8 +13,14 @@ warnings.simplefilter("ignore", DeprecationWarning)
 
 
 def names(_=None):
+    """The threads of this process. A new one bears the program's name until it has named itself."""
     folder = f"/proc/{os.getpid()}/task"
-    return [open(f"{folder}/{task}/comm").read().strip() for task in os.listdir(folder)]
+    for _ in range(500):
+        found = [open(f"{folder}/{task}/comm").read().strip() for task in os.listdir(folder)]
+        if len(found) == 1 or "jemalloc_bg_thd" in found:
+            break
+        time.sleep(0.01)
+    return found
 
 
 def forked(function):

@@ -31,6 +31,8 @@ if pid == 0:
     signal.alarm(4)
     if sys.argv[1:]:
         import ctypes  # noqa: F401
+    # The new thread bears the program's name until it has named itself.
+    time.sleep(0.2)
     print(sorted(open(f"/proc/self/task/{task}/comm").read().strip() for task in os.listdir("/proc/self/task")), flush=True)
     os._exit(0)
 print(os.WTERMSIG(os.waitpid(pid, 0)[1]))
