@@ -18,6 +18,8 @@ use crate::inputs::{PreloadStyle, Style};
 pub struct Config {
     /// What `LD_PRELOAD` is set to: `soname` or `path`.
     pub preload: Option<Preload>,
+    /// Whether images whose server forks get the prefork hook.
+    pub prefork_hook: Option<bool>,
 }
 
 /// What `LD_PRELOAD` is set to.
@@ -39,6 +41,7 @@ impl Config {
                 Some(Preload::Path) => PreloadStyle::Path,
                 Some(Preload::Soname) | None => PreloadStyle::Soname,
             },
+            prefork_hook: self.prefork_hook.unwrap_or(false),
         }
     }
 }

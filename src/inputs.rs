@@ -101,6 +101,8 @@ pub trait Surroundings: Sync {
 pub struct Style {
     /// What `LD_PRELOAD` is set to.
     pub preload: PreloadStyle,
+    /// Images whose server forks get the prefork hook.
+    pub prefork_hook: bool,
 }
 
 /// What `LD_PRELOAD` is set to where the loader finds the library by its name.

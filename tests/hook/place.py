@@ -70,7 +70,7 @@ def server_python(hook: bool) -> str:
 def environment(**changes: str) -> dict[str, str]:
     """A clean one: what this machine sets for its own Python and allocator is not what is tested."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MALLOC_", "LD_"))}
-    return {**kept, **changes}
+    return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **changes}
 
 
 def preloaded(conf: str = ASKED, **changes: str) -> dict[str, str]:

@@ -61,7 +61,7 @@ class OutOfTheWay(unittest.TestCase):
 
     def test_no_ctypes(self):
         program = "import os, sys; sys.modules['ctypes'] = None; p = os.fork(); p or os._exit(len(os.listdir('/proc/self/task'))); print(os.WEXITSTATUS(os.waitpid(p, 0)[1]))"
-        self.assertEqual(self.run_program("-c", program).stdout, "1\n")
+        self.assertEqual(self.run_program("-W", "ignore", "-c", program).stdout, "1\n")
 
     def test_no_fork(self):
         program = "import os; del os.register_at_fork; import jemalloc_after_fork as hook; hook._installed = False; hook.install(); print(hook._installed)"
