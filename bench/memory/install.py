@@ -32,6 +32,7 @@ def library(package: str, soname: str, folder: Path) -> Path:
             archive = _download(package, Path(scratch))
             if archive is None:
                 return _installed(package, soname)
+            unpacked.mkdir(parents=True, exist_ok=True)
             _run(["dpkg-deb", "-x", str(archive), str(unpacked)])
     found = _found(unpacked, soname)
     if not found:

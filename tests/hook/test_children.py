@@ -6,7 +6,8 @@ import subprocess
 import unittest
 
 import place
-from witness import THREAD
+
+THREAD = "jemalloc_bg_thd"
 
 FORKED = ["fork", "fork in a fork", "multiprocessing fork", "multiprocessing forkserver"]
 

@@ -5,7 +5,9 @@ import unittest
 from pathlib import Path
 
 import place
-from witness import THREAD, Server, threads
+from bench.memory.processes import Session, threads
+
+THREAD = "jemalloc_bg_thd"
 
 WORKERS = 2
 GUNICORN = ["-m", "gunicorn", "--bind", "unix:socket", "--workers", str(WORKERS), "--chdir", str(place.PROGRAMS)]
@@ -17,7 +19,7 @@ class Servers(unittest.TestCase):
         python = place.server_python(hook)
         with tempfile.TemporaryDirectory() as folder:
             environment = place.preloaded(HOOK_FOLDER=folder)
-            with Server([python, *command], environment, Path(folder)) as server:
+            with Session([python, *command], environment, Path(folder)) as server:
                 return [THREAD in threads(worker) for worker in server.workers(WORKERS)]
 
     def both(self, command: list[str]) -> None:

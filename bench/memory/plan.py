@@ -1,0 +1,80 @@
+"""What is to be measured: programs, candidates, and which of them fit together here."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROFILES = HERE.parents[1] / "templates" / "malloc-conf.toml"
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    about: str
+    model: str
+    load: str
+    command: list[str]
+    clients: int
+    burst: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    name: str
+    about: str
+    env: dict[str, str] = field(default_factory=dict)
+    preload: str | None = None
+    profile: str | None = None
+    # The least Python that knows the setting.
+    python: str | None = None
+    source: str | None = None
+    # The library's path, once it is there.
+    library: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        return {**self.env, **({"LD_PRELOAD": str(self.library)} if self.library else {})}
+
+    @property
+    def hook(self) -> bool:
+        return self.profile == "hook"
+
+
+def programs() -> list[Program]:
+    return [Program(name=name, **rest) for name, rest in tomllib.loads((HERE / "programs.toml").read_text()).items()]
+
+
+def candidates() -> list[Candidate]:
+    return [Candidate(**rest) for rest in _candidates()["candidate"]]
+
+
+def packages() -> dict[str, list[str]]:
+    return _candidates()["packages"]
+
+
+def _candidates() -> dict:
+    return tomllib.loads((HERE / "candidates.toml").read_text())
+
+
+def profile(model: str, hook: bool, version: str) -> str | None:
+    """The value that `fix` sets: the first profile that fits."""
+    for entry in tomllib.loads(PROFILES.read_text())["profile"]:
+        fits = entry.get("hook", False) == hook and entry.get("model", model) == model
+        if fits and _numbers(entry["from"]) <= _numbers(version) < _numbers(entry.get("below", "99")):
+            return entry["value"]
+    return None
+
+
+def unfit(program: Program, candidate: Candidate, python: str) -> str | None:
+    """Why a pair is not measured."""
+    if candidate.python and _numbers(python) < _numbers(candidate.python):
+        return f"it needs Python {candidate.python}, and this is {python}"
+    if candidate.hook and program.model != "fork":
+        return "no worker is forked: the hook has nothing to do"
+    return None
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.replace("-", ".").split(".") if part.isdigit()]
