@@ -5,11 +5,11 @@ from __future__ import annotations
 import statistics
 from html import escape
 
-LABEL, BAR, ROW, GAP, COLUMNS = 330, 300, 18, 40, 2
+LABEL, BAR, ROW, GAP, COLUMNS = 350, 300, 18, 40, 2
 # The longest bar; what is longer is cut, and its number tells.
 MOST = 1.5
 OWN = ("balanced", "balanced-hook")
-STYLE = "text{font:12px sans-serif;fill:#222}.head{font-weight:bold}.glibc{fill:#9aa5b1}.other{fill:#c9b458}.own{fill:#2f855a}.line{stroke:#444;stroke-dasharray:3 3}"
+STYLE = "text{font:12px sans-serif;fill:#222;paint-order:stroke;stroke:#fff;stroke-width:3px}.head{font-weight:bold}.glibc{fill:#9aa5b1}.other{fill:#c9b458}.own{fill:#2f855a}.line{stroke:#444;stroke-dasharray:3 3}"
 
 
 def draw(header: dict, found: dict) -> str:
@@ -34,8 +34,8 @@ def _program(header: dict, found: dict, program: str, left: int, top: int) -> li
             parts += _bar(candidate, about, values, left, start, y)
             y += ROW
     one = start + _length(1)
-    parts.append(f'<line class="line" x1="{one:.1f}" y1="{top + ROW}" x2="{one:.1f}" y2="{y}"/>')
-    return parts
+    # Under the bars and numbers, or it would run through them.
+    return [f'<line class="line" x1="{one:.1f}" y1="{top + ROW}" x2="{one:.1f}" y2="{y}"/>', *parts]
 
 
 def _bar(candidate: str, about: str, values: list[float], left: int, start: int, y: int) -> list[str]:
@@ -44,7 +44,7 @@ def _bar(candidate: str, about: str, values: list[float], left: int, start: int,
     about = about.replace("`", "")
     end = start + _length(max(values))
     return [
-        f'<text x="{left}" y="{y + 13}">{escape(about if len(about) < 52 else about[:50] + "...")}</text>',
+        f'<text x="{left}" y="{y + 13}">{escape(about)}</text>',
         f'<rect class="{kind}" x="{start}" y="{y + 3}" width="{_length(middle):.1f}" height="{ROW - 6}"/>',
         f'<line stroke="#222" x1="{start + _length(min(values)):.1f}" y1="{y + ROW / 2}" x2="{end:.1f}" y2="{y + ROW / 2}"/>',
         f'<text x="{max(end, start + _length(middle)) + 5:.1f}" y="{y + 13}">{middle:.2f}</text>',

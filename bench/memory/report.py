@@ -27,9 +27,11 @@ def read(raw: Path) -> list[dict]:
 
 
 def append(raw: Path, record: dict) -> None:
-    cut = raw.exists() and not raw.read_bytes().endswith(b"\n") and raw.stat().st_size > 0
-    with raw.open("a") as file:
-        file.write(("\n" if cut else "") + json.dumps(record) + "\n")
+    whole = raw.read_bytes().rpartition(b"\n") if raw.exists() else (b"", b"", b"")
+    with raw.open("ab") as file:
+        # What was cut goes: it would spoil this line.
+        file.truncate(len(whole[0] + whole[1]))
+        file.write(json.dumps(record).encode() + b"\n")
 
 
 def key(record: dict) -> tuple:
