@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+CANDIDATES = HERE / "candidates.toml"
 PROFILES = HERE.parents[1] / "templates" / "malloc-conf.toml"
 
 
@@ -27,7 +28,8 @@ class Candidate:
     about: str
     env: dict[str, str] = field(default_factory=dict)
     preload: str | None = None
-    profile: str | None = None
+    profile: bool = False
+    hook: bool = False
     # The least Python that knows the setting.
     python: str | None = None
     source: str | None = None
@@ -37,25 +39,17 @@ class Candidate:
     def environment(self) -> dict[str, str]:
         return {**self.env, **({"LD_PRELOAD": str(self.library)} if self.library else {})}
 
-    @property
-    def hook(self) -> bool:
-        return self.profile == "hook"
-
 
 def programs() -> list[Program]:
     return [Program(name=name, **rest) for name, rest in tomllib.loads((HERE / "programs.toml").read_text()).items()]
 
 
-def candidates() -> list[Candidate]:
-    return [Candidate(**rest) for rest in _candidates()["candidate"]]
+def candidates(file: Path = CANDIDATES) -> list[Candidate]:
+    return [Candidate(**rest) for rest in tomllib.loads(file.read_text())["candidate"]]
 
 
 def packages() -> dict[str, list[str]]:
-    return _candidates()["packages"]
-
-
-def _candidates() -> dict:
-    return tomllib.loads((HERE / "candidates.toml").read_text())
+    return tomllib.loads(CANDIDATES.read_text())["packages"]
 
 
 def profile(model: str, hook: bool, version: str) -> str | None:

@@ -57,6 +57,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, help="so often each pair is measured (5; with --quick 1)")
     parser.add_argument("--program", action="append", metavar="NAME", help="this program only; may be given several times")
     parser.add_argument("--candidate", action="append", metavar="NAME", help="this candidate and glibc only; may be given several times")
+    parser.add_argument("--candidates", type=Path, default=plan.CANDIDATES, metavar="FILE", help="other settings than those of candidates.toml")
     parser.add_argument("--python", default=sys.executable, metavar="PATH", help="the Python that is measured")
     parser.add_argument("--raw", type=Path, help="the file of single measurements")
     options = parser.parse_args()
@@ -89,7 +90,7 @@ class Bench:
             "python": self.version,
             "phases": dataclasses.asdict(self.phases),
             "requirements": [line for line in (HERE / "requirements.txt").read_text().splitlines() if not line.startswith("#")],
-            "candidates": {candidate.name: candidate.about for candidate in plan.candidates()},
+            "candidates": {candidate.name: candidate.about for candidate in plan.candidates(self.options.candidates)},
             "programs": {program.name: program.about for program in plan.programs()},
             "libraries": {name: _debian_version(plan.packages()[name][0]) for name in self.libraries},
         }
@@ -127,7 +128,7 @@ class Bench:
     def _pairs(self) -> tuple[list[tuple], list[str]]:
         pairs, said = [], []
         for program in plan.programs():
-            for candidate in plan.candidates():
+            for candidate in plan.candidates(self.options.candidates):
                 wanted = self.options.candidate is None or candidate.name in ("glibc", *self.options.candidate)
                 if not wanted or program.name not in (self.options.program or [program.name]):
                     continue
