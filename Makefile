@@ -9,7 +9,7 @@ ORACLE := dockerfile==3.4.0 pyyaml==6.0.3
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: oracle jemalloc format lint ## Install what the tests need, check style, run all tests
@@ -19,7 +19,13 @@ test: oracle jemalloc format lint ## Install what the tests need, check style, r
 		echo 'left out: the comparison with BuildKit'"'"'s parser (see above)'; \
 	fi; \
 	cargo test --locked
+	$(PYTHON) -B -m unittest discover --start-directory bench/memory
+	@$(MAKE) --no-print-directory hook
 	@$(MAKE) --no-print-directory e2e
+
+.PHONY: hook
+hook: ## Run the prefork hook in forked children and real servers, on every Python that is here
+	$(PYTHON) tests/hook/run.py
 
 .PHONY: e2e
 e2e: ## Build images before and after `fix`, and see what their Python runs on
@@ -46,6 +52,10 @@ lint: ## Run clippy
 bench: ## Measure speed, memory and size, beside hadolint and tally where they can be installed
 	cargo bench --locked --bench parser
 	$(PYTHON) benches/side_by_side.py
+
+.PHONY: bench-memory
+bench-memory: ## Measure memory, CPU and time of real servers under every allocator setting: hours, on an idle machine
+	$(PYTHON) bench/memory/run.py
 
 .PHONY: clean
 clean: ## Remove what was built and installed here

@@ -121,6 +121,10 @@ pub struct Fix {
     /// What `LD_PRELOAD` is set to (`soname` where the configuration says nothing else)
     #[arg(long, value_enum, value_name = "FORM")]
     pub preload: Option<Preload>,
+    /// Start jemalloc's background thread again in forked workers: adds a start-up file to the
+    /// image's own Python where its server forks and jemalloc is preloaded
+    #[arg(long)]
+    pub prefork_hook: bool,
     /// The least severity of a finding that is left that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
     pub fail_on: FailOn,

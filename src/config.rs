@@ -20,6 +20,8 @@ pub struct Config {
     pub preload: Option<Preload>,
     /// What `MALLOC_CONF` is set to where nobody has set it; `tune --write` puts it here.
     pub malloc_conf: Option<MallocConf>,
+    /// Whether images whose server forks get the prefork hook.
+    pub prefork_hook: Option<bool>,
     /// What images are built from, by name without tag: a Dockerfile, relative to the file that says so.
     #[serde(default)]
     pub images: BTreeMap<String, Image>,
@@ -96,6 +98,7 @@ impl Config {
                 Some(Preload::Soname) | None => PreloadStyle::Soname,
             },
             malloc_conf: self.malloc_conf.map(|conf| conf.0),
+            prefork_hook: self.prefork_hook.unwrap_or(false),
         }
     }
 }

@@ -159,6 +159,8 @@ pub struct Style {
     pub preload: PreloadStyle,
     /// What `MALLOC_CONF` is set to where nobody has set it; `None` = the profile that fits.
     pub malloc_conf: Option<&'static str>,
+    /// Images whose server forks get the prefork hook.
+    pub prefork_hook: bool,
 }
 
 /// What `LD_PRELOAD` is set to where the loader finds the library by its name.

@@ -77,6 +77,7 @@ fn options(arguments: &cli::Fix, configs: &Configs, path: &Path) -> Result<Optio
             Preload::Path => PreloadStyle::Path,
         };
     }
+    style.prefork_hook |= arguments.prefork_hook;
     Ok(Options {
         unsafe_too: arguments.unsafe_too,
         only: arguments.only.clone(),
