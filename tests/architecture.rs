@@ -94,7 +94,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rayon", &["commands"]),
     ("terminal_size", &["commands"]),
     ("serde_json", &["commands", "report", "tune"]),
-    ("regex", &["commands", "tune"]),
+    ("regex", &["commands", "inputs", "tune"]),
     ("rustix", &["tune"]),
     ("signal_hook", &["tune"]),
 ];

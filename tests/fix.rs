@@ -202,7 +202,7 @@ fn the_configuration_is_read() {
     assert!(
         mended
             .err
-            .contains("unknown field `preloda`, expected `preload` or `prefork-hook`"),
+            .contains("unknown field `preloda`, expected one of `preload`"),
         "{}",
         mended.err
     );
