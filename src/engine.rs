@@ -1,6 +1,7 @@
 //! One file in, findings out: parse, read units, let the rules look, take away what is suppressed.
 
 mod dockerfiles;
+mod inject;
 mod manifests;
 mod project;
 
@@ -13,6 +14,7 @@ use crate::model;
 use crate::suppress;
 use crate::text::{Edit, Place, SourceFile, Span};
 
+pub use inject::inject;
 pub use manifests::untouched;
 
 /// What became of one file.

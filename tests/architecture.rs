@@ -37,7 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inputs/dockerfile", &["facts", "inputs", "inputs/shell", "model", "templates", "text"]),
     ("inputs/yaml", &["text"]),
     ("inputs/manifest", &["facts", "inputs", "inputs/yaml", "model", "templates", "text"]),
-    ("inputs/kubernetes", &["facts", "inputs", "inputs/manifest", "inputs/yaml", "model", "text"]),
+    ("inputs/kubernetes", &["facts", "inputs", "inputs/manifest", "inputs/yaml", "model", "templates", "text"]),
     ("inputs/compose", &["facts", "inputs", "inputs/manifest", "inputs/yaml", "model", "text"]),
     // Rules: a rule sees units and facts. The list alone reads pages.
     ("rules", &["facts", "finding", "model", "pages", "text"]),

@@ -274,6 +274,8 @@ pub fn untouched(before: &SourceFile, after: &SourceFile) -> Result<(), String> 
 }
 
 const VARIABLES: [&str; 2] = ["env", "environment"];
+/// The lists to which jemalloc from another image adds an item.
+const INJECTED: [&str; 3] = ["initContainers", "volumes", "volumeMounts"];
 
 fn same(old: &Tree, a: Id, new: &Tree, b: Id) -> bool {
     let (Some(before), Some(after)) = (old.node(a), new.node(b)) else {
@@ -283,15 +285,10 @@ fn same(old: &Tree, a: Id, new: &Tree, b: Id) -> bool {
         (Kind::Scalar(a, _), Kind::Scalar(b, _)) => a == b,
         (Kind::Alias(_), Kind::Alias(_)) => true,
         (Kind::Sequence(a, _), Kind::Sequence(b, _)) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(old, *a, new, *b))
+            let (a, b) = (not_injected(old, a), not_injected(new, b));
+            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| same(old, *a, new, *b))
         }
         (Kind::Mapping(a, _), Kind::Mapping(b, _)) => {
-            let rest = |tree: &Tree, entries: &[(Id, Id)]| -> Vec<(Id, Id)> {
-                let other = |(key, _): &&(Id, Id)| {
-                    !tree.text(*key).is_some_and(|key| VARIABLES.contains(&key))
-                };
-                entries.iter().filter(other).copied().collect()
-            };
             let (a, b) = (rest(old, a), rest(new, b));
             a.len() == b.len()
                 && a.iter()
@@ -300,4 +297,22 @@ fn same(old: &Tree, a: Id, new: &Tree, b: Id) -> bool {
         }
         _ => false,
     }
+}
+
+/// The entries that no fix may touch.
+fn rest(tree: &Tree, entries: &[(Id, Id)]) -> Vec<(Id, Id)> {
+    let other = |(key, value): &&(Id, Id)| {
+        let key = tree.text(*key).unwrap_or_default();
+        let list =
+            matches!(tree.node(*value), Some(node) if matches!(node.kind, Kind::Sequence(..)));
+        let added =
+            INJECTED.contains(&key) && list && not_injected(tree, tree.items(*value)).is_empty();
+        !VARIABLES.contains(&key) && !added
+    };
+    entries.iter().filter(other).copied().collect()
+}
+
+fn not_injected(tree: &Tree, items: &[Id]) -> Vec<Id> {
+    let other = |item: &&Id| !kubernetes::is_injected(tree, **item);
+    items.iter().filter(other).copied().collect()
 }

@@ -5,8 +5,10 @@
 
 pub mod edit;
 mod layout;
+mod part;
 mod read;
 
+pub use part::Part;
 pub use read::{Broken, read};
 
 use crate::text::Span;
