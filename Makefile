@@ -2,8 +2,10 @@
 
 PYTHON ?= python3
 VENV := .venv
-# BuildKit's own Dockerfile parser and PyYAML: what our parsers are compared with.
-ORACLE := dockerfile==3.4.0 pyyaml==6.0.3
+# BuildKit's own Dockerfile parser and PyYAML: what our parsers are compared with. The schemas of Kubernetes and
+# Compose: what may be no worse for a fix.
+ORACLE := dockerfile==3.4.0 pyyaml==6.0.3 kubernetes-validate==1.37.0 check-jsonschema==0.39.0 jsonschema==4.26.0
+ORACLE_MODULES := dockerfile, yaml, kubernetes_validate, check_jsonschema
 
 .DEFAULT_GOAL := help
 
@@ -13,10 +15,10 @@ help: ## Show this list
 
 .PHONY: test
 test: oracle jemalloc format lint ## Install what the tests need, check style, run all tests
-	@if $(VENV)/bin/python -c 'import dockerfile, yaml' 2>/dev/null; then \
+	@if $(VENV)/bin/python -c 'import $(ORACLE_MODULES)' 2>/dev/null; then \
 		export MALLOCLINT_ORACLE_PYTHON="$(CURDIR)/$(VENV)/bin/python" MALLOCLINT_REQUIRE_ORACLES=1; \
 	else \
-		echo 'left out: the comparison with BuildKit'"'"'s parser (see above)'; \
+		echo 'left out: the parsers and schemas of others (see above)'; \
 	fi; \
 	cargo test --locked
 	$(PYTHON) -B -m unittest discover --start-directory bench/memory
@@ -65,7 +67,7 @@ clean: ## Remove what was built and installed here
 # A part that cannot be installed is left out, and said so; it never stops the rest.
 .PHONY: oracle
 oracle:
-	@$(VENV)/bin/python -c 'import dockerfile, yaml' 2>/dev/null \
+	@$(VENV)/bin/python -c 'import $(ORACLE_MODULES)' 2>/dev/null \
 		|| $(MAKE) --no-print-directory install-oracle \
 		|| echo 'left out: $(ORACLE) could not be installed (it needs Python with venv, pip and the network)'
 

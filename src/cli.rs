@@ -125,6 +125,10 @@ pub struct Fix {
     /// image's own Python where its server forks and jemalloc is preloaded
     #[arg(long)]
     pub prefork_hook: bool,
+    /// Bring jemalloc from this image of Debian or Ubuntu to containers of Kubernetes whose own image is not
+    /// built here: by an init container that copies the library
+    #[arg(long, value_name = "IMAGE", value_parser = image)]
+    pub inject: Option<String>,
     /// The least severity of a finding that is left that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
     pub fail_on: FailOn,
@@ -171,5 +175,15 @@ impl FailOn {
             Self::Error => severity >= Severity::Error,
             Self::Never => false,
         }
+    }
+}
+
+/// A reference to an image.
+fn image(text: &str) -> Result<String, String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "./:@_-".contains(c);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(fits) {
+        Ok(text.to_owned())
+    } else {
+        Err("it is no name of an image".into())
     }
 }

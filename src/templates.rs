@@ -2,12 +2,16 @@
 //!
 //! Templates are compiled in and parsed at their first use. This module knows no format.
 
+mod inject;
+
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
 use crate::facts::{Manager, Release};
 use crate::model::ProcessModel;
+
+pub use inject::{Inject, Runner, inject};
 
 /// How a package manager installs in a build step.
 #[derive(Clone, Debug, Deserialize)]

@@ -37,7 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inputs/dockerfile", &["facts", "inputs", "inputs/shell", "model", "templates", "text"]),
     ("inputs/yaml", &["text"]),
     ("inputs/manifest", &["facts", "inputs", "inputs/yaml", "model", "templates", "text"]),
-    ("inputs/kubernetes", &["facts", "inputs", "inputs/manifest", "inputs/yaml", "model", "text"]),
+    ("inputs/kubernetes", &["facts", "inputs", "inputs/manifest", "inputs/yaml", "model", "templates", "text"]),
     ("inputs/kustomize", &["inputs", "inputs/kubernetes", "inputs/manifest", "inputs/paths", "inputs/yaml", "model", "text"]),
     ("inputs/paths", &[]),
     ("inputs/links", &["inputs", "inputs/compose", "inputs/manifest", "inputs/paths", "inputs/yaml", "text"]),

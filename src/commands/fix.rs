@@ -82,6 +82,7 @@ fn options(arguments: &cli::Fix, configs: &Configs, path: &Path) -> Result<Optio
         unsafe_too: arguments.unsafe_too,
         only: arguments.only.clone(),
         style,
+        inject: arguments.inject.clone(),
     })
 }
 

@@ -6,9 +6,11 @@
 pub mod edit;
 mod forge;
 mod layout;
+mod part;
 mod read;
 
 pub use forge::Shift;
+pub use part::Part;
 pub use read::{Broken, read};
 
 use crate::text::Span;

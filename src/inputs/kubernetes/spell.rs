@@ -203,7 +203,7 @@ fn block(sheet: Text<'_>, container: Id, added: &[(String, String)]) -> Result<E
 }
 
 /// How far lists stand behind their keys: as the container's own, else as most of the file's.
-fn list_indent(sheet: Text<'_>, container: Id) -> usize {
+pub(super) fn list_indent(sheet: Text<'_>, container: Id) -> usize {
     let of = |key: Id, list: Id| {
         let Some(Kind::Sequence(items, _)) = sheet.tree.node(list).map(|node| &node.kind) else {
             return None;
