@@ -1,8 +1,10 @@
 //! One file in, findings out: parse, read units, let the rules look, take away what is suppressed.
 
 mod dockerfiles;
+mod inject;
 mod manifests;
 mod project;
+mod untouched;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +15,8 @@ use crate::model;
 use crate::suppress;
 use crate::text::{Edit, Place, SourceFile, Span};
 
-pub use manifests::untouched;
+pub use inject::inject;
+pub use untouched::untouched;
 
 /// What became of one file.
 #[derive(Debug, Default)]

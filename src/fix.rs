@@ -26,6 +26,8 @@ pub struct Options {
     pub only: Vec<String>,
     /// How changes are spelled.
     pub style: Style,
+    /// The image that brings jemalloc to containers whose own is built elsewhere.
+    pub inject: Option<String>,
 }
 
 /// What became of one file.
@@ -84,7 +86,7 @@ pub struct Left {
 /// Mends one file as far as `options` allow.
 #[must_use]
 pub fn fix(file: &Arc<SourceFile>, around: &dyn Surroundings, options: &Options) -> Fixed {
-    let start = Version::read(file, around, options.style);
+    let start = Version::read(file, around, options);
     let errors = start.errors();
     let mut work = Work {
         around,
@@ -117,8 +119,11 @@ struct Version {
 }
 
 impl Version {
-    fn read(file: &Arc<SourceFile>, around: &dyn Surroundings, style: Style) -> Self {
-        let (checked, units) = engine::examine(file, around, style);
+    fn read(file: &Arc<SourceFile>, around: &dyn Surroundings, options: &Options) -> Self {
+        let (mut checked, units) = engine::examine(file, around, options.style);
+        if let Some(image) = &options.inject {
+            engine::inject(file, &mut checked, &units, image);
+        }
         Self {
             file: Arc::clone(file),
             checked,
@@ -220,7 +225,7 @@ impl Work<'_> {
             return Err("it undoes what another remedy did".into());
         }
         let file = SourceFile::new(self.now.file.path.clone(), bytes);
-        let next = Version::read(&file, self.around, self.options.style);
+        let next = Version::read(&file, self.around, self.options);
         let promised: BTreeSet<Key> = batch.iter().map(key).collect();
         let mut still = next.checked.findings.iter().map(key);
         if let Some((rule, ..)) = still.find(|left| promised.contains(left)) {

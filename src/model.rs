@@ -19,7 +19,9 @@ pub use container::{Build, Container, EnvFault, EnvFaultKind, Limits, Named, Sou
 pub use env::{EnvVar, Environment, Erased, Setting, Value};
 pub use fact::Fact;
 pub use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
-pub use loader::{entries, family_of, finds, judge};
+pub use loader::{entries, family_of, finds, judge, newer};
 pub use preload::{Outcome, Preload, Via};
 pub use process::{Process, ProcessKind, ProcessModel, Recognised, is_python, recognise};
-pub use unit::{Install, Platform, Python, Reach, Replaced, Role, Stray, Strip, Unit, User};
+pub use unit::{
+    Install, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip, Unit, User,
+};

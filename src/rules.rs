@@ -219,7 +219,8 @@ fn conf_finding(report: &Report<'_>, conf: &Conf<'_>, place: &Place, message: St
         finding = finding.note(format!("jemalloc is {version} here ({from})"));
     }
     if conf.aborts() {
-        finding = finding.note("with `abort_conf:true` the process does not start: jemalloc ends it");
+        finding =
+            finding.note("with `abort_conf:true` the process does not start: jemalloc ends it");
     }
     finding
 }
@@ -227,7 +228,11 @@ fn conf_finding(report: &Report<'_>, conf: &Conf<'_>, place: &Place, message: St
 /// The remedy that gives `MALLOC_CONF` another text.
 fn set_conf(value: String) -> Vec<Change> {
     let name = "MALLOC_CONF".into();
-    vec![if value.is_empty() { Change::UnsetEnv { name } } else { Change::SetEnv { name, value } }]
+    vec![if value.is_empty() {
+        Change::UnsetEnv { name }
+    } else {
+        Change::SetEnv { name, value }
+    }]
 }
 
 /// What such a remedy is called.

@@ -2,12 +2,16 @@
 //!
 //! Templates are compiled in and parsed at their first use. This module knows no format.
 
+mod inject;
+
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
 use crate::facts::{Manager, Release};
 use crate::model::ProcessModel;
+
+pub use inject::{Inject, Runner, inject};
 
 /// How a package manager installs in a build step.
 #[derive(Clone, Debug, Deserialize)]
@@ -83,6 +87,8 @@ struct Copies {
 #[serde(deny_unknown_fields)]
 pub struct Profile {
     model: Option<Model>,
+    #[serde(default)]
+    hook: bool,
     from: String,
     below: Option<String>,
     /// The value.
@@ -105,6 +111,38 @@ struct Profiles {
     profile: Vec<Profile>,
 }
 
+/// The prefork hook: how it is put into an image.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PreforkHook {
+    /// The documented source, beside the template.
+    pub file: String,
+    /// What stands above the instruction.
+    pub comment: String,
+    run: String,
+    text: String,
+}
+
+impl PreforkHook {
+    /// The instruction that installs it for that interpreter; `continued` ends a line that goes on.
+    #[must_use]
+    pub fn instruction(&self, python: &str, continued: &str) -> String {
+        let lines: Vec<String> = self
+            .text
+            .lines()
+            .map(|line| format!("\"{line}\""))
+            .collect();
+        let lines = lines.join(&format!(",{continued}    "));
+        self.run
+            .replace(" \\\n", continued)
+            .replace("{python}", python)
+            .replace("{lines}", &lines)
+    }
+}
+
+/// The module of the prefork hook: what names it installs it.
+pub const HOOK_MODULE: &str = "jemalloc_after_fork";
+
 const INSTALLERS: [&str; 9] = [
     include_str!("../templates/apt.toml"),
     include_str!("../templates/apk.toml"),
@@ -117,6 +155,7 @@ const INSTALLERS: [&str; 9] = [
     include_str!("../templates/conda.toml"),
 ];
 const COPIES: &str = include_str!("../templates/copy.toml");
+const PREFORK_HOOK: &str = include_str!("../templates/prefork-hook.toml");
 const PROFILES: &str = include_str!("../templates/malloc-conf.toml");
 
 /// How `manager` installs.
@@ -144,29 +183,53 @@ pub fn copy(release: &Release) -> Option<&'static Copy> {
         .find(|copy| copy.distro == release.distro)
 }
 
+/// The prefork hook.
+#[must_use]
+pub fn prefork_hook() -> Option<&'static PreforkHook> {
+    static HOOK: OnceLock<Option<PreforkHook>> = OnceLock::new();
+    HOOK.get_or_init(|| toml_edit::de::from_str(PREFORK_HOOK).ok())
+        .as_ref()
+}
+
 /// What `MALLOC_CONF` is set to for a process of that kind and that version of jemalloc; a version
 /// that is not known is taken for a recent one.
 #[must_use]
 pub fn malloc_conf(model: Option<ProcessModel>, version: Option<&str>) -> Option<&'static Profile> {
-    static ALL: OnceLock<Vec<Profile>> = OnceLock::new();
-    let read = || {
-        toml_edit::de::from_str::<Profiles>(PROFILES).map_or_else(|_| Vec::new(), |all| all.profile)
-    };
     let model = model.map(|model| match model {
         ProcessModel::Fork => Model::Fork,
         ProcessModel::Spawn => Model::Spawn,
         ProcessModel::Threads => Model::Threads,
     });
-    let version = numbers(version.unwrap_or("5.3"));
-    let fits = |profile: &&Profile| {
-        profile.model.is_none_or(|own| Some(own) == model)
-            && numbers(&profile.from) <= version
-            && profile
-                .below
-                .as_deref()
-                .is_none_or(|below| version < numbers(below))
+    let fits = |own: &Profile| !own.hook && own.model.is_none_or(|own| Some(own) == model);
+    profiles().find(|profile| fits(profile) && profile.knows(version))
+}
+
+/// The same for forked workers with the prefork hook.
+#[must_use]
+pub fn malloc_conf_with_hook(version: Option<&str>) -> Option<&'static Profile> {
+    profiles().find(|profile| profile.hook && profile.knows(version))
+}
+
+/// Whether a `MALLOC_CONF` is one of the profiles, as this tool writes them.
+#[must_use]
+pub fn is_profile(value: &str) -> bool {
+    profiles().any(|profile| profile.value == value)
+}
+
+impl Profile {
+    fn knows(&self, version: Option<&str>) -> bool {
+        let version = numbers(version.unwrap_or("5.3"));
+        let below = self.below.as_deref();
+        numbers(&self.from) <= version && below.is_none_or(|below| version < numbers(below))
+    }
+}
+
+fn profiles() -> impl Iterator<Item = &'static Profile> {
+    static ALL: OnceLock<Vec<Profile>> = OnceLock::new();
+    let read = || {
+        toml_edit::de::from_str::<Profiles>(PROFILES).map_or_else(|_| Vec::new(), |all| all.profile)
     };
-    ALL.get_or_init(read).iter().find(fits)
+    ALL.get_or_init(read).iter()
 }
 
 fn numbers(version: &str) -> Vec<u32> {
@@ -193,6 +256,27 @@ mod tests {
         }
         toml_edit::de::from_str::<Copies>(COPIES).unwrap();
         toml_edit::de::from_str::<Profiles>(PROFILES).unwrap();
+        toml_edit::de::from_str::<PreforkHook>(PREFORK_HOOK).unwrap();
+    }
+
+    #[test]
+    fn the_hook_is_one_instruction_that_names_its_module() {
+        let hook = prefork_hook().unwrap();
+        let text = hook.instruction("/venv/bin/python3", " `\r\n");
+        assert!(hook.file.ends_with(&format!("/{HOOK_MODULE}.py")));
+        assert!(text.starts_with("RUN [\"/venv/bin/python3\", \"-I\", \"-c\", "));
+        assert!(text.contains(HOOK_MODULE) && text.ends_with("\"]"));
+        let (last, lines) = text
+            .split("\r\n")
+            .collect::<Vec<_>>()
+            .split_last()
+            .map(|(last, lines)| (*last, lines.to_vec()))
+            .unwrap();
+        assert!(
+            lines.iter().all(|line| line.ends_with("\", `")),
+            "{lines:?}"
+        );
+        assert!(last.ends_with("\"]") && !text.contains('\\'));
     }
 
     #[test]

@@ -188,6 +188,8 @@ fn the_configuration_is_read() {
         ("b/Dockerfile", SERVICE),
         ("b/c/Dockerfile", SERVICE),
         ("d/Dockerfile", SERVICE),
+        ("e/malloclint.toml", "prefork-hook = true\n"),
+        ("e/Dockerfile", SERVICE),
     ]);
     let mended = run(folder.path(), ["fix"]);
     assert_eq!(mended.code, Some(2));
@@ -200,7 +202,7 @@ fn the_configuration_is_read() {
     assert!(
         mended
             .err
-            .contains("unknown field `preloda`, expected `preload`"),
+            .contains("unknown field `preloda`, expected one of `preload`"),
         "{}",
         mended.err
     );
@@ -208,6 +210,7 @@ fn the_configuration_is_read() {
         text(folder.path(), "a/Dockerfile")
             .contains("ENV LD_PRELOAD=/usr/local/lib/libjemalloc.so.2")
     );
+    assert!(text(folder.path(), "e/Dockerfile").contains("RUN [\"python3\", \"-I\""));
     assert_eq!(text(folder.path(), "b/c/Dockerfile"), SERVICE);
     assert_eq!(text(folder.path(), "d/Dockerfile"), FIXED);
     assert_eq!(run(folder.path(), ["check", "b"]).code, Some(2));

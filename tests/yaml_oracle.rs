@@ -12,71 +12,21 @@
     clippy::print_stdout
 )]
 
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+#[path = "support/manifests.rs"]
+mod support;
 
-use malloclint::fix::{self, Fixed, Options};
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
 use malloclint::inputs::manifest::Sheet;
 use malloclint::inputs::{Format, Nowhere, compose, dockerfile, kubernetes, yaml};
 use malloclint::model::Change;
 use malloclint::text::SourceFile;
 use similar::TextDiff;
+use support::{Case, after, folder};
 
-struct Case {
-    name: String,
-    text: String,
-}
-
-impl Case {
-    fn path(&self) -> &'static str {
-        if self.name.starts_with("compose") {
-            "compose.yaml"
-        } else {
-            "deployment.yaml"
-        }
-    }
-
-    fn fix(&self, text: &str) -> Fixed {
-        let options = Options {
-            unsafe_too: true,
-            ..Options::default()
-        };
-        fix::fix(
-            &SourceFile::new(self.path(), text.as_bytes().to_vec()),
-            &Nowhere,
-            &options,
-        )
-    }
-}
-
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/yaml")
-}
-
-/// `=== NAME`, then the text as it is, or as a JSON string where its name says `(escaped)`.
 fn cases() -> Vec<Case> {
-    let all = std::fs::read_to_string(folder().join("cases.txt")).unwrap();
-    let parts = all.split("=== ").skip(1);
-    let case = |part: &str| {
-        let (name, text) = part.split_once('\n').unwrap();
-        match name.strip_suffix(" (escaped)") {
-            Some(name) => Case {
-                name: name.to_owned(),
-                text: serde_json::from_str(text).unwrap(),
-            },
-            None => Case {
-                name: name.to_owned(),
-                text: text.to_owned(),
-            },
-        }
-    };
-    parts.map(case).collect()
-}
-
-fn after(fixed: &Fixed) -> String {
-    String::from_utf8(fixed.after.bytes.clone()).unwrap()
+    support::cases("cases.txt")
 }
 
 #[test]
@@ -129,7 +79,7 @@ fn fixes_are_made_once_and_touch_variables_only() {
 #[test]
 fn pyyaml_reads_the_same_and_finds_variables_changed_only() {
     let cases = cases();
-    let fixed: Vec<Fixed> = cases.iter().map(|case| case.fix(&case.text)).collect();
+    let fixed: Vec<_> = cases.iter().map(|case| case.fix(&case.text)).collect();
     let pairs: Vec<[String; 2]> = cases
         .iter()
         .zip(&fixed)
@@ -272,30 +222,7 @@ fn with_variable(path: &str, text: &str) -> Vec<Result<String, String>> {
 
 /// What PyYAML says; `None` where it cannot be had.
 fn ask(pairs: &[[String; 2]]) -> Option<Vec<serde_json::Value>> {
-    let Some(python) = std::env::var_os("MALLOCLINT_ORACLE_PYTHON") else {
-        assert!(
-            std::env::var_os("MALLOCLINT_REQUIRE_ORACLES").is_none(),
-            "MALLOCLINT_ORACLE_PYTHON names no Python with PyYAML"
-        );
-        println!(
-            "skipped: MALLOCLINT_ORACLE_PYTHON names no Python with PyYAML (`make oracle` installs one)"
-        );
-        return None;
-    };
-    let mut child = Command::new(python)
-        .arg(folder().join("oracle.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin
-        .write_all(serde_json::to_string(pairs).unwrap().as_bytes())
-        .unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "the oracle failed");
-    Some(serde_json::from_slice(&output.stdout).unwrap())
+    support::ask("oracle.py", &serde_json::json!(pairs))
 }
 
 /// What a name and a text are read as.

@@ -4,10 +4,12 @@
 //! they render to is read, they themselves are not.
 
 mod env;
+mod inject;
 mod pods;
 mod spell;
 
-pub use spell::spell;
+pub use inject::{Injection, brings_from, changes, inject, is_injected};
+pub use spell::{respell, spell};
 
 use super::manifest::{Room, Sheet, passing, quantity};
 use super::yaml::Id;
@@ -31,6 +33,9 @@ pub fn read(sheet: Sheet<'_>) -> Vec<(Container, Site)> {
     let mut found = Vec::new();
     for pod in pods::find(sheet.tree) {
         for (seat, id) in &pod.containers {
+            if is_injected(sheet.tree, *id) {
+                continue;
+            }
             let (env, faults, unseen) = env::read(sheet, *id, &room);
             let described = container(sheet, &pod, *seat, *id, &env);
             let container = Container {

@@ -175,6 +175,7 @@ pub fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
         Change::Tune if unit.env.get("MALLOC_CONF").is_some() => Ok(None),
         Change::Tune => profile(unit).map(|value| Some(Wanted::Set("MALLOC_CONF".into(), value))),
         Change::Install(_)
+        | Change::RestartThread
         | Change::SetAfterLibrary { .. }
         | Change::InstallAsRoot { .. }
         | Change::ReplacePackage { .. } => Err(image(unit)),

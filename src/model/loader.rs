@@ -345,7 +345,8 @@ fn merged_usr(path: &str) -> String {
 }
 
 /// Whether version `a` is newer than `b`, compared number by number.
-fn newer(a: &str, b: &str) -> bool {
+#[must_use]
+pub fn newer(a: &str, b: &str) -> bool {
     let numbers = |v: &str| {
         v.split('.')
             .map(|part| part.parse::<u32>().unwrap_or(0))

@@ -57,6 +57,20 @@ pub struct Unit {
     pub env_faults: Vec<EnvFault>,
     /// What it may use at most.
     pub limits: Limits,
+    /// Whether jemalloc's thread is started again in forked workers.
+    pub prefork_hook: PreforkHook,
+}
+
+/// Whether the image has the prefork hook, which starts jemalloc's thread again in forked workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PreforkHook {
+    /// It has none, as far as the text tells.
+    #[default]
+    Absent,
+    /// It has none, and the user wants it.
+    Wanted,
+    /// It has it.
+    Installed,
 }
 
 impl Unit {

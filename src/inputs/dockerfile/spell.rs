@@ -5,6 +5,7 @@
 
 mod copy;
 mod env;
+mod hook;
 mod install;
 mod layout;
 mod merge;
@@ -120,6 +121,7 @@ impl Plan<'_> {
                 self.set("LD_PRELOAD", &value)
             }
             Change::Tune => self.tune(),
+            Change::RestartThread => self.restart_thread(),
             // A later `ENV` replaces an earlier one by its nature.
             Change::SetOnce { name } => Err(Refusal(format!("`{name}` is set once"))),
             Change::SetAfterLibrary { name } => self.set_after_library(name),
@@ -134,14 +136,11 @@ impl Plan<'_> {
         if unit.env.get("MALLOC_CONF").is_some() {
             return Ok(());
         }
-        let jemalloc = |library: &&crate::model::Library| {
-            library.family == crate::facts::Family::Jemalloc && library.version.is_some()
-        };
-        let there = unit.libraries.iter().find(jemalloc);
-        let version = match self.package {
-            Some(package) => package.version.clone(),
-            None => there.and_then(|library| library.version.clone()),
-        };
+        // What was measured for this very project fits better than any profile.
+        if let Some(measured) = self.scene.style.malloc_conf {
+            return self.set("MALLOC_CONF", measured);
+        }
+        let version = self.version();
         let model = unit.process.model.value().copied();
         let profile = templates::malloc_conf(model, version.as_deref()).ok_or_else(|| {
             let version = version.unwrap_or_default();
@@ -150,6 +149,18 @@ impl Plan<'_> {
             ))
         })?;
         self.set("MALLOC_CONF", &profile.value)
+    }
+
+    /// The version of the jemalloc that is there or will be, where it is known.
+    fn version(&self) -> Option<String> {
+        let jemalloc = |library: &&crate::model::Library| {
+            library.family == crate::facts::Family::Jemalloc && library.version.is_some()
+        };
+        let there = self.scene.unit.libraries.iter().find(jemalloc);
+        match self.package {
+            Some(package) => package.version.clone(),
+            None => there.and_then(|library| library.version.clone()),
+        }
     }
 
     /// All edits, the new variables among them.

@@ -3,9 +3,11 @@
 
 mod compose;
 mod environment;
+mod interpreter;
 mod words;
 
 use compose::{Start, compose, is_login};
+pub(super) use interpreter::interpreter;
 use words::{
     is_positional, lines_of, looks_like_script, mentions, plain, python_scripts, shell_script,
 };
@@ -35,6 +37,8 @@ pub(super) struct Started {
     pub(super) replaces: Option<String>,
     /// Start-up files that the command's shell reads.
     pub(super) login: bool,
+    /// What chooses the Python that runs, where the name and PATH alone do not: `uv run`.
+    pub(super) chooser: Option<String>,
 }
 
 /// Follows the start of a container of `state`.
@@ -66,6 +70,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
             unseen: None,
             replaces: None,
             login: false,
+            chooser: None,
         },
     };
     match compose(state) {
@@ -93,6 +98,7 @@ impl Follower<'_> {
     fn argv(&mut self, argv: &[String], place: Option<&Place>, hops: usize) {
         let here = place.cloned().unwrap_or_else(|| self.state.from.clone());
         self.started.login |= is_login(argv);
+        self.chosen(argv.iter().map(String::as_str));
         let unwrapped = shell::unwrap_argv(argv);
         for (name, value) in unwrapped.env {
             self.set(&name, &stars(&value), &here, (Via::Command, false));
@@ -182,6 +188,7 @@ impl Follower<'_> {
     /// Shell text: what it does to the environment, and which of its commands is the service.
     fn shell(&mut self, text: &Traced, file: &Place, positional: &[String], hops: usize) {
         let before = self.started.preloads.len();
+        self.chosen(text.as_str().split_ascii_whitespace());
         let effects = shell::effects::read(text.as_str());
         for effect in &effects {
             self.environment(text, file, effect, hops);

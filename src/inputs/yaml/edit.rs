@@ -30,16 +30,30 @@ impl Sheet<'_> {
     /// # Errors
     /// Where the sequence cannot be added to without changing more; the reason is for people.
     pub fn push(&self, list: Id, added: &Added) -> Result<Edit, String> {
+        let lines: Vec<_> = match added {
+            Added::Scalar(text) => vec![text.clone()],
+            Added::Pairs(pairs) => {
+                let line = |(key, value): &(String, String)| format!("{key}: {value}");
+                pairs.iter().map(line).collect()
+            }
+        };
+        self.push_lines(list, &lines, &self.flow_item(added))
+    }
+
+    /// The same with the item's text: `lines` in a block, `flow` between brackets.
+    ///
+    /// # Errors
+    /// Where the sequence cannot be added to without changing more; the reason is for people.
+    pub fn push_lines(&self, list: Id, lines: &[String], flow: &str) -> Result<Edit, String> {
         let items = match self.editable(list)? {
             Kind::Sequence(items, _) => items,
             _ => return Err("it is no list".into()),
         };
-        let flow = self.is_flow(list);
         let Some(last) = items.last() else {
-            return self.fill(list, &self.flow_item(added));
+            return self.fill(list, flow);
         };
-        if flow {
-            return Ok(self.behind_in_flow(*last, &self.flow_item(added)));
+        if self.is_flow(list) {
+            return Ok(self.behind_in_flow(*last, flow));
         }
         let dash = self
             .dash_of(*last)
@@ -47,20 +61,11 @@ impl Sheet<'_> {
         let indent = self.column(dash);
         let first = self.span(*last).start;
         let gap = self.column(first).saturating_sub(indent + 1).clamp(1, 8);
-        let lines = match added {
-            Added::Scalar(text) => vec![format!("-{}{text}", " ".repeat(gap))],
-            Added::Pairs(pairs) => {
-                let line = |(at, (key, value)): (usize, &(String, String))| {
-                    let lead = if at == 0 {
-                        format!("-{}", " ".repeat(gap))
-                    } else {
-                        " ".repeat(gap + 1)
-                    };
-                    format!("{lead}{key}: {value}")
-                };
-                pairs.iter().enumerate().map(line).collect()
-            }
+        let line = |(at, line): (usize, &String)| {
+            let dash = if at == 0 { '-' } else { ' ' };
+            format!("{dash}{}{line}", " ".repeat(gap))
         };
+        let lines: Vec<_> = lines.iter().enumerate().map(line).collect();
         Ok(self.lines_behind(*last, indent, &lines))
     }
 

@@ -180,7 +180,12 @@ impl Pair<'_> {
 /// The option that older versions had under the name of `pair`, and no version that may read it has.
 #[must_use]
 pub fn outlived(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static JemallocOption> {
-    let oldest = conf.readers.all.iter().map(|jemalloc| jemalloc.version).min()?;
+    let oldest = conf
+        .readers
+        .all
+        .iter()
+        .map(|jemalloc| jemalloc.version)
+        .min()?;
     let gone = |option: &&JemallocOption| {
         option.name == pair.key && option.below.is_some_and(|below| below <= oldest)
     };
