@@ -80,8 +80,9 @@ fn rest(tree: &Tree, entries: &[(Id, Id)]) -> Vec<(Id, Id)> {
         INJECTED.contains(&key) && list && not_injected(tree, tree.items(*value)).is_empty()
     };
     let other = |entry: &&(Id, Id)| {
-        let variable = VARIABLES.iter().any(|name| is(entry, name));
-        !variable && !(patches && is(entry, "value")) && !added(entry)
+        let named = VARIABLES.iter().any(|name| is(entry, name));
+        let variable = named || patches && is(entry, "value");
+        !variable && !added(entry)
     };
     entries.iter().filter(other).copied().collect()
 }
