@@ -63,6 +63,7 @@ rules! {
     malloc_conf_without_jemalloc = "malloc-conf-without-jemalloc",
     malloc_conf_never_purges = "malloc-conf-never-purges",
     malloc_conf_debug_left_on = "malloc-conf-debug-left-on",
+    narenas_ignores_cpu_limit = "narenas-ignores-cpu-limit",
     background_thread_lost_on_fork = "background-thread-lost-on-fork",
     glibc_tunable_dead = "glibc-tunable-dead",
     glibc_tunable_misspelt = "glibc-tunable-misspelt",

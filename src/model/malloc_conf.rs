@@ -54,7 +54,7 @@ impl Reading {
     /// is wrong.
     #[must_use]
     pub fn aborts(&self) -> bool {
-        let asked = self
+        let mut asked = self
             .settings
             .iter()
             .filter_map(|setting| match &setting.verdict {
@@ -66,7 +66,7 @@ impl Reading {
         let counted = |setting: &Setting| setting.verdict.is_rejection() && setting.counts;
         let breaks = self.broken.is_some() || self.final_comma;
         let wrong = breaks && self.breaks_count || self.settings.iter().any(counted);
-        wrong && asked.last() == Some(true)
+        wrong && asked.next_back() == Some(true)
     }
 }
 

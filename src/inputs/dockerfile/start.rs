@@ -60,6 +60,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
                 place: place.clone(),
                 kind: Fact::Unknown("nothing says what the image starts".into()),
                 model: Fact::Unknown("the server is not known".into()),
+                threaded: false,
                 server: None,
                 by_port_only: false,
                 development: false,
@@ -286,6 +287,7 @@ impl Follower<'_> {
                 Some(model) => Fact::Known(model, place),
                 None => Fact::Unknown(format!("how `{}` makes workers is not known", found.server)),
             };
+            process.threaded = found.threaded;
             process.development = found.development;
             process.server = Some(found.server);
         } else if let Some((sign, script)) = sign {
