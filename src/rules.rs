@@ -40,7 +40,6 @@ macro_rules! rules {
 rules! {
     allocator_unset = "allocator-unset",
     jemalloc_not_preloaded = "jemalloc-not-preloaded",
-    malloc_conf_unset = "malloc-conf-unset",
     preload_not_installed = "preload-not-installed",
     preload_wrong_arch = "preload-wrong-arch",
     preload_arch_specific = "preload-arch-specific",
@@ -56,6 +55,7 @@ rules! {
     preload_malformed = "preload-malformed",
     preload_stripped = "preload-stripped",
     allocators_conflict = "allocators-conflict",
+    malloc_conf_unset = "malloc-conf-unset",
     malloc_conf_malformed = "malloc-conf-malformed",
     malloc_conf_unknown_option = "malloc-conf-unknown-option",
     malloc_conf_bad_value = "malloc-conf-bad-value",
