@@ -121,6 +121,9 @@ pub struct Fix {
     /// What `LD_PRELOAD` is set to (`soname` where the configuration says nothing else)
     #[arg(long, value_enum, value_name = "FORM")]
     pub preload: Option<Preload>,
+    /// What `MALLOC_CONF` is to be good for where it is set anew (`balanced` where the configuration says nothing else)
+    #[arg(long, value_enum, value_name = "GOAL")]
+    pub goal: Option<Goal>,
     /// Start jemalloc's background thread again in forked workers: adds a start-up file to the
     /// image's own Python where its server forks and jemalloc is preloaded
     #[arg(long)]
@@ -186,4 +189,15 @@ fn image(text: &str) -> Result<String, String> {
     } else {
         Err("it is no name of an image".into())
     }
+}
+
+/// What counts how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Goal {
+    /// Memory and speed alike
+    Balanced,
+    /// Memory first
+    LowMemory,
+    /// Speed first
+    Throughput,
 }

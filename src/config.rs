@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use serde::Deserialize;
 
-use crate::inputs::{PreloadStyle, Style};
+use crate::inputs::{Goal, PreloadStyle, Style};
 
 /// The keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -20,6 +20,8 @@ pub struct Config {
     pub preload: Option<Preload>,
     /// What `MALLOC_CONF` is set to where nobody has set it; `tune --write` puts it here.
     pub malloc_conf: Option<MallocConf>,
+    /// What the profiles that `fix` sets are to be good for.
+    pub goal: Option<Goal>,
     /// Whether images whose server forks get the prefork hook.
     pub prefork_hook: Option<bool>,
     /// What images are built from, by name without tag: a Dockerfile, relative to the file that says so.
@@ -98,6 +100,7 @@ impl Config {
                 Some(Preload::Soname) | None => PreloadStyle::Soname,
             },
             malloc_conf: self.malloc_conf.map(|conf| conf.0),
+            goal: self.goal.unwrap_or_default(),
             prefork_hook: self.prefork_hook.unwrap_or(false),
         }
     }

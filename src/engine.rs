@@ -65,7 +65,7 @@ pub fn examine(
     }
     match Format::of(&file.path, &file.bytes) {
         Format::Dockerfile => dockerfiles::examine(file, around, style),
-        format => manifests::examine(file, format, around),
+        format => manifests::examine(file, format, around, style),
     }
 }
 

@@ -122,7 +122,7 @@ impl Version {
     fn read(file: &Arc<SourceFile>, around: &dyn Surroundings, options: &Options) -> Self {
         let (mut checked, units) = engine::examine(file, around, options.style);
         if let Some(image) = &options.inject {
-            engine::inject(file, &mut checked, &units, image);
+            engine::inject(file, &mut checked, &units, image, options.style);
         }
         Self {
             file: Arc::clone(file),

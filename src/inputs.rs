@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::text::SourceFile;
 
+pub use crate::templates::Goal;
+
 pub mod compose;
 pub mod dockerfile;
 pub mod kubernetes;
@@ -13,6 +15,7 @@ pub mod links;
 pub mod manifest;
 pub mod paths;
 pub mod shell;
+mod tuning;
 pub mod yaml;
 
 /// What a file is read as.
@@ -159,6 +162,8 @@ pub struct Style {
     pub preload: PreloadStyle,
     /// What `MALLOC_CONF` is set to where nobody has set it; `None` = the profile that fits.
     pub malloc_conf: Option<&'static str>,
+    /// What the profile is to be good for.
+    pub goal: Goal,
     /// Images whose server forks get the prefork hook.
     pub prefork_hook: bool,
 }

@@ -3,15 +3,16 @@
 //! Templates are compiled in and parsed at their first use. This module knows no format.
 
 mod inject;
+mod profiles;
 
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
 use crate::facts::{Manager, Release};
-use crate::model::ProcessModel;
 
 pub use inject::{Inject, Runner, inject};
+pub use profiles::{Goal, Need, Profile, is_profile, malloc_conf};
 
 /// How a package manager installs in a build step.
 #[derive(Clone, Debug, Deserialize)]
@@ -82,35 +83,6 @@ struct Copies {
     distro: Vec<Copy>,
 }
 
-/// A value for `MALLOC_CONF` and what supports it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Profile {
-    model: Option<Model>,
-    #[serde(default)]
-    hook: bool,
-    from: String,
-    below: Option<String>,
-    /// The value.
-    pub value: String,
-    /// The measurement that supports it.
-    pub measured: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Model {
-    Fork,
-    Spawn,
-    Threads,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Profiles {
-    profile: Vec<Profile>,
-}
-
 /// The prefork hook: how it is put into an image.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -156,7 +128,6 @@ const INSTALLERS: [&str; 9] = [
 ];
 const COPIES: &str = include_str!("../templates/copy.toml");
 const PREFORK_HOOK: &str = include_str!("../templates/prefork-hook.toml");
-const PROFILES: &str = include_str!("../templates/malloc-conf.toml");
 
 /// How `manager` installs.
 #[must_use]
@@ -191,54 +162,6 @@ pub fn prefork_hook() -> Option<&'static PreforkHook> {
         .as_ref()
 }
 
-/// What `MALLOC_CONF` is set to for a process of that kind and that version of jemalloc; a version
-/// that is not known is taken for a recent one.
-#[must_use]
-pub fn malloc_conf(model: Option<ProcessModel>, version: Option<&str>) -> Option<&'static Profile> {
-    let model = model.map(|model| match model {
-        ProcessModel::Fork => Model::Fork,
-        ProcessModel::Spawn => Model::Spawn,
-        ProcessModel::Threads => Model::Threads,
-    });
-    let fits = |own: &Profile| !own.hook && own.model.is_none_or(|own| Some(own) == model);
-    profiles().find(|profile| fits(profile) && profile.knows(version))
-}
-
-/// The same for forked workers with the prefork hook.
-#[must_use]
-pub fn malloc_conf_with_hook(version: Option<&str>) -> Option<&'static Profile> {
-    profiles().find(|profile| profile.hook && profile.knows(version))
-}
-
-/// Whether a `MALLOC_CONF` is one of the profiles, as this tool writes them.
-#[must_use]
-pub fn is_profile(value: &str) -> bool {
-    profiles().any(|profile| profile.value == value)
-}
-
-impl Profile {
-    fn knows(&self, version: Option<&str>) -> bool {
-        let version = numbers(version.unwrap_or("5.3"));
-        let below = self.below.as_deref();
-        numbers(&self.from) <= version && below.is_none_or(|below| version < numbers(below))
-    }
-}
-
-fn profiles() -> impl Iterator<Item = &'static Profile> {
-    static ALL: OnceLock<Vec<Profile>> = OnceLock::new();
-    let read = || {
-        toml_edit::de::from_str::<Profiles>(PROFILES).map_or_else(|_| Vec::new(), |all| all.profile)
-    };
-    ALL.get_or_init(read).iter()
-}
-
-fn numbers(version: &str) -> Vec<u32> {
-    version
-        .split(['.', '-'])
-        .map_while(|part| part.parse().ok())
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,7 +178,6 @@ mod tests {
             assert_eq!(installer(read.manager).unwrap().steps, read.steps);
         }
         toml_edit::de::from_str::<Copies>(COPIES).unwrap();
-        toml_edit::de::from_str::<Profiles>(PROFILES).unwrap();
         toml_edit::de::from_str::<PreforkHook>(PREFORK_HOOK).unwrap();
     }
 
@@ -277,28 +199,6 @@ mod tests {
             "{lines:?}"
         );
         assert!(last.ends_with("\"]") && !text.contains('\\'));
-    }
-
-    #[test]
-    fn the_profile_is_that_of_the_process_and_the_version() {
-        let value =
-            |model, version| malloc_conf(model, version).map(|profile| profile.value.as_str());
-        assert!(
-            value(Some(ProcessModel::Fork), Some("5.3.0"))
-                .unwrap()
-                .contains("tcache_max:4096")
-        );
-        assert!(
-            value(Some(ProcessModel::Fork), Some("5.2.1"))
-                .unwrap()
-                .contains("lg_tcache_max:12")
-        );
-        assert!(
-            value(None, None)
-                .unwrap()
-                .contains("background_thread:true")
-        );
-        assert_eq!(value(None, Some("3.6.0")), None);
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::Goal;
+
 /// What `tune` takes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -134,17 +136,6 @@ pub struct Tune {
     /// Do not show a progress bar
     #[arg(long, help_heading = "Output")]
     pub no_progress: bool,
-}
-
-/// What counts how much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Goal {
-    /// Memory and speed alike
-    Balanced,
-    /// Memory first
-    LowMemory,
-    /// Speed first
-    Throughput,
 }
 
 /// Which memory counts.

@@ -9,11 +9,11 @@ use rayon::prelude::*;
 
 use super::progress::Progress;
 use super::{Status, disk, stdin_name};
-use crate::cli::{self, Preload};
+use crate::cli::{self, Goal, Preload};
 use crate::config::{ConfigError, Configs};
 use crate::discover::{self, Claim, Failure};
 use crate::fix::{self, Fixed, Options};
-use crate::inputs::{PreloadStyle, Surroundings};
+use crate::inputs::{self, PreloadStyle, Surroundings};
 use crate::report::{diff, fixed};
 use crate::text::SourceFile;
 use crate::{rules, write};
@@ -75,6 +75,13 @@ fn options(arguments: &cli::Fix, configs: &Configs, path: &Path) -> Result<Optio
         style.preload = match preload {
             Preload::Soname => PreloadStyle::Soname,
             Preload::Path => PreloadStyle::Path,
+        };
+    }
+    if let Some(goal) = arguments.goal {
+        style.goal = match goal {
+            Goal::LowMemory => inputs::Goal::LowMemory,
+            Goal::Balanced => inputs::Goal::Balanced,
+            Goal::Throughput => inputs::Goal::Throughput,
         };
     }
     style.prefork_hook |= arguments.prefork_hook;

@@ -45,7 +45,8 @@ mod here {
     use regex::Regex;
 
     use super::{Keeper, Status, Tune, io};
-    use crate::cli::tune::{Allocator, Better, Format, Goal, Memory};
+    use crate::cli::Goal;
+    use crate::cli::tune::{Allocator, Better, Format, Memory};
     use crate::tune::{
         self, Interrupt, Judge, Kept, Options, Outcome, Ready, Saved, Server, Stop, Watcher, Which,
         Workload, duration, report,

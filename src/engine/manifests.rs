@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::project::{self, Link};
 use super::{Checked, sorted, spelled};
 use crate::finding::Finding;
-use crate::inputs::manifest::{Sheet, passing, passing_image};
+use crate::inputs::manifest::{Sheet, passing, passing_image, tuned};
 use crate::inputs::yaml::{self, Tree};
-use crate::inputs::{Format, Surroundings, compose, dockerfile, kubernetes, kustomize};
+use crate::inputs::{Format, Style, Surroundings, compose, dockerfile, kubernetes, kustomize};
 use crate::model::{Change, Container, Unit};
 use crate::rules;
 use crate::suppress::{self, Suppression};
@@ -21,6 +21,7 @@ pub(super) fn examine(
     file: &Arc<SourceFile>,
     format: Format,
     around: &dyn Surroundings,
+    style: Style,
 ) -> (Checked, Vec<Unit>) {
     let nothing = |checked| (checked, Vec::new());
     if file.bytes.len() > LARGEST {
@@ -49,7 +50,7 @@ pub(super) fn examine(
         Err(broken) => return nothing(unreadable(file, broken.at, &broken.message)),
     };
     let sheet = Sheet { file, tree: &tree };
-    let (mut findings, units) = judge(sheet, format, around);
+    let (mut findings, units) = judge(sheet, format, around, style);
     suppress::apply(file, &suppressions(sheet, format, text), &mut findings);
     let checked = Checked {
         findings: sorted(findings),
@@ -61,10 +62,16 @@ pub(super) fn examine(
 
 /// What the rules say of the containers of a file: as it stands, or as the kustomizations that use it
 /// make of it.
-fn judge(sheet: Sheet<'_>, format: Format, around: &dyn Surroundings) -> (Vec<Finding>, Vec<Unit>) {
+fn judge(
+    sheet: Sheet<'_>,
+    format: Format,
+    around: &dyn Surroundings,
+    style: Style,
+) -> (Vec<Finding>, Vec<Unit>) {
     let mut bench = Bench {
         file: sheet.file,
         around,
+        style,
         units: Vec::new(),
         lacking: Vec::new(),
     };
@@ -130,6 +137,7 @@ type Spell<'a> = &'a dyn Fn(&Unit, &[Change]) -> Result<Vec<Edit>, String>;
 struct Bench<'a> {
     file: &'a Arc<SourceFile>,
     around: &'a dyn Surroundings,
+    style: Style,
     units: Vec<Unit>,
     /// Images that were told to lack a setting: their Dockerfile and stage.
     lacking: Vec<(String, Option<String>)>,
@@ -167,7 +175,9 @@ impl Bench<'_> {
         }
         for finding in &mut own {
             finding.unit = self.units.len();
-            match spelled(file, finding, |changes| spell(&unit, changes)) {
+            match spelled(file, finding, |changes| {
+                spell(&unit, &tuned(&unit, self.style, changes)?)
+            }) {
                 Ok(edits) => finding.edits = edits,
                 Err(reason) => finding.refusal = Some(reason),
             }

@@ -15,8 +15,8 @@ use super::syntax::Dockerfile;
 use super::units::Site;
 use crate::facts::AllocatorPackage;
 use crate::inputs::Style;
+use crate::inputs::tuning::tuning;
 use crate::model::{Change, Unit};
-use crate::templates;
 use crate::text::{Edit, SourceFile, Span};
 use layout::Layout;
 
@@ -136,19 +136,9 @@ impl Plan<'_> {
         if unit.env.get("MALLOC_CONF").is_some() {
             return Ok(());
         }
-        // What was measured for this very project fits better than any profile.
-        if let Some(measured) = self.scene.style.malloc_conf {
-            return self.set("MALLOC_CONF", measured);
-        }
         let version = self.version();
-        let model = unit.process.model.value().copied();
-        let profile = templates::malloc_conf(model, version.as_deref()).ok_or_else(|| {
-            let version = version.unwrap_or_default();
-            Refusal(format!(
-                "there is no measured `MALLOC_CONF` for jemalloc {version}"
-            ))
-        })?;
-        self.set("MALLOC_CONF", &profile.value)
+        let value = tuning(self.scene.unit, self.scene.style, version.as_deref(), false);
+        self.set("MALLOC_CONF", &value.map_err(Refusal)?)
     }
 
     /// The version of the jemalloc that is there or will be, where it is known.

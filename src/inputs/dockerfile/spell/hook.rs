@@ -3,6 +3,7 @@
 use super::layout::sets;
 use super::{Plan, Refusal};
 use crate::inputs::dockerfile::syntax::{Instruction, Keyword};
+use crate::inputs::tuning::tuning;
 use crate::model::{Fact, User};
 use crate::templates;
 use crate::text::{Edit, Span};
@@ -49,11 +50,8 @@ impl<'a> Plan<'a> {
             _ => {}
         }
         let version = self.version();
-        let profile = templates::malloc_conf_with_hook(version.as_deref()).ok_or_else(|| {
-            let version = version.unwrap_or_default();
-            Refusal(format!("jemalloc {version} has no background thread"))
-        })?;
-        self.set("MALLOC_CONF", &profile.value)
+        let value = tuning(self.scene.unit, self.scene.style, version.as_deref(), true);
+        self.set("MALLOC_CONF", &value.map_err(Refusal)?)
     }
 
     /// The last instruction that may make the interpreter or change which one a name means. What is
