@@ -28,7 +28,8 @@ class Candidate:
     about: str
     env: dict[str, str] = field(default_factory=dict)
     preload: str | None = None
-    profile: bool = False
+    # The goal of the profile that is taken from templates/malloc-conf.toml.
+    profile: str | None = None
     hook: bool = False
     # The least Python that knows the setting.
     python: str | None = None
@@ -52,11 +53,11 @@ def packages() -> dict[str, list[str]]:
     return tomllib.loads(CANDIDATES.read_text())["packages"]
 
 
-def profile(model: str, hook: bool, version: str) -> str | None:
-    """The value that `fix` sets: the first profile that fits."""
+def profile(model: str, goal: str, hook: bool, version: str) -> str | None:
+    """The value that `fix` sets where no CPU limit is known: the first profile that fits."""
     for entry in tomllib.loads(PROFILES.read_text())["profile"]:
-        fits = entry.get("hook", False) == hook and entry.get("model", model) == model
-        if fits and _numbers(entry["from"]) <= _numbers(version) < _numbers(entry.get("below", "99")):
+        wanted = entry.get("goal", "balanced") == goal and entry.get("hook", False) == hook and "cpu_to" not in entry
+        if wanted and entry.get("model", model) == model and _numbers(entry["from"]) <= _numbers(version) < _numbers(entry.get("below", "99")):
             return entry["value"]
     return None
 

@@ -12,6 +12,8 @@ import picture
 REFERENCE, ARTICLE = "glibc", "article"
 # What the profiles are to reach, as ratios to glibc in the same round.
 TARGETS = {"idle": 0.5, "cpu": 1.05, "p99": 1.10}
+# More than this part of one core used by other processes makes a measurement doubtful; it is repeated.
+DISTURBED, TRIES = 0.05, 3
 BALANCED = ("balanced", "balanced-hook")
 MEMORY = ("base", "peak", "after_burst", "idle", "after_light")
 RATIOS = ("idle", "cpu", "rate", "p99")
@@ -24,6 +26,24 @@ def read(raw: Path) -> list[dict]:
         return []
     lines = raw.read_text().splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def settled(records: list[dict]) -> list[dict]:
+    """Of repeated measurements the least disturbed one."""
+    best: dict[tuple, dict] = {}
+    for record in records:
+        before = best.setdefault(key(record), record)
+        if record["others"] < before["others"]:
+            best[key(record)] = record
+    return list(best.values())
+
+
+def unfinished(records: list[dict], wanted: list[tuple]) -> list[tuple]:
+    """Which keys are still to be measured: those never measured, and those always disturbed, up to `TRIES` times."""
+    tries: dict[tuple, int] = defaultdict(int)
+    for record in records:
+        tries[key(record)] += 1 if record["others"] > DISTURBED else TRIES
+    return [one for one in wanted if tries[one] < TRIES]
 
 
 def append(raw: Path, record: dict) -> None:
@@ -52,6 +72,7 @@ def ratios(records: list[dict]) -> dict[tuple, dict[str, list[float]]]:
 def write(raw: Path, to: Path) -> None:
     """Writes `to`.md and `to`.svg."""
     header, *records = read(raw)
+    records = settled(records)
     found = ratios(records)
     parts = [_about(header, records)]
     for program, about in header["programs"].items():
@@ -67,18 +88,20 @@ def write(raw: Path, to: Path) -> None:
 def _about(header: dict, records: list[dict]) -> str:
     machine = header["machine"]
     rounds = len({record["round"] for record in records})
-    busy = sum(record["busy"] for record in records)
+    others = [record["others"] for record in records]
+    busy = sum(share > DISTURBED for share in others)
     lines = [
         "# Allocators under Python servers",
         f"Python {header['python']}, {machine['libc']}, {machine['cores']} x {machine['cpu']}, Linux {machine['kernel']}; "
         + ", ".join(f"{name} {version}" for name, version in header["libraries"].items())
         + f". {'1 round' if rounds == 1 else f'{rounds} rounds'}, interleaved.",
         "Memory is the PSS of all processes in MB, the median of the rounds. Ratios are taken within a round: their median, and in brackets the least and the most.",
+        f"Other processes used {statistics.median(others):.1%} of one core meanwhile (median of the measurements; at most {max(others):.1%}).",
     ]
     if header["phases"]["share"] < 1:
         lines.append("**A short run, to see that everything works: the figures say nothing.**")
     if busy:
-        lines.append(f"**Other programs were at work before {busy} of {len(records)} measurements: the figures are preliminary.**")
+        lines.append(f"**Other programs were at work during {busy} of {len(records)} measurements: the figures are preliminary.**")
     return "\n\n".join(lines)
 
 

@@ -14,6 +14,7 @@ import dataclasses
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -28,8 +29,6 @@ from trial import FULL, PROGRAMS, QUICK, Failed, Trial  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 TARGET = install.TARGET / "bench-memory"
-# More of other work than this part of one core makes the figures doubtful.
-BUSY = 0.15
 
 
 def main() -> int:
@@ -46,7 +45,7 @@ def main() -> int:
         return 2
     if not done:
         report.append(bench.raw, header)
-    failed = bench.run({report.key(record) for record in done[1:]})
+    failed = bench.run()
     report.write(bench.raw, options.report)
     return 1 if failed else 0
 
@@ -95,33 +94,35 @@ class Bench:
             "libraries": {name: _debian_version(plan.packages()[name][0]) for name in self.libraries},
         }
 
-    def run(self, done: set) -> list[str]:
-        """Round by round, so that what changes on the machine meanwhile meets all alike."""
+    def run(self) -> list[str]:
+        """Round by round, so that what changes on the machine meanwhile meets all alike; then again what was disturbed."""
         pairs, said = self._pairs()
         for line in said:
             print(f"left out: {line}")
-        failed, seconds = [], []
-        waiting = [(number, *pair) for number in range(self.options.rounds) for pair in self._order(pairs, number)]
-        waiting = [(number, program, candidate) for number, program, candidate in waiting if (number, program.name, candidate.name) not in done]
-        for position, (number, program, candidate) in enumerate(waiting):
-            start = time.monotonic()
-            fault = self._one(number, program, candidate)
-            seconds.append(time.monotonic() - start)
-            left = sum(seconds) / len(seconds) * (len(waiting) - position - 1) / 60
-            print(f"{position + 1}/{len(waiting)} round {number + 1}, {program.name}, {candidate.name}: {fault or f'{seconds[-1]:.0f} s'}; {left:.0f} min left", flush=True)
-            failed += [f"{program.name}, {candidate.name}: {fault}"] if fault else []
-        return failed
+        by_key = {(number, program.name, candidate.name): (number, program, candidate) for number in range(self.options.rounds) for program, candidate in self._order(pairs, number)}
+        failed: dict[tuple, str] = {}
+        while waiting := [one for one in report.unfinished(report.read(self.raw)[1:], list(by_key)) if one not in failed]:
+            seconds = []
+            for position, key in enumerate(waiting):
+                start = time.monotonic()
+                fault = self._one(*by_key[key])
+                seconds.append(time.monotonic() - start)
+                left = sum(seconds) / len(seconds) * (len(waiting) - position - 1) / 60
+                print(f"{position + 1}/{len(waiting)} round {key[0] + 1}, {key[1]}, {key[2]}: {fault or f'{seconds[-1]:.0f} s'}; {left:.0f} min left", flush=True)
+                if fault:
+                    failed[key] = fault
+        return list(failed.values())
 
     def _one(self, number: int, program: plan.Program, candidate: plan.Candidate) -> str | None:
         trial = Trial(program, candidate, self.pythons[candidate.hook], self.pythons[False], self.database)
+        others = Others()
         try:
-            others = _others()
             figures = trial.run(self.phases)
         except Failed as error:
             return str(error)
         if figures["complaints"]:
             return f"not as it was meant: {figures['complaints'][0]}"
-        record = {"round": number, "program": program.name, "candidate": candidate.name, "conf": candidate.env, "busy": others > BUSY, **figures}
+        record = {"round": number, "program": program.name, "candidate": candidate.name, "conf": candidate.env, "others": round(others.share(), 3), **figures}
         report.append(self.raw, record)
         return None
 
@@ -146,7 +147,7 @@ class Bench:
             raise install.Missing(reason or library)
         env = dict(candidate.env)
         if candidate.profile:
-            value = plan.profile(program.model, candidate.hook, _debian_version(plan.packages()["jemalloc"][0]))
+            value = plan.profile(program.model, candidate.profile, candidate.hook, _debian_version(plan.packages()["jemalloc"][0]))
             if value is None:
                 raise install.Missing("there is no profile for this version of jemalloc")
             env["MALLOC_CONF"] = value
@@ -158,7 +159,7 @@ class Bench:
         ordered = []
         for program in dict.fromkeys(program for program, _ in ((one.name, two) for one, two in pairs)):
             own = [pair for pair in pairs if pair[0].name == program]
-            shift = number * 5 % len(own)
+            shift = number * 7 % len(own)
             ordered += own[shift:] + own[:shift]
         return ordered
 
@@ -174,15 +175,26 @@ class Bench:
         return path
 
 
-def _others() -> float:
-    """How much of one core is used by others: looked at for a moment before anything is started."""
-    def busy() -> float:
-        fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
-        return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+class Others:
+    """What other processes use of one core while a trial runs: all that is used, less our own children."""
 
-    before, start = busy(), time.monotonic()
-    time.sleep(0.5)
-    return (busy() - before) / (time.monotonic() - start)
+    def __init__(self) -> None:
+        self.start, self.used, self.own = time.monotonic(), self._used(), self._own()
+
+    def share(self) -> float:
+        others = (self._used() - self.used) - (self._own() - self.own)
+        return max(0.0, others / (time.monotonic() - self.start))
+
+    @staticmethod
+    def _used() -> float:
+        fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+        idle, waiting = fields[3:5]
+        return (sum(fields) - idle - waiting) / os.sysconf("SC_CLK_TCK")
+
+    @staticmethod
+    def _own() -> float:
+        """Workers count as soon as their parent has waited for them, and we for that."""
+        return sum(time.ru_utime + time.ru_stime for time in map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
 
 
 def _cpu() -> str:
