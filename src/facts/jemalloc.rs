@@ -304,7 +304,8 @@ pub fn jemalloc_counts_breaks(version: JemallocVersion) -> bool {
         .is_some_and(|breaks| breaks.counted_from <= version)
 }
 
-/// The option of `version` that `name` probably means: written otherwise, or at most two edits away.
+/// The option of `version` that `name` probably means: written otherwise, its last word left out
+/// (`dirty_decay`), or at most two edits away.
 /// Nothing where several are as near.
 #[must_use]
 pub fn jemalloc_near(name: &str, version: JemallocVersion) -> Option<&'static JemallocOption> {
@@ -315,6 +316,13 @@ pub fn jemalloc_near(name: &str, version: JemallocVersion) -> Option<&'static Je
             .filter(|option| option.is_in(version))
     };
     if let Some(option) = known().find(|option| plain(&option.name) == plain(name)) {
+        return Some(option);
+    }
+    let longer = |option: &&JemallocOption| {
+        let rest = option.name.strip_prefix(name);
+        rest.is_some_and(|rest| rest.starts_with('_') && rest.matches('_').count() == 1)
+    };
+    if let [option] = known().filter(longer).collect::<Vec<_>>().as_slice() {
         return Some(option);
     }
     // Two edits make another word of a short one.

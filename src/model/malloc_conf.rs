@@ -21,7 +21,7 @@ use crate::facts::{
 
 pub use conf::{Conf, Pair, outlived};
 pub use grammar::{Break, BreakKind};
-pub use mend::{Mended, mend, mend_pair};
+pub use mend::{Mended, mend, mend_pair, separate};
 pub use readers::{Readers, readers};
 pub use unread::{Unread, unread};
 

@@ -2,7 +2,7 @@
 
 use super::{Report, conf_finding, malloc_conf, set_conf};
 use crate::finding::{Applicability, Severity};
-use crate::model::malloc_conf::{BreakKind, Conf, mend};
+use crate::model::malloc_conf::{BreakKind, Conf, mend, separate};
 
 pub(super) fn check(unit: &crate::model::Unit, report: &mut Report<'_>) {
     let Some(conf) = malloc_conf(unit) else { return };
@@ -28,11 +28,19 @@ pub(super) fn check(unit: &crate::model::Unit, report: &mut Report<'_>) {
         .caption("read up to here")
         .note(format!("jemalloc prints `<jemalloc>: {said}` at each start; what stands before is in force"))
         .help("write `name:value,name:value`, with `:` and `,` and nothing else between");
-    if let Some(mended) = mend(conf.text, &conf.readers.all) {
-        let safe = if mended.guessed { Applicability::Unsafe("a name in it is a guess".into()) } else { Applicability::Safe };
-        finding = finding.remedy(format!("set `MALLOC_CONF` to `{}`", mended.text), safe, set_conf(mended.text));
+    if let Some((text, applicability)) = mended(&conf) {
+        finding = finding.remedy(format!("set `MALLOC_CONF` to `{text}`"), applicability, set_conf(text));
     }
     report.add(finding);
+}
+
+/// The string that is meant; else one in which every setting is seen, for other rules to judge.
+fn mended(conf: &Conf<'_>) -> Option<(String, Applicability)> {
+    match mend(conf.text, &conf.readers.all) {
+        Some(mended) if mended.guessed => Some((mended.text, Applicability::Unsafe("a name in it is a guess".into()))),
+        Some(mended) => Some((mended.text, Applicability::Safe)),
+        None => Some((separate(conf.text)?, Applicability::Unsafe("a setting that comes to be read is wrong in itself".into()))),
+    }
 }
 
 /// Everything is read, and yet jemalloc complains.

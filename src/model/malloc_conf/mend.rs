@@ -1,5 +1,6 @@
 //! What the writer of a broken `MALLOC_CONF` meant, where that is clear.
 
+use super::grammar::split;
 use super::{Effect, Jemalloc, Verdict, read};
 use crate::facts::{JemallocOption, OptionKind, jemalloc_near};
 
@@ -16,13 +17,9 @@ pub struct Mended {
 /// [`mend_pair`] mends.
 #[must_use]
 pub fn mend(text: &str, readers: &[Jemalloc]) -> Option<Mended> {
-    let bare = text.trim().trim_matches(QUOTES).trim();
     let mut parts = Vec::new();
     let mut guessed = false;
-    for part in joined(bare)
-        .split([',', ';', ' '])
-        .filter(|part| !part.is_empty())
-    {
+    for part in parts_of(text) {
         let (key, value) = part.split_once([':', '='])?;
         let mended = mend_pair(key, value.trim_matches(QUOTES), readers)?;
         guessed |= mended.guessed;
@@ -30,6 +27,33 @@ pub fn mend(text: &str, readers: &[Jemalloc]) -> Option<Mended> {
     }
     let text = parts.join(",");
     (!text.is_empty() && is_read(&text, readers)).then_some(Mended { text, guessed })
+}
+
+/// The string with right separators and nothing around them, so that jemalloc gets to see every setting;
+/// whether it takes them is another matter.
+#[must_use]
+pub fn separate(text: &str) -> Option<String> {
+    let pair = |part: String| {
+        let (key, value) = part.split_once([':', '='])?;
+        Some(format!("{key}:{}", value.trim_matches(QUOTES)))
+    };
+    let text = parts_of(text)
+        .map(pair)
+        .collect::<Option<Vec<_>>>()?
+        .join(",");
+    let parsed = split(&text);
+    (!text.is_empty() && parsed.broken.is_none()).then_some(text)
+}
+
+/// What stands between separators of any kind.
+fn parts_of(text: &str) -> impl Iterator<Item = String> {
+    let bare = text.trim().trim_matches(QUOTES).trim();
+    let parts: Vec<String> = joined(bare)
+        .split([',', ';', ' '])
+        .filter(|part| !part.is_empty())
+        .map(str::to_owned)
+        .collect();
+    parts.into_iter()
 }
 
 const QUOTES: [char; 6] = ['"', '\'', '\u{2018}', '\u{2019}', '\u{201c}', '\u{201d}'];

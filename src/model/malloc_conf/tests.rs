@@ -186,6 +186,7 @@ fn what_was_meant() {
         ),
         ("background-thread:True", "background_thread:true", true),
         ("narena:2", "narenas:2", true),
+        ("dirty_decay:5s", "dirty_decay_ms:5000", true),
         (
             "metadata_thp:Auto,thp:off",
             "metadata_thp:auto,thp:never",
@@ -198,5 +199,18 @@ fn what_was_meant() {
     ] {
         let expected = (!expected.is_empty()).then(|| (expected.to_owned(), guessed));
         assert_eq!(mended(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn settings_are_separated_whatever_they_are() {
+    for (text, expected) in [
+        ("a=1; b:2", Some("a:1,b:2")),
+        ("'narenas:2, foo:x'", Some("narenas:2,foo:x")),
+        ("narenas:2,tcache", None),
+        ("a b", None),
+        ("", None),
+    ] {
+        assert_eq!(separate(text).as_deref(), expected, "{text}");
     }
 }
