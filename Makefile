@@ -11,17 +11,24 @@ ORACLE_MODULES := dockerfile, yaml, kubernetes_validate, check_jsonschema
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: oracle format lint ## Install what the tests need, check style, run all tests
+test: oracle jemalloc format lint ## Install what the tests need, check style, run all tests
 	@if $(VENV)/bin/python -c 'import $(ORACLE_MODULES)' 2>/dev/null; then \
 		export MALLOCLINT_ORACLE_PYTHON="$(CURDIR)/$(VENV)/bin/python" MALLOCLINT_REQUIRE_ORACLES=1; \
 	else \
 		echo 'left out: the parsers and schemas of others (see above)'; \
 	fi; \
+	if [ -d target/jemalloc ]; then export MALLOCLINT_REQUIRE_JEMALLOC=1; fi; \
 	cargo test --locked
+	$(PYTHON) -B -m unittest discover --start-directory bench/memory
+	@$(MAKE) --no-print-directory hook
 	@$(MAKE) --no-print-directory e2e
+
+.PHONY: hook
+hook: ## Run the prefork hook in forked children and real servers, on every Python that is here
+	$(PYTHON) tests/hook/run.py
 
 .PHONY: e2e
 e2e: ## Build images before and after `fix`, and see what their Python runs on
@@ -49,6 +56,10 @@ bench: ## Measure speed, memory and size, beside hadolint and tally where they c
 	cargo bench --locked --bench parser
 	$(PYTHON) benches/side_by_side.py
 
+.PHONY: bench-memory
+bench-memory: ## Measure memory, CPU and time of real servers under every allocator setting: hours, on an idle machine
+	$(PYTHON) bench/memory/run.py
+
 .PHONY: clean
 clean: ## Remove what was built and installed here
 	cargo clean
@@ -60,6 +71,20 @@ oracle:
 	@$(VENV)/bin/python -c 'import $(ORACLE_MODULES)' 2>/dev/null \
 		|| $(MAKE) --no-print-directory install-oracle \
 		|| echo 'left out: $(ORACLE) could not be installed (it needs Python with venv, pip and the network)'
+	@$(PYTHON) tests/malloc_conf/libraries.py \
+		|| if [ "$${CI:-}" = true ]; then exit 1; else echo 'left out: the comparison with jemalloc (it needs mmdebstrap and qemu-user on Linux, amd64)'; fi
+
+# `tune` is tested with the real library.
+.PHONY: jemalloc
+jemalloc:
+	@if ! PATH="$$PATH:/sbin" ldconfig -p 2>/dev/null | grep -q libjemalloc.so.2; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo 'installing libjemalloc2'; \
+			{ apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y libjemalloc2; } >/dev/null; \
+		else \
+			echo 'left out: tests of tune with jemalloc (install libjemalloc2)'; \
+		fi; \
+	fi
 
 .PHONY: install-oracle
 install-oracle:

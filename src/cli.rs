@@ -1,11 +1,16 @@
 //! The command line, as clap reads it. Help texts are what users see first: keep them short.
 
+pub mod tune;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::finding::Severity;
 use crate::report::Format;
+
+/// The name under which standard input is reported where none is given.
+pub const STDIN_FILENAME: &str = "Dockerfile";
 
 /// Find missing and wrong memory-allocator settings of Python services
 #[derive(Debug, Parser)]
@@ -48,6 +53,11 @@ pub enum Command {
         #[arg(default_value = ".", value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Measure allocator settings under your own load, and recommend the best (Linux)
+    Tune(Box<tune::Tune>),
+    /// Keeps a command of `tune`
+    #[command(hide = true)]
+    TuneKeeper(tune::Keeper),
     /// List all rules
     Rules {
         /// How to print the list
@@ -79,8 +89,8 @@ pub struct Check {
     /// The least severity that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
     pub fail_on: FailOn,
-    /// The name under which standard input is reported
-    #[arg(long, value_name = "NAME", default_value = "Dockerfile")]
+    /// The name under which standard input is reported (manifests that are given none: `stdin.yaml`)
+    #[arg(long, value_name = "NAME", default_value = STDIN_FILENAME)]
     pub stdin_filename: String,
     /// Do not show a progress bar
     #[arg(long)]
@@ -111,6 +121,13 @@ pub struct Fix {
     /// What `LD_PRELOAD` is set to (`soname` where the configuration says nothing else)
     #[arg(long, value_enum, value_name = "FORM")]
     pub preload: Option<Preload>,
+    /// What `MALLOC_CONF` is to be good for where it is set anew (`balanced` where the configuration says nothing else)
+    #[arg(long, value_enum, value_name = "GOAL")]
+    pub goal: Option<Goal>,
+    /// Start jemalloc's background thread again in forked workers: adds a start-up file to the
+    /// image's own Python where its server forks and jemalloc is preloaded
+    #[arg(long)]
+    pub prefork_hook: bool,
     /// Bring jemalloc from this image of Debian or Ubuntu to containers of Kubernetes whose own image is not
     /// built here: by an init container that copies the library
     #[arg(long, value_name = "IMAGE", value_parser = image)]
@@ -118,8 +135,8 @@ pub struct Fix {
     /// The least severity of a finding that is left that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
     pub fail_on: FailOn,
-    /// The name under which standard input is reported
-    #[arg(long, value_name = "NAME", default_value = "Dockerfile")]
+    /// The name under which standard input is reported (manifests that are given none: `stdin.yaml`)
+    #[arg(long, value_name = "NAME", default_value = STDIN_FILENAME)]
     pub stdin_filename: String,
     /// Do not show a progress bar
     #[arg(long)]
@@ -172,4 +189,15 @@ fn image(text: &str) -> Result<String, String> {
     } else {
         Err("it is no name of an image".into())
     }
+}
+
+/// What counts how much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Goal {
+    /// Memory and speed alike
+    Balanced,
+    /// Memory first
+    LowMemory,
+    /// Speed first
+    Throughput,
 }

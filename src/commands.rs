@@ -4,12 +4,18 @@ mod check;
 mod fix;
 mod progress;
 mod rules;
+mod tune;
 mod units;
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use crate::cli::{Cli, Colour, Command};
+use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
+use crate::config::Configs;
+use crate::discover::{self, Disk};
+use crate::inputs::{Format, ImageBuild, links};
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +45,8 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
         Command::Fix(arguments) => fix::run(arguments, out, err),
         Command::Explain { rule } => rules::explain(rule, out, err),
         Command::Rules { format } => rules::list(*format, out),
+        Command::Tune(arguments) => tune::run(arguments, colours(cli.color), out, err),
+        Command::TuneKeeper(arguments) => tune::keep(arguments, err),
         Command::Units { paths } => units::run(paths, out, err),
     };
     let flushed = out.flush();
@@ -51,6 +59,32 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
             Status::Trouble
         }
     }
+}
+
+/// The surroundings on disk, with what the configurations say about images.
+fn disk(configs: &Arc<Configs>) -> Disk {
+    let configs = Arc::clone(configs);
+    Disk::with_images(Box::new(move |near| {
+        // A configuration that cannot be read is told where the file itself is.
+        let config = configs.of(Path::new(near)).unwrap_or_default();
+        let builds = config
+            .builds()
+            .map(|(image, dockerfile, target)| ImageBuild {
+                image: links::repository(image).to_owned(),
+                dockerfile: discover::shown(dockerfile),
+                target: target.map(str::to_owned),
+                said_in: String::new(),
+            });
+        builds.collect()
+    }))
+}
+
+/// The name of a text from standard input: as given, but manifests that were given none are no Dockerfile.
+fn stdin_name(given: &str, bytes: &[u8]) -> String {
+    if given == STDIN_FILENAME && Format::of(given, bytes) != Format::Dockerfile {
+        return "stdin.yaml".into();
+    }
+    given.to_owned()
 }
 
 /// Whether to use colours on standard output.

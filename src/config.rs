@@ -4,20 +4,69 @@
 //! A key that does not exist is an error that points into the file: a setting that is silently
 //! ignored is what this tool is against.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use serde::Deserialize;
 
-use crate::inputs::{PreloadStyle, Style};
+use crate::inputs::{Goal, PreloadStyle, Style};
 
 /// The keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Config {
     /// What `LD_PRELOAD` is set to: `soname` or `path`.
     pub preload: Option<Preload>,
+    /// What `MALLOC_CONF` is set to where nobody has set it; `tune --write` puts it here.
+    pub malloc_conf: Option<MallocConf>,
+    /// What the profiles that `fix` sets are to be good for.
+    pub goal: Option<Goal>,
+    /// Whether images whose server forks get the prefork hook.
+    pub prefork_hook: Option<bool>,
+    /// What images are built from, by name without tag: a Dockerfile, relative to the file that says so.
+    #[serde(default)]
+    pub images: BTreeMap<String, Image>,
+}
+
+/// What an image is built from.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a path, or `{ dockerfile = \"...\", target = \"...\" }`"
+)]
+pub enum Image {
+    /// The last stage of a Dockerfile.
+    Whole(String),
+    /// A stage of it.
+    Stage(Stage),
+}
+
+/// A stage of a Dockerfile.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// The Dockerfile.
+    pub dockerfile: String,
+    /// The stage; the last one where nothing is said.
+    pub target: Option<String>,
+}
+
+/// A `MALLOC_CONF` that lives as long as the program: a configuration is read once per folder, and
+/// handed around by value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MallocConf(&'static str);
+
+impl<'de> Deserialize<'de> for MallocConf {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_:,.-|".contains(c);
+        if text.is_empty() || !text.chars().all(plain) {
+            let reason = "it must be pairs `key:value`, separated by commas";
+            return Err(serde::de::Error::custom(reason));
+        }
+        Ok(Self(Box::leak(text.into_boxed_str())))
+    }
 }
 
 /// What `LD_PRELOAD` is set to.
@@ -31,14 +80,28 @@ pub enum Preload {
 }
 
 impl Config {
+    /// What images are built from: name, path of the Dockerfile, stage.
+    pub fn builds(&self) -> impl Iterator<Item = (&str, &Path, Option<&str>)> {
+        self.images.iter().map(|(image, source)| match source {
+            Image::Whole(path) => (image.as_str(), Path::new(path), None),
+            Image::Stage(stage) => {
+                let target = stage.target.as_deref();
+                (image.as_str(), Path::new(&stage.dockerfile), target)
+            }
+        })
+    }
+
     /// How changes are spelled.
     #[must_use]
-    pub fn style(self) -> Style {
+    pub fn style(&self) -> Style {
         Style {
             preload: match self.preload {
                 Some(Preload::Path) => PreloadStyle::Path,
                 Some(Preload::Soname) | None => PreloadStyle::Soname,
             },
+            malloc_conf: self.malloc_conf.map(|conf| conf.0),
+            goal: self.goal.unwrap_or_default(),
+            prefork_hook: self.prefork_hook.unwrap_or(false),
         }
     }
 }
@@ -114,14 +177,35 @@ impl Configs {
 fn here(folder: &Path) -> Result<Option<Config>, ConfigError> {
     let own = folder.join("malloclint.toml");
     if let Some(text) = text(&own)? {
-        return parse(&own, &text).map(Some);
+        return parse(&own, &text)
+            .and_then(|config| placed(config, &own))
+            .map(Some);
     }
     let shared = folder.join("pyproject.toml");
     let Some(text) = text(&shared)?.filter(|text| text.contains("malloclint")) else {
         return Ok(None);
     };
     let project: PyProject = parse(&shared, &text)?;
-    Ok(project.tool.and_then(|tool| tool.malloclint))
+    let config = project.tool.and_then(|tool| tool.malloclint);
+    config.map(|config| placed(config, &shared)).transpose()
+}
+
+/// The configuration with the Dockerfiles of its images where they lie.
+fn placed(mut config: Config, path: &Path) -> Result<Config, ConfigError> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    for (image, source) in &mut config.images {
+        let (Image::Whole(file)
+        | Image::Stage(Stage {
+            dockerfile: file, ..
+        })) = source;
+        let whole = folder.join(&*file);
+        if !whole.is_file() {
+            let reason = format!("`images`: there is no file `{file}` to build `{image}` from");
+            return Err(wrong(path, reason));
+        }
+        *file = whole.to_string_lossy().into_owned();
+    }
+    Ok(config)
 }
 
 fn text(path: &Path) -> Result<Option<String>, ConfigError> {
@@ -184,6 +268,9 @@ mod tests {
             "\npreloda = \"path\"\n",
             "\npreload = \"bath\"\n",
             "\npreload\n",
+            "\nimages = { api = 1 }\n",
+            "\nmalloc-conf = \"narenas:2 tcache:false\"\n",
+            "\nmalloc-conf = \"\"\n",
         ] {
             let folder = folder(&[("malloclint.toml", text)]);
             let error = Configs::default()
@@ -192,5 +279,28 @@ mod tests {
             assert!(error.path.ends_with("malloclint.toml"));
             assert!(error.reason.contains("line 2"), "{}", error.reason);
         }
+    }
+    #[test]
+    fn images_are_built_from_what_lies_beside_the_file() {
+        let text = "[images]\n\"ghcr.io/me/api\" = \"Api.Dockerfile\"\nworker = { dockerfile = \"Api.Dockerfile\", target = \"worker\" }\n";
+        let with = folder(&[
+            ("a/malloclint.toml", text),
+            ("a/Api.Dockerfile", "FROM x\n"),
+        ]);
+        let config = Configs::default()
+            .of(&with.path().join("a/b/pod.yaml"))
+            .unwrap();
+        let builds: Vec<_> = config.builds().collect();
+        let file = with.path().canonicalize().unwrap().join("a/Api.Dockerfile");
+        assert_eq!(builds[0], ("ghcr.io/me/api", file.as_path(), None));
+        assert_eq!(builds[1], ("worker", file.as_path(), Some("worker")));
+        let without = folder(&[("malloclint.toml", text)]);
+        let error = Configs::default()
+            .of(&without.path().join("x"))
+            .unwrap_err();
+        assert!(
+            error.reason.contains("there is no file `Api.Dockerfile`"),
+            "{error}"
+        );
     }
 }

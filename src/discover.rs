@@ -4,14 +4,16 @@
 
 mod around;
 mod names;
+mod survey;
 
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-pub use around::Disk;
+pub use around::{Disk, Images};
 pub use names::{Claim, claim};
 
+use crate::inputs::kustomize;
 use crate::text::SourceFile;
 
 /// Files larger than this are not read: nobody writes a Dockerfile of that size.
@@ -105,8 +107,8 @@ fn walk(folder: &Path, found: &mut Found) {
     found.failures.extend(collected.failures);
 }
 
-/// The Dockerfiles below a folder, sorted.
-fn dockerfiles(folder: &Path) -> Vec<PathBuf> {
+/// The files below a folder, sorted.
+fn all(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
     let walker = ignore::WalkBuilder::new(folder)
         .hidden(false)
         .require_git(false)
@@ -116,10 +118,7 @@ fn dockerfiles(folder: &Path) -> Vec<PathBuf> {
     let files = walker
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-    files
-        .filter(|entry| entry.file_name().to_str().and_then(claim) == Some(Claim::Dockerfile))
-        .map(ignore::DirEntry::into_path)
-        .collect()
+    files.map(ignore::DirEntry::into_path)
 }
 
 fn is_searched(entry: &ignore::DirEntry) -> bool {
@@ -147,9 +146,18 @@ fn has_containers(entry: &ignore::DirEntry) -> bool {
         return true;
     };
     let has = |word: &str| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
-    has("apiVersion")
-        && has("kind")
-        && (has("ontainers:") || has("container:") || has("ontainers\":"))
+    let described = has("ontainers:") || has("container:") || has("ontainers\":");
+    if entry
+        .file_name()
+        .to_str()
+        .is_some_and(kustomize::is_kustomization)
+    {
+        let variables = ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC", "GLIBC_TUNABLES"];
+        return described || has("ontainers/") || variables.iter().any(|name| has(name));
+    }
+    // A JSON patch is for containers where a pointer of it says so.
+    let patched = has("op:") && has("path:") && has("ontainers/");
+    patched || has("apiVersion") && has("kind") && described
 }
 
 fn failure(error: &ignore::Error) -> Option<Failure> {

@@ -4,6 +4,7 @@ mod dockerfiles;
 mod inject;
 mod manifests;
 mod project;
+mod untouched;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::suppress;
 use crate::text::{Edit, Place, SourceFile, Span};
 
 pub use inject::inject;
-pub use manifests::untouched;
+pub use untouched::untouched;
 
 /// What became of one file.
 #[derive(Debug, Default)]
@@ -64,7 +65,7 @@ pub fn examine(
     }
     match Format::of(&file.path, &file.bytes) {
         Format::Dockerfile => dockerfiles::examine(file, around, style),
-        format => manifests::examine(file, format, around),
+        format => manifests::examine(file, format, around, style),
     }
 }
 

@@ -9,6 +9,7 @@ mod data;
 mod distros;
 mod glibc;
 mod images;
+mod jemalloc;
 pub mod programs;
 mod python;
 pub mod roles;
@@ -25,5 +26,9 @@ pub use distros::{
 };
 pub use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};
 pub use images::{Image, ImageRole, Preinstalled, Python, image};
+pub use jemalloc::{
+    JemallocBuild, JemallocOption, JemallocVersion, OptionKind, jemalloc_build, jemalloc_counts,
+    jemalloc_counts_breaks, jemalloc_near, jemalloc_options, jemalloc_versions,
+};
 pub use python::{PythonMalloc, pythonmalloc};
 pub use terms::{Arch, Family, Libc, Manager};

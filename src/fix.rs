@@ -122,7 +122,7 @@ impl Version {
     fn read(file: &Arc<SourceFile>, around: &dyn Surroundings, options: &Options) -> Self {
         let (mut checked, units) = engine::examine(file, around, options.style);
         if let Some(image) = &options.inject {
-            engine::inject(file, &mut checked, &units, image);
+            engine::inject(file, &mut checked, &units, image, options.style);
         }
         Self {
             file: Arc::clone(file),
@@ -161,6 +161,20 @@ fn key(finding: &Finding) -> Key {
     (finding.rule, finding.message.clone(), finding.unit)
 }
 
+/// Whether the remedy of `other` does all that the remedy of `finding` does, and more.
+fn covers(other: &Finding, finding: &Finding) -> bool {
+    let changes = |finding: &Finding| {
+        finding
+            .remedy
+            .as_ref()
+            .map_or_else(Vec::new, |remedy| remedy.changes.clone())
+    };
+    let (more, these) = (changes(other), changes(finding));
+    other.unit == finding.unit
+        && more.len() > these.len()
+        && these.iter().all(|change| more.contains(change))
+}
+
 impl Work<'_> {
     fn run(&mut self) {
         let mut width = usize::MAX;
@@ -183,8 +197,14 @@ impl Work<'_> {
     fn batch(&self, width: usize) -> Vec<Finding> {
         let mut batch: Vec<Finding> = Vec::new();
         let mut taken = Taken::default();
-        for finding in &self.now.checked.findings {
-            if batch.len() < width && self.reason(finding).is_none() && taken.take(&finding.edits) {
+        let findings = &self.now.checked.findings;
+        let open = |finding: &&Finding| self.reason(finding).is_none();
+        for finding in findings.iter().filter(open) {
+            let covered = findings
+                .iter()
+                .filter(open)
+                .any(|other| covers(other, finding));
+            if batch.len() < width && !covered && taken.take(&finding.edits) {
                 batch.push(finding.clone());
             }
         }

@@ -5,11 +5,17 @@ use std::sync::Arc;
 
 use crate::text::SourceFile;
 
+pub use crate::templates::Goal;
+
 pub mod compose;
 pub mod dockerfile;
 pub mod kubernetes;
+pub mod kustomize;
+pub mod links;
 pub mod manifest;
+pub mod paths;
 pub mod shell;
+mod tuning;
 pub mod yaml;
 
 /// What a file is read as.
@@ -41,7 +47,11 @@ impl Format {
             return Self::Compose;
         }
         // What a chart renders to may come under any name.
-        if yaml || name.ends_with(".json") || line("apiVersion:") && line("kind:") {
+        if yaml
+            || name == "kustomization"
+            || name.ends_with(".json")
+            || line("apiVersion:") && line("kind:")
+        {
             return Self::Kubernetes;
         }
         Self::Dockerfile
@@ -81,6 +91,24 @@ pub trait Surroundings: Sync {
         Arc::default()
     }
 
+    /// The kustomizations in the project of the input at `near`, sorted by path.
+    fn kustomizations(&self, near: &str) -> Arc<[Kustomization]> {
+        let _ = near;
+        Arc::default()
+    }
+
+    /// The manifests in the project of the input at `near` that hold ConfigMaps, sorted by path.
+    fn config_maps(&self, near: &str) -> Arc<[Arc<SourceFile>]> {
+        let _ = near;
+        Arc::default()
+    }
+
+    /// What the project of the input at `near` says about which Dockerfile builds which image.
+    fn image_builds(&self, near: &str) -> Arc<[ImageBuild]> {
+        let _ = near;
+        Arc::default()
+    }
+
     /// The path of a script below `folder` of the build context of `near` that sets an allocator,
     /// if there is one.
     fn script_that_sets_allocator(&self, near: &str, folder: &str) -> Option<String>;
@@ -96,11 +124,48 @@ pub trait Surroundings: Sync {
     }
 }
 
+/// An image that the project builds, and what from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageBuild {
+    /// Its name, without tag and digest.
+    pub image: String,
+    /// The path of its Dockerfile, from where the tool runs.
+    pub dockerfile: String,
+    /// The stage; the last one where nothing is said.
+    pub target: Option<String>,
+    /// The path of the file that says so.
+    pub said_in: String,
+}
+
+/// The files and folders that a kustomization names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// What it builds upon.
+    pub resources: Vec<String>,
+    /// What it lays over that.
+    pub patches: Vec<String>,
+}
+
+/// A kustomization of a project.
+#[derive(Debug)]
+pub struct Kustomization {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// What it names, as paths from where the tool runs.
+    pub references: References,
+}
+
 /// How a user wants changes to be spelled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Style {
     /// What `LD_PRELOAD` is set to.
     pub preload: PreloadStyle,
+    /// What `MALLOC_CONF` is set to where nobody has set it; `None` = the profile that fits.
+    pub malloc_conf: Option<&'static str>,
+    /// What the profile is to be good for.
+    pub goal: Goal,
+    /// Images whose server forks get the prefork hook.
+    pub prefork_hook: bool,
 }
 
 /// What `LD_PRELOAD` is set to where the loader finds the library by its name.

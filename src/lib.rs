@@ -19,6 +19,7 @@
 //! | one file from findings to mended text | [`fix`] |
 //! | text to the disk, whole or not at all | [`write`](mod@write) |
 //! | output | [`report`] |
+//! | settings measured under the user's own load (Linux) | `tune` |
 
 pub mod cli;
 pub mod commands;
@@ -36,4 +37,6 @@ pub mod rules;
 pub mod suppress;
 pub mod templates;
 pub mod text;
+#[cfg(target_os = "linux")]
+pub mod tune;
 pub mod write;

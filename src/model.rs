@@ -9,16 +9,19 @@ mod env;
 mod fact;
 mod library;
 mod loader;
+pub mod malloc_conf;
 mod preload;
 mod process;
 mod unit;
 
 pub use change::Change;
-pub use container::{Build, Container, EnvFault, EnvFaultKind, Named, Source, Words};
+pub use container::{Build, Container, EnvFault, EnvFaultKind, Limits, Named, Source, Words};
 pub use env::{EnvVar, Environment, Erased, Setting, Value};
 pub use fact::Fact;
 pub use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
 pub use loader::{entries, family_of, finds, judge, newer};
 pub use preload::{Outcome, Preload, Via};
 pub use process::{Process, ProcessKind, ProcessModel, Recognised, is_python, recognise};
-pub use unit::{Install, Platform, Python, Reach, Replaced, Role, Stray, Strip, Unit, User};
+pub use unit::{
+    Install, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip, Unit, User,
+};

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use crate::facts::{Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
+use crate::model::malloc_conf::{Conf, unread};
 use crate::model::{Change, Library, Preload, Unit, Via, entries, finds};
 use crate::pages::{self, Fix, Meta};
 use crate::text::Place;
@@ -54,6 +55,15 @@ rules! {
     preload_malformed = "preload-malformed",
     preload_stripped = "preload-stripped",
     allocators_conflict = "allocators-conflict",
+    malloc_conf_unset = "malloc-conf-unset",
+    malloc_conf_malformed = "malloc-conf-malformed",
+    malloc_conf_unknown_option = "malloc-conf-unknown-option",
+    malloc_conf_bad_value = "malloc-conf-bad-value",
+    malloc_conf_obsolete_option = "malloc-conf-obsolete-option",
+    malloc_conf_without_jemalloc = "malloc-conf-without-jemalloc",
+    malloc_conf_never_purges = "malloc-conf-never-purges",
+    malloc_conf_debug_left_on = "malloc-conf-debug-left-on",
+    narenas_ignores_cpu_limit = "narenas-ignores-cpu-limit",
     background_thread_lost_on_fork = "background-thread-lost-on-fork",
     glibc_tunable_dead = "glibc-tunable-dead",
     glibc_tunable_misspelt = "glibc-tunable-misspelt",
@@ -188,6 +198,42 @@ fn with_tuning(unit: &Unit, family: Option<Family>, mut changes: Vec<Change>) ->
     let tuned = unit.env.get("MALLOC_CONF").is_some() || unit.libraries.iter().any(old);
     changes.extend((family == Some(Family::Jemalloc) && !tuned).then_some(Change::Tune));
     changes
+}
+
+/// The `MALLOC_CONF` of a process, where jemalloc may read it. (Where nothing does, its text does not
+/// matter.)
+fn malloc_conf(unit: &Unit) -> Option<Conf<'_>> {
+    if unit.role.is_build() || unread(unit).is_some() {
+        return None;
+    }
+    Conf::of(unit)
+}
+
+/// What is wrong with a `MALLOC_CONF` is an error where jemalloc is in force for sure.
+fn conf_finding(report: &Report<'_>, conf: &Conf<'_>, place: &Place, message: String) -> Finding {
+    let mut finding = report.finding(place, message);
+    if !conf.readers.in_force {
+        let severity = finding.severity.min(Severity::Warning);
+        finding = finding.at_severity(severity);
+    }
+    if let (Some(version), Some(from)) = (conf.readers.version, &conf.readers.because) {
+        finding = finding.note(format!("jemalloc is {version} here ({from})"));
+    }
+    if conf.aborts() {
+        finding =
+            finding.note("with `abort_conf:true` the process does not start: jemalloc ends it");
+    }
+    finding
+}
+
+/// The remedy that gives `MALLOC_CONF` another text.
+fn set_conf(value: String) -> Vec<Change> {
+    let name = "MALLOC_CONF".into();
+    vec![if value.is_empty() {
+        Change::UnsetEnv { name }
+    } else {
+        Change::SetEnv { name, value }
+    }]
 }
 
 /// What such a remedy is called.

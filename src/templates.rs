@@ -3,15 +3,16 @@
 //! Templates are compiled in and parsed at their first use. This module knows no format.
 
 mod inject;
+mod profiles;
 
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
 use crate::facts::{Manager, Release};
-use crate::model::ProcessModel;
 
 pub use inject::{Inject, Runner, inject};
+pub use profiles::{Goal, Need, Profile, is_profile, malloc_conf};
 
 /// How a package manager installs in a build step.
 #[derive(Clone, Debug, Deserialize)]
@@ -82,32 +83,37 @@ struct Copies {
     distro: Vec<Copy>,
 }
 
-/// A value for `MALLOC_CONF` and what supports it.
+/// The prefork hook: how it is put into an image.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Profile {
-    model: Option<Model>,
-    from: String,
-    below: Option<String>,
-    /// The value.
-    pub value: String,
-    /// The measurement that supports it.
-    pub measured: String,
+pub struct PreforkHook {
+    /// The documented source, beside the template.
+    pub file: String,
+    /// What stands above the instruction.
+    pub comment: String,
+    run: String,
+    text: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Model {
-    Fork,
-    Spawn,
-    Threads,
+impl PreforkHook {
+    /// The instruction that installs it for that interpreter; `continued` ends a line that goes on.
+    #[must_use]
+    pub fn instruction(&self, python: &str, continued: &str) -> String {
+        let lines: Vec<String> = self
+            .text
+            .lines()
+            .map(|line| format!("\"{line}\""))
+            .collect();
+        let lines = lines.join(&format!(",{continued}    "));
+        self.run
+            .replace(" \\\n", continued)
+            .replace("{python}", python)
+            .replace("{lines}", &lines)
+    }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Profiles {
-    profile: Vec<Profile>,
-}
+/// The module of the prefork hook: what names it installs it.
+pub const HOOK_MODULE: &str = "jemalloc_after_fork";
 
 const INSTALLERS: [&str; 9] = [
     include_str!("../templates/apt.toml"),
@@ -121,7 +127,7 @@ const INSTALLERS: [&str; 9] = [
     include_str!("../templates/conda.toml"),
 ];
 const COPIES: &str = include_str!("../templates/copy.toml");
-const PROFILES: &str = include_str!("../templates/malloc-conf.toml");
+const PREFORK_HOOK: &str = include_str!("../templates/prefork-hook.toml");
 
 /// How `manager` installs.
 #[must_use]
@@ -148,36 +154,12 @@ pub fn copy(release: &Release) -> Option<&'static Copy> {
         .find(|copy| copy.distro == release.distro)
 }
 
-/// What `MALLOC_CONF` is set to for a process of that kind and that version of jemalloc; a version
-/// that is not known is taken for a recent one.
+/// The prefork hook.
 #[must_use]
-pub fn malloc_conf(model: Option<ProcessModel>, version: Option<&str>) -> Option<&'static Profile> {
-    static ALL: OnceLock<Vec<Profile>> = OnceLock::new();
-    let read = || {
-        toml_edit::de::from_str::<Profiles>(PROFILES).map_or_else(|_| Vec::new(), |all| all.profile)
-    };
-    let model = model.map(|model| match model {
-        ProcessModel::Fork => Model::Fork,
-        ProcessModel::Spawn => Model::Spawn,
-        ProcessModel::Threads => Model::Threads,
-    });
-    let version = numbers(version.unwrap_or("5.3"));
-    let fits = |profile: &&Profile| {
-        profile.model.is_none_or(|own| Some(own) == model)
-            && numbers(&profile.from) <= version
-            && profile
-                .below
-                .as_deref()
-                .is_none_or(|below| version < numbers(below))
-    };
-    ALL.get_or_init(read).iter().find(fits)
-}
-
-fn numbers(version: &str) -> Vec<u32> {
-    version
-        .split(['.', '-'])
-        .map_while(|part| part.parse().ok())
-        .collect()
+pub fn prefork_hook() -> Option<&'static PreforkHook> {
+    static HOOK: OnceLock<Option<PreforkHook>> = OnceLock::new();
+    HOOK.get_or_init(|| toml_edit::de::from_str(PREFORK_HOOK).ok())
+        .as_ref()
 }
 
 #[cfg(test)]
@@ -196,29 +178,27 @@ mod tests {
             assert_eq!(installer(read.manager).unwrap().steps, read.steps);
         }
         toml_edit::de::from_str::<Copies>(COPIES).unwrap();
-        toml_edit::de::from_str::<Profiles>(PROFILES).unwrap();
+        toml_edit::de::from_str::<PreforkHook>(PREFORK_HOOK).unwrap();
     }
 
     #[test]
-    fn the_profile_is_that_of_the_process_and_the_version() {
-        let value =
-            |model, version| malloc_conf(model, version).map(|profile| profile.value.as_str());
+    fn the_hook_is_one_instruction_that_names_its_module() {
+        let hook = prefork_hook().unwrap();
+        let text = hook.instruction("/venv/bin/python3", " `\r\n");
+        assert!(hook.file.ends_with(&format!("/{HOOK_MODULE}.py")));
+        assert!(text.starts_with("RUN [\"/venv/bin/python3\", \"-I\", \"-c\", "));
+        assert!(text.contains(HOOK_MODULE) && text.ends_with("\"]"));
+        let (last, lines) = text
+            .split("\r\n")
+            .collect::<Vec<_>>()
+            .split_last()
+            .map(|(last, lines)| (*last, lines.to_vec()))
+            .unwrap();
         assert!(
-            value(Some(ProcessModel::Fork), Some("5.3.0"))
-                .unwrap()
-                .contains("tcache_max:4096")
+            lines.iter().all(|line| line.ends_with("\", `")),
+            "{lines:?}"
         );
-        assert!(
-            value(Some(ProcessModel::Fork), Some("5.2.1"))
-                .unwrap()
-                .contains("lg_tcache_max:12")
-        );
-        assert!(
-            value(None, None)
-                .unwrap()
-                .contains("background_thread:true")
-        );
-        assert_eq!(value(None, Some("3.6.0")), None);
+        assert!(last.ends_with("\"]") && !text.contains('\\'));
     }
 
     #[test]

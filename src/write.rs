@@ -64,6 +64,31 @@ pub fn replace(path: &Path, before: &[u8], after: &[u8]) -> Result<(), WriteErro
     Ok(())
 }
 
+/// Makes a file that is not there yet, whole or not at all.
+///
+/// # Errors
+/// Where it cannot be done, or somebody else was faster.
+pub fn create(path: &Path, text: &[u8]) -> Result<(), WriteError> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".malloclint-");
+    #[cfg(unix)]
+    {
+        // As any program makes files: the umask takes away what it takes away.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut new = builder
+        .tempfile_in(folder.unwrap_or_else(|| Path::new(".")))
+        .map_err(WriteError::Folder)?;
+    new.write_all(text)?;
+    new.as_file().sync_all()?;
+    new.persist_noclobber(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
 /// Writes over the bytes themselves, so that every name of the file sees them.
 fn in_place(target: &Path, after: &[u8], copy: tempfile::NamedTempFile) -> Result<(), WriteError> {
     let mut file = OpenOptions::new().write(true).open(target)?;
@@ -115,6 +140,16 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         replace(&path, b"theirs", b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_new_file_never_takes_the_place_of_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("malloclint.toml");
+        create(&path, b"ours").unwrap();
+        assert!(create(&path, b"again").is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"ours");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

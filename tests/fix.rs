@@ -188,6 +188,10 @@ fn the_configuration_is_read() {
         ("b/Dockerfile", SERVICE),
         ("b/c/Dockerfile", SERVICE),
         ("d/Dockerfile", SERVICE),
+        ("e/malloclint.toml", "prefork-hook = true\n"),
+        ("e/Dockerfile", SERVICE),
+        ("f/malloclint.toml", "goal = \"low-memory\"\n"),
+        ("f/Dockerfile", SERVICE),
     ]);
     let mended = run(folder.path(), ["fix"]);
     assert_eq!(mended.code, Some(2));
@@ -200,7 +204,7 @@ fn the_configuration_is_read() {
     assert!(
         mended
             .err
-            .contains("unknown field `preloda`, expected `preload`"),
+            .contains("unknown field `preloda`, expected one of `preload`"),
         "{}",
         mended.err
     );
@@ -208,11 +212,57 @@ fn the_configuration_is_read() {
         text(folder.path(), "a/Dockerfile")
             .contains("ENV LD_PRELOAD=/usr/local/lib/libjemalloc.so.2")
     );
+    assert!(text(folder.path(), "e/Dockerfile").contains("RUN [\"python3\", \"-I\""));
+    assert!(text(folder.path(), "f/Dockerfile").contains("dirty_decay_ms:0,"));
     assert_eq!(text(folder.path(), "b/c/Dockerfile"), SERVICE);
     assert_eq!(text(folder.path(), "d/Dockerfile"), FIXED);
     assert_eq!(run(folder.path(), ["check", "b"]).code, Some(2));
     let asked = run(folder.path(), ["fix", "--preload", "soname", "a"]);
     assert_eq!(asked.code, Some(0), "{}", asked.out);
+}
+
+/// What is wanted decides about the profile, and so does what a container may use.
+#[test]
+fn the_profile_fits_the_goal_and_the_limit() {
+    let image = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nCMD [\"gunicorn\", \"app:app\"]\n";
+    let compose = |rest: &str| {
+        format!(
+            "services:\n  api:\n    build: .\n{rest}    environment:\n      LD_PRELOAD: libjemalloc.so.2\n"
+        )
+    };
+    for (goal, rest, wanted) in [
+        (
+            "balanced",
+            "",
+            "narenas:2,tcache_max:4096,dirty_decay_ms:200,",
+        ),
+        (
+            "balanced",
+            "    cpus: 0.5\n",
+            "narenas:1,tcache_max:4096,dirty_decay_ms:200,",
+        ),
+        (
+            "balanced",
+            "    cpus: 8\n",
+            "narenas:2,tcache_max:4096,dirty_decay_ms:200,",
+        ),
+        (
+            "low-memory",
+            "",
+            "narenas:1,tcache_max:4096,dirty_decay_ms:0,",
+        ),
+        ("throughput", "", "narenas:4,dirty_decay_ms:5000,"),
+    ] {
+        let compose = compose(rest);
+        let folder = folder([("Dockerfile", image), ("compose.yaml", compose.as_str())]);
+        let mended = run(folder.path(), ["fix", "--goal", goal, "compose.yaml"]);
+        let after = text(folder.path(), "compose.yaml");
+        assert!(
+            after.contains(wanted),
+            "{goal}, {rest}: {after}{}",
+            mended.out
+        );
+    }
 }
 
 /// Templates of other engines are never patched, whatever they look like.

@@ -73,6 +73,145 @@ fn a_service_runs_the_stage_that_it_builds() {
 }
 
 #[test]
+fn what_builds_an_image_is_what_the_project_says() {
+    let two = "FROM python:3.12-slim-bookworm AS plain\nCMD [\"gunicorn\", \"app:app\"]\nFROM python:3.12-slim-bookworm AS tuned\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"app:app\"]\n";
+    let deployment = pod(
+        "containers:\n- name: x\n  image: ghcr.io/me/shop-front:1.2\n  command: [gunicorn, 'app:app']\n",
+    );
+    let of = |name: &str, text: &str| {
+        let files = [
+            ("src/Odd.Dockerfile", two),
+            ("k8s/pod.yaml", &deployment),
+            (name, text),
+        ];
+        within(&files, "k8s/pod.yaml")
+    };
+    let bake = |target: &str| {
+        format!(
+            "variable \"TAG\" {{ default = \"1\" }}\ntarget \"x\" {{\n  context = \"src\"\n  dockerfile = \"Odd.Dockerfile\"\n  target = \"{target}\"\n  tags = [\"ghcr.io/me/shop-front:${{TAG}}\"]\n}}\n"
+        )
+    };
+    let json = bake_json();
+    let skaffold = "apiVersion: skaffold/v4beta11\nkind: Config\nbuild:\n  artifacts:\n  - image: ghcr.io/me/shop-front\n    context: ../src\n    docker: {dockerfile: Odd.Dockerfile, target: tuned}\n";
+    let compose = "services:\n  a:\n    image: ghcr.io/me/shop-front:${TAG:-dev}\n    build: {context: src, dockerfile: Odd.Dockerfile, target: tuned}\n";
+    let unknown = ["allocator-unset"];
+    assert_eq!(of("README.md", ""), unknown);
+    assert_eq!(of("docker-bake.hcl", &bake("plain")), unknown);
+    assert!(of("docker-bake.hcl", &bake("tuned")).is_empty());
+    assert!(of("docker-bake.json", &json).is_empty());
+    assert!(of("deploy/skaffold.yaml", skaffold).is_empty());
+    assert!(of("compose.yaml", compose).is_empty());
+    // Two files that say different things say nothing.
+    let files = [
+        ("src/Odd.Dockerfile", two),
+        ("k8s/pod.yaml", &deployment),
+        ("docker-bake.hcl", &bake("plain")),
+        ("compose.yaml", compose),
+    ];
+    assert_eq!(within(&files, "k8s/pod.yaml"), unknown);
+}
+
+fn bake_json() -> String {
+    let target = "{\"context\": \"src\", \"dockerfile\": \"Odd.Dockerfile\", \"target\": \"tuned\", \"tags\": [\"ghcr.io/me/shop-front\"]}";
+    format!("{{\"target\": {{\"x\": {target}}}}}\n")
+}
+
+#[test]
+fn variables_come_from_config_maps_of_other_files() {
+    let refers = pod(
+        "containers:\n- name: x\n  image: python:3.12-slim\n  command: [gunicorn, 'app:app']\n  envFrom:\n  - configMapRef: {name: settings}\n",
+    );
+    let map = |value: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: settings}}\ndata:\n  MALLOC_ARENA_MAX: \"{value}\"\n"
+        )
+    };
+    let of = |maps: &[(&str, &str)]| {
+        let files = [&[("k8s/pod.yaml", refers.as_str())], maps].concat();
+        within(&files, "k8s/pod.yaml")
+    };
+    // What is not seen may set anything.
+    assert!(of(&[]).is_empty());
+    assert!(of(&[("k8s/settings.yaml", &map("2"))]).is_empty());
+    assert_eq!(
+        of(&[("k8s/settings.yaml", &map("two"))]),
+        ["glibc-tunable-bad-value"]
+    );
+    assert_eq!(
+        of(&[("other/settings.yaml", &map("two"))]),
+        ["glibc-tunable-bad-value"]
+    );
+    let empty = map("2").replace("MALLOC_ARENA_MAX", "LOG");
+    assert_eq!(of(&[("k8s/settings.yaml", &empty)]), ["allocator-unset"]);
+    // Which of two is applied cannot be told; that of the same folder is.
+    assert!(
+        of(&[
+            ("a/settings.yaml", &map("two")),
+            ("b/settings.yaml", &map("two"))
+        ])
+        .is_empty()
+    );
+    assert_eq!(
+        of(&[
+            ("k8s/settings.yaml", &map("two")),
+            ("b/settings.yaml", &map("2"))
+        ]),
+        ["glibc-tunable-bad-value"]
+    );
+}
+
+#[test]
+fn the_configuration_says_what_an_image_is_built_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(".git/HEAD", "");
+    write(
+        "images/Odd.Dockerfile",
+        &format!("{TUNED}CMD [\"gunicorn\", \"app:app\"]\n"),
+    );
+    let image = "image: ghcr.io/me/shop-front:1.2";
+    write(
+        "k8s/pod.yaml",
+        &pod(&format!(
+            "containers:\n- name: x\n  {image}\n  command: [gunicorn, 'app:app']\n"
+        )),
+    );
+    let run = || {
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_malloclint"))
+            .args(["check", "--fail-on", "info", "."])
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        (
+            run.status.code(),
+            String::from_utf8_lossy(&run.stdout).into_owned()
+                + &String::from_utf8_lossy(&run.stderr),
+        )
+    };
+    assert_eq!(run().0, Some(1));
+    write(
+        "malloclint.toml",
+        "[images]\n\"ghcr.io/me/shop-front\" = \"images/Odd.Dockerfile\"\n",
+    );
+    let (status, text) = run();
+    assert_eq!(status, Some(0), "{text}");
+    write(
+        "malloclint.toml",
+        "[images]\n\"ghcr.io/me/shop-front\" = \"nothing/Dockerfile\"\n",
+    );
+    let (status, text) = run();
+    assert_eq!(status, Some(2), "{text}");
+    assert!(
+        text.contains("there is no file `nothing/Dockerfile`"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_manifest_runs_the_image_of_the_one_dockerfile_with_its_name() {
     let deployment = pod(
         "containers:\n- name: api\n  image: ghcr.io/me/my-api:1\n  command: [gunicorn, 'app:app']\n",

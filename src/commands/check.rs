@@ -8,10 +8,10 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::progress::Progress;
-use super::{Status, colours};
+use super::{Status, colours, disk, stdin_name};
 use crate::cli::{Check, Colour};
 use crate::config::Configs;
-use crate::discover::{self, Claim, Disk, Failure};
+use crate::discover::{self, Claim, Failure};
 use crate::engine::{self, Checked};
 use crate::finding::Finding;
 use crate::inputs::{self, Surroundings};
@@ -37,7 +37,8 @@ pub(super) fn run(
         .cloned()
         .partition(|path| path == Path::new("-"));
     let found = discover::find(&paths);
-    let (around, configs) = (Disk::default(), Configs::default());
+    let configs = Arc::new(Configs::default());
+    let around = disk(&configs);
     let mut outcomes = check_files(
         &found.files,
         &around,
@@ -117,7 +118,7 @@ fn check_stdin(name: &str, around: &dyn Surroundings, configs: &Configs) -> Outc
         reason: error.to_string(),
     };
     io::stdin().lock().read_to_end(&mut bytes).map_err(fail)?;
-    let file = SourceFile::new(name, bytes);
+    let file = SourceFile::new(stdin_name(name, &bytes), bytes);
     let style = style(configs, Path::new(name))?;
     let checked = engine::check(&file, around, style);
     Ok((file, checked))

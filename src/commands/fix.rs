@@ -2,17 +2,18 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::Status;
 use super::progress::Progress;
-use crate::cli::{self, Preload};
+use super::{Status, disk, stdin_name};
+use crate::cli::{self, Goal, Preload};
 use crate::config::{ConfigError, Configs};
-use crate::discover::{self, Claim, Disk, Failure};
+use crate::discover::{self, Claim, Failure};
 use crate::fix::{self, Fixed, Options};
-use crate::inputs::{PreloadStyle, Surroundings};
+use crate::inputs::{self, PreloadStyle, Surroundings};
 use crate::report::{diff, fixed};
 use crate::text::SourceFile;
 use crate::{rules, write};
@@ -30,10 +31,10 @@ pub(super) fn run(
         )?;
         return Ok(Status::Trouble);
     }
-    let configs = Configs::default();
+    let configs = Arc::new(Configs::default());
     if arguments.paths.iter().any(|path| path == Path::new("-")) {
         return match options(arguments, &configs, Path::new(&arguments.stdin_filename)) {
-            Ok(options) => stdin(arguments, &options, out, err),
+            Ok(options) => stdin(arguments, &options, &disk(&configs), out, err),
             Err(error) => {
                 writeln!(err, "malloclint: {error}")?;
                 Ok(Status::Trouble)
@@ -41,7 +42,7 @@ pub(super) fn run(
         };
     }
     let found = discover::find(&arguments.paths);
-    let around = Disk::default();
+    let around = disk(&configs);
     let progress = Progress::new(start, found.files.len(), arguments.no_progress);
     let one = |path: &PathBuf| {
         let outcome = discover::read(path).and_then(|file| {
@@ -76,6 +77,14 @@ fn options(arguments: &cli::Fix, configs: &Configs, path: &Path) -> Result<Optio
             Preload::Path => PreloadStyle::Path,
         };
     }
+    if let Some(goal) = arguments.goal {
+        style.goal = match goal {
+            Goal::LowMemory => inputs::Goal::LowMemory,
+            Goal::Balanced => inputs::Goal::Balanced,
+            Goal::Throughput => inputs::Goal::Throughput,
+        };
+    }
+    style.prefork_hook |= arguments.prefork_hook;
     Ok(Options {
         unsafe_too: arguments.unsafe_too,
         only: arguments.only.clone(),
@@ -124,13 +133,14 @@ fn finish(
 fn stdin(
     arguments: &cli::Fix,
     options: &Options,
+    around: &dyn Surroundings,
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
     let mut bytes = Vec::new();
     io::stdin().lock().read_to_end(&mut bytes)?;
-    let file = SourceFile::new(arguments.stdin_filename.clone(), bytes);
-    let around: &dyn Surroundings = &Disk::default();
+    let name = stdin_name(&arguments.stdin_filename, &bytes);
+    let file = SourceFile::new(name, bytes);
     let fixed = fix::fix(&file, around, options);
     if arguments.diff {
         diff::write(&fixed.before, &fixed.after, out)?;

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::Status;
-use crate::discover::{self, Disk};
+use super::{Status, disk};
+use crate::config::Configs;
+use crate::discover;
 use crate::engine;
 use crate::model::{Fact, Role, Unit};
 
@@ -14,7 +16,7 @@ pub(super) fn run(
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
     let found = discover::find(paths);
-    let around = Disk::default();
+    let around = disk(&Arc::new(Configs::default()));
     let mut status = Status::Clean;
     for failure in &found.failures {
         writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;
@@ -55,7 +57,7 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
     )?;
     row(
         "python",
-        fact(&unit.python, |python| {
+        fact(unit, &unit.python, |python| {
             python
                 .version
                 .map_or_else(|| "yes".into(), |(major, minor)| format!("{major}.{minor}"))
@@ -63,14 +65,14 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
     )?;
     row(
         "distro",
-        fact(&unit.platform.release, |release| {
+        fact(unit, &unit.platform.release, |release| {
             format!("{} {}", release.distro, release.release)
         }),
     )?;
-    row("libc", fact(&unit.platform.libc, ToString::to_string))?;
+    row("libc", fact(unit, &unit.platform.libc, ToString::to_string))?;
     row(
         "platform",
-        fact(&unit.platform.archs, |archs| {
+        fact(unit, &unit.platform.archs, |archs| {
             archs
                 .iter()
                 .map(|arch| arch.docker())
@@ -78,7 +80,7 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
                 .join(", ")
         }),
     )?;
-    row("user", fact(&unit.user, |user| user.0.clone()))?;
+    row("user", fact(unit, &unit.user, |user| user.0.clone()))?;
     row(
         "starts",
         if unit.process.argv.is_empty() {
@@ -89,16 +91,22 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
     )?;
     row(
         "which is",
-        fact(&unit.process.kind, |kind| {
+        fact(unit, &unit.process.kind, |kind| {
             format!("{kind:?}").to_lowercase()
         }),
     )?;
     row(
         "workers",
-        fact(&unit.process.model, |model| {
+        fact(unit, &unit.process.model, |model| {
             format!("{model:?}").to_lowercase()
         }),
     )?;
+    if let Some((cores, _)) = &unit.limits.cpu {
+        row("cpu limit", format!("{cores}m"))?;
+    }
+    if let Some((bytes, _)) = &unit.limits.memory {
+        row("memory", format!("at most {} MiB", bytes >> 20))?;
+    }
     for library in &unit.libraries {
         row(
             "library",
@@ -135,9 +143,9 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn fact<T>(fact: &Fact<T>, word: impl Fn(&T) -> String) -> String {
+fn fact<T>(unit: &Unit, fact: &Fact<T>, word: impl Fn(&T) -> String) -> String {
     match fact {
-        Fact::Known(value, _) => format!("{} ({})", word(value), fact.because()),
+        Fact::Known(value, _) => format!("{} ({})", word(value), fact.because(&unit.place)),
         Fact::Assumed(value, why) => format!("{}, assumed ({why})", word(value)),
         Fact::Unknown(why) => format!("unknown ({why})"),
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use crate::inputs::Surroundings;
+use super::survey::Survey;
+use crate::inputs::{ImageBuild, Kustomization, Surroundings, kustomize, links};
 use crate::text::SourceFile;
 
 /// Scripts and manifests larger than this say nothing about allocators.
@@ -23,7 +24,40 @@ pub struct Disk {
     scripts: Mutex<BTreeMap<PathBuf, Option<String>>>,
     manifests: Mutex<BTreeMap<PathBuf, Option<String>>>,
     projects: Mutex<BTreeMap<PathBuf, Option<String>>>,
-    dockerfiles: Mutex<BTreeMap<PathBuf, Arc<[String]>>>,
+    surveys: Mutex<BTreeMap<PathBuf, Arc<Survey>>>,
+    kustomizations: Mutex<BTreeMap<PathBuf, Arc<[Kustomization]>>>,
+    config_maps: Mutex<BTreeMap<PathBuf, Arc<[Arc<SourceFile>]>>>,
+    builds: Mutex<BTreeMap<PathBuf, Arc<[ImageBuild]>>>,
+    said: Option<Said>,
+}
+
+/// What a configuration says about which Dockerfile builds which image, for the input at a path.
+pub type Images = Box<dyn Fn(&str) -> Vec<ImageBuild> + Send + Sync>;
+
+struct Said(Images);
+
+impl std::fmt::Debug for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Said")
+    }
+}
+
+impl Disk {
+    /// The disk, with what a configuration says about the input at a path.
+    #[must_use]
+    pub fn with_images(said: Images) -> Self {
+        Self {
+            said: Some(Said(said)),
+            ..Self::default()
+        }
+    }
+
+    /// The top of the project of the input at `near`, and the files in it.
+    fn survey(&self, near: &str) -> Option<(PathBuf, Arc<Survey>)> {
+        let top = folders(near).pop()?;
+        let survey = remember(&self.surveys, &top, |top| Arc::new(Survey::of(top)));
+        Some((top, survey))
+    }
 }
 
 impl Surroundings for Disk {
@@ -55,13 +89,58 @@ impl Surroundings for Disk {
     }
 
     fn dockerfiles(&self, near: &str) -> Arc<[String]> {
-        let Some(top) = folders(near).pop() else {
+        self.survey(near)
+            .map_or_else(Arc::default, |(_, survey)| Arc::clone(&survey.dockerfiles))
+    }
+
+    fn kustomizations(&self, near: &str) -> Arc<[Kustomization]> {
+        let Some((top, survey)) = self.survey(near) else {
             return Arc::default();
         };
-        remember(&self.dockerfiles, &top, |top| {
-            let found = super::dockerfiles(top);
-            found.iter().map(|path| super::shown(path)).collect()
+        remember(&self.kustomizations, &top, |_| {
+            let files = survey.kustomizations.iter().filter_map(|path| load(path));
+            let read = files.map(|file| Kustomization {
+                references: kustomize::references(&file),
+                file,
+            });
+            read.collect()
         })
+    }
+
+    fn config_maps(&self, near: &str) -> Arc<[Arc<SourceFile>]> {
+        let Some((top, survey)) = self.survey(near) else {
+            return Arc::default();
+        };
+        remember(&self.config_maps, &top, |_| {
+            let files = survey.manifests.iter().filter_map(|path| load(path));
+            let holds = |file: &Arc<SourceFile>| {
+                memchr::memmem::find(&file.bytes, b"kind: ConfigMap").is_some()
+                    && memchr::memmem::find(&file.bytes, b"{{").is_none()
+            };
+            files.filter(holds).collect()
+        })
+    }
+
+    fn image_builds(&self, near: &str) -> Arc<[ImageBuild]> {
+        let said = self
+            .said
+            .as_ref()
+            .map_or_else(Vec::new, |said| said.0(near));
+        let Some((top, survey)) = self.survey(near) else {
+            return said.into();
+        };
+        let found = remember(&self.builds, &top, |_| {
+            let files = survey.links.iter().filter_map(|path| load(path));
+            files.flat_map(|file| links::read(&file, self)).collect()
+        });
+        if said.is_empty() {
+            return found;
+        }
+        // What the user says counts more than what is found.
+        let others = found
+            .iter()
+            .filter(|one| said.iter().all(|own| own.image != one.image));
+        said.iter().chain(others).cloned().collect()
     }
 
     fn script_that_sets_allocator(&self, near: &str, folder: &str) -> Option<String> {

@@ -82,6 +82,9 @@ pub fn claim(name: &str) -> Option<Claim> {
         let compose = Format::is_compose_name(&name);
         return Some(if compose { Claim::Compose } else { Claim::Yaml });
     }
+    if name == "kustomization" {
+        return Some(Claim::Yaml);
+    }
     if OTHERS.contains(&ending) || !is_dockerfile(&name) {
         return None;
     }

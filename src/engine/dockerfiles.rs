@@ -8,6 +8,7 @@ use crate::inputs::dockerfile;
 use crate::inputs::dockerfile::Scene;
 use crate::inputs::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
 use crate::inputs::{Style, Surroundings};
+use crate::model::PreforkHook;
 use crate::suppress::{self, Suppression};
 use crate::text::{Place, SourceFile, Span};
 use crate::{model, rules};
@@ -39,7 +40,13 @@ pub(super) fn examine(
         checked.skipped = Some("it has no `FROM`: a fragment, not a Dockerfile".into());
         return (checked, Vec::new());
     }
-    let surveyed = dockerfile::survey(file, &dockerfile, around);
+    let mut surveyed = dockerfile::survey(file, &dockerfile, around);
+    if style.prefork_hook {
+        let units = surveyed.iter_mut().map(|(unit, _)| unit);
+        units
+            .filter(|unit| unit.prefork_hook == PreforkHook::Absent)
+            .for_each(|unit| unit.prefork_hook = PreforkHook::Wanted);
+    }
     let mut findings = problems(file, &dockerfile);
     for (index, (unit, site)) in surveyed.iter().enumerate() {
         let scene = Scene {

@@ -10,13 +10,19 @@ use super::{Checked, spelled};
 use crate::facts::{self, AllocatorPackage, Family, Libc, Release};
 use crate::finding::{Applicability, Finding, Remedy};
 use crate::inputs::manifest::Sheet;
-use crate::inputs::{Format, kubernetes, yaml};
+use crate::inputs::{Format, Style, kubernetes, yaml};
 use crate::model::{Fact, Source, Unit, newer};
 use crate::text::SourceFile;
 
 /// Gives the findings of a manifest about images from elsewhere the remedy that brings jemalloc from
 /// `image`, in place of what could be done without.
-pub fn inject(file: &Arc<SourceFile>, checked: &mut Checked, units: &[Unit], image: &str) {
+pub fn inject(
+    file: &Arc<SourceFile>,
+    checked: &mut Checked,
+    units: &[Unit],
+    image: &str,
+    style: Style,
+) {
     let concerned = |finding: &Finding| {
         let unit = units.get(finding.unit);
         finding.rule == "allocator-unset" && unit.is_some_and(|unit| unit.source == Source::Foreign)
@@ -31,13 +37,18 @@ pub fn inject(file: &Arc<SourceFile>, checked: &mut Checked, units: &[Unit], ima
     };
     let sheet = Sheet { file, tree: &tree };
     let sites = kubernetes::read(sheet);
-    let brought = Brought::from(image);
+    let brought = Brought::from(image, style);
     for finding in checked
         .findings
         .iter_mut()
         .filter(|finding| concerned(finding))
     {
-        if let (Some(unit), Some((_, site))) = (units.get(finding.unit), sites.get(finding.unit)) {
+        // A kustomization may make several units of one container, and a patch is no container.
+        let Some(unit) = units.get(finding.unit) else {
+            continue;
+        };
+        let mut sites = sites.iter();
+        if let Some((_, site)) = sites.find(|(container, _)| container.place == unit.place) {
             brought.offer(sheet, unit, *site, finding);
         }
     }
@@ -51,13 +62,14 @@ struct Brought {
 }
 
 impl Brought {
-    fn from(image: &str) -> Self {
+    fn from(image: &str, style: Style) -> Self {
         let release = release(image);
         let package =
             release.and_then(|release| release.packages_of(Family::Jemalloc).find(|own| !own.dev));
         let injection = kubernetes::Injection {
             image: image.to_owned(),
             version: package.and_then(|package| package.version.clone()),
+            style,
         };
         Self {
             injection,

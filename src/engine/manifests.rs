@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::project::{self, Link};
 use super::{Checked, sorted, spelled};
 use crate::finding::Finding;
-use crate::inputs::manifest::{Sheet, passing, passing_image};
-use crate::inputs::yaml::{self, Id, Kind, Tree};
-use crate::inputs::{Format, Surroundings, compose, dockerfile, kubernetes};
+use crate::inputs::manifest::{Sheet, passing, passing_image, tuned};
+use crate::inputs::yaml::{self, Tree};
+use crate::inputs::{Format, Style, Surroundings, compose, dockerfile, kubernetes, kustomize};
 use crate::model::{Change, Container, Unit};
 use crate::rules;
 use crate::suppress::{self, Suppression};
@@ -21,6 +21,7 @@ pub(super) fn examine(
     file: &Arc<SourceFile>,
     format: Format,
     around: &dyn Surroundings,
+    style: Style,
 ) -> (Checked, Vec<Unit>) {
     let nothing = |checked| (checked, Vec::new());
     if file.bytes.len() > LARGEST {
@@ -49,42 +50,7 @@ pub(super) fn examine(
         Err(broken) => return nothing(unreadable(file, broken.at, &broken.message)),
     };
     let sheet = Sheet { file, tree: &tree };
-    let seats = seats(sheet, format, around);
-    let (mut findings, mut units) = (Vec::new(), Vec::new());
-    let mut lacking: Vec<(String, Option<String>)> = Vec::new();
-    for (index, (mut container, seat)) in seats.into_iter().enumerate() {
-        let tag = container.image.as_ref().and_then(passing_image);
-        container.passing = container.passing.or(tag);
-        let link = project::link(&file.path, &container, around);
-        if let Some(link) = &link {
-            // An image for tests or developers is one, wherever it runs.
-            container.passing = container.passing.or_else(|| passing(&link.file.path));
-        }
-        let unit = unit(&container, link.as_ref(), around);
-        let before = findings.len();
-        rules::check(&unit, &mut findings);
-        let mut own = findings.split_off(before);
-        own.retain(|finding| speaks_here(finding, link.as_ref()));
-        if let Some(link) = link
-            .as_ref()
-            .filter(|_| own.iter().any(|finding| finding.rule == "allocator-unset"))
-        {
-            // Several containers may run one image: what it lacks is said once.
-            let image = (link.file.path.clone(), link.target.clone());
-            let said = lacking.contains(&image) || said_there(link, around);
-            own.retain(|finding| finding.rule != "allocator-unset" || !said);
-            lacking.push(image);
-        }
-        for finding in &mut own {
-            finding.unit = index;
-            match spelled(file, finding, |changes| seat.spell(sheet, &unit, changes)) {
-                Ok(edits) => finding.edits = edits,
-                Err(reason) => finding.refusal = Some(reason),
-            }
-        }
-        findings.append(&mut own);
-        units.push(unit);
-    }
+    let (mut findings, units) = judge(sheet, format, around, style);
     suppress::apply(file, &suppressions(sheet, format, text), &mut findings);
     let checked = Checked {
         findings: sorted(findings),
@@ -94,37 +60,131 @@ pub(super) fn examine(
     (checked, units)
 }
 
-/// Where a container stands, by format.
-enum Seat {
-    Kubernetes(kubernetes::Site),
-    Compose(compose::Site),
+/// What the rules say of the containers of a file: as it stands, or as the kustomizations that use it
+/// make of it.
+fn judge(
+    sheet: Sheet<'_>,
+    format: Format,
+    around: &dyn Surroundings,
+    style: Style,
+) -> (Vec<Finding>, Vec<Unit>) {
+    let mut bench = Bench {
+        file: sheet.file,
+        around,
+        style,
+        units: Vec::new(),
+        lacking: Vec::new(),
+    };
+    if format == Format::Compose {
+        let mut findings = Vec::new();
+        for (container, site) in compose::read(sheet, around) {
+            let spell =
+                |unit: &Unit, changes: &[Change]| compose::spell(sheet, unit, site, changes);
+            findings.append(&mut bench.judge(container, &|_| true, &spell));
+        }
+        return (findings, bench.units);
+    }
+    let builds = kustomize::builds(sheet.file, around);
+    let mut findings: Option<Vec<Finding>> = None;
+    for build in &builds {
+        bench.lacking.clear();
+        let mut own = Vec::new();
+        let speaks = |place: &Place| !build.is_said_elsewhere(place, sheet.file);
+        for (container, seat) in &build.containers {
+            let spell = |unit: &Unit, changes: &[Change]| build.spell(unit, seat, changes);
+            own.append(&mut bench.judge(container.clone(), &speaks, &spell));
+        }
+        findings = Some(match findings {
+            None => own,
+            Some(before) if build.as_resource => common(before, &own),
+            Some(before) => either(before, own),
+        });
+    }
+    if let Some(findings) = findings {
+        return (findings, bench.units);
+    }
+    let mut findings = Vec::new();
+    for (container, site) in kubernetes::read(sheet) {
+        let spell = |unit: &Unit, changes: &[Change]| kubernetes::spell(sheet, unit, site, changes);
+        findings.append(&mut bench.judge(container, &|_| true, &spell));
+    }
+    (findings, bench.units)
 }
 
-impl Seat {
-    fn spell(
-        &self,
-        sheet: Sheet<'_>,
-        unit: &Unit,
-        changes: &[Change],
-    ) -> Result<Vec<Edit>, String> {
-        match self {
-            Self::Kubernetes(site) => kubernetes::spell(sheet, unit, *site, changes),
-            Self::Compose(site) => compose::spell(sheet, unit, *site, changes),
+fn is_same(one: &Finding, other: &Finding) -> bool {
+    one.rule == other.rule && one.place == other.place
+}
+
+/// What is wrong with a resource in every build: what one of them mends is no fault of the file.
+fn common(mut before: Vec<Finding>, other: &[Finding]) -> Vec<Finding> {
+    before.retain(|one| other.iter().any(|other| is_same(one, other)));
+    before
+}
+
+/// What is wrong with a patch in any build.
+fn either(mut before: Vec<Finding>, other: Vec<Finding>) -> Vec<Finding> {
+    for one in other {
+        if !before.iter().any(|before| is_same(before, &one)) {
+            before.push(one);
         }
     }
+    before
 }
 
-fn seats(sheet: Sheet<'_>, format: Format, around: &dyn Surroundings) -> Vec<(Container, Seat)> {
-    if format == Format::Compose {
-        let services = compose::read(sheet, around).into_iter();
-        return services
-            .map(|(container, site)| (container, Seat::Compose(site)))
-            .collect();
+type Spell<'a> = &'a dyn Fn(&Unit, &[Change]) -> Result<Vec<Edit>, String>;
+
+/// Containers of one file on their way to findings.
+struct Bench<'a> {
+    file: &'a Arc<SourceFile>,
+    around: &'a dyn Surroundings,
+    style: Style,
+    units: Vec<Unit>,
+    /// Images that were told to lack a setting: their Dockerfile and stage.
+    lacking: Vec<(String, Option<String>)>,
+}
+
+impl Bench<'_> {
+    /// What the rules say of one container, where `speaks` wants it, with the edits that `spell` writes.
+    fn judge(
+        &mut self,
+        mut container: Container,
+        speaks: &dyn Fn(&Place) -> bool,
+        spell: Spell<'_>,
+    ) -> Vec<Finding> {
+        let (file, around) = (self.file, self.around);
+        let tag = container.image.as_ref().and_then(passing_image);
+        container.passing = container.passing.or(tag);
+        let link = project::link(&file.path, &container, around);
+        if let Some(link) = &link {
+            // An image for tests or developers is one, wherever it runs.
+            container.passing = container.passing.or_else(|| passing(&link.file.path));
+        }
+        let unit = unit(&container, link.as_ref(), around);
+        let mut own = Vec::new();
+        rules::check(&unit, &mut own);
+        own.retain(|finding| speaks(&finding.place) && speaks_here(finding, link.as_ref()));
+        if let Some(link) = link
+            .as_ref()
+            .filter(|_| own.iter().any(|finding| finding.rule == "allocator-unset"))
+        {
+            // Several containers may run one image: what it lacks is said once.
+            let image = (link.file.path.clone(), link.target.clone());
+            let said = self.lacking.contains(&image) || said_there(link, around);
+            own.retain(|finding| finding.rule != "allocator-unset" || !said);
+            self.lacking.push(image);
+        }
+        for finding in &mut own {
+            finding.unit = self.units.len();
+            match spelled(file, finding, |changes| {
+                spell(&unit, &tuned(&unit, self.style, changes)?)
+            }) {
+                Ok(edits) => finding.edits = edits,
+                Err(reason) => finding.refusal = Some(reason),
+            }
+        }
+        self.units.push(unit);
+        own
     }
-    let containers = kubernetes::read(sheet).into_iter();
-    containers
-        .map(|(container, site)| (container, Seat::Kubernetes(site)))
-        .collect()
 }
 
 /// What is in force in a container: its description over the image that the project builds, or over one
@@ -247,72 +307,4 @@ fn next_text(text: &str, from: usize) -> usize {
         at += line.len();
     }
     text.len()
-}
-
-/// Whether two texts of the same file differ in nothing but the variables of containers. (For other
-/// formats the units tell.)
-///
-/// # Errors
-/// Where they differ elsewhere.
-pub fn untouched(before: &SourceFile, after: &SourceFile) -> Result<(), String> {
-    if Format::of(&before.path, &before.bytes) == Format::Dockerfile {
-        return Ok(());
-    }
-    let read = |file: &SourceFile| {
-        let text = std::str::from_utf8(&file.bytes).map_err(|error| error.to_string())?;
-        yaml::read(text).map_err(|broken| format!("it would be no YAML any more: {broken}"))
-    };
-    let (old, new) = (read(before)?, read(after)?);
-    let pairs = old.documents.iter().zip(&new.documents);
-    let same = old.documents.len() == new.documents.len()
-        && pairs.into_iter().all(|(a, b)| same(&old, *a, &new, *b));
-    if same {
-        Ok(())
-    } else {
-        Err("something else would change".into())
-    }
-}
-
-const VARIABLES: [&str; 2] = ["env", "environment"];
-/// The lists to which jemalloc from another image adds an item.
-const INJECTED: [&str; 3] = ["initContainers", "volumes", "volumeMounts"];
-
-fn same(old: &Tree, a: Id, new: &Tree, b: Id) -> bool {
-    let (Some(before), Some(after)) = (old.node(a), new.node(b)) else {
-        return false;
-    };
-    match (&before.kind, &after.kind) {
-        (Kind::Scalar(a, _), Kind::Scalar(b, _)) => a == b,
-        (Kind::Alias(_), Kind::Alias(_)) => true,
-        (Kind::Sequence(a, _), Kind::Sequence(b, _)) => {
-            let (a, b) = (not_injected(old, a), not_injected(new, b));
-            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| same(old, *a, new, *b))
-        }
-        (Kind::Mapping(a, _), Kind::Mapping(b, _)) => {
-            let (a, b) = (rest(old, a), rest(new, b));
-            a.len() == b.len()
-                && a.iter()
-                    .zip(&b)
-                    .all(|(a, b)| same(old, a.0, new, b.0) && same(old, a.1, new, b.1))
-        }
-        _ => false,
-    }
-}
-
-/// The entries that no fix may touch.
-fn rest(tree: &Tree, entries: &[(Id, Id)]) -> Vec<(Id, Id)> {
-    let other = |(key, value): &&(Id, Id)| {
-        let key = tree.text(*key).unwrap_or_default();
-        let list =
-            matches!(tree.node(*value), Some(node) if matches!(node.kind, Kind::Sequence(..)));
-        let added =
-            INJECTED.contains(&key) && list && not_injected(tree, tree.items(*value)).is_empty();
-        !VARIABLES.contains(&key) && !added
-    };
-    entries.iter().filter(other).copied().collect()
-}
-
-fn not_injected(tree: &Tree, items: &[Id]) -> Vec<Id> {
-    let other = |item: &&Id| !kubernetes::is_injected(tree, **item);
-    items.iter().filter(other).copied().collect()
 }

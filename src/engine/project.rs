@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::facts;
-use crate::inputs::Surroundings;
 use crate::inputs::manifest::passing;
+use crate::inputs::{ImageBuild, Surroundings, links};
 use crate::model::{Container, Source};
 use crate::text::SourceFile;
 
@@ -32,6 +32,9 @@ pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings)
     let image = container.image.as_ref()?;
     if facts::image(&image.text, None).is_some() {
         return None;
+    }
+    if let Some(said) = said(near, &image.text, around) {
+        return said;
     }
     let name = short(&image.text);
     let all = around.dockerfiles(near);
@@ -66,6 +69,27 @@ pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings)
         target: None,
         source,
     })
+}
+
+/// What the project says about an image, if it says something: nothing, where it says two things.
+fn said(near: &str, image: &str, around: &dyn Surroundings) -> Option<Option<Link>> {
+    let builds = around.image_builds(near);
+    let name = links::repository(image);
+    let mut said = builds.iter().filter(|build| build.image == name);
+    let first = said.next()?;
+    let same = |other: &ImageBuild| {
+        (&other.dockerfile, &other.target) == (&first.dockerfile, &first.target)
+    };
+    if !said.all(same) {
+        return Some(None);
+    }
+    let path = &first.dockerfile;
+    let file = around.beside(path, path.rsplit('/').next().unwrap_or(path))?;
+    Some(Some(Link {
+        source: Source::Linked(file.path.clone(), None),
+        target: first.target.clone(),
+        file,
+    }))
 }
 
 /// The last part of an image's name, without tag and digest.

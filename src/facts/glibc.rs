@@ -109,7 +109,7 @@ fn nearest(name: &str) -> Option<&'static Tunable> {
 }
 
 /// The number of edits between two names if it is 1 or 2.
-fn edits(one: &str, other: &str) -> Option<usize> {
+pub(super) fn edits(one: &str, other: &str) -> Option<usize> {
     const MOST: usize = 2;
     if one.len().abs_diff(other.len()) > MOST {
         return None;

@@ -47,6 +47,15 @@ pub struct Behaviour {
     /// The models by that value.
     #[serde(default)]
     pub pools: BTreeMap<String, Workers>,
+    /// Whether it answers in a pool of threads.
+    #[serde(default)]
+    pub threaded: bool,
+    /// Options that, with a number over 1, make it do so.
+    #[serde(default)]
+    pub threads: Vec<String>,
+    /// Arguments that make it do so.
+    #[serde(default)]
+    pub thread_pools: Vec<String>,
     /// Whether its own documentation calls it a server for development.
     #[serde(default)]
     pub development: bool,

@@ -2,7 +2,7 @@
 //! nothing else.
 
 use crate::finding::Finding;
-use crate::model::{Change, Fact, Unit, User};
+use crate::model::{Change, Fact, PreforkHook, Unit, User};
 
 /// What else differs, if anything does, or what promise was not kept.
 pub(super) fn broken(before: &[Unit], after: &[Unit], findings: &[Finding]) -> Option<String> {
@@ -125,6 +125,10 @@ fn missed(unit: &Unit, changes: &[&Change]) -> Option<String> {
             preloads.any(|preload| preload.family == Some(*family) && preload.outcome.works())
         }
         Change::Tune => value("MALLOC_CONF").is_some_and(|value| !value.is_empty()),
+        Change::RestartThread => {
+            let asks = |conf: &str| conf.contains("background_thread:true");
+            unit.prefork_hook == PreforkHook::Installed && value("MALLOC_CONF").is_some_and(asks)
+        }
         Change::SetOnce { name } | Change::SetAfterLibrary { name } => value(name).is_some(),
         Change::InstallAsRoot { .. } | Change::ReplacePackage { .. } => true,
     };

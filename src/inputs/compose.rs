@@ -10,10 +10,10 @@ mod spell;
 pub use spell::spell;
 
 use super::Surroundings;
-use super::manifest::{Sheet, passing};
+use super::manifest::{Sheet, passing, quantity};
 use super::yaml::Id;
 use crate::facts::{Arch, roles};
-use crate::model::{Build, Container, Fact, Named, User, Words};
+use crate::model::{Build, Container, Fact, Limits, Named, User, Words};
 use interpolate::Variables;
 
 /// Where a service stands in its file.
@@ -108,6 +108,7 @@ fn container(
         mounts: get("volumes")
             .map(|id| mounts(sheet, id))
             .unwrap_or_default(),
+        limits: limits(sheet, &get, variables),
         entrypoint: words("entrypoint"),
         cmd: words("command"),
         user,
@@ -117,6 +118,21 @@ fn container(
         passing,
         unseen,
     })
+}
+
+/// `deploy.resources.limits`, and what was written before that was: `cpus`, `mem_limit`.
+fn limits(sheet: Sheet<'_>, get: &dyn Fn(&str) -> Option<Id>, variables: &Variables) -> Limits {
+    let deployed = get("deploy").and_then(|id| sheet.tree.at(id, &["resources", "limits"]));
+    let limit = |new: &str, old: &str, read: fn(&str) -> Option<u64>| {
+        let new = deployed.and_then(|id| sheet.tree.get(id, new));
+        let id = new.or_else(|| get(old))?;
+        let value = variables.expand(&sheet.traced(id));
+        Some((read(value.known()?)?, sheet.place(id)))
+    };
+    Limits {
+        cpu: limit("cpus", "cpus", quantity::cores),
+        memory: limit("memory", "mem_limit", quantity::compose_bytes),
+    }
 }
 
 fn build(sheet: Sheet<'_>, id: Id, variables: &Variables) -> Option<Build> {

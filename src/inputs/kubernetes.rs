@@ -9,12 +9,12 @@ mod pods;
 mod spell;
 
 pub use inject::{Injection, brings_from, changes, inject, is_injected};
-pub use spell::spell;
+pub use spell::{respell, spell};
 
-use super::manifest::{Room, Sheet, passing};
+use super::manifest::{Room, Sheet, passing, quantity};
 use super::yaml::Id;
 use crate::facts::Arch;
-use crate::model::{Container, Fact, Setting, User};
+use crate::model::{Container, Fact, Limits, Setting, User};
 use crate::text::Span;
 use pods::{Pod, Seat};
 
@@ -108,6 +108,7 @@ fn container(
         env_faults: Vec::new(),
         unseen: None,
         mounts: mounts(sheet, id),
+        limits: limits(sheet, id),
         user: user(sheet, pod, id),
         archs: archs(sheet, pod),
         kept_running: (seat == Seat::Main).then(|| keeps(pod.kind)).flatten(),
@@ -162,6 +163,17 @@ fn mounts(sheet: Sheet<'_>, id: Id) -> Vec<String> {
         .filter_map(|mount| sheet.tree.get(*mount, "mountPath"))
         .filter_map(|path| sheet.tree.word(path).map(str::to_owned))
         .collect()
+}
+
+fn limits(sheet: Sheet<'_>, id: Id) -> Limits {
+    let limit = |key: &str, read: fn(&str) -> Option<u64>| {
+        let id = sheet.tree.at(id, &["resources", "limits", key])?;
+        Some((read(sheet.tree.word(id)?)?, sheet.place(id)))
+    };
+    Limits {
+        cpu: limit("cpu", quantity::cores),
+        memory: limit("memory", quantity::bytes),
+    }
 }
 
 fn user(sheet: Sheet<'_>, pod: &Pod<'_>, id: Id) -> Option<Fact<User>> {

@@ -1,13 +1,17 @@
 //! What Kubernetes manifests and Compose files share: texts with their places, what a file's path says
 //! about its purpose, and what a change means for a list of variables.
 
+pub mod quantity;
+
 use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::facts::{Family, roles};
 use crate::inputs::yaml::{Id, Tree};
-use crate::model::{Change, Named, Setting, Unit, Value, Words, entries, family_of, finds};
-use crate::templates;
+use crate::inputs::{Style, tuning::tuning};
+use crate::model::{
+    Change, Named, PreforkHook, Setting, Unit, Value, Words, entries, family_of, finds,
+};
 use crate::text::{Place, SourceFile, Span, Traced};
 
 /// A command has so many words at most.
@@ -157,6 +161,29 @@ pub enum Wanted {
     Rename(String, String),
 }
 
+/// The changes with the value that tuning comes to.
+///
+/// # Errors
+/// Where there is no value for the jemalloc of the image; the reason is for people.
+pub fn tuned(unit: &Unit, style: Style, changes: &[Change]) -> Result<Vec<Change>, String> {
+    let jemalloc = |library: &&crate::model::Library| library.family == Family::Jemalloc;
+    let library = unit.libraries.iter().find(jemalloc);
+    let version = library.and_then(|library| library.version.as_deref());
+    let hook = unit.prefork_hook == PreforkHook::Installed;
+    let one = |change: &Change| match change {
+        Change::Tune if unit.env.get("MALLOC_CONF").is_some() => Ok(None),
+        Change::Tune => tuning(unit, style, version, hook).map(|value| {
+            let name = "MALLOC_CONF".into();
+            Some(Change::SetEnv { name, value })
+        }),
+        change => Ok(Some(change.clone())),
+    };
+    changes
+        .iter()
+        .filter_map(|change| one(change).transpose())
+        .collect()
+}
+
 /// What `changes` mean for the variables of a container.
 ///
 /// # Errors
@@ -170,9 +197,9 @@ pub fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
         Change::Preload(family) => {
             preload(unit, *family).map(|value| Some(Wanted::Set("LD_PRELOAD".into(), value)))
         }
-        Change::Tune if unit.env.get("MALLOC_CONF").is_some() => Ok(None),
-        Change::Tune => profile(unit).map(|value| Some(Wanted::Set("MALLOC_CONF".into(), value))),
         Change::Install(_)
+        | Change::Tune
+        | Change::RestartThread
         | Change::SetAfterLibrary { .. }
         | Change::InstallAsRoot { .. }
         | Change::ReplacePackage { .. } => Err(image(unit)),
@@ -188,17 +215,6 @@ fn image(unit: &Unit) -> String {
         }
         _ => "it is the image that must change, and it is not built here".into(),
     }
-}
-
-fn profile(unit: &Unit) -> Result<String, String> {
-    let mut libraries = unit.libraries.iter();
-    let version = libraries
-        .find(|library| library.family == Family::Jemalloc)
-        .and_then(|library| library.version.as_deref());
-    let model = unit.process.model.value().copied();
-    let profile = templates::malloc_conf(model, version)
-        .ok_or("there is no measured `MALLOC_CONF` for that jemalloc")?;
-    Ok(profile.value.clone())
 }
 
 /// The value that loads a library which is in the image, and keeps the others.

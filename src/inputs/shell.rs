@@ -12,3 +12,10 @@ mod tables;
 mod wrappers;
 
 pub use wrappers::{Unwrapped, unwrap_argv};
+
+/// Whether a program of that name runs others by the Python of an environment that it chooses:
+/// `uv run`.
+#[must_use]
+pub fn chooses_python(name: &str) -> bool {
+    tables::lists(tables::PYTHON_CHOOSERS, name)
+}

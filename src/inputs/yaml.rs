@@ -4,10 +4,12 @@
 //! that stands in several places is one node, and a tree is never larger than its text.
 
 pub mod edit;
+mod forge;
 mod layout;
 mod part;
 mod read;
 
+pub use forge::Shift;
 pub use part::Part;
 pub use read::{Broken, read};
 
@@ -28,7 +30,7 @@ pub struct Tree {
 pub struct Id(u32);
 
 /// One value in the text.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Node {
     /// Its bytes: quotes and brackets included, anchor, tag and the header of a block scalar not.
     pub span: Span,
@@ -41,7 +43,7 @@ pub struct Node {
 }
 
 /// What a node is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Kind {
     /// A text, whatever type its reader makes of it.
     Scalar(Box<str>, Style),

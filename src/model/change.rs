@@ -32,6 +32,9 @@ pub enum Change {
     Preload(Family),
     /// `MALLOC_CONF` has a value that is right for this process; one that is set stays.
     Tune,
+    /// jemalloc's background thread runs in forked workers, too: `MALLOC_CONF` asks for it, and the
+    /// prefork hook starts it again.
+    RestartThread,
     /// The variable is set once: of several settings in one list the last stays, which counts.
     SetOnce {
         /// The variable.
@@ -67,7 +70,7 @@ impl Change {
             | Self::SetAfterLibrary { name: own } => own == name,
             Self::RenameEnv { from, to } => from == name || to == name,
             Self::Preload(_) => name == "LD_PRELOAD",
-            Self::Tune => name == "MALLOC_CONF",
+            Self::Tune | Self::RestartThread => name == "MALLOC_CONF",
             Self::Install(_) | Self::InstallAsRoot { .. } | Self::ReplacePackage { .. } => false,
         }
     }
@@ -88,6 +91,7 @@ impl Change {
             Self::Install(family) => format!("install {family}"),
             Self::Preload(family) => format!("preload {family}"),
             Self::Tune => "set `MALLOC_CONF`".into(),
+            Self::RestartThread => "install the prefork hook".into(),
             Self::SetOnce { name } => format!("set `{name}` once"),
             Self::SetAfterLibrary { name } => format!("set `{name}` after the installation"),
             Self::InstallAsRoot { .. } => "install as root".into(),

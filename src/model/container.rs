@@ -29,12 +29,23 @@ pub struct Container {
     pub archs: Option<Fact<Vec<Arch>>>,
     /// The folders at which volumes are mounted.
     pub mounts: Vec<String>,
+    /// What it may use at most.
+    pub limits: Limits,
     /// Why it keeps running, where what starts it sees to that: a Deployment.
     pub kept_running: Option<String>,
     /// Why it ends, or serves no production: a Job, an init container, a test.
     pub passing: Option<String>,
     /// Why it may get variables that are not seen here.
     pub unseen: Option<String>,
+}
+
+/// What a container may use at most, and where that is said.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// CPU time, in thousandths of a core.
+    pub cpu: Option<(u64, Place)>,
+    /// Memory, in bytes.
+    pub memory: Option<(u64, Place)>,
 }
 
 /// A name and where it stands.

@@ -34,14 +34,18 @@ impl<T> Fact<T> {
         }
     }
 
-    /// How we know, as the end of a sentence: `FROM python:3.12-slim, line 1`.
+    /// How we know, as the end of a sentence about what stands at `near`: `FROM python:3.12-slim, line 1`,
+    /// with the path where that is another file.
     #[must_use]
-    pub fn because(&self) -> String {
+    pub fn because(&self, near: &Place) -> String {
         match self {
             Self::Known(_, place) => {
                 let text = place.file.text(place.span);
                 let first = text.lines().next().unwrap_or_default().trim();
-                format!("`{}`, line {}", clip(first), place.line())
+                let elsewhere = place.file.path != near.file.path;
+                let of = elsewhere.then(|| format!(" of {}", place.file.path));
+                let of = of.unwrap_or_default();
+                format!("`{}`, line {}{of}", clip(first), place.line())
             }
             Self::Assumed(_, why) | Self::Unknown(why) => why.clone(),
         }

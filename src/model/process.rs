@@ -15,6 +15,8 @@ pub struct Process {
     pub kind: Fact<ProcessKind>,
     /// How it makes workers.
     pub model: Fact<ProcessModel>,
+    /// It answers in a pool of threads.
+    pub threaded: bool,
     /// The server's name where one was recognised: `gunicorn`, `celery`.
     pub server: Option<String>,
     /// Only an exposed port or a health check says that it keeps running.
@@ -56,6 +58,8 @@ pub struct Recognised {
     pub kind: ProcessKind,
     /// How it makes workers, where that can be told.
     pub model: Option<ProcessModel>,
+    /// Whether it answers in a pool of threads.
+    pub threaded: bool,
     /// Whether it is a server for development.
     pub development: bool,
 }
@@ -82,6 +86,7 @@ fn by_table(name: &str, arguments: &[String]) -> Option<Recognised> {
         server: name.to_owned(),
         kind: kind(found.kind),
         model: model(found, arguments),
+        threaded: threaded(found, arguments),
         development: found.development || arguments.iter().any(|option| programs::reloads(option)),
     })
 }
@@ -91,6 +96,7 @@ fn one_shot(name: &str) -> Recognised {
         server: name.to_owned(),
         kind: ProcessKind::OneShot,
         model: None,
+        threaded: false,
         development: false,
     }
 }
@@ -156,6 +162,15 @@ fn model(found: &programs::Behaviour, arguments: &[String]) -> Option<ProcessMod
         programs::Workers::Spawn => Some(ProcessModel::Spawn),
         programs::Workers::Unknown => None,
     }
+}
+
+fn threaded(found: &programs::Behaviour, arguments: &[String]) -> bool {
+    let number = value_of(arguments, &found.threads);
+    found.threaded
+        || number.is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 1))
+        || arguments
+            .iter()
+            .any(|argument| found.thread_pools.contains(argument))
 }
 
 fn has_workers(arguments: &[String], options: &[String]) -> bool {

@@ -1,6 +1,6 @@
 //! The unit: one environment in which a process will run.
 
-use super::{EnvFault, Environment, Fact, Library, Opaque, Preload, Process, Source};
+use super::{EnvFault, Environment, Fact, Library, Limits, Opaque, Preload, Process, Source};
 use crate::facts::{Arch, Family, Libc, Manager, Release};
 use crate::text::Place;
 
@@ -55,6 +55,22 @@ pub struct Unit {
     pub source: Source,
     /// What is wrong with how its variables are written.
     pub env_faults: Vec<EnvFault>,
+    /// What it may use at most.
+    pub limits: Limits,
+    /// Whether jemalloc's thread is started again in forked workers.
+    pub prefork_hook: PreforkHook,
+}
+
+/// Whether the image has the prefork hook, which starts jemalloc's thread again in forked workers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PreforkHook {
+    /// It has none, as far as the text tells.
+    #[default]
+    Absent,
+    /// It has none, and the user wants it.
+    Wanted,
+    /// It has it.
+    Installed,
 }
 
 impl Unit {

@@ -34,8 +34,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             Source::Linked(path, _) => format!("its image is built by `{path}`"),
             _ => "jemalloc would be installed here".into(),
         })
-        .note(format!("it runs Python ({}) and {} ({})", unit.python.because(), runs_on(unit), unit.process.kind.because()))
-        .note(format!("its C library is glibc ({})", unit.platform.libc.because()))
+        .note(format!("it runs Python ({}) and {} ({})", unit.python.because(&unit.place), runs_on(unit), unit.process.kind.because(&unit.place)))
+        .note(format!("its C library is glibc ({})", unit.platform.libc.because(&unit.place)))
         .note(effect(&unit.process.model))
         .help(match &unit.source {
             Source::Linked(path, _) => format!("in `{path}`: {}", help(unit)),
@@ -89,7 +89,7 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
             .finding(&unit.install_at, format!("`{}` gets no allocator setting here, and what builds its image is not known", short(&what)))
             .at_severity(Severity::Info)
             .caption("no Dockerfile here is known to build it")
-            .note(format!("it keeps running ({})", unit.process.kind.because()))
+            .note(format!("it keeps running ({})", unit.process.kind.because(&unit.place)))
             .note(effect(&unit.process.model))
             .help("see to it where the image is built; or set `MALLOC_ARENA_MAX` to `2` here, if the image has glibc and no allocator of its own")
             .remedy(

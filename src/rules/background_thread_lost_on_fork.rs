@@ -1,30 +1,49 @@
 //! `background_thread:true` in forked workers: the thread does not survive the fork.
 
-use super::Report;
+use super::{Report, malloc_conf};
 use crate::facts::Family;
-use crate::model::{ProcessModel, Unit};
+use crate::finding::{Applicability, Finding};
+use crate::model::malloc_conf::Effect;
+use crate::model::{Change, PreforkHook, ProcessModel, Unit};
 
-const PAIR: &str = "background_thread:true";
+const OPTION: &str = "background_thread";
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    if unit.role.is_build() {
-        return;
-    }
-    let Some(var) = unit.env.get("MALLOC_CONF") else { return };
-    let Some(at) = var.now.value.known().and_then(|value| value.find(PAIR)) else { return };
     let forks = unit.process.model.known() == Some(&ProcessModel::Fork);
     let jemalloc = unit.replacement().is_some_and(|(family, _)| family == Family::Jemalloc);
-    if !forks || !jemalloc {
+    if unit.role.is_build() || !forks || !jemalloc || unit.prefork_hook == PreforkHook::Installed {
         return;
     }
     let server = unit.process.server.as_deref().unwrap_or("the server");
-    let mut finding = report
-        .finding(&var.now.part(at..at + PAIR.len()), format!("`{server}` forks its workers, and jemalloc's background thread does not live on in them"))
-        .caption("works in the parent only")
-        .note("jemalloc switches the option off in a forked child; idle workers then keep their dirty pages")
-        .help("keep it, and shorten `dirty_decay_ms`, or start the thread again in every worker with a post-fork hook");
-    if let Some(place) = &unit.process.place {
-        finding = finding.label(place, "workers are forked here");
+    let wanted = unit.prefork_hook == PreforkHook::Wanted;
+    let conf = malloc_conf(unit);
+    let asked = conf.as_ref().and_then(|conf| {
+        let pair = conf.last(OPTION)?;
+        let on = pair.taken().is_some_and(|(_, effect)| effect == Effect::Word("true"));
+        on.then(|| conf.place(pair.setting.all()))
+    });
+    let finding = match asked {
+        Some(place) => report
+            .finding(&place, format!("`{server}` forks its workers, and jemalloc's background thread does not live on in them"))
+            .caption("works in the parent only")
+            .note("jemalloc switches the option off in a forked child; idle workers then keep their dirty pages"),
+        None if wanted => report
+            .finding(&unit.install_at, format!("`{server}` forks its workers, and the prefork hook that is asked for is not in the image"))
+            .caption("not in this image")
+            .note("without jemalloc's background thread idle workers keep their dirty pages"),
+        None => return,
+    };
+    let finding = match &unit.process.place {
+        Some(place) => finding.label(place, "workers are forked here"),
+        None => finding,
+    };
+    report.add(remedy(finding, wanted));
+}
+
+fn remedy(finding: Finding, wanted: bool) -> Finding {
+    if wanted {
+        let finding = finding.help("start the thread again in every worker");
+        return finding.remedy("install the prefork hook", Applicability::Safe, vec![Change::RestartThread]);
     }
-    report.add(finding);
+    finding.help("keep it, and shorten `dirty_decay_ms`, or start the thread again in every worker: `malloclint fix --prefork-hook`")
 }

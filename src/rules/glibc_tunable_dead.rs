@@ -20,7 +20,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         let finding = match (musl, loaded.and_then(|preload| preload.family.map(|family| (family, preload)))) {
             (true, _) => report
                 .finding(&var.now.place, format!("`{}` is read by glibc, and this image has musl", var.name))
-                .note(format!("its C library is musl ({})", unit.platform.libc.because())),
+                .note(format!("its C library is musl ({})", unit.platform.libc.because(&unit.place))),
             (false, Some((family, preload))) => report
                 .finding(&var.now.place, format!("`{}` is read by glibc's malloc, and {family} has taken its place", var.name))
                 .label(&preload.place, format!("{family} is preloaded")),

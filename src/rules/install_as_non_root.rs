@@ -16,7 +16,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             report
                 .finding(&install.place, format!("`{}` runs as `{}`, who may not install packages: the build ends here", install.manager.command(), user.0))
                 .caption("needs root")
-                .note(format!("the user is `{}` ({})", user.0, install.user.because()))
+                .note(format!("the user is `{}` ({})", user.0, install.user.because(&unit.place)))
                 .help("put `USER root` before it and the user's own `USER` line after it, or move it above")
                 .remedy(
                     "install as root",

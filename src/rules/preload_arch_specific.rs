@@ -14,7 +14,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .finding(&preload.place, format!("`{}` exists on {} only: built for another platform, the image runs without it", preload.name, arch.docker()))
             .caption(format!("the folder of {}", arch.docker()))
             .label(&library.place, "the package puts it into another folder on every architecture")
-            .note(format!("{}; on the other architectures the loader prints an error for every program and goes on without it", unit.platform.archs.because()))
+            .note(format!("{}; on the other architectures the loader prints an error for every program and goes on without it", unit.platform.archs.because(&unit.place)))
             .help(format!("use `{}` without a path: the loader finds it on every architecture", soname_of(preload)));
         report.add(super::rename_entry(finding, unit, preload, &soname_of(preload), Applicability::Safe));
     }

@@ -26,7 +26,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 } else {
                     "the loader prints `cannot be preloaded ... ignored` for every program and goes on with glibc's malloc"
                 })
-                .note(format!("the distribution is known from the base ({})", unit.platform.release.because()))
+                .note(format!("the distribution is known from the base ({})", unit.platform.release.because(&unit.place)))
                 .help(help)
                 .remedy(bringing(family), Applicability::Safe, bring(family)),
         );

@@ -21,7 +21,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .finding(&var.now.value_place(), message)
             .caption("Python does not start")
             .note("`Fatal Python error: preconfig_init_allocator: PYTHONMALLOC: unknown allocator`, exit code 1")
-            .note(format!("the version is known from {}", unit.python.because()))
+            .note(format!("the version is known from {}", unit.python.because(&unit.place)))
             .help("drop the variable")
             .remedy("drop `PYTHONMALLOC`", Applicability::Safe, vec![Change::UnsetEnv { name: "PYTHONMALLOC".into() }]),
     );

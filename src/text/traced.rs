@@ -147,6 +147,22 @@ impl Traced {
         traced
     }
 
+    /// The same text with other sources: where `to` knows of none, the text comes from `otherwise`.
+    #[must_use]
+    pub fn moved(&self, to: &dyn Fn(Span) -> Option<Span>, otherwise: Span) -> Self {
+        let mut moved = Self::new();
+        let mut from = 0;
+        while let Some((piece, end)) = self.piece_at(from).filter(|_| from < self.text.len()) {
+            let text = self.text.get(from..end).unwrap_or_default();
+            match to(piece.source_of(from, end)) {
+                Some(span) => moved.piece(text, span, piece.verbatim),
+                None => moved.piece(text, otherwise, false),
+            }
+            from = end;
+        }
+        moved
+    }
+
     /// The source bytes behind `range`: exact where the text is verbatim, the whole expansion or
     /// escape where it is not. `None` where nothing of the text has a source.
     #[must_use]

@@ -24,6 +24,8 @@ class Case:
     keep: list[str] = field(default_factory=list)
     # MALLOC_CONF, where the Dockerfile's own must survive; empty where nothing asks for one. Else any that is set will do.
     conf: str | None = None
+    # Children that its Python forks have jemalloc's background thread afterwards.
+    forked: bool = False
     # How the image's Python is started; what stands before it is the image's entrypoint where `entrypoint` says so.
     python: list[str] = field(default_factory=lambda: ["python3"])
     entrypoint: bool = False

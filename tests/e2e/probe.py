@@ -21,6 +21,17 @@ print(json.dumps({
     "user": os.getuid(),
 }))
 """ % (LIBRARIES,)
+THREAD = "jemalloc_bg_thd"
+# A thread bears the program's name until it has named itself.
+FORK = """
+import glob, os, time
+pid = os.fork()
+if pid == 0:
+    time.sleep(0.5)
+    print(*(open(name).read().strip() for name in glob.glob("/proc/self/task/*/comm")), flush=True)
+    os._exit(0)
+os.waitpid(pid, 0)
+"""
 # What jemalloc says of memory that an emulated kernel does not give back: not a fault of the settings.
 EMULATED = re.compile(r"^<jemalloc>: MADV_DONTNEED does not work.*\n|^<jemalloc>: \(This is the expected behaviour.*\n", re.MULTILINE)
 CONFIRMED = re.compile(r"^<jemalloc>: -- Set conf value: (.*)$", re.MULTILINE)
@@ -52,6 +63,11 @@ def start(store: Store, container: str, command: list[str], environment: dict[st
     except (ValueError, IndexError):
         return done
     return Process(**told, errors=EMULATED.sub("", done.err))
+
+
+def forked(store: Store, container: str, command: list[str]) -> str:
+    """The threads of a child that this Python forks."""
+    return store.run(container, [*command, "-c", FORK], None).out
 
 
 def complaints(errors: str) -> list[str]:

@@ -87,6 +87,10 @@ class Trial:
                 return
             self._check_process(python)
             self.look(container)
+            if self.case.forked:
+                threads = probe.forked(self.store, container, self.case.python)
+                self._note("threads of a forked child", threads)
+                self._check(probe.THREAD in threads, "after: a forked child has no background thread")
             self._check_conf(container, image, python.environment.get("MALLOC_CONF", ""))
 
     def _check_process(self, python: probe.Process) -> None:

@@ -1,16 +1,20 @@
-//! `shapes.md`: files before and after, written as people write them.
+//! `shapes.md`, `prefork-hook.md`: files before and after, written as people write them.
 
 use std::path::Path;
 
 use malloclint::fix::{self, Options};
-use malloclint::inputs::Nowhere;
+use malloclint::inputs::{Nowhere, Style};
 use malloclint::pages::fences;
 use malloclint::text::SourceFile;
 
 /// The file after the fix, and what is left: none of it where nothing is.
-fn after(before: &str) -> String {
+fn after(before: &str, prefork_hook: bool) -> String {
     let options = Options {
         unsafe_too: true,
+        style: Style {
+            prefork_hook,
+            ..Style::default()
+        },
         ..Options::default()
     };
     let file = SourceFile::new("Dockerfile", before.as_bytes().to_vec());
@@ -25,7 +29,33 @@ fn after(before: &str) -> String {
 
 #[test]
 fn shapes_of_public_files() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fix/shapes.md");
+    assert!(all_of("shapes.md", false) >= 20);
+}
+
+#[test]
+fn the_prefork_hook() {
+    assert!(all_of("prefork-hook.md", true) >= 10);
+}
+
+#[test]
+fn the_prefork_hook_is_installed_once() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fix/prefork-hook.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let shown = fences(&text).into_iter().skip(1).step_by(2);
+    let fixed = shown.filter(|shown| shown.text.contains("jemalloc_after_fork"));
+    let mut count = 0;
+    for shown in fixed {
+        assert_eq!(after(shown.text, true), "", "line {}", shown.line);
+        count += 1;
+    }
+    assert!(count >= 6);
+}
+
+/// Goes through all pairs of a page, and counts them.
+fn all_of(page: &str, prefork_hook: bool) -> usize {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fix")
+        .join(page);
     let text = std::fs::read_to_string(&path).unwrap();
     let (mut updated, mut done, mut count) = (String::new(), 0, 0);
     let all = fences(&text);
@@ -41,18 +71,18 @@ fn shapes_of_public_files() {
         );
         let start = shown.text.as_ptr() as usize - text.as_ptr() as usize;
         updated.push_str(&text[done..start]);
-        updated.push_str(&after(before.text));
+        updated.push_str(&after(before.text, prefork_hook));
         done = start + shown.text.len();
         count += 1;
     }
     updated.push_str(&text[done..]);
-    assert!(count >= 20);
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, updated).unwrap();
-        return;
+        return count;
     }
     assert_eq!(
         updated, text,
         "left: what comes out (UPDATE=1 takes it over)"
     );
+    count
 }

@@ -17,6 +17,7 @@ use crate::facts::Family;
 use crate::inputs::shell::effects::{Effect, EffectKind, Reader};
 use crate::inputs::shell::script::{Part, Word};
 use crate::model::Strip;
+use crate::templates::HOOK_MODULE;
 use crate::text::{Place, Span, Traced};
 
 /// Scripts that run scripts are followed this deep.
@@ -44,7 +45,13 @@ impl Source<'_> {
 /// Applies a RUN.
 pub(super) fn run(walker: &Walker<'_>, state: &mut State, instruction: &Instruction) {
     let file = walker.place(instruction.span);
+    let hook = instruction.text.as_str().contains(HOOK_MODULE);
+    state.prefork_hook |= hook;
     if let Args::Json(words) = &instruction.args {
+        if hook {
+            // Python that names jemalloc: nothing of it is built or installed here.
+            return;
+        }
         let mut text = Traced::new();
         for (index, word) in words.iter().enumerate() {
             if index > 0 {

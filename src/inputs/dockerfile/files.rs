@@ -9,6 +9,7 @@ use super::syntax::{Args, Instruction, Keyword};
 use super::walk::Walker;
 use crate::facts::{self, Family};
 use crate::model::{Library, Origin, PathPattern, Setting, Value, Via};
+use crate::templates::HOOK_MODULE;
 use crate::text::{Place, Span, Traced};
 
 /// Reads a COPY or ADD.
@@ -30,6 +31,13 @@ pub(super) fn copy(walker: &Walker<'_>, state: &mut State, instruction: &Instruc
     heredocs(walker, state, instruction, &to, into_folder);
     let from = source(walker, instruction);
     let place = walker.place(instruction.span);
+    state.prefork_hook |= instruction.text.as_str().contains(HOOK_MODULE);
+    if let CopySource::Stage(index) = from {
+        state.prefork_hook |= walker
+            .states
+            .get(index)
+            .is_some_and(|from| from.prefork_hook);
+    }
     for path in words.iter().filter(|word| !word.starts_with("<<")) {
         let copied = Copied {
             from: from.clone(),

@@ -5,6 +5,7 @@
 
 mod copy;
 mod env;
+mod hook;
 mod install;
 mod layout;
 mod merge;
@@ -14,8 +15,8 @@ use super::syntax::Dockerfile;
 use super::units::Site;
 use crate::facts::AllocatorPackage;
 use crate::inputs::Style;
+use crate::inputs::tuning::tuning;
 use crate::model::{Change, Unit};
-use crate::templates;
 use crate::text::{Edit, SourceFile, Span};
 use layout::Layout;
 
@@ -120,6 +121,7 @@ impl Plan<'_> {
                 self.set("LD_PRELOAD", &value)
             }
             Change::Tune => self.tune(),
+            Change::RestartThread => self.restart_thread(),
             // A later `ENV` replaces an earlier one by its nature.
             Change::SetOnce { name } => Err(Refusal(format!("`{name}` is set once"))),
             Change::SetAfterLibrary { name } => self.set_after_library(name),
@@ -134,22 +136,21 @@ impl Plan<'_> {
         if unit.env.get("MALLOC_CONF").is_some() {
             return Ok(());
         }
+        let version = self.version();
+        let value = tuning(self.scene.unit, self.scene.style, version.as_deref(), false);
+        self.set("MALLOC_CONF", &value.map_err(Refusal)?)
+    }
+
+    /// The version of the jemalloc that is there or will be, where it is known.
+    fn version(&self) -> Option<String> {
         let jemalloc = |library: &&crate::model::Library| {
             library.family == crate::facts::Family::Jemalloc && library.version.is_some()
         };
-        let there = unit.libraries.iter().find(jemalloc);
-        let version = match self.package {
+        let there = self.scene.unit.libraries.iter().find(jemalloc);
+        match self.package {
             Some(package) => package.version.clone(),
             None => there.and_then(|library| library.version.clone()),
-        };
-        let model = unit.process.model.value().copied();
-        let profile = templates::malloc_conf(model, version.as_deref()).ok_or_else(|| {
-            let version = version.unwrap_or_default();
-            Refusal(format!(
-                "there is no measured `MALLOC_CONF` for jemalloc {version}"
-            ))
-        })?;
-        self.set("MALLOC_CONF", &profile.value)
+        }
     }
 
     /// All edits, the new variables among them.

@@ -3,9 +3,11 @@
 
 mod compose;
 mod environment;
+mod interpreter;
 mod words;
 
 use compose::{Start, compose, is_login};
+pub(super) use interpreter::interpreter;
 use words::{
     is_positional, lines_of, looks_like_script, mentions, plain, python_scripts, shell_script,
 };
@@ -35,6 +37,8 @@ pub(super) struct Started {
     pub(super) replaces: Option<String>,
     /// Start-up files that the command's shell reads.
     pub(super) login: bool,
+    /// What chooses the Python that runs, where the name and PATH alone do not: `uv run`.
+    pub(super) chooser: Option<String>,
 }
 
 /// Follows the start of a container of `state`.
@@ -56,6 +60,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
                 place: place.clone(),
                 kind: Fact::Unknown("nothing says what the image starts".into()),
                 model: Fact::Unknown("the server is not known".into()),
+                threaded: false,
                 server: None,
                 by_port_only: false,
                 development: false,
@@ -66,6 +71,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
             unseen: None,
             replaces: None,
             login: false,
+            chooser: None,
         },
     };
     match compose(state) {
@@ -93,6 +99,7 @@ impl Follower<'_> {
     fn argv(&mut self, argv: &[String], place: Option<&Place>, hops: usize) {
         let here = place.cloned().unwrap_or_else(|| self.state.from.clone());
         self.started.login |= is_login(argv);
+        self.chosen(argv.iter().map(String::as_str));
         let unwrapped = shell::unwrap_argv(argv);
         for (name, value) in unwrapped.env {
             self.set(&name, &stars(&value), &here, (Via::Command, false));
@@ -182,6 +189,7 @@ impl Follower<'_> {
     /// Shell text: what it does to the environment, and which of its commands is the service.
     fn shell(&mut self, text: &Traced, file: &Place, positional: &[String], hops: usize) {
         let before = self.started.preloads.len();
+        self.chosen(text.as_str().split_ascii_whitespace());
         let effects = shell::effects::read(text.as_str());
         for effect in &effects {
             self.environment(text, file, effect, hops);
@@ -279,6 +287,7 @@ impl Follower<'_> {
                 Some(model) => Fact::Known(model, place),
                 None => Fact::Unknown(format!("how `{}` makes workers is not known", found.server)),
             };
+            process.threaded = found.threaded;
             process.development = found.development;
             process.server = Some(found.server);
         } else if let Some((sign, script)) = sign {

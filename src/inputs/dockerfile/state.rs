@@ -54,6 +54,8 @@ pub(super) struct State {
     pub(super) arch_bound: Option<(facts::Arch, String)>,
     /// It stands on one of several stages, one for each platform.
     pub(super) each_platform: bool,
+    /// The prefork hook is put into it, or into a stage that files are copied from.
+    pub(super) prefork_hook: bool,
     pub(super) step: usize,
 }
 
@@ -158,6 +160,7 @@ impl State {
             compiles: false,
             arch_bound: None,
             each_platform: false,
+            prefork_hook: false,
             step: 0,
             image: None,
         };

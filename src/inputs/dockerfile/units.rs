@@ -11,8 +11,8 @@ use super::state::State;
 use super::walk::Walker;
 use crate::facts::{Manager, programs};
 use crate::model::{
-    Fact, Outcome, Platform, Preload, Reach, Replaced, Role, Setting, Source, Stray, Unit, User,
-    Via, entries, family_of, judge,
+    Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting, Source,
+    Stray, Unit, User, Via, entries, family_of, judge,
 };
 use crate::text::Place;
 use elsewhere::Elsewhere;
@@ -33,8 +33,9 @@ pub(super) fn units(walker: &Walker<'_>) -> Vec<(Unit, Site)> {
     let mut units: Vec<(Unit, Site)> = (0..walker.stages.len())
         .filter(leaf)
         .filter_map(|index| {
-            let unit = unit(walker, &strays, index, index == last)?;
-            Some((unit, site(walker, index)?))
+            let started = start::follow(walker, walker.states.get(index)?);
+            let unit = unit(walker, &strays, index, index == last, &started)?;
+            Some((unit, site(walker, index, &started)?))
         })
         .collect();
     let several = units.len() > 1;
@@ -53,9 +54,11 @@ pub struct Site {
     pub(super) starter: Fact<User>,
     /// Its Python is conda's, which brings a C++ library of its own.
     pub(super) conda: bool,
+    /// The Python that runs the process, by name or path; or why that cannot be told.
+    pub(super) interpreter: Result<String, String>,
 }
 
-fn site(walker: &Walker<'_>, stage: usize) -> Option<Site> {
+fn site(walker: &Walker<'_>, stage: usize, started: &Started) -> Option<Site> {
     let starter = walker.starters.get(stage)?.clone();
     let state = walker.states.get(stage)?;
     let prefix = state
@@ -70,6 +73,7 @@ fn site(walker: &Walker<'_>, stage: usize) -> Option<Site> {
         stage,
         starter,
         conda: installed || prefix.is_some_and(|prefix| prefix.contains("conda")),
+        interpreter: start::interpreter(state, started),
     })
 }
 
@@ -96,14 +100,19 @@ fn only_tested(walker: &Walker<'_>, index: usize) -> bool {
     own && children.peek().is_some() && children.all(|(child, _)| tests(child))
 }
 
-fn unit(walker: &Walker<'_>, elsewhere: &Elsewhere, index: usize, last: bool) -> Option<Unit> {
+fn unit(
+    walker: &Walker<'_>,
+    elsewhere: &Elsewhere,
+    index: usize,
+    last: bool,
+    started: &Started,
+) -> Option<Unit> {
     let state = walker.states.get(index)?;
-    let started = start::follow(walker, state);
-    let role = role::of(walker, index, last, &started);
+    let role = role::of(walker, index, last, started);
     let strays = elsewhere.seen_from(walker, index);
-    let unseen = unseen::settings(walker, state, &started);
+    let unseen = unseen::settings(walker, state, started);
     let name = name(walker, index);
-    Some(assemble(state, &started, strays, role, name, unseen))
+    Some(assemble(state, started, strays, role, name, unseen))
 }
 
 /// The unit of a stage or image in that state.
@@ -150,7 +159,13 @@ fn assemble(
         siblings: false,
         compiles: state.compiles,
         source: Source::Own,
+        limits: Limits::default(),
         env_faults: Vec::new(),
+        prefork_hook: if state.prefork_hook {
+            PreforkHook::Installed
+        } else {
+            PreforkHook::Absent
+        },
     };
     unit.preloads = preloads(&unit, state, started);
     unit

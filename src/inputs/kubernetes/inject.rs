@@ -8,6 +8,7 @@ use super::spell::{list_indent, spell};
 use super::{Sheet, Site};
 use crate::inputs::yaml::edit::{Sheet as Text, quoted};
 use crate::inputs::yaml::{Id, Part, Tree};
+use crate::inputs::{Style, tuning::tuning};
 use crate::model::{Change, Unit};
 use crate::templates::{self, Inject, Runner};
 use crate::text::Edit;
@@ -19,6 +20,8 @@ pub struct Injection {
     pub image: String,
     /// The version of its jemalloc.
     pub version: Option<String>,
+    /// How the user wants it.
+    pub style: Style,
 }
 
 /// What must become true of the variables of a container that jemalloc is brought to.
@@ -27,16 +30,14 @@ pub struct Injection {
 /// Where there is no value for `MALLOC_CONF`; the reason is for people.
 pub fn changes(unit: &Unit, injection: &Injection) -> Result<Vec<Change>, String> {
     let template = template()?;
-    let model = unit.process.model.value().copied();
-    let profile = templates::malloc_conf(model, injection.version.as_deref())
-        .ok_or("there is no measured `MALLOC_CONF` for that jemalloc")?;
+    let value = tuning(unit, injection.style, injection.version.as_deref(), false)?;
     let set = |name: &str, value: String| Change::SetEnv {
         name: name.to_owned(),
         value,
     };
     Ok(vec![
         set("LD_PRELOAD", template.preload(&unit.platform.lacks)),
-        set("MALLOC_CONF", profile.value.clone()),
+        set("MALLOC_CONF", value),
     ])
 }
 

@@ -62,6 +62,38 @@ pub fn spell(
     Ok(edits)
 }
 
+/// The edits that make all of `changes` true of variables that stand by themselves, each with a name and
+/// a value: those that a JSON patch adds.
+///
+/// # Errors
+/// Where a change is more than another value of one of them; the reason is for people.
+pub fn respell(
+    sheet: Sheet<'_>,
+    unit: &Unit,
+    items: &[Id],
+    changes: &[Change],
+) -> Result<Vec<Edit>, String> {
+    let text = std::str::from_utf8(&sheet.file.bytes).map_err(|_| "it is not UTF-8")?;
+    let sheet = Text {
+        text,
+        tree: sheet.tree,
+    };
+    let named = |item: &&Id, name: &str| {
+        let id = sheet.tree.get(**item, "name");
+        id.and_then(|id| sheet.tree.word(id)) == Some(name)
+    };
+    let one = |wanted: Wanted| match wanted {
+        Wanted::Set(name, value) => {
+            let item = items.iter().rfind(|item| named(item, &name));
+            let item =
+                item.ok_or("a JSON patch adds variables one by one: add it there by hand")?;
+            change(sheet, *item, &escaped(&value))
+        }
+        _ => Err("a JSON patch sets it: change that by hand".to_owned()),
+    };
+    wanted(unit, changes)?.into_iter().map(one).collect()
+}
+
 /// A value as Kubernetes gives it on: `$(` would be a reference.
 fn escaped(value: &str) -> String {
     value.replace("$(", "$$(")

@@ -305,6 +305,10 @@ pub(super) const WRAPPERS: &[Wrapper] = &[
     behind_dashes("wait-for-it.sh wait-for-it wait-for wait-for.sh dockerize py-spy watchmedo"),
 ];
 
+/// Wrappers that choose the Python of the command behind their `run`.
+pub(super) const PYTHON_CHOOSERS: Words =
+    "poetry pipenv pdm rye uv hatch pixi conda mamba micromamba";
+
 /// Shells that run the text behind `-c` or the file named first.
 pub(super) const SHELLS: Words = "sh bash dash ash zsh ksh rbash mksh";
 

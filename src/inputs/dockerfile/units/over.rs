@@ -118,6 +118,7 @@ fn finish(
     unit.install_at = container.place.clone();
     unit.source = source;
     unit.env_faults.clone_from(&container.env_faults);
+    unit.limits = container.limits.clone();
     unit
 }
 

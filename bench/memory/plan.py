@@ -1,0 +1,74 @@
+"""What is to be measured: programs, candidates, and which of them fit together here."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CANDIDATES = HERE / "candidates.toml"
+PROFILES = HERE.parents[1] / "templates" / "malloc-conf.toml"
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    about: str
+    model: str
+    load: str
+    command: list[str]
+    clients: int
+    burst: int
+
+
+@dataclass(frozen=True)
+class Candidate:
+    name: str
+    about: str
+    env: dict[str, str] = field(default_factory=dict)
+    preload: str | None = None
+    profile: bool = False
+    hook: bool = False
+    # The least Python that knows the setting.
+    python: str | None = None
+    source: str | None = None
+    # The library's path, once it is there.
+    library: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        return {**self.env, **({"LD_PRELOAD": str(self.library)} if self.library else {})}
+
+
+def programs() -> list[Program]:
+    return [Program(name=name, **rest) for name, rest in tomllib.loads((HERE / "programs.toml").read_text()).items()]
+
+
+def candidates(file: Path = CANDIDATES) -> list[Candidate]:
+    return [Candidate(**rest) for rest in tomllib.loads(file.read_text())["candidate"]]
+
+
+def packages() -> dict[str, list[str]]:
+    return tomllib.loads(CANDIDATES.read_text())["packages"]
+
+
+def profile(model: str, hook: bool, version: str) -> str | None:
+    """The value that `fix` sets: the first profile that fits."""
+    for entry in tomllib.loads(PROFILES.read_text())["profile"]:
+        fits = entry.get("hook", False) == hook and entry.get("model", model) == model
+        if fits and _numbers(entry["from"]) <= _numbers(version) < _numbers(entry.get("below", "99")):
+            return entry["value"]
+    return None
+
+
+def unfit(program: Program, candidate: Candidate, python: str) -> str | None:
+    """Why a pair is not measured."""
+    if candidate.python and _numbers(python) < _numbers(candidate.python):
+        return f"it needs Python {candidate.python}, and this is {python}"
+    if candidate.hook and program.model != "fork":
+        return "no worker is forked: the hook has nothing to do"
+    return None
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in version.replace("-", ".").split(".") if part.isdigit()]

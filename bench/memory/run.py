@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""What allocators do under Python servers: memory, CPU and time of real programs, each under every setting.
+
+    make bench-memory            # the whole of it: hours, on a machine with nothing else to do
+    python3 bench/memory/run.py --quick
+
+Every finished measurement is appended to the raw file, and is not done again: a run may be cut and started anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import install  # noqa: E402
+import plan  # noqa: E402
+import report  # noqa: E402
+from trial import FULL, PROGRAMS, QUICK, Failed, Trial  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+TARGET = install.TARGET / "bench-memory"
+# More of other work than this part of one core makes the figures doubtful.
+BUSY = 0.15
+
+
+def main() -> int:
+    options = _options()
+    if not Path("/proc/self/smaps_rollup").exists():
+        print("left out: the memory benchmark (it needs Linux 4.14 or newer)")
+        return 0
+    bench = Bench(options)
+    bench.raw.parent.mkdir(parents=True, exist_ok=True)
+    header = bench.header()
+    done = report.read(bench.raw)
+    if done and done[0] != header:
+        print(f"error: {bench.raw} was measured otherwise or elsewhere: keep it, and name another file with --raw")
+        return 2
+    if not done:
+        report.append(bench.raw, header)
+    failed = bench.run({report.key(record) for record in done[1:]})
+    report.write(bench.raw, options.report)
+    return 1 if failed else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works: its figures say nothing")
+    parser.add_argument("--rounds", type=int, help="so often each pair is measured (5; with --quick 1)")
+    parser.add_argument("--program", action="append", metavar="NAME", help="this program only; may be given several times")
+    parser.add_argument("--candidate", action="append", metavar="NAME", help="this candidate and glibc only; may be given several times")
+    parser.add_argument("--candidates", type=Path, default=plan.CANDIDATES, metavar="FILE", help="other settings than those of candidates.toml")
+    parser.add_argument("--python", default=sys.executable, metavar="PATH", help="the Python that is measured")
+    parser.add_argument("--raw", type=Path, help="the file of single measurements")
+    options = parser.parse_args()
+    folder = TARGET / "quick" if options.quick else HERE / "results"
+    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.raw = options.raw or folder / "raw.jsonl"
+    options.report = options.raw.with_suffix("")
+    return options
+
+
+class Bench:
+    def __init__(self, options: argparse.Namespace):
+        self.options, self.raw = options, options.raw
+        self.phases = QUICK if options.quick else FULL
+        self.version = _run([options.python, "-c", "import platform; print(platform.python_version())"])
+        self.packages = install.venv(TARGET / f"packages-{self.version}", options.python, HERE / "requirements.txt")
+        self.pythons = {hook: install.thin_venv(TARGET / f"{self.version}-{'hook' if hook else 'plain'}", options.python, self.packages, hook) for hook in (False, True)}
+        self.database = self._database()
+        self.libraries: dict[str, Path | str] = {}
+        for name, (package, soname) in plan.packages().items():
+            try:
+                self.libraries[name] = install.library(package, soname, TARGET / "libraries")
+            except install.Missing as error:
+                self.libraries[name] = str(error)
+
+    def header(self) -> dict:
+        """What all measurements of a file have in common."""
+        return {
+            "machine": {"cpu": _cpu(), "cores": len(os.sched_getaffinity(0)), "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20, "kernel": platform.release(), "libc": " ".join(platform.libc_ver())},
+            "python": self.version,
+            "phases": dataclasses.asdict(self.phases),
+            "requirements": [line for line in (HERE / "requirements.txt").read_text().splitlines() if not line.startswith("#")],
+            "candidates": {candidate.name: candidate.about for candidate in plan.candidates(self.options.candidates)},
+            "programs": {program.name: program.about for program in plan.programs()},
+            "libraries": {name: _debian_version(plan.packages()[name][0]) for name in self.libraries},
+        }
+
+    def run(self, done: set) -> list[str]:
+        """Round by round, so that what changes on the machine meanwhile meets all alike."""
+        pairs, said = self._pairs()
+        for line in said:
+            print(f"left out: {line}")
+        failed, seconds = [], []
+        waiting = [(number, *pair) for number in range(self.options.rounds) for pair in self._order(pairs, number)]
+        waiting = [(number, program, candidate) for number, program, candidate in waiting if (number, program.name, candidate.name) not in done]
+        for position, (number, program, candidate) in enumerate(waiting):
+            start = time.monotonic()
+            fault = self._one(number, program, candidate)
+            seconds.append(time.monotonic() - start)
+            left = sum(seconds) / len(seconds) * (len(waiting) - position - 1) / 60
+            print(f"{position + 1}/{len(waiting)} round {number + 1}, {program.name}, {candidate.name}: {fault or f'{seconds[-1]:.0f} s'}; {left:.0f} min left", flush=True)
+            failed += [f"{program.name}, {candidate.name}: {fault}"] if fault else []
+        return failed
+
+    def _one(self, number: int, program: plan.Program, candidate: plan.Candidate) -> str | None:
+        trial = Trial(program, candidate, self.pythons[candidate.hook], self.pythons[False], self.database)
+        try:
+            others = _others()
+            figures = trial.run(self.phases)
+        except Failed as error:
+            return str(error)
+        if figures["complaints"]:
+            return f"not as it was meant: {figures['complaints'][0]}"
+        record = {"round": number, "program": program.name, "candidate": candidate.name, "conf": candidate.env, "busy": others > BUSY, **figures}
+        report.append(self.raw, record)
+        return None
+
+    def _pairs(self) -> tuple[list[tuple], list[str]]:
+        pairs, said = [], []
+        for program in plan.programs():
+            for candidate in plan.candidates(self.options.candidates):
+                wanted = self.options.candidate is None or candidate.name in ("glibc", *self.options.candidate)
+                if not wanted or program.name not in (self.options.program or [program.name]):
+                    continue
+                try:
+                    pairs.append((program, self._ready(program, candidate)))
+                except install.Missing as error:
+                    said.append(f"{program.name}, {candidate.name}: {error}")
+        return pairs, said
+
+    def _ready(self, program: plan.Program, candidate: plan.Candidate) -> plan.Candidate:
+        """The candidate with its library and its setting for that program; or why it is left out."""
+        reason = plan.unfit(program, candidate, self.version)
+        library = self.libraries.get(candidate.preload or "")
+        if reason or isinstance(library, str):
+            raise install.Missing(reason or library)
+        env = dict(candidate.env)
+        if candidate.profile:
+            value = plan.profile(program.model, candidate.hook, _debian_version(plan.packages()["jemalloc"][0]))
+            if value is None:
+                raise install.Missing("there is no profile for this version of jemalloc")
+            env["MALLOC_CONF"] = value
+        return dataclasses.replace(candidate, library=library, env=env)
+
+    @staticmethod
+    def _order(pairs: list[tuple], number: int) -> list[tuple]:
+        """Every round begins elsewhere among the candidates of a program: nobody is always the first."""
+        ordered = []
+        for program in dict.fromkeys(program for program, _ in ((one.name, two) for one, two in pairs)):
+            own = [pair for pair in pairs if pair[0].name == program]
+            shift = number * 5 % len(own)
+            ordered += own[shift:] + own[:shift]
+        return ordered
+
+    def _database(self) -> Path:
+        path = TARGET / "shop.db"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            made = path.with_suffix(".new")
+            made.unlink(missing_ok=True)
+            environment = {**os.environ, "BENCH_DATABASE": str(made), "PYTHONDONTWRITEBYTECODE": "1"}
+            subprocess.run([str(self.pythons[False]), str(PROGRAMS / "shop.py")], env=environment, check=True)
+            made.rename(path)
+        return path
+
+
+def _others() -> float:
+    """How much of one core is used by others: looked at for a moment before anything is started."""
+    def busy() -> float:
+        fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
+        return (sum(fields) - fields[3] - fields[4]) / os.sysconf("SC_CLK_TCK")
+
+    before, start = busy(), time.monotonic()
+    time.sleep(0.5)
+    return (busy() - before) / (time.monotonic() - start)
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _debian_version(package: str) -> str:
+    """The version that was unpacked, as its own changelog's name does not tell: apt's candidate."""
+    return _run(["apt-cache", "show", "--no-all-versions", package]).partition("\nVersion: ")[2].partition("\n")[0]
+
+
+def _run(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

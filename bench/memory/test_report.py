@@ -1,0 +1,79 @@
+"""What the benchmark makes of its measurements, and whether it goes on where it was cut."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import plan
+import report
+import run
+import trial
+
+
+def record(number, candidate, value):
+    figures = dict.fromkeys((*report.MEMORY, *report.RATIOS), value)
+    return {"round": number, "program": "flask-sync", "candidate": candidate, "busy": False, **figures}
+
+
+HEADER = {
+    "machine": {"cpu": "x", "cores": 2, "memory": 1, "kernel": "6", "libc": "glibc 2.36"},
+    "python": "3.11.7",
+    "phases": {"share": 1.0, "rest": 15.0, "light": 300},
+    "candidates": {candidate.name: candidate.about for candidate in plan.candidates()},
+    "programs": {program.name: program.about for program in plan.programs()},
+    "libraries": {"jemalloc": "5.3.0-1"},
+}
+
+
+class Report(unittest.TestCase):
+    def test_ratios_are_taken_within_a_round(self):
+        records = [record(0, "glibc", 100), record(0, "balanced", 50), record(1, "glibc", 200), record(1, "balanced", 80), record(2, "balanced", 1)]
+        found = report.ratios(records)["flask-sync", "balanced"]
+        self.assertEqual(found["idle"], [0.5, 0.4])
+
+    def test_a_line_that_was_cut_is_measured_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            raw = Path(folder) / "raw.jsonl"
+            report.append(raw, HEADER)
+            report.append(raw, record(0, "glibc", 100))
+            with raw.open("a") as file:
+                file.write('{"round": 0, "pro')
+            self.assertEqual(len(report.read(raw)), 2)
+            report.append(raw, record(0, "balanced", 50))
+            self.assertEqual([one.get("candidate") for one in report.read(raw)[1:]], ["glibc", "balanced"])
+
+    def test_table_targets_and_picture(self):
+        with tempfile.TemporaryDirectory() as folder:
+            raw = Path(folder) / "raw.jsonl"
+            for one in (HEADER, record(0, "glibc", 100), record(0, "article", 60), record(0, "balanced", 50), record(0, "balanced-hook", 107)):
+                report.append(raw, one)
+            report.write(raw, Path(folder) / "out")
+            text = (Path(folder) / "out.md").read_text()
+            self.assertIn("| flask-sync | balanced | yes (0.50) | yes (0.50) | yes (0.50) | yes | yes |", text)
+            self.assertIn("| flask-sync | balanced-hook | **no** (1.07) | **no** (1.07) | yes (1.07) | **no** | **no** |", text)
+            self.assertNotIn("preliminary", text)
+            self.assertEqual((Path(folder) / "out.svg").read_text().count('class="own"'), 2)
+
+
+class Plan(unittest.TestCase):
+    def test_the_profiles_are_those_of_the_fixer(self):
+        self.assertIn("background_thread:true", plan.profile("fork", True, "5.3.0-1"))
+        self.assertIn("tcache_max:4096", plan.profile("fork", False, "5.3.0-1"))
+        self.assertIn("lg_tcache_max:12", plan.profile("fork", False, "5.2.1-5"))
+        self.assertIn("background_thread:true", plan.profile("threads", False, "5.3.0-1"))
+        self.assertIsNone(plan.profile("threads", False, "3.6.0"))
+
+    def test_every_round_has_all_pairs_and_begins_elsewhere(self):
+        pairs = [(program, candidate) for program in plan.programs() for candidate in plan.candidates()]
+        name = lambda pair: (pair[0].name, pair[1].name)  # noqa: E731
+        rounds = [list(map(name, run.Bench._order(pairs, number))) for number in range(5)]
+        self.assertEqual({tuple(sorted(one)) for one in rounds}, {tuple(sorted(map(name, pairs)))})
+        self.assertEqual(len({one[0] for one in rounds}), 5)
+
+    def test_a_percentile_is_one_of_the_values(self):
+        self.assertEqual(trial.percentile(list(range(1, 201)), 99), 198)
+        self.assertEqual(trial.percentile([7.0], 99), 7.0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,195 @@
+//! What `tune` takes.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::Goal;
+
+/// What `tune` takes.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  malloclint tune -- python batch.py
+  malloclint tune --budget 30m --goal low-memory --html report.html -- python batch.py
+  malloclint tune --server --ready http://localhost:8000/health \\
+      --load 'wrk -d 20s http://localhost:8000/' --metric 'Requests/sec: +([0-9.]+)' \\
+      -- gunicorn --threads 8 app:app
+
+The command runs many times. Memory is that of all its processes (PSS), also of those that
+outlive their parent. A setting counts only if /proc proves that its library was loaded and
+jemalloc accepted every key. Exit code 2: nothing could be measured, or it was interrupted.")]
+pub struct Tune {
+    /// The command to run under each setting
+    #[arg(last = true, required = true, value_name = "CMD")]
+    pub command: Vec<OsString>,
+
+    /// CMD is a server: start it, wait until it is ready, run the load, watch it rest, stop it
+    #[arg(long, requires = "load", requires = "ready", help_heading = "Workload")]
+    pub server: bool,
+    /// What to run against the server; the shell reads it
+    #[arg(
+        long,
+        value_name = "CMD",
+        requires = "server",
+        help_heading = "Workload"
+    )]
+    pub load: Option<String>,
+    /// When the server is ready: http://URL, HOST:PORT, or a pattern that its output must match
+    #[arg(
+        long,
+        value_name = "CHECK",
+        requires = "server",
+        help_heading = "Workload"
+    )]
+    pub ready: Option<String>,
+    /// How long the server may take to get ready
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "30s",
+        help_heading = "Workload"
+    )]
+    pub ready_timeout: String,
+    /// How long to watch the server after the load: what it gives back then counts, too
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "5s",
+        help_heading = "Workload"
+    )]
+    pub settle: String,
+    /// How long the command, or the load, may take
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "5m",
+        help_heading = "Workload"
+    )]
+    pub timeout: String,
+
+    /// What counts how much
+    #[arg(long, value_enum, default_value_t = Goal::Balanced, help_heading = "Judging")]
+    pub goal: Goal,
+    /// Which memory counts
+    #[arg(long, value_enum, default_value_t = Memory::Mean, help_heading = "Judging")]
+    pub memory: Memory,
+    /// A figure of your own in the output of the load (or of CMD): its first group, the last match;
+    /// without it the time counts
+    #[arg(long, value_name = "REGEX", help_heading = "Judging")]
+    pub metric: Option<String>,
+    /// Whether more of that figure is better, or less
+    #[arg(long, value_enum, default_value_t = Better::Higher, requires = "metric", help_heading = "Judging")]
+    pub better: Better,
+
+    /// How long it may take in all
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "10m",
+        help_heading = "Search"
+    )]
+    pub budget: String,
+    /// Runs before any that counts
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..), help_heading = "Search")]
+    pub warmup: u8,
+    /// The most settings to try; the budget may allow fewer
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Search")]
+    pub candidates: u16,
+    /// Try this setting, too; several times, several variables separated by blanks
+    #[arg(long = "try", value_name = "NAME=VALUE", help_heading = "Search")]
+    pub tries: Vec<String>,
+    /// Which allocators to try; if not given, jemalloc, glibc, and others that are installed
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        value_name = "NAME",
+        help_heading = "Search"
+    )]
+    pub allocators: Vec<Allocator>,
+    /// Allocator libraries by path, where the loader does not find them (or others are meant)
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_name = "PATH",
+        help_heading = "Search"
+    )]
+    pub libs: Vec<PathBuf>,
+    /// What the choice of combinations starts from
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Search")]
+    pub seed: u64,
+
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Human, help_heading = "Output")]
+    pub format: Format,
+    /// Write one line per run
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub csv: Option<PathBuf>,
+    /// Write a page with charts; it needs no network
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub html: Option<PathBuf>,
+    /// Put the best setting into malloclint.toml, from where `fix` takes it
+    #[arg(long, help_heading = "Output")]
+    pub write: bool,
+    /// Do not show a progress bar
+    #[arg(long, help_heading = "Output")]
+    pub no_progress: bool,
+}
+
+/// Which memory counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Memory {
+    /// The mean over time
+    Mean,
+    /// The highest
+    Peak,
+    /// What is left at the end
+    End,
+}
+
+/// Which way a figure is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Better {
+    /// More
+    Higher,
+    /// Less
+    Lower,
+}
+
+/// An allocator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Allocator {
+    /// That of the C library
+    Glibc,
+    /// jemalloc
+    Jemalloc,
+    /// mimalloc
+    Mimalloc,
+    /// tcmalloc (gperftools)
+    Tcmalloc,
+}
+
+/// How to print the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table, a chart and the lines for the Dockerfile
+    Human,
+    /// Everything that was measured
+    Json,
+}
+
+/// What the process that keeps a command takes; nobody calls it by hand.
+#[derive(Debug, Args)]
+pub struct Keeper {
+    /// Variables to set
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub set: Vec<OsString>,
+    /// Variables to leave out
+    #[arg(long, value_name = "NAME")]
+    pub unset: Vec<OsString>,
+    /// The command
+    #[arg(last = true, required = true)]
+    pub command: Vec<OsString>,
+}

@@ -1,0 +1,281 @@
+//! `malloclint tune`.
+
+use std::io;
+
+#[cfg(not(target_os = "linux"))]
+pub(super) use elsewhere::{keep, run};
+#[cfg(target_os = "linux")]
+pub(super) use here::{keep, run};
+
+use super::Status;
+use crate::cli::tune::{Keeper, Tune};
+
+/// Systems without `/proc`.
+#[cfg(not(target_os = "linux"))]
+mod elsewhere {
+    use super::{Keeper, Status, Tune, io};
+
+    const REASON: &str = "malloclint: `tune` needs Linux: it reads the memory of processes from /proc (in a container it works elsewhere, too)";
+
+    pub(in crate::commands) fn run(
+        _: &Tune,
+        _: bool,
+        _: &mut dyn io::Write,
+        err: &mut dyn io::Write,
+    ) -> io::Result<Status> {
+        writeln!(err, "{REASON}")?;
+        Ok(Status::Trouble)
+    }
+
+    pub(in crate::commands) fn keep(_: &Keeper, err: &mut dyn io::Write) -> io::Result<Status> {
+        writeln!(err, "{REASON}")?;
+        Ok(Status::Trouble)
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod here {
+    use std::ffi::OsString;
+    use std::io::IsTerminal;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::Path;
+    use std::time::Duration;
+
+    use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+    use regex::Regex;
+
+    use super::{Keeper, Status, Tune, io};
+    use crate::cli::Goal;
+    use crate::cli::tune::{Allocator, Better, Format, Memory};
+    use crate::tune::{
+        self, Interrupt, Judge, Kept, Options, Outcome, Ready, Saved, Server, Stop, Watcher, Which,
+        Workload, duration, report,
+    };
+
+    pub(in crate::commands) fn run(
+        arguments: &Tune,
+        colour: bool,
+        out: &mut dyn io::Write,
+        err: &mut dyn io::Write,
+    ) -> io::Result<Status> {
+        match measured(arguments) {
+            Ok(outcome) => tell(arguments, &outcome, colour, out, err),
+            Err(reason) => {
+                writeln!(err, "malloclint: {reason}")?;
+                Ok(Status::Trouble)
+            }
+        }
+    }
+
+    fn measured(arguments: &Tune) -> Result<Outcome, String> {
+        let options = options(arguments)?;
+        // What cannot be written in the end is known before the first of many minutes.
+        for path in [&arguments.csv, &arguments.html].into_iter().flatten() {
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+                return Err(format!("{}: cannot be written there", path.display()));
+            }
+        }
+        let interrupt = Interrupt::listen().map_err(|error| error.to_string())?;
+        let bar = Bar::new(options.budget, arguments.no_progress);
+        let done = tune::tune(&options, &interrupt, &bar);
+        bar.0.finish_and_clear();
+        done.map_err(|error| error.to_string())
+    }
+
+    fn options(arguments: &Tune) -> Result<Options, String> {
+        let time = |option: &str, text: &str| {
+            duration::parse(text).map_err(|error| format!("{option}: {error}"))
+        };
+        let metric = arguments.metric.as_deref().map(Regex::new).transpose();
+        let metric = metric.map_err(|error| format!("--metric: {error}"))?;
+        let server = match (&arguments.load, &arguments.ready) {
+            (Some(load), Some(ready)) => Some(Server {
+                load: load.clone(),
+                ready: Ready::parse(ready).map_err(|error| format!("--ready: {error}"))?,
+                ready_timeout: time("--ready-timeout", &arguments.ready_timeout)?,
+                settle: time("--settle", &arguments.settle)?,
+            }),
+            _ => None,
+        };
+        let goal = match arguments.goal {
+            Goal::Balanced => "balanced",
+            Goal::LowMemory => "low-memory",
+            Goal::Throughput => "throughput",
+        };
+        let judge = Judge {
+            goal: tune::goal(goal).ok_or_else(|| format!("no goal is called `{goal}`"))?,
+            memory: match arguments.memory {
+                Memory::Mean => tune::Memory::Mean,
+                Memory::Peak => tune::Memory::Peak,
+                Memory::End => tune::Memory::End,
+            },
+            more_is_better: metric.as_ref().map(|_| arguments.better == Better::Higher),
+        };
+        let which = |allocator: &Allocator| match allocator {
+            Allocator::Glibc => Which::Glibc,
+            Allocator::Jemalloc => Which::Jemalloc,
+            Allocator::Mimalloc => Which::Mimalloc,
+            Allocator::Tcmalloc => Which::Tcmalloc,
+        };
+        let named: Vec<Which> = arguments.allocators.iter().map(which).collect();
+        Ok(Options {
+            workload: Workload {
+                command: arguments.command.clone(),
+                server,
+                metric,
+                timeout: time("--timeout", &arguments.timeout)?,
+            },
+            judge,
+            budget: time("--budget", &arguments.budget)?,
+            warmup: arguments.warmup.into(),
+            candidates: arguments.candidates.into(),
+            seed: arguments.seed,
+            allocators: (!named.is_empty()).then_some(named),
+            libs: arguments.libs.clone(),
+            tries: arguments.tries.clone(),
+        })
+    }
+
+    /// Prints and writes what came out; one file that cannot be written keeps no other back.
+    fn tell(
+        arguments: &Tune,
+        outcome: &Outcome,
+        colour: bool,
+        out: &mut dyn io::Write,
+        err: &mut dyn io::Write,
+    ) -> io::Result<Status> {
+        match arguments.format {
+            Format::Json => report::json(outcome, out)?,
+            Format::Human => {
+                let width = terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into());
+                report::terminal(outcome, report::Style { width, colour }, out)?;
+            }
+        }
+        out.flush()?;
+        let mut status = match outcome.stop {
+            Stop::Decided | Stop::Undecided | Stop::Budget if outcome.leader.is_some() => {
+                Status::Clean
+            }
+            _ => Status::Trouble,
+        };
+        if outcome.stop == Stop::Discarded {
+            writeln!(
+                err,
+                "malloclint: every setting that was to be compared was discarded"
+            )?;
+        }
+        let mut troubled = |reason: String| {
+            status = Status::Trouble;
+            writeln!(err, "malloclint: {reason}")
+        };
+        if let Stop::Failed(reason) = &outcome.stop {
+            troubled(format!("the command failed in a later run: {reason}"))?;
+        }
+        let files: [(_, report::Form); 2] = [
+            (&arguments.csv, report::csv),
+            (&arguments.html, report::html),
+        ];
+        for (path, form) in files {
+            let Some(path) = path else { continue };
+            if let Err(error) = report::to_file(path, outcome, form) {
+                troubled(format!("{}: {error}", path.display()))?;
+            }
+        }
+        if arguments.write
+            && let Err(reason) = save(outcome, err)
+        {
+            writeln!(err, "malloclint: {reason}")?;
+            status = Status::Trouble;
+        }
+        Ok(status)
+    }
+
+    /// Writes the best setting into the configuration of this folder.
+    fn save(outcome: &Outcome, err: &mut dyn io::Write) -> Result<(), String> {
+        let said = match tune::save(outcome, Path::new(".")).map_err(|error| error.to_string())? {
+            Saved::Written(path) => format!("wrote {}: `malloclint fix` sets it", path.display()),
+            Saved::Same(path) => format!("{} holds it already", path.display()),
+            Saved::Nothing => {
+                "nothing is written: the C library's own allocator is the best".into()
+            }
+        };
+        writeln!(err, "malloclint: {said}").map_err(|error| error.to_string())
+    }
+
+    /// The process that keeps a command.
+    pub(in crate::commands) fn keep(
+        arguments: &Keeper,
+        err: &mut dyn io::Write,
+    ) -> io::Result<Status> {
+        let pair = |text: &OsString| {
+            let bytes = text.as_bytes();
+            let at = bytes
+                .iter()
+                .position(|byte| *byte == b'=')
+                .unwrap_or(bytes.len());
+            let (name, value) = bytes.split_at(at);
+            let value = value.get(1..).unwrap_or_default();
+            (
+                OsString::from_vec(name.to_vec()),
+                OsString::from_vec(value.to_vec()),
+            )
+        };
+        let kept = Kept {
+            set: arguments.set.iter().map(pair).collect(),
+            unset: arguments.unset.clone(),
+            command: arguments.command.clone(),
+        };
+        match tune::keep(&kept) {
+            Ok(()) => Ok(Status::Clean),
+            Err(error) => {
+                writeln!(
+                    err,
+                    "malloclint: this command is for `malloclint tune`: {error}"
+                )?;
+                Ok(Status::Trouble)
+            }
+        }
+    }
+
+    /// A bar that fills with the budget, on a terminal.
+    struct Bar(ProgressBar);
+
+    impl Bar {
+        fn new(budget: Duration, refused: bool) -> Self {
+            let target = if refused || !io::stderr().is_terminal() {
+                ProgressDrawTarget::hidden()
+            } else {
+                ProgressDrawTarget::stderr()
+            };
+            let bar = ProgressBar::with_draw_target(Some(budget.as_secs().max(1)), target);
+            let template = "{bar:24} {prefix}, {wide_msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            Self(bar)
+        }
+    }
+
+    impl Watcher for Bar {
+        fn note(&self, text: &str) {
+            // Notes are for people and logs: they come with a bar or without.
+            self.0.suspend(|| {
+                let _ = io::Write::write_all(
+                    &mut io::stderr(),
+                    format!("malloclint: {text}\n").as_bytes(),
+                );
+            });
+        }
+
+        fn progress(&self, spent: Duration, budget: Duration, what: &str) {
+            let left = Duration::from_secs(budget.saturating_sub(spent).as_secs());
+            self.0.set_position(spent.as_secs());
+            self.0
+                .set_prefix(format!("at most {} left", duration::show(left)));
+            self.0.set_message(what.to_owned());
+        }
+    }
+}

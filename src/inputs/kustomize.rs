@@ -1,0 +1,211 @@
+//! Kustomize: what becomes of a manifest when the kustomizations that name it are built.
+//!
+//! A manifest that a kustomization uses is never what runs: patches change it, `images` rename its
+//! images, generators bring variables. [`builds`] puts the objects together as `kustomize build` does,
+//! as far as containers are concerned, and keeps where every byte comes from.
+
+mod desk;
+mod generate;
+mod images;
+mod load;
+mod merge;
+mod ops;
+mod roots;
+mod select;
+mod shared;
+
+use std::sync::Arc;
+
+pub use roots::references;
+
+use super::Surroundings;
+use super::kubernetes;
+use super::manifest::{Sheet, passing};
+use super::yaml::Id;
+use crate::model::{Change, Container, Unit};
+use crate::text::{Edit, Place, SourceFile};
+use desk::Desk;
+use load::Loader;
+
+/// What a kustomization is called (api/konfig, `RecognizedKustomizationFileNames`).
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// Whether a file is a kustomization, by its name.
+#[must_use]
+pub fn is_kustomization(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    NAMES.contains(&name)
+}
+
+/// Whether a resource lies on another machine.
+fn is_remote(path: &str) -> bool {
+    path.contains("://")
+        || path.contains("?ref=")
+        || path.starts_with("git@")
+        || path.starts_with("github.com/")
+}
+
+/// What one kustomization makes of a file.
+#[derive(Debug)]
+pub struct Build {
+    /// The path of the kustomization that is built.
+    pub root: String,
+    /// The containers that the file has a part in, each with where in it that is.
+    pub containers: Vec<(Container, Seat)>,
+    /// The file is one of the resources, not a patch or the kustomization itself.
+    pub as_resource: bool,
+    desk: Desk,
+}
+
+/// Where a container stands in the file that a build is made for.
+#[derive(Clone, Debug)]
+pub enum Seat {
+    /// It, or a patch for it, is a mapping of that text.
+    Container(usize, Id),
+    /// The file adds some of its variables by a JSON patch.
+    Variables(usize, Vec<Id>),
+    /// Nothing of it can be written there, and why.
+    Nowhere(&'static str),
+}
+
+/// What the kustomizations of the project make of `file`: one build for each that nothing stands on.
+/// A file that none uses is put together with the ConfigMaps of other files that it refers to; where there
+/// are none either, it stands for itself, and there is no build.
+#[must_use]
+pub fn builds(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<Build> {
+    let roots = roots::of(file, around);
+    if roots.is_empty() {
+        return shared::build(file, around).into_iter().collect();
+    }
+    // What is for developers or tests says nothing about the others.
+    let own = roots.iter().filter(|root| passing(&root.path).is_none());
+    let own: Vec<_> = own.cloned().collect();
+    let roots = if own.is_empty() { roots } else { own };
+    roots
+        .iter()
+        .filter_map(|root| build(root, file, around))
+        .collect()
+}
+
+fn build(
+    root: &Arc<SourceFile>,
+    focus: &Arc<SourceFile>,
+    around: &dyn Surroundings,
+) -> Option<Build> {
+    let wanted = roots::wanted(focus, around);
+    let mut loader = Loader::new(focus, around, &wanted);
+    let mut objects = Vec::new();
+    loader.kustomization(root, &mut objects);
+    let (as_resource, unseen) = (loader.as_resource, loader.unseen);
+    let documents = objects.iter().map(|object| object.id).collect();
+    let (desk, read) = loader.desk.read(documents);
+    let purpose = passing(&root.path);
+    let mut containers = parts(&desk, read, focus);
+    for (container, _) in &mut containers {
+        container.passing = container.passing.take().or_else(|| purpose.clone());
+        container.unseen = container.unseen.take().or_else(|| unseen.clone());
+    }
+    (!containers.is_empty()).then(|| Build {
+        root: root.path.clone(),
+        containers,
+        as_resource,
+        desk,
+    })
+}
+
+/// The containers that `focus` has a part in.
+fn parts(
+    desk: &Desk,
+    read: Vec<(Container, kubernetes::Site)>,
+    focus: &Arc<SourceFile>,
+) -> Vec<(Container, Seat)> {
+    let mut found = Vec::new();
+    for (container, site) in read {
+        let mut container = desk.homed(container);
+        let seat = seat(desk, site.container, focus);
+        let sets = |place: &Place| Arc::ptr_eq(&place.file, focus);
+        let mut settings = container.env.iter();
+        if matches!(seat, Seat::Nowhere(_)) && !settings.any(|(_, setting)| sets(&setting.place)) {
+            continue;
+        }
+        let purpose = passing(&container.place.file.path);
+        container.passing = container.passing.or(purpose);
+        found.push((container, seat));
+    }
+    found
+}
+
+/// Where in `focus` the container that was put together at `id` can be written.
+fn seat(desk: &Desk, id: Id, focus: &SourceFile) -> Seat {
+    const LOOSE: &str = "it stands in a quoted or folded text";
+    let mut seat = Seat::Nowhere("this file has no part in it but the values of variables");
+    let origins = desk.origins(id);
+    let items = desk
+        .tree
+        .get(id, "env")
+        .map(|list| desk.tree.items(list).to_vec());
+    let items: Vec<Id> = items.unwrap_or_default();
+    for (index, part) in desk.parts_of(&focus.path) {
+        let own = |id: Id| part.own(id).filter(|id| part.tree.is_mapping(*id));
+        if let Some(found) = origins.iter().rev().find_map(|id| own(*id)) {
+            seat = if part.is_exact() {
+                Seat::Container(index, found)
+            } else {
+                Seat::Nowhere(LOOSE)
+            };
+            continue;
+        }
+        let found: Vec<Id> = items.iter().filter_map(|item| own(*item)).collect();
+        if !found.is_empty() && !matches!(seat, Seat::Container(..)) {
+            seat = if part.is_exact() {
+                Seat::Variables(index, found)
+            } else {
+                Seat::Nowhere(LOOSE)
+            };
+        }
+    }
+    seat
+}
+
+impl Build {
+    /// Whether a place lies in a file that is judged by itself, and is not `focus`.
+    #[must_use]
+    pub fn is_said_elsewhere(&self, place: &Place, focus: &SourceFile) -> bool {
+        if place.file.path == focus.path {
+            return false;
+        }
+        let mut parts = self.desk.parts_of(&place.file.path);
+        parts.next().is_some_and(|(_, part)| {
+            let describes = memchr::memmem::find(&part.file.bytes, b"ontainers").is_some();
+            describes || is_kustomization(&part.file.path)
+        })
+    }
+
+    /// The edits that make all of `changes` true of the container at `seat`.
+    ///
+    /// # Errors
+    /// Where the text does not allow one of them; the reason is for people.
+    pub fn spell(&self, unit: &Unit, seat: &Seat, changes: &[Change]) -> Result<Vec<Edit>, String> {
+        let (Seat::Container(part, _) | Seat::Variables(part, _)) = seat else {
+            let Seat::Nowhere(why) = seat else {
+                return Ok(Vec::new());
+            };
+            return Err((*why).to_owned());
+        };
+        let part = self.desk.part(*part).ok_or("it is not there")?;
+        let sheet = Sheet {
+            file: &part.text,
+            tree: &part.tree,
+        };
+        match seat {
+            Seat::Container(_, container) => {
+                let site = kubernetes::Site {
+                    container: *container,
+                };
+                kubernetes::spell(sheet, unit, site, changes)
+            }
+            Seat::Variables(_, items) => kubernetes::respell(sheet, unit, items, changes),
+            Seat::Nowhere(why) => Err((*why).to_owned()),
+        }
+    }
+}

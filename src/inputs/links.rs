@@ -1,0 +1,93 @@
+//! Files in which a project says what it builds its images from: bake files, skaffold, Compose files.
+
+mod bake;
+mod skaffold;
+
+use std::sync::Arc;
+
+use super::manifest::Sheet;
+use super::{Format, ImageBuild, Surroundings, compose, paths, yaml};
+use crate::text::SourceFile;
+
+/// Whether a file says what images are built from, by its name.
+#[must_use]
+pub fn is_link(name: &str) -> bool {
+    is_bake(name) || is_skaffold(name) || Format::is_compose_name(name)
+}
+
+/// `docker-bake.hcl`, `docker-bake.override.json` (docs.docker.com, "Bake file reference").
+fn is_bake(name: &str) -> bool {
+    let json = name.ends_with(".json");
+    name.starts_with("docker-bake") && (json || name.ends_with(".hcl"))
+}
+
+fn is_skaffold(name: &str) -> bool {
+    matches!(name, "skaffold.yaml" | "skaffold.yml")
+}
+
+/// The images that `file` says are built, and what from.
+#[must_use]
+pub fn read(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<ImageBuild> {
+    let name = file.path.rsplit('/').next().unwrap_or_default();
+    let Ok(text) = std::str::from_utf8(&file.bytes) else {
+        return Vec::new();
+    };
+    if name.ends_with(".hcl") {
+        return bake::read_hcl(file, text);
+    }
+    let Ok(tree) = yaml::read(text) else {
+        return Vec::new();
+    };
+    let sheet = Sheet { file, tree: &tree };
+    if is_bake(name) {
+        return bake::read_json(sheet);
+    }
+    if is_skaffold(name) {
+        return skaffold::read(sheet);
+    }
+    let containers = compose::read(sheet, around).into_iter();
+    containers
+        .filter_map(|(container, _)| {
+            let (image, build) = (container.image?, container.build?);
+            build_of(
+                file,
+                &image.text,
+                &build.context,
+                build.dockerfile.as_deref(),
+                build.target,
+            )
+        })
+        .collect()
+}
+
+/// The name of an image without tag and digest.
+#[must_use]
+pub fn repository(image: &str) -> &str {
+    let name = image.split('@').next().unwrap_or(image);
+    match name.rsplit_once(':') {
+        Some((before, tag)) if !tag.contains('/') => before,
+        _ => name,
+    }
+}
+
+/// `image` is built from the Dockerfile in `context`; a context on another machine is none of ours.
+fn build_of(
+    file: &SourceFile,
+    image: &str,
+    context: &str,
+    dockerfile: Option<&str>,
+    target: Option<String>,
+) -> Option<ImageBuild> {
+    let elsewhere = context.contains("://") || context.starts_with("git@");
+    let name = repository(image);
+    if elsewhere || name.is_empty() || name.contains('$') {
+        return None;
+    }
+    let folder = paths::join(paths::folder(&file.path), context);
+    Some(ImageBuild {
+        image: name.to_owned(),
+        dockerfile: paths::join(&folder, dockerfile.unwrap_or("Dockerfile")),
+        target,
+        said_in: file.path.clone(),
+    })
+}

@@ -1,0 +1,46 @@
+//! Paths as files name them to each other: `/` between the parts, whatever the machine.
+
+/// The folder of a file; empty for where the tool runs.
+#[must_use]
+pub fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// `path` as seen from `folder`, without `.` and `..`, as far as they can be taken away.
+#[must_use]
+pub fn join(folder: &str, path: &str) -> String {
+    let rooted = folder.starts_with('/') && !path.starts_with('/') || path.starts_with('/');
+    let folder = if path.starts_with('/') { "" } else { folder };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in folder.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." if parts.last().is_some_and(|last| *last != "..") => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let text = parts.join("/");
+    if rooted { format!("/{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_joined_without_dots() {
+        for (folder, path, whole) in [
+            ("k8s/overlays/prod", "../../base", "k8s/base"),
+            ("k8s", "./a.yaml", "k8s/a.yaml"),
+            ("", "a//b/", "a/b"),
+            ("a", "../..", ".."),
+            ("/x/y", "../z", "/x/z"),
+            ("a", "/b", "/b"),
+            ("a", "..", ""),
+        ] {
+            assert_eq!(join(folder, path), whole, "{folder} {path}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! Values for `MALLOC_CONF` (`malloc-conf.toml`), each with the measurement that supports it.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::model::ProcessModel;
+
+const PROFILES: &str = include_str!("../../templates/malloc-conf.toml");
+
+/// What counts how much.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Goal {
+    /// Memory first.
+    LowMemory,
+    /// Memory and speed alike.
+    #[default]
+    Balanced,
+    /// Speed first.
+    Throughput,
+}
+
+/// What a value is wanted for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Need<'a> {
+    /// How the process makes workers, where that is known.
+    pub model: Option<ProcessModel>,
+    /// What the user wants.
+    pub goal: Goal,
+    /// The version of jemalloc; one that is not known is taken for a recent one.
+    pub version: Option<&'a str>,
+    /// What the container may use at most, in thousandths of a core.
+    pub cpu: Option<u64>,
+    /// Its image has the prefork hook.
+    pub hook: bool,
+}
+
+/// A value for `MALLOC_CONF` and what supports it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    model: Option<Model>,
+    #[serde(default)]
+    goal: Goal,
+    #[serde(default)]
+    hook: bool,
+    cpu_to: Option<u64>,
+    from: String,
+    below: Option<String>,
+    /// The value.
+    pub value: String,
+    /// The measurement that supports it.
+    pub measured: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Model {
+    Fork,
+    Spawn,
+    Threads,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Profiles {
+    profile: Vec<Profile>,
+}
+
+/// What `MALLOC_CONF` is set to: the first profile that fits.
+#[must_use]
+pub fn malloc_conf(need: &Need<'_>) -> Option<&'static Profile> {
+    profiles().iter().find(|profile| profile.fits(need))
+}
+
+/// Whether a `MALLOC_CONF` is one of the profiles, as this tool writes them.
+#[must_use]
+pub fn is_profile(value: &str) -> bool {
+    profiles().iter().any(|profile| profile.value == value)
+}
+
+impl Profile {
+    fn fits(&self, need: &Need<'_>) -> bool {
+        let model = need.model.map(|model| match model {
+            ProcessModel::Fork => Model::Fork,
+            ProcessModel::Spawn => Model::Spawn,
+            ProcessModel::Threads => Model::Threads,
+        });
+        let few = |most: u64| need.cpu.is_some_and(|cpu| cpu <= most);
+        self.goal == need.goal
+            && self.hook == need.hook
+            && self.model.is_none_or(|own| Some(own) == model)
+            && self.cpu_to.is_none_or(few)
+            && self.knows(need.version)
+    }
+
+    fn knows(&self, version: Option<&str>) -> bool {
+        let version = numbers(version.unwrap_or("5.3"));
+        let below = self.below.as_deref();
+        numbers(&self.from) <= version && below.is_none_or(|below| version < numbers(below))
+    }
+}
+
+fn profiles() -> &'static [Profile] {
+    static ALL: OnceLock<Vec<Profile>> = OnceLock::new();
+    let read = || {
+        toml_edit::de::from_str::<Profiles>(PROFILES).map_or_else(|_| Vec::new(), |all| all.profile)
+    };
+    ALL.get_or_init(read)
+}
+
+fn numbers(version: &str) -> Vec<u32> {
+    version
+        .split(['.', '-'])
+        .map_while(|part| part.parse().ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOALS: [Goal; 3] = [Goal::LowMemory, Goal::Balanced, Goal::Throughput];
+    const MODELS: [Option<ProcessModel>; 4] = [
+        None,
+        Some(ProcessModel::Fork),
+        Some(ProcessModel::Spawn),
+        Some(ProcessModel::Threads),
+    ];
+
+    fn value(need: Need<'_>) -> Option<&'static str> {
+        malloc_conf(&need).map(|profile| profile.value.as_str())
+    }
+
+    #[test]
+    fn the_file_can_be_read_and_every_value_is_measured() {
+        let all = toml_edit::de::from_str::<Profiles>(PROFILES).unwrap();
+        assert!(
+            all.profile
+                .iter()
+                .all(|profile| !profile.measured.is_empty())
+        );
+    }
+
+    #[test]
+    fn there_is_one_for_every_goal_model_and_version_from_five() {
+        for goal in GOALS {
+            for model in MODELS {
+                for version in [
+                    None,
+                    Some("5.0.1"),
+                    Some("5.2.1-3"),
+                    Some("5.3.0"),
+                    Some("5.3.1"),
+                ] {
+                    let need = Need {
+                        model,
+                        goal,
+                        version,
+                        ..Need::default()
+                    };
+                    assert!(value(need).is_some(), "{need:?}");
+                    let hook = Need { hook: true, ..need };
+                    assert_eq!(
+                        value(hook).is_some(),
+                        model == Some(ProcessModel::Fork),
+                        "{hook:?}"
+                    );
+                }
+                let old = Need {
+                    model,
+                    goal,
+                    version: Some("3.6.0"),
+                    ..Need::default()
+                };
+                assert_eq!(value(old), None);
+            }
+        }
+    }
+
+    #[test]
+    fn no_profile_has_an_option_that_its_version_does_not_know() {
+        use crate::facts::{Arch, jemalloc_build, jemalloc_versions};
+        use crate::model::malloc_conf::{Jemalloc, read};
+        for version in jemalloc_versions().filter(|version| version.major() >= 5) {
+            let text = version.to_string();
+            let build = jemalloc_build(Some("debian"), Arch::Amd64).unwrap();
+            let jemalloc = Jemalloc {
+                version,
+                build,
+                arch: Arch::Amd64,
+            };
+            for profile in profiles()
+                .iter()
+                .filter(|profile| profile.knows(Some(&text)))
+            {
+                let reading = read(&profile.value, jemalloc);
+                let taken = reading
+                    .settings
+                    .iter()
+                    .all(|setting| !setting.verdict.is_rejection());
+                assert!(
+                    taken && reading.broken.is_none(),
+                    "{version}: {}",
+                    profile.value
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_profile_is_that_of_the_process_the_version_and_the_limit() {
+        let fork = Need {
+            model: Some(ProcessModel::Fork),
+            ..Need::default()
+        };
+        let of = |version| {
+            value(Need {
+                version: Some(version),
+                ..fork
+            })
+            .unwrap()
+        };
+        assert!(of("5.3.0").contains("tcache_max:4096"));
+        assert!(of("5.2.1").contains("lg_tcache_max:12"));
+        assert!(
+            value(Need::default())
+                .unwrap()
+                .contains("background_thread:true")
+        );
+        assert!(!of("5.3.0").contains("background_thread"));
+        assert!(
+            value(Need { hook: true, ..fork })
+                .unwrap()
+                .contains("background_thread:true")
+        );
+        for cpu in [100, 1000] {
+            let few = Need {
+                cpu: Some(cpu),
+                ..Need::default()
+            };
+            assert!(value(few).unwrap().contains("narenas:1,"));
+        }
+        let many = Need {
+            cpu: Some(8000),
+            ..Need::default()
+        };
+        assert_eq!(value(many), value(Need::default()));
+    }
+}

@@ -1,0 +1,164 @@
+//! `malloclint tune`: runs the user's own command under one allocator setting after the other, and
+//! says which is best for it.
+//!
+//! | what | module |
+//! |---|---|
+//! | what is tried, as data | `space`, with `space.toml` |
+//! | the variables that are set, the libraries that are there | `environment`, `libraries` |
+//! | a setting, and how it is written down | `candidate` |
+//! | start a command so that nothing of it can stay behind | `keeper`, `child`, `tree` |
+//! | watch it | `procfs`, `sampler`, `output`, `ready`, `interrupt` |
+//! | prove that what is measured is what is meant | `proof` |
+//! | one run, and its figures | `run`, `measured` |
+//! | which run is next | `schedule`, `session` |
+//! | what the runs say | `statistics`, `judge` |
+//! | say it, and write it down | `report`, `save` |
+//!
+//! It needs Linux: memory is read from `/proc`.
+
+mod candidate;
+mod child;
+pub mod duration;
+mod environment;
+mod error;
+mod interrupt;
+mod judge;
+mod keeper;
+mod libraries;
+mod measured;
+mod output;
+mod procfs;
+mod proof;
+mod ready;
+pub mod report;
+mod run;
+mod sampler;
+mod save;
+mod schedule;
+mod session;
+mod space;
+mod statistics;
+mod tree;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use candidate::{Candidate, Origin};
+pub use error::{RunError, TuneError};
+pub use interrupt::Interrupt;
+pub use judge::{Judge, Memory, Standing, Tried};
+pub use keeper::{Kept, keep};
+pub use libraries::Library;
+pub use measured::Run;
+pub use proof::Proof;
+pub use ready::Ready;
+pub use run::{Server, Workload};
+pub use sampler::Sample;
+pub use save::{SaveError, Saved, save};
+pub use space::{Goal, Which};
+pub use statistics::Estimate;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What is run.
+    pub workload: Workload,
+    /// How runs are judged.
+    pub judge: Judge,
+    /// How long it may take in all.
+    pub budget: Duration,
+    /// Runs that do not count.
+    pub warmup: usize,
+    /// The most settings that are tried.
+    pub candidates: usize,
+    /// What drawings start from.
+    pub seed: u64,
+    /// The allocators that are tried; `None` = all that are there.
+    pub allocators: Option<Vec<Which>>,
+    /// Libraries by path.
+    pub libs: Vec<PathBuf>,
+    /// Settings that are asked for.
+    pub tries: Vec<String>,
+}
+
+/// Why measuring ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The best is told apart from the others.
+    Decided,
+    /// They are too near to each other.
+    Undecided,
+    /// The time is up.
+    Budget,
+    /// Nothing is left that could be compared.
+    Discarded,
+    /// Ctrl-C.
+    Interrupted,
+    /// What all is compared with failed.
+    Failed(String),
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// All settings; the first is the baseline.
+    pub tried: Vec<Tried>,
+    /// What is said of each.
+    pub standings: Vec<Standing>,
+    /// What malloclint was started with, where that is a setting.
+    pub current: Option<usize>,
+    /// The best: the baseline, unless another is surely better.
+    pub leader: Option<usize>,
+    /// What looks better than the baseline, where that is not sure.
+    pub nearly: Option<usize>,
+    /// Those that could not be told apart from it.
+    pub undecided: Vec<usize>,
+    /// How it was judged.
+    pub judge: Judge,
+    /// The command.
+    pub command: Vec<OsString>,
+    /// The load.
+    pub load: Option<String>,
+    /// The seed.
+    pub seed: u64,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// How many rounds were finished.
+    pub rounds: usize,
+    /// Why it ended.
+    pub stop: Stop,
+}
+
+/// Who is told how far it is.
+pub trait Watcher {
+    /// Something that people should know now.
+    fn note(&self, text: &str);
+    /// What is done now, and how much of the time has gone.
+    fn progress(&self, spent: Duration, budget: Duration, what: &str);
+}
+
+/// The goal of that name.
+#[must_use]
+pub fn goal(name: &str) -> Option<&'static Goal> {
+    space::goal(name)
+}
+
+/// Measures.
+///
+/// # Errors
+/// Where nothing can be measured; what fails later is in the outcome.
+pub fn tune(
+    options: &Options,
+    interrupt: &Interrupt,
+    watcher: &dyn Watcher,
+) -> Result<Outcome, TuneError> {
+    // What escapes a keeper that is killed comes here, and is ended.
+    rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|error| {
+        TuneError::System {
+            what: "this system does not let a program adopt processes",
+            error: error.into(),
+        }
+    })?;
+    session::Session::new(options, interrupt, watcher).run()
+}

@@ -1,0 +1,157 @@
+//! What can go wrong, in words for people.
+
+use std::io;
+use std::time::Duration;
+
+/// Why nothing could be measured at all.
+#[derive(Debug, thiserror::Error)]
+pub enum TuneError {
+    /// The options do not fit each other, or one cannot be read.
+    #[error("{0}")]
+    Options(String),
+    /// A library that is asked for is not there.
+    #[error("{0}")]
+    Library(String),
+    /// The command itself cannot be measured.
+    #[error("{0}")]
+    Baseline(RunError),
+    /// Not even the settings that everything is compared with fit into the budget.
+    #[error(
+        "the budget of {budget} is too short: one run takes {run}, and at least {runs} are needed (`--budget`)"
+    )]
+    Budget {
+        /// What was given.
+        budget: String,
+        /// What one run takes.
+        run: String,
+        /// How many runs there must be.
+        runs: usize,
+    },
+    /// The system refused something.
+    #[error("{what}: {error}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What it said.
+        error: io::Error,
+    },
+}
+
+/// Why a run gave no measurement.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RunError {
+    /// The program is not there, or may not be started.
+    #[error("`{program}` cannot be started: {reason}")]
+    Start {
+        /// What was to be started.
+        program: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// It ended in failure, or while it was still needed.
+    #[error("{who} ended with {how}{tail}")]
+    Ended {
+        /// The command, the server or the load.
+        who: &'static str,
+        /// The exit code or signal.
+        how: Ending,
+        /// What it printed last.
+        tail: Tail,
+    },
+    /// It was over before its memory could be seen.
+    #[error(
+        "the command ended after {} ms: that is too short to measure, give it more work (at least {} ms)",
+        .ran.as_millis(), .least.as_millis()
+    )]
+    TooShort {
+        /// How long it ran.
+        ran: Duration,
+        /// How long it must run.
+        least: Duration,
+    },
+    /// It did not end.
+    #[error("{who} did not end within {} (`--timeout`){tail}", super::duration::show(*.limit))]
+    Timeout {
+        /// The command or the load.
+        who: &'static str,
+        /// The limit.
+        limit: Duration,
+        /// What it printed last.
+        tail: Tail,
+    },
+    /// A server that does not answer.
+    #[error("the server was not ready within {}: {check}{tail}", super::duration::show(*.limit))]
+    NotReady {
+        /// The limit.
+        limit: Duration,
+        /// What was waited for.
+        check: String,
+        /// What it printed last.
+        tail: Tail,
+    },
+    /// Something answered before the server was started.
+    #[error("{0} before the server is started: something else runs there")]
+    AlreadyReady(String),
+    /// The memory of a process may not be read.
+    #[error(
+        "no permission to read the memory of process {pid} (`{comm}`) in /proc/{pid}/smaps_rollup: it runs as another user, so run malloclint as root"
+    )]
+    Unreadable {
+        /// The process.
+        pid: u32,
+        /// Its name.
+        comm: String,
+    },
+    /// The allocator is not what was to be measured.
+    #[error("{0}")]
+    Proof(String),
+    /// The user's own figure is not in the output.
+    #[error("the pattern of `--metric` matches nothing in the output of {who}{tail}")]
+    Metric {
+        /// The command or the load.
+        who: &'static str,
+        /// What it printed last.
+        tail: Tail,
+    },
+    /// The watched tree could not be handled.
+    #[error("{0}")]
+    System(String),
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// By itself.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+}
+
+impl std::fmt::Display for Ending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(signal) => match signal_hook::low_level::signal_name(*signal) {
+                Some(name) => write!(f, "signal {signal} ({name})"),
+                None => write!(f, "signal {signal}"),
+            },
+        }
+    }
+}
+
+/// The last lines that a program printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tail(pub Vec<String>);
+
+impl std::fmt::Display for Tail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("; it printed nothing");
+        }
+        f.write_str("; it printed last:")?;
+        self.0.iter().try_for_each(|line| write!(f, "\n  | {line}"))
+    }
+}

@@ -1,0 +1,32 @@
+//! Ctrl-C and its like: noticed, never obeyed at once, so that children can be ended and what was
+//! measured can still be printed.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+/// Whether somebody wants this to end.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// Where the system does not let it.
+    pub fn listen() -> io::Result<Self> {
+        let flag = Self::default();
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register(signal, Arc::clone(&flag.0))?;
+        }
+        Ok(flag)
+    }
+
+    /// Whether it has come.
+    #[must_use]
+    pub fn came(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}

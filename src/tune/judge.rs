@@ -1,0 +1,341 @@
+//! What the runs say: ratios against the C library's own allocator in the same round, scores, the
+//! Pareto front, the best.
+
+use super::candidate::Candidate;
+use super::measured::Run;
+use super::schedule::{MARGIN, ROUNDS, is_decided};
+use super::space::Goal;
+use super::statistics::{Estimate, median};
+
+/// A setting and what was measured of it.
+#[derive(Clone, Debug)]
+pub struct Tried {
+    /// The setting.
+    pub candidate: Candidate,
+    /// Its runs, each with its round.
+    pub runs: Vec<(usize, Run)>,
+    /// Why it does not count: it failed, or was not what it should have been.
+    pub discarded: Option<String>,
+    /// The round after which it was left behind by better ones.
+    pub dropped: Option<usize>,
+}
+
+/// Which memory counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// The mean over time.
+    Mean,
+    /// The highest.
+    Peak,
+    /// What is left at the end.
+    End,
+}
+
+/// How runs are judged.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    /// What counts how much.
+    pub goal: &'static Goal,
+    /// Which memory counts.
+    pub memory: Memory,
+    /// Whether more of the user's figure is better; `None` without one, then time counts.
+    pub more_is_better: Option<bool>,
+}
+
+/// What is said of a setting.
+#[derive(Clone, Debug, Default)]
+pub struct Standing {
+    /// Memory against the baseline, as a logarithm.
+    pub memory: Option<Estimate>,
+    /// CPU time.
+    pub cpu: Option<Estimate>,
+    /// The user's figure or the time, turned so that less is better.
+    pub cost: Option<Estimate>,
+    /// The score: less is better, the baseline has 0.
+    pub score: Option<Estimate>,
+    /// Whether no other setting is better in one thing and as good in the others.
+    pub pareto: bool,
+}
+
+/// Numbers below are taken for this much: a logarithm needs something.
+const LEAST: f64 = 1e-9;
+/// CPU time is counted in steps of this size.
+const TICK: f64 = 0.01;
+
+impl Judge {
+    /// The memory that counts, in bytes.
+    #[must_use]
+    pub fn memory(&self, run: &Run) -> f64 {
+        match self.memory {
+            Memory::Mean => run.mean(),
+            Memory::Peak => run.peak(),
+            Memory::End => run.end(),
+        }
+    }
+
+    /// Logarithms of memory, CPU time and cost.
+    fn logarithms(&self, run: &Run) -> [f64; 3] {
+        let figure = run.metric.unwrap_or(run.wall.as_secs_f64()).max(LEAST).ln();
+        let turned = if self.more_is_better == Some(true) {
+            -figure
+        } else {
+            figure
+        };
+        [
+            self.memory(run).max(1.0).ln(),
+            run.cpu.max(TICK).ln(),
+            turned,
+        ]
+    }
+
+    /// By round: the logarithms of the ratios against the baseline.
+    fn ratios(&self, tried: &Tried, baseline: &Tried) -> Vec<(usize, [f64; 3])> {
+        let one = |(round, run): &(usize, Run)| {
+            let other = baseline.runs.iter().find(|(other, _)| other == round)?;
+            let [memory, cpu, cost] = self.logarithms(run);
+            let [memory_0, cpu_0, cost_0] = self.logarithms(&other.1);
+            Some((*round, [memory - memory_0, cpu - cpu_0, cost - cost_0]))
+        };
+        tried.runs.iter().filter_map(one).collect()
+    }
+
+    /// By round: the score.
+    pub(super) fn scores(&self, tried: &Tried, baseline: &Tried) -> Vec<(usize, f64)> {
+        let score = |[memory, cpu, cost]: [f64; 3]| {
+            self.goal.memory * memory + self.goal.cpu * cpu + self.goal.speed * cost
+        };
+        let ratios = self.ratios(tried, baseline).into_iter();
+        ratios
+            .map(|(round, ratios)| (round, score(ratios)))
+            .collect()
+    }
+
+    /// What is said of each setting; the first is the baseline.
+    #[must_use]
+    pub fn standings(&self, all: &[Tried]) -> Vec<Standing> {
+        let Some(baseline) = all.first() else {
+            return Vec::new();
+        };
+        let mut standings: Vec<Standing> = all
+            .iter()
+            .map(|tried| self.standing(tried, baseline))
+            .collect();
+        let points: Vec<Option<[f64; 3]>> = standings.iter().map(point).collect();
+        for (standing, own) in standings.iter_mut().zip(&points) {
+            standing.pareto =
+                own.is_some_and(|own| !points.iter().flatten().any(|other| dominates(other, &own)));
+        }
+        standings
+    }
+
+    fn standing(&self, tried: &Tried, baseline: &Tried) -> Standing {
+        if tried.discarded.is_some() {
+            return Standing::default();
+        }
+        let ratios = self.ratios(tried, baseline);
+        let of = |part: fn(&[f64; 3]) -> f64| {
+            let values: Vec<f64> = ratios.iter().map(|(_, ratios)| part(ratios)).collect();
+            Estimate::of(&values)
+        };
+        let scores: Vec<f64> = self
+            .scores(tried, baseline)
+            .into_iter()
+            .map(|(_, score)| score)
+            .collect();
+        Standing {
+            memory: of(|ratios| ratios[0]),
+            cpu: of(|ratios| ratios[1]),
+            cost: of(|ratios| ratios[2]),
+            score: Estimate::of(&scores),
+            pareto: false,
+        }
+    }
+
+    /// Whether a setting is surely better than the baseline, and by more than nothing.
+    pub(super) fn is_better(&self, all: &[Tried], index: usize) -> bool {
+        let (Some(baseline), Some(tried)) = (all.first(), all.get(index)) else {
+            return false;
+        };
+        let scores = self.scores(tried, baseline).into_iter();
+        let gains: Vec<f64> = scores.map(|(_, score)| -score).collect();
+        gains.len() >= ROUNDS
+            && Estimate::of(&gains).is_some_and(|gain| gain.is_positive() && gain.mean > MARGIN)
+    }
+
+    /// Those that cannot be told apart from the leader yet.
+    pub(super) fn undecided(&self, all: &[Tried], leader: usize, rivals: &[usize]) -> Vec<usize> {
+        let (Some(baseline), Some(best)) = (all.first(), all.get(leader)) else {
+            return Vec::new();
+        };
+        let own = self.scores(best, baseline);
+        let is_open = |rival: &usize| {
+            let scores = all
+                .get(*rival)
+                .map(|rival| self.scores(rival, baseline))
+                .unwrap_or_default();
+            let differences: Vec<f64> = scores
+                .iter()
+                .filter_map(|(round, score)| {
+                    let own = own.iter().find(|(other, _)| other == round)?;
+                    Some(score - own.1)
+                })
+                .collect();
+            !is_decided(&differences)
+        };
+        rivals
+            .iter()
+            .copied()
+            .filter(|rival| *rival != leader && is_open(rival))
+            .collect()
+    }
+}
+
+fn point(standing: &Standing) -> Option<[f64; 3]> {
+    Some([
+        standing.memory?.mean,
+        standing.cpu?.mean,
+        standing.cost?.mean,
+    ])
+}
+
+/// Nowhere worse, and somewhere better.
+fn dominates(one: &[f64; 3], other: &[f64; 3]) -> bool {
+    let pairs = || one.iter().zip(other);
+    pairs().all(|(one, other)| one <= other) && pairs().any(|(one, other)| one < other)
+}
+
+impl Tried {
+    pub(super) const fn new(candidate: Candidate) -> Self {
+        Self {
+            candidate,
+            runs: Vec::new(),
+            discarded: None,
+            dropped: None,
+        }
+    }
+
+    /// The middle of a figure over all runs.
+    #[must_use]
+    pub fn typical(&self, figure: impl Fn(&Run) -> f64) -> Option<f64> {
+        let values: Vec<f64> = self.runs.iter().map(|(_, run)| figure(run)).collect();
+        median(&values)
+    }
+
+    /// The run whose memory is the most typical: that of the charts.
+    #[must_use]
+    pub fn typical_run(&self) -> Option<&Run> {
+        let middle = self.typical(Run::mean)?;
+        let distance = |run: &Run| (run.mean() - middle).abs();
+        let runs = self.runs.iter().map(|(_, run)| run);
+        runs.min_by(|one, other| distance(one).total_cmp(&distance(other)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::tune::proof::Proof;
+    use crate::tune::sampler::Sample;
+    use crate::tune::space;
+
+    fn tried(figures: &[(f64, f64, f64)]) -> Tried {
+        let mut tried = Tried::new(Candidate::baseline());
+        for (round, (memory, cpu, metric)) in figures.iter().enumerate() {
+            let at = |at| Sample {
+                at: Duration::from_secs(at),
+                memory: *memory as u64,
+                processes: 1,
+                ticks: 0,
+            };
+            let proof = Proof {
+                process: "x".into(),
+                library: None,
+                libc: None,
+                is_static: false,
+                processes: (1, 0),
+                confirmed: Vec::new(),
+            };
+            let run = Run {
+                samples: vec![at(0), at(1)],
+                wall: Duration::from_secs(1),
+                cpu: *cpu,
+                metric: Some(*metric),
+                proof,
+            };
+            tried.runs.push((round, run));
+        }
+        tried
+    }
+
+    fn judge() -> Judge {
+        Judge {
+            goal: space::goal("balanced").unwrap(),
+            memory: Memory::Mean,
+            more_is_better: Some(true),
+        }
+    }
+
+    #[test]
+    fn drift_of_the_machine_cancels() {
+        // The machine gets slower; each round says half the memory at the same speed.
+        let all = [
+            tried(&[
+                (1000.0, 1.0, 100.0),
+                (1000.0, 2.0, 50.0),
+                (1000.0, 4.0, 25.0),
+            ]),
+            tried(&[(500.0, 1.0, 100.0), (500.0, 2.0, 50.0), (500.0, 4.0, 25.0)]),
+        ];
+        let standings = judge().standings(&all);
+        let (memory, ends) = standings[1].memory.unwrap().ratio();
+        assert!((memory - 0.5).abs() < 1e-9);
+        assert!((ends.unwrap().1 - 0.5).abs() < 1e-9);
+        assert!(standings[1].cpu.unwrap().mean.abs() < 1e-9);
+        assert!(standings[1].score.unwrap().mean < 0.0);
+        assert!(standings[1].pareto && !standings[0].pareto);
+        assert!(judge().undecided(&all, 1, &[0, 1]).is_empty());
+        assert!(judge().is_better(&all, 1) && !judge().is_better(&all, 0));
+    }
+
+    #[test]
+    fn more_of_a_figure_may_be_better() {
+        let all = [
+            tried(&[(1000.0, 1.0, 100.0)]),
+            tried(&[(1000.0, 1.0, 200.0)]),
+        ];
+        let mut judge = judge();
+        assert!(judge.standings(&all)[1].score.unwrap().mean < 0.0);
+        judge.more_is_better = Some(false);
+        assert!(judge.standings(&all)[1].score.unwrap().mean > 0.0);
+    }
+
+    #[test]
+    fn what_is_cheaper_or_smaller_is_on_the_front() {
+        let all = [
+            tried(&[(1000.0, 1.0, 100.0)]),
+            tried(&[(500.0, 1.5, 100.0)]),
+            tried(&[(600.0, 1.6, 100.0)]),
+        ];
+        let front: Vec<bool> = judge()
+            .standings(&all)
+            .iter()
+            .map(|one| one.pareto)
+            .collect();
+        assert_eq!(front, [true, true, false]);
+        assert_eq!(
+            judge().undecided(&all, 1, &[0, 1, 2]),
+            [0, 2],
+            "one round decides nothing"
+        );
+    }
+
+    #[test]
+    fn a_round_without_the_baseline_does_not_count() {
+        let mut other = tried(&[(500.0, 1.0, 100.0), (1.0, 1.0, 100.0)]);
+        other.discarded = None;
+        let all = [tried(&[(1000.0, 1.0, 100.0)]), other];
+        assert_eq!(judge().standings(&all)[1].memory.unwrap().count, 1);
+    }
+}

@@ -1,0 +1,197 @@
+//! Finds the allocators of this machine by asking its own loader, and says how to install one that
+//! is missing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::facts::{self, Family, Libc, family_of_library};
+use crate::templates;
+
+use super::procfs::{self, Maps};
+use super::proof;
+use super::space::{self, Which};
+
+/// An allocator that can be preloaded here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Library {
+    /// What it is.
+    pub family: Family,
+    /// Where it is, without links: as `/proc/PID/maps` shows it.
+    pub path: String,
+    /// What `LD_PRELOAD` is to say: its name where the loader finds it by that.
+    pub name: String,
+    /// The C library that it is built for.
+    pub libc: Option<Libc>,
+    /// Whether it can say which settings it took: jemalloc from 5.2.1 on.
+    pub confirms: bool,
+}
+
+/// A program that every Linux has, and that shows what is mapped into it.
+const WITNESS: &str = "cat";
+
+/// The library of an allocator, where the loader finds one.
+pub(super) fn find(which: Which) -> Option<Library> {
+    let family = which.family()?;
+    space::names(which)
+        .iter()
+        .find_map(|name| named(family, name))
+}
+
+fn named(family: Family, name: &str) -> Option<Library> {
+    let (maps, _) = run(name, None).ok()?;
+    let mut libraries = maps.libraries.into_iter();
+    let path = libraries.find(|path| family_of_library(path) == Some(family))?;
+    Some(finished(family, path, name.to_owned(), maps.libc))
+}
+
+fn finished(family: Family, path: String, name: String, libc: Option<Libc>) -> Library {
+    let mut library = Library {
+        family,
+        path,
+        name,
+        libc,
+        confirms: false,
+    };
+    let echoed = || {
+        said_about(&library, "confirm_conf:true")
+            .ok()
+            .filter(|keys| !keys.is_empty())
+    };
+    library.confirms = family == Family::Jemalloc && echoed().is_some();
+    library
+}
+
+/// Whether it passes over `MALLOC_CONF`: a build with a prefix, or without user configuration. One
+/// that reads it complains about a key that does not exist.
+pub(super) fn ignores_conf(library: &Library) -> bool {
+    takes(library, "malloclint_asks:1").is_ok()
+}
+
+/// A library that the user names.
+pub(super) fn at(path: &Path) -> Result<Library, String> {
+    let real = fs::canonicalize(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = real
+        .to_str()
+        .ok_or_else(|| format!("{}: its name is not UTF-8", path.display()))?;
+    let given = path.to_string_lossy();
+    let family = family_of_library(&given)
+        .or_else(|| family_of_library(text))
+        .ok_or_else(|| format!("{given}: that is no allocator that is known by its name"))?;
+    let (maps, said) = run(text, None)?;
+    if !maps.libraries.iter().any(|library| library == text) {
+        return Err(format!(
+            "{given}: the loader does not take it{}",
+            after_colon(&said)
+        ));
+    }
+    Ok(finished(
+        family,
+        text.to_owned(),
+        text.to_owned(),
+        maps.libc,
+    ))
+}
+
+fn after_colon(said: &[String]) -> String {
+    said.first()
+        .map_or_else(String::new, |line| format!(": {line}"))
+}
+
+/// Whether jemalloc takes the whole setting.
+pub(super) fn takes(library: &Library, conf: &str) -> Result<(), String> {
+    said_about(library, conf).map(drop)
+}
+
+/// The keys of a setting that jemalloc says it took.
+fn said_about(library: &Library, conf: &str) -> Result<Vec<String>, String> {
+    let with = if library.confirms {
+        format!("{conf},confirm_conf:true")
+    } else {
+        conf.to_owned()
+    };
+    let (_, said) = run(&library.path, Some(&with))?;
+    let messages = said
+        .iter()
+        .filter_map(|line| line.strip_prefix("<jemalloc>: "));
+    proof::confirm(conf, library.confirms, messages)
+}
+
+/// Runs the witness with a library preloaded: what was mapped, and what was said.
+fn run(preload: &str, conf: Option<&str>) -> Result<(Maps, Vec<String>), String> {
+    let mut command = Command::new(WITNESS);
+    command
+        .arg("/proc/self/maps")
+        .env("LD_PRELOAD", preload)
+        .env_remove("MALLOC_CONF");
+    command.stdin(Stdio::null());
+    if let Some(conf) = conf {
+        command.env("MALLOC_CONF", conf);
+    }
+    let output = command
+        .output()
+        .map_err(|error| format!("cannot run `{WITNESS}`: {error}"))?;
+    let maps = procfs::parse_maps(&String::from_utf8_lossy(&output.stdout));
+    let said = String::from_utf8_lossy(&output.stderr);
+    Ok((maps, said.lines().map(str::to_owned).collect()))
+}
+
+/// The command that installs a family's library on this system, where that is known.
+pub(super) fn install(family: Family) -> Option<String> {
+    let text = ["/etc/os-release", "/usr/lib/os-release"]
+        .iter()
+        .find_map(|path| fs::read_to_string(PathBuf::from(path)).ok())?;
+    install_on(&text, family)
+}
+
+fn install_on(os_release: &str, family: Family) -> Option<String> {
+    let field = |name: &str| {
+        let line = os_release
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        line.map(|value| value.trim_matches(['"', '\'']))
+    };
+    let (id, version) = (field("ID")?, field("VERSION_ID").unwrap_or("rolling"));
+    let release = facts::release(id, version)?;
+    let package = release
+        .packages_of(family)
+        .find(|package| !package.dev && package.verified)?;
+    let steps = &templates::installer(release.manager)?.steps;
+    Some(steps.join(" && ").replace("{packages}", &package.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_library_comes_with_its_command() {
+        let on = |text| install_on(text, Family::Jemalloc);
+        assert_eq!(
+            on("NAME=\"Debian\"\nID=debian\nVERSION_ID=\"12\"\n").unwrap(),
+            "apt-get update && apt-get install -y --no-install-recommends libjemalloc2"
+        );
+        assert!(
+            on("ID=alpine\nVERSION_ID=3.20.1\n")
+                .unwrap()
+                .starts_with("apk add")
+        );
+        assert_eq!(on("ID=plan9\nVERSION_ID=4\n"), None);
+        assert_eq!(on(""), None);
+    }
+
+    #[test]
+    fn what_is_no_library_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("libjemalloc.so.2");
+        assert!(at(&path).unwrap_err().contains("No such file"));
+        fs::write(&path, "no library").unwrap();
+        assert!(at(&path).unwrap_err().contains("does not take it"));
+        fs::write(folder.path().join("libm.so.6"), "").unwrap();
+        assert!(
+            at(&folder.path().join("libm.so.6"))
+                .unwrap_err()
+                .contains("no allocator")
+        );
+    }
+}

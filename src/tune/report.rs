@@ -1,0 +1,205 @@
+//! What came out, in four forms. A form shows what is in the outcome; it decides nothing.
+
+mod chart;
+mod csv;
+mod html;
+mod json;
+mod svg;
+mod terminal;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+pub use csv::write as csv;
+pub use html::write as html;
+pub use json::write as json;
+pub use terminal::{Style, write as terminal};
+
+use super::{Estimate, Outcome, Run, Stop, Tried};
+
+/// How an outcome is written.
+pub type Form = fn(&Outcome, &mut dyn io::Write) -> io::Result<()>;
+
+/// Writes an outcome to a file; what it held before is gone.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn to_file(path: &Path, outcome: &Outcome, form: Form) -> io::Result<()> {
+    let mut file = io::BufWriter::new(fs::File::create(path)?);
+    form(outcome, &mut file)?;
+    io::Write::flush(&mut file)
+}
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// The settings of the charts: the best, what is set now, the C library's own; each once.
+fn charted(outcome: &Outcome) -> Vec<(String, &Tried)> {
+    let of = |index: usize, label: &str| {
+        let tried = outcome.tried.get(index)?;
+        let name = &tried.candidate.name;
+        let text = if label == name {
+            name.clone()
+        } else {
+            format!("{label}: {name}")
+        };
+        Some((text, tried))
+    };
+    let leader = outcome
+        .leader
+        .filter(|leader| *leader != 0)
+        .and_then(|leader| of(leader, "best"))
+        .or_else(|| outcome.nearly.and_then(|nearly| of(nearly, "nearly")));
+    let current = outcome
+        .current
+        .filter(|current| outcome.leader != Some(*current));
+    let current = current.and_then(|current| of(current, "current"));
+    let baseline = outcome
+        .tried
+        .first()
+        .and_then(|first| of(0, &first.candidate.name));
+    let all = [leader, current, baseline].into_iter().flatten();
+    all.filter(|(_, tried)| !tried.runs.is_empty()).collect()
+}
+
+/// A ratio with its interval: `0.63 ± 0.04`; the half width is that of the wider side.
+fn ratio(estimate: Option<Estimate>) -> String {
+    let Some(estimate) = estimate else {
+        return "-".into();
+    };
+    let (mean, ends) = estimate.ratio();
+    match ends {
+        Some((low, high)) => format!("{mean:.2} ± {:.2}", (mean - low).max(high - mean)),
+        None => format!("{mean:.2}"),
+    }
+}
+
+/// What the last column is about: the user's figure, or the time.
+fn speed_name(outcome: &Outcome) -> &'static str {
+    match (outcome.judge.more_is_better, &outcome.load) {
+        (Some(_), _) => "metric",
+        (None, Some(_)) => "load time",
+        (None, None) => "time",
+    }
+}
+
+/// The last column's value of a run.
+fn speed(run: &Run) -> f64 {
+    run.metric.unwrap_or(run.wall.as_secs_f64())
+}
+
+/// The ratio of what the user reads: where more is better, that of the figure itself.
+fn shown_cost(outcome: &Outcome, index: usize) -> Option<Estimate> {
+    let mut estimate = outcome.standings.get(index)?.cost?;
+    if outcome.judge.more_is_better == Some(true) {
+        estimate.mean = -estimate.mean;
+    }
+    Some(estimate)
+}
+
+/// The indexes of all settings, the best first, then those that do not count.
+fn ranked(outcome: &Outcome) -> Vec<usize> {
+    let score = |index: &usize| {
+        outcome
+            .standings
+            .get(*index)
+            .and_then(|one| one.score)
+            .map_or(f64::INFINITY, |one| one.mean)
+    };
+    let left_behind = |index: &usize| {
+        outcome
+            .tried
+            .get(*index)
+            .is_none_or(|one| one.dropped.is_some() || one.discarded.is_some())
+    };
+    let mut all: Vec<usize> = (0..outcome.tried.len()).collect();
+    all.sort_by(|one, other| {
+        left_behind(one)
+            .cmp(&left_behind(other))
+            .then(score(one).total_cmp(&score(other)))
+    });
+    all
+}
+
+/// Why measuring ended, as a clause.
+fn stop(outcome: &Outcome) -> String {
+    match &outcome.stop {
+        Stop::Decided => "the best is told apart from the others".into(),
+        Stop::Undecided => "more rounds would not tell them apart".into(),
+        Stop::Budget => "the budget was used up".into(),
+        Stop::Discarded => "every setting that was to be compared was discarded".into(),
+        Stop::Interrupted => "it was interrupted".into(),
+        Stop::Failed(reason) => format!("the command failed: {reason}"),
+    }
+}
+
+/// What is recommended, in sentences.
+fn verdict(outcome: &Outcome) -> Vec<String> {
+    let Some(best) = outcome.leader else {
+        return vec![format!("nothing can be recommended: {}", stop(outcome))];
+    };
+    let name = |index: usize| {
+        outcome
+            .tried
+            .get(index)
+            .map_or("", |one| one.candidate.name.as_str())
+    };
+    let figures = |index: usize| {
+        let part = |estimate: Option<Estimate>| estimate.map_or(1.0, |one| one.ratio().0);
+        let standing = outcome.standings.get(index);
+        let (memory, cpu) = standing.map_or((1.0, 1.0), |one| (part(one.memory), part(one.cpu)));
+        format!(
+            "{memory:.2} x the memory and {cpu:.2} x the CPU time of {}",
+            name(0)
+        )
+    };
+    let mut said = Vec::new();
+    match outcome.nearly {
+        Some(nearly) => said.push(format!(
+            "keep {}: {} looks better ({}), but the runs do not prove it; a longer `--budget` may",
+            name(0),
+            name(nearly),
+            figures(nearly)
+        )),
+        None if best == 0 => {
+            said.push(format!(
+                "keep {}: nothing that was tried is better",
+                name(0)
+            ));
+        }
+        None => said.push(format!("{}: {}", name(best), figures(best))),
+    }
+    let open = outcome
+        .undecided
+        .iter()
+        .filter(|index| Some(**index) != outcome.nearly);
+    let open: Vec<&str> = open.map(|index| name(*index)).collect();
+    if !open.is_empty() {
+        said.push(format!("not told apart from it: {}", open.join("; ")));
+    }
+    said
+}
+
+/// The first line of a reason: what a program printed before it failed was shown when it did.
+fn brief(reason: &str) -> &str {
+    let line = reason.lines().next().unwrap_or_default();
+    line.strip_suffix("; it printed last:").unwrap_or(line)
+}
+
+/// What was proved of the best.
+fn proof(tried: &Tried) -> Option<String> {
+    let proof = &tried.runs.last()?.1.proof;
+    let (all, with) = proof.processes;
+    let library = proof.library.as_ref()?;
+    let mut text = format!(
+        "{library} was mapped into `{}` and {with} of {all} processes",
+        proof.process
+    );
+    if !proof.confirmed.is_empty() {
+        text.push_str(&format!(
+            ", jemalloc confirmed {}",
+            proof.confirmed.join(",")
+        ));
+    }
+    Some(text)
+}

@@ -1,0 +1,147 @@
+//! Everything that was measured, for programs. `version` is that of this form.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use super::stop;
+use crate::tune::{Estimate, Memory, Origin, Outcome, Run, Stop, Tried};
+
+/// The version of this form: it changes when a reader of the old one would break.
+const VERSION: u32 = 1;
+
+/// Writes the outcome.
+///
+/// # Errors
+/// Where the output cannot be written.
+pub fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
+    let name = |index: usize| {
+        outcome
+            .tried
+            .get(index)
+            .map(|one| one.candidate.name.clone())
+    };
+    let command: Vec<_> = outcome
+        .command
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let best = outcome.leader.and_then(|leader| outcome.tried.get(leader));
+    let candidates: Vec<Value> = (0..outcome.tried.len())
+        .filter_map(|index| candidate(outcome, index))
+        .collect();
+    let all = json!({
+        "version": VERSION,
+        "command": command,
+        "load": outcome.load,
+        "goal": outcome.judge.goal.name,
+        "memory": memory(outcome.judge.memory),
+        "seed": outcome.seed,
+        "seconds": outcome.elapsed.as_secs_f64(),
+        "rounds": outcome.rounds,
+        "stop": { "kind": kind(&outcome.stop), "reason": stop(outcome) },
+        "best": outcome.leader.and_then(name),
+        "looks_better": outcome.nearly.and_then(name),
+        "not_told_apart": outcome.undecided.iter().filter_map(|index| name(*index)).collect::<Vec<_>>(),
+        "recommendation": best.map(|best| best.candidate.lines()),
+        "candidates": candidates,
+    });
+    serde_json::to_writer_pretty(&mut *out, &all)?;
+    writeln!(out)
+}
+
+const fn memory(memory: Memory) -> &'static str {
+    match memory {
+        Memory::Mean => "mean",
+        Memory::Peak => "peak",
+        Memory::End => "end",
+    }
+}
+
+const fn kind(stop: &Stop) -> &'static str {
+    match stop {
+        Stop::Decided => "decided",
+        Stop::Undecided => "undecided",
+        Stop::Budget => "budget",
+        Stop::Discarded => "discarded",
+        Stop::Interrupted => "interrupted",
+        Stop::Failed(_) => "failed",
+    }
+}
+
+fn candidate(outcome: &Outcome, index: usize) -> Option<Value> {
+    let tried = outcome.tried.get(index)?;
+    let standing = outcome.standings.get(index)?;
+    let env: serde_json::Map<String, Value> = tried
+        .candidate
+        .env
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    let (origin, source) = match tried.candidate.origin {
+        Origin::Baseline => ("baseline", None),
+        Origin::Current => ("current", None),
+        Origin::Asked => ("asked", None),
+        Origin::Known(source) => ("known", Some(source)),
+        Origin::Drawn => ("drawn", None),
+    };
+    Some(json!({
+        "name": tried.candidate.name,
+        "origin": origin,
+        "source": source,
+        "preload": tried.candidate.library.as_ref().map(|library| &library.path),
+        "environment": env,
+        "discarded": tried.discarded,
+        "dropped_after_round": tried.dropped,
+        "pareto": standing.pareto,
+        "score": estimate(standing.score),
+        "memory_ratio": ratio(standing.memory),
+        "cpu_ratio": ratio(standing.cpu),
+        "cost_ratio": ratio(standing.cost),
+        "runs": runs(tried),
+    }))
+}
+
+fn estimate(estimate: Option<Estimate>) -> Value {
+    estimate.map_or(
+        Value::Null,
+        |one| json!({ "mean": one.mean, "half": one.half, "count": one.count }),
+    )
+}
+
+fn ratio(estimate: Option<Estimate>) -> Value {
+    estimate.map_or(Value::Null, |one| {
+        let (mean, ends) = one.ratio();
+        json!({ "mean": mean, "low": ends.map(|ends| ends.0), "high": ends.map(|ends| ends.1), "count": one.count })
+    })
+}
+
+fn runs(tried: &Tried) -> Vec<Value> {
+    let one = |(round, run): &(usize, Run)| {
+        let samples: Vec<Value> = run
+            .samples
+            .iter()
+            .map(|sample| json!([sample.at.as_secs_f64(), sample.memory, sample.processes]))
+            .collect();
+        json!({
+            "round": round + 1,
+            "wall_seconds": run.wall.as_secs_f64(),
+            "cpu_seconds": run.cpu,
+            "metric": run.metric,
+            "memory_mean_bytes": run.mean(),
+            "memory_peak_bytes": run.peak(),
+            "memory_end_bytes": run.end(),
+            "sample_seconds": run.interval().as_secs_f64(),
+            "proof": {
+                "process": run.proof.process,
+                "library": run.proof.library,
+                "libc": run.proof.libc.map(|libc| libc.to_string()),
+                "processes": run.proof.processes.0,
+                "processes_with_library": run.proof.processes.1,
+                "confirmed": run.proof.confirmed,
+            },
+            "samples": samples,
+        })
+    };
+    tried.runs.iter().map(one).collect()
+}

@@ -1,0 +1,138 @@
+//! The processes below one, and the end of them.
+//!
+//! A tree is what descends from a subreaper: children, forked workers, and those whose own parent
+//! has gone. No process can leave it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::procfs;
+
+/// Between two looks at what is left.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// All processes below `root`, parents before children.
+pub(super) fn descendants(root: u32) -> Vec<u32> {
+    let children: &dyn Fn(u32) -> Vec<u32> = if has_lists() {
+        &listed
+    } else {
+        let all = by_parent();
+        return walk(root, &|pid| all.get(&pid).cloned().unwrap_or_default());
+    };
+    walk(root, children)
+}
+
+fn walk(root: u32, children: &dyn Fn(u32) -> Vec<u32>) -> Vec<u32> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::from([root]);
+    let mut open = std::collections::VecDeque::from([root]);
+    while let Some(pid) = open.pop_front() {
+        for child in children(pid) {
+            if seen.insert(child) {
+                found.push(child);
+                open.push_back(child);
+            }
+        }
+    }
+    found
+}
+
+/// Whether this kernel keeps lists of children; most do.
+fn has_lists() -> bool {
+    fs::metadata("/proc/thread-self/children").is_ok()
+}
+
+/// The children of all threads of a process.
+fn listed(pid: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for thread in threads.flatten() {
+        let text = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        found.extend(
+            text.split_ascii_whitespace()
+                .filter_map(|pid| pid.parse::<u32>().ok()),
+        );
+    }
+    found
+}
+
+/// Every process of the system by its parent.
+fn by_parent() -> BTreeMap<u32, Vec<u32>> {
+    let mut all: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    for pid in pids {
+        if let Ok(stat) = procfs::stat(pid) {
+            all.entry(stat.parent).or_default().push(pid);
+        }
+    }
+    all
+}
+
+/// Sends a signal; a process that has gone is no error.
+pub(super) fn signal(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        let _ = kill_process(pid, signal);
+    }
+}
+
+/// Kills everything below `root` but `spared`, again and again until nothing is left or the time
+/// is up: a process may start others while it is being killed. Returns what is left.
+pub(super) fn kill_below(root: u32, spared: &[u32], limit: Duration) -> Vec<u32> {
+    let start = Instant::now();
+    loop {
+        let alive: Vec<u32> = descendants(root)
+            .into_iter()
+            .filter(|pid| !spared.contains(pid) && is_alive(*pid))
+            .collect();
+        if alive.is_empty() || start.elapsed() > limit {
+            return alive;
+        }
+        for pid in alive {
+            signal(pid, Signal::KILL);
+        }
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Whether it still does something; what waits to be waited for does not.
+pub(super) fn is_alive(pid: u32) -> bool {
+    procfs::stat(pid).is_ok_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_is_walked_once_and_parents_come_first() {
+        let children = |pid| match pid {
+            1 => vec![2, 3],
+            2 => vec![4],
+            4 => vec![1, 2],
+            _ => vec![],
+        };
+        assert_eq!(walk(1, &children), [2, 3, 4]);
+        assert!(walk(9, &children).is_empty());
+    }
+
+    #[test]
+    fn both_ways_of_finding_children_agree() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .unwrap();
+        let own = std::process::id();
+        let all = by_parent();
+        assert!(all[&own].contains(&child.id()));
+        assert!(descendants(own).contains(&child.id()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
