@@ -15,15 +15,13 @@
 #[path = "support/manifests.rs"]
 mod support;
 
-use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use malloclint::inputs::manifest::Sheet;
 use malloclint::inputs::{Format, Nowhere, compose, dockerfile, kubernetes, yaml};
 use malloclint::model::Change;
 use malloclint::text::SourceFile;
-use similar::TextDiff;
-use support::{Case, after, folder};
+use support::{Case, after};
 
 fn cases() -> Vec<Case> {
     support::cases("cases.txt")
@@ -31,40 +29,12 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn results_are_as_shown() {
-    let mut out = String::from("# What becomes of the cases\n");
-    for case in cases() {
+    let cases = cases().into_iter().map(|case| {
         let fixed = case.fix(&case.text);
-        write!(out, "\n## {}\n", case.name).unwrap();
-        if let Some(why) = &fixed.skipped {
-            writeln!(out, "\nnot read: {why}").unwrap();
-        }
-        for applied in &fixed.applied {
-            writeln!(out, "\nfixed {}: {}", applied.rule, applied.title).unwrap();
-        }
-        for left in &fixed.left {
-            writeln!(out, "\nleft {}: {}", left.finding.rule, left.reason).unwrap();
-        }
-        if fixed.changes() {
-            let text = after(&fixed).replace('\r', "␍");
-            let before = case.text.replace('\r', "␍");
-            let diff = TextDiff::from_lines(before.as_str(), text.as_str());
-            let diff = diff.unified_diff().context_radius(2).to_string();
-            writeln!(
-                out,
-                "\n```diff\n{}```",
-                diff.trim_start_matches("--- a\n+++ b\n")
-            )
-            .unwrap();
-        }
-    }
-    let path = folder().join("results.md");
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, &out).unwrap();
-    }
-    let shown = std::fs::read_to_string(&path).unwrap_or_default();
-    // All of both would be thousands of lines.
-    let differs = shown.lines().zip(out.lines()).find(|(a, b)| a != b);
-    assert!(shown == out, "{differs:?}: UPDATE=1 writes it");
+        (case, fixed)
+    });
+    let out = support::told("What becomes of the cases", &cases.collect::<Vec<_>>());
+    support::is_shown("results.md", &out);
 }
 
 #[test]

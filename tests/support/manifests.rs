@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "no test file needs all of it")]
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -9,6 +10,7 @@ use std::process::{Command, Stdio};
 use malloclint::fix::{self, Fixed, Options};
 use malloclint::inputs::Nowhere;
 use malloclint::text::SourceFile;
+use similar::TextDiff;
 
 /// A file of manifests or a Compose file.
 pub(crate) struct Case {
@@ -30,8 +32,14 @@ impl Case {
     }
 
     pub(crate) fn fix(&self, text: &str) -> Fixed {
+        self.fix_with(text, None)
+    }
+
+    /// The same with jemalloc from that image.
+    pub(crate) fn fix_with(&self, text: &str, inject: Option<&str>) -> Fixed {
         let options = Options {
             unsafe_too: true,
+            inject: inject.map(str::to_owned),
             ..Options::default()
         };
         fix::fix(
@@ -69,6 +77,44 @@ pub(crate) fn cases(file: &str) -> Vec<Case> {
 
 pub(crate) fn after(fixed: &Fixed) -> String {
     String::from_utf8(fixed.after.bytes.clone()).unwrap()
+}
+
+/// What became of cases, as Markdown.
+pub(crate) fn told(title: &str, cases: &[(Case, Fixed)]) -> String {
+    let mut out = format!("# {title}\n");
+    for (case, fixed) in cases {
+        write!(out, "\n## {}\n", case.name).unwrap();
+        if let Some(why) = &fixed.skipped {
+            writeln!(out, "\nnot read: {why}").unwrap();
+        }
+        for applied in &fixed.applied {
+            writeln!(out, "\nfixed {}: {}", applied.rule, applied.title).unwrap();
+        }
+        for left in &fixed.left {
+            writeln!(out, "\nleft {}: {}", left.finding.rule, left.reason).unwrap();
+        }
+        if fixed.changes() {
+            let text = after(fixed).replace('\r', "␍");
+            let before = case.text.replace('\r', "␍");
+            let diff = TextDiff::from_lines(before.as_str(), text.as_str());
+            let diff = diff.unified_diff().context_radius(2).to_string();
+            let diff = diff.trim_start_matches("--- a\n+++ b\n");
+            writeln!(out, "\n```diff\n{diff}```").unwrap();
+        }
+    }
+    out
+}
+
+/// Compares with a file in `tests/yaml/`, or writes it with `UPDATE=1`.
+pub(crate) fn is_shown(file: &str, out: &str) {
+    let path = folder().join(file);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, out).unwrap();
+    }
+    let shown = std::fs::read_to_string(&path).unwrap_or_default();
+    // All of both would be thousands of lines.
+    let differs = shown.lines().zip(out.lines()).find(|(a, b)| a != b);
+    assert!(shown == out, "{differs:?}: UPDATE=1 writes it");
 }
 
 /// What a script in `tests/yaml/` answers; `None` where there is no Python for it.

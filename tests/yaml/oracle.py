@@ -13,6 +13,10 @@ class LOADER(getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
     """Every scalar a text."""
 
 
+INJECTED = "malloclint-jemalloc"
+LISTS = ("initContainers", "volumes", "volumeMounts")
+
+
 def load(text):
     try:
         return True, list(yaml.load_all(text, Loader=LOADER))
@@ -21,11 +25,12 @@ def load(text):
 
 
 def bare(value):
-    """The value without the variables of containers and services."""
+    """The value without the variables of containers and services, and without what `fix --inject` adds."""
     if isinstance(value, dict):
-        return {key: bare(inner) for key, inner in value.items() if key not in ("env", "environment")}
+        kept = {key: bare(inner) for key, inner in value.items() if key not in ("env", "environment")}
+        return {key: inner for key, inner in kept.items() if inner != [] or key not in LISTS}
     if isinstance(value, list):
-        return [bare(inner) for inner in value]
+        return [bare(inner) for inner in value if not (isinstance(inner, dict) and inner.get("name") == INJECTED)]
     return value
 
 

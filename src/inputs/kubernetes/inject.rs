@@ -121,13 +121,9 @@ fn mount(text: Text<'_>, container: Id, template: &Inject) -> Result<Edit, Strin
             return Err(format!("a volume is mounted at `{path}` already"));
         }
     }
-    add(
-        text,
-        container,
-        "volumeMounts",
-        list,
-        template.mount.clone(),
-    )
+    let item = template.mount.clone();
+    let edit = add(text, container, "volumeMounts", list, item)?;
+    Ok((edit, list.is_some()))
 }
 
 /// What the pod needs once for all of its containers.
@@ -164,10 +160,16 @@ fn of_pod(
     let limited = tree.at(container, &["resources", "limits"]).is_some();
     let image = written(&injection.image);
     let init = template.container(&image, &runner, limited);
-    Ok(vec![
+    let volume = template.volume.clone();
+    let mut edits = vec![
         add(text, pod.spec, "initContainers", inits, init)?,
-        add(text, pod.spec, "volumes", volumes, template.volume.clone())?,
-    ])
+        add(text, pod.spec, "volumes", volumes, volume)?,
+    ];
+    if inits.is_none() && volumes.is_some() {
+        // Where the volumes end, their new item stands before the new list.
+        edits.reverse();
+    }
+    Ok(edits)
 }
 
 fn the_same(tree: &Tree, init: Id, image: &str) -> Result<Vec<Edit>, String> {
