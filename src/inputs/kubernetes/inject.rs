@@ -62,7 +62,9 @@ pub fn inject(
         .ok_or("its pod is not clear")?;
     allowed(tree, &pod, site.container, template)?;
     let mut edits = spell(sheet, unit, site, changes)?;
-    edits.push(mount(text, site.container, template)?);
+    let (mount, listed) = mount(text, site.container, template)?;
+    // Where the mounts end, their new item stands before a new list of variables.
+    edits.insert(if listed { 0 } else { edits.len() }, mount);
     edits.extend(of_pod(text, &pod, site.container, template, injection)?);
     Ok(edits)
 }
@@ -109,8 +111,8 @@ fn allowed(tree: &Tree, pod: &Pod<'_>, container: Id, template: &Inject) -> Resu
     Ok(())
 }
 
-/// The container's own mount of the volume.
-fn mount(text: Text<'_>, container: Id, template: &Inject) -> Result<Edit, String> {
+/// The container's own mount of the volume, and whether it joins others.
+fn mount(text: Text<'_>, container: Id, template: &Inject) -> Result<(Edit, bool), String> {
     let list = list(text.tree, container, "volumeMounts")?;
     let items = list.map_or(&[][..], |list| text.tree.items(list)).iter();
     for item in items {
