@@ -54,9 +54,9 @@ class Process:
         return "+".join(self.allocators) or "glibc"
 
 
-def start(store: Store, container: str, command: list[str], environment: dict[str, str] | None = None) -> Process | Run:
+def start(store: Store, container: str, command: list[str], environment: dict[str, str] | None = None, volume: str | None = None) -> Process | Run:
     """Starts that Python; what the run gave, where it did not start."""
-    done = store.run(container, [*command, "-c", PROGRAM], environment)
+    done = store.run(container, [*command, "-c", PROGRAM], environment, volume)
     try:
         # An entrypoint may have said something first.
         told = json.loads(done.out.strip().splitlines()[-1])

@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 
 import bases  # noqa: E402
 import case  # noqa: E402
+import injected  # noqa: E402
 import needs  # noqa: E402
 from store import BuildError, Store  # noqa: E402
 from trial import Trial  # noqa: E402
@@ -43,7 +44,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--malloclint", type=lambda path: Path(path).resolve(), default=TARGET.parent / "release" / "malloclint", help="the program under test")
-    parser.add_argument("--only", metavar="NAME", help="one case (`witness` is one)")
+    parser.add_argument("--only", metavar="NAME", help="one case (`witness` and `inject` are two)")
     parser.add_argument("--platform", choices=["amd64", "arm64"], help="one architecture")
     parser.add_argument("--keep", action="store_true", help="keep images and folders of cases that pass, too")
     parser.add_argument("--before-only", action="store_true", help="only build what is to be fixed, and see its defect")
@@ -79,6 +80,8 @@ def _run_all(options: argparse.Namespace, stores: dict[str, Store]) -> int:
     trials = [Trial(one, stores[arch], work, options.malloclint) for one, arch in case.load(options.only, options.platform) if arch in stores]
     if "amd64" in stores and options.only in (None, CASE.name):
         trials.append(Witness(stores["amd64"], work, options.malloclint))
+    if options.only in (None, injected.CASE.name):
+        trials += [injected.Injected(store, work, options.malloclint) for store in stores.values()]
     failed = sum(not _run(trial, options) for trial in trials)
     if stores:
         print(f"{len(trials) - failed} passed, {failed} failed")

@@ -83,9 +83,10 @@ class Store:
         finally:
             self._run("rm", name)
 
-    def run(self, container: str, command: list[str], environment: dict[str, str] | None = None) -> Run:
-        """Runs a command with the image's user, folder and environment, and what is added to it."""
+    def run(self, container: str, command: list[str], environment: dict[str, str] | None = None, volume: str | None = None, user: str | None = None) -> Run:
+        """Runs a command with the image's user, folder and environment, and what is added to it or taken instead."""
         added = [f"--env={name}={value}" for name, value in (environment or {}).items()]
+        added += ([f"--volume={volume}"] if volume else []) + ([f"--user={user}"] if user else [])
         return self._run("run", *ISOLATION, *added, container, "--", *command)
 
     def remove(self, image: str) -> None:
