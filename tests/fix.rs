@@ -251,7 +251,7 @@ fn the_profile_fits_the_goal_and_the_limit() {
             "",
             "narenas:1,tcache_max:4096,dirty_decay_ms:0,",
         ),
-        ("throughput", "", "narenas:4,dirty_decay_ms:5000,"),
+        ("throughput", "", "narenas:4,oversize_threshold:0"),
     ] {
         let compose = compose(rest);
         let folder = folder([("Dockerfile", image), ("compose.yaml", compose.as_str())]);
