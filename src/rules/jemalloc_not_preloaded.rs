@@ -3,14 +3,14 @@
 use super::Report;
 use crate::facts::{self, Family};
 use crate::finding::Applicability;
-use crate::model::{Change, EnvVar, Library, Origin, ProcessKind, Unit, entries, family_of};
+use crate::model::{Change, EnvVar, Library, Origin, ProcessKind, Unit, entries, family_of, is_python};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let unseen_file = unit.opaque.iter().any(|opaque| opaque.path == "/etc/ld.so.preload");
     let loaded = unit.preloads.iter().any(|preload| preload.family.is_some()) || !unit.linked.is_empty() || unseen_file;
     let set = unit.env.get("LD_PRELOAD").is_some_and(|var| !is_for_others(var)) || unit.strays.iter().any(|stray| stray.variable.is_some());
     let starts = unit.process.kind.value().is_none_or(|kind| *kind != ProcessKind::OneShot) && !unit.process.argv.is_empty();
-    if loaded || set || !starts || unit.role.is_build() || unit.unseen_settings.is_some() || unit.python.value().is_none() {
+    if loaded || set || !starts || unit.role.is_build() || unit.unseen_settings.is_some() || unit.python.value().is_none() || runs_something_else(unit) {
         return;
     }
     let Some(library) = unit.libraries.iter().find(|library| is_idle(unit, library)) else { return };
@@ -30,6 +30,13 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .help(format!("set `LD_PRELOAD={soname}` after the installation, and a `MALLOC_CONF`; or drop it where nothing else needs it"))
             .remedy("preload and configure jemalloc", Applicability::Safe, vec![Change::Preload(Family::Jemalloc), Change::Tune]),
     );
+}
+
+/// Whether what starts has a name, and nothing says that it is Python: the library may be for that.
+fn runs_something_else(unit: &Unit) -> bool {
+    let program = unit.process.argv.first().map_or("", String::as_str);
+    let name = program.rsplit('/').next().unwrap_or_default();
+    unit.process.by_port_only && unit.process.script.is_none() && !is_python(name)
 }
 
 /// A list of libraries that are surely no allocators: it says nothing about jemalloc. An empty one

@@ -232,12 +232,21 @@ impl Follower<'_> {
         let ends_at_once = |words: &[Word]| {
             recognise(&plain(words)).is_some_and(|found| found.kind == ProcessKind::OneShot)
         };
-        let chosen = commands.iter().find(|(words, _)| serves(words));
+        // A script that can start several servers is told which one: `CMD ["celery-worker"]`.
+        let asked = |words: &[Word]| {
+            let program = plain(words.get(..1).unwrap_or_default()).concat();
+            let first = positional.first();
+            !program.is_empty() && first.is_some_and(|word| word.starts_with(base_name(&program)))
+        };
+        let mut servers = commands.iter().filter(|(words, _)| serves(words));
+        let chosen = servers.clone().find(|(words, _)| asked(words));
         // A program that a variable names tells nothing; what else the script runs may.
         let named = |words: &[Word]| {
-            is_positional(words) || words.first().is_some_and(|word| word.literal().is_some())
+            let program = plain(words.get(..1).unwrap_or_default()).concat();
+            is_positional(words) || !program.is_empty() && !base_name(&program).contains('*')
         };
         let chosen = chosen
+            .or_else(|| servers.next())
             .or_else(|| {
                 commands
                     .iter()
