@@ -61,11 +61,9 @@ fn pyyaml_reads_the_same_and_finds_variables_changed_only() {
     for ((case, fixed), answer) in cases.iter().zip(&fixed).zip(&answers) {
         let is = |key: &str| answer[key].as_bool().unwrap();
         let name = &case.name;
-        assert_eq!(
-            yaml::read(&case.text).is_ok(),
-            is("before"),
-            "{name}: is it YAML?"
-        );
+        // A mapping as a key is YAML, but nothing that PyYAML can make an object of.
+        let readable = yaml::read(&case.text).is_ok_and(|tree| !tree.has_gaps());
+        assert_eq!(readable, is("before"), "{name}: is it YAML?");
         if !is("before") {
             assert!(!fixed.changes(), "{name}: what is no YAML was changed");
             continue;

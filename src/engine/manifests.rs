@@ -36,12 +36,12 @@ pub(super) fn examine(
     if let Some(why) = template(text) {
         return nothing(Checked::skipped(why));
     }
+    let rendered_first = "a template: render it first, then check the result";
     let tree = match yaml::read(text) {
+        Ok(tree) if tree.has_gaps() => return nothing(Checked::skipped(rendered_first)),
         Ok(tree) => tree,
         Err(_) if text.contains("{{") || text.contains("{%") => {
-            return nothing(Checked::skipped(
-                "a template: render it first, then check the result",
-            ));
+            return nothing(Checked::skipped(rendered_first));
         }
         Err(broken) if passing(&file.path).is_some() => {
             let why = format!("no YAML ({broken}), and its path says that it is no production's");

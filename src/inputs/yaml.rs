@@ -98,6 +98,20 @@ impl Tree {
         }
     }
 
+    /// Whether a mapping in braces is the key of another: YAML allows it, and nobody but a template
+    /// engine means it (`image: {{ image }}`).
+    #[must_use]
+    pub fn has_gaps(&self) -> bool {
+        let in_braces = |id: Id| {
+            let kind = self.node(id).map(|node| &node.kind);
+            matches!(kind, Some(Kind::Mapping(_, Flow::Flow)))
+        };
+        self.nodes.iter().any(|node| match &node.kind {
+            Kind::Mapping(entries, Flow::Flow) => entries.iter().any(|(key, _)| in_braces(*key)),
+            _ => false,
+        })
+    }
+
     /// Whether `id` is an alias.
     #[must_use]
     pub fn is_alias(&self, id: Id) -> bool {
