@@ -256,7 +256,7 @@ impl Work<'_> {
         }
         engine::untouched(&self.now.file, &file)?;
         match frame::broken(&self.now.units, &next.units, batch) {
-            Some(what) => Err(format!("the edit would also change {what}")),
+            Some(why) => Err(why),
             None => Ok(next),
         }
     }

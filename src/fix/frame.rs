@@ -2,13 +2,13 @@
 //! nothing else.
 
 use crate::finding::Finding;
-use crate::model::{Change, Fact, PreforkHook, Unit, User};
+use crate::model::{Change, EnvFault, EnvFaultKind, Fact, PreforkHook, Unit, User};
 
-/// What else differs, if anything does, or what promise was not kept.
+/// What is wrong with an edit: what else differs, if anything does, or what promise is not kept.
 pub(super) fn broken(before: &[Unit], after: &[Unit], findings: &[Finding]) -> Option<String> {
     if before.len() != after.len() {
         return Some(format!(
-            "the number of images, from {} to {}",
+            "the edit would also change the number of images, from {} to {}",
             before.len(),
             after.len()
         ));
@@ -16,9 +16,14 @@ pub(super) fn broken(before: &[Unit], after: &[Unit], findings: &[Finding]) -> O
     for (index, (old, new)) in before.iter().zip(after).enumerate() {
         let of = |finding: &&Finding| finding.unit == index;
         let changes: Vec<&Change> = findings.iter().filter(of).flat_map(changes).collect();
-        let what = differs(old, new, findings).or_else(|| missed(new, &changes));
-        if let Some(what) = what {
-            return Some(format!("{what} of {}", old.name));
+        if let Some(what) = differs(old, new, findings) {
+            return Some(format!("the edit would also change {what} of {}", old.name));
+        }
+        if let Some(promise) = missed(new, &changes) {
+            return Some(format!(
+                "the edit does not keep its promise for {}: {promise}",
+                old.name
+            ));
         }
     }
     None
@@ -129,9 +134,15 @@ fn missed(unit: &Unit, changes: &[&Change]) -> Option<String> {
             let asks = |conf: &str| conf.contains("background_thread:true");
             unit.prefork_hook == PreforkHook::Installed && value("MALLOC_CONF").is_some_and(asks)
         }
-        Change::SetOnce { name } | Change::SetAfterLibrary { name } => value(name).is_some(),
+        Change::SetOnce { name } => {
+            let again = |fault: &EnvFault| {
+                fault.name == *name && matches!(fault.kind, EnvFaultKind::Again(..))
+            };
+            unit.env.get(name).is_some() && !unit.env_faults.iter().any(again)
+        }
+        Change::SetAfterLibrary { name } => value(name).is_some(),
         Change::InstallAsRoot { .. } | Change::ReplacePackage { .. } => true,
     };
     let missed = changes.iter().find(|change| !kept(change))?;
-    Some(format!("nothing as promised ({})", missed.title()))
+    Some(missed.title())
 }

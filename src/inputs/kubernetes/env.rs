@@ -41,10 +41,7 @@ pub(super) fn read(
         faults.extend(fault);
         let again = own.get(&text).map(|(before, _)| EnvFault {
             name: text.clone(),
-            kind: EnvFaultKind::Again(
-                sheet.place(*before),
-                settled(sheet, *before) == settled(sheet, item),
-            ),
+            kind: EnvFaultKind::Again(sheet.place(*before), is_the_same(sheet, *before, item)),
             place: sheet.place(item),
         });
         own.insert(text.clone(), (item, again));
@@ -56,7 +53,14 @@ pub(super) fn read(
     (env, faults, unseen)
 }
 
-/// The value of an item, for comparison.
+/// Whether two items surely give the same value.
+fn is_the_same(sheet: Sheet<'_>, one: Id, other: Id) -> bool {
+    let written = |item: Id| sheet.file.text(sheet.tree.span(item)).trim();
+    let same_values = settled(sheet, one).is_some() && settled(sheet, one) == settled(sheet, other);
+    same_values || written(one) == written(other)
+}
+
+/// The value of an item, where it is written down.
 fn settled<'t>(sheet: Sheet<'t>, item: Id) -> Option<&'t str> {
     sheet
         .tree
