@@ -55,7 +55,7 @@ pub(super) fn read(
 
 /// Whether two items surely give the same value.
 fn is_the_same(sheet: Sheet<'_>, one: Id, other: Id) -> bool {
-    let written = |item: Id| sheet.file.text(sheet.tree.span(item)).trim();
+    let written = |item: Id| sheet.file.text(sheet.tree.span(item)).trim().to_owned();
     let same_values = settled(sheet, one).is_some() && settled(sheet, one) == settled(sheet, other);
     same_values || written(one) == written(other)
 }
