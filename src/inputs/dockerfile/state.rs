@@ -111,6 +111,15 @@ pub(super) struct Written {
     pub(super) text: Traced,
 }
 
+/// A base whose tag is open but for its end, which tells the distribution: `python:${V}-slim-bookworm`.
+fn but_for_the_version(reference: &Value) -> Option<&str> {
+    let text = reference.text.as_str();
+    let (repository, tag) = text.rsplit_once(':')?;
+    let (version, end) = tag.split_once('-')?;
+    let open = |part: &str| part.contains(['$', '{', '}']);
+    (open(version) && !open(repository) && !open(end)).then_some(text)
+}
+
 impl State {
     /// The state of a stage that stands on an image from outside.
     pub(super) fn on_image(
@@ -118,7 +127,8 @@ impl State {
         from: &Place,
         pinned: Fact<Vec<facts::Arch>>,
     ) -> Self {
-        let image = reference.known().and_then(|name| facts::image(name, None));
+        let name = reference.known().or_else(|| but_for_the_version(reference));
+        let image = name.and_then(|name| facts::image(name, None));
         let known_name = reference.known().map(str::to_owned);
         let why = known_name.as_ref().map_or_else(
             || {
