@@ -7,23 +7,32 @@ import sys
 import threading
 import time
 import warnings
+from importlib.machinery import PathFinder, SourceFileLoader
 
 warnings.simplefilter("ignore", DeprecationWarning)
-begun = threading.Event()
+begun, forked = threading.Event(), threading.Event()
 
 
-class Slow:
-    """Takes its time over ctypes, which stays locked meanwhile."""
+class Slow(SourceFileLoader):
+    """Holds the module's own lock until the fork has been made; not for ever, as a fork may wait for the module."""
 
+    def exec_module(self, module):
+        begun.set()
+        forked.wait(3)
+        super().exec_module(module)
+
+
+class Finder:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name == "ctypes":
-            begun.set()
-            time.sleep(1)
-        return None
+        if name != "ctypes":
+            return None
+        spec = PathFinder.find_spec(name, path, target)
+        spec.loader = Slow(spec.loader.name, spec.loader.path)
+        return spec
 
 
-sys.meta_path.insert(0, Slow)
+sys.meta_path.insert(0, Finder)
 threading.Thread(target=__import__, args=("ctypes",), daemon=True).start()
 begun.wait()
 pid = os.fork()
@@ -35,4 +44,5 @@ if pid == 0:
     time.sleep(0.2)
     print(sorted(open(f"/proc/self/task/{task}/comm").read().strip() for task in os.listdir("/proc/self/task")), flush=True)
     os._exit(0)
+forked.set()
 print(os.WTERMSIG(os.waitpid(pid, 0)[1]))
