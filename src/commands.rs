@@ -4,6 +4,7 @@ mod check;
 mod fix;
 mod progress;
 mod rules;
+mod skipped;
 mod tune;
 mod units;
 
@@ -71,6 +72,7 @@ fn disk(configs: &Arc<Configs>) -> Disk {
             .builds()
             .map(|(image, dockerfile, target)| ImageBuild {
                 image: links::repository(image).to_owned(),
+                reference: links::reference(image),
                 dockerfile: discover::shown(dockerfile),
                 target: target.map(str::to_owned),
                 said_in: String::new(),

@@ -22,7 +22,7 @@ pub use allocators::{
 pub use data::Date;
 pub use distros::{
     AllocatorPackage, PackageSummary, Release, any_package, canonical_distro, conda_packages,
-    release, releases,
+    packaged_soname, release, releases,
 };
 pub use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};
 pub use images::{Image, ImageRole, Preinstalled, Python, image};

@@ -129,6 +129,8 @@ pub trait Surroundings: Sync {
 pub struct ImageBuild {
     /// Its name, without tag and digest.
     pub image: String,
+    /// Its name with the tag.
+    pub reference: String,
     /// The path of its Dockerfile, from where the tool runs.
     pub dockerfile: String,
     /// The stage; the last one where nothing is said.

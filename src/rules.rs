@@ -188,16 +188,24 @@ fn bring(family: Family) -> Vec<Change> {
     changes
 }
 
-/// The changes, and a `MALLOC_CONF` where jemalloc comes into force without one: its defaults are no
-/// better than glibc's malloc under forked workers. Versions before 5 know none of the settings.
-fn with_tuning(unit: &Unit, family: Option<Family>, mut changes: Vec<Change>) -> Vec<Change> {
+/// The changes and what they are called, with a `MALLOC_CONF` where jemalloc comes into force without one: its
+/// defaults are no better than glibc's malloc under forked workers. Versions before 5 know none of the settings.
+fn with_tuning(
+    unit: &Unit,
+    family: Option<Family>,
+    title: String,
+    mut changes: Vec<Change>,
+) -> (String, Vec<Change>) {
     let old = |library: &Library| {
         let version = library.version.as_deref().unwrap_or_default();
         library.family == Family::Jemalloc && version.starts_with(['3', '4'])
     };
     let tuned = unit.env.get("MALLOC_CONF").is_some() || unit.libraries.iter().any(old);
-    changes.extend((family == Some(Family::Jemalloc) && !tuned).then_some(Change::Tune));
-    changes
+    if family != Some(Family::Jemalloc) || tuned {
+        return (title, changes);
+    }
+    changes.push(Change::Tune);
+    (format!("{title}, and set `MALLOC_CONF`"), changes)
 }
 
 /// The `MALLOC_CONF` of a process, where jemalloc may read it. (Where nothing does, its text does not
@@ -275,6 +283,7 @@ fn rename_entry(
         name: "LD_PRELOAD".into(),
         value,
     };
-    let changes = with_tuning(unit, preload.family, vec![change]);
-    finding.remedy(format!("preload `{name}`"), safe, changes)
+    let title = format!("preload `{name}`");
+    let (title, changes) = with_tuning(unit, preload.family, title, vec![change]);
+    finding.remedy(title, safe, changes)
 }

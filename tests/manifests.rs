@@ -111,6 +111,89 @@ fn what_builds_an_image_is_what_the_project_says() {
     assert_eq!(within(&files, "k8s/pod.yaml"), unknown);
 }
 
+#[test]
+fn the_tag_and_the_file_say_which_of_several_builds_is_meant() {
+    let two = "FROM python:3.12-slim-bookworm AS plain\nFROM python:3.12-slim-bookworm AS tuned\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\n";
+    let service = |name: &str, tag: &str, target: &str| {
+        format!("  {name}:\n    image: me/shop{tag}\n    build: {{context: ., target: {target}}}\n")
+    };
+    let runs =
+        |tag: &str| format!("  c:\n    image: me/shop{tag}\n    command: gunicorn app:app\n");
+    let of = |services: &[String], others: &[(&str, &str)]| {
+        let text = format!("services:\n{}", services.concat());
+        let files = [("Dockerfile", two), ("compose.yaml", &text)];
+        within(&[&files, others].concat(), "compose.yaml")
+    };
+    let both = [service("a", ":web", "tuned"), service("b", "", "plain")];
+    let with = |tag: &str| [both.as_slice(), &[runs(tag)]].concat();
+    assert!(of(&with(":web"), &[]).is_empty());
+    assert_eq!(of(&with(":latest"), &[]), ["allocator-unset"]);
+    // Neither is meant: nothing is known of the image.
+    assert_eq!(of(&with(":other"), &[]), ["allocator-unset"]);
+    // Another file says another thing, or speaks of a Dockerfile that is gone.
+    let one = [service("a", "", "tuned"), runs("")];
+    let bake = |dockerfile: &str| {
+        format!(
+            "target \"x\" {{\n  dockerfile = \"{dockerfile}\"\n  target = \"plain\"\n  tags = [\"me/shop\"]\n}}\n"
+        )
+    };
+    assert!(of(&one, &[("docker-bake.hcl", &bake("Dockerfile"))]).is_empty());
+    assert!(of(&one, &[("docker-bake.hcl", &bake("gone.Dockerfile"))]).is_empty());
+}
+
+#[test]
+fn names_of_images_and_projects_say_what_they_are_for() {
+    let image = |image: &str| {
+        let pod = pod(&format!(
+            "containers:\n- name: x\n  image: {image}\n  command: [gunicorn, 'app:app']\n"
+        ));
+        within(&[("k8s/pod.yaml", &pod)], "k8s/pod.yaml")
+    };
+    for production in [
+        "me/shop:1.2",
+        "me/attest@sha256:00",
+        "test.example.com:5000/me/shop",
+    ] {
+        assert_eq!(image(production), ["allocator-unset"], "{production}");
+    }
+    for passing in [
+        "me/shop-test:1.2",
+        "me/shop:dev",
+        "me/shop:e2e-4",
+        "ghcr.io/me/loadgenerator",
+        "me/shop_demo",
+    ] {
+        assert!(image(passing).is_empty(), "{passing}");
+    }
+    assert_eq!(malloclint::inputs::manifest::passing_project("shop"), None);
+    assert!(malloclint::inputs::manifest::passing_project("python-tutorials").is_some());
+}
+
+#[test]
+fn the_pod_of_a_clowdapp_is_a_container() {
+    let app = "apiVersion: cloud.redhat.com/v1alpha1\nkind: ClowdApp\nmetadata: {name: shop}\nspec:\n  deployments:\n  - name: api\n    podSpec:\n      image: quay.io/me/shop\n      command: [gunicorn, 'app:app']\n      env:\n      - {name: MALLOC_ARENA_MAX, value: two}\n";
+    assert_eq!(alone("clowdapp.yaml", app).0, ["glibc-tunable-bad-value"]);
+}
+
+#[test]
+fn lists_of_variables_are_merged_in_objects_that_the_server_knows() {
+    let twice = "containers:\n- name: x\n  image: shop\n  env:\n  - {name: A, value: '1'}\n  - {name: A, value: '1'}\n";
+    let noted = |text: &str| {
+        let file = SourceFile::new("a.yaml", text.as_bytes().to_vec());
+        let findings = engine::check(&file, &Nowhere, Style::default()).findings;
+        assert_eq!(rules(&findings), ["env-duplicate"]);
+        findings[0]
+            .notes
+            .iter()
+            .any(|note| note.contains("merged by name"))
+    };
+    let pod = pod(twice);
+    assert!(noted(&pod));
+    assert!(!noted(
+        &pod.replace("apiVersion: v1", "apiVersion: argoproj.io/v1alpha1")
+    ));
+}
+
 fn bake_json() -> String {
     let target = "{\"context\": \"src\", \"dockerfile\": \"Odd.Dockerfile\", \"target\": \"tuned\", \"tags\": [\"ghcr.io/me/shop-front\"]}";
     format!("{{\"target\": {{\"x\": {target}}}}}\n")
@@ -301,6 +384,11 @@ fn comments_and_annotations_silence() {
 
 #[test]
 fn charts_and_broken_files_are_told_apart() {
+    for placeholder in ["__SPEC__", "@SPEC@", "%spec%", "${SPEC}", "<spec>"] {
+        let broken = format!("apiVersion: v1\nkind: Pod\n  {placeholder}\nspec: {{\n");
+        let (rules, skipped) = alone("a.yaml", &broken);
+        assert!(rules.is_empty() && skipped.is_some(), "{placeholder}");
+    }
     let chart = pod("containers:\n- name: a\n  image: {{ .Values.image }}\n");
     assert!(alone("a.yaml", &chart).1.unwrap().contains("helm template"));
     assert_eq!(

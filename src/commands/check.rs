@@ -8,6 +8,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::progress::Progress;
+use super::skipped::skipped;
 use super::{Status, colours, disk, stdin_name};
 use crate::cli::{Check, Colour};
 use crate::config::Configs;
@@ -17,12 +18,6 @@ use crate::finding::Finding;
 use crate::inputs::{self, Surroundings};
 use crate::report::{self, Run, Style};
 use crate::text::SourceFile;
-
-/// So many reasons why files were not checked are told.
-const SHOWN: usize = 8;
-
-/// So many files are named for each; a repository of templates has hundreds.
-const NAMED: usize = 3;
 
 pub(super) fn run(
     arguments: &Check,
@@ -165,38 +160,6 @@ fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
     run
 }
 
-/// What was not checked, a line for each reason: a repository may hold hundreds of templates.
-fn skipped(all: &[(String, String)]) -> Vec<String> {
-    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (path, reason) in all {
-        match reasons.iter_mut().find(|(known, _)| known == reason) {
-            Some((_, paths)) => paths.push(path),
-            None => reasons.push((reason, vec![path])),
-        }
-    }
-    let more: usize = reasons
-        .iter()
-        .skip(SHOWN)
-        .map(|(_, paths)| paths.len())
-        .sum();
-    let line = |(reason, paths): &(&str, Vec<&str>)| {
-        let named: Vec<&str> = paths.iter().take(NAMED).copied().collect();
-        let more = match paths.len().checked_sub(NAMED).filter(|more| *more > 0) {
-            Some(more) => format!(" and {} more", report::plural(more, "file")),
-            None => String::new(),
-        };
-        format!("{}{more}: not checked, {reason}", named.join(", "))
-    };
-    let mut lines: Vec<String> = reasons.iter().take(SHOWN).map(line).collect();
-    if more > 0 {
-        let files = report::plural(more, "file");
-        lines.push(format!(
-            "{files} more not checked, templates and fragments (`--format json` lists all)"
-        ));
-    }
-    lines
-}
-
 /// Notes and trouble go to standard error, in every format.
 fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()> {
     for failure in &run.failures {
@@ -205,7 +168,7 @@ fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()>
     if arguments.quiet {
         return Ok(());
     }
-    for line in skipped(&run.skipped) {
+    for line in skipped(&run.skipped, "not checked") {
         writeln!(err, "malloclint: {line}")?;
     }
     if run.files == 0 && run.failures.is_empty() {

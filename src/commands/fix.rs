@@ -8,6 +8,7 @@ use std::time::Instant;
 use rayon::prelude::*;
 
 use super::progress::Progress;
+use super::skipped::skipped;
 use super::{Status, disk, stdin_name};
 use crate::cli::{self, Goal, Preload};
 use crate::config::{ConfigError, Configs};
@@ -172,10 +173,12 @@ fn tell(
     if arguments.quiet {
         return Ok(());
     }
-    for fixed in all {
-        if let Some(reason) = &fixed.skipped {
-            writeln!(err, "malloclint: {}: not read, {reason}", fixed.before.path)?;
-        }
+    let passed_over = |fixed: &Fixed| Some((fixed.before.path.clone(), fixed.skipped.clone()?));
+    for line in skipped(
+        &all.iter().filter_map(passed_over).collect::<Vec<_>>(),
+        "not read",
+    ) {
+        writeln!(err, "malloclint: {line}")?;
     }
     // The diff is for programs: what is said about it goes elsewhere.
     let to: &mut dyn io::Write = if arguments.diff { err } else { out };

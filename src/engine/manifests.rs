@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::project::{self, Link};
 use super::{Checked, sorted, spelled};
 use crate::finding::Finding;
-use crate::inputs::manifest::{Sheet, passing, passing_image, tuned};
+use crate::inputs::manifest::{Sheet, passing, passing_image, passing_project, tuned};
 use crate::inputs::yaml::{self, Tree};
 use crate::inputs::{Format, Style, Surroundings, compose, dockerfile, kubernetes, kustomize};
 use crate::model::{Change, Container, Unit};
@@ -40,7 +40,7 @@ pub(super) fn examine(
     let tree = match yaml::read(text) {
         Ok(tree) if tree.has_gaps() => return nothing(Checked::skipped(rendered_first)),
         Ok(tree) => tree,
-        Err(_) if text.contains("{{") || text.contains("{%") => {
+        Err(_) if is_template(text) => {
             return nothing(Checked::skipped(rendered_first));
         }
         Err(broken) if passing(&file.path).is_some() => {
@@ -159,6 +159,9 @@ impl Bench<'_> {
             // An image for tests or developers is one, wherever it runs.
             container.passing = container.passing.or_else(|| passing(&link.file.path));
         }
+        container.passing = container
+            .passing
+            .or_else(|| passing_project(&around.project(&file.path)?));
         let unit = unit(&container, link.as_ref(), around);
         let mut own = Vec::new();
         rules::check(&unit, &mut own);
@@ -237,6 +240,32 @@ fn unreadable(file: &Arc<SourceFile>, at: usize, message: &str) -> Checked {
         findings: finding.into_iter().collect(),
         ..Checked::default()
     }
+}
+
+/// Whether a text that is no YAML is one still to be filled in: it has braces, or a line is nothing but a name to be
+/// replaced (`__ENV__`, `@ENV@`, `%ENV%`, `${ENV}`).
+fn is_template(text: &str) -> bool {
+    let signs = [
+        ("__", "__"),
+        ("@", "@"),
+        ("%", "%"),
+        ("${", "}"),
+        ("<", ">"),
+    ];
+    let placeholder = |line: &str| {
+        signs.iter().any(|(open, close)| {
+            let name = line
+                .strip_prefix(open)
+                .and_then(|rest| rest.strip_suffix(close));
+            name.is_some_and(|name| {
+                !name.is_empty()
+                    && name
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+            })
+        })
+    };
+    text.contains("{{") || text.contains("{%") || text.lines().any(|line| placeholder(line.trim()))
 }
 
 /// Charts are rendered first.

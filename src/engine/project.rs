@@ -62,7 +62,7 @@ pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings)
             )
         }
     };
-    let file = around.beside(path, path.rsplit('/').next().unwrap_or(path))?;
+    let file = dockerfile(path, around)?;
     let source = Source::Linked(file.path.clone(), Some(why));
     Some(Link {
         file,
@@ -71,25 +71,43 @@ pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings)
     })
 }
 
-/// What the project says about an image, if it says something: nothing, where it says two things.
+/// What the project says about an image, if it says something: nothing, where it says two things. What is said of
+/// the very tag counts more, then what the same file says; a Dockerfile that is not there counts nothing.
 fn said(near: &str, image: &str, around: &dyn Surroundings) -> Option<Option<Link>> {
     let builds = around.image_builds(near);
-    let name = links::repository(image);
-    let mut said = builds.iter().filter(|build| build.image == name);
-    let first = said.next()?;
-    let same = |other: &ImageBuild| {
+    let (name, reference) = (links::repository(image), links::reference(image));
+    let named = builds.iter().filter(|build| build.image == name);
+    let said = named
+        .filter_map(|build| Some((build, dockerfile(&build.dockerfile, around)?)))
+        .collect();
+    let said: Vec<Built<'_>> = narrow(said, |build| build.reference == reference);
+    let said = narrow(said, |build| build.said_in == near);
+    let (first, file) = said.first()?;
+    let same = |(other, _): &Built<'_>| {
         (&other.dockerfile, &other.target) == (&first.dockerfile, &first.target)
     };
-    if !said.all(same) {
+    if !said.iter().all(same) {
         return Some(None);
     }
-    let path = &first.dockerfile;
-    let file = around.beside(path, path.rsplit('/').next().unwrap_or(path))?;
     Some(Some(Link {
         source: Source::Linked(file.path.clone(), None),
         target: first.target.clone(),
-        file,
+        file: Arc::clone(file),
     }))
+}
+
+type Built<'a> = (&'a ImageBuild, Arc<SourceFile>);
+
+/// Those that fit, if any does.
+fn narrow(mut said: Vec<Built<'_>>, fits: impl Fn(&ImageBuild) -> bool) -> Vec<Built<'_>> {
+    if said.iter().any(|(build, _)| fits(build)) {
+        said.retain(|(build, _)| fits(build));
+    }
+    said
+}
+
+fn dockerfile(path: &str, around: &dyn Surroundings) -> Option<Arc<SourceFile>> {
+    around.beside(path, path.rsplit('/').next().unwrap_or(path))
 }
 
 /// The last part of an image's name, without tag and digest.

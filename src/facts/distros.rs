@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use super::terms::{Arch, Family, Libc, Manager};
 
-pub use packages::{PackageSummary, any_package, conda_packages};
+pub use packages::{PackageSummary, any_package, conda_packages, packaged_soname};
 
 /// One release of one distribution.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -136,7 +136,7 @@ fn missed(unit: &Unit, changes: &[&Change]) -> Option<String> {
         }
         Change::SetOnce { name } => {
             let again = |fault: &EnvFault| {
-                fault.name == *name && matches!(fault.kind, EnvFaultKind::Again(..))
+                fault.name == *name && matches!(fault.kind, EnvFaultKind::Again { .. })
             };
             unit.env.get(name).is_some() && !unit.env_faults.iter().any(again)
         }

@@ -12,7 +12,7 @@ pub use inject::{Injection, brings_from, changes, inject, is_injected};
 pub use spell::{respell, spell};
 
 use super::manifest::{Room, Sheet, passing, quantity};
-use super::yaml::Id;
+use super::yaml::{Id, Tree};
 use crate::facts::Arch;
 use crate::model::{Container, Fact, Limits, Setting, User};
 use crate::text::Span;
@@ -36,7 +36,8 @@ pub fn read(sheet: Sheet<'_>) -> Vec<(Container, Site)> {
             if is_injected(sheet.tree, *id) {
                 continue;
             }
-            let (env, faults, unseen) = env::read(sheet, *id, &room);
+            let (env, faults, unseen) =
+                env::read(sheet, *id, is_built_in(sheet.tree, pod.object), &room);
             let described = container(sheet, &pod, *seat, *id, &env);
             let container = Container {
                 env,
@@ -114,6 +115,17 @@ fn container(
         kept_running: (seat == Seat::Main).then(|| keeps(pod.kind)).flatten(),
         passing,
     }
+}
+
+/// Whether the API server knows the object's types itself: then it merges lists of variables by name. Those of
+/// custom resources it takes whole (Kubernetes reference, "Server-Side Apply", merge strategy).
+fn is_built_in(tree: &Tree, object: Id) -> bool {
+    let version = tree.get(object, "apiVersion").and_then(|id| tree.word(id));
+    version.is_some_and(|version| match version.split_once('/') {
+        None => true,
+        // DeploymentConfig is served by OpenShift's own API server, with the types of Kubernetes.
+        Some((group, _)) => !group.contains('.') || group == "apps.openshift.io",
+    })
 }
 
 /// Kinds that start their containers again whenever they end.

@@ -70,6 +70,16 @@ pub fn repository(image: &str) -> &str {
     }
 }
 
+/// The name of an image with its tag, `latest` where none is written.
+#[must_use]
+pub fn reference(image: &str) -> String {
+    let tagged = image.split('@').next().unwrap_or(image);
+    if repository(image) == tagged {
+        return format!("{tagged}:latest");
+    }
+    tagged.to_owned()
+}
+
 /// `image` is built from the Dockerfile in `context`; a context on another machine is none of ours.
 fn build_of(
     file: &SourceFile,
@@ -86,6 +96,7 @@ fn build_of(
     let folder = paths::join(paths::folder(&file.path), context);
     Some(ImageBuild {
         image: name.to_owned(),
+        reference: reference(image),
         dockerfile: paths::join(&folder, dockerfile.unwrap_or("Dockerfile")),
         target,
         said_in: file.path.clone(),

@@ -141,11 +141,23 @@ pub fn passing(path: &str) -> Option<String> {
     Some(format!("the path says `{part}`"))
 }
 
-/// What the tag of an image says against its being production's: `:develop`.
+/// What the name and tag of an image say against its being production's: `shop/web-test`, `:develop`.
 #[must_use]
 pub fn passing_image(image: &Named) -> Option<String> {
-    let (_, tag) = image.text.rsplit_once(':')?;
-    roles::is_developer_folder(tag).then(|| format!("the image is tagged `{tag}`"))
+    let plain = image.text.split('@').next().unwrap_or_default();
+    let last = plain.rsplit('/').next().unwrap_or_default();
+    let (name, tag) = last.split_once(':').unwrap_or((last, ""));
+    if roles::is_test_name(name) || roles::is_shown(name) {
+        return Some(format!("the image is called `{name}`"));
+    }
+    let passing = roles::is_developer_folder(tag) || roles::is_test_folder(tag);
+    passing.then(|| format!("the image is tagged `{tag}`"))
+}
+
+/// What the name of a project says against its manifests' being production's.
+#[must_use]
+pub fn passing_project(project: &str) -> Option<String> {
+    roles::is_shown(project).then(|| format!("the project is called `{project}`"))
 }
 
 /// What becomes of a variable.

@@ -93,8 +93,15 @@ pub struct EnvFault {
 pub enum EnvFaultKind {
     /// The value is a number, a boolean or a collection; the text is what is meant, where that is clear.
     NotString(Option<String>),
-    /// The variable stands in the list before, there; whether it has the same value.
-    Again(Place, bool),
+    /// The variable stands in the list before.
+    Again {
+        /// Where it does.
+        first: Place,
+        /// Whether it has the same value there.
+        same: bool,
+        /// Whether the API server merges such lists by name.
+        merged_by_name: bool,
+    },
 }
 
 /// Where the image of a unit comes from.

@@ -31,7 +31,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .finding(&unit.install_at, format!("`{}` runs on glibc's default malloc: freed memory is given back late or never", short(&what)))
         .once()
         .caption(match &unit.source {
-            Source::Linked(path, _) => format!("its image is built by `{path}`"),
+            Source::Linked(path, None) => format!("its image is built by `{path}`"),
+            Source::Linked(path, Some(_)) => format!("`{path}` seems to build its image"),
             _ => "jemalloc would be installed here".into(),
         })
         .note(format!("it runs Python ({}) and {} ({})", unit.python.because(&unit.place), runs_on(unit), unit.process.kind.because(&unit.place)))

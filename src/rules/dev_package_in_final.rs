@@ -28,17 +28,16 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .caption("a development package")
             .note("it adds headers and link files, and the name without a version, `.so`")
             .help(help(unit, library.family));
-        report.add(match runtime(unit, library.family).filter(|package| !is_there(unit, package)) {
-            Some(package) => finding.remedy(
-                format!("install `{}` instead", package.name),
-                Applicability::Unsafe("a step that cannot be seen may need the headers".into()),
-                with_tuning(unit, Some(library.family), vec![
-                    Change::ReplacePackage { from: name.clone(), to: package.name.clone() },
-                    Change::Preload(library.family),
-                ]),
-            ),
-            None => finding,
-        });
+        let Some(package) = runtime(unit, library.family).filter(|package| !is_there(unit, package)) else {
+            report.add(finding);
+            continue;
+        };
+        let (title, changes) = with_tuning(unit, Some(library.family), format!("install `{}` instead", package.name), vec![
+            Change::ReplacePackage { from: name.clone(), to: package.name.clone() },
+            Change::Preload(library.family),
+        ]);
+        let unsafe_because = Applicability::Unsafe("a step that cannot be seen may need the headers".into());
+        report.add(finding.remedy(title, unsafe_because, changes));
     }
 }
 

@@ -3,33 +3,50 @@
 use super::Report;
 use crate::facts::{self, Family};
 use crate::finding::Applicability;
-use crate::model::{Change, EnvVar, Library, Origin, ProcessKind, Unit, entries, family_of, is_python};
+use crate::model::{Change, EnvVar, Library, Origin, ProcessKind, Role, Unit, entries, family_of, is_python};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let unseen_file = unit.opaque.iter().any(|opaque| opaque.path == "/etc/ld.so.preload");
     let loaded = unit.preloads.iter().any(|preload| preload.family.is_some()) || !unit.linked.is_empty() || unseen_file;
     let set = unit.env.get("LD_PRELOAD").is_some_and(|var| !is_for_others(var)) || unit.strays.iter().any(|stray| stray.variable.is_some());
     let starts = unit.process.kind.value().is_none_or(|kind| *kind != ProcessKind::OneShot) && !unit.process.argv.is_empty();
-    if loaded || set || !starts || unit.role.is_build() || unit.unseen_settings.is_some() || unit.python.value().is_none() || runs_something_else(unit) {
+    if loaded || set || !starts || unit.role != Role::Runtime || unit.unseen_settings.is_some() || unit.python.value().is_none() || runs_something_else(unit) {
         return;
     }
     let Some(library) = unit.libraries.iter().find(|library| is_idle(unit, library)) else { return };
-    let file = library.path.file_name().trim_end_matches('*').to_owned();
     let own = library.place.same_file(&unit.place);
     let image = if own { unit.name.clone() } else { format!("the image of {}", unit.place.file.path) };
     let mut finding = report
-        .finding(&library.place, format!("{} is put into {image} and nothing loads it: Python goes on with the C library's malloc", name(library)))
+        .finding(&library.place, format!("{} {} {image} and nothing loads it: Python goes on with the C library's malloc", name(library), if library.conditional { "may be put into" } else { "is put into" }))
         .caption("this alone changes nothing")
         .note("a shared library takes effect when `LD_PRELOAD` (or `/etc/ld.so.preload`) names it, or a program links it");
     if let Some(place) = &unit.process.place {
         finding = finding.label(place, "this starts without it");
     }
-    let soname = if file.ends_with(".so") || file.is_empty() || file.contains('*') { "libjemalloc.so.2".to_owned() } else { file };
+    let soname = soname(library);
+    let safe = if library.conditional {
+        Applicability::Unsafe("a condition decides whether it is there".into())
+    } else {
+        Applicability::Safe
+    };
     report.add(
         finding
             .help(format!("set `LD_PRELOAD={soname}` after the installation, and a `MALLOC_CONF`; or drop it where nothing else needs it"))
-            .remedy("preload and configure jemalloc", Applicability::Safe, vec![Change::Preload(Family::Jemalloc), Change::Tune]),
+            .remedy("preload and configure jemalloc", safe, vec![Change::Preload(Family::Jemalloc), Change::Tune]),
     );
+}
+
+/// The name to preload: the library's own, that of its package, or today's.
+fn soname(library: &Library) -> String {
+    let file = library.path.file_name();
+    if file.contains(".so.") && !file.contains('*') {
+        return file.to_owned();
+    }
+    let packaged = match &library.origin {
+        Origin::Package { name, .. } => facts::packaged_soname(name, Family::Jemalloc),
+        _ => None,
+    };
+    packaged.unwrap_or("libjemalloc.so.2").to_owned()
 }
 
 /// Whether what starts has a name, and nothing says that it is Python: the library may be for that.

@@ -10,6 +10,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         if preload.step >= library.step || !preload.place.same_file(&library.place) {
             continue;
         }
+        let change = Change::SetAfterLibrary { name: "LD_PRELOAD".into() };
+        let (title, changes) = with_tuning(unit, preload.family, "set `LD_PRELOAD` after the installation".into(), vec![change]);
         report.add(
             report
                 .finding(&preload.place, format!("set before the library is there: until line {} every program of the build prints a loader error", library.place.line()))
@@ -17,11 +19,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .label(&library.place, "the library comes here")
                 .note("`ENV` is in force for every `RUN` after it; the loader prints `cannot be preloaded ... ignored` once per program")
                 .help("move the `ENV` below the installation")
-                .remedy(
-                    "set `LD_PRELOAD` after the installation",
-                    Applicability::Safe,
-                    with_tuning(unit, preload.family, vec![Change::SetAfterLibrary { name: "LD_PRELOAD".into() }]),
-                ),
+                .remedy(title, Applicability::Safe, changes),
         );
     }
 }

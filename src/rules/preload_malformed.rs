@@ -12,6 +12,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             sign if sign.chars().all(char::is_control) => "a control character".to_owned(),
             sign => format!("`{sign}`"),
         };
+        let (title, changes) = with_tuning(unit, Some(family), format!("preload {family}"), vec![Change::Preload(family)]);
         report.add(
             report
                 .finding(&preload.place, format!("{shown} becomes part of the library's name"))
@@ -19,7 +20,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .note("the loader splits at blanks and colons, and knows no quotes")
                 .note(super::loader_says(unit))
                 .help("separate names with `:` and leave quotes out")
-                .remedy(format!("preload {family}"), Applicability::Safe, with_tuning(unit, Some(family), vec![Change::Preload(family)])),
+                .remedy(title, Applicability::Safe, changes),
         );
     }
 }

@@ -48,6 +48,14 @@ pub fn any_package(name: &str, manager: Manager) -> Option<PackageSummary> {
         .map(summary)
 }
 
+/// The soname that a package of that name had in the newest release with it.
+#[must_use]
+pub fn packaged_soname(name: &str, family: Family) -> Option<&'static str> {
+    let mut releases = DISTROS.iter().flat_map(Distro::releases).rev();
+    let package = releases.find_map(|release| release.package(name))?;
+    (package.family == family && !package.dev).then_some(package.soname.as_str())
+}
+
 fn shares(release: &Release, manager: Manager) -> bool {
     release.manager == manager || (release.manager.is_rpm() && manager.is_rpm())
 }

@@ -190,7 +190,7 @@ impl Follower<'_> {
     fn shell(&mut self, text: &Traced, file: &Place, positional: &[String], hops: usize) {
         let before = self.started.preloads.len();
         self.chosen(text.as_str().split_ascii_whitespace());
-        let effects = shell::effects::read(text.as_str());
+        let effects = shell::effects::read_with(text.as_str(), positional);
         for effect in &effects {
             self.environment(text, file, effect, hops);
         }

@@ -16,9 +16,11 @@ const LONGEST: usize = 64 << 10;
 type Env = Vec<(String, Setting)>;
 
 /// The variables, what is wrong with how they are written, and why others may come that are not seen.
+/// `merged_by_name` is how the API server takes the list of such an object.
 pub(super) fn read(
     sheet: Sheet<'_>,
     container: Id,
+    merged_by_name: bool,
     room: &Room,
 ) -> (Env, Vec<EnvFault>, Option<String>) {
     let mut env = Env::new();
@@ -41,7 +43,11 @@ pub(super) fn read(
         faults.extend(fault);
         let again = own.get(&text).map(|(before, _)| EnvFault {
             name: text.clone(),
-            kind: EnvFaultKind::Again(sheet.place(*before), is_the_same(sheet, *before, item)),
+            kind: EnvFaultKind::Again {
+                first: sheet.place(*before),
+                same: is_the_same(sheet, *before, item),
+                merged_by_name,
+            },
             place: sheet.place(item),
         });
         own.insert(text.clone(), (item, again));

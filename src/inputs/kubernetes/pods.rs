@@ -99,7 +99,10 @@ fn object<'t>(tree: &'t Tree, object: Id, kind: &'t str, found: &mut Vec<Pod<'t>
     }
 }
 
-/// The containers that a mapping lists; a single `container` is one too (Argo Workflows).
+/// Mappings that are a container themselves, by their key: Argo Workflows, Clowder (`podSpec` of a ClowdApp).
+const SINGLE: [&str; 2] = ["container", "podSpec"];
+
+/// The containers that a mapping lists, and those that it is itself.
 fn containers(tree: &Tree, spec: Id) -> Vec<(Seat, Id)> {
     let described = |id: &Id| {
         tree.is_mapping(*id)
@@ -124,11 +127,10 @@ fn containers(tree: &Tree, spec: Id) -> Vec<(Seat, Id)> {
             found.push((seat, tree.resolve(item)));
         }
     }
-    if let Some((_, one)) = tree.own(spec, "container")
-        && tree.is_mapping(one)
-        && tree.get(one, "image").is_some()
-    {
-        found.push((Seat::Main, tree.resolve(one)));
+    for (_, one) in SINGLE.iter().filter_map(|key| tree.own(spec, key)) {
+        if tree.is_mapping(one) && tree.get(one, "image").is_some() {
+            found.push((Seat::Main, tree.resolve(one)));
+        }
     }
     found
 }

@@ -242,7 +242,7 @@ impl Desk {
         }
         for fault in &mut container.env_faults {
             home(&mut fault.place);
-            if let crate::model::EnvFaultKind::Again(before, _) = &mut fault.kind {
+            if let crate::model::EnvFaultKind::Again { first: before, .. } = &mut fault.kind {
                 home(before);
             }
         }

@@ -206,6 +206,7 @@ target "web" {
         let found = read_hcl(&file, text);
         let expected = ImageBuild {
             image: "ghcr.io/shop/api".into(),
+            reference: "ghcr.io/shop/api:1".into(),
             dockerfile: "deploy/services/api/docker/Dockerfile".into(),
             target: Some("run".into()),
             said_in: "deploy/docker-bake.hcl".into(),

@@ -4,6 +4,7 @@
 //! executed: a variable is replaced only by what the script itself set before, and what stays
 //! unknown stays a variable or substitution in the words.
 
+mod branches;
 mod build;
 mod environment;
 mod files;
@@ -166,6 +167,14 @@ pub use reader::Reader;
 #[must_use]
 pub fn read(text: &str) -> Vec<Effect> {
     Reader::default().read(text)
+}
+
+/// Says what `text` does, in order, when it is started with these arguments; without any it is not known which.
+#[must_use]
+pub fn read_with(text: &str, arguments: &[String]) -> Vec<Effect> {
+    let mut reader = Reader::default();
+    reader.arguments = arguments.to_vec();
+    reader.read(text)
 }
 
 /// Whether `text` may hold effects other than [`EffectKind::Run`] and [`EffectKind::RunScript`] that

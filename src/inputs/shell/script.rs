@@ -20,6 +20,8 @@ pub struct Script {
     pub groups: Vec<Group>,
     /// The headers of `for` loops.
     pub loops: Vec<Loop>,
+    /// The `case` commands, in the order in which they begin.
+    pub cases: Vec<Case>,
     /// `false` where the text could not be followed to its end (unbalanced quotes and the like);
     /// the commands up to that point are still given.
     pub complete: bool,
@@ -42,6 +44,28 @@ pub struct Loop {
     /// The words it takes in turn; none for `for NAME; do`.
     pub values: Vec<Word>,
     /// The commands of the body, as indices into [`Script::commands`].
+    pub commands: Range<usize>,
+}
+
+/// `case SUBJECT in ... esac`.
+#[derive(Debug)]
+pub struct Case {
+    /// What is looked at.
+    pub subject: Word,
+    /// The branches in their order.
+    pub arms: Vec<Arm>,
+    /// Inside the body of a function.
+    pub function: bool,
+    /// A branch ends in `;&` or `;;&`: more than one may run.
+    pub falls_through: bool,
+}
+
+/// `PATTERN | PATTERN) ... ;;`.
+#[derive(Debug)]
+pub struct Arm {
+    /// The patterns.
+    pub patterns: Vec<Word>,
+    /// The commands behind them, as indices into [`Script::commands`].
     pub commands: Range<usize>,
 }
 

@@ -52,6 +52,13 @@ impl Walk<'_> {
                 }
             }
             "set" => self.set_options(call),
+            "shift" => {
+                let by = call
+                    .arguments()
+                    .first()
+                    .map_or(Some(1), |word| word.literal()?.parse().ok());
+                self.variables.shift(by, call.context);
+            }
             _ => return false,
         }
         true
@@ -101,11 +108,15 @@ impl Walk<'_> {
 
     /// `set -a`, `set -o allexport`, and their end.
     fn set_options(&mut self, call: &Call<'_>) {
-        let mut words = call.arguments().iter().filter_map(Word::literal).peekable();
+        let mut words = call
+            .arguments()
+            .iter()
+            .map(|word| word.literal().unwrap_or_default())
+            .peekable();
         while let Some(word) = words.next() {
             let on = word.starts_with('-');
             if word == "--" || !on && !word.starts_with('+') {
-                return;
+                return self.variables.shift(None, call.context);
             }
             if word.ends_with('o') && words.next_if(|name| name == "allexport").is_some()
                 || word.contains('a')

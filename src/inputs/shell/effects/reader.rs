@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::branches::{Dead, begins};
 use super::remap::Origin;
 use super::variables::{MOST_VARIANTS, Variables, split};
-use super::writes::is_writer;
+use super::writes::{group_redirects, is_writer};
 use super::{Effect, EffectKind, Package};
 use crate::inputs::shell::script::{self, Command, Context, Part, Redirect, Script, Word};
 use crate::inputs::shell::tables::{ALLOCATORS, BUILTINS, lists};
@@ -20,6 +21,8 @@ const PER_VALUE: &str = "ln cp mv install rm export declare typeset echo printf 
 pub struct Reader {
     pub(super) groups: HashMap<String, Vec<(String, Option<String>)>>,
     known: Vec<(String, String)>,
+    /// What the script is started with; nothing where that is not known.
+    pub(super) arguments: Vec<String>,
 }
 
 impl Reader {
@@ -32,6 +35,7 @@ impl Reader {
     /// Says what `text` does, in order.
     pub fn read(&mut self, text: &str) -> Vec<Effect> {
         let mut variables = Variables::new(text.len());
+        variables.set_arguments(&self.arguments);
         for (name, value) in &self.known {
             let word = Word {
                 range: 0..0,
@@ -79,33 +83,19 @@ pub(super) fn walk(
         built: false,
     };
     let mut loops = script.loops.iter().peekable();
+    let mut cases = script.cases.iter().peekable();
+    let mut dead = Dead::default();
     for (index, command) in script.commands.iter().enumerate() {
         while let Some(header) = loops.next_if(|header| header.commands.start <= index) {
             walk.loop_header(header);
         }
-        walk.command(index, command);
-    }
-}
-
-/// For each command the innermost group redirection of its standard output.
-fn group_redirects(script: &Script) -> HashMap<usize, usize> {
-    let mut owners = HashMap::new();
-    // Groups stand in the order in which they closed, the inner before the outer: the first wins,
-    // and a command is visited once for each group that writes, of which few nest.
-    let mut visits = script.commands.len().saturating_mul(8);
-    for (at, group) in script.groups.iter().enumerate() {
-        if !group.redirects.iter().any(super::writes::takes_output) {
-            continue;
+        while let Some(case) = cases.next_if(|case| begins(case) <= index) {
+            dead.add(case, walk.variables);
         }
-        for index in group.commands.clone() {
-            visits = visits.saturating_sub(1);
-            if visits == 0 {
-                return owners;
-            }
-            owners.entry(index).or_insert(at);
+        if !dead.holds(index) {
+            walk.command(index, command);
         }
     }
-    owners
 }
 
 /// The state of reading one text.
@@ -185,6 +175,7 @@ impl Walk<'_> {
     }
 
     fn command(&mut self, index: usize, command: &Command) {
+        self.variables.in_function = command.context.function;
         let words = self.replaced(&command.words);
         let written = !command.redirects.is_empty() || self.groups.contains_key(&index);
         if !self.variables.leave_choice(&words) || !is_per_value(&words, written) {

@@ -9,6 +9,8 @@ use crate::inputs::shell::script::{Context, Part, Word};
 const MOST_VALUES: usize = 64;
 /// For how many values a whole command is read.
 pub(super) const MOST_VARIANTS: usize = 8;
+/// How many arguments are known by their number.
+const MOST_ARGUMENTS: usize = 9;
 /// How long a value may be, in bytes and in parts: longer ones are forgotten.
 const MOST_BYTES: usize = 1024;
 const MOST_PARTS: usize = 16;
@@ -31,6 +33,10 @@ pub(super) struct Variables {
     values: HashMap<String, Value>,
     /// `set -a`.
     pub(super) export_all: bool,
+    /// What is read stands in a function: `$1` is the function's.
+    pub(super) in_function: bool,
+    /// What the script was started with, less what it shifted away.
+    arguments: Vec<String>,
     /// Where `cd` went, outside and inside a subshell.
     folder: Option<String>,
     inner_folder: Option<String>,
@@ -43,10 +49,36 @@ impl Variables {
         Self {
             values: HashMap::new(),
             export_all: false,
+            in_function: false,
+            arguments: Vec::new(),
             folder: None,
             inner_folder: None,
             budget: BUDGET + 8 * length,
         }
+    }
+
+    /// Sets `$1` and those behind it.
+    pub(super) fn set_arguments(&mut self, arguments: &[String]) {
+        for number in 1..=MOST_ARGUMENTS {
+            let name = number.to_string();
+            match arguments.get(number - 1) {
+                Some(text) => self.set(&name, Word::plain(text, 0..0), false, Context::default()),
+                None => self.unset(&name),
+            }
+        }
+        self.arguments = arguments.to_vec();
+    }
+
+    /// `shift` and `set`: what `$1` is after that, where it surely is so.
+    pub(super) fn shift(&mut self, by: Option<usize>, context: Context) {
+        if context.subshell || context.function || self.arguments.is_empty() {
+            return;
+        }
+        let certain = by.filter(|_| !context.conditional);
+        let rest = certain
+            .and_then(|by| self.arguments.get(by..))
+            .map(<[_]>::to_vec);
+        self.set_arguments(&rest.unwrap_or_default());
     }
 
     /// The folder in which a command runs, where a `cd` of the script says so.
@@ -231,6 +263,9 @@ impl Variables {
         else {
             return None;
         };
+        if self.in_function && name.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
         let default = operation.strip_prefix(':').unwrap_or(operation);
         let whole = matches!(operation.as_str(), "" | "[@]" | "[*]")
             || default.starts_with(['-', '?', '=']);

@@ -1,10 +1,11 @@
 //! Text written to files: `echo`, `printf`, `cat` with a here-document, `tee`, `sed -i`.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::EffectKind;
 use super::reader::{Call, Walk};
-use crate::inputs::shell::script::{Command, Redirect, Word};
+use crate::inputs::shell::script::{Command, Redirect, Script, Word};
 use crate::inputs::shell::wrappers::{base_name, strip};
 
 /// What a command writes to its standard output, as far as it can be known.
@@ -26,6 +27,27 @@ pub(super) fn takes_output(redirect: &Redirect) -> bool {
         ">" | ">>" | ">|" | "&>" | "&>>" | ">&"
     ) && redirect.fd.is_none_or(|fd| fd == 1)
         && is_file(&redirect.target)
+}
+
+/// For each command the innermost group redirection of its standard output.
+pub(super) fn group_redirects(script: &Script) -> HashMap<usize, usize> {
+    let mut owners = HashMap::new();
+    // Groups stand in the order in which they closed, the inner before the outer: the first wins,
+    // and a command is visited once for each group that writes, of which few nest.
+    let mut visits = script.commands.len().saturating_mul(8);
+    for (at, group) in script.groups.iter().enumerate() {
+        if !group.redirects.iter().any(takes_output) {
+            continue;
+        }
+        for index in group.commands.clone() {
+            visits = visits.saturating_sub(1);
+            if visits == 0 {
+                return owners;
+            }
+            owners.entry(index).or_insert(at);
+        }
+    }
+    owners
 }
 
 /// Whether a word names a file rather than a descriptor or a device.

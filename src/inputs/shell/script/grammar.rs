@@ -143,6 +143,7 @@ impl Parser<'_> {
     /// Closes the innermost compound command; redirections may follow.
     fn close(&mut self) {
         self.flush_group();
+        self.end_arm();
         let Some(frame) = self.frames.pop() else {
             return;
         };
@@ -150,6 +151,7 @@ impl Parser<'_> {
         let commands = frame.opened..self.script.commands.len();
         if let Some(header) = frame
             .header
+            .filter(|_| frame.kind == Kind::Loop)
             .and_then(|index| self.script.loops.get_mut(index))
         {
             header.commands = commands.clone();

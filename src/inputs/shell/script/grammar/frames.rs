@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::cursor::is_meta;
 use super::super::nested::{Bracket, skip};
-use super::super::{Context, Loop, Word, word};
+use super::super::{Arm, Case, Context, Loop, Word, word};
 use super::Parser;
 
 /// A compound command that is open, or the script itself.
@@ -29,7 +29,7 @@ pub(super) struct Frame {
     pub(super) tested: Option<usize>,
     /// The list before ended so; if anything follows, the script survived the test's failure.
     pub(super) survives: Option<Range<usize>>,
-    /// The loop's index in the script.
+    /// The loop's or the `case`'s index in the script.
     pub(super) header: Option<usize>,
 }
 
@@ -165,7 +165,18 @@ impl Parser<'_> {
     /// `case WORD in`.
     fn case_header(&mut self) {
         self.open(Kind::Case);
-        let _ = self.plain_word();
+        let subject = self.plain_word().unwrap_or_default();
+        let index = self.script.cases.len();
+        if let Some(frame) = self.frame() {
+            frame.header = Some(index);
+            let function = frame.context.function;
+            self.script.cases.push(Case {
+                subject,
+                arms: Vec::new(),
+                function,
+                falls_through: false,
+            });
+        }
         self.skip_lines();
         if self.cursor.starts_with(b"in") && self.cursor.nth(2).is_none_or(is_meta) {
             self.cursor.bump(2);
@@ -175,9 +186,10 @@ impl Parser<'_> {
         }
     }
 
-    /// Steps over the patterns of a `case` branch, or closes the `case` at its `esac`.
+    /// Reads the patterns of a `case` branch, or closes the `case` at its `esac`.
     pub(super) fn patterns(&mut self) {
         self.skip_lines();
+        self.end_arm();
         if self.cursor.starts_with(b"esac") && self.cursor.nth(4).is_none_or(is_meta) {
             self.cursor.bump(4);
             return self.close_kind(Kind::Case);
@@ -185,15 +197,37 @@ impl Parser<'_> {
         if self.cursor.peek() == Some(b'(') {
             self.cursor.bump(1);
         }
+        let mut patterns = Vec::new();
         loop {
-            if self.plain_word().is_some() {
+            if let Some(pattern) = self.plain_word() {
+                patterns.push(pattern);
                 continue;
             }
             match self.cursor.peek() {
                 Some(b'|') => self.cursor.bump(1),
-                Some(b')') => return self.cursor.bump(1),
+                Some(b')') => break self.cursor.bump(1),
                 _ => return self.broken(),
             }
+        }
+        let at = self.script.commands.len();
+        if let Some(case) = self.case() {
+            let commands = at..at;
+            case.arms.push(Arm { patterns, commands });
+        }
+    }
+
+    /// The innermost `case`, where that is what is open.
+    pub(super) fn case(&mut self) -> Option<&mut Case> {
+        let frame = self.frames.last()?;
+        let index = frame.header.filter(|_| frame.kind == Kind::Case)?;
+        self.script.cases.get_mut(index)
+    }
+
+    /// The branch read last ends before the next command.
+    pub(super) fn end_arm(&mut self) {
+        let at = self.script.commands.len();
+        if let Some(arm) = self.case().and_then(|case| case.arms.last_mut()) {
+            arm.commands.end = at;
         }
     }
 

@@ -52,6 +52,7 @@ impl Parser<'_> {
             .frames
             .last()
             .is_some_and(|frame| frame.kind == Kind::Case);
+        let double = self.cursor.nth(1) == Some(b';');
         let length = [";;&", ";;", ";&"]
             .iter()
             .find(|op| self.cursor.starts_with(op.as_bytes()))
@@ -60,6 +61,9 @@ impl Parser<'_> {
             Some(length) => {
                 self.cursor.bump(length);
                 if in_case {
+                    if let Some(case) = self.case() {
+                        case.falls_through |= length == 3 || !double;
+                    }
                     self.patterns();
                 } else {
                     self.broken();

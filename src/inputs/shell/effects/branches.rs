@@ -1,0 +1,186 @@
+//! Which branches of a `case` never run, because what it looks at is known.
+
+use std::ops::Range;
+
+use super::variables::Variables;
+use crate::inputs::shell::script::{Arm, Case, Part, Word};
+
+/// So many branches are compared in one text; a longer script is read as if all could run.
+const MOST_ARMS: usize = 4_096;
+
+/// The commands that never run, found while a script is walked from its start to its end.
+#[derive(Debug, Default)]
+pub(super) struct Dead {
+    ranges: Vec<Range<usize>>,
+    compared: usize,
+}
+
+impl Dead {
+    /// Notes the branches of a `case` that is reached now.
+    pub(super) fn add(&mut self, case: &Case, variables: &mut Variables) {
+        self.compared += case.arms.len();
+        if case.falls_through || self.compared > MOST_ARMS {
+            return;
+        }
+        variables.in_function = case.function;
+        let Some(subject) = variables.expand(&case.subject).literal() else {
+            return;
+        };
+        // A pattern that is not understood may be the one that fits: then only those before it are out.
+        for arm in &case.arms {
+            match fits(arm, &subject) {
+                Some(false) => self.ranges.push(arm.commands.clone()),
+                Some(true) => {
+                    let after = case.arms.last().map_or(0, |last| last.commands.end);
+                    self.ranges.push(arm.commands.end..after);
+                    return;
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Whether the command never runs. Commands are asked for in their order.
+    pub(super) fn holds(&mut self, index: usize) -> bool {
+        self.ranges.retain(|range| range.end > index);
+        self.ranges.iter().any(|range| range.contains(&index))
+    }
+}
+
+/// The first command of a `case`; that of one without branches never comes.
+pub(super) fn begins(case: &Case) -> usize {
+    case.arms.first().map_or(0, |arm| arm.commands.start)
+}
+
+/// Whether one of a branch's patterns fits, where that can be told.
+fn fits(arm: &Arm, subject: &str) -> Option<bool> {
+    let mut any = false;
+    for pattern in &arm.patterns {
+        any |= matches(&tokens(pattern)?, subject);
+    }
+    Some(any)
+}
+
+/// A piece of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Char(char),
+    One,
+    Any,
+}
+
+/// The pieces of a pattern without variables, brackets and `+(...)`.
+fn tokens(pattern: &Word) -> Option<Vec<Token>> {
+    let mut found = Vec::new();
+    for part in &pattern.parts {
+        let Part::Literal { text, quoted, .. } = part else {
+            return None;
+        };
+        for c in text.chars() {
+            found.push(match c {
+                '*' if !quoted => Token::Any,
+                '?' if !quoted => Token::One,
+                '[' | '(' | '\\' if !quoted => return None,
+                c => Token::Char(c),
+            });
+        }
+    }
+    Some(found)
+}
+
+/// Whether a pattern fits all of a text: in time of the product of their lengths at most.
+fn matches(pattern: &[Token], text: &str) -> bool {
+    // `reached[at]`: the pieces before `at` fit the text read so far.
+    let mut reached = vec![false; pattern.len() + 1];
+    let through = |reached: &mut [bool]| {
+        for (at, token) in pattern.iter().enumerate() {
+            if *token == Token::Any
+                && reached.get(at) == Some(&true)
+                && let Some(next) = reached.get_mut(at + 1)
+            {
+                *next = true;
+            }
+        }
+    };
+    if let Some(first) = reached.first_mut() {
+        *first = true;
+    }
+    through(&mut reached);
+    for c in text.chars() {
+        let mut next = vec![false; pattern.len() + 1];
+        for (at, token) in pattern.iter().enumerate() {
+            let (to, fits) = match token {
+                Token::Any => (at, true),
+                Token::One => (at + 1, true),
+                Token::Char(own) => (at + 1, *own == c),
+            };
+            if fits
+                && reached.get(at) == Some(&true)
+                && let Some(slot) = next.get_mut(to)
+            {
+                *slot = true;
+            }
+        }
+        through(&mut next);
+        reached = next;
+    }
+    reached.last() == Some(&true)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::inputs::shell::effects::{EffectKind, read_with};
+
+    /// What a script runs when it is started with some arguments.
+    fn runs(text: &str, arguments: &str) -> Vec<String> {
+        let arguments: Vec<String> = arguments.split_whitespace().map(str::to_owned).collect();
+        let shown = |kind: &EffectKind| match kind {
+            EffectKind::Run { words, .. } => words.first().map(|word| word.shown()),
+            _ => None,
+        };
+        let effects = read_with(text, &arguments);
+        effects
+            .iter()
+            .filter_map(|effect| shown(&effect.kind))
+            .collect()
+    }
+
+    #[test]
+    fn the_branch_that_is_asked_for_runs() {
+        let text =
+            "case \"$1\" in\n web|api) a ;;\n w*er) b; c ;;\n '*') d ;;\n *) e ;;\nesac\nf\n";
+        assert_eq!(runs(text, "web"), ["a", "f"]);
+        assert_eq!(runs(text, "worker 4"), ["b", "c", "f"]);
+        assert_eq!(runs(text, "*"), ["d", "f"]);
+        assert_eq!(runs(text, "other"), ["e", "f"]);
+        assert_eq!(runs(text, ""), ["a", "b", "c", "d", "e", "f"]);
+    }
+
+    #[test]
+    fn arguments_are_known_by_other_names_and_shifted_away() {
+        let text = "role=${1:-web}\nshift\ncase $role in web) a ;; *) case $1 in x) b ;; y) c ;; esac ;; esac";
+        assert_eq!(runs(text, "web"), ["a"]);
+        assert_eq!(runs(text, "worker y"), ["c"]);
+        let loose = "[ -n \"$X\" ] && shift\ncase $1 in x) a ;; y) b ;; esac";
+        assert_eq!(runs(loose, "x"), ["a", "b"]);
+        let set = "set -- y\ncase $1 in x) a ;; y) b ;; esac";
+        assert_eq!(runs(set, "x"), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_cannot_be_told_may_run() {
+        for (text, expected) in [
+            (
+                "f() { case $1 in x) a ;; y) b ;; esac; }; f y",
+                vec!["a", "b", "f"],
+            ),
+            ("case $1 in [w]*) a ;; x) b ;; esac", vec!["a", "b"]),
+            ("case $1 in x) a ;& y) b ;; esac", vec!["a", "b"]),
+            ("case $Y in x) a ;; y) b ;; esac", vec!["a", "b"]),
+            ("case $1 in $Y) a ;; x) b ;; esac", vec!["a", "b"]),
+            ("case $1 in y) a ;; $Y) b ;; x) c ;; esac", vec!["b", "c"]),
+        ] {
+            assert_eq!(runs(text, "x"), expected, "{text}");
+        }
+    }
+}
