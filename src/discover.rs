@@ -146,7 +146,9 @@ fn has_containers(entry: &ignore::DirEntry) -> bool {
         return true;
     };
     let has = |word: &str| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
-    let described = has("ontainers:") || has("container:") || has("ontainers\":");
+    let described = ["ontainers:", "container:", "ontainers\":", "podSpec:"]
+        .iter()
+        .any(|word| has(word));
     if entry
         .file_name()
         .to_str()

@@ -71,6 +71,18 @@ impl Format {
     }
 }
 
+/// Endings of files that another program reads first.
+const TEMPLATES: [&str; 15] = [
+    "j2", "jinja", "jinja2", "tmpl", "tpl", "tftpl", "template", "in", "erb", "mustache", "hbs",
+    "ejs", "gotmpl", "m4", "mako",
+];
+
+/// Whether a file with that ending (`j2` of `Dockerfile.j2`, of `pod.j2.yaml`) is one that another program reads first.
+#[must_use]
+pub fn is_template_ending(ending: &str) -> bool {
+    TEMPLATES.contains(&ending)
+}
+
 /// The files around an input, read for it by those who may touch the disk.
 ///
 /// Paths use `/` and are relative to where the tool runs.

@@ -176,6 +176,28 @@ fn the_pod_of_a_clowdapp_is_a_container() {
 }
 
 #[test]
+fn parameters_of_a_template_name_the_image() {
+    let template = |value: &str| {
+        format!(
+            "apiVersion: template.openshift.io/v1\nkind: Template\nparameters:\n- {{name: TAG, value: '1'}}\n- {{name: IMAGE{value}}}\nobjects:\n- apiVersion: cloud.redhat.com/v1alpha1\n  kind: ClowdApp\n  spec:\n    deployments:\n    - podSpec: {{image: '${{IMAGE}}:${{TAG}}', command: [gunicorn, 'app:app']}}\n    - podSpec: {{image: '${{IMAGE}}:${{TAG}}', command: [celery, worker]}}\n"
+        )
+    };
+    let of = |value: &str| {
+        let tuned = TUNED.to_owned() + "CMD [\"gunicorn\", \"app:app\"]\n";
+        within(
+            &[
+                ("shop/Dockerfile", &tuned),
+                ("deploy/app.yaml", &template(value)),
+            ],
+            "deploy/app.yaml",
+        )
+    };
+    assert!(of(", value: quay.io/me/shop").is_empty());
+    // One image lacks a setting once, however many containers run it.
+    assert_eq!(of(""), ["allocator-unset"]);
+}
+
+#[test]
 fn lists_of_variables_are_merged_in_objects_that_the_server_knows() {
     let twice = "containers:\n- name: x\n  image: shop\n  env:\n  - {name: A, value: '1'}\n  - {name: A, value: '1'}\n";
     let noted = |text: &str| {
@@ -384,6 +406,10 @@ fn comments_and_annotations_silence() {
 
 #[test]
 fn charts_and_broken_files_are_told_apart() {
+    let plain = pod("containers:\n- {name: x, image: x, command: [gunicorn, 'app:app']}\n");
+    assert!(
+        alone("pod.tftpl.yaml", &plain).1.is_some() && alone("pod.prod.yaml", &plain).1.is_none()
+    );
     for placeholder in ["__SPEC__", "@SPEC@", "%spec%", "${SPEC}", "<spec>"] {
         let broken = format!("apiVersion: v1\nkind: Pod\n  {placeholder}\nspec: {{\n");
         let (rules, skipped) = alone("a.yaml", &broken);

@@ -1,5 +1,6 @@
 //! `malloclint units`: what the rules see of a file, to understand a finding or a silence.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,8 +26,14 @@ pub(super) fn run(
     for path in &found.files {
         match discover::read(path) {
             Ok(file) => {
+                // Several kustomizations may make the same of a container.
+                let mut shown = BTreeSet::new();
                 for unit in engine::units(&file, &around) {
-                    show(&unit, out)?;
+                    let mut text = Vec::new();
+                    show(&unit, &mut text)?;
+                    if shown.insert(text.clone()) {
+                        out.write_all(&text)?;
+                    }
                 }
             }
             Err(failure) => {

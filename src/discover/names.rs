@@ -1,9 +1,8 @@
 //! Which file names are ours.
 //!
-//! The conventions are those that BuildKit (`-f NAME`, `NAME.dockerignore`), Podman and editors
-//! follow; `peers.md` in the project's research compares eight tools on them.
+//! The conventions are those that BuildKit (`-f NAME`, `NAME.dockerignore`), Podman and editors follow.
 
-use crate::inputs::Format;
+use crate::inputs::{Format, is_template_ending};
 
 /// What a file name says about the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,12 +66,6 @@ const OTHERS: [&str; 45] = [
     "xml",
 ];
 
-/// Endings of files that another program reads first.
-const TEMPLATES: [&str; 14] = [
-    "j2", "jinja", "jinja2", "tmpl", "tpl", "template", "in", "erb", "mustache", "hbs", "ejs",
-    "gotmpl", "m4", "mako",
-];
-
 /// Says whether a file of that name is ours.
 #[must_use]
 pub fn claim(name: &str) -> Option<Claim> {
@@ -88,7 +81,7 @@ pub fn claim(name: &str) -> Option<Claim> {
     if OTHERS.contains(&ending) || !is_dockerfile(&name) {
         return None;
     }
-    Some(if TEMPLATES.contains(&ending) {
+    Some(if is_template_ending(ending) {
         Claim::Template
     } else {
         Claim::Dockerfile

@@ -7,7 +7,9 @@ use super::{Checked, sorted, spelled};
 use crate::finding::Finding;
 use crate::inputs::manifest::{Sheet, passing, passing_image, passing_project, tuned};
 use crate::inputs::yaml::{self, Tree};
-use crate::inputs::{Format, Style, Surroundings, compose, dockerfile, kubernetes, kustomize};
+use crate::inputs::{
+    Format, Style, Surroundings, compose, dockerfile, is_template_ending, kubernetes, kustomize,
+};
 use crate::model::{Change, Container, Unit};
 use crate::rules;
 use crate::suppress::{self, Suppression};
@@ -37,6 +39,9 @@ pub(super) fn examine(
         return nothing(Checked::skipped(why));
     }
     let rendered_first = "a template: render it first, then check the result";
+    if is_named_template(&file.path) {
+        return nothing(Checked::skipped(rendered_first));
+    }
     let tree = match yaml::read(text) {
         Ok(tree) if tree.has_gaps() => return nothing(Checked::skipped(rendered_first)),
         Ok(tree) => tree,
@@ -139,7 +144,7 @@ struct Bench<'a> {
     around: &'a dyn Surroundings,
     style: Style,
     units: Vec<Unit>,
-    /// Images that were told to lack a setting: their Dockerfile and stage.
+    /// Images that were told to lack a setting: their Dockerfile and stage, or their name.
     lacking: Vec<(String, Option<String>)>,
 }
 
@@ -166,13 +171,15 @@ impl Bench<'_> {
         let mut own = Vec::new();
         rules::check(&unit, &mut own);
         own.retain(|finding| speaks(&finding.place) && speaks_here(finding, link.as_ref()));
-        if let Some(link) = link
-            .as_ref()
-            .filter(|_| own.iter().any(|finding| finding.rule == "allocator-unset"))
-        {
+        if own.iter().any(|finding| finding.rule == "allocator-unset") {
             // Several containers may run one image: what it lacks is said once.
-            let image = (link.file.path.clone(), link.target.clone());
-            let said = self.lacking.contains(&image) || said_there(link, around);
+            let image = match (&link, &container.image) {
+                (Some(link), _) => (link.file.path.clone(), link.target.clone()),
+                (None, Some(image)) => (image.text.clone(), None),
+                (None, None) => (container.name.clone(), None),
+            };
+            let there = link.as_ref().is_some_and(|link| said_there(link, around));
+            let said = self.lacking.contains(&image) || there;
             own.retain(|finding| finding.rule != "allocator-unset" || !said);
             self.lacking.push(image);
         }
@@ -240,6 +247,14 @@ fn unreadable(file: &Arc<SourceFile>, at: usize, message: &str) -> Checked {
         findings: finding.into_iter().collect(),
         ..Checked::default()
     }
+}
+
+/// `manifests.tftpl.yaml`.
+fn is_named_template(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem);
+    stem.rsplit_once('.')
+        .is_some_and(|(_, ending)| is_template_ending(ending))
 }
 
 /// Whether a text that is no YAML is one still to be filled in: it has braces, or a line is nothing but a name to be

@@ -5,6 +5,7 @@
 
 mod env;
 mod inject;
+mod parameters;
 mod pods;
 mod spell;
 
@@ -14,7 +15,7 @@ pub use spell::{respell, spell};
 use super::manifest::{Room, Sheet, passing, quantity};
 use super::yaml::{Id, Tree};
 use crate::facts::Arch;
-use crate::model::{Container, Fact, Limits, Setting, User};
+use crate::model::{Container, Fact, Limits, Named, Setting, User};
 use crate::text::Span;
 use pods::{Pod, Seat};
 
@@ -83,6 +84,10 @@ fn container(
     let tree = sheet.tree;
     let name = tree.get(id, "name").and_then(|name| sheet.named(name));
     let image = tree.get(id, "image").and_then(|image| sheet.named(image));
+    let image = image.map(|image| Named {
+        text: parameters::filled(tree, pod.object, &image.text),
+        ..image
+    });
     let spot = image.as_ref().or(name.as_ref());
     let place = spot.map_or_else(|| sheet.place(id), |named| named.place.clone());
     let expand = |text: &str| env::expand_words(env, text);

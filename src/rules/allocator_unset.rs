@@ -2,7 +2,7 @@
 
 use super::{Report, bring, bringing};
 use crate::facts::{self, Family, Libc, programs};
-use crate::finding::{Applicability, Severity};
+use crate::finding::{Applicability, Finding, Severity};
 use crate::model::{Change, Fact, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -21,6 +21,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         // One of several images of a file: its port may serve another for as long as that runs.
         return;
     }
+    let described = matches!(unit.source, Source::Linked(..));
+    if described && unit.process.development {
+        // A manifest that starts a server for development is for developers itself.
+        return;
+    }
     let own_command = unit.process.place.as_ref().is_some_and(|place| place.same_file(&unit.place));
     if *kind == ProcessKind::Notebook && !own_command {
         // A notebook image with some packages more: its base is the place for such a setting.
@@ -33,6 +38,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .caption(match &unit.source {
             Source::Linked(path, None) => format!("its image is built by `{path}`"),
             Source::Linked(path, Some(_)) => format!("`{path}` seems to build its image"),
+            _ if replaced(unit).is_some() => "a setting would stand here".into(),
             _ => "jemalloc would be installed here".into(),
         })
         .note(format!("it runs Python ({}) and {} ({})", unit.python.because(&unit.place), runs_on(unit), unit.process.kind.because(&unit.place)))
@@ -41,8 +47,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .help(match &unit.source {
             Source::Linked(path, _) => format!("in `{path}`: {}", help(unit)),
             _ => help(unit),
-        })
-        .remedy(bringing(Family::Jemalloc), applicability(unit, *kind), bring(Family::Jemalloc));
+        });
+    finding = if replaced(unit).is_some() {
+        two_heaps(finding, UNMEASURED)
+    } else {
+        finding.remedy(bringing(Family::Jemalloc), applicability(unit, *kind), bring(Family::Jemalloc))
+    };
     if let Source::Linked(_, Some(why)) = &unit.source {
         finding = finding.note(why.clone());
     }
@@ -85,24 +95,53 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
         return;
     }
     let what = unit.process.server.clone().unwrap_or_else(|| unit.process.argv.join(" "));
-    report.add(
-        report
-            .finding(&unit.install_at, format!("`{}` gets no allocator setting here, and what builds its image is not known", short(&what)))
-            .at_severity(Severity::Info)
-            .caption("no Dockerfile here is known to build it")
-            .note(format!("it keeps running ({})", unit.process.kind.because(&unit.place)))
-            .note(effect(&unit.process.model))
-            .help("see to it where the image is built; or set `MALLOC_ARENA_MAX` to `2` here, if the image has glibc and no allocator of its own")
-            .remedy(
-                "set `MALLOC_ARENA_MAX` to `2`",
-                Applicability::Unsafe("the image may bring an allocator of its own, or no glibc".into()),
-                vec![Change::SetEnv { name: "MALLOC_ARENA_MAX".into(), value: "2".into() }],
-            ),
-    );
+    // An image that everybody has: what is in it is known.
+    let known = unit.platform.libc.value() == Some(&Libc::Glibc) && unit.python.value().is_some();
+    let message = if known {
+        format!("`{}` runs on glibc's default malloc: freed memory is given back late or never", short(&what))
+    } else {
+        format!("`{}` gets no allocator setting here, and what builds its image is not known", short(&what))
+    };
+    let finding = report
+        .finding(&unit.install_at, message)
+        .at_severity(Severity::Info)
+        .note(format!("it keeps running ({})", unit.process.kind.because(&unit.place)))
+        .note(effect(&unit.process.model));
+    let (caption, help, unsafe_because) = if known {
+        (
+            "this image brings no allocator of its own",
+            "build an image with jemalloc on top of it; or set `MALLOC_ARENA_MAX` to `2` here",
+            UNMEASURED,
+        )
+    } else {
+        (
+            "no Dockerfile here is known to build it",
+            "see to it where the image is built; or set `MALLOC_ARENA_MAX` to `2` here, if the image has glibc and no allocator of its own",
+            "the image may bring an allocator of its own, or no glibc",
+        )
+    };
+    report.add(two_heaps(finding.caption(caption).help(help), unsafe_because));
+}
+
+const UNMEASURED: &str = "with two heaps many threads may wait for each other: measure it";
+
+/// The remedy where jemalloc cannot be brought.
+fn two_heaps(finding: Finding, unsafe_because: &str) -> Finding {
+    let change = Change::SetEnv { name: "MALLOC_ARENA_MAX".into(), value: "2".into() };
+    finding.remedy("set `MALLOC_ARENA_MAX` to `2`", Applicability::Unsafe(unsafe_because.into()), vec![change])
+}
+
+/// Why a preload that is set here never reaches the process.
+fn replaced(unit: &Unit) -> Option<&str> {
+    let replaced = unit.start_replaces_preload.as_ref()?;
+    (!replaced.sometimes).then_some(replaced.why.as_str())
 }
 
 /// What can be done here, with the names of this release.
 fn help(unit: &Unit) -> String {
+    if let Some(why) = replaced(unit) {
+        return format!("set `MALLOC_ARENA_MAX` to `2`: a preload would be lost, {why}");
+    }
     let release = unit.platform.release.value();
     let package = release.and_then(|release| release.packages_of(Family::Jemalloc).find(|package| !package.dev));
     let jemalloc = match package.map(|package| (package, &package.repository)) {
