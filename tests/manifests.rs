@@ -410,6 +410,13 @@ fn charts_and_broken_files_are_told_apart() {
     assert!(
         alone("pod.tftpl.yaml", &plain).1.is_some() && alone("pod.prod.yaml", &plain).1.is_none()
     );
+    let named = plain.replace("name: a", "name: \"a-{endpoint}\"");
+    assert!(
+        alone("a.yaml", &named)
+            .1
+            .unwrap()
+            .contains("render it first")
+    );
     for placeholder in ["__SPEC__", "@SPEC@", "%spec%", "${SPEC}", "<spec>"] {
         let broken = format!("apiVersion: v1\nkind: Pod\n  {placeholder}\nspec: {{\n");
         let (rules, skipped) = alone("a.yaml", &broken);

@@ -43,7 +43,9 @@ pub(super) fn examine(
         return nothing(Checked::skipped(rendered_first));
     }
     let tree = match yaml::read(text) {
-        Ok(tree) if tree.has_gaps() => return nothing(Checked::skipped(rendered_first)),
+        Ok(tree) if tree.has_gaps() || kubernetes::has_placeholders(&tree) => {
+            return nothing(Checked::skipped(rendered_first));
+        }
         Ok(tree) => tree,
         Err(_) if is_template(text) => {
             return nothing(Checked::skipped(rendered_first));

@@ -54,12 +54,10 @@ pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings)
             ),
         ),
         None => {
-            let mut own = all.iter().filter(|path| passing(path).is_none());
-            let only = own.next().filter(|_| own.next().is_none() && called())?;
-            (
-                only,
-                format!("the image is called as the project, and `{only}` is its only Dockerfile"),
-            )
+            let own: Vec<&String> = all.iter().filter(|path| passing(path).is_none()).collect();
+            let (path, what) = main(&own).filter(|_| called())?;
+            let why = format!("the image is called as the project, and `{path}` is its {what}");
+            (path, why)
         }
     };
     let file = dockerfile(path, around)?;
@@ -69,6 +67,20 @@ pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings)
         target: None,
         source,
     })
+}
+
+/// The only Dockerfile of a project, or the one above all others, and which it is.
+fn main<'a>(own: &[&'a String]) -> Option<(&'a String, &'static str)> {
+    let depth = |path: &&String| path.matches('/').count();
+    let first = *own.iter().min_by_key(|path| depth(path))?;
+    if own.len() == 1 {
+        return Some((first, "only Dockerfile"));
+    }
+    let plain = ["Dockerfile", "Containerfile"].iter();
+    let folder = plain.filter_map(|name| first.strip_suffix(name)).next()?;
+    let below = |path: &&String| path.starts_with(folder) && depth(path) > depth(&first);
+    let above = own.iter().all(|path| *path == first || below(path));
+    above.then_some((first, "topmost Dockerfile"))
 }
 
 /// What the project says about an image, if it says something: nothing, where it says two things. What is said of
@@ -144,6 +156,29 @@ fn plain(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_main_dockerfile_lies_above_all_others() {
+        let of = |paths: &[&str]| {
+            let all: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+            main(&all.iter().collect::<Vec<_>>()).map(|(path, _)| path.clone())
+        };
+        assert_eq!(
+            of(&["x/App.Dockerfile"]).as_deref(),
+            Some("x/App.Dockerfile")
+        );
+        assert_eq!(
+            of(&["Dockerfile", "a/Dockerfile"]).as_deref(),
+            Some("Dockerfile")
+        );
+        assert_eq!(
+            of(&["shop/Dockerfile", "shop/a/b/Dockerfile"]).as_deref(),
+            Some("shop/Dockerfile")
+        );
+        assert_eq!(of(&["Dockerfile", "Dockerfile.worker"]), None);
+        assert_eq!(of(&["a/Dockerfile", "b/c/Dockerfile"]), None);
+        assert_eq!(of(&[]), None);
+    }
 
     #[test]
     fn names_of_images_are_those_of_folders_or_files() {

@@ -22,8 +22,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         return;
     }
     let described = matches!(unit.source, Source::Linked(..));
-    if described && unit.process.development {
-        // A manifest that starts a server for development is for developers itself.
+    if described && (unit.process.development || *kind == ProcessKind::Notebook) {
+        // A manifest that starts a server for development or a notebook is for one person's machine.
         return;
     }
     let own_command = unit.process.place.as_ref().is_some_and(|place| place.same_file(&unit.place));
