@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import picture
@@ -54,6 +54,17 @@ def append(raw: Path, record: dict) -> None:
         file.write(json.dumps(record).encode() + b"\n")
 
 
+def drop(raw: Path, settings: dict[tuple, dict]) -> int:
+    """Takes the measurements away whose setting is another one now; how many they were."""
+    header, *records = read(raw)
+    stale = [record for record in records if settings.get((record["program"], record["candidate"]), record["conf"]) != record["conf"]]
+    if stale:
+        new = raw.with_suffix(".new")
+        new.write_text("".join(json.dumps(record) + "\n" for record in [header, *records] if record not in stale))
+        new.replace(raw)
+    return len(stale)
+
+
 def key(record: dict) -> tuple:
     return record["round"], record["program"], record["candidate"]
 
@@ -87,14 +98,16 @@ def write(raw: Path, to: Path) -> None:
 
 def _about(header: dict, records: list[dict]) -> str:
     machine = header["machine"]
-    rounds = len({record["round"] for record in records})
+    often = Counter((record["program"], record["candidate"]) for record in records).values()
+    least, most = min(often), max(often)
+    rounds = f"{least} rounds" if least == most > 1 else "1 round" if most == 1 else f"{least} to {most} rounds"
     others = [record["others"] for record in records]
     busy = sum(share > DISTURBED for share in others)
     lines = [
         "# Allocators under Python servers",
         f"Python {header['python']}, {machine['libc']}, {machine['cores']} x {machine['cpu']}, Linux {machine['kernel']}; "
         + ", ".join(f"{name} {version}" for name, version in header["libraries"].items())
-        + f". {'1 round' if rounds == 1 else f'{rounds} rounds'}, interleaved.",
+        + f". {rounds}, interleaved.",
         "Memory is the PSS of all processes in MB, the median of the rounds. Ratios are taken within a round: their median, and in brackets the least and the most.",
         f"Other processes used {statistics.median(others):.1%} of one core meanwhile (median of the measurements; at most {max(others):.1%}).",
     ]

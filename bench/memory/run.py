@@ -53,7 +53,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works: its figures say nothing")
-    parser.add_argument("--rounds", type=int, help="so often each pair is measured (5; with --quick 1)")
+    parser.add_argument("--rounds", type=_rounds, metavar="N|FROM:TO", help="so often each pair is measured (5; with --quick 1), or the rounds from one number to before another")
     parser.add_argument("--program", action="append", metavar="NAME", help="this program only; may be given several times")
     parser.add_argument("--candidate", action="append", metavar="NAME", help="this candidate and glibc only; may be given several times")
     parser.add_argument("--candidates", type=Path, default=plan.CANDIDATES, metavar="FILE", help="other settings than those of candidates.toml")
@@ -61,10 +61,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--raw", type=Path, help="the file of single measurements")
     options = parser.parse_args()
     folder = TARGET / "quick" if options.quick else HERE / "results"
-    options.rounds = options.rounds or (1 if options.quick else 5)
+    options.rounds = options.rounds or range(1 if options.quick else 5)
     options.raw = options.raw or folder / "raw.jsonl"
     options.report = options.raw.with_suffix("")
     return options
+
+
+def _rounds(text: str) -> range:
+    start, _, end = text.rpartition(":")
+    return range(int(start or 0), int(end))
 
 
 class Bench:
@@ -99,7 +104,10 @@ class Bench:
         pairs, said = self._pairs()
         for line in said:
             print(f"left out: {line}")
-        by_key = {(number, program.name, candidate.name): (number, program, candidate) for number in range(self.options.rounds) for program, candidate in self._order(pairs, number)}
+        stale = report.drop(self.raw, {(program.name, candidate.name): candidate.env for program, candidate in pairs})
+        if stale:
+            print(f"dropped: {stale} measurements of settings that are others now")
+        by_key = {(number, program.name, candidate.name): (number, program, candidate) for number in self.options.rounds for program, candidate in self._order(pairs, number)}
         failed: dict[tuple, str] = {}
         while waiting := [one for one in report.unfinished(report.read(self.raw)[1:], list(by_key)) if one not in failed]:
             seconds = []

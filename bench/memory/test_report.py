@@ -12,7 +12,7 @@ import trial
 
 def record(number, candidate, value):
     figures = dict.fromkeys((*report.MEMORY, *report.RATIOS), value)
-    return {"round": number, "program": "flask-sync", "candidate": candidate, "others": 0.02, **figures}
+    return {"round": number, "program": "flask-sync", "candidate": candidate, "conf": {}, "others": 0.02, **figures}
 
 
 HEADER = {
@@ -42,6 +42,15 @@ class Report(unittest.TestCase):
             report.append(raw, record(0, "balanced", 50))
             self.assertEqual([one.get("candidate") for one in report.read(raw)[1:]], ["glibc", "balanced"])
 
+    def test_a_setting_that_changed_is_measured_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            raw = Path(folder) / "raw.jsonl"
+            for one in (HEADER, record(0, "glibc", 100), {**record(0, "balanced", 50), "conf": {"MALLOC_CONF": "narenas:9"}}):
+                report.append(raw, one)
+            self.assertEqual(report.drop(raw, {("flask-sync", "balanced"): {"MALLOC_CONF": "narenas:2"}}), 1)
+            self.assertEqual(report.drop(raw, {("flask-sync", "balanced"): {"MALLOC_CONF": "narenas:2"}}), 0)
+            self.assertEqual([one.get("candidate") for one in report.read(raw)], [None, "glibc"])
+
     def test_what_was_disturbed_is_measured_again_and_the_best_counts(self):
         disturbed, quiet = {**record(0, "glibc", 100), "others": 0.5}, {**record(0, "glibc", 90), "others": 0.01}
         wanted = [report.key(quiet), (0, "flask-sync", "balanced")]
@@ -65,6 +74,9 @@ class Report(unittest.TestCase):
 
 
 class Plan(unittest.TestCase):
+    def test_rounds(self):
+        self.assertEqual((list(run._rounds("2")), list(run._rounds("5:7"))), ([0, 1], [5, 6]))
+
     def test_the_profiles_are_those_of_the_fixer(self):
         self.assertIn("background_thread:true", plan.profile("fork", "balanced", True, "5.3.0-1"))
         self.assertIn("tcache_max:4096", plan.profile("fork", "balanced", False, "5.3.0-1"))

@@ -16,7 +16,7 @@ use super::effects::stars;
 use super::files::{self, Readable, base_name};
 use super::state::{Preloading, State};
 use super::walk::Walker;
-use crate::facts::programs;
+use crate::facts::{self, programs};
 use crate::inputs::shell::effects::{Effect, EffectKind};
 use crate::inputs::shell::script::Word;
 use crate::inputs::shell::{self};
@@ -39,6 +39,20 @@ pub(super) struct Started {
     pub(super) login: bool,
     /// What chooses the Python that runs, where the name and PATH alone do not: `uv run`.
     pub(super) chooser: Option<String>,
+}
+
+/// The variables that a start script finds and names, less those that decide about allocators: what it makes of these
+/// is for the rules to see as it is written.
+fn known<'s>(state: &'s State, text: &str) -> impl Iterator<Item = (&'s str, &'s str)> {
+    let decides = |name: &str| {
+        name.starts_with("LD_")
+            || matches!(name, "PYTHONMALLOC" | "GLIBC_TUNABLES")
+            || facts::allocator_variable(name).is_some()
+            || facts::tunable(name).is_some()
+    };
+    let named = move |name: &str| text.contains('$') && text.contains(name) && !decides(name);
+    let vars = state.env.iter().filter(move |var| named(&var.name));
+    vars.filter_map(|var| Some((var.name.as_str(), var.now.value.known()?)))
 }
 
 /// Follows the start of a container of `state`.
@@ -190,7 +204,8 @@ impl Follower<'_> {
     fn shell(&mut self, text: &Traced, file: &Place, positional: &[String], hops: usize) {
         let before = self.started.preloads.len();
         self.chosen(text.as_str().split_ascii_whitespace());
-        let effects = shell::effects::read_with(text.as_str(), positional);
+        let effects =
+            shell::effects::read_with(text.as_str(), positional, known(self.state, text.as_str()));
         for effect in &effects {
             self.environment(text, file, effect, hops);
         }

@@ -170,10 +170,18 @@ pub fn read(text: &str) -> Vec<Effect> {
 }
 
 /// Says what `text` does, in order, when it is started with these arguments; without any it is not known which.
+/// `variables` are those that it finds in its environment.
 #[must_use]
-pub fn read_with(text: &str, arguments: &[String]) -> Vec<Effect> {
+pub fn read_with<'v>(
+    text: &str,
+    arguments: &[String],
+    variables: impl IntoIterator<Item = (&'v str, &'v str)>,
+) -> Vec<Effect> {
     let mut reader = Reader::default();
     reader.arguments = arguments.to_vec();
+    for (name, value) in variables {
+        reader.know(name, value);
+    }
     reader.read(text)
 }
 

@@ -138,7 +138,7 @@ mod tests {
             EffectKind::Run { words, .. } => words.first().map(|word| word.shown()),
             _ => None,
         };
-        let effects = read_with(text, &arguments);
+        let effects = read_with(text, &arguments, [("ROLE", "api")]);
         effects
             .iter()
             .filter_map(|effect| shown(&effect.kind))
@@ -163,6 +163,8 @@ mod tests {
         assert_eq!(runs(text, "worker y"), ["c"]);
         let loose = "[ -n \"$X\" ] && shift\ncase $1 in x) a ;; y) b ;; esac";
         assert_eq!(runs(loose, "x"), ["a", "b"]);
+        let role = "case ${ROLE} in web) a ;; api) b ;; esac\nROLE=web\ncase $ROLE in web) c ;; api) d ;; esac";
+        assert_eq!(runs(role, ""), ["b", "c"]);
         let set = "set -- y\ncase $1 in x) a ;; y) b ;; esac";
         assert_eq!(runs(set, "x"), ["a", "b"]);
     }
