@@ -34,7 +34,7 @@ RUN apt-get update \\
     && apt-get install -y --no-install-recommends libjemalloc2 \\
     && rm -rf /var/lib/apt/lists/*
 ENV LD_PRELOAD=libjemalloc.so.2 \\
-    MALLOC_CONF=narenas:2,tcache_max:4096,dirty_decay_ms:200,muzzy_decay_ms:0
+    MALLOC_CONF=narenas:2,oversize_threshold:0,dirty_decay_ms:1000,muzzy_decay_ms:0
 COPY . .
 CMD [\"gunicorn\", \"app:app\"]
 ";
@@ -234,17 +234,17 @@ fn the_profile_fits_the_goal_and_the_limit() {
         (
             "balanced",
             "",
-            "narenas:2,tcache_max:4096,dirty_decay_ms:200,",
+            "narenas:2,oversize_threshold:0,dirty_decay_ms:1000,",
         ),
         (
             "balanced",
             "    cpus: 0.5\n",
-            "narenas:1,tcache_max:4096,dirty_decay_ms:200,",
+            "narenas:1,oversize_threshold:0,dirty_decay_ms:1000,",
         ),
         (
             "balanced",
             "    cpus: 8\n",
-            "narenas:2,tcache_max:4096,dirty_decay_ms:200,",
+            "narenas:2,oversize_threshold:0,dirty_decay_ms:1000,",
         ),
         (
             "low-memory",

@@ -79,8 +79,9 @@ class Plan(unittest.TestCase):
 
     def test_the_profiles_are_those_of_the_fixer(self):
         self.assertIn("background_thread:true", plan.profile("fork", "balanced", True, "5.3.0-1"))
-        self.assertIn("tcache_max:4096", plan.profile("fork", "balanced", False, "5.3.0-1"))
-        self.assertIn("lg_tcache_max:12", plan.profile("fork", "balanced", False, "5.2.1-5"))
+        self.assertIn("oversize_threshold:0", plan.profile("fork", "balanced", False, "5.3.0-1"))
+        self.assertIn("tcache_max:4096", plan.profile("fork", "low-memory", False, "5.3.0-1"))
+        self.assertIn("lg_tcache_max:12", plan.profile("fork", "low-memory", False, "5.2.1-5"))
         self.assertIn("background_thread:true", plan.profile("threads", "balanced", False, "5.3.0-1"))
         self.assertIn("narenas:1,", plan.profile("threads", "low-memory", False, "5.3.0-1"))
         self.assertIsNone(plan.profile("threads", "balanced", False, "3.6.0"))

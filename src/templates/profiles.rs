@@ -222,8 +222,8 @@ mod tests {
             })
             .unwrap()
         };
-        assert!(of("5.3.0").contains("tcache_max:4096"));
-        assert!(of("5.2.1").contains("lg_tcache_max:12"));
+        assert!(of("5.3.0").contains("oversize_threshold:0"));
+        assert!(!of("5.1.0").contains("oversize_threshold"));
         assert!(
             value(Need::default())
                 .unwrap()
