@@ -170,6 +170,22 @@ fn names_of_images_and_projects_say_what_they_are_for() {
 }
 
 #[test]
+fn nothing_is_said_of_pods_on_windows() {
+    let linux = pod("containers:\n- {name: x, image: shop, command: [gunicorn, 'app:app']}\n");
+    assert_eq!(alone("a.yaml", &linux).0, ["allocator-unset"]);
+    for windows in [
+        "os: {name: windows}",
+        "nodeSelector: {kubernetes.io/os: windows}",
+    ] {
+        assert!(
+            alone("a.yaml", &format!("{linux}  {windows}\n"))
+                .0
+                .is_empty()
+        );
+    }
+}
+
+#[test]
 fn the_pod_of_a_clowdapp_is_a_container() {
     let app = "apiVersion: cloud.redhat.com/v1alpha1\nkind: ClowdApp\nmetadata: {name: shop}\nspec:\n  deployments:\n  - name: api\n    podSpec:\n      image: quay.io/me/shop\n      command: [gunicorn, 'app:app']\n      env:\n      - {name: MALLOC_ARENA_MAX, value: two}\n";
     assert_eq!(alone("clowdapp.yaml", app).0, ["glibc-tunable-bad-value"]);

@@ -103,6 +103,7 @@ fn container(
         Seat::Init => Some("it is an init container: it ends before the others start".to_owned()),
         Seat::Main => ends(pod.kind),
     };
+    let passing = passing.or_else(|| windows(tree, pod));
     let called = name.map_or_else(
         || "the container".into(),
         |name| format!("container `{}`", name.text),
@@ -139,6 +140,16 @@ fn is_built_in(tree: &Tree, object: Id) -> bool {
         // DeploymentConfig is served by OpenShift's own API server, with the types of Kubernetes.
         Some((group, _)) => !group.contains('.') || group == "apps.openshift.io",
     })
+}
+
+/// What the pod says against its running on Linux.
+fn windows(tree: &Tree, pod: &Pod<'_>) -> Option<String> {
+    let says = [["nodeSelector", "kubernetes.io/os"], ["os", "name"]];
+    let mut words = says
+        .iter()
+        .filter_map(|path| tree.word(tree.at(pod.spec, path)?));
+    let windows = words.any(|word| word == "windows");
+    windows.then(|| "its pod runs on Windows".to_owned())
 }
 
 /// Kinds that start their containers again whenever they end.
