@@ -96,6 +96,21 @@ def write(raw: Path, to: Path) -> None:
     print(f"{to.with_suffix('.md')} and .svg: {len(records)} measurements")
 
 
+def summary(raw: Path) -> str:
+    """The table of the README: memory at rest and CPU time of every setting under every program, against glibc."""
+    header, *records = read(raw)
+    found = ratios(settled(records))
+    programs = [name for name in header["programs"] if any(program == name for program, _ in found)]
+    rows = ["| setting | " + " | ".join(programs) + " |", "|---" * (len(programs) + 1) + "|"]
+    for candidate, about in header["candidates"].items():
+        cells = []
+        for program in programs:
+            values = found.get((program, candidate))
+            cells.append("-" if not values else " / ".join(f"{statistics.median(values[name]):.2f}" for name in ("idle", "cpu")))
+        rows.append(f"| {about} | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
 def _about(header: dict, records: list[dict]) -> str:
     machine = header["machine"]
     often = Counter((record["program"], record["candidate"]) for record in records).values()
@@ -154,3 +169,17 @@ def _targets(found: dict) -> str:
             reached.append("?" if not article else "yes" if better else "**no**")
         rows.append(f"| {program} | {candidate} | " + " | ".join(reached) + " |")
     return "\n".join(rows)
+
+
+def _main() -> None:
+    """Writes what was measured so far into the results and the README."""
+    here = Path(__file__).resolve().parent
+    raw, readme = here / "results" / "raw.jsonl", here.parents[1] / "README.md"
+    write(raw, raw.with_suffix(""))
+    before, mark, rest = readme.read_text().partition("<!-- memory -->\n")
+    if mark:
+        readme.write_text(before + mark + summary(raw) + "<!-- /memory -->" + rest.partition("<!-- /memory -->")[2])
+
+
+if __name__ == "__main__":
+    _main()

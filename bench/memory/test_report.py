@@ -73,6 +73,14 @@ class Report(unittest.TestCase):
             self.assertEqual((Path(folder) / "out.svg").read_text().count('class="own"'), 2)
 
 
+class Readme(unittest.TestCase):
+    def test_it_says_what_was_measured(self):
+        here = Path(__file__).resolve().parent
+        readme = (here.parents[1] / "README.md").read_text()
+        shown = readme.partition("<!-- memory -->\n")[2].partition("<!-- /memory -->")[0]
+        self.assertEqual(shown, report.summary(here / "results" / "raw.jsonl"), "python3 bench/memory/report.py writes it")
+
+
 class Plan(unittest.TestCase):
     def test_rounds(self):
         self.assertEqual((list(run._rounds("2")), list(run._rounds("5:7"))), ([0, 1], [5, 6]))

@@ -51,6 +51,8 @@ pub struct Unit {
     pub siblings: bool,
     /// Something is compiled in it: development packages have their use.
     pub compiles: bool,
+    /// Its Python is conda's, which brings a C++ library of its own: one of the distribution may not get on with it.
+    pub conda: bool,
     /// Where its image comes from.
     pub source: Source,
     /// What is wrong with how its variables are written.

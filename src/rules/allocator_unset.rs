@@ -142,16 +142,26 @@ fn help(unit: &Unit) -> String {
     if let Some(why) = replaced(unit) {
         return format!("set `MALLOC_ARENA_MAX` to `2`: a preload would be lost, {why}");
     }
+    let python = unit.python.value().and_then(|python| python.version);
+    let other = if python.is_some_and(|version| version >= (3, 13)) { "; or `PYTHONMALLOC=mimalloc`" } else { "" };
+    if unit.conda {
+        return format!("`conda install -c conda-forge jemalloc`, set `LD_PRELOAD` to its path below conda's `lib` and `MALLOC_CONF`{other}; or `MALLOC_ARENA_MAX=2`");
+    }
     let release = unit.platform.release.value();
     let package = release.and_then(|release| release.packages_of(Family::Jemalloc).find(|package| !package.dev));
     let jemalloc = match package.map(|package| (package, &package.repository)) {
+        Some((package, Some(from))) if !is_there(unit, from) => format!("enable {from}, install `{}` from it, set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
         Some((package, Some(from))) => format!("install `{}` (from {from}), set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
         Some((package, None)) => format!("install `{}`, set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
         None => "install jemalloc in this stage, set `LD_PRELOAD` to its soname and `MALLOC_CONF`".into(),
     };
-    let python = unit.python.value().and_then(|python| python.version);
-    let other = if python.is_some_and(|version| version >= (3, 13)) { "; or `PYTHONMALLOC=mimalloc`" } else { "" };
     format!("{jemalloc}{other}; or `MALLOC_ARENA_MAX=2` where nothing can be installed")
+}
+
+/// Whether a repository of packages is there: Ubuntu's own is, others are where something installed them.
+fn is_there(unit: &Unit, repository: &str) -> bool {
+    let mut packages = unit.installs.iter().flat_map(|install| &install.packages);
+    repository == "universe" || packages.any(|package| package.contains(repository))
 }
 
 /// Whether the program itself is Python, not something else in an image that also has Python.

@@ -52,8 +52,6 @@ pub struct Site {
     pub(super) stage: usize,
     /// Who it starts as.
     pub(super) starter: Fact<User>,
-    /// Its Python is conda's, which brings a C++ library of its own.
-    pub(super) conda: bool,
     /// The Python that runs the process, by name or path; or why that cannot be told.
     pub(super) interpreter: Result<String, String>,
 }
@@ -61,20 +59,20 @@ pub struct Site {
 fn site(walker: &Walker<'_>, stage: usize, started: &Started) -> Option<Site> {
     let starter = walker.starters.get(stage)?.clone();
     let state = walker.states.get(stage)?;
-    let prefix = state
-        .image
-        .as_ref()
-        .and_then(|image| image.python_prefix.as_deref());
-    let installed = state
-        .installs
-        .iter()
-        .any(|install| install.manager == Manager::Conda);
     Some(Site {
         stage,
         starter,
-        conda: installed || prefix.is_some_and(|prefix| prefix.contains("conda")),
         interpreter: start::interpreter(state, started),
     })
+}
+
+/// Whether the stage's Python is conda's.
+fn is_conda(state: &State) -> bool {
+    let image = state.image.as_ref();
+    let prefix = image.and_then(|image| image.python_prefix.as_deref());
+    let mut installs = state.installs.iter();
+    prefix.is_some_and(|prefix| prefix.contains("conda"))
+        || installs.any(|install| install.manager == Manager::Conda)
 }
 
 /// Whether a stage starts something of its own, and others stand on it only to test it.
@@ -158,6 +156,7 @@ fn assemble(
         unseen_settings,
         siblings: false,
         compiles: state.compiles,
+        conda: is_conda(state),
         source: Source::Own,
         limits: Limits::default(),
         env_faults: Vec::new(),

@@ -22,7 +22,7 @@ impl Plan<'_> {
         if unit.libraries.iter().any(there) {
             return Ok(());
         }
-        if self.scene.site.conda {
+        if unit.conda {
             // The distribution's library loads the distribution's libstdc++ before conda's newer one.
             return Err(Refusal::new(
                 "Python is conda's here, and a library of the distribution may not get on with it: \
