@@ -14,6 +14,7 @@ pub mod kustomize;
 pub mod links;
 pub mod manifest;
 pub mod paths;
+pub mod project;
 pub mod shell;
 mod tuning;
 pub mod yaml;
@@ -131,6 +132,12 @@ pub trait Surroundings: Sync {
 
     /// The name of the project that the input at `near` belongs to: the folder of its repository.
     fn project(&self, near: &str) -> Option<String> {
+        let _ = near;
+        None
+    }
+
+    /// The README at the top of that project.
+    fn readme(&self, near: &str) -> Option<Arc<SourceFile>> {
         let _ = near;
         None
     }

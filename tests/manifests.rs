@@ -165,8 +165,25 @@ fn names_of_images_and_projects_say_what_they_are_for() {
     ] {
         assert!(image(passing).is_empty(), "{passing}");
     }
-    assert_eq!(malloclint::inputs::manifest::passing_project("shop"), None);
-    assert!(malloclint::inputs::manifest::passing_project("python-tutorials").is_some());
+    let said =
+        |readme: &str, name: &str, text: &str| within(&[("README.md", readme), (name, text)], name);
+    let plain = pod("containers:\n- {name: x, image: me/shop, command: [gunicorn, 'app:app']}\n");
+    let dockerfile = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"app:app\"]\n";
+    for (name, text) in [("k8s/pod.yaml", plain.as_str()), ("Dockerfile", dockerfile)] {
+        assert_eq!(
+            said("# Shop\n\nSells things.\n", name, text),
+            ["allocator-unset"],
+            "{name}"
+        );
+        assert!(
+            said("# Shop\n\n**Shop** is a sample app.\n", name, text).is_empty(),
+            "{name}"
+        );
+        assert!(
+            said("# Shop\n\nThis repository is archived.\n", name, text).is_empty(),
+            "{name}"
+        );
+    }
 }
 
 #[test]

@@ -163,6 +163,14 @@ impl Surroundings for Disk {
         remember(&self.projects, &folder, |_| repository(&folders))
     }
 
+    fn readme(&self, near: &str) -> Option<Arc<SourceFile>> {
+        let folders = folders(near);
+        let top = top(&folders)?;
+        READMES
+            .iter()
+            .find_map(|name| remember(&self.files, &top.join(name), load))
+    }
+
     fn manifest_that_sets_allocator(&self, near: &str) -> Option<String> {
         folders(near).into_iter().find_map(|folder| {
             remember(&self.manifests, &folder, |folder| {
@@ -181,9 +189,22 @@ impl Surroundings for Disk {
     }
 }
 
-/// The name of the folder that holds `.git`, among those given.
+const READMES: [&str; 5] = [
+    "README.md",
+    "README.rst",
+    "README",
+    "README.txt",
+    "readme.md",
+];
+
+/// The folder that holds `.git`, among those given.
+fn top(folders: &[PathBuf]) -> Option<&PathBuf> {
+    folders.iter().find(|folder| folder.join(".git").exists())
+}
+
+/// The name of that folder.
 fn repository(folders: &[PathBuf]) -> Option<String> {
-    let top = folders.iter().find(|folder| folder.join(".git").exists())?;
+    let top = top(folders)?;
     let whole = top.canonicalize().ok()?;
     whole
         .file_name()

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use super::project::{self, Link};
 use super::{Checked, sorted, spelled};
 use crate::finding::Finding;
-use crate::inputs::manifest::{Sheet, passing, passing_image, passing_project, tuned};
+use crate::inputs::manifest::{Sheet, passing, passing_image, tuned};
+use crate::inputs::project::passing as passing_project;
 use crate::inputs::yaml::{self, Tree};
 use crate::inputs::{
     Format, Style, Surroundings, compose, dockerfile, is_template_ending, kubernetes, kustomize,
+    project as own_project,
 };
 use crate::model::{Change, Container, Unit};
 use crate::rules;
@@ -168,7 +170,7 @@ impl Bench<'_> {
         }
         container.passing = container
             .passing
-            .or_else(|| passing_project(&around.project(&file.path)?));
+            .or_else(|| passing_project(&file.path, around));
         let unit = unit(&container, link.as_ref(), around);
         let mut own = Vec::new();
         rules::check(&unit, &mut own);

@@ -14,6 +14,8 @@ struct Words {
     developer_folders: Names,
     test_words: Names,
     shown_words: Names,
+    readme_shown: Vec<String>,
+    readme_left: Vec<String>,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -66,6 +68,24 @@ pub fn is_shown(name: &str) -> bool {
     has_word(name, &WORDS.get().shown_words)
 }
 
+/// The words in a README that say that its project is shown and copied from, or was given up. Only its head counts: what
+/// stands further down is about parts.
+#[must_use]
+pub fn said_in_readme(text: &str) -> Option<&'static str> {
+    const HEAD: usize = 1_500;
+    let head: String = text
+        .chars()
+        .take(HEAD)
+        .filter(|c| !matches!(c, '*' | '_' | '`'))
+        .collect();
+    let lines = head.to_lowercase();
+    let text = format!("{lines}\n{}", lines.replace('\n', " "));
+    let words = WORDS.get();
+    let mut said = words.readme_shown.iter().chain(&words.readme_left);
+    said.find(|phrase| text.contains(phrase.as_str()))
+        .map(|phrase| phrase.trim())
+}
+
 fn has_word(name: &str, words: &Names) -> bool {
     split(name).any(|part| words.iter().any(|word| word == part.to_lowercase()))
 }
@@ -111,6 +131,35 @@ mod tests {
     fn the_table_can_be_read() {
         WORDS.check().unwrap();
         assert!(!WORDS.get().source.is_empty());
+    }
+
+    #[test]
+    fn the_head_of_a_readme_says_what_a_project_is() {
+        for (text, said) in [
+            (
+                "# Bank\n\n**Bank** is a sample web app that\n",
+                Some("is a sample"),
+            ),
+            (
+                "This is a collection of best practices,\nreference\narchitectures",
+                Some("reference architectures"),
+            ),
+            (
+                "Kube Ops\n========\n\nMoved to https://example.org/x\n",
+                Some("moved to http"),
+            ),
+            (
+                "# X\nThe API of version 1 is deprecated. See the [demo](https://demo.example.org), its docs moved to https://x\n",
+                None,
+            ),
+            ("# Shop\nSells examples. [Tutorials](docs/)\n", None),
+        ] {
+            assert_eq!(said_in_readme(text), said, "{text}");
+        }
+        assert_eq!(
+            said_in_readme(&format!("{}is a sample", "x ".repeat(1_000))),
+            None
+        );
     }
 
     #[test]

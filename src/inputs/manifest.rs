@@ -154,12 +154,6 @@ pub fn passing_image(image: &Named) -> Option<String> {
     passing.then(|| format!("the image is tagged `{tag}`"))
 }
 
-/// What the name of a project says against its manifests' being production's.
-#[must_use]
-pub fn passing_project(project: &str) -> Option<String> {
-    roles::is_shown(project).then(|| format!("the project is called `{project}`"))
-}
-
 /// What becomes of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {

@@ -4,6 +4,7 @@ use crate::facts::roles;
 use crate::inputs::dockerfile::start::Started;
 use crate::inputs::dockerfile::state;
 use crate::inputs::dockerfile::walk::Walker;
+use crate::inputs::project;
 use crate::model::{ProcessKind, Role};
 
 /// What the stage at `index` is for.
@@ -67,7 +68,7 @@ fn tested_below<'w>(walker: &'w Walker<'_>, index: usize) -> Option<&'w str> {
     None
 }
 
-/// A sample or example, by the names of its folders or of the whole project.
+/// A sample or example, by the names of its folders, or by the name or README of the whole project.
 fn shown(walker: &Walker<'_>) -> Option<Role> {
     let folders = walker
         .file
@@ -77,8 +78,7 @@ fn shown(walker: &Walker<'_>) -> Option<Role> {
     if let Some(part) = folders.split('/').find(|part| roles::is_shown(part)) {
         return Some(Role::Shown(format!("the path says `{part}`")));
     }
-    let project = walker.around.project(&walker.file.path)?;
-    roles::is_shown(&project).then(|| Role::Shown(format!("the project is called `{project}`")))
+    project::passing(&walker.file.path, walker.around).map(Role::Shown)
 }
 
 /// The part of a path that says that it is about tests or development: a folder, or a word of the file's own name.
