@@ -10,7 +10,6 @@ use crate::inputs::project::passing as passing_project;
 use crate::inputs::yaml::{self, Tree};
 use crate::inputs::{
     Format, Style, Surroundings, compose, dockerfile, is_template_ending, kubernetes, kustomize,
-    project as own_project,
 };
 use crate::model::{Change, Container, Unit};
 use crate::rules;

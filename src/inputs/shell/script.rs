@@ -22,6 +22,8 @@ pub struct Script {
     pub loops: Vec<Loop>,
     /// The `case` commands, in the order in which they begin.
     pub cases: Vec<Case>,
+    /// The `if` commands, in the order in which they begin.
+    pub ifs: Vec<If>,
     /// `false` where the text could not be followed to its end (unbalanced quotes and the like);
     /// the commands up to that point are still given.
     pub complete: bool,
@@ -67,6 +69,26 @@ pub struct Arm {
     pub patterns: Vec<Word>,
     /// The commands behind them, as indices into [`Script::commands`].
     pub commands: Range<usize>,
+}
+
+/// `if ...; then ...; elif ...; then ...; else ...; fi`.
+#[derive(Debug)]
+pub struct If {
+    /// The branches in their order.
+    pub branches: Vec<Branch>,
+    /// Inside the body of a function.
+    pub function: bool,
+}
+
+/// One branch of an `if`.
+#[derive(Debug)]
+pub struct Branch {
+    /// What is tested, as indices into [`Script::commands`]; empty for `else`.
+    pub condition: Range<usize>,
+    /// `!` stands before it.
+    pub negated: bool,
+    /// The commands that hang on it; nothing where the `then` is missing.
+    pub commands: Option<Range<usize>>,
 }
 
 /// One simple command with its assignments and redirections.

@@ -1,9 +1,9 @@
-//! Which branches of a `case` never run, because what it looks at is known.
+//! Which branches of a `case` or `if` never run, because what it looks at is known.
 
 use std::ops::Range;
 
 use super::variables::Variables;
-use crate::inputs::shell::script::{Arm, Case, Part, Word};
+use crate::inputs::shell::script::{Arm, Branch, Case, If, Part, Script, Word};
 
 /// So many branches are compared in one text; a longer script is read as if all could run.
 const MOST_ARMS: usize = 4_096;
@@ -40,6 +40,33 @@ impl Dead {
         }
     }
 
+    /// Notes the branches of an `if` that is reached now.
+    pub(super) fn add_if(&mut self, found: &If, script: &Script, variables: &mut Variables) {
+        self.compared += found.branches.len();
+        if self.compared > MOST_ARMS {
+            return;
+        }
+        variables.in_function = found.function;
+        for branch in &found.branches {
+            let Some(commands) = &branch.commands else {
+                return;
+            };
+            match holds(branch, script, variables) {
+                Some(false) => self.ranges.push(commands.clone()),
+                Some(true) => {
+                    let last = found
+                        .branches
+                        .last()
+                        .and_then(|last| last.commands.as_ref());
+                    let after = last.map_or(0, |last| last.end);
+                    self.ranges.push(commands.end..after);
+                    return;
+                }
+                None => return,
+            }
+        }
+    }
+
     /// Whether the command never runs. Commands are asked for in their order.
     pub(super) fn holds(&mut self, index: usize) -> bool {
         self.ranges.retain(|range| range.end > index);
@@ -50,6 +77,55 @@ impl Dead {
 /// The first command of a `case`; that of one without branches never comes.
 pub(super) fn begins(case: &Case) -> usize {
     case.arms.first().map_or(0, |arm| arm.commands.start)
+}
+
+/// The first command of what an `if` tests.
+pub(super) fn tests_from(found: &If) -> usize {
+    found
+        .branches
+        .first()
+        .map_or(0, |branch| branch.condition.start)
+}
+
+/// Whether what a branch tests holds, where that can be told: one comparison of texts that are known. (What runs before in
+/// the same script cannot change them in between: the test is the next command.)
+fn holds(branch: &Branch, script: &Script, variables: &mut Variables) -> Option<bool> {
+    if branch.condition.is_empty() {
+        return Some(true);
+    }
+    let [test] = script.commands.get(branch.condition.clone())? else {
+        return None;
+    };
+    let (name, words) = test.words.split_first()?;
+    let name = name.literal()?;
+    let words = match (name.as_str(), words.split_last()) {
+        ("[", Some((end, words))) if end.literal().as_deref() == Some("]") => words,
+        ("[[", Some((end, words))) if end.literal().as_deref() == Some("]]") => words,
+        ("test", _) => words,
+        _ => return None,
+    };
+    let mut known = |word: &Word| variables.expand(word).literal();
+    let result = match words {
+        [operator, word] => match operator.literal()?.as_str() {
+            "-n" => !known(word)?.is_empty(),
+            "-z" => known(word)?.is_empty(),
+            _ => return None,
+        },
+        [left, operator, right] => {
+            let left = known(left)?;
+            let same = match name.as_str() {
+                "[[" => matches(&tokens(&variables.expand(right))?, &left),
+                _ => known(right)? == left,
+            };
+            match operator.literal()?.as_str() {
+                "=" | "==" => same,
+                "!=" => !same,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    Some(result != branch.negated)
 }
 
 /// Whether one of a branch's patterns fits, where that can be told.
@@ -167,6 +243,39 @@ mod tests {
         assert_eq!(runs(role, ""), ["b", "c"]);
         let set = "set -- y\ncase $1 in x) a ;; y) b ;; esac";
         assert_eq!(runs(set, "x"), ["a", "b"]);
+    }
+
+    #[test]
+    fn the_branch_whose_test_holds_runs() {
+        let text =
+            "if [ \"$1\" = web ]; then\n a\nelif [[ $1 == work* ]]; then b; c\nelse\n d\nfi\ne";
+        assert_eq!(runs(text, "web"), ["a", "e"]);
+        assert_eq!(runs(text, "worker 4"), ["b", "c", "e"]);
+        assert_eq!(runs(text, "other"), ["d", "e"]);
+        assert_eq!(runs(text, ""), ["a", "b", "c", "d", "e"]);
+        for (text, expected) in [
+            ("if [ -z \"$1\" ]; then a; fi; b", vec!["b"]),
+            ("if test $ROLE != api; then a; else b; fi", vec!["b"]),
+            ("if ! [ $1 = x ]; then a; else b; fi", vec!["b"]),
+            (
+                "if [ $1 = x ] && [ $2 = y ]; then a; else b; fi",
+                vec!["a", "b"],
+            ),
+            ("if [ $1 -gt 3 ]; then a; else b; fi", vec!["a", "b"]),
+            (
+                "if [ $1 = y ]; then if [ $Z = z ]; then a; fi; b; else c; fi; d",
+                vec!["c", "d"],
+            ),
+            (
+                "if [ $1 = x ]; then case $1 in x) a ;; y) b ;; esac; else c; fi; d",
+                vec!["a", "d"],
+            ),
+            ("f() { if [ $1 = y ]; then a; fi; }; f y", vec!["a", "f"]),
+            ("if grep -q x f; then a; else b; fi", vec!["grep", "a", "b"]),
+            ("if [ $1 = y ]; then a", vec![]),
+        ] {
+            assert_eq!(runs(text, "x"), expected, "{text}");
+        }
     }
 
     #[test]

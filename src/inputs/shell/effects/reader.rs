@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::branches::{Dead, begins};
+use super::branches::{Dead, begins, tests_from};
 use super::remap::Origin;
 use super::variables::{MOST_VARIANTS, Variables, split};
 use super::writes::{group_redirects, is_writer};
@@ -84,6 +84,7 @@ pub(super) fn walk(
     };
     let mut loops = script.loops.iter().peekable();
     let mut cases = script.cases.iter().peekable();
+    let mut ifs = script.ifs.iter().peekable();
     let mut dead = Dead::default();
     for (index, command) in script.commands.iter().enumerate() {
         while let Some(header) = loops.next_if(|header| header.commands.start <= index) {
@@ -91,6 +92,9 @@ pub(super) fn walk(
         }
         while let Some(case) = cases.next_if(|case| begins(case) <= index) {
             dead.add(case, walk.variables);
+        }
+        while let Some(found) = ifs.next_if(|found| tests_from(found) <= index) {
+            dead.add_if(found, &script, walk.variables);
         }
         if !dead.holds(index) {
             walk.command(index, command);

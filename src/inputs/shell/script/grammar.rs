@@ -3,6 +3,7 @@
 //! One loop over tokens and a stack of open compound commands; the state of a list lives in the
 //! frame that it belongs to.
 
+mod conditions;
 mod frames;
 mod tokens;
 
@@ -144,6 +145,7 @@ impl Parser<'_> {
     fn close(&mut self) {
         self.flush_group();
         self.end_arm();
+        self.end_branch();
         let Some(frame) = self.frames.pop() else {
             return;
         };

@@ -29,7 +29,7 @@ pub(super) struct Frame {
     pub(super) tested: Option<usize>,
     /// The list before ended so; if anything follows, the script survived the test's failure.
     pub(super) survives: Option<Range<usize>>,
-    /// The loop's or the `case`'s index in the script.
+    /// The index of the loop, `case` or `if` in the script.
     pub(super) header: Option<usize>,
 }
 
@@ -54,18 +54,21 @@ impl Parser<'_> {
     /// Acts on a reserved word at the start of a command; `false` if the word is none.
     pub(super) fn reserved(&mut self, text: &str) -> bool {
         match text {
-            "if" => self.open(Kind::If),
+            "if" => self.if_header(),
             "while" | "until" => self.open(Kind::Loop),
             "for" | "select" => self.for_header(),
             "case" => self.case_header(),
             "{" => self.open(Kind::Braces),
-            "then" | "elif" | "else" => self.branch(Kind::If),
+            "then" | "elif" | "else" => self.if_branch(text),
             "do" => self.branch(Kind::Loop),
             "fi" => self.close_kind(Kind::If),
             "done" => self.close_kind(Kind::Loop),
             "esac" => self.close_kind(Kind::Case),
             "}" => self.close_kind(Kind::Braces),
-            "!" => self.start(),
+            "!" => {
+                self.start();
+                self.negate();
+            }
             "time" if !self.reads_pipe() => self.time(),
             "function" => self.function_header(),
             _ => return false,
@@ -82,6 +85,16 @@ impl Parser<'_> {
                 frame.context.conditional = true;
             }
             _ => self.broken(),
+        }
+    }
+
+    fn if_branch(&mut self, word: &str) {
+        self.branch(Kind::If);
+        if word != "then" {
+            self.next_branch();
+        }
+        if word != "elif" {
+            self.begin_branch();
         }
     }
 
