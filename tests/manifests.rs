@@ -4,6 +4,11 @@
 // Helpers of a test are tests too, though clippy knows only functions that are marked as such.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "manifests/links.rs"]
+mod links;
+#[path = "manifests/purposes.rs"]
+mod purposes;
+
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -52,182 +57,9 @@ fn within(files: &[(&str, &str)], name: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_service_runs_the_stage_that_it_builds() {
-    let two = "FROM python:3.12-slim-bookworm AS plain\nFROM python:3.12-slim-bookworm AS tuned\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\n";
-    let compose = |target: &str| {
-        format!(
-            "services:\n  web:\n    build:\n      context: ./web\n      dockerfile: App.Dockerfile\n      target: {target}\n    command: gunicorn app:app\n"
-        )
-    };
-    let of = |target: &str| {
-        within(
-            &[
-                ("web/App.Dockerfile", two),
-                ("compose.yaml", &compose(target)),
-            ],
-            "compose.yaml",
-        )
-    };
-    assert!(of("tuned").is_empty());
-    assert_eq!(of("plain"), ["allocator-unset"]);
-}
-
-#[test]
-fn what_builds_an_image_is_what_the_project_says() {
-    let two = "FROM python:3.12-slim-bookworm AS plain\nCMD [\"gunicorn\", \"app:app\"]\nFROM python:3.12-slim-bookworm AS tuned\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"app:app\"]\n";
-    let deployment = pod(
-        "containers:\n- name: x\n  image: ghcr.io/me/shop-front:1.2\n  command: [gunicorn, 'app:app']\n",
-    );
-    let of = |name: &str, text: &str| {
-        let files = [
-            ("src/Odd.Dockerfile", two),
-            ("k8s/pod.yaml", &deployment),
-            (name, text),
-        ];
-        within(&files, "k8s/pod.yaml")
-    };
-    let bake = |target: &str| {
-        format!(
-            "variable \"TAG\" {{ default = \"1\" }}\ntarget \"x\" {{\n  context = \"src\"\n  dockerfile = \"Odd.Dockerfile\"\n  target = \"{target}\"\n  tags = [\"ghcr.io/me/shop-front:${{TAG}}\"]\n}}\n"
-        )
-    };
-    let json = bake_json();
-    let skaffold = "apiVersion: skaffold/v4beta11\nkind: Config\nbuild:\n  artifacts:\n  - image: ghcr.io/me/shop-front\n    context: ../src\n    docker: {dockerfile: Odd.Dockerfile, target: tuned}\n";
-    let compose = "services:\n  a:\n    image: ghcr.io/me/shop-front:${TAG:-dev}\n    build: {context: src, dockerfile: Odd.Dockerfile, target: tuned}\n";
-    let unknown = ["allocator-unset"];
-    assert_eq!(of("README.md", ""), unknown);
-    assert_eq!(of("docker-bake.hcl", &bake("plain")), unknown);
-    assert!(of("docker-bake.hcl", &bake("tuned")).is_empty());
-    assert!(of("docker-bake.json", &json).is_empty());
-    assert!(of("deploy/skaffold.yaml", skaffold).is_empty());
-    assert!(of("compose.yaml", compose).is_empty());
-    // Two files that say different things say nothing.
-    let files = [
-        ("src/Odd.Dockerfile", two),
-        ("k8s/pod.yaml", &deployment),
-        ("docker-bake.hcl", &bake("plain")),
-        ("compose.yaml", compose),
-    ];
-    assert_eq!(within(&files, "k8s/pod.yaml"), unknown);
-}
-
-#[test]
-fn the_tag_and_the_file_say_which_of_several_builds_is_meant() {
-    let two = "FROM python:3.12-slim-bookworm AS plain\nFROM python:3.12-slim-bookworm AS tuned\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\n";
-    let service = |name: &str, tag: &str, target: &str| {
-        format!("  {name}:\n    image: me/shop{tag}\n    build: {{context: ., target: {target}}}\n")
-    };
-    let runs =
-        |tag: &str| format!("  c:\n    image: me/shop{tag}\n    command: gunicorn app:app\n");
-    let of = |services: &[String], others: &[(&str, &str)]| {
-        let text = format!("services:\n{}", services.concat());
-        let files = [("Dockerfile", two), ("compose.yaml", &text)];
-        within(&[&files, others].concat(), "compose.yaml")
-    };
-    let both = [service("a", ":web", "tuned"), service("b", "", "plain")];
-    let with = |tag: &str| [both.as_slice(), &[runs(tag)]].concat();
-    assert!(of(&with(":web"), &[]).is_empty());
-    assert_eq!(of(&with(":latest"), &[]), ["allocator-unset"]);
-    // Neither is meant: nothing is known of the image.
-    assert_eq!(of(&with(":other"), &[]), ["allocator-unset"]);
-    // Another file says another thing, or speaks of a Dockerfile that is gone.
-    let one = [service("a", "", "tuned"), runs("")];
-    let bake = |dockerfile: &str| {
-        format!(
-            "target \"x\" {{\n  dockerfile = \"{dockerfile}\"\n  target = \"plain\"\n  tags = [\"me/shop\"]\n}}\n"
-        )
-    };
-    assert!(of(&one, &[("docker-bake.hcl", &bake("Dockerfile"))]).is_empty());
-    assert!(of(&one, &[("docker-bake.hcl", &bake("gone.Dockerfile"))]).is_empty());
-}
-
-#[test]
-fn names_of_images_and_projects_say_what_they_are_for() {
-    let image = |image: &str| {
-        let pod = pod(&format!(
-            "containers:\n- name: x\n  image: {image}\n  command: [gunicorn, 'app:app']\n"
-        ));
-        within(&[("k8s/pod.yaml", &pod)], "k8s/pod.yaml")
-    };
-    for production in [
-        "me/shop:1.2",
-        "me/attest@sha256:00",
-        "test.example.com:5000/me/shop",
-    ] {
-        assert_eq!(image(production), ["allocator-unset"], "{production}");
-    }
-    for passing in [
-        "me/shop-test:1.2",
-        "me/shop:dev",
-        "me/shop:e2e-4",
-        "ghcr.io/me/loadgenerator",
-        "me/shop_demo",
-    ] {
-        assert!(image(passing).is_empty(), "{passing}");
-    }
-    let said =
-        |readme: &str, name: &str, text: &str| within(&[("README.md", readme), (name, text)], name);
-    let plain = pod("containers:\n- {name: x, image: me/shop, command: [gunicorn, 'app:app']}\n");
-    let dockerfile = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"app:app\"]\n";
-    for (name, text) in [("k8s/pod.yaml", plain.as_str()), ("Dockerfile", dockerfile)] {
-        assert_eq!(
-            said("# Shop\n\nSells things.\n", name, text),
-            ["allocator-unset"],
-            "{name}"
-        );
-        assert!(
-            said("# Shop\n\n**Shop** is a sample app.\n", name, text).is_empty(),
-            "{name}"
-        );
-        assert!(
-            said("# Shop\n\nThis repository is archived.\n", name, text).is_empty(),
-            "{name}"
-        );
-    }
-}
-
-#[test]
-fn nothing_is_said_of_pods_on_windows() {
-    let linux = pod("containers:\n- {name: x, image: shop, command: [gunicorn, 'app:app']}\n");
-    assert_eq!(alone("a.yaml", &linux).0, ["allocator-unset"]);
-    for windows in [
-        "os: {name: windows}",
-        "nodeSelector: {kubernetes.io/os: windows}",
-    ] {
-        assert!(
-            alone("a.yaml", &format!("{linux}  {windows}\n"))
-                .0
-                .is_empty()
-        );
-    }
-}
-
-#[test]
 fn the_pod_of_a_clowdapp_is_a_container() {
     let app = "apiVersion: cloud.redhat.com/v1alpha1\nkind: ClowdApp\nmetadata: {name: shop}\nspec:\n  deployments:\n  - name: api\n    podSpec:\n      image: quay.io/me/shop\n      command: [gunicorn, 'app:app']\n      env:\n      - {name: MALLOC_ARENA_MAX, value: two}\n";
     assert_eq!(alone("clowdapp.yaml", app).0, ["glibc-tunable-bad-value"]);
-}
-
-#[test]
-fn parameters_of_a_template_name_the_image() {
-    let template = |value: &str| {
-        format!(
-            "apiVersion: template.openshift.io/v1\nkind: Template\nparameters:\n- {{name: TAG, value: '1'}}\n- {{name: IMAGE{value}}}\nobjects:\n- apiVersion: cloud.redhat.com/v1alpha1\n  kind: ClowdApp\n  spec:\n    deployments:\n    - podSpec: {{image: '${{IMAGE}}:${{TAG}}', command: [gunicorn, 'app:app']}}\n    - podSpec: {{image: '${{IMAGE}}:${{TAG}}', command: [celery, worker]}}\n"
-        )
-    };
-    let of = |value: &str| {
-        let tuned = TUNED.to_owned() + "CMD [\"gunicorn\", \"app:app\"]\n";
-        within(
-            &[
-                ("shop/Dockerfile", &tuned),
-                ("deploy/app.yaml", &template(value)),
-            ],
-            "deploy/app.yaml",
-        )
-    };
-    assert!(of(", value: quay.io/me/shop").is_empty());
-    // One image lacks a setting once, however many containers run it.
-    assert_eq!(of(""), ["allocator-unset"]);
 }
 
 #[test]
@@ -247,11 +79,6 @@ fn lists_of_variables_are_merged_in_objects_that_the_server_knows() {
     assert!(!noted(
         &pod.replace("apiVersion: v1", "apiVersion: argoproj.io/v1alpha1")
     ));
-}
-
-fn bake_json() -> String {
-    let target = "{\"context\": \"src\", \"dockerfile\": \"Odd.Dockerfile\", \"target\": \"tuned\", \"tags\": [\"ghcr.io/me/shop-front\"]}";
-    format!("{{\"target\": {{\"x\": {target}}}}}\n")
 }
 
 #[test]
@@ -296,94 +123,6 @@ fn variables_come_from_config_maps_of_other_files() {
         ]),
         ["glibc-tunable-bad-value"]
     );
-}
-
-#[test]
-fn the_configuration_says_what_an_image_is_built_from() {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    write(".git/HEAD", "");
-    write(
-        "images/Odd.Dockerfile",
-        &format!("{TUNED}CMD [\"gunicorn\", \"app:app\"]\n"),
-    );
-    let image = "image: ghcr.io/me/shop-front:1.2";
-    write(
-        "k8s/pod.yaml",
-        &pod(&format!(
-            "containers:\n- name: x\n  {image}\n  command: [gunicorn, 'app:app']\n"
-        )),
-    );
-    let run = || {
-        let run = std::process::Command::new(env!("CARGO_BIN_EXE_malloclint"))
-            .args(["check", "--fail-on", "info", "."])
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        (
-            run.status.code(),
-            String::from_utf8_lossy(&run.stdout).into_owned()
-                + &String::from_utf8_lossy(&run.stderr),
-        )
-    };
-    assert_eq!(run().0, Some(1));
-    write(
-        "malloclint.toml",
-        "[images]\n\"ghcr.io/me/shop-front\" = \"images/Odd.Dockerfile\"\n",
-    );
-    let (status, text) = run();
-    assert_eq!(status, Some(0), "{text}");
-    write(
-        "malloclint.toml",
-        "[images]\n\"ghcr.io/me/shop-front\" = \"nothing/Dockerfile\"\n",
-    );
-    let (status, text) = run();
-    assert_eq!(status, Some(2), "{text}");
-    assert!(
-        text.contains("there is no file `nothing/Dockerfile`"),
-        "{text}"
-    );
-}
-
-#[test]
-fn a_manifest_runs_the_image_of_the_one_dockerfile_with_its_name() {
-    let deployment = pod(
-        "containers:\n- name: api\n  image: ghcr.io/me/my-api:1\n  command: [gunicorn, 'app:app']\n",
-    );
-    let of = |path: &str| {
-        within(
-            &[(path, TUNED), ("k8s/api.yaml", &deployment)],
-            "k8s/api.yaml",
-        )
-    };
-    assert!(of("services/my_api/Dockerfile").is_empty());
-    assert!(of("docker/my-api.Dockerfile").is_empty());
-    assert_eq!(of("services/other/Dockerfile"), ["allocator-unset"]);
-    let two = [
-        ("a/my-api/Dockerfile", TUNED),
-        ("b/my-api/Dockerfile", TUNED),
-        ("k8s/api.yaml", deployment.as_str()),
-    ];
-    assert_eq!(
-        within(&two, "k8s/api.yaml"),
-        ["allocator-unset"],
-        "two fit: neither is taken"
-    );
-}
-
-#[test]
-fn what_the_dockerfile_is_told_is_not_said_again() {
-    let untuned = "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n";
-    let files = [
-        ("api/Dockerfile", untuned),
-        ("compose.yaml", "services:\n  api:\n    build: api\n"),
-    ];
-    assert!(within(&files, "compose.yaml").is_empty());
-    assert_eq!(within(&files, "api/Dockerfile"), ["allocator-unset"]);
 }
 
 #[test]

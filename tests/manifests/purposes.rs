@@ -1,0 +1,64 @@
+//! What names and places say against a container's being in production.
+
+use super::*;
+
+#[test]
+fn names_of_images_and_projects_say_what_they_are_for() {
+    let image = |image: &str| {
+        let pod = pod(&format!(
+            "containers:\n- name: x\n  image: {image}\n  command: [gunicorn, 'app:app']\n"
+        ));
+        within(&[("k8s/pod.yaml", &pod)], "k8s/pod.yaml")
+    };
+    for production in [
+        "me/shop:1.2",
+        "me/attest@sha256:00",
+        "test.example.com:5000/me/shop",
+    ] {
+        assert_eq!(image(production), ["allocator-unset"], "{production}");
+    }
+    for passing in [
+        "me/shop-test:1.2",
+        "me/shop:dev",
+        "me/shop:e2e-4",
+        "ghcr.io/me/loadgenerator",
+        "me/shop_demo",
+    ] {
+        assert!(image(passing).is_empty(), "{passing}");
+    }
+    let said =
+        |readme: &str, name: &str, text: &str| within(&[("README.md", readme), (name, text)], name);
+    let plain = pod("containers:\n- {name: x, image: me/shop, command: [gunicorn, 'app:app']}\n");
+    let dockerfile = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"app:app\"]\n";
+    for (name, text) in [("k8s/pod.yaml", plain.as_str()), ("Dockerfile", dockerfile)] {
+        assert_eq!(
+            said("# Shop\n\nSells things.\n", name, text),
+            ["allocator-unset"],
+            "{name}"
+        );
+        assert!(
+            said("# Shop\n\n**Shop** is a sample app.\n", name, text).is_empty(),
+            "{name}"
+        );
+        assert!(
+            said("# Shop\n\nThis repository is archived.\n", name, text).is_empty(),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_said_of_pods_on_windows() {
+    let linux = pod("containers:\n- {name: x, image: shop, command: [gunicorn, 'app:app']}\n");
+    assert_eq!(alone("a.yaml", &linux).0, ["allocator-unset"]);
+    for windows in [
+        "os: {name: windows}",
+        "nodeSelector: {kubernetes.io/os: windows}",
+    ] {
+        assert!(
+            alone("a.yaml", &format!("{linux}  {windows}\n"))
+                .0
+                .is_empty()
+        );
+    }
+}
