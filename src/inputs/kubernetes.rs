@@ -15,8 +15,9 @@ pub use spell::{respell, spell};
 use super::manifest::{Room, Sheet, passing, quantity};
 use super::yaml::{Id, Tree};
 use crate::facts::Arch;
-use crate::model::{Container, Fact, Limits, Named, Setting, User};
+use crate::model::{Container, Fact, Limits, Setting, User};
 use crate::text::Span;
+use parameters::Parameters;
 use pods::{Pod, Seat};
 
 /// Where a container stands in its manifest.
@@ -32,14 +33,22 @@ pub fn read(sheet: Sheet<'_>) -> Vec<(Container, Site)> {
     let purpose = passing(&sheet.file.path);
     let room = Room::of(sheet.file.bytes.len());
     let mut found = Vec::new();
+    let mut parameters: Option<Parameters<'_>> = None;
     for pod in pods::find(sheet.tree) {
+        let parameters = match parameters.take() {
+            Some(known) if known.are_of(pod.object) => parameters.insert(known),
+            _ => parameters.insert(Parameters::of(sheet.tree, pod.object)),
+        };
         for (seat, id) in &pod.containers {
             if is_injected(sheet.tree, *id) {
                 continue;
             }
             let (env, faults, unseen) =
                 env::read(sheet, *id, is_built_in(sheet.tree, pod.object), &room);
-            let described = container(sheet, &pod, *seat, *id, &env);
+            let mut described = container(sheet, &pod, *seat, *id, &env);
+            if let Some(image) = &mut described.image {
+                image.text = parameters.fill(&image.text);
+            }
             let container = Container {
                 env,
                 env_faults: faults,
@@ -92,10 +101,6 @@ fn container(
     let tree = sheet.tree;
     let name = tree.get(id, "name").and_then(|name| sheet.named(name));
     let image = tree.get(id, "image").and_then(|image| sheet.named(image));
-    let image = image.map(|image| Named {
-        text: parameters::filled(tree, pod.object, &image.text),
-        ..image
-    });
     let spot = image.as_ref().or(name.as_ref());
     let place = spot.map_or_else(|| sheet.place(id), |named| named.place.clone());
     let expand = |text: &str| env::expand_words(env, text);

@@ -110,6 +110,9 @@ fn parameters_of_a_template_name_the_image() {
         )
     };
     assert!(of(", value: quay.io/me/shop").is_empty());
+    // What a value holds is not filled in again, or a few lines would grow without end.
+    let doubled = template(", value: \"${IMAGE}${IMAGE}\"");
+    assert_eq!(alone("a.yaml", &doubled).0, ["allocator-unset"]);
     // One image lacks a setting once, however many containers run it.
     assert_eq!(of(""), ["allocator-unset"]);
 }

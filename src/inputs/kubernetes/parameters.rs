@@ -1,25 +1,62 @@
 //! Parameters of an OpenShift Template: `${NAME}` stands for what the template says it is, unless somebody says
 //! otherwise (docs.openshift.com, "Using templates").
 
+use std::collections::HashMap;
+
 use crate::inputs::yaml::{Id, Tree};
 
-/// So many parameters of one template are looked up.
-const MOST: usize = 256;
+/// Longer texts are left as they are: no name of an image is so long.
+const LONGEST: usize = 1_024;
 
-/// The text with the values that the template at `object` gives its parameters; those without one stay.
-pub(super) fn filled(tree: &Tree, object: Id, text: &str) -> String {
-    let mut filled = text.to_owned();
-    let Some(list) = tree
-        .get(object, "parameters")
-        .filter(|_| text.contains("${"))
-    else {
-        return filled;
-    };
-    for &parameter in tree.items(list).iter().take(MOST) {
-        let word = |key: &str| tree.get(parameter, key).and_then(|id| tree.word(id));
-        if let (Some(name), Some(value)) = (word("name"), word("value")) {
-            filled = filled.replace(&format!("${{{name}}}"), value);
+/// The parameters of one object that have values.
+#[derive(Debug)]
+pub(super) struct Parameters<'t> {
+    object: Id,
+    values: HashMap<&'t str, &'t str>,
+}
+
+impl<'t> Parameters<'t> {
+    /// Those of `object`.
+    pub(super) fn of(tree: &'t Tree, object: Id) -> Self {
+        let list = tree.get(object, "parameters");
+        let items = list.map(|list| tree.items(list)).unwrap_or_default();
+        let one = |parameter: &Id| {
+            let word = |key: &str| tree.get(*parameter, key).and_then(|id| tree.word(id));
+            Some((word("name")?, word("value")?))
+        };
+        Self {
+            object,
+            values: items.iter().filter_map(one).collect(),
         }
     }
-    filled
+
+    /// Whether they are those of `object`.
+    pub(super) fn are_of(&self, object: Id) -> bool {
+        self.object == object
+    }
+
+    /// The text with their values; names without one stay. What a value holds is not filled in again.
+    pub(super) fn fill(&self, text: &str) -> String {
+        let mut filled = String::new();
+        let mut rest = text;
+        while let Some((before, name, after)) = next(rest) {
+            filled.push_str(before);
+            match self.values.get(name) {
+                Some(value) => filled.push_str(value),
+                None => filled.push_str(&format!("${{{name}}}")),
+            }
+            rest = after;
+            if filled.len() > LONGEST {
+                return text.to_owned();
+            }
+        }
+        filled + rest
+    }
+}
+
+/// The next `${NAME}`, with what stands before and behind it.
+fn next(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once("${")?;
+    let (name, after) = rest.split_once('}')?;
+    Some((before, name, after))
 }

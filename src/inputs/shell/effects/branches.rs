@@ -87,8 +87,7 @@ pub(super) fn tests_from(found: &If) -> usize {
         .map_or(0, |branch| branch.condition.start)
 }
 
-/// Whether what a branch tests holds, where that can be told: one comparison of texts that are known. (What runs before in
-/// the same script cannot change them in between: the test is the next command.)
+/// Whether what a branch tests holds, where that can be told: one comparison of texts that are known.
 fn holds(branch: &Branch, script: &Script, variables: &mut Variables) -> Option<bool> {
     if branch.condition.is_empty() {
         return Some(true);
