@@ -104,10 +104,6 @@ fn allowed(tree: &Tree, pod: &Pod<'_>, container: Id, template: &Inject) -> Resu
     if !items("containers").contains(&container) {
         return Err("its description stands elsewhere, and others use it too".into());
     }
-    let os = tree.at(pod.spec, &["os", "name"]);
-    if os.and_then(|os| tree.word(os)) == Some("windows") {
-        return Err("its pod runs on Windows".into());
-    }
     Ok(())
 }
 
