@@ -1,5 +1,7 @@
 //! The unit: one environment in which a process will run.
 
+use std::sync::Arc;
+
 use super::{EnvFault, Environment, Fact, Library, Limits, Opaque, Preload, Process, Source};
 use crate::facts::{Arch, Family, Libc, Manager, Release};
 use crate::text::Place;
@@ -41,8 +43,8 @@ pub struct Unit {
     pub strays: Vec<Stray>,
     /// What takes the environment away from the process.
     pub strips: Vec<Strip>,
-    /// Package installations, in order.
-    pub installs: Vec<Install>,
+    /// Package installations, in order. Stages that stand on each other share them.
+    pub installs: Vec<Arc<Install>>,
     /// How the start of the container replaces `LD_PRELOAD`, where it does.
     pub start_replaces_preload: Option<Replaced>,
     /// Why the process may get allocator settings that we cannot see.

@@ -2,6 +2,8 @@
 
 mod base;
 
+use std::sync::Arc;
+
 use base::{platform, python, user};
 
 use crate::facts::{self, Family, Image, ImageRole};
@@ -41,7 +43,7 @@ pub(super) struct State {
     pub(super) linked: Vec<(Family, Place)>,
     pub(super) strays: Vec<Stray>,
     pub(super) strips: Vec<Strip>,
-    pub(super) installs: Vec<Install>,
+    pub(super) installs: Vec<Arc<Install>>,
     /// Allocators that somebody downloads or builds here, for a later `make install`.
     pub(super) mentioned: Vec<Family>,
     /// What COPY and ADD brought, in order.

@@ -264,7 +264,7 @@ fn computed(unit: &Unit, family: Option<crate::facts::Family>) -> Outcome {
 fn install_at(state: &State) -> Place {
     let from = &state.from;
     let own = |place: &Place| place.same_file(from) && place.span.start > from.span.start;
-    let fits = |install: &&crate::model::Install| {
+    let fits = |install: &&std::sync::Arc<crate::model::Install>| {
         install.manager != Manager::Conda
             && own(&install.place)
             && install.user.value().is_some_and(User::is_root)

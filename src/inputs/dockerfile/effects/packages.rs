@@ -1,5 +1,7 @@
 //! Packages that a RUN installs: allocators, Python, compilers.
 
+use std::sync::Arc;
+
 use super::Source;
 use crate::facts::{self, Manager};
 use crate::inputs::dockerfile::state::State;
@@ -18,7 +20,7 @@ pub(super) fn install(
     open_ended: bool,
 ) {
     let place = source.place(&effect.range);
-    state.installs.push(Install {
+    state.installs.push(Arc::new(Install {
         manager,
         packages: packages
             .iter()
@@ -32,7 +34,7 @@ pub(super) fn install(
         user: installer(state, source.text.as_str(), effect),
         place,
         step: state.step,
-    });
+    }));
     if state.platform.manager.is_none() {
         state.platform.manager = Some(manager);
     }

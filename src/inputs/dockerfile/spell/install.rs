@@ -242,7 +242,7 @@ impl Plan<'_> {
             .layout
             .holder(install)
             .ok_or_else(|| Refusal::new("the installation is not in this stage"))?;
-        let of = |made: &&crate::model::Install| made.place.span == install;
+        let of = |made: &&std::sync::Arc<crate::model::Install>| made.place.span == install;
         let user = self
             .scene
             .unit
