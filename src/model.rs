@@ -23,5 +23,6 @@ pub use loader::{entries, family_of, finds, judge, newer};
 pub use preload::{Outcome, Preload, Via};
 pub use process::{Process, ProcessKind, ProcessModel, Recognised, is_python, recognise};
 pub use unit::{
-    Install, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip, Unit, User,
+    Install, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip, UNIVERSE, Unit,
+    User,
 };

@@ -6,6 +6,9 @@ use super::{EnvFault, Environment, Fact, Library, Limits, Opaque, Preload, Proce
 use crate::facts::{Arch, Family, Libc, Manager, Release};
 use crate::text::Place;
 
+/// The repository that images of Ubuntu have from the start.
+pub const UNIVERSE: &str = "universe";
+
 /// One environment in which a process will run, and what led to it.
 #[derive(Debug)]
 pub struct Unit {
@@ -89,6 +92,13 @@ impl Unit {
             .filter_map(|preload| preload.family.map(|family| (family, &preload.place)))
             .chain(self.linked.iter().map(|(family, place)| (*family, place)))
             .next()
+    }
+
+    /// Whether a repository of packages is there: the distribution's own, or one that a build step brings.
+    #[must_use]
+    pub fn has_repository(&self, repository: Option<&str>) -> bool {
+        let brought = |name| self.installs.iter().any(|install| install.brings(name));
+        repository.is_none_or(|name| name == UNIVERSE || brought(name))
     }
 
     /// Whether anybody tried to set or load an allocator for this process, rightly or wrongly.
@@ -219,4 +229,14 @@ pub struct Install {
     pub place: Place,
     /// The build step.
     pub step: usize,
+}
+
+impl Install {
+    /// Whether it brings the list of a repository: `epel-release`.
+    #[must_use]
+    pub fn brings(&self, repository: &str) -> bool {
+        let text = self.place.file.text(self.place.span);
+        let named = self.packages.iter().any(|name| name.contains(repository));
+        named || text.contains(repository)
+    }
 }

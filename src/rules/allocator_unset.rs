@@ -150,18 +150,12 @@ fn help(unit: &Unit) -> String {
     let release = unit.platform.release.value();
     let package = release.and_then(|release| release.packages_of(Family::Jemalloc).find(|package| !package.dev));
     let jemalloc = match package.map(|package| (package, &package.repository)) {
-        Some((package, Some(from))) if !is_there(unit, from) => format!("enable {from}, install `{}` from it, set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
+        Some((package, Some(from))) if !unit.has_repository(Some(from)) => format!("enable {from}, install `{}` from it, set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
         Some((package, Some(from))) => format!("install `{}` (from {from}), set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
         Some((package, None)) => format!("install `{}`, set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
         None => "install jemalloc in this stage, set `LD_PRELOAD` to its soname and `MALLOC_CONF`".into(),
     };
     format!("{jemalloc}{other}; or `MALLOC_ARENA_MAX=2` where nothing can be installed")
-}
-
-/// Whether a repository of packages is there: Ubuntu's own is, others are where something installed them.
-fn is_there(unit: &Unit, repository: &str) -> bool {
-    let mut packages = unit.installs.iter().flat_map(|install| &install.packages);
-    repository == "universe" || packages.any(|package| package.contains(repository))
 }
 
 /// Whether the program itself is Python, not something else in an image that also has Python.

@@ -3,7 +3,7 @@
 use super::{Arrival, Plan, Refusal};
 use crate::facts::{AllocatorPackage, Family, Release};
 use crate::inputs::dockerfile::syntax::Keyword;
-use crate::model::{Fact, Fit, Install, Library, Origin, PathPattern, Unit, User};
+use crate::model::{Fact, Fit, Library, Origin, PathPattern, UNIVERSE, Unit, User};
 use crate::templates::{self, Installer};
 use crate::text::{Edit, Span};
 
@@ -37,7 +37,7 @@ impl Plan<'_> {
         if let Some(other) = self.overwritten_by(package) {
             return Err(other);
         }
-        if !enabled(unit, package) {
+        if !unit.has_repository(package.repository.as_deref()) {
             let from = package.repository.as_deref().unwrap_or_default();
             return Err(Refusal(format!(
                 "`{}` comes from {from}, which this image does not have: enable it first",
@@ -141,7 +141,7 @@ impl Plan<'_> {
             .as_deref()
             .filter(|name| *name != UNIVERSE)?;
         let mut installs = self.scene.unit.installs.iter();
-        let install = installs.find(|install| brings(install, repository))?;
+        let install = installs.find(|install| install.brings(repository))?;
         self.layout
             .holder(install.place.span)
             .map(|step| self.layout.end(step))
@@ -308,28 +308,4 @@ fn package(
                 release.distro, release.release
             ))
         })
-}
-
-/// The repository that images of Ubuntu have from the start.
-const UNIVERSE: &str = "universe";
-
-/// Whether the repository that the package comes from is there.
-fn enabled(unit: &Unit, package: &AllocatorPackage) -> bool {
-    match package.repository.as_deref() {
-        None | Some(UNIVERSE) => true,
-        Some(repository) => unit
-            .installs
-            .iter()
-            .any(|install| brings(install, repository)),
-    }
-}
-
-/// Whether an installation brings the list of a repository: `epel-release`.
-fn brings(install: &Install, repository: &str) -> bool {
-    let text = install.place.file.text(install.place.span);
-    install
-        .packages
-        .iter()
-        .any(|name| name.contains(repository))
-        || text.contains(repository)
 }
