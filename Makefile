@@ -32,8 +32,8 @@ hook: ## Run the prefork hook in forked children and real servers, on every Pyth
 
 .PHONY: e2e
 e2e: ## Build images before and after `fix`, and see what their Python runs on
-	cargo build --release --locked
-	$(PYTHON) tests/e2e/run.py --malloclint target/release/malloclint
+	cargo test --locked --no-run
+	$(PYTHON) tests/e2e/run.py --malloclint target/debug/malloclint
 
 .PHONY: format
 format: ## Check the formatting

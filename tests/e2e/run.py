@@ -1,6 +1,6 @@
 """Proves `malloclint fix` by building: what users write, fixed and built, runs Python on a tuned jemalloc.
 
-    python3 tests/e2e/run.py --malloclint target/release/malloclint
+    python3 tests/e2e/run.py --malloclint target/debug/malloclint
 
 Everything lies below target/e2e: base images (made once, minutes; then reused), stores, logs.
 """
@@ -43,7 +43,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--malloclint", type=lambda path: Path(path).resolve(), default=TARGET.parent / "release" / "malloclint", help="the program under test")
+    parser.add_argument("--malloclint", type=lambda path: Path(path).resolve(), default=TARGET.parent / "debug" / "malloclint", help="the program under test")
     parser.add_argument("--only", metavar="NAME", help="one case (`witness` and `inject` are two)")
     parser.add_argument("--platform", choices=["amd64", "arm64"], help="one architecture")
     parser.add_argument("--keep", action="store_true", help="keep images and folders of cases that pass, too")

@@ -4,6 +4,7 @@
 //! joins the lines of an instruction. What BuildKit's parser refuses becomes a [`Problem`], and
 //! the walk goes on. It knows no variables, no stages and no meaning.
 
+mod arity;
 mod directive;
 mod flags;
 mod heredoc;

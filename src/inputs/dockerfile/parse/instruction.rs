@@ -6,7 +6,7 @@ use crate::inputs::dockerfile::syntax::{Args, Escape, Flag, Instruction, Keyword
 
 use super::json::{self, Form};
 use super::logical::Logical;
-use super::{flags, runes, suggest, words};
+use super::{arity, flags, runes, suggest, words};
 
 /// Reads the logical line; its heredocs' bodies and its comments are the caller's.
 pub(super) fn read(line: &Logical<'_>, escape: Escape, problems: &mut Vec<Problem>) -> Instruction {
@@ -98,10 +98,27 @@ impl Reader<'_, '_, '_> {
     }
 
     fn args(&mut self, head: &Head) -> Args {
-        let (line, rest) = (self.line, head.rest.clone());
         if head.keyword == Keyword::Unknown {
             self.unknown(&head.keyword_range);
         }
+        let known = self.problems.len();
+        let args = self.split(head);
+        let fault = arity::fault(head.keyword, &args).filter(|_| self.problems.len() == known);
+        if let Some(message) = fault {
+            let place = [&head.rest, &head.keyword_range]
+                .into_iter()
+                .find(|range| !range.is_empty());
+            self.problems.push(Problem {
+                span: self.line.span(place.unwrap_or(&head.whole).clone()),
+                message,
+                fatal: false,
+            });
+        }
+        args
+    }
+
+    fn split(&mut self, head: &Head) -> Args {
+        let (line, rest) = (self.line, head.rest.clone());
         if rest.is_empty() {
             return Args::None;
         }

@@ -123,6 +123,35 @@ fn what_buildkit_refuses_is_fatal_and_the_rest_is_still_read() {
 }
 
 #[test]
+fn arguments_are_counted_as_the_builder_counts_them() {
+    for (source, message) in [
+        ("FROM", "`FROM` takes an image, and maybe `AS` and a name"),
+        (
+            "FROM a # why",
+            "`FROM` takes an image, and maybe `AS` and a name",
+        ),
+        (
+            "FROM a AS",
+            "`FROM` takes an image, and maybe `AS` and a name",
+        ),
+        ("COPY", "`COPY` needs a source and a destination"),
+        (
+            "COPY --from=a /b",
+            "`COPY` needs a source and a destination",
+        ),
+        ("ADD [\"a\"]", "`ADD` needs a source and a destination"),
+        ("ENV", "`ENV` needs an argument"),
+        ("ONBUILD USER", "`USER` needs an argument"),
+        ("SHELL /bin/sh -c", "`SHELL` needs a list in JSON form"),
+        ("SHELL []", "`SHELL` needs a list in JSON form"),
+    ] {
+        assert_eq!(messages(source), [(message.to_owned(), false)], "{source}");
+    }
+    let taken = "FROM a as b\nCOPY <<E /a\nE\nADD [\"a\", \"b\"]\nRUN\nCMD\nENTRYPOINT\nSHELL [\"a\"]\nUSER a b";
+    assert_eq!(messages(taken), []);
+}
+
+#[test]
 fn a_line_may_have_65535_bytes() {
     let line = |length: usize| format!("RUN {}\n", "x".repeat(length - 4));
     assert!(parse(line(65_535).as_bytes()).is_accepted());
