@@ -10,7 +10,7 @@ mod links;
 mod purposes;
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use malloclint::discover::{self, Disk};
 use malloclint::inputs::{Nowhere, Style};
@@ -38,17 +38,24 @@ fn alone(name: &str, text: &str) -> (Vec<&'static str>, Option<String>) {
     (rules(&checked.findings), checked.skipped)
 }
 
-/// The rules that speak about one file of a project.
-fn within(files: &[(&str, &str)], name: &str) -> Vec<&'static str> {
+/// A repository of that name.
+fn repository(name: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::Builder::new().prefix("shop").tempdir().unwrap();
+    let top = folder.path().join(name);
     for (path, text) in files {
-        let path = folder.path().join(path);
+        let path = top.join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    std::fs::create_dir(folder.path().join(".git")).unwrap();
-    let file = discover::read(&folder.path().join(name)).unwrap();
-    let found = discover::find(&[folder.path().to_path_buf()]).files;
+    std::fs::create_dir(top.join(".git")).unwrap();
+    (folder, top)
+}
+
+/// The rules that speak about one file of a project.
+fn within(files: &[(&str, &str)], name: &str) -> Vec<&'static str> {
+    let (_folder, top) = repository("corner", files);
+    let file = discover::read(&top.join(name)).unwrap();
+    let found = discover::find(std::slice::from_ref(&top)).files;
     assert!(
         found.iter().any(|path| path.ends_with(Path::new(name))),
         "{name} is not found"
@@ -194,6 +201,11 @@ fn charts_and_broken_files_are_told_apart() {
         let (rules, skipped) = alone("a.yaml", &broken);
         assert!(rules.is_empty() && skipped.is_some(), "{placeholder}");
     }
+    let gap = "apiVersion: v1\nkind: Pod\nspec:\n  containers: [${CONTAINERS}]\n";
+    assert!(alone("a.yaml", gap).1.is_some());
+    let elsewhere =
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: \"${NAME}\"}\nspec:\n  containers: [}]\n";
+    assert_eq!(alone("a.yaml", elsewhere).0, ["unreadable-input"]);
     let chart = pod("containers:\n- name: a\n  image: {{ .Values.image }}\n");
     assert!(alone("a.yaml", &chart).1.unwrap().contains("helm template"));
     assert_eq!(

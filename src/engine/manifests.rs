@@ -48,7 +48,7 @@ pub(super) fn examine(
             return nothing(Checked::skipped(rendered_first));
         }
         Ok(tree) => tree,
-        Err(_) if is_template(text) => {
+        Err(broken) if is_template(text) || is_gap(text, broken.at) => {
             return nothing(Checked::skipped(rendered_first));
         }
         Err(broken) if passing(&file.path).is_some() => {
@@ -284,6 +284,18 @@ fn is_template(text: &str) -> bool {
         })
     };
     text.contains("{{") || text.contains("{%") || text.lines().any(|line| placeholder(line.trim()))
+}
+
+/// Whether the line that is no YAML has a variable in it that a program fills in first: `[${ROUTES}]`.
+fn is_gap(text: &str, at: usize) -> bool {
+    let start = text
+        .get(..at)
+        .map_or(0, |before| before.rfind('\n').map_or(0, |end| end + 1));
+    let line = text
+        .get(start..)
+        .and_then(|rest| rest.lines().next())
+        .unwrap_or_default();
+    line.contains("${")
 }
 
 /// Charts are rendered first.

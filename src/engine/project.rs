@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::facts;
+use crate::facts::{self, roles};
 use crate::inputs::manifest::passing;
 use crate::inputs::{ImageBuild, Surroundings, links};
 use crate::model::{Container, Source};
@@ -41,9 +41,10 @@ pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings)
     let mut named = all.iter().filter(|path| names(path, &name));
     let found = named.next().filter(|_| named.next().is_none());
     let called = || {
+        let is = |project: &str| plain(project) == name;
         around
             .project(near)
-            .is_some_and(|project| plain(&project) == name)
+            .is_some_and(|project| is(&project) || roles::without_ending(&project).is_some_and(is))
     };
     let (path, why) = match found {
         Some(path) => (

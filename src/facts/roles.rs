@@ -14,6 +14,8 @@ struct Words {
     developer_folders: Names,
     test_words: Names,
     shown_words: Names,
+    job_words: Names,
+    project_endings: Names,
     readme_shown: Vec<String>,
     readme_left: Vec<String>,
     #[cfg_attr(
@@ -66,6 +68,22 @@ pub fn is_test_stage(name: &str) -> bool {
 #[must_use]
 pub fn is_shown(name: &str) -> bool {
     has_word(name, &WORDS.get().shown_words)
+}
+
+/// Whether a folder of the path says that what is in it runs once, or by the clock, and ends.
+#[must_use]
+pub fn is_in_job_folder(path: &str) -> bool {
+    let words = &WORDS.get().job_words;
+    let mut folders = path.rsplit('/').skip(1);
+    folders.any(|folder| has_word(folder, words))
+}
+
+/// The project's name without a last word that the name of its image may go without.
+#[must_use]
+pub fn without_ending(project: &str) -> Option<&str> {
+    let (rest, last) = project.rsplit_once(['-', '_', '.'])?;
+    let endings = &WORDS.get().project_endings;
+    endings.iter().any(|word| word == last).then_some(rest)
 }
 
 /// The words in a README that say that its project is shown and copied from, or was given up. Only its head counts: what

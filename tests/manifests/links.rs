@@ -209,3 +209,26 @@ fn what_the_dockerfile_is_told_is_not_said_again() {
     assert!(within(&files, "compose.yaml").is_empty());
     assert_eq!(within(&files, "api/Dockerfile"), ["allocator-unset"]);
 }
+
+/// Seen in allegroai/clearml-server: the image `allegroai/clearml`, and a start script whose first test cannot be told.
+#[test]
+fn a_project_may_be_called_after_its_image_and_what_it_is() {
+    let dockerfile =
+        "FROM python:3.12-slim\nCOPY start.sh /opt/\nCOPY . /app\nENTRYPOINT [\"/opt/start.sh\"]\n";
+    let script = "#!/bin/bash\nif (( $# < 1 )); then\n  exit 1\nelif [[ ${1} == \"api\" ]]; then\n  gunicorn app:app\nelse\n  nginx\nfi\n";
+    let started = |project: &str, role: &str| {
+        let compose = format!("services:\n  a:\n    image: me/shop\n    command: [{role}]\n");
+        let files = [
+            ("docker/start.sh", script),
+            ("docker/Dockerfile", dockerfile),
+            ("compose.yaml", compose.as_str()),
+        ];
+        let (_folder, top) = repository(project, &files);
+        let file = discover::read(&top.join("compose.yaml")).unwrap();
+        let units = engine::units(&file, &Disk::default());
+        units[0].process.argv.join(" ")
+    };
+    assert_eq!(started("shop-server", "api"), "gunicorn app:app");
+    assert_eq!(started("shop-server", "web"), "nginx");
+    assert_eq!(started("shop-window", "api"), "api");
+}

@@ -47,6 +47,26 @@ fn names_of_images_and_projects_say_what_they_are_for() {
     }
 }
 
+/// Seen in bcgov/lear (`jobs/`, with the port of the template it was copied from), internetarchive/openlibrary
+/// (`docker/mockservices`) and uktrade/data-hub-api (`CMD ./start-dev.sh`).
+#[test]
+fn folders_and_start_scripts_say_what_an_image_is_for() {
+    let job = "FROM python:3.12-slim\nCOPY . .\nEXPOSE 8080\nCMD [\"python\", \"main.py\"]\n";
+    let of = |path: &str, text: &str| within(&[(path, text)], path);
+    assert_eq!(of("api/Dockerfile", job), ["allocator-unset"]);
+    assert!(of("jobs/report/Dockerfile", job).is_empty());
+    let server = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"app:app\"]\n";
+    assert_eq!(of("jobs/board/Dockerfile", server), ["allocator-unset"]);
+    assert!(of("docker/mockservices/Dockerfile", server).is_empty());
+    let script = "python manage.py migrate\npython manage.py runserver 0.0.0.0:8000\n";
+    for (name, said) in [("start.sh", 1), ("start-dev.sh", 0)] {
+        let dockerfile =
+            format!("FROM python:3.12-slim\nCOPY . /app\nWORKDIR /app\nCMD ./{name}\n");
+        let files = [(name, script), ("Dockerfile", dockerfile.as_str())];
+        assert_eq!(within(&files, "Dockerfile").len(), said, "{name}");
+    }
+}
+
 #[test]
 fn nothing_is_said_of_pods_on_windows() {
     let linux = pod("containers:\n- {name: x, image: shop, command: [gunicorn, 'app:app']}\n");

@@ -16,7 +16,7 @@ use super::effects::stars;
 use super::files::{self, Readable, base_name};
 use super::state::{Preloading, State};
 use super::walk::Walker;
-use crate::facts::{self, programs};
+use crate::facts::{self, programs, roles};
 use crate::inputs::shell::effects::{Effect, EffectKind};
 use crate::inputs::shell::script::Word;
 use crate::inputs::shell::{self};
@@ -291,15 +291,21 @@ impl Follower<'_> {
         Some((programs::sign_of_service(text)?, path.clone()))
     }
 
-    /// Whether an exposed port can be this program's.
-    fn may_serve(&self) -> bool {
+    /// The exposed port or health check, if it can be this program's. Where the folder says that what is in it ends, it
+    /// was copied from elsewhere.
+    fn serves(&self) -> Option<&Place> {
         let stdio = |text: &str| programs::talks_over_stdio(text, &self.argv);
-        !self.argv.is_empty() && !self.text.as_ref().is_some_and(|(text, _)| stdio(text))
+        let serves = self.state.serves.as_ref();
+        serves.filter(|place| {
+            !self.argv.is_empty()
+                && !self.text.as_ref().is_some_and(|(text, _)| stdio(text))
+                && !roles::is_in_job_folder(&place.file.path)
+        })
     }
 
     /// What kind of process it is, from all that was found.
     fn finish(mut self) -> Started {
-        let (sign, may_serve) = (self.sign(), self.may_serve());
+        let (sign, serves) = (self.sign(), self.serves().cloned());
         let mut process = self.started.process;
         if let Some(found) = recognise(&self.argv) {
             let place = process
@@ -321,7 +327,7 @@ impl Follower<'_> {
                 ProcessModel::Threads,
                 format!("`{script}` starts no workers itself"),
             );
-        } else if let (Some(serves), true) = (&self.state.serves, may_serve) {
+        } else if let Some(serves) = serves {
             let text = serves.file.text(serves.span);
             let line = text.lines().next().unwrap_or_default().trim().to_owned();
             let why = format!("`{line}`, line {}", serves.line());

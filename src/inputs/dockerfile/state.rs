@@ -48,6 +48,8 @@ pub(super) struct State {
     pub(super) mentioned: Vec<Family>,
     /// What COPY and ADD brought, in order.
     pub(super) copies: Vec<Copied>,
+    /// What a RUN copied or linked: from where, and to where.
+    pub(super) placed: Vec<(String, String)>,
     /// Files whose text the Dockerfile itself holds: path and text.
     pub(super) written: Vec<Written>,
     /// A compiler or build tool is used here: headers may be needed.
@@ -168,6 +170,7 @@ impl State {
             installs: Vec::new(),
             mentioned: Vec::new(),
             copies: Vec::new(),
+            placed: Vec::new(),
             written: Vec::new(),
             compiles: false,
             arch_bound: None,

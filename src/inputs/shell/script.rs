@@ -83,8 +83,10 @@ pub struct If {
 /// One branch of an `if`.
 #[derive(Debug)]
 pub struct Branch {
-    /// What is tested, as indices into [`Script::commands`]; empty for `else`.
+    /// What is tested, as indices into [`Script::commands`]; empty for `else` and for `(( ))`.
     pub condition: Range<usize>,
+    /// It is the `else`.
+    pub otherwise: bool,
     /// `!` stands before it.
     pub negated: bool,
     /// The commands that hang on it; nothing where the `then` is missing.

@@ -76,6 +76,7 @@ fn put_folder(state: &mut State, from: &str, to: &str, effect: &Effect, place: &
             ..library
         });
     }
+    state.placed.push((from.to_owned(), to.to_owned()));
     state.blur(to, format!("`{from}` is put there"));
 }
 

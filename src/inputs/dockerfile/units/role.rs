@@ -36,6 +36,9 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
     if let Some(part) = test_part(&walker.file.path) {
         return Role::Build(format!("the path says `{part}`"));
     }
+    if let Some(script) = developers_script(started) {
+        return Role::Build(format!("it starts `{script}`"));
+    }
     if let Some(role) = shown(walker) {
         return role;
     }
@@ -50,6 +53,16 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
         return Role::Build("an earlier stage that starts nothing".into());
     }
     Role::Runtime
+}
+
+/// The start script of a server for development, where its name says so too: `start-dev.sh`.
+fn developers_script(started: &Started) -> Option<String> {
+    let place = started.process.place.as_ref()?;
+    let command = place.file.text(place.span);
+    let mut words = command.split(['"', '\'', ' ', '/', ',', '[', ']']);
+    let named = |word: &&str| word.ends_with(".sh") && roles::is_test_name(word);
+    let found = words.find(|word| started.process.development && named(word))?;
+    Some(found.to_owned())
 }
 
 /// The name of a stage below that tests.

@@ -26,7 +26,7 @@ impl Dead {
         let Some(subject) = variables.expand(&case.subject).literal() else {
             return;
         };
-        // A pattern that is not understood may be the one that fits: then only those before it are out.
+        // A pattern that is not understood may be the one that fits: its branch may run, beside the one that does fit.
         for arm in &case.arms {
             match fits(arm, &subject) {
                 Some(false) => self.ranges.push(arm.commands.clone()),
@@ -35,7 +35,7 @@ impl Dead {
                     self.ranges.push(arm.commands.end..after);
                     return;
                 }
-                None => return,
+                None => {}
             }
         }
     }
@@ -62,7 +62,7 @@ impl Dead {
                     self.ranges.push(commands.end..after);
                     return;
                 }
-                None => return,
+                None => {}
             }
         }
     }
@@ -89,7 +89,7 @@ pub(super) fn tests_from(found: &If) -> usize {
 
 /// Whether what a branch tests holds, where that can be told: one comparison of texts that are known.
 fn holds(branch: &Branch, script: &Script, variables: &mut Variables) -> Option<bool> {
-    if branch.condition.is_empty() {
+    if branch.otherwise {
         return Some(true);
     }
     let [test] = script.commands.get(branch.condition.clone())? else {
@@ -272,6 +272,10 @@ mod tests {
             ("f() { if [ $1 = y ]; then a; fi; }; f y", vec!["a", "f"]),
             ("if grep -q x f; then a; else b; fi", vec!["grep", "a", "b"]),
             ("if [ $1 = y ]; then a", vec![]),
+            (
+                "if (( $# < 1 )); then a; elif [ $1 = y ]; then b; elif [ $1 = x ]; then c; else d; fi",
+                vec!["a", "c"],
+            ),
         ] {
             assert_eq!(runs(text, "x"), expected, "{text}");
         }
@@ -288,7 +292,11 @@ mod tests {
             ("case $1 in x) a ;& y) b ;; esac", vec!["a", "b"]),
             ("case $Y in x) a ;; y) b ;; esac", vec!["a", "b"]),
             ("case $1 in $Y) a ;; x) b ;; esac", vec!["a", "b"]),
-            ("case $1 in y) a ;; $Y) b ;; x) c ;; esac", vec!["b", "c"]),
+            (
+                "case $1 in y) a ;; $Y) b ;; x) c ;; *) d ;; esac",
+                vec!["b", "c"],
+            ),
+            ("case $1 in $Y) a ;; y) b ;; x) c ;; esac", vec!["a", "c"]),
         ] {
             assert_eq!(runs(text, "x"), expected, "{text}");
         }

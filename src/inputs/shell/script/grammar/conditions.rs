@@ -15,16 +15,17 @@ impl Parser<'_> {
             let branches = Vec::new();
             self.script.ifs.push(If { branches, function });
         }
-        self.next_branch();
+        self.next_branch(false);
     }
 
     /// `elif` and `else`: another branch begins.
-    pub(super) fn next_branch(&mut self) {
+    pub(super) fn next_branch(&mut self, otherwise: bool) {
         self.end_branch();
         let at = self.script.commands.len();
         if let Some(innermost) = self.innermost_if() {
             innermost.branches.push(Branch {
                 condition: at..at,
+                otherwise,
                 negated: false,
                 commands: None,
             });

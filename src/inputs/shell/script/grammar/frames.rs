@@ -91,7 +91,7 @@ impl Parser<'_> {
     fn if_branch(&mut self, word: &str) {
         self.branch(Kind::If);
         if word != "then" {
-            self.next_branch();
+            self.next_branch(word == "else");
         }
         if word != "elif" {
             self.begin_branch();
