@@ -254,6 +254,7 @@ impl State {
         self.env = env;
         self.args = Vec::new();
         self.copies = Vec::new();
+        self.placed = Vec::new();
         self.written = Vec::new();
         self.opaque = Vec::new();
         self.installs.retain(|install| own(&install.place));

@@ -37,12 +37,13 @@ fn locate(walker: &Walker<'_>, state: &State, path: &str, hops: usize) -> Option
     {
         return Some(Readable::Inline(written.text.clone()));
     }
-    let placed = state.placed.iter().rev();
-    let mut from = placed
-        .filter(|(from, to)| to == path || format!("{to}/{}", base_name(from)) == path)
-        .map(|(from, _)| from.as_str());
-    if let Some(from) = from.next().filter(|from| hops > 0 && *from != path) {
-        return locate(walker, state, from, hops - 1);
+    let mut placed = state.placed.iter().rev();
+    let moved = placed
+        .find(|(from, to)| to == path || format!("{to}/{}", base_name(from)) == path)
+        .filter(|_| hops > 0)
+        .and_then(|(from, _)| locate(walker, state, from, hops - 1));
+    if moved.is_some() {
+        return moved;
     }
     let mut candidates: Vec<(usize, &Copied, String)> = state
         .copies
