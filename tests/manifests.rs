@@ -203,6 +203,22 @@ fn charts_and_broken_files_are_told_apart() {
     }
     let gap = "apiVersion: v1\nkind: Pod\nspec:\n  containers: [${CONTAINERS}]\n";
     assert!(alone("a.yaml", gap).1.is_some());
+    // uc-cdis/cloud-automation, kube/services: `gen3 gitops filter` fills these in.
+    for gap in [
+        "APP_DATE_LABEL",
+        "APP_REGION|-value: \"eu\"-| # the default",
+    ] {
+        let broken =
+            format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  {gap}\nspec: {{}}\n");
+        assert!(alone("a.yaml", &broken).1.is_some(), "{gap}");
+    }
+    let forgotten =
+        "services:\n  api:\n    image: x\n    environment:\n      A: b\n      DATABASE_URL\n";
+    assert_eq!(alone("compose.yaml", forgotten).0, ["unreadable-input"]);
+    // GoogleCloudPlatform/professional-services, examples/tf-load-testing/tensorflow.
+    let braces =
+        pod("containers:\n- name: a\n  image: x/y:1\n  env:\n  - name: A\n    value: {model}\n");
+    assert!(alone("a.yaml", &braces).1.is_some());
     let elsewhere =
         "apiVersion: v1\nkind: Pod\nmetadata: {name: \"${NAME}\"}\nspec:\n  containers: [}]\n";
     assert_eq!(alone("a.yaml", elsewhere).0, ["unreadable-input"]);

@@ -44,11 +44,12 @@ pub(super) fn examine(
         return nothing(Checked::skipped(rendered_first));
     }
     let tree = match yaml::read(text) {
-        Ok(tree) if tree.has_gaps() || kubernetes::has_placeholders(&tree) => {
+        Ok(tree) if tree.has_gaps() => return nothing(Checked::skipped(rendered_first)),
+        Ok(tree) if format == Format::Kubernetes && kubernetes::has_placeholders(&tree) => {
             return nothing(Checked::skipped(rendered_first));
         }
         Ok(tree) => tree,
-        Err(broken) if is_template(text) || is_gap(text, broken.at) => {
+        Err(broken) if is_template(text) || is_gap(text, broken.at, format) => {
             return nothing(Checked::skipped(rendered_first));
         }
         Err(broken) if passing(&file.path).is_some() => {
@@ -286,8 +287,9 @@ fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.lines().any(|line| placeholder(line.trim()))
 }
 
-/// Whether the line that is no YAML has a variable in it that a program fills in first: `[${ROUTES}]`.
-fn is_gap(text: &str, at: usize) -> bool {
+/// Whether the line that is no YAML has a variable in it that a program fills in first: `[${ROUTES}]`; in a manifest
+/// also one that begins with a bare name in capitals (`GEN3_DATE_LABEL`): in a Compose file that is a forgotten colon.
+fn is_gap(text: &str, at: usize, format: Format) -> bool {
     let start = text
         .get(..at)
         .map_or(0, |before| before.rfind('\n').map_or(0, |end| end + 1));
@@ -295,7 +297,14 @@ fn is_gap(text: &str, at: usize) -> bool {
         .get(start..)
         .and_then(|rest| rest.lines().next())
         .unwrap_or_default();
-    line.contains("${")
+    line.contains("${") || format == Format::Kubernetes && is_bare_name(line.trim())
+}
+
+/// `GEN3_DATE_LABEL`, or `GEN3_REGION|-value: "us-east-1"-|` with what holds where nothing is filled in.
+fn is_bare_name(line: &str) -> bool {
+    let name = line.split('|').next().unwrap_or_default();
+    let capital = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-');
+    name.contains('_') && name.bytes().all(capital)
 }
 
 /// Charts are rendered first.

@@ -11,7 +11,7 @@ pub use spell::spell;
 
 use super::Surroundings;
 use super::manifest::{Sheet, passing, quantity};
-use super::yaml::Id;
+use super::yaml::{Id, Tree};
 use crate::facts::{Arch, roles};
 use crate::model::{Build, Container, Fact, Limits, Named, User, Words};
 use interpolate::Variables;
@@ -97,6 +97,7 @@ fn container(
     let source = get("volumes").is_some_and(|id| mounts_source(sheet, id));
     let passing = test.then(|| format!("the service is called `{name}`"));
     let passing = passing
+        .or_else(|| get("profiles").and_then(|id| developers_profiles(tree, id)))
         .or_else(|| source.then(|| "the source is mounted over what is in the image".to_owned()));
     Some(Container {
         name: format!("service `{name}`"),
@@ -118,6 +119,14 @@ fn container(
         passing,
         unseen,
     })
+}
+
+/// That a service starts for developers and tests only: all its `profiles` are called so.
+fn developers_profiles(tree: &Tree, id: Id) -> Option<String> {
+    let items = tree.items(id).iter();
+    let names: Vec<&str> = items.filter_map(|id| tree.word(*id)).collect();
+    let all = !names.is_empty() && names.iter().all(|name| roles::is_test_name(name));
+    all.then(|| format!("its profiles are `{}`", names.join("`, `")))
 }
 
 /// `deploy.resources.limits`, and what was written before that was: `cpus`, `mem_limit`.

@@ -83,12 +83,14 @@ pub fn ignored(sheet: Sheet<'_>) -> Vec<(Span, Span)> {
     found
 }
 
-/// Whether an object is called what no server takes, `shop-{name}`: a program fills that in first.
+/// Whether a program fills something in first: an object is called what no server takes, `shop-{name}`, or a
+/// value is nothing but a name in braces, `{name}`.
 #[must_use]
 pub fn has_placeholders(tree: &Tree) -> bool {
     let name = |object: &Id| tree.word(tree.at(*object, &["metadata", "name"])?);
     let mut names = tree.documents.iter().filter_map(name);
     names.any(|name| !name.contains('$') && name.contains('{') && name.contains('}'))
+        || tree.has_names_in_braces()
 }
 
 fn container(

@@ -112,6 +112,18 @@ impl Tree {
         })
     }
 
+    /// Whether a name stands alone in braces, `{model_name}`: to YAML that is a mapping to nothing.
+    #[must_use]
+    pub fn has_names_in_braces(&self) -> bool {
+        let nothing = |id: Id| self.text(id) == Some("") && self.is_null(id);
+        self.nodes.iter().any(|node| match &node.kind {
+            Kind::Mapping(entries, Flow::Flow) => {
+                matches!(entries.as_slice(), [(_, value)] if nothing(*value))
+            }
+            _ => false,
+        })
+    }
+
     /// Whether `id` is an alias.
     #[must_use]
     pub fn is_alias(&self, id: Id) -> bool {

@@ -67,6 +67,21 @@ fn folders_and_start_scripts_say_what_an_image_is_for() {
     }
 }
 
+/// Seen in LAION-AI/Open-Assistant, `docker-compose.yaml`: the Celery worker has `profiles: [frontend-dev, ci]`.
+#[test]
+fn nothing_is_said_of_services_that_only_developers_start() {
+    let of = |profiles: &str| {
+        let text = format!(
+            "services:\n  api:\n    image: me/shop\n    command: gunicorn app:app\n    profiles: {profiles}\n"
+        );
+        within(&[("compose.yaml", &text)], "compose.yaml")
+    };
+    assert!(of("[frontend-dev, ci]").is_empty());
+    for started in ["[frontend-dev, inference]", "[web]", "[]"] {
+        assert_eq!(of(started), ["allocator-unset"], "{started}");
+    }
+}
+
 #[test]
 fn nothing_is_said_of_pods_on_windows() {
     let linux = pod("containers:\n- {name: x, image: shop, command: [gunicorn, 'app:app']}\n");
