@@ -212,6 +212,10 @@ fn charts_and_broken_files_are_told_apart() {
             format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  {gap}\nspec: {{}}\n");
         assert!(alone("a.yaml", &broken).1.is_some(), "{gap}");
     }
+    // bcgov/foi-flow, openshift/templates/backup/copy-to-s3/deploy-job.yaml.
+    let masked =
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: ****-prod\nspec: {}\n";
+    assert!(alone("a.yaml", masked).1.is_some());
     let forgotten =
         "services:\n  api:\n    image: x\n    environment:\n      A: b\n      DATABASE_URL\n";
     assert_eq!(alone("compose.yaml", forgotten).0, ["unreadable-input"]);

@@ -287,7 +287,8 @@ fn is_template(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.lines().any(|line| placeholder(line.trim()))
 }
 
-/// Whether the line that is no YAML has a variable in it that a program fills in first: `[${ROUTES}]`; in a manifest
+/// Whether the line that is no YAML has a variable in it that a program fills in first, `[${ROUTES}]`, or a name that was
+/// masked before it was published, `****-prod`; in a manifest
 /// also one that begins with a bare name in capitals (`GEN3_DATE_LABEL`): in a Compose file that is a forgotten colon.
 fn is_gap(text: &str, at: usize, format: Format) -> bool {
     let start = text
@@ -297,7 +298,8 @@ fn is_gap(text: &str, at: usize, format: Format) -> bool {
         .get(start..)
         .and_then(|rest| rest.lines().next())
         .unwrap_or_default();
-    line.contains("${") || format == Format::Kubernetes && is_bare_name(line.trim())
+    let masked = line.contains("***");
+    masked || line.contains("${") || format == Format::Kubernetes && is_bare_name(line.trim())
 }
 
 /// `GEN3_DATE_LABEL`, or `GEN3_REGION|-value: "us-east-1"-|` with what holds where nothing is filled in.

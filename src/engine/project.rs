@@ -72,16 +72,24 @@ pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings)
 
 /// The only Dockerfile of a project, or the one above all others, and which it is.
 fn main<'a>(own: &[&'a String]) -> Option<(&'a String, &'static str)> {
-    let depth = |path: &&String| path.matches('/').count();
-    let first = *own.iter().min_by_key(|path| depth(path))?;
-    if own.len() == 1 {
-        return Some((first, "only Dockerfile"));
+    if let [only] = own {
+        return Some((only, "only Dockerfile"));
     }
-    let plain = ["Dockerfile", "Containerfile"].iter();
-    let folder = plain.filter_map(|name| first.strip_suffix(name)).next()?;
-    let below = |path: &&String| path.starts_with(folder) && depth(path) > depth(&first);
+    let plain = own
+        .iter()
+        .filter_map(|path| Some((*path, plain_folder(path)?)));
+    let (first, top) = plain.min_by_key(|(_, folder)| folder.len())?;
+    // `Dockerfile.worker` beside it builds another image; a `Containerfile` beside it perhaps the same.
+    let below = |path: &str| path.starts_with(top) && plain_folder(path) != Some(top);
     let above = own.iter().all(|path| *path == first || below(path));
     above.then_some((first, "topmost Dockerfile"))
+}
+
+/// The folder of a Dockerfile that has no name of its own.
+fn plain_folder(path: &str) -> Option<&str> {
+    let mut names = ["Dockerfile", "Containerfile"].iter();
+    let folder = names.find_map(|name| path.strip_suffix(name))?;
+    (folder.is_empty() || folder.ends_with('/')).then_some(folder)
 }
 
 /// What the project says about an image, if it says something: nothing, where it says two things. What is said of
@@ -176,7 +184,12 @@ mod tests {
             of(&["shop/Dockerfile", "shop/a/b/Dockerfile"]).as_deref(),
             Some("shop/Dockerfile")
         );
-        assert_eq!(of(&["Dockerfile", "Dockerfile.worker"]), None);
+        assert_eq!(
+            of(&["Dockerfile.docs", "Dockerfile", "mock/Dockerfile"]).as_deref(),
+            Some("Dockerfile")
+        );
+        assert_eq!(of(&["Dockerfile.web", "Dockerfile.worker"]), None);
+        assert_eq!(of(&["Dockerfile", "Containerfile"]), None);
         assert_eq!(of(&["a/Dockerfile", "b/c/Dockerfile"]), None);
         assert_eq!(of(&[]), None);
     }

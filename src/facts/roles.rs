@@ -18,6 +18,7 @@ struct Words {
     project_endings: Names,
     readme_shown: Vec<String>,
     readme_left: Vec<String>,
+    readme_stand_in: Vec<String>,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -90,6 +91,20 @@ pub fn without_ending(project: &str) -> Option<&str> {
 /// stands further down is about parts.
 #[must_use]
 pub fn said_in_readme(text: &str) -> Option<&'static str> {
+    let words = WORDS.get();
+    said_in_head(text, words.readme_shown.iter().chain(&words.readme_left))
+}
+
+/// The words in the README of a part of a project that say that it stands in for something in tests.
+#[must_use]
+pub fn said_of_a_part(text: &str) -> Option<&'static str> {
+    said_in_head(text, WORDS.get().readme_stand_in.iter())
+}
+
+fn said_in_head(
+    text: &str,
+    mut phrases: impl Iterator<Item = &'static String>,
+) -> Option<&'static str> {
     const HEAD: usize = 1_500;
     let head: String = text
         .chars()
@@ -98,9 +113,8 @@ pub fn said_in_readme(text: &str) -> Option<&'static str> {
         .collect();
     let lines = head.to_lowercase();
     let text = format!("{lines}\n{}", lines.replace('\n', " "));
-    let words = WORDS.get();
-    let mut said = words.readme_shown.iter().chain(&words.readme_left);
-    said.find(|phrase| text.contains(phrase.as_str()))
+    phrases
+        .find(|phrase| text.contains(phrase.as_str()))
         .map(|phrase| phrase.trim())
 }
 

@@ -1,4 +1,4 @@
-//! What a project as a whole says about the purpose of its files.
+//! What a project as a whole says about the purpose of its files, and what the folder of one says.
 
 use super::Surroundings;
 use crate::facts::roles;
@@ -13,4 +13,15 @@ pub fn passing(near: &str, around: &dyn Surroundings) -> Option<String> {
         let said = roles::said_in_readme(&String::from_utf8_lossy(&readme.bytes))?;
         Some(format!("{} says `{said}`", readme.path))
     })
+}
+
+/// What the README in the very folder of the input says against it, where that is not the README of the project.
+#[must_use]
+pub fn stands_in(near: &str, around: &dyn Surroundings) -> Option<String> {
+    let readme = around.beside(near, "README.md")?;
+    if around.readme(near)?.path == readme.path {
+        return None;
+    }
+    let said = roles::said_of_a_part(&String::from_utf8_lossy(&readme.bytes))?;
+    Some(format!("{} says `{said}`", readme.path))
 }

@@ -58,6 +58,31 @@ fn folders_and_start_scripts_say_what_an_image_is_for() {
     let server = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"app:app\"]\n";
     assert_eq!(of("jobs/board/Dockerfile", server), ["allocator-unset"]);
     assert!(of("docker/mockservices/Dockerfile", server).is_empty());
+    // bcgov/foi-flow, request-management-api.
+    for local in [
+        "api/dockerfile.local",
+        "api/local.Dockerfile",
+        "Dockerfile.api-local",
+    ] {
+        assert!(of(local, server).is_empty(), "{local}");
+    }
+    assert_eq!(of("Dockerfile.local-ai", server), ["allocator-unset"]);
+    // open-formulieren/open-forms, docker/generic-json.
+    let beside = |readme: &str, text: &str| {
+        let (path, said) = ("docker/json/Dockerfile", "# Shop\n\nSells things.\n");
+        let files = [("README.md", said), (readme, text), (path, server)];
+        within(&files, path)
+    };
+    let mock = "# JSON\n\nThis runs a mock service that takes JSON.\n";
+    assert!(beside("docker/json/README.md", mock).is_empty());
+    let plain = "# JSON\n\nWith mock objects for its tests.\n";
+    assert_eq!(beside("docker/json/README.md", plain), ["allocator-unset"]);
+    let product = within(&[("README.md", mock), ("Dockerfile", server)], "Dockerfile");
+    assert_eq!(
+        product,
+        ["allocator-unset"],
+        "a mock server may be the product"
+    );
     let script = "python manage.py migrate\npython manage.py runserver 0.0.0.0:8000\n";
     for (name, said) in [("start.sh", 1), ("start-dev.sh", 0)] {
         let dockerfile =

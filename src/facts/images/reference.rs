@@ -88,6 +88,7 @@ fn canonical(path: &str) -> Option<String> {
         path.split_once("/dependency_proxy/containers/")
             .map(|(_, image)| image)
     });
+    let hub = hub.or_else(|| passed_on(rest));
     if let Some(hub) = hub {
         return Some(hub.strip_prefix("library/").unwrap_or(hub).to_owned());
     }
@@ -96,6 +97,19 @@ fn canonical(path: &str) -> Option<String> {
         Some((_, image)) if !image.contains('/') => Some(image.to_owned()),
         _ => Some(path.to_ascii_lowercase()),
     }
+}
+
+/// What comes after a folder of another registry that is called as a proxy for Docker Hub: `docker-remote/python`.
+fn passed_on(path: &str) -> Option<&str> {
+    let folder = |part: &str| words().mirror_folders.iter().any(|name| name == part);
+    let mut rest = path;
+    while let Some((part, below)) = rest.split_once('/') {
+        if folder(part) {
+            return Some(below);
+        }
+        rest = below;
+    }
+    None
 }
 
 /// Docker's rule: the first component is a host if it has a `.` or `:`, or is `localhost`.

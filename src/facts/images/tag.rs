@@ -18,11 +18,18 @@ pub(super) struct Words {
     pub(super) architectures: Pairs,
     /// Registry paths that hold Docker Hub's images.
     pub(super) mirrors: Names,
+    /// Folders of other registries that pass on Docker Hub's images.
+    pub(super) mirror_folders: Names,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
     )]
     pub(super) mirrors_source: String,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    pub(super) mirror_folders_source: String,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")

@@ -64,7 +64,10 @@ fn references() {
 #[test]
 fn files_parse_and_name_their_sources() {
     tag::check().unwrap();
-    assert!(!tag::words().mirrors_source.is_empty() && !tag::words().words_source.is_empty());
+    assert!(
+        !tag::words().mirrors_source.is_empty() && !tag::words().mirror_folders_source.is_empty()
+    );
+    assert!(!tag::words().words_source.is_empty());
     assert!(
         tag::words()
             .schedule

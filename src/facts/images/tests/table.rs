@@ -73,6 +73,11 @@ gitlab.example.com:443/group/dependency_proxy/containers/python:3.11-slim-bullse
 harbor.example.com/hub/library/python:3.11-slim-bullseye = debian:11 glibc 3.11 root
 localhost:5000/library/python:3.11-slim-bullseye = debian:11 glibc 3.11 root
 ${REGISTRY}/library/python:3.11-slim-bullseye = debian:11 glibc 3.11 root
+artifacts.example.com/docker-remote/python:3.11-slim-bullseye = debian:11 glibc 3.11 root
+artifacts.example.com/team/hub-docker-remote/library/python:3.11-slim-bullseye = debian:11 glibc 3.11 root
+registry.example.com/docker.io/python:3.11-slim-bullseye = debian:11 glibc 3.11 root
+registry.example.com/docker-local/python:3.11-slim-bullseye = none
+me/dockerhub/python:3.11-slim-bullseye = none
 arm64v8/python:3.9-slim-buster = debian:10 glibc 3.9 root
 arm32v7/python:3.9-alpine3.12 = alpine:3.12 musl 3.9 root
 docker.io/amd64/debian:12 = debian:12 glibc no root

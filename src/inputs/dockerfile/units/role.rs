@@ -36,6 +36,9 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
     if let Some(part) = test_part(&walker.file.path) {
         return Role::Build(format!("the path says `{part}`"));
     }
+    if let Some(said) = project::stands_in(&walker.file.path, walker.around) {
+        return Role::Build(said);
+    }
     if let Some(script) = developers_script(started) {
         return Role::Build(format!("it starts `{script}`"));
     }
@@ -97,13 +100,23 @@ fn shown(walker: &Walker<'_>) -> Option<Role> {
 /// The part of a path that says that it is about tests or development: a folder, or a word of the file's own name.
 fn test_part(path: &str) -> Option<&str> {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
-    let named = roles::is_test_name(file) || roles::is_build_name(file);
+    let named = roles::is_test_name(file) || roles::is_build_name(file) || is_local(file);
     let developers = folders
         .split('/')
         .find(|part| roles::is_developer_folder(part));
     tested_folder(folders)
         .or(developers)
         .or_else(|| named.then_some(file))
+}
+
+/// `Dockerfile.local`, `local.Dockerfile`, `Dockerfile.api.local`; not `Dockerfile.local-ai`.
+fn is_local(file: &str) -> bool {
+    let words: Vec<&str> = file.split(['.', '-', '_']).collect();
+    match words.as_slice() {
+        [one, other] => roles::is_developer_folder(one) || roles::is_developer_folder(other),
+        [.., last] => roles::is_developer_folder(last),
+        [] => false,
+    }
 }
 
 fn tested_folder(folders: &str) -> Option<&str> {
