@@ -1,8 +1,11 @@
 //! What holds for any shell text: nothing panics, ranges lie in the text, time grows with length.
 
-use std::ops::Range;
-use std::time::{Duration, Instant};
+#[path = "support/growth.rs"]
+mod growth;
 
+use std::ops::Range;
+
+use growth::{MANY, assert_linear};
 use malloclint::inputs::shell::effects::{self, EffectKind};
 use malloclint::inputs::shell::script::{self, Word};
 use malloclint::inputs::shell::{python, unwrap_argv};
@@ -103,6 +106,16 @@ proptest! {
     }
 }
 
+#[test]
+#[should_panic(expected = "no linear work")]
+fn time_that_grows_with_the_square_is_seen() {
+    let text = |pieces: usize| "a".repeat(pieces / 5);
+    assert_linear("a square", text, |text| {
+        let rest = |at: usize| text.bytes().skip(at).filter(|byte| *byte == b'b').count();
+        (0..text.len()).map(rest).sum::<usize>()
+    });
+}
+
 /// Hostile text: deep, unbalanced, repeated a hundred thousand times.
 #[test]
 fn time_grows_with_length_only() {
@@ -158,14 +171,29 @@ fn time_grows_with_length_only() {
         "time ",
     ];
     for piece in pieces {
-        let text = piece.repeat(100_000);
-        let start = Instant::now();
-        let read = effects::read(&text).len();
-        let took = start.elapsed();
-        assert!(
-            took < Duration::from_secs(5),
-            "{piece:?} took {took:?} for {read} effects"
-        );
+        assert_linear(piece, |pieces| piece.repeat(pieces), effects::read);
+    }
+}
+
+#[test]
+fn time_for_python_grows_with_length_only() {
+    let pieces = [
+        "(",
+        "environ['A']=",
+        "{'A':",
+        "\"\"\"",
+        "'\\",
+        "if x:\n",
+        "\\\u{e9}",
+        "f'",
+    ];
+    for piece in pieces {
+        assert_linear(piece, |pieces| piece.repeat(pieces), python::read);
+        let text = piece.repeat(MANY);
+        for setting in &python::read(&text).settings {
+            let spans = [&setting.value, &setting.name];
+            assert!(spans.iter().all(|span| text.get((*span).clone()).is_some()));
+        }
     }
 }
 

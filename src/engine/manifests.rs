@@ -164,10 +164,6 @@ impl Bench<'_> {
         let tag = container.image.as_ref().and_then(passing_image);
         container.passing = container.passing.or(tag);
         let link = project::link(&file.path, &container, around);
-        if let Some(link) = &link {
-            // An image for tests or developers is one, wherever it runs.
-            container.passing = container.passing.or_else(|| passing(&link.file.path));
-        }
         container.passing = container
             .passing
             .or_else(|| passing_project(&file.path, around));

@@ -19,7 +19,8 @@ pub fn passing(near: &str, around: &dyn Surroundings) -> Option<String> {
 #[must_use]
 pub fn stands_in(near: &str, around: &dyn Surroundings) -> Option<String> {
     let readme = around.beside(near, "README.md")?;
-    if around.readme(near)?.path == readme.path {
+    let whole = around.readme(near);
+    if whole.is_some_and(|whole| whole.path == readme.path) {
         return None;
     }
     let said = roles::said_of_a_part(&String::from_utf8_lossy(&readme.bytes))?;

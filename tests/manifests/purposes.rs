@@ -107,6 +107,44 @@ fn nothing_is_said_of_services_that_only_developers_start() {
     }
 }
 
+/// Seen in bcgov/foi-flow (`dockerfile: dockerfile.local`) and open-formulieren/open-forms (mock servers that a Compose file
+/// builds).
+#[test]
+fn an_image_for_developers_is_one_wherever_it_runs() {
+    let built = |how: &str, dockerfile: &str, text: &str, readme: &str| {
+        let compose =
+            format!("services:\n  web:\n    build: {how}\n    command: gunicorn app:app\n");
+        let files = [
+            (dockerfile, text),
+            ("compose.yaml", compose.as_str()),
+            ("web/README.md", readme),
+        ];
+        within(&files, "compose.yaml")
+    };
+    let plain = "FROM python:3.12-slim\nCOPY . .\n";
+    let serves = "# Web\n\nServes pages.\n";
+    let told = |how: &str, dockerfile: &str| built(how, dockerfile, plain, serves);
+    assert_eq!(told("./web", "web/Dockerfile"), ["allocator-unset"]);
+    assert!(
+        told(
+            "{context: web, dockerfile: Dockerfile.local}",
+            "web/Dockerfile.local"
+        )
+        .is_empty()
+    );
+    assert!(told("./tests", "tests/Dockerfile").is_empty());
+    assert!(told("./examples/web", "examples/web/Dockerfile").is_empty());
+    let mock = "# Web\n\nA mock service that answers like the real one.\n";
+    assert!(built("./web", "web/Dockerfile", plain, mock).is_empty());
+    let staged = plain.replace("slim\n", "slim AS prod\n") + "FROM prod AS dev\n";
+    let staged = |target: &str| {
+        let how = format!("{{context: web, target: {target}}}");
+        built(&how, "web/Dockerfile", &staged, serves)
+    };
+    assert_eq!(staged("prod"), ["allocator-unset"]);
+    assert!(staged("dev").is_empty());
+}
+
 #[test]
 fn nothing_is_said_of_pods_on_windows() {
     let linux = pod("containers:\n- {name: x, image: shop, command: [gunicorn, 'app:app']}\n");

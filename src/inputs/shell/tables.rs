@@ -3,6 +3,10 @@
 //!
 //! Grammar only. What a package holds or where a library lies is a fact and stands in `facts`.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use crate::facts::Manager;
 
 /// Words parted by blanks, which tables of them read best as.
@@ -322,5 +326,14 @@ pub(super) const BUILTINS: Words = "[ [[ test : true false cd pushd popd set sho
             readonly export unset history bind complete caller";
 
 /// Parts of words that name an allocator.
-pub(super) const ALLOCATORS: Words = "jemalloc tcmalloc gperftools google-perftools mimalloc snmalloc hoard \
-            hardened_malloc";
+const ALLOCATORS: Words =
+    "jemalloc tcmalloc gperftools google-perftools mimalloc snmalloc hoard hardened_malloc";
+
+/// Whether a text names an allocator. Every word of every script is asked this.
+pub(super) fn names_allocator(text: &str) -> bool {
+    static FINDERS: LazyLock<Vec<Finder<'static>>> =
+        LazyLock::new(|| ALLOCATORS.split(' ').map(Finder::new).collect());
+    FINDERS
+        .iter()
+        .any(|finder| finder.find(text.as_bytes()).is_some())
+}

@@ -1,6 +1,6 @@
 //! A container's description laid over an image: variables replace, they never add.
 
-use super::{assemble, unseen};
+use super::{assemble, role, unseen};
 use crate::inputs::dockerfile::start::{self, Started};
 use crate::inputs::dockerfile::state::{Command, Form, State};
 use crate::inputs::dockerfile::walk::Walker;
@@ -27,14 +27,17 @@ pub(in crate::inputs::dockerfile) fn over_stage(
         Some(name) => named(name)?,
         None => walker.stages.len().checked_sub(1)?,
     };
+    let mut container = container.clone();
+    // An image for tests or developers is one, wherever it runs.
+    container.passing = container.passing.or_else(|| role::named(walker, index));
     let mut state = walker.states.get(index)?.clone();
-    lay(container, &mut state);
+    lay(&container, &mut state);
     let started = start::follow(walker, &state);
     let unseen = container
         .unseen
         .clone()
         .or_else(|| unseen::of_image(walker, &state, &started));
-    Some(finish(container, &state, started, source, unseen))
+    Some(finish(&container, &state, started, source, unseen))
 }
 
 /// The unit of a container that runs an image from elsewhere; `walker` has read an empty Dockerfile.

@@ -9,14 +9,9 @@ use crate::model::{ProcessKind, Role};
 
 /// What the stage at `index` is for.
 pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Started) -> Role {
-    let stage = walker
-        .stages
-        .get(index)
-        .and_then(|stage| stage.name.as_deref());
-    if let Some(name) = stage.filter(|name| roles::is_test_name(name)) {
-        return Role::Build(format!(
-            "stage `{name}` is named after a test or development"
-        ));
+    let stage = stage_name(walker, index);
+    if let Some(said) = test_stage(stage) {
+        return Role::Build(said);
     }
     let serves = started.process.kind.known() == Some(&ProcessKind::Service);
     if let Some(name) = stage.filter(|name| roles::is_build_name(name) && !serves) {
@@ -33,17 +28,14 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
     if let Some(part) = script.and_then(|(folder, _)| tested_folder(folder)) {
         return Role::Build(format!("what it runs is in `{part}`"));
     }
-    if let Some(part) = test_part(&walker.file.path) {
-        return Role::Build(format!("the path says `{part}`"));
-    }
-    if let Some(said) = project::stands_in(&walker.file.path, walker.around) {
+    if let Some(said) = passing(walker) {
         return Role::Build(said);
     }
     if let Some(script) = developers_script(started) {
         return Role::Build(format!("it starts `{script}`"));
     }
-    if let Some(role) = shown(walker) {
-        return role;
+    if let Some(said) = shown(walker) {
+        return Role::Shown(said);
     }
     let image = walker
         .states
@@ -56,6 +48,31 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
         return Role::Build("an earlier stage that starts nothing".into());
     }
     Role::Runtime
+}
+
+/// Why an image of a stage is not for production, whatever runs it: the stage's name or the Dockerfile's path says so, or
+/// the README beside it.
+pub(super) fn named(walker: &Walker<'_>, index: usize) -> Option<String> {
+    test_stage(stage_name(walker, index))
+        .or_else(|| passing(walker))
+        .or_else(|| shown(walker))
+}
+
+fn stage_name<'w>(walker: &'w Walker<'_>, index: usize) -> Option<&'w str> {
+    walker.stages.get(index)?.name.as_deref()
+}
+
+fn test_stage(name: Option<&str>) -> Option<String> {
+    let name = name.filter(|name| roles::is_test_name(name))?;
+    Some(format!(
+        "stage `{name}` is named after a test or development"
+    ))
+}
+
+fn passing(walker: &Walker<'_>) -> Option<String> {
+    let path = &walker.file.path;
+    let part = test_part(path).map(|part| format!("the path says `{part}`"));
+    part.or_else(|| project::stands_in(path, walker.around))
 }
 
 /// The start script of a server for development, where its name says so too: `start-dev.sh`.
@@ -72,10 +89,7 @@ fn developers_script(started: &Started) -> Option<String> {
 fn tested_below<'w>(walker: &'w Walker<'_>, index: usize) -> Option<&'w str> {
     let mut next = walker.parents.get(index).copied().flatten();
     while let Some(at) = next {
-        let name = walker
-            .stages
-            .get(at)
-            .and_then(|stage| stage.name.as_deref());
+        let name = stage_name(walker, at);
         if let Some(name) = name.filter(|name| roles::is_test_stage(name)) {
             return Some(name);
         }
@@ -85,16 +99,16 @@ fn tested_below<'w>(walker: &'w Walker<'_>, index: usize) -> Option<&'w str> {
 }
 
 /// A sample or example, by the names of its folders, or by the name or README of the whole project.
-fn shown(walker: &Walker<'_>) -> Option<Role> {
+fn shown(walker: &Walker<'_>) -> Option<String> {
     let folders = walker
         .file
         .path
         .rsplit_once('/')
         .map_or("", |(folders, _)| folders);
     if let Some(part) = folders.split('/').find(|part| roles::is_shown(part)) {
-        return Some(Role::Shown(format!("the path says `{part}`")));
+        return Some(format!("the path says `{part}`"));
     }
-    project::passing(&walker.file.path, walker.around).map(Role::Shown)
+    project::passing(&walker.file.path, walker.around)
 }
 
 /// The part of a path that says that it is about tests or development: a folder, or a word of the file's own name.

@@ -9,7 +9,7 @@ use super::variables::{MOST_VARIANTS, Variables, split};
 use super::writes::{group_redirects, is_writer};
 use super::{Effect, EffectKind, Package};
 use crate::inputs::shell::script::{self, Command, Context, Part, Redirect, Script, Word};
-use crate::inputs::shell::tables::{ALLOCATORS, BUILTINS, lists};
+use crate::inputs::shell::tables::{self, BUILTINS, lists};
 use crate::inputs::shell::wrappers::{Change, Shell, Stripped, base_name, strip};
 
 /// Commands that are read once for each value that a variable in them may have.
@@ -352,9 +352,7 @@ pub(super) fn names_allocator(word: &Word) -> bool {
         | Part::Command { text, .. }
         | Part::Variable {
             operation: text, ..
-        } => ALLOCATORS
-            .split_ascii_whitespace()
-            .any(|name| memchr::memmem::find(text.as_bytes(), name.as_bytes()).is_some()),
+        } => tables::names_allocator(text),
     })
 }
 

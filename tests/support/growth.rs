@@ -1,0 +1,51 @@
+//! Whether the work for a text grows with its length and no faster, on machines of any speed and load.
+
+use std::fs;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+/// How many pieces the longer text has.
+#[allow(dead_code, reason = "no test file needs all of it")]
+pub(crate) const MANY: usize = 100_000;
+
+/// The shorter one is a quarter of that: four times the work where it grows with the length, sixteen times where it
+/// grows with the square of it.
+const FEW: usize = MANY / 4;
+const LINEAR: u32 = 8;
+
+/// What takes less than this for the longer text harms nobody, and is too short to be compared.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// Fails if the work for `text(4 n)` is many times that for `text(n)`, three times in a row: the caches of a busy machine
+/// may do that once.
+pub(crate) fn assert_linear<T>(
+    name: &str,
+    text: impl Fn(usize) -> String,
+    work: impl Fn(&str) -> T,
+) {
+    let took = |pieces| {
+        let text = text(pieces);
+        let start = spent();
+        let made = work(&text);
+        let took = spent().saturating_sub(start);
+        drop(made);
+        took
+    };
+    let mut seen = Vec::new();
+    while seen.len() < 3 {
+        let (few, many) = (took(FEW), took(MANY));
+        if many < SHORT || many < few * LINEAR {
+            return;
+        }
+        seen.push((few, many));
+    }
+    panic!("{name:?} is no linear work: {FEW} and {MANY} pieces took {seen:?}");
+}
+
+/// Time that this thread has had a processor for; where no system tells, time that has passed.
+fn spent() -> Duration {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
+    told.and_then(|text| text.split(' ').next()?.parse().ok())
+        .map_or_else(|| START.elapsed(), Duration::from_nanos)
+}
