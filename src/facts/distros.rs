@@ -30,6 +30,8 @@ pub struct Release {
     pub libc_version: Option<String>,
     /// The package manager of the ordinary image.
     pub manager: Manager,
+    /// Its packages are no longer where its images look for them: they were moved to an archive.
+    pub archived: bool,
     /// Runtime and development packages of allocators.
     pub packages: Vec<AllocatorPackage>,
     /// Families whose packages were not checked here: their absence from `packages` says nothing.

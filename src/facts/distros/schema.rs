@@ -34,6 +34,8 @@ pub(super) struct ReleaseEntry {
     libc_version: Option<String>,
     manager: Option<Manager>,
     #[serde(default)]
+    archived: bool,
+    #[serde(default)]
     unknown: Vec<Family>,
     #[cfg_attr(
         not(test),
@@ -91,6 +93,7 @@ impl File {
             libc,
             libc_version: entry.libc_version.clone(),
             manager: entry.manager.unwrap_or(manager),
+            archived: entry.archived,
             packages: self
                 .package
                 .iter()

@@ -56,7 +56,24 @@ impl Plan<'_> {
             self.edits.push(edit);
             return Ok(());
         }
+        if let Some(gone) = self.archived(release) {
+            return Err(gone);
+        }
         self.new_run(installer, release, package)
+    }
+
+    /// Why the first installation of this image would fail, where its release was moved away and no step says where to.
+    fn archived(&self, release: &Release) -> Option<Refusal> {
+        let unit = self.scene.unit;
+        let mut installs = unit.installs.iter();
+        let installs = installs.any(|install| Some(install.manager) == unit.platform.manager);
+        let fails = release.archived && !installs && self.usable().is_none();
+        fails.then(|| {
+            Refusal(format!(
+                "the packages of {} {} were moved to an archive, and nothing here installs from there: take a newer base image",
+                release.distro, release.release
+            ))
+        })
     }
 
     /// Why the package's library would not stay, where another file takes its place.
