@@ -32,14 +32,15 @@ pub(crate) fn assert_linear<T>(
         took
     };
     let mut seen = Vec::new();
-    while seen.len() < 3 {
+    let linear = (0..3).any(|_| {
         let (few, many) = (took(FEW), took(MANY));
-        if many < SHORT || many < few * LINEAR {
-            return;
-        }
         seen.push((few, many));
-    }
-    panic!("{name:?} is no linear work: {FEW} and {MANY} pieces took {seen:?}");
+        many < SHORT || many < few * LINEAR
+    });
+    assert!(
+        linear,
+        "{name:?} is no linear work: {FEW} and {MANY} pieces took {seen:?}"
+    );
 }
 
 /// Time that this thread has had a processor for; where no system tells, time that has passed.
