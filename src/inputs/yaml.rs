@@ -3,6 +3,7 @@
 //! [`read`] makes the tree, [`edit`] the smallest text edits in it. Aliases are never expanded: a node
 //! that stands in several places is one node, and a tree is never larger than its text.
 
+mod definitions;
 pub mod edit;
 mod forge;
 mod layout;

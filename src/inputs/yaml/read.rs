@@ -1,10 +1,11 @@
 //! Text to [`Tree`], over the events of granit-parser.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
 
-use super::{Flow, Id, Kind, Node, Style, Tree};
+use super::{Flow, Id, Kind, Node, Style, Tree, definitions};
 use crate::text::Span;
 
 /// Why a text is no YAML.
@@ -17,7 +18,8 @@ pub struct Broken {
     pub at: usize,
 }
 
-/// Reads a stream of documents. Nesting is limited to 255 levels, and nodes to what four bytes count.
+/// Reads a stream of documents, all but the definitions of custom resources. Nesting is limited to 255 levels, and nodes
+/// to what four bytes count.
 ///
 /// # Errors
 /// Where it is no YAML, or nested deeper than anybody writes.
@@ -28,25 +30,10 @@ pub fn read(text: &str) -> Result<Tree, Broken> {
         open: Vec::new(),
         anchors: BTreeMap::new(),
     };
-    // A last line without an end is read as Kubernetes and Compose read it.
-    let options = granit_parser::options! { block_scalar_eof_without_line_feed: true };
-    let mut parser = Parser::new_from_str_with_options(text, options);
-    while let Some(event) = parser.next_event() {
-        match event {
-            Ok((event, span)) => builder.event(event, range(span)),
-            Err(error) => {
-                let at = error.marker().byte_offset().unwrap_or(text.len());
-                let message = error.info();
-                return Err(Broken { message, at });
-            }
-        }
+    for part in definitions::without(text) {
+        builder.part(part)?;
     }
     Ok(builder.tree)
-}
-
-fn range(span: granit_parser::Span) -> Span {
-    let range = span.byte_range().unwrap_or_default();
-    Span::new(range.start, range.end)
 }
 
 /// A collection whose end has not come yet.
@@ -64,6 +51,31 @@ struct Builder<'t> {
 }
 
 impl Builder<'_> {
+    /// Reads whole documents.
+    fn part(&mut self, part: Range<usize>) -> Result<(), Broken> {
+        let text = self.text.get(part.clone()).unwrap_or_default();
+        // A last line without an end is read as Kubernetes and Compose read it.
+        let options = granit_parser::options! { block_scalar_eof_without_line_feed: true };
+        let mut parser = Parser::new_from_str_with_options(text, options);
+        while let Some(event) = parser.next_event() {
+            match event {
+                Ok((event, span)) => {
+                    let range = span.byte_range().unwrap_or_default();
+                    let span = Span::new(part.start + range.start, part.start + range.end);
+                    self.event(event, span);
+                }
+                Err(error) => {
+                    let at = error.marker().byte_offset().unwrap_or(text.len());
+                    return Err(Broken {
+                        message: error.info(),
+                        at: part.start + at,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn event(&mut self, event: Event<'_>, span: Span) {
         match event {
             Event::DocumentStart(..) => self.anchors.clear(),
@@ -234,6 +246,19 @@ mod tests {
         assert!(tree.is_alias(tree.get(root, "z").unwrap()));
         let itself = read("a: &a\n  b: *a\n").unwrap();
         assert_eq!(itself.documents.len(), 1);
+    }
+
+    #[test]
+    fn spans_are_those_of_the_whole_text() {
+        let text = "a: é\n---\nkind: CustomResourceDefinition\nb: [\n---\n# why\nc: &c 1\nd: *c\n";
+        let expected = [("a", "a"), ("é", "é"), ("c", "c"), ("1", "1"), ("d", "d")];
+        let expected = expected.map(|(value, text)| (value.to_owned(), text.to_owned()));
+        assert_eq!(spans(text), expected);
+        let tree = read(text).unwrap();
+        assert_eq!(&text[tree.comments[0].start..tree.comments[0].end], "# why");
+        assert_eq!(tree.documents.len(), 2);
+        let broken = read(&text.replace("*c", "[")).unwrap_err();
+        assert!(broken.at > text.find("# why").unwrap());
     }
 
     #[test]
