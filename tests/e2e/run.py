@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -31,12 +32,16 @@ def main() -> int:
     if not options.before_only and not options.malloclint.is_file():
         print(f"error: {options.malloclint} is not there: build it first")
         return 2
-    stores, left_out = _stores(options.platform)
-    try:
-        failed = _run_all(options, stores)
-    finally:
-        for store in stores.values():
-            store.close()
+    archs, left_out = _archs(options.platform)
+    (TARGET / "work").mkdir(parents=True, exist_ok=True)
+    # Each has a store of its own, and what is emulated takes minutes in which nobody else should wait.
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(lambda arch: _prove(arch, options), archs))
+    made = [passed for passed in results if passed is not None]
+    failed = sum(not passed for all_passed in made for passed in all_passed)
+    if made:
+        print(f"{sum(map(len, made)) - failed} passed, {failed} failed")
+    left_out = left_out or len(made) < len(results)
     strict = os.environ.get("MALLOCLINT_REQUIRE_ORACLES") == "1"
     return 1 if failed or (left_out and strict) else 0
 
@@ -51,41 +56,41 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _stores(platform: str | None) -> tuple[dict[str, Store], bool]:
-    """Base images of each architecture that runs here; what does not is said."""
+def _archs(platform: str | None) -> tuple[list[str], bool]:
+    """The architectures that run here, and whether one does not; that is said."""
     against = needs.reason_against_amd64()
     if against:
         print(f"left out: all builds of fixed Dockerfiles ({against})")
-        return {}, True
+        return [], True
     wanted = [arch for arch in ("amd64", "arm64") if platform in (None, arch)]
-    stores, left_out = {}, False
-    for arch in wanted:
-        against = needs.reason_against_arm64() if arch == "arm64" else None
-        if against:
-            print(f"left out: all builds for {arch} ({against})")
-            left_out = True
-            continue
-        try:
-            stores[arch] = bases.prepare(TARGET, arch)
-        except (BuildError, bases.Unmade) as error:
-            print(f"error: {error}\nleft out: all builds for {arch} (its base images could not be made)")
-            left_out = True
-    return stores, left_out
+    against = needs.reason_against_arm64() if "arm64" in wanted else None
+    if against:
+        print(f"left out: all builds for arm64 ({against})")
+        wanted.remove("arm64")
+    return wanted, against is not None
 
 
-def _run_all(options: argparse.Namespace, stores: dict[str, Store]) -> int:
-    """Runs every case, one after the other; how many failed."""
-    work = TARGET / "work"
-    work.mkdir(parents=True, exist_ok=True)
-    trials = [Trial(one, stores[arch], work, options.malloclint) for one, arch in case.load(options.only, options.platform) if arch in stores]
-    if "amd64" in stores and options.only in (None, CASE.name):
-        trials.append(Witness(stores["amd64"], work, options.malloclint))
+def _prove(arch: str, options: argparse.Namespace) -> list[bool] | None:
+    """Runs every case on an architecture, one after the other: whether each passed. Nothing where it has no base images."""
+    try:
+        store = bases.prepare(TARGET, arch)
+    except (BuildError, bases.Unmade) as error:
+        print(f"error: {error}\nleft out: all builds for {arch} (its base images could not be made)", flush=True)
+        return None
+    try:
+        return [_run(trial, options) for trial in _trials(store, options)]
+    finally:
+        store.close()
+
+
+def _trials(store: Store, options: argparse.Namespace) -> list[Trial]:
+    work, malloclint = TARGET / "work", options.malloclint
+    trials = [Trial(one, store, work, malloclint) for one, arch in case.load(options.only, options.platform) if arch == store.arch]
+    if store.arch == "amd64" and options.only in (None, CASE.name):
+        trials.append(Witness(store, work, malloclint))
     if options.only in (None, injected.CASE.name):
-        trials += [injected.Injected(store, work, options.malloclint) for store in stores.values()]
-    failed = sum(not _run(trial, options) for trial in trials)
-    if stores:
-        print(f"{len(trials) - failed} passed, {failed} failed")
-    return failed
+        trials.append(injected.Injected(store, work, malloclint))
+    return trials
 
 
 def _run(trial: Trial, options: argparse.Namespace) -> bool:
@@ -98,10 +103,11 @@ def _run(trial: Trial, options: argparse.Namespace) -> bool:
     name = f"{trial.case.name} {trial.store.arch}"
     details = [part for part in (trial.summary(), took) if part]
     if not trial.faults:
-        print(f"ok    {name} ({', '.join(details)})", flush=True)
+        said = f"ok    {name} ({', '.join(details)})"
     else:
-        print(f"FAIL  {name} ({', '.join(details)}): {trial.faults[0]}", *trial.faults[1:], sep="\n      ")
-        print(f"      log: {os.path.relpath(trial.log)}", flush=True)
+        faults = "\n      ".join(trial.faults)
+        said = f"FAIL  {name} ({', '.join(details)}): {faults}\n      log: {os.path.relpath(trial.log)}"
+    print(said, flush=True)
     if not options.keep:
         trial.remove()
     return not trial.faults
