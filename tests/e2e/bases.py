@@ -133,10 +133,14 @@ def _hooks(scratch: Path) -> list[str]:
     """What is added to Debian's packages: the names of Python, `pip`, and how this host reaches its mirror."""
     pip = scratch / "pip"
     pip.write_text(PIP)
+    apt = scratch / "no-languages"
+    apt.write_text('Acquire::Languages "none";\n')
     hooks = [
         'ln -s /usr/bin/python3 "$1/usr/local/bin/python3"',
         'ln -s /usr/bin/python3 "$1/usr/local/bin/python"',
         f'install -m 755 {shlex.quote(str(pip))} "$1/usr/local/bin/pip"',
+        # As in Debian's own images; it saves half of what apt reads.
+        f'install -m 644 {shlex.quote(str(apt))} "$1/etc/apt/apt.conf.d/docker-no-languages"',
         # mmdebstrap's own settings for apt and dpkg are of no use in a build.
         'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap"',
     ]
