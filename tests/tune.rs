@@ -163,6 +163,36 @@ fn a_command_is_measured_proved_and_reported() {
     assert!(html.contains(&format!("jemalloc {CONF}")) && !html.contains("http"));
 }
 
+/// What jemalloc says of the user's own setting is no word on the candidates.
+#[test]
+fn a_wrong_setting_of_the_user_discards_nothing_else() {
+    if !has_jemalloc() {
+        return;
+    }
+    let (folder, test) = (folder([]), "own");
+    let run = done(
+        tune(folder.path(), test)
+            .env("LD_PRELOAD", "libjemalloc.so.2")
+            .env("MALLOC_CONF", "nonsense:1")
+            .args(["--budget", "15s", "--candidates", "1", "--allocators"])
+            .args(["jemalloc,glibc", "--try"])
+            .args([&format!("MALLOC_CONF={CONF}"), "--format", "json"])
+            .args(["--", "python3", &file("churn.py"), "2"]),
+        test,
+    );
+    let all = json(&run);
+    let tried = candidate(&all, &format!("jemalloc {CONF}"));
+    assert!(tried["discarded"].is_null(), "{}", run.err);
+    let current = candidate(&all, "current");
+    assert!(current["proof"].is_null() && current["discarded"].is_null());
+    let runs = current["runs"].as_array().unwrap();
+    let libraries = runs.iter().map(|run| run["proof"]["library"].as_str());
+    assert!(
+        !runs.is_empty() && libraries.flatten().all(|name| name.contains("jemalloc")),
+        "{current}"
+    );
+}
+
 #[test]
 fn what_is_not_in_force_is_discarded_loudly() {
     if !has_jemalloc() {

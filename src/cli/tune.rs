@@ -60,7 +60,7 @@ pub struct Tune {
         help_heading = "Workload"
     )]
     pub settle: String,
-    /// How long the command, or the load, may take
+    /// How long the command, or the load, may take; never longer than the budget
     #[arg(
         long,
         value_name = "TIME",

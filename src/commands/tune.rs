@@ -121,15 +121,16 @@ mod here {
             Allocator::Tcmalloc => Which::Tcmalloc,
         };
         let named: Vec<Which> = arguments.allocators.iter().map(which).collect();
+        let budget = time("--budget", &arguments.budget)?;
         Ok(Options {
             workload: Workload {
                 command: arguments.command.clone(),
                 server,
                 metric,
-                timeout: time("--timeout", &arguments.timeout)?,
+                limit: duration::Limit::of(time("--timeout", &arguments.timeout)?, budget),
             },
             judge,
-            budget: time("--budget", &arguments.budget)?,
+            budget,
             warmup: arguments.warmup.into(),
             candidates: arguments.candidates.into(),
             seed: arguments.seed,
@@ -147,14 +148,7 @@ mod here {
         out: &mut dyn io::Write,
         err: &mut dyn io::Write,
     ) -> io::Result<Status> {
-        match arguments.format {
-            Format::Json => report::json(outcome, out)?,
-            Format::Human => {
-                let width = terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into());
-                report::terminal(outcome, report::Style { width, colour }, out)?;
-            }
-        }
-        out.flush()?;
+        let told = print(arguments.format, outcome, colour, out);
         let mut status = match outcome.stop {
             Stop::Decided | Stop::Undecided | Stop::Budget if outcome.leader.is_some() => {
                 Status::Clean
@@ -190,7 +184,24 @@ mod here {
             writeln!(err, "malloclint: {reason}")?;
             status = Status::Trouble;
         }
-        Ok(status)
+        // A pipe that was closed keeps no file back.
+        told.map(|()| status)
+    }
+
+    fn print(
+        format: Format,
+        outcome: &Outcome,
+        colour: bool,
+        out: &mut dyn io::Write,
+    ) -> io::Result<()> {
+        match format {
+            Format::Json => report::json(outcome, out)?,
+            Format::Human => {
+                let width = terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into());
+                report::terminal(outcome, report::Style { width, colour }, out)?;
+            }
+        }
+        out.flush()
     }
 
     /// Writes the best setting into the configuration of this folder.

@@ -51,6 +51,32 @@ pub fn show(duration: Duration) -> String {
     }
 }
 
+/// How long something may take, and which option says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// The time.
+    pub time: Duration,
+    /// The option's name.
+    pub option: &'static str,
+}
+
+impl Limit {
+    /// What `--timeout` says; a run that takes longer than the whole budget is of no use, however.
+    #[must_use]
+    pub fn of(timeout: Duration, budget: Duration) -> Self {
+        if budget < timeout {
+            return Self {
+                time: budget,
+                option: "--budget",
+            };
+        }
+        Self {
+            time: timeout,
+            option: "--timeout",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use super::duration::Limit;
+
 /// Why nothing could be measured at all.
 #[derive(Debug, thiserror::Error)]
 pub enum TuneError {
@@ -70,12 +72,12 @@ pub enum RunError {
         least: Duration,
     },
     /// It did not end.
-    #[error("{who} did not end within {} (`--timeout`){tail}", super::duration::show(*.limit))]
+    #[error("{who} did not end within {} (`{}`){tail}", super::duration::show(.limit.time), .limit.option)]
     Timeout {
         /// The command or the load.
         who: &'static str,
         /// The limit.
-        limit: Duration,
+        limit: Limit,
         /// What it printed last.
         tail: Tail,
     },

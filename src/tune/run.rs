@@ -7,6 +7,7 @@ use regex::Regex;
 
 use super::candidate::Candidate;
 use super::child::Running;
+use super::duration::Limit;
 use super::environment::Environment;
 use super::error::{Ending, RunError};
 use super::interrupt::Interrupt;
@@ -30,7 +31,7 @@ pub struct Workload {
     /// The user's own figure, looked for in the output of the load, or of the command.
     pub metric: Option<Regex>,
     /// How long the command, or the load, may take.
-    pub timeout: Duration,
+    pub limit: Limit,
 }
 
 /// What a server needs.
@@ -124,12 +125,14 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// A command that ends by itself.
     fn command(&mut self, workload: &Workload, candidate: &Candidate) -> Result<Run, RunError> {
-        let ended = self.until(workload.timeout, |watch, pause| watch.running.wait(pause))?;
+        let ended = self.until(workload.limit.time, |watch, pause| {
+            watch.running.wait(pause)
+        })?;
         let Some(ending) = ended else {
             self.running.end(true);
             return Err(RunError::Timeout {
                 who: "the command",
-                limit: workload.timeout,
+                limit: workload.limit,
                 tail: self.running.tail(),
             });
         };
@@ -228,7 +231,7 @@ impl Watch<'_> {
             Load(Ending),
             Server(Ending),
         }
-        let found = self.until(workload.timeout, |watch, pause| {
+        let found = self.until(workload.limit.time, |watch, pause| {
             if let Some(ending) = load.wait(pause) {
                 return Some(Which::Load(ending));
             }
@@ -253,7 +256,7 @@ impl Watch<'_> {
             }
             None => Err(RunError::Timeout {
                 who: "the load",
-                limit: workload.timeout,
+                limit: workload.limit,
                 tail: load.tail(),
             }),
         }

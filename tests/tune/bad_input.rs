@@ -55,6 +55,11 @@ fn commands_that_cannot_be_measured() {
             ),
             (
                 &["--budget", "1s"],
+                &["sleep", "100"],
+                "did not end within 1 s (`--budget`)",
+            ),
+            (
+                &["--budget", "1s"],
                 &["sleep", "0.5"],
                 "the budget of 1 s is too short",
             ),
