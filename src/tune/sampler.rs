@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::error::RunError;
 use super::proof::Seen;
 use super::{procfs, tree};
@@ -59,7 +61,7 @@ impl Sampler {
 
     /// Looks once. Returns how long to wait until the next time.
     pub(super) fn look(&mut self) -> Result<Duration, RunError> {
-        let began = Instant::now();
+        let (began, spent) = (Instant::now(), processor_time());
         let mut sample = Sample {
             at: self.start.elapsed(),
             memory: 0,
@@ -89,7 +91,9 @@ impl Sampler {
         } else {
             INTERVAL
         };
-        Ok(interval.saturating_sub(took).max(took * SHARE))
+        // On a busy machine a look may wait long for its turn: only what it costs makes the next one wait.
+        let cost = processor_time().saturating_sub(spent);
+        Ok(interval.saturating_sub(took).max(cost * SHARE))
     }
 
     fn memory(&mut self, pid: u32, comm: &str) -> Result<Option<u64>, RunError> {
@@ -124,4 +128,10 @@ impl Sampler {
         comm.clone_into(&mut seen.comm);
         seen.peak = seen.peak.max(memory);
     }
+}
+
+/// What this thread has used of a processor.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
