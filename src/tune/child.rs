@@ -12,7 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::environment::Environment;
 use super::error::{Ending, RunError, Tail};
 use super::keeper::{END, Event, KILL, Kept};
 use super::output::{self, Output, Wanted};
@@ -195,15 +194,8 @@ fn command(kept: &Kept) -> Result<Command, RunError> {
     }
     for name in &kept.unset {
         command.args([OsString::from("--unset"), name.clone()]);
-    }
-    // The keeper runs on nothing that is measured: what jemalloc said of the user's own setting there would be taken
-    // for what it says of the candidate's.
-    for (name, value) in Environment::of(std::env::vars_os()).current {
-        command.env_remove(&name);
-        let named = |other: &OsString| other.as_os_str() == name.as_str();
-        if !kept.unset.iter().any(named) && !kept.set.iter().any(|(other, _)| named(other)) {
-            command.args(["--set".to_owned(), format!("{name}={value}")]);
-        }
+        // What jemalloc said of the user's own setting in the keeper would be taken for what it says of the candidate's.
+        command.env_remove(name);
     }
     command.arg("--").args(&kept.command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());

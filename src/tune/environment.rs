@@ -48,17 +48,22 @@ impl Environment {
         found
     }
 
+    /// The variables to set and to unset where everything stays as it is.
+    pub(super) fn unchanged(&self) -> (Vec<(OsString, OsString)>, Vec<OsString>) {
+        let pair = |(name, value): &(String, String)| (name.into(), value.into());
+        (self.current.iter().map(pair).collect(), self.names())
+    }
+
+    fn names(&self) -> Vec<OsString> {
+        self.current.iter().map(|(name, _)| name.into()).collect()
+    }
+
     /// The variables to set and to unset for a library and its settings.
     pub(super) fn with(
         &self,
         library: Option<&str>,
         env: &[(String, String)],
     ) -> (Vec<(OsString, OsString)>, Vec<OsString>) {
-        let unset = self
-            .current
-            .iter()
-            .map(|(name, _)| OsString::from(name))
-            .collect();
         let mut set: Vec<(OsString, OsString)> = Vec::new();
         let preloads: Vec<&str> = self
             .preloads
@@ -74,7 +79,7 @@ impl Environment {
             set.push((TUNABLES.into(), others.into()));
         }
         set.extend(env.iter().map(|(name, value)| (name.into(), value.into())));
-        (set, unset)
+        (set, self.names())
     }
 }
 

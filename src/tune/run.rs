@@ -104,7 +104,7 @@ fn kept(workload: &Workload, environment: &Environment, candidate: &Candidate) -
         value.push_str(",confirm_conf:true");
     }
     let (set, unset) = if candidate.is_current() {
-        (Vec::new(), Vec::new())
+        environment.unchanged()
     } else {
         environment.with(library.map(|library| library.path.as_str()), &env)
     };
