@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod paths;
 pub mod project;
 pub mod shell;
+mod started;
 mod tuning;
 pub mod yaml;
 

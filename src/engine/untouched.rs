@@ -1,5 +1,6 @@
 //! What a fix may change in a manifest, and nothing else.
 
+use crate::facts;
 use crate::inputs::yaml::{self, Id, Kind, Style, Tree};
 use crate::inputs::{Format, kubernetes};
 use crate::text::SourceFile;
@@ -37,8 +38,10 @@ fn same(old: &Tree, a: Id, new: &Tree, b: Id) -> bool {
         return false;
     };
     match (&before.kind, &after.kind) {
-        (Kind::Scalar(a, Style::Block), Kind::Scalar(b, Style::Block)) => a == b || same_text(a, b),
-        (Kind::Scalar(a, _), Kind::Scalar(b, _)) => a == b,
+        (Kind::Scalar(a, Style::Block), Kind::Scalar(b, Style::Block)) => {
+            a == b || same_text(a, b) || same_but_setting(a, b)
+        }
+        (Kind::Scalar(a, _), Kind::Scalar(b, _)) => a == b || same_but_setting(a, b),
         (Kind::Alias(_), Kind::Alias(_)) => true,
         (Kind::Sequence(a, _), Kind::Sequence(b, _)) => {
             let (a, b) = (not_injected(old, a), not_injected(new, b));
@@ -53,6 +56,32 @@ fn same(old: &Tree, a: Id, new: &Tree, b: Id) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether two commands differ in nothing but what stands behind the name of an allocator's variable.
+fn same_but_setting(before: &str, after: &str) -> bool {
+    let pairs = before.char_indices().zip(after.chars());
+    let from = pairs.take_while(|((_, a), b)| a == b).last();
+    let from = from.map_or(0, |((at, c), _)| at + c.len_utf8());
+    let (Some(head), Some(old), Some(new)) =
+        (before.get(..from), before.get(from..), after.get(from..))
+    else {
+        return false;
+    };
+    let name = head.rsplit('=').nth(1).unwrap_or_default();
+    let name = name
+        .rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .next();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_:,.-".contains(c);
+    let kept = old
+        .chars()
+        .rev()
+        .zip(new.chars().rev())
+        .take_while(|(a, b)| a == b)
+        .map(|(a, _)| a.len_utf8());
+    let kept = kept.sum::<usize>().min(old.len()).min(new.len());
+    let written = new.get(..new.len() - kept).unwrap_or_default();
+    name.is_some_and(|name| facts::allocator_variable(name).is_some()) && written.chars().all(plain)
 }
 
 /// Whether two texts within a file, patches of a kustomization, differ in nothing but variables.

@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use crate::facts::{Family, roles};
 use crate::inputs::yaml::{Id, Tree};
-use crate::inputs::{Style, tuning::tuning};
+use crate::inputs::{Style, started as start, tuning::tuning};
 use crate::model::{
-    Change, Named, PreforkHook, Setting, Unit, Value, Words, entries, family_of, finds,
+    Change, Named, PreforkHook, Setting, Unit, Value, Via, Words, entries, family_of, finds,
 };
-use crate::text::{Place, SourceFile, Span, Traced};
+use crate::text::{Edit, Place, SourceFile, Span, Traced};
 
 /// A command has so many words at most.
 const WORDS: usize = 1 << 10;
@@ -67,6 +67,7 @@ impl Sheet<'_> {
             place: Place::new(self.file, whole),
             name_place: self.place(name),
             step: 0,
+            via: Via::Environment,
         }
     }
 
@@ -212,6 +213,19 @@ pub fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
     };
     let all: Result<Vec<_>, _> = changes.iter().map(one).collect();
     Ok(all?.into_iter().flatten().collect())
+}
+
+/// The edit of a variable that the container's own command sets; nothing where it does not.
+///
+/// # Errors
+/// Where it cannot be changed there; the reason is for people.
+pub fn started(file: &SourceFile, unit: &Unit, wanted: &Wanted) -> Result<Option<Edit>, String> {
+    match wanted {
+        Wanted::Set(name, value) => start::reset(file, unit, name, value),
+        Wanted::Unset(name) | Wanted::Once(name) | Wanted::Rename(name, _) => {
+            start::started(unit, name).map_or(Ok(None), Err)
+        }
+    }
 }
 
 fn image(unit: &Unit) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Via;
 use crate::text::{Place, Traced};
 
 /// So many earlier settings of a variable are kept; rules look at the last one.
@@ -68,6 +69,8 @@ pub struct Setting {
     pub name_place: Place,
     /// The build step that sets it: steps of one unit only grow.
     pub step: usize,
+    /// How the process gets it.
+    pub via: Via,
 }
 
 impl Setting {

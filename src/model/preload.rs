@@ -23,10 +23,10 @@ pub struct Preload {
     pub outcome: Outcome,
 }
 
-/// How the loader gets a preload entry.
+/// How a process gets a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Via {
-    /// The unit's environment.
+    /// The image's or the container's environment.
     Environment,
     /// `/etc/ld.so.preload`.
     File,

@@ -6,7 +6,7 @@ use super::interpolate::Variables;
 use crate::inputs::Surroundings;
 use crate::inputs::manifest::{Room, Sheet};
 use crate::inputs::yaml::Id;
-use crate::model::{Setting, Value};
+use crate::model::{Setting, Value, Via};
 use crate::text::{Place, SourceFile, Span, Traced};
 
 type Env = Vec<(String, Setting)>;
@@ -207,6 +207,7 @@ fn of_file(file: &Arc<SourceFile>, room: &Room, env: &mut Env) {
                 place,
                 name_place,
                 step: 0,
+                via: Via::Environment,
             },
         ));
     }

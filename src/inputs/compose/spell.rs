@@ -1,7 +1,7 @@
 //! Writes the variables of a service.
 
 use super::Site;
-use crate::inputs::manifest::{Sheet, Wanted, wanted};
+use crate::inputs::manifest::{Sheet, Wanted, started, wanted};
 use crate::inputs::yaml::edit::{Added, Sheet as Text, quoted};
 use crate::inputs::yaml::{Id, Kind, Style, Tree};
 use crate::model::{Change, Unit};
@@ -17,7 +17,8 @@ pub fn spell(
     site: Site,
     changes: &[Change],
 ) -> Result<Vec<Edit>, String> {
-    let text = std::str::from_utf8(&sheet.file.bytes).map_err(|_| "it is not UTF-8")?;
+    let file = sheet.file;
+    let text = std::str::from_utf8(&file.bytes).map_err(|_| "it is not UTF-8")?;
     let sheet = Text {
         text,
         tree: sheet.tree,
@@ -25,6 +26,10 @@ pub fn spell(
     let env = environment(sheet.tree, site.service)?;
     let (mut edits, mut added) = (Vec::new(), Vec::new());
     for wanted in wanted(unit, changes)? {
+        if let Some(edit) = started(file, unit, &wanted)? {
+            edits.push(edit);
+            continue;
+        }
         match wanted {
             Wanted::Set(name, value) => {
                 let value = value.replace('$', "$$");

@@ -114,10 +114,10 @@ fn preload_file(walker: &Walker<'_>, state: &mut State, copied: &Copied) {
         name_place: place.clone(),
         place,
         step: state.step,
+        via: Via::File,
     };
     state.preloads.push(Preloading {
         setting,
-        via: Via::File,
         conditional: false,
     });
 }

@@ -6,6 +6,8 @@ mod environment;
 mod interpreter;
 mod words;
 
+use std::ops::Range;
+
 use compose::{Start, compose, is_login};
 pub(super) use interpreter::interpreter;
 use words::{
@@ -20,16 +22,28 @@ use crate::facts::{self, programs, roles};
 use crate::inputs::shell::effects::{Effect, EffectKind};
 use crate::inputs::shell::script::Word;
 use crate::inputs::shell::{self};
-use crate::model::{Fact, Process, ProcessKind, ProcessModel, Strip, Via, is_python, recognise};
+use crate::model::{
+    Fact, Process, ProcessKind, ProcessModel, Setting, Strip, Via, is_python, recognise,
+};
 use crate::text::{Place, Span, Traced};
 
 /// Scripts that start scripts are followed this far.
 const HOPS: usize = 6;
 
+/// A variable that the start sets.
+pub(super) struct Made {
+    pub(super) name: String,
+    pub(super) setting: Setting,
+    /// A test decides about it.
+    pub(super) conditional: bool,
+}
+
 /// The process and what its start does to the environment.
 pub(super) struct Started {
     pub(super) process: Process,
     pub(super) preloads: Vec<Preloading>,
+    /// Other variables that decide about allocators.
+    pub(super) settings: Vec<Made>,
     pub(super) strips: Vec<Strip>,
     /// Why the process may get settings that we cannot see.
     pub(super) unseen: Option<String>,
@@ -44,15 +58,18 @@ pub(super) struct Started {
 /// The variables that a start script finds and names, less those that decide about allocators: what it makes of these
 /// is for the rules to see as it is written.
 fn known<'s>(state: &'s State, text: &str) -> impl Iterator<Item = (&'s str, &'s str)> {
-    let decides = |name: &str| {
-        name.starts_with("LD_")
-            || matches!(name, "PYTHONMALLOC" | "GLIBC_TUNABLES")
-            || facts::allocator_variable(name).is_some()
-            || facts::tunable(name).is_some()
-    };
-    let named = move |name: &str| text.contains('$') && text.contains(name) && !decides(name);
+    let ours = |name: &str| name.starts_with("LD_") || decides(name);
+    let named = move |name: &str| text.contains('$') && text.contains(name) && !ours(name);
     let vars = state.env.iter().filter(move |var| named(&var.name));
     vars.filter_map(|var| Some((var.name.as_str(), var.now.value.known()?)))
+}
+
+/// Whether a variable decides about allocators, other than by what the loader loads.
+fn decides(name: &str) -> bool {
+    matches!(name, "PYTHONMALLOC" | "GLIBC_TUNABLES")
+        || facts::allocator_variable(name).is_some()
+        || facts::tunable(name).is_some()
+        || facts::near_miss(name).is_some()
 }
 
 /// Follows the start of a container of `state`.
@@ -81,6 +98,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
                 script: None,
             },
             preloads: Vec::new(),
+            settings: Vec::new(),
             strips: Vec::new(),
             unseen: None,
             replaces: None,
@@ -116,7 +134,7 @@ impl Follower<'_> {
         self.chosen(argv.iter().map(String::as_str));
         let unwrapped = shell::unwrap_argv(argv);
         for (name, value) in unwrapped.env {
-            self.set(&name, &stars(&value), &here, (Via::Command, false));
+            self.set(&name, &stars(&value), &[&here], (Via::Command, false));
         }
         let kept = argv.iter().any(|word| word.starts_with("LD_PRELOAD="));
         if let Some(by) = unwrapped.drops_environment.filter(|_| !kept) {
@@ -215,7 +233,7 @@ impl Follower<'_> {
                 .unseen
                 .get_or_insert_with(|| format!("`{path}` sets up an allocator when it starts"));
         }
-        self.main_command(&effects, file, positional, hops);
+        self.main_command(&effects, text, file, positional, hops);
     }
 
     /// Picks the command of a script that is the service: a server that we know, then what `exec`
@@ -223,20 +241,21 @@ impl Follower<'_> {
     fn main_command(
         &mut self,
         effects: &[Effect],
+        text: &Traced,
         file: &Place,
         positional: &[String],
         hops: usize,
     ) {
-        let commands: Vec<(&[Word], bool)> = effects
+        let commands: Vec<(&[Word], bool, &Range<usize>)> = effects
             .iter()
             // What reads another's output is a test or a filter, not the service.
             .filter(|effect| !effect.context.piped)
             .filter_map(|effect| match &effect.kind {
-                EffectKind::Run { words, exec } => Some((words.as_slice(), *exec)),
+                EffectKind::Run { words, exec } => Some((words.as_slice(), *exec, &effect.range)),
                 EffectKind::RunScript {
                     path,
                     sourced: false,
-                } => Some((std::slice::from_ref(path), false)),
+                } => Some((std::slice::from_ref(path), false, &effect.range)),
                 _ => None,
             })
             .collect();
@@ -253,8 +272,8 @@ impl Follower<'_> {
             let first = positional.first();
             !program.is_empty() && first.is_some_and(|word| word.starts_with(base_name(&program)))
         };
-        let mut servers = commands.iter().filter(|(words, _)| serves(words));
-        let chosen = servers.clone().find(|(words, _)| asked(words));
+        let mut servers = commands.iter().filter(|(words, ..)| serves(words));
+        let chosen = servers.clone().find(|(words, ..)| asked(words));
         // A program that a variable names tells nothing; what else the script runs may.
         let named = |words: &[Word]| {
             let program = plain(words.get(..1).unwrap_or_default()).concat();
@@ -266,15 +285,18 @@ impl Follower<'_> {
                 commands
                     .iter()
                     .rev()
-                    .find(|(words, exec)| *exec && named(words))
+                    .find(|(words, exec, _)| *exec && named(words))
             })
             .or_else(|| {
                 commands
                     .iter()
                     .rev()
-                    .find(|(words, _)| named(words) && !ends_at_once(words))
+                    .find(|(words, ..)| named(words) && !ends_at_once(words))
             });
-        let Some((words, _)) = chosen else { return };
+        let Some((words, _, range)) = chosen else {
+            return;
+        };
+        self.inline(effects, range, text, file);
         let argv = if is_positional(words) {
             positional.to_vec()
         } else {

@@ -84,7 +84,6 @@ pub(super) enum Form {
 #[derive(Clone, Debug)]
 pub(super) struct Preloading {
     pub(super) setting: Setting,
-    pub(super) via: Via,
     /// A test decides about it.
     pub(super) conditional: bool,
 }
@@ -224,6 +223,7 @@ impl State {
                     name_place: place.clone(),
                     place,
                     step: 0,
+                    via: Via::Environment,
                 },
             );
         }

@@ -11,8 +11,8 @@ use super::state::State;
 use super::walk::Walker;
 use crate::facts::{Manager, programs};
 use crate::model::{
-    Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting, Source,
-    Stray, Unit, User, Via, entries, family_of, judge,
+    Environment, Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role,
+    Setting, Source, Stray, Unit, User, Via, entries, family_of, judge,
 };
 use crate::text::Place;
 use elsewhere::Elsewhere;
@@ -135,7 +135,7 @@ fn assemble(
         role,
         python: python(state, started),
         platform: platform(state),
-        env: state.env.clone(),
+        env: environment(state, started),
         libraries: state.libraries.clone(),
         extra_libraries: state.extra_libraries.clone(),
         opaque: state.opaque.clone(),
@@ -170,6 +170,23 @@ fn assemble(
     unit
 }
 
+/// The image's variables, and over them what the start sets that decides about allocators.
+fn environment(state: &State, started: &Started) -> Environment {
+    let mut env = state.env.clone();
+    for made in &started.settings {
+        let mut setting = made.setting.clone();
+        if made.conditional {
+            // What is in force where the condition does not hold is known.
+            if env.get(&made.name).is_some() {
+                continue;
+            }
+            setting.value.unknown = Some(made.name.clone());
+        }
+        env.set(&made.name, setting);
+    }
+    env
+}
+
 fn name(walker: &Walker<'_>, index: usize) -> String {
     match walker
         .stages
@@ -187,10 +204,10 @@ fn preloads(unit: &Unit, state: &State, started: &Started) -> Vec<Preload> {
     let mut found = Vec::new();
     if let Some(var) = unit.env.get("LD_PRELOAD") {
         found.extend(vanished(&var.now));
-        found.extend(judged(unit, &var.now, Via::Environment, false));
+        found.extend(judged(unit, &var.now, false));
     }
     for made in state.preloads.iter().chain(&started.preloads) {
-        found.extend(judged(unit, &made.setting, made.via, made.conditional));
+        found.extend(judged(unit, &made.setting, made.conditional));
     }
     found
 }
@@ -217,10 +234,9 @@ fn vanished(setting: &Setting) -> Option<Preload> {
 fn judged<'a>(
     unit: &'a Unit,
     setting: &'a Setting,
-    via: Via,
     conditional: bool,
 ) -> impl Iterator<Item = Preload> + 'a {
-    let text = setting.value.text.as_str();
+    let (text, via) = (setting.value.text.as_str(), setting.via);
     entries(text).into_iter().take(ENTRIES).map(move |range| {
         let name = text.get(range.clone()).unwrap_or_default().to_owned();
         let family = family_of(&name);

@@ -11,7 +11,7 @@ use super::syntax::{Args, Dockerfile, Instruction, Keyword, Pair, Word};
 use super::{effects, files};
 use crate::facts::{self, Arch};
 use crate::inputs::Surroundings;
-use crate::model::{Fact, Setting, User, Value};
+use crate::model::{Fact, Setting, User, Value, Via};
 use crate::text::{Place, SourceFile, Span, Traced};
 
 /// What the reading of one Dockerfile shares.
@@ -301,6 +301,7 @@ impl<'a> Walker<'a> {
                         place,
                         name_place: self.place(pair.key.span),
                         step: state.step,
+                        via: Via::Environment,
                     },
                 )
             })

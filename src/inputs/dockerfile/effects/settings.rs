@@ -140,10 +140,10 @@ fn preload_file(state: &mut State, writing: &Writing<'_>) {
         place: writing.place.clone(),
         name_place: writing.place.clone(),
         step: state.step,
+        via: Via::File,
     };
     state.preloads.push(Preloading {
         setting,
-        via: Via::File,
         conditional: writing.effect.context.conditional,
     });
 }

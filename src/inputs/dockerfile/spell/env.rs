@@ -3,12 +3,18 @@
 use super::layout::{pairs, sets};
 use super::{Arrival, Plan, Refusal};
 use crate::inputs::dockerfile::syntax::{Instruction, Keyword, Pair};
+use crate::inputs::started;
 use crate::text::{Edit, Span};
 
 impl<'a> Plan<'a> {
     /// Sets a variable: in its place where this stage has one that comes after the library, else
     /// among the new ones.
     pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
+        let started = started::reset(self.scene.file, self.scene.unit, name, value);
+        if let Some(edit) = started.map_err(Refusal)? {
+            self.edits.push(edit);
+            return Ok(());
+        }
         let Some((instruction, index)) = self.own(name) else {
             let text = quoted(value, "", false)?;
             self.vars.push((name.to_owned(), text));
@@ -40,7 +46,7 @@ impl<'a> Plan<'a> {
     }
 
     pub(super) fn rename(&mut self, from: &str, to: &str) -> Result<(), Refusal> {
-        let (instruction, index) = self.own(from).ok_or_else(|| not_here(from))?;
+        let (instruction, index) = self.own(from).ok_or_else(|| self.not_here(from))?;
         let pair = pairs(instruction)
             .get(index)
             .ok_or_else(|| not_here(from))?;
@@ -52,13 +58,13 @@ impl<'a> Plan<'a> {
     }
 
     pub(super) fn unset(&mut self, name: &str) -> Result<(), Refusal> {
-        let (instruction, index) = self.own(name).ok_or_else(|| not_here(name))?;
+        let (instruction, index) = self.own(name).ok_or_else(|| self.not_here(name))?;
         self.take_out(name, instruction, index)
     }
 
     /// Sets a variable, with the value as it is written, only when the library is there.
     pub(super) fn set_after_library(&mut self, name: &str) -> Result<(), Refusal> {
-        let (instruction, index) = self.own(name).ok_or_else(|| not_here(name))?;
+        let (instruction, index) = self.own(name).ok_or_else(|| self.not_here(name))?;
         let pair = pairs(instruction).get(index);
         let word = pair.and_then(|pair| pair.value.as_ref().map(|value| (pair, value)));
         let (pair, word) = word.ok_or_else(|| not_here(name))?;
@@ -83,6 +89,10 @@ impl<'a> Plan<'a> {
                 let own = |pair: &Pair| pair.key.span == place;
                 Some((*instruction, pairs(instruction).iter().position(own)?))
             })
+    }
+
+    fn not_here(&self, name: &str) -> Refusal {
+        started::started(self.scene.unit, name).map_or_else(|| not_here(name), Refusal)
     }
 
     /// Takes a pair out; the whole instruction where it is the only one.
