@@ -147,6 +147,27 @@ impl Configs {
         self.in_folder(&folder)
     }
 
+    /// The file that holds the configuration for what lies in the current folder, relative to it.
+    ///
+    /// # Errors
+    /// Where the nearest one cannot be read or holds what no version of this tool knows.
+    pub fn file_here() -> Result<Option<PathBuf>, ConfigError> {
+        let Ok(here) = std::fs::canonicalize(".") else {
+            return Ok(None);
+        };
+        let mut up = PathBuf::new();
+        for folder in here.ancestors() {
+            if let Some((path, _)) = in_it(folder)? {
+                return Ok(path.file_name().map(|name| up.join(name)));
+            }
+            if is_root(folder) {
+                break;
+            }
+            up.push("..");
+        }
+        Ok(None)
+    }
+
     fn in_folder(&self, folder: &Path) -> Result<Config, ConfigError> {
         let known = self
             .0
@@ -156,11 +177,10 @@ impl Configs {
         if let Some(found) = known {
             return found;
         }
-        let found = match here(folder) {
-            Ok(Some(config)) => Ok(config),
+        let found = match in_it(folder) {
+            Ok(Some((_, config))) => Ok(config),
             Err(error) => Err(error),
-            // A repository is a world of its own.
-            Ok(None) if folder.join(".git").exists() => Ok(Config::default()),
+            Ok(None) if is_root(folder) => Ok(Config::default()),
             Ok(None) => match folder.parent() {
                 Some(above) => self.in_folder(above),
                 None => Ok(Config::default()),
@@ -173,21 +193,28 @@ impl Configs {
     }
 }
 
-/// What the folder itself says.
-fn here(folder: &Path) -> Result<Option<Config>, ConfigError> {
+/// A repository is a world of its own.
+fn is_root(folder: &Path) -> bool {
+    folder.join(".git").exists()
+}
+
+/// What the folder itself says, and the file that says so.
+fn in_it(folder: &Path) -> Result<Option<(PathBuf, Config)>, ConfigError> {
     let own = folder.join("malloclint.toml");
     if let Some(text) = text(&own)? {
-        return parse(&own, &text)
-            .and_then(|config| placed(config, &own))
-            .map(Some);
+        let config = placed(parse(&own, &text)?, &own)?;
+        return Ok(Some((own, config)));
     }
     let shared = folder.join("pyproject.toml");
     let Some(text) = text(&shared)?.filter(|text| text.contains("malloclint")) else {
         return Ok(None);
     };
     let project: PyProject = parse(&shared, &text)?;
-    let config = project.tool.and_then(|tool| tool.malloclint);
-    config.map(|config| placed(config, &shared)).transpose()
+    let Some(config) = project.tool.and_then(|tool| tool.malloclint) else {
+        return Ok(None);
+    };
+    let config = placed(config, &shared)?;
+    Ok(Some((shared, config)))
 }
 
 /// The configuration with the Dockerfiles of its images where they lie.

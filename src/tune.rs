@@ -8,7 +8,7 @@
 //! | a setting, and how it is written down | `candidate` |
 //! | start a command so that nothing of it can stay behind | `keeper`, `child`, `tree` |
 //! | watch it | `procfs`, `sampler`, `output`, `ready`, `interrupt` |
-//! | prove that what is measured is what is meant | `proof` |
+//! | prove that what is measured is what is meant | `proof`, `notes` |
 //! | one run, and its figures | `run`, `measured` |
 //! | which run is next | `schedule`, `session` |
 //! | what the runs say | `statistics`, `judge` |
@@ -26,6 +26,7 @@ mod judge;
 mod keeper;
 mod libraries;
 mod measured;
+mod notes;
 mod output;
 mod procfs;
 mod proof;
@@ -45,6 +46,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use candidate::{Candidate, Origin};
+pub use duration::Limit;
 pub use error::{RunError, TuneError};
 pub use interrupt::Interrupt;
 pub use judge::{Judge, Memory, Standing, Tried};
@@ -55,7 +57,7 @@ pub use proof::Proof;
 pub use ready::Ready;
 pub use run::{Server, Workload};
 pub use sampler::Sample;
-pub use save::{SaveError, Saved, save};
+pub use save::{SaveError, Saved, can_save, save};
 pub use space::{Goal, Which};
 pub use statistics::Estimate;
 

@@ -55,8 +55,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("discover", &["inputs", "inputs/kustomize", "inputs/links", "text"]),
     ("write", &[]),
     ("config", &["inputs"]),
-    // It measures: it knows the world, and nothing of files that are checked.
-    ("tune", &["facts", "templates", "write"]),
+    // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
+    ("tune", &["facts", "model", "templates", "write"]),
     ("report", &["discover", "finding", "fix", "text"]),
     // The program.
     ("cli", &["finding", "report"]),

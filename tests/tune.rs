@@ -325,6 +325,7 @@ fn the_best_goes_into_the_configuration_and_from_there_into_files() {
             "malloclint.toml",
             "# ours\nmalloc-conf = \"narenas:3,tcache:false\" # measured\n",
         ),
+        ("jobs/readme", ""),
         (
             "Dockerfile",
             "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n",
@@ -342,8 +343,10 @@ fn the_best_goes_into_the_configuration_and_from_there_into_files() {
         return;
     }
     let test = "written";
+    // What `fix` reads for this folder lies above it: a file of its own would hide that.
+    let jobs = folder.path().join("jobs");
     let run = done(
-        tune(folder.path(), test)
+        tune(&jobs, test)
             .args([
                 "--budget",
                 "12s",
@@ -368,10 +371,11 @@ fn the_best_goes_into_the_configuration_and_from_there_into_files() {
         assert!(run.err.contains("nothing is written"), "{}", run.err);
         files[0].1.to_owned()
     } else {
-        assert!(run.err.contains("wrote "), "{}", run.err);
+        assert!(run.err.contains("wrote ../malloclint.toml"), "{}", run.err);
         files[0].1.replace("narenas:3,tcache:false", CONF)
     };
     assert_eq!(toml, expected);
+    assert_eq!(fs::read_dir(jobs).unwrap().count(), 1);
 }
 
 /// A C program, compiled; `None` where there is no such compiler.

@@ -38,7 +38,7 @@ mod here {
     use std::ffi::OsString;
     use std::io::IsTerminal;
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::time::Duration;
 
     use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -47,9 +47,10 @@ mod here {
     use super::{Keeper, Status, Tune, io};
     use crate::cli::Goal;
     use crate::cli::tune::{Allocator, Better, Format, Memory};
+    use crate::config::Configs;
     use crate::tune::{
-        self, Interrupt, Judge, Kept, Options, Outcome, Ready, Saved, Server, Stop, Watcher, Which,
-        Workload, duration, report,
+        self, Interrupt, Judge, Kept, Limit, Options, Outcome, Ready, Saved, Server, Stop, Watcher,
+        Which, Workload, duration, report,
     };
 
     pub(in crate::commands) fn run(
@@ -58,13 +59,25 @@ mod here {
         out: &mut dyn io::Write,
         err: &mut dyn io::Write,
     ) -> io::Result<Status> {
-        match measured(arguments) {
-            Ok(outcome) => tell(arguments, &outcome, colour, out, err),
+        let done = target(arguments).and_then(|target| Ok((measured(arguments)?, target)));
+        match done {
+            Ok((outcome, target)) => tell(arguments, &outcome, target.as_deref(), colour, out, err),
             Err(reason) => {
                 writeln!(err, "malloclint: {reason}")?;
                 Ok(Status::Trouble)
             }
         }
+    }
+
+    /// The file that the best setting goes into: that from which `fix` takes it here, else a new one.
+    fn target(arguments: &Tune) -> Result<Option<PathBuf>, String> {
+        if !arguments.write {
+            return Ok(None);
+        }
+        let found = Configs::file_here().map_err(|error| error.to_string())?;
+        let path = found.unwrap_or_else(|| "malloclint.toml".into());
+        tune::can_save(&path).map_err(|error| error.to_string())?;
+        Ok(Some(path))
     }
 
     fn measured(arguments: &Tune) -> Result<Outcome, String> {
@@ -95,7 +108,10 @@ mod here {
             (Some(load), Some(ready)) => Some(Server {
                 load: load.clone(),
                 ready: Ready::parse(ready).map_err(|error| format!("--ready: {error}"))?,
-                ready_timeout: time("--ready-timeout", &arguments.ready_timeout)?,
+                ready_limit: Limit {
+                    time: time("--ready-timeout", &arguments.ready_timeout)?,
+                    option: "--ready-timeout",
+                },
                 settle: time("--settle", &arguments.settle)?,
             }),
             _ => None,
@@ -127,7 +143,10 @@ mod here {
                 command: arguments.command.clone(),
                 server,
                 metric,
-                limit: duration::Limit::of(time("--timeout", &arguments.timeout)?, budget),
+                limit: Limit {
+                    time: time("--timeout", &arguments.timeout)?,
+                    option: "--timeout",
+                },
             },
             judge,
             budget,
@@ -144,6 +163,7 @@ mod here {
     fn tell(
         arguments: &Tune,
         outcome: &Outcome,
+        target: Option<&Path>,
         colour: bool,
         out: &mut dyn io::Write,
         err: &mut dyn io::Write,
@@ -178,9 +198,7 @@ mod here {
                 troubled(format!("{}: {error}", path.display()))?;
             }
         }
-        if arguments.write
-            && let Err(reason) = save(outcome, err)
-        {
+        if let Some(Err(reason)) = target.map(|path| save(outcome, path, err)) {
             writeln!(err, "malloclint: {reason}")?;
             status = Status::Trouble;
         }
@@ -204,13 +222,17 @@ mod here {
         out.flush()
     }
 
-    /// Writes the best setting into the configuration of this folder.
-    fn save(outcome: &Outcome, err: &mut dyn io::Write) -> Result<(), String> {
-        let said = match tune::save(outcome, Path::new(".")).map_err(|error| error.to_string())? {
-            Saved::Written(path) => format!("wrote {}: `malloclint fix` sets it", path.display()),
-            Saved::Same(path) => format!("{} holds it already", path.display()),
+    /// Writes the best setting into a configuration.
+    fn save(outcome: &Outcome, path: &Path, err: &mut dyn io::Write) -> Result<(), String> {
+        let file = path.display();
+        let said = match tune::save(outcome, path).map_err(|error| error.to_string())? {
+            Saved::Written => format!("wrote {file}: `malloclint fix` sets it"),
+            Saved::Same => format!("{file} holds it already"),
             Saved::Nothing => {
                 "nothing is written: the C library's own allocator is the best".into()
+            }
+            Saved::Stays => {
+                "nothing is written: what is set now stays, and `fix` sets nothing like it".into()
             }
         };
         writeln!(err, "malloclint: {said}").map_err(|error| error.to_string())

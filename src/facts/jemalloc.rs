@@ -77,6 +77,8 @@ pub struct JemallocOption {
     /// A number out of its range is moved into it.
     #[serde(default)]
     pub clip: bool,
+    /// Of a larger number only so many bits are kept, without a word.
+    pub bits: Option<u32>,
     /// Its name may be cut short.
     #[serde(default)]
     pub short: bool,

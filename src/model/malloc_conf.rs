@@ -277,6 +277,8 @@ fn judge_number(
         .max(min.unwrap_or(number))
         .min(max.unwrap_or(i128::MAX).max(min.unwrap_or(i128::MIN)));
     if inside == number {
+        let kept = |bits| number & ((1_i128 << bits) - 1);
+        let number = option.bits.map_or(number, kept);
         return Verdict::Taken(option, Effect::Number(number));
     }
     if option.clip {

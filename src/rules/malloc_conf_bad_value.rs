@@ -56,6 +56,11 @@ fn mistaken(conf: &Conf<'_>, pair: &Pair<'_>, report: &mut Report<'_>) {
             Severity::Warning,
             "write the number without the zero before it".into(),
         ),
+        Effect::Number(number) if written.parse::<i128>().is_ok_and(|meant| meant != number) => (
+            format!("`{written}` is too large for `{}`: jemalloc keeps its last bits, {number}", pair.key),
+            Severity::Warning,
+            takes(conf, option),
+        ),
         _ => return,
     };
     let place = conf.place(pair.setting.value.clone());

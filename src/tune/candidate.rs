@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Family, Libc, allocator_variable};
+use crate::facts::{Family, Libc, allocator_variable, near_miss, tunable};
 
 use super::error::TuneError;
 use super::libraries::Library;
@@ -152,10 +152,16 @@ pub(super) fn asked(text: &str, libraries: &[Library]) -> Result<Candidate, Tune
                 "name the library with `--libs`, and its variables here".into(),
             ));
         }
-        family = family.or_else(|| allocator_variable(name).map(|variable| variable.family));
-        env.push((name.to_owned(), value.to_owned()));
+        if let Some(meant) = meant(name) {
+            return Err(wrong(format!("nothing reads `{name}`: `{meant}` is meant")));
+        }
+        family = family.or_else(|| preloadable(name));
+        // An empty one is none: jemalloc's defaults.
+        if (name, value) != ("MALLOC_CONF", "") {
+            env.push((name.to_owned(), value.to_owned()));
+        }
     }
-    if env.is_empty() {
+    if env.is_empty() && family.is_none() {
         return Err(wrong("it sets nothing".into()));
     }
     let library = match family {
@@ -170,6 +176,32 @@ pub(super) fn asked(text: &str, libraries: &[Library]) -> Result<Candidate, Tune
         }
     };
     Ok(Candidate::new(Origin::Asked, library, env))
+}
+
+/// The allocator that is preloaded for a variable; that of a library of one's own is there anyway.
+fn preloadable(name: &str) -> Option<Family> {
+    let variable = allocator_variable(name)?;
+    variable.reader.is_none().then_some(variable.family)
+}
+
+/// The variable that a name is a misspelling of.
+fn meant(name: &str) -> Option<&'static str> {
+    let any_case = |known: &&str| known.eq_ignore_ascii_case(name) && **known != *name;
+    let named = ["MALLOC_CONF", "PYTHONMALLOC", "GLIBC_TUNABLES"]
+        .into_iter()
+        .find(any_case);
+    named.or_else(|| near_miss(name)?.alias.as_deref())
+}
+
+/// The variables of a setting that no allocator reads, as far as is known.
+pub(super) fn unread(candidate: &Candidate) -> impl Iterator<Item = &str> {
+    let read = |name: &&str| {
+        matches!(*name, "LD_PRELOAD" | "PYTHONMALLOC" | "GLIBC_TUNABLES")
+            || allocator_variable(name).is_some()
+            || tunable(name).is_some()
+    };
+    let names = candidate.env.iter().map(|(name, _)| name.as_str());
+    names.filter(move |name| !read(name))
 }
 
 /// All settings that are tried, each once: what was asked for, what people use, and of all
@@ -276,11 +308,20 @@ mod tests {
             candidate.name,
             "glibc MALLOC_ARENA_MAX=1 PYTHONMALLOC=malloc"
         );
+        assert_eq!(tried("MALLOC_CONF=").unwrap().name, "jemalloc");
+        assert_eq!(tried("_RJEM_MALLOC_CONF=narenas:1").unwrap().library, None);
+        let unknown = tried("MALLOC_ARENA_MAX=1 FOO=1").unwrap();
+        assert_eq!(unread(&unknown).collect::<Vec<_>>(), ["FOO"]);
         for (text, word) in [
             ("narenas:1", "no NAME=VALUE"),
             ("", "sets nothing"),
             ("LD_PRELOAD=x.so MALLOC_CONF=narenas:1", "--libs"),
             ("MIMALLOC_PURGE_DELAY=0", "mimalloc is not among"),
+            (
+                "MALLOC_TRIM_THRESHOLD=0",
+                "`MALLOC_TRIM_THRESHOLD_` is meant",
+            ),
+            ("malloc_conf=narenas:1", "`MALLOC_CONF` is meant"),
         ] {
             let error = tried(text).unwrap_err();
             assert!(error.contains(word), "{text}: {error}");

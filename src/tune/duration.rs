@@ -1,6 +1,6 @@
 //! Durations as people write them: `90s`, `10m`, `1h30m`, `500ms`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Reads a duration; a bare number is refused, since nobody can tell its unit.
 ///
@@ -60,22 +60,50 @@ pub struct Limit {
     pub option: &'static str,
 }
 
-impl Limit {
-    /// What `--timeout` says; a run that takes longer than the whole budget is of no use, however.
+/// When the time for everything is up.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    start: Instant,
+    budget: Duration,
+}
+
+impl Deadline {
+    /// The budget, from now on.
     #[must_use]
-    pub fn of(timeout: Duration, budget: Duration) -> Self {
-        if budget < timeout {
-            return Self {
-                time: budget,
-                option: "--budget",
-            };
-        }
+    pub fn of(budget: Duration) -> Self {
         Self {
-            time: timeout,
-            option: "--timeout",
+            start: Instant::now(),
+            budget,
+        }
+    }
+
+    /// How much has gone.
+    #[must_use]
+    pub fn spent(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// How much is left.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.budget.saturating_sub(self.spent())
+    }
+
+    /// The limit, or the whole budget where less than it is left.
+    #[must_use]
+    pub fn within(&self, limit: Limit) -> Limit {
+        if limit.time < self.left() {
+            return limit;
+        }
+        Limit {
+            time: self.budget,
+            option: BUDGET,
         }
     }
 }
+
+/// The option that says how long everything may take.
+pub const BUDGET: &str = "--budget";
 
 #[cfg(test)]
 mod tests {

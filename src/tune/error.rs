@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::duration::Limit;
+use super::duration::{BUDGET, Limit};
 
 /// Why nothing could be measured at all.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +60,16 @@ pub enum RunError {
         /// What it printed last.
         tail: Tail,
     },
+    /// The load ended in failure.
+    #[error("the load ended with {how}{tail}{}", .server.of("the server"))]
+    Load {
+        /// The exit code or signal.
+        how: Ending,
+        /// What it printed last.
+        tail: Tail,
+        /// What the server printed last.
+        server: Tail,
+    },
     /// It was over before its memory could be seen.
     #[error(
         "the command ended after {} ms: that is too short to measure, give it more work (at least {} ms)",
@@ -82,10 +92,10 @@ pub enum RunError {
         tail: Tail,
     },
     /// A server that does not answer.
-    #[error("the server was not ready within {}: {check}{tail}", super::duration::show(*.limit))]
+    #[error("the server was not ready within {} (`{}`): {check}{tail}", super::duration::show(.limit.time), .limit.option)]
     NotReady {
         /// The limit.
-        limit: Duration,
+        limit: Limit,
         /// What was waited for.
         check: String,
         /// What it printed last.
@@ -144,9 +154,23 @@ impl std::fmt::Display for Ending {
     }
 }
 
+impl RunError {
+    /// Whether nothing is wrong but that the time for everything is up.
+    pub(super) fn is_out_of_budget(&self) -> bool {
+        matches!(self, Self::Timeout { limit, .. } | Self::NotReady { limit, .. } if limit.option == BUDGET)
+    }
+}
+
 /// The last lines that a program printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tail(pub Vec<String>);
+
+impl Tail {
+    /// The same, of a program that has to be named.
+    fn of(&self, who: &str) -> String {
+        format!("\n{who}{self}").replacen("; it printed", " printed", 1)
+    }
+}
 
 impl std::fmt::Display for Tail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -42,6 +42,17 @@ pub struct Judge {
     pub more_is_better: Option<bool>,
 }
 
+/// How surely a setting is better than another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Advantage {
+    /// By more than nothing, and more than chance.
+    Sure,
+    /// It looks so.
+    Likely,
+    /// It is not, or by next to nothing.
+    None,
+}
+
 /// What is said of a setting.
 #[derive(Clone, Debug, Default)]
 pub struct Standing {
@@ -151,37 +162,39 @@ impl Judge {
         }
     }
 
-    /// Whether a setting is surely better than the baseline, and by more than nothing.
-    pub(super) fn is_better(&self, all: &[Tried], index: usize) -> bool {
-        let (Some(baseline), Some(tried)) = (all.first(), all.get(index)) else {
-            return false;
+    /// How surely a setting is better than another.
+    pub(super) fn advantage(&self, all: &[Tried], index: usize, than: usize) -> Advantage {
+        let gains = self.differences(all, index, than);
+        let Some(gain) = Estimate::of(&gains).filter(|gain| gain.mean > MARGIN) else {
+            return Advantage::None;
         };
-        let scores = self.scores(tried, baseline).into_iter();
-        let gains: Vec<f64> = scores.map(|(_, score)| -score).collect();
-        gains.len() >= ROUNDS
-            && Estimate::of(&gains).is_some_and(|gain| gain.is_positive() && gain.mean > MARGIN)
+        if gains.len() >= ROUNDS && gain.is_positive() {
+            Advantage::Sure
+        } else {
+            Advantage::Likely
+        }
+    }
+
+    /// The scores of `other` less those of `index`, in the rounds that have both: positive where
+    /// `index` is better.
+    fn differences(&self, all: &[Tried], index: usize, other: usize) -> Vec<f64> {
+        let (Some(baseline), Some(one), Some(other)) =
+            (all.first(), all.get(index), all.get(other))
+        else {
+            return Vec::new();
+        };
+        let own = self.scores(one, baseline);
+        let theirs = self.scores(other, baseline).into_iter();
+        let difference = |(round, score): (usize, f64)| {
+            let own = own.iter().find(|(other, _)| *other == round)?;
+            Some(score - own.1)
+        };
+        theirs.filter_map(difference).collect()
     }
 
     /// Those that cannot be told apart from the leader yet.
     pub(super) fn undecided(&self, all: &[Tried], leader: usize, rivals: &[usize]) -> Vec<usize> {
-        let (Some(baseline), Some(best)) = (all.first(), all.get(leader)) else {
-            return Vec::new();
-        };
-        let own = self.scores(best, baseline);
-        let is_open = |rival: &usize| {
-            let scores = all
-                .get(*rival)
-                .map(|rival| self.scores(rival, baseline))
-                .unwrap_or_default();
-            let differences: Vec<f64> = scores
-                .iter()
-                .filter_map(|(round, score)| {
-                    let own = own.iter().find(|(other, _)| other == round)?;
-                    Some(score - own.1)
-                })
-                .collect();
-            !is_decided(&differences)
-        };
+        let is_open = |rival: &usize| !is_decided(&self.differences(all, leader, *rival));
         rivals
             .iter()
             .copied()
@@ -296,7 +309,17 @@ mod tests {
         assert!(standings[1].score.unwrap().mean < 0.0);
         assert!(standings[1].pareto && !standings[0].pareto);
         assert!(judge().undecided(&all, 1, &[0, 1]).is_empty());
-        assert!(judge().is_better(&all, 1) && !judge().is_better(&all, 0));
+        assert_eq!(judge().advantage(&all, 1, 0), Advantage::Sure);
+        assert_eq!(judge().advantage(&all, 0, 1), Advantage::None);
+        assert_eq!(judge().advantage(&all, 0, 0), Advantage::None);
+        let twice: Vec<Tried> = all
+            .iter()
+            .map(|one| Tried {
+                runs: one.runs[..2].to_vec(),
+                ..one.clone()
+            })
+            .collect();
+        assert_eq!(judge().advantage(&twice, 1, 0), Advantage::Likely);
     }
 
     #[test]

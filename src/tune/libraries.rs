@@ -8,9 +8,11 @@ use std::process::{Command, Stdio};
 use crate::facts::{self, Family, Libc, family_of_library};
 use crate::templates;
 
+use super::error::TuneError;
 use super::procfs::{self, Maps};
 use super::proof;
 use super::space::{self, Which};
+use super::{Options, Watcher};
 
 /// An allocator that can be preloaded here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +32,58 @@ pub struct Library {
 /// A program that every Linux has, and that shows what is mapped into it.
 const WITNESS: &str = "cat";
 
+/// The allocators that are tried, and their libraries.
+pub(super) fn chosen(
+    options: &Options,
+    watcher: &dyn Watcher,
+) -> Result<(Vec<Which>, Vec<Library>), TuneError> {
+    let mut libraries = Vec::new();
+    for path in &options.libs {
+        libraries.push(at(path).map_err(TuneError::Library)?);
+    }
+    let allocators = options.allocators.clone();
+    let allocators = allocators.unwrap_or_else(|| Which::ALL.to_vec());
+    for which in &allocators {
+        let named = |library: &Library| Some(library.family) == which.family();
+        if which.family().is_none() || libraries.iter().any(named) {
+            continue;
+        }
+        match find(*which) {
+            Some(library) => libraries.push(library),
+            None => missing(*which, options, watcher)?,
+        }
+    }
+    let deaf = |library: &&Library| library.family == Family::Jemalloc && ignores_conf(library);
+    match libraries.iter().find(deaf) {
+        Some(deaf) => Err(TuneError::Library(format!(
+            "{}: this build does not read MALLOC_CONF (it has a prefix, or no user configuration)",
+            deaf.path
+        ))),
+        None => Ok((allocators, libraries)),
+    }
+}
+
+/// What nearly everybody means must be there, and what is asked for; others may be missing.
+fn missing(which: Which, options: &Options, watcher: &dyn Watcher) -> Result<(), TuneError> {
+    let name = which.name();
+    let hint = which.family().and_then(install);
+    let install = hint.map_or_else(String::new, |command| {
+        format!(": install it with `{command}`")
+    });
+    if options.allocators.is_some() || which == Which::Jemalloc {
+        let others = "name it with `--libs PATH`, or leave it out with `--allocators`";
+        return Err(TuneError::Library(format!(
+            "the loader finds no {name} here{install}, {others}"
+        )));
+    }
+    watcher.note(&format!(
+        "{name} is not tried: the loader finds none here{install}"
+    ));
+    Ok(())
+}
+
 /// The library of an allocator, where the loader finds one.
-pub(super) fn find(which: Which) -> Option<Library> {
+fn find(which: Which) -> Option<Library> {
     let family = which.family()?;
     space::names(which)
         .iter()
@@ -54,7 +106,7 @@ fn finished(family: Family, path: String, name: String, libc: Option<Libc>) -> L
         confirms: false,
     };
     let echoed = || {
-        said_about(&library, "confirm_conf:true")
+        said_about(&library, "confirm_conf:true,narenas:1")
             .ok()
             .filter(|keys| !keys.is_empty())
     };
@@ -64,12 +116,12 @@ fn finished(family: Family, path: String, name: String, libc: Option<Libc>) -> L
 
 /// Whether it passes over `MALLOC_CONF`: a build with a prefix, or without user configuration. One
 /// that reads it complains about a key that does not exist.
-pub(super) fn ignores_conf(library: &Library) -> bool {
+fn ignores_conf(library: &Library) -> bool {
     takes(library, "malloclint_asks:1").is_ok()
 }
 
 /// A library that the user names.
-pub(super) fn at(path: &Path) -> Result<Library, String> {
+fn at(path: &Path) -> Result<Library, String> {
     let real = fs::canonicalize(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let text = real
         .to_str()
@@ -106,7 +158,7 @@ pub(super) fn takes(library: &Library, conf: &str) -> Result<(), String> {
 /// The keys of a setting that jemalloc says it took.
 fn said_about(library: &Library, conf: &str) -> Result<Vec<String>, String> {
     let with = if library.confirms {
-        format!("{conf},confirm_conf:true")
+        proof::asking(conf)
     } else {
         conf.to_owned()
     };
@@ -137,7 +189,7 @@ fn run(preload: &str, conf: Option<&str>) -> Result<(Maps, Vec<String>), String>
 }
 
 /// The command that installs a family's library on this system, where that is known.
-pub(super) fn install(family: Family) -> Option<String> {
+fn install(family: Family) -> Option<String> {
     let text = ["/etc/os-release", "/usr/lib/os-release"]
         .iter()
         .find_map(|path| fs::read_to_string(PathBuf::from(path)).ok())?;

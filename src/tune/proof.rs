@@ -122,6 +122,16 @@ fn allocator(maps: &Maps) -> Option<&str> {
     maps.libraries.iter().find(known).map(String::as_str)
 }
 
+const CONFIRM: &str = "confirm_conf:";
+
+/// The setting with the request to say what was taken of it.
+pub(super) fn asking(conf: &str) -> String {
+    let own = conf.split(',').filter(|pair| !pair.starts_with(CONFIRM));
+    let own: Vec<&str> = own.collect();
+    let comma = if own.concat().is_empty() { "" } else { "," };
+    format!("{CONFIRM}true{comma}{}", own.join(","))
+}
+
 /// Judges what jemalloc said about a `MALLOC_CONF`. Returns the keys that it confirmed.
 pub(super) fn confirm<'a>(
     conf: &str,
@@ -129,14 +139,20 @@ pub(super) fn confirm<'a>(
     messages: impl Iterator<Item = &'a str> + Clone,
 ) -> Result<Vec<String>, String> {
     const SET: &str = "-- Set conf value: ";
-    let echo = |message: &&str| message.starts_with("malloc_conf #") || message.starts_with(SET);
+    // A comma at the end is complained about, and harmless.
+    let echo = |message: &&str| {
+        message.starts_with("malloc_conf #")
+            || message.starts_with(SET)
+            || *message == "Conf string ends with comma"
+    };
     if let Some(complaint) = messages.clone().find(|message| !echo(message)) {
         return Err(format!("jemalloc says: {complaint}"));
     }
     let set: Vec<&str> = messages
         .filter_map(|message| message.strip_prefix(SET))
         .collect();
-    let keys: Vec<&str> = conf.split(',').filter(|pair| !pair.is_empty()).collect();
+    let asked = |pair: &&str| !pair.is_empty() && !pair.starts_with(CONFIRM);
+    let keys: Vec<&str> = conf.split(',').filter(asked).collect();
     if can_confirm && let Some(lost) = keys.iter().find(|pair| !set.contains(pair)) {
         return Err(format!("jemalloc did not confirm `{lost}`"));
     }
@@ -240,5 +256,29 @@ mod tests {
         );
         assert!(taken("narenas:2", false, &[]).unwrap().is_empty());
         assert!(taken("narenas:2", true, &[]).is_err());
+        let comma = [
+            echo,
+            "Conf string ends with comma",
+            "-- Set conf value: narenas:2",
+        ];
+        assert_eq!(taken("narenas:2,", true, &comma).unwrap(), ["narenas:2"]);
+        let own = taken("narenas:2,confirm_conf:false", true, &[echo, said[1]]);
+        assert_eq!(own.unwrap(), ["narenas:2"]);
+    }
+
+    #[test]
+    fn the_request_breaks_nothing() {
+        for (conf, asking) in [
+            ("", "confirm_conf:true"),
+            ("narenas:1", "confirm_conf:true,narenas:1"),
+            ("narenas:1,", "confirm_conf:true,narenas:1,"),
+            (
+                "confirm_conf:false,narenas:1",
+                "confirm_conf:true,narenas:1",
+            ),
+            ("confirm_conf:false", "confirm_conf:true"),
+        ] {
+            assert_eq!(super::asking(conf), asking);
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! When a server is ready: an address answers, a page is there, or a line was printed.
 
-use std::fmt;
 use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -9,6 +8,8 @@ use regex::Regex;
 
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(2);
+/// The host of a port that is named alone.
+const LOCAL: &str = "localhost";
 
 /// What is waited for.
 #[derive(Clone, Debug)]
@@ -29,45 +30,58 @@ pub enum Ready {
 }
 
 impl Ready {
-    /// Reads what the user gave: a URL, `host:port`, or else a pattern.
+    /// Reads what the user gave: a URL, `host:port`, `:port`, or else a pattern.
     ///
     /// # Errors
     /// In words for people.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.starts_with("https://") {
-            return Err(format!(
-                "`{text}`: only http is spoken here; use `host:port` instead"
-            ));
-        }
-        if let Some(rest) = text.strip_prefix("http://") {
-            let (host, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-            if host.is_empty() {
-                return Err(format!("`{text}` names no host"));
+        let scheme = text.split_once("://");
+        let scheme = scheme.map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
+        match scheme {
+            Some((scheme, rest)) if scheme == "http" => return Self::page(text, rest),
+            Some((scheme, _)) if scheme == "https" => {
+                return Err(format!(
+                    "`{text}`: only http is spoken here; use `host:port` instead"
+                ));
             }
-            let has_port = host
-                .rsplit_once(':')
-                .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-            let address = if has_port {
-                host.to_owned()
-            } else {
-                format!("{host}:80")
-            };
-            return Ok(Self::Http {
-                address,
-                host: host.into(),
-                path: path.into(),
-            });
+            _ => {}
         }
-        if let Some((host, port)) = text.rsplit_once(':')
-            && port.parse::<u16>().is_ok()
-            && !host.is_empty()
-            && !host.contains(|c: char| c.is_whitespace() || "\\^$*+?()|{}".contains(c))
-        {
-            return Ok(Self::Tcp(text.to_owned()));
+        let (address, path) = text.find('/').map_or((text, None), |at| {
+            let (address, path) = text.split_at(at);
+            (address, Some(path))
+        });
+        if let Some(address) = socket(address) {
+            return match path {
+                Some(_) => Self::page(text, text),
+                None => Ok(Self::Tcp(address)),
+            };
+        }
+        if text.parse::<u32>().is_ok() {
+            return Err(format!("`{text}` alone is no address: write `:{text}`"));
+        }
+        if text.eq_ignore_ascii_case("localhost") || text.parse::<std::net::IpAddr>().is_ok() {
+            return Err(format!("`{text}` names no port: write `{text}:8000`"));
         }
         Regex::new(text)
             .map(Self::Line)
             .map_err(|error| error.to_string())
+    }
+
+    /// A page, by its URL without the scheme.
+    fn page(text: &str, rest: &str) -> Result<Self, String> {
+        let (host, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
+        if host.is_empty() {
+            return Err(format!("`{text}` names no host"));
+        }
+        let host = host
+            .strip_prefix(':')
+            .map_or_else(|| host.to_owned(), |port| format!("{LOCAL}:{port}"));
+        let address = socket(&host).unwrap_or_else(|| format!("{host}:80"));
+        Ok(Self::Http {
+            address,
+            host,
+            path: path.into(),
+        })
     }
 
     /// The pattern, where it is one.
@@ -90,15 +104,42 @@ impl Ready {
             Self::Line(_) => false,
         }
     }
+
+    /// What is missing, in words: an address or page is looked at once more.
+    pub(super) fn lack(&self) -> String {
+        match self {
+            Self::Http {
+                address,
+                host,
+                path,
+            } => match status(address, host, path) {
+                Some(code) => format!("http://{host}{path} answers with status {code}"),
+                None if connect(address).is_some() => {
+                    format!("{address} takes connections, and http://{host}{path} does not answer")
+                }
+                None => format!("http://{host}{path} does not answer"),
+            },
+            Self::Tcp(address) => format!("{address} takes no connection"),
+            Self::Line(pattern) => format!("it printed no line that matches `{pattern}`"),
+        }
+    }
 }
 
-impl fmt::Display for Ready {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Http { host, path, .. } => write!(f, "http://{host}{path} does not answer"),
-            Self::Tcp(address) => write!(f, "{address} takes no connection"),
-            Self::Line(pattern) => write!(f, "it printed no line that matches `{pattern}`"),
-        }
+/// `host:port`, where the text is that; a port alone is one of this machine.
+fn socket(text: &str) -> Option<String> {
+    let (host, port) = text.rsplit_once(':')?;
+    port.parse::<u16>().ok()?;
+    let named = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    match bracketed {
+        Some(inner) => inner
+            .parse::<std::net::Ipv6Addr>()
+            .ok()
+            .map(|_| text.into()),
+        None if host.is_empty() => Some(format!("{LOCAL}:{port}")),
+        None => host.chars().all(named).then(|| text.into()),
     }
 }
 
@@ -152,6 +193,19 @@ mod tests {
         assert_eq!(kind("[::1]:8000"), "address [::1]:8000");
         assert_eq!(kind("Listening at"), "line Listening at");
         assert_eq!(kind(r"started in \d+:80"), r"line started in \d+:80");
+        assert_eq!(kind(":8000"), "address localhost:8000");
+        assert_eq!(kind("localhost:8000/"), "page / at localhost:8000");
+        assert_eq!(kind(":8000/up"), "page /up at localhost:8000");
+        assert_eq!(kind("HTTP://web:1/x"), "page /x at web:1");
+        assert_eq!(kind("at /tmp/x:80"), "line at /tmp/x:80");
+        for (text, word) in [
+            ("8000", "write `:8000`"),
+            ("localhost", "names no port"),
+            ("127.0.0.1", "names no port"),
+            ("HTTPS://localhost", "only http"),
+        ] {
+            assert!(kind(text).contains(word), "{text}: {}", kind(text));
+        }
         assert!(kind("https://localhost").starts_with("error"));
         assert!(kind("http:///x").starts_with("error"));
         assert!(kind("(").starts_with("error"));
@@ -162,7 +216,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let server = std::thread::spawn(move || {
-            for answer in ["200 OK", "503 Busy", "301 Moved"] {
+            for answer in ["200 OK", "503 Busy", "301 Moved", "404 Not Found"] {
                 let (mut stream, _) = listener.accept().unwrap();
                 let mut request = [0; 1024];
                 assert!(stream.read(&mut request).unwrap() > 0);
@@ -171,7 +225,13 @@ mod tests {
         });
         let ready = Ready::parse(&format!("http://{address}/")).unwrap();
         assert_eq!([(); 3].map(|()| ready.answers()), [true, false, true]);
+        assert!(ready.lack().ends_with("answers with status 404"));
         server.join().unwrap();
         assert!(!ready.answers());
+        assert!(
+            ready.lack().ends_with("does not answer"),
+            "{}",
+            ready.lack()
+        );
     }
 }

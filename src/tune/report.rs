@@ -148,24 +148,34 @@ fn verdict(outcome: &Outcome) -> Vec<String> {
         let part = |estimate: Option<Estimate>| estimate.map_or(1.0, |one| one.ratio().0);
         let standing = outcome.standings.get(index);
         let (memory, cpu) = standing.map_or((1.0, 1.0), |one| (part(one.memory), part(one.cpu)));
+        let (cost, speed) = (part(shown_cost(outcome, index)), speed_name(outcome));
         format!(
-            "{memory:.2} x the memory and {cpu:.2} x the CPU time of {}",
+            "{memory:.2} x the memory, {cpu:.2} x the CPU time and {cost:.2} x the {speed} of {}",
             name(0)
         )
+    };
+    let measured = |(index, one): (usize, &Tried)| {
+        index != best && one.discarded.is_none() && !one.runs.is_empty()
+    };
+    let kept = if outcome.current == Some(best) {
+        format!("keep what is set now ({})", figures(best))
+    } else {
+        format!("keep {}", name(best))
     };
     let mut said = Vec::new();
     match outcome.nearly {
         Some(nearly) => said.push(format!(
-            "keep {}: {} looks better ({}), but the runs do not prove it; a longer `--budget` may",
-            name(0),
+            "{kept}: {} looks better ({}), but the runs do not prove it; a longer `--budget` may",
             name(nearly),
             figures(nearly)
         )),
-        None if best == 0 => {
-            said.push(format!(
-                "keep {}: nothing that was tried is better",
-                name(0)
-            ));
+        None if best == 0 || outcome.current == Some(best) => {
+            let any = outcome.tried.iter().enumerate().any(measured);
+            said.push(if any {
+                format!("{kept}: nothing that was tried is surely better")
+            } else {
+                format!("{kept}: nothing else could be measured")
+            });
         }
         None => said.push(format!("{}: {}", name(best), figures(best))),
     }

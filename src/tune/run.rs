@@ -7,7 +7,7 @@ use regex::Regex;
 
 use super::candidate::Candidate;
 use super::child::Running;
-use super::duration::Limit;
+use super::duration::{BUDGET, Deadline, Limit};
 use super::environment::Environment;
 use super::error::{Ending, RunError};
 use super::interrupt::Interrupt;
@@ -20,6 +20,8 @@ use super::sampler::{Sample, Sampler};
 
 /// A shorter run says nothing about memory.
 const LEAST: Duration = Duration::from_millis(200);
+/// A server that has made its load fail takes so long to end.
+const GRACE: Duration = Duration::from_millis(500);
 
 /// What is run.
 #[derive(Clone, Debug)]
@@ -42,7 +44,7 @@ pub struct Server {
     /// When it is ready.
     pub ready: Ready,
     /// How long that may take.
-    pub ready_timeout: Duration,
+    pub ready_limit: Limit,
     /// How long it is watched after the load.
     pub settle: Duration,
 }
@@ -52,6 +54,7 @@ pub(super) fn measure(
     workload: &Workload,
     environment: &Environment,
     candidate: &Candidate,
+    deadline: Deadline,
     interrupt: &Interrupt,
 ) -> Result<Run, RunError> {
     let start = Instant::now();
@@ -78,6 +81,7 @@ pub(super) fn measure(
         sampler: Sampler::new(running.keeper(), start),
         running,
         interrupt,
+        deadline,
         start,
     };
     match &workload.server {
@@ -101,7 +105,7 @@ fn kept(workload: &Workload, environment: &Environment, candidate: &Candidate) -
     if library.is_some_and(|library| library.confirms)
         && let Some((_, value)) = env.iter_mut().find(|(name, _)| name == "MALLOC_CONF")
     {
-        value.push_str(",confirm_conf:true");
+        *value = proof::asking(value);
     }
     let (set, unset) = if candidate.is_current() {
         environment.unchanged()
@@ -119,22 +123,17 @@ struct Watch<'a> {
     running: Running,
     sampler: Sampler,
     interrupt: &'a Interrupt,
+    deadline: Deadline,
     start: Instant,
 }
 
 impl Watch<'_> {
     /// A command that ends by itself.
     fn command(&mut self, workload: &Workload, candidate: &Candidate) -> Result<Run, RunError> {
-        let ended = self.until(workload.limit.time, |watch, pause| {
-            watch.running.wait(pause)
-        })?;
+        let limit = self.deadline.within(workload.limit);
+        let ended = self.until(limit.time, |watch, pause| watch.running.wait(pause))?;
         let Some(ending) = ended else {
-            self.running.end(true);
-            return Err(RunError::Timeout {
-                who: "the command",
-                limit: workload.limit,
-                tail: self.running.tail(),
-            });
+            return Err(self.late("the command", limit));
         };
         let wall = self.start.elapsed();
         // What a command leaves behind belongs to its run.
@@ -167,11 +166,7 @@ impl Watch<'_> {
         let began = Instant::now();
         let load = self.load(workload, server, environment)?;
         let wall = began.elapsed();
-        let settle = self.until(server.settle, |watch, pause| watch.running.wait(pause))?;
-        if let Some(ending) = settle {
-            self.running.finish_reading();
-            return Err(self.ended("the server", ending));
-        }
+        self.settle(server)?;
         let ticks = self.ticks().saturating_sub(before);
         let metric = self.metric(workload, "the load", &load)?;
         self.running.end(false);
@@ -179,12 +174,30 @@ impl Watch<'_> {
         self.result(candidate, wall, ticks, metric, ready)
     }
 
+    /// Watches the server at rest.
+    fn settle(&mut self, server: &Server) -> Result<(), RunError> {
+        let limit = self.deadline.within(Limit {
+            time: server.settle,
+            option: "--settle",
+        });
+        let ended = self.until(limit.time, |watch, pause| watch.running.wait(pause))?;
+        match ended {
+            Some(ending) => {
+                self.running.finish_reading();
+                Err(self.ended("the server", ending))
+            }
+            None if limit.option == BUDGET => Err(self.late("the rest after the load", limit)),
+            None => Ok(()),
+        }
+    }
+
     fn until_ready(&mut self, server: &Server) -> Result<(), RunError> {
         enum Either {
             Ready,
             Ended(Ending),
         }
-        let found = self.until(server.ready_timeout, |watch, pause| {
+        let limit = self.deadline.within(server.ready_limit);
+        let found = self.until(limit.time, |watch, pause| {
             if let Some(ending) = watch.running.wait(pause) {
                 return Some(Either::Ended(ending));
             }
@@ -198,8 +211,8 @@ impl Watch<'_> {
                 Err(self.ended("the server", ending))
             }
             None => Err(RunError::NotReady {
-                limit: server.ready_timeout,
-                check: server.ready.to_string(),
+                limit,
+                check: server.ready.lack(),
                 tail: self.running.tail(),
             }),
         }
@@ -231,7 +244,8 @@ impl Watch<'_> {
             Load(Ending),
             Server(Ending),
         }
-        let found = self.until(workload.limit.time, |watch, pause| {
+        let limit = self.deadline.within(workload.limit);
+        let found = self.until(limit.time, |watch, pause| {
             if let Some(ending) = load.wait(pause) {
                 return Some(Which::Load(ending));
             }
@@ -244,10 +258,15 @@ impl Watch<'_> {
                 if ending == Ending::Code(0) {
                     return Ok(load);
                 }
-                Err(RunError::Ended {
-                    who: "the load",
+                // A load that fails may be the first to notice that the server is gone.
+                if let Some(ending) = self.running.wait(GRACE) {
+                    self.running.finish_reading();
+                    return Err(self.ended("the server", ending));
+                }
+                Err(RunError::Load {
                     how: ending,
                     tail: load.tail(),
+                    server: self.running.tail(),
                 })
             }
             Some(Which::Server(ending)) => {
@@ -256,7 +275,7 @@ impl Watch<'_> {
             }
             None => Err(RunError::Timeout {
                 who: "the load",
-                limit: workload.limit,
+                limit,
                 tail: load.tail(),
             }),
         }
@@ -269,6 +288,7 @@ impl Watch<'_> {
         mut come: impl FnMut(&mut Self, Duration) -> Option<T>,
     ) -> Result<Option<T>, RunError> {
         let began = Instant::now();
+        let limit = limit.min(self.deadline.left());
         loop {
             if self.interrupt.came() {
                 return Err(RunError::Interrupted);
@@ -281,6 +301,16 @@ impl Watch<'_> {
             if began.elapsed() >= limit {
                 return Ok(None);
             }
+        }
+    }
+
+    /// What was not over in time is ended.
+    fn late(&mut self, who: &'static str, limit: Limit) -> RunError {
+        self.running.end(true);
+        RunError::Timeout {
+            who,
+            limit,
+            tail: self.running.tail(),
         }
     }
 

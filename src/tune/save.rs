@@ -3,27 +3,29 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use crate::facts::Family;
+use crate::facts::{Family, family_of_library};
 use crate::write::{self, WriteError};
 
-use super::Outcome;
+use super::{Origin, Outcome, Tried};
 
 /// The key that `fix` reads.
 const KEY: &str = "malloc-conf";
 
 /// What was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Saved {
     /// The file holds it now.
-    Written(PathBuf),
+    Written,
     /// The file holds it already.
-    Same(PathBuf),
+    Same,
     /// The C library's own allocator is the best: there is nothing to write.
     Nothing,
+    /// What is set now stays, and it is nothing that `fix` sets.
+    Stays,
 }
 
 /// Why it was not written.
@@ -63,49 +65,68 @@ pub enum SaveError {
     },
 }
 
-/// Writes the best setting into the configuration of `folder`.
+/// Whether a setting could be written into `path`, a `malloclint.toml` or `pyproject.toml` that may
+/// not exist yet.
+///
+/// # Errors
+/// Where it could not.
+pub fn can_save(path: &Path) -> Result<(), SaveError> {
+    edit(path, "narenas:1").map(drop)
+}
+
+/// Writes the best setting into `path`.
 ///
 /// # Errors
 /// Where there is nothing that `fix` could use, or the file cannot be changed.
-pub fn save(outcome: &Outcome, folder: &Path) -> Result<Saved, SaveError> {
+pub fn save(outcome: &Outcome, path: &Path) -> Result<Saved, SaveError> {
     let best = outcome.leader.and_then(|leader| outcome.tried.get(leader));
-    let best = &best.ok_or(SaveError::NoWinner)?.candidate;
-    if best.library.is_none() && best.env.is_empty() {
-        return Ok(Saved::Nothing);
-    }
-    let is_jemalloc = best
-        .library
-        .as_ref()
-        .is_some_and(|library| library.family == Family::Jemalloc);
-    match best.variable("MALLOC_CONF") {
-        Some(conf) if is_jemalloc && best.env.len() == 1 => write_to(folder, conf),
-        _ => Err(SaveError::NotForFix(best.name.clone())),
+    let best = best.ok_or(SaveError::NoWinner)?;
+    match best.candidate.origin {
+        Origin::Baseline => Ok(Saved::Nothing),
+        _ => match for_fix(best) {
+            Some(conf) => write_to(path, conf),
+            None if best.candidate.is_current() => Ok(Saved::Stays),
+            None => Err(SaveError::NotForFix(best.candidate.name.clone())),
+        },
     }
 }
 
-fn write_to(folder: &Path, conf: &str) -> Result<Saved, SaveError> {
-    let own = folder.join("malloclint.toml");
-    let shared = folder.join("pyproject.toml");
-    let project = read(&shared)?.filter(|text| !own.exists() && has_section(text));
-    let (path, before, section) = match project {
-        Some(text) => (shared, Some(text), true),
-        None => (own.clone(), read(&own)?, false),
-    };
-    let shown = path.display().to_string();
-    let text = before.clone().unwrap_or_default();
-    let after = changed(&text, conf, section).map_err(|reason| SaveError::Syntax {
-        path: shown.clone(),
-        reason,
-    })?;
+/// The `MALLOC_CONF` of a setting that is jemalloc with that and nothing else.
+fn for_fix(tried: &Tried) -> Option<&str> {
+    let loaded = tried.runs.last()?.1.proof.library.as_deref();
+    let jemalloc = loaded.and_then(family_of_library) == Some(Family::Jemalloc);
+    let mut names = tried.candidate.env.iter().map(|(name, _)| name.as_str());
+    let alone = names.all(|name| matches!(name, "LD_PRELOAD" | "MALLOC_CONF"));
+    let conf = tried.candidate.variable("MALLOC_CONF")?;
+    (jemalloc && alone && !conf.is_empty()).then_some(conf)
+}
+
+fn write_to(path: &Path, conf: &str) -> Result<Saved, SaveError> {
+    let (before, after) = edit(path, conf)?;
     if before.as_deref() == Some(after.as_str()) {
-        return Ok(Saved::Same(path));
+        return Ok(Saved::Same);
     }
     let done = match &before {
-        Some(before) => write::replace(&path, before.as_bytes(), after.as_bytes()),
-        None => write::create(&path, after.as_bytes()),
+        Some(before) => write::replace(path, before.as_bytes(), after.as_bytes()),
+        None => write::create(path, after.as_bytes()),
     };
-    done.map_err(|error| SaveError::Write { path: shown, error })?;
-    Ok(Saved::Written(path))
+    let path = path.display().to_string();
+    done.map_err(|error| SaveError::Write { path, error })?;
+    Ok(Saved::Written)
+}
+
+/// What the file holds, and what it would hold.
+fn edit(path: &Path, conf: &str) -> Result<(Option<String>, String), SaveError> {
+    let section = path
+        .file_name()
+        .is_some_and(|name| name == "pyproject.toml");
+    let before = read(path)?;
+    let text = before.as_deref().unwrap_or_default();
+    let after = changed(text, conf, section).map_err(|reason| SaveError::Syntax {
+        path: path.display().to_string(),
+        reason,
+    })?;
+    Ok((before, after))
 }
 
 fn read(path: &Path) -> Result<Option<String>, SaveError> {
@@ -117,17 +138,6 @@ fn read(path: &Path) -> Result<Option<String>, SaveError> {
             error,
         }),
     }
-}
-
-/// Whether the project keeps its configuration here.
-fn has_section(text: &str) -> bool {
-    let Ok(document) = text.parse::<DocumentMut>() else {
-        return false;
-    };
-    document
-        .get("tool")
-        .and_then(|tool| tool.get("malloclint"))
-        .is_some()
 }
 
 fn changed(text: &str, conf: &str, section: bool) -> Result<String, String> {
@@ -172,7 +182,10 @@ fn changed(text: &str, conf: &str, section: bool) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::tune::{Candidate, Proof, Run};
 
     const CONF: &str = "narenas:2,tcache:false";
 
@@ -199,39 +212,63 @@ mod tests {
     #[test]
     fn a_project_that_keeps_it_in_pyproject_keeps_it_there() {
         let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name);
+        let path = folder.path().join("pyproject.toml");
         let text = "[tool.malloclint]\n# ours\npreload = \"soname\"\n\n[tool.other]\nx = 1\n";
-        fs::write(at("pyproject.toml"), text).unwrap();
-        assert_eq!(
-            write_to(folder.path(), CONF).unwrap(),
-            Saved::Written(at("pyproject.toml"))
-        );
-        let written = fs::read_to_string(at("pyproject.toml")).unwrap();
+        fs::write(&path, text).unwrap();
+        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Written);
+        let written = fs::read_to_string(&path).unwrap();
         let line = "preload = \"soname\"\nmalloc-conf = \"narenas:2,tcache:false\"\n";
         assert!(written.contains(line), "{written}");
-        assert_eq!(
-            write_to(folder.path(), CONF).unwrap(),
-            Saved::Same(at("pyproject.toml"))
-        );
-        assert!(!at("malloclint.toml").exists());
-        fs::write(at("malloclint.toml"), "# mine\n").unwrap();
-        assert_eq!(
-            write_to(folder.path(), CONF).unwrap(),
-            Saved::Written(at("malloclint.toml"))
-        );
-        assert!(
-            fs::read_to_string(at("malloclint.toml"))
-                .unwrap()
-                .starts_with("# mine\n")
-        );
+        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Same);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        fs::write(&path, "tool = { malloclint = {} }\n").unwrap();
+        let error = can_save(&path).unwrap_err().to_string();
+        assert!(error.contains("not written as a section"), "{error}");
+    }
+
+    #[test]
+    fn only_jemalloc_and_its_setting_are_for_fix() {
+        let jemalloc = Some("/lib/libjemalloc.so.2");
+        let (preload, conf) = (("LD_PRELOAD", "libjemalloc.so.2"), ("MALLOC_CONF", CONF));
+        for (library, env, expected) in [
+            (jemalloc, vec![preload, conf], Some(CONF)),
+            (jemalloc, vec![conf], Some(CONF)),
+            (jemalloc, vec![preload], None),
+            (jemalloc, vec![conf, ("PYTHONMALLOC", "malloc")], None),
+            // A preload that the loader passed over.
+            (None, vec![preload, conf], None),
+            (None, vec![("MALLOC_ARENA_MAX", "2")], None),
+        ] {
+            let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let env: Vec<_> = env.iter().map(own).collect();
+            let mut tried = Tried::new(Candidate::current(&env));
+            let proof = Proof {
+                process: "python".into(),
+                library: library.map(str::to_owned),
+                libc: None,
+                is_static: false,
+                processes: (1, 1),
+                confirmed: Vec::new(),
+            };
+            let run = Run {
+                samples: Vec::new(),
+                wall: Duration::ZERO,
+                cpu: 0.0,
+                metric: None,
+                proof,
+            };
+            tried.runs.push((0, run));
+            assert_eq!(for_fix(&tried), expected, "{env:?}");
+        }
     }
 
     #[test]
     fn a_new_file_is_made() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("malloclint.toml");
-        fs::write(folder.path().join("pyproject.toml"), "[tool.ruff]\n").unwrap();
-        assert_eq!(write_to(folder.path(), CONF).unwrap(), Saved::Written(path));
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        can_save(&path).unwrap();
+        assert!(!path.exists());
+        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Written);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -2,20 +2,22 @@
 
 use std::time::{Duration, Instant};
 
-use crate::facts::{Family, Libc};
+use crate::facts::Libc;
 
 use super::candidate::{self, Candidate};
+use super::duration::{self, Deadline};
 use super::environment::Environment;
 use super::error::{RunError, TuneError};
 use super::interrupt::Interrupt;
-use super::judge::{Judge, Tried};
+use super::judge::{Advantage, Judge, Tried};
 use super::libraries::{self, Library};
 use super::measured::Run;
+use super::notes;
 use super::proof::{self, Proof};
 use super::run::{self, Workload};
 use super::schedule::{self, Random};
 use super::space::Which;
-use super::{Options, Outcome, Stop, Watcher, duration, tree};
+use super::{Options, Outcome, Stop, Watcher, tree};
 
 /// So many rounds tell finalists apart, or nothing does.
 const MOST_ROUNDS: usize = 30;
@@ -25,7 +27,7 @@ pub(super) struct Session<'a> {
     environment: Environment,
     interrupt: &'a Interrupt,
     watcher: &'a dyn Watcher,
-    start: Instant,
+    deadline: Deadline,
     random: Random,
     all: Vec<Tried>,
     anchors: usize,
@@ -51,7 +53,7 @@ impl<'a> Session<'a> {
             environment,
             interrupt,
             watcher,
-            start: Instant::now(),
+            deadline: Deadline::of(options.budget),
             random: Random(options.seed),
             all,
             rounds: 0,
@@ -60,12 +62,13 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn run(mut self) -> Result<Outcome, TuneError> {
-        let (mut allocators, libraries) = self.libraries()?;
+        let (mut allocators, libraries) = libraries::chosen(self.options, self.watcher)?;
         let asked = self.options.tries.iter();
         let asked: Result<Vec<_>, _> = asked
             .map(|text| candidate::asked(text, &libraries))
             .collect();
         let asked = asked?;
+        notes::on_asked(&asked, self.watcher);
         let stop = match self.warm_up() {
             Ok(first) => {
                 self.suits(&first.proof, &mut allocators, &libraries)?;
@@ -79,68 +82,22 @@ impl<'a> Session<'a> {
         Ok(self.outcome(stop))
     }
 
-    /// The allocators that are tried, and their libraries.
-    fn libraries(&self) -> Result<(Vec<Which>, Vec<Library>), TuneError> {
-        let mut libraries = Vec::new();
-        for path in &self.options.libs {
-            libraries.push(libraries::at(path).map_err(TuneError::Library)?);
-        }
-        let allocators = self.options.allocators.clone();
-        let allocators = allocators.unwrap_or_else(|| Which::ALL.to_vec());
-        for which in &allocators {
-            let named = |library: &Library| Some(library.family) == which.family();
-            if which.family().is_none() || libraries.iter().any(named) {
-                continue;
-            }
-            match libraries::find(*which) {
-                Some(library) => libraries.push(library),
-                None => self.missing(*which)?,
-            }
-        }
-        let deaf = |library: &&Library| {
-            library.family == Family::Jemalloc && libraries::ignores_conf(library)
-        };
-        match libraries.iter().find(deaf) {
-            Some(deaf) => Err(TuneError::Library(format!(
-                "{}: this build does not read MALLOC_CONF (it has a prefix, or no user configuration)",
-                deaf.path
-            ))),
-            None => Ok((allocators, libraries)),
-        }
-    }
-
-    /// What nearly everybody means must be there, and what is asked for; others may be missing.
-    fn missing(&self, which: Which) -> Result<(), TuneError> {
-        let name = which.name();
-        let hint = which.family().and_then(libraries::install);
-        let install = hint.map_or_else(String::new, |command| {
-            format!(": install it with `{command}`")
-        });
-        if self.options.allocators.is_some() || which == Which::Jemalloc {
-            let others = "name it with `--libs PATH`, or leave it out with `--allocators`";
-            return Err(TuneError::Library(format!(
-                "the loader finds no {name} here{install}, {others}"
-            )));
-        }
-        self.watcher.note(&format!(
-            "{name} is not tried: the loader finds none here{install}"
-        ));
-        Ok(())
-    }
-
     /// Runs the baseline without counting: caches fill, and it shows how long a run takes.
     fn warm_up(&mut self) -> Result<Run, RunError> {
-        let mut warm = self.options.warmup;
-        loop {
+        self.show(0, "warm-up");
+        let mut began = Instant::now();
+        let mut last = self.once(0)?;
+        self.estimate = began.elapsed();
+        for _ in 1..self.options.warmup {
             self.show(0, "warm-up");
-            let began = Instant::now();
-            let run = self.once(0)?;
-            self.estimate = began.elapsed();
-            warm = warm.saturating_sub(1);
-            if warm == 0 {
-                return Ok(run);
+            began = Instant::now();
+            match self.once(0) {
+                Err(error) if error.is_out_of_budget() => break,
+                run => last = run?,
             }
+            self.estimate = began.elapsed();
         }
+        Ok(last)
     }
 
     /// Whether the libraries can have an effect on the command.
@@ -173,6 +130,7 @@ impl<'a> Session<'a> {
             workload,
             &self.environment,
             &tried.candidate,
+            self.deadline,
             self.interrupt,
         );
         // What escaped a keeper that somebody killed has come here.
@@ -181,7 +139,7 @@ impl<'a> Session<'a> {
     }
 
     fn affordable(&self) -> Result<usize, TuneError> {
-        let left = self.options.budget.saturating_sub(self.start.elapsed());
+        let left = self.deadline.left();
         let one = self.estimate.as_secs_f64().max(1e-3);
         let runs = (left.as_secs_f64() / one) as usize;
         let most = self.options.candidates;
@@ -248,8 +206,7 @@ impl<'a> Session<'a> {
         let order = schedule::order(self.alive(), self.rounds, &mut self.random);
         let count = order.len();
         for (number, index) in order.into_iter().enumerate() {
-            let spent = self.start.elapsed();
-            if spent + self.expected(index) > self.options.budget {
+            if self.expected(index) > self.deadline.left() {
                 return Err(Stop::Budget);
             }
             self.show(
@@ -260,10 +217,12 @@ impl<'a> Session<'a> {
                 Ok(run) => {
                     let rounds = self.rounds;
                     if let Some(tried) = self.all.get_mut(index) {
+                        notes::on_first_run(tried, &run.proof, self.watcher);
                         tried.runs.push((rounds, run));
                     }
                 }
                 Err(RunError::Interrupted) => return Err(Stop::Interrupted),
+                Err(error) if error.is_out_of_budget() => return Err(Stop::Budget),
                 Err(error) if index == 0 => return Err(Stop::Failed(error.to_string())),
                 Err(error) => self.discard(index, &error.to_string()),
             }
@@ -357,41 +316,60 @@ impl<'a> Session<'a> {
     fn show(&self, index: usize, what: &str) {
         let name = self.name(index);
         self.watcher.progress(
-            self.start.elapsed(),
+            self.deadline.spent(),
             self.options.budget,
             &format!("{what}: {name}"),
         );
     }
 
     fn outcome(self, stop: Stop) -> Outcome {
-        let first = self.leader();
+        let (leader, nearly) = self.winner();
         let alive = self.alive();
-        let sure = |index: &usize| *index == 0 || self.judge().is_better(&self.all, *index);
-        // Without proof that another is better, what everybody has anyway stays.
-        let leader = first.map(|first| if sure(&first) { first } else { 0 });
         let undecided = leader
             .map(|leader| self.judge().undecided(&self.all, leader, &alive))
             .unwrap_or_default();
         let standings = self.judge().standings(&self.all);
+        let server = self.options.workload.server.as_ref();
         Outcome {
-            current: (self.anchors > 1).then_some(1),
+            current: self.current(),
             judge: self.options.judge.clone(),
             command: self.options.workload.command.clone(),
-            load: self
-                .options
-                .workload
-                .server
-                .as_ref()
-                .map(|server| server.load.clone()),
+            load: server.map(|server| server.load.clone()),
             seed: self.options.seed,
-            elapsed: self.start.elapsed(),
+            elapsed: self.deadline.spent(),
             rounds: self.rounds,
-            nearly: first.filter(|first| Some(*first) != leader),
+            nearly,
             tried: self.all,
             standings,
             leader,
             undecided,
             stop,
+        }
+    }
+
+    /// What malloclint was started with, where that is a setting.
+    fn current(&self) -> Option<usize> {
+        (self.anchors > 1).then_some(1)
+    }
+
+    /// The best, and what only looks better. Without proof that another is better, what is there
+    /// anyway stays: the setting of now, else none.
+    fn winner(&self) -> (Option<usize>, Option<usize>) {
+        let is_alive = |index: &usize| {
+            self.all
+                .get(*index)
+                .is_some_and(|one| one.discarded.is_none())
+        };
+        let stays = self.current().filter(is_alive).unwrap_or(0);
+        let Some(first) = self.leader() else {
+            return (None, None);
+        };
+        let advantage = self.judge().advantage(&self.all, first, stays);
+        match advantage {
+            _ if first == stays => (Some(stays), None),
+            Advantage::Sure => (Some(first), None),
+            Advantage::Likely => (Some(stays), Some(first)),
+            Advantage::None => (Some(stays), None),
         }
     }
 }

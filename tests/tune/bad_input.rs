@@ -111,7 +111,12 @@ fn servers_that_cannot_be_measured() {
             (
                 &server("up", "echo bad; exit 4"),
                 &up,
-                "the load ended with exit code 4",
+                "the load ended with exit code 4; it printed last:\n  | bad\nthe server printed last:\n  | up",
+            ),
+            (
+                &server("up", "kill -9 $(cat pid); exit 4"),
+                &["sh", "-c", "echo $$ > pid; echo up; exec sleep 100"],
+                "the server ended with signal 9 (SIGKILL)",
             ),
             (
                 &server("up", "sleep 100"),
@@ -166,8 +171,74 @@ fn options_that_cannot_be_meant() {
                 "no/such/folder.csv: cannot be written",
             ),
             (&["--load", "true"], command, "--ready <CHECK>"),
+            (
+                &["--server", "--load", "true", "--ready", "8000"],
+                command,
+                "--ready: `8000` alone is no address: write `:8000`",
+            ),
+            (
+                &["--try", "MALLOC_TRIM_THRESHOLD=0"],
+                command,
+                "nothing reads `MALLOC_TRIM_THRESHOLD`: `MALLOC_TRIM_THRESHOLD_` is meant",
+            ),
         ],
     );
+}
+
+/// What cannot be written in the end is known before the first of many minutes.
+#[test]
+fn a_configuration_that_is_broken_is_said_at_once() {
+    for (text, said) in [
+        ("goal = \n", "malloclint.toml: TOML parse error at line 1"),
+        ("goal = \"fast\"\n", "unknown variant `fast`"),
+    ] {
+        let folder = folder([("malloclint.toml", text), ("web/app.py", "")]);
+        let test = "bad-config";
+        let run = done(
+            tune(&folder.path().join("web"), test)
+                .args(["--allocators", "glibc", "--write", "--"])
+                .args(["sh", "-c", "touch ran; sleep 1"]),
+            test,
+        );
+        assert_eq!(run.code, Some(2), "{}", run.err);
+        assert!(run.err.contains(said), "{}", run.err);
+        assert!(!folder.path().join("web/ran").exists(), "{}", run.err);
+    }
+}
+
+#[test]
+fn a_page_that_answers_with_an_error_is_told_so() {
+    let folder = folder([]);
+    let port = super::port();
+    let ready = format!("http://127.0.0.1:{port}/nowhere");
+    let run = done(
+        tune(folder.path(), "bad-page")
+            .args(["--allocators", "glibc", "--server", "--load", "true"])
+            .args(["--ready-timeout", "4s", "--ready", &ready])
+            .args(["--", "python3", "-m", "http.server", &port]),
+        "bad-page",
+    );
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    let said = format!("not ready within 4 s (`--ready-timeout`): {ready} answers with status 404");
+    assert!(run.err.contains(&said), "{}", run.err);
+}
+
+/// A run that hangs uses up what is left of the budget, not its own limit of minutes.
+#[test]
+fn a_run_that_hangs_ends_with_the_budget() {
+    let (folder, test) = (folder([]), "hangs");
+    let script = "if [ -e ran ]; then sleep 100; fi; touch ran; sleep 0.3";
+    let run = done(
+        tune(folder.path(), test)
+            .args(["--allocators", "glibc", "--candidates", "1"])
+            .args(["--budget", "5s", "--format", "json"])
+            .args(["--", "sh", "-c", script]),
+        test,
+    );
+    let all = super::json(&run);
+    assert_eq!(all["stop"]["kind"], "budget", "{}", run.err);
+    assert!(all["seconds"].as_f64().unwrap() < 30.0, "{all}");
+    assert_eq!(run.code, Some(2), "nothing was measured");
 }
 
 #[test]
