@@ -40,7 +40,7 @@ class Unmade(Exception):
 def prepare(folder: Path, arch: str) -> Store:
     """The store of an architecture with all base images in it; made on the first run, then reused."""
     store = Store(folder / "store" / arch, arch)
-    store.drop_leftovers()
+    store.drop_cases()
     for suite in SUITES[arch]:
         archive = folder / f"debian-{suite}-{arch}.tar"
         if not archive.exists():

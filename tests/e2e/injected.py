@@ -45,7 +45,6 @@ class Injected(Trial):
         if done.code != 0:
             self.faults.append(f"{BRINGS} cannot be built")
             return
-        self._images.append(BRINGS)
         for image, python in IMAGES.items():
             if self._is_there(image):
                 self._image(image, python, before_only)

@@ -51,7 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--malloclint", type=lambda path: Path(path).resolve(), default=TARGET.parent / "debug" / "malloclint", help="the program under test")
     parser.add_argument("--only", metavar="NAME", help="one case (`witness` and `inject` are two)")
     parser.add_argument("--platform", choices=["amd64", "arm64"], help="one architecture")
-    parser.add_argument("--keep", action="store_true", help="keep images and folders of cases that pass, too")
+    parser.add_argument("--keep", action="store_true", help="keep images and folders of cases")
     parser.add_argument("--before-only", action="store_true", help="only build what is to be fixed, and see its defect")
     return parser.parse_args()
 
@@ -80,7 +80,7 @@ def _prove(arch: str, options: argparse.Namespace) -> list[bool] | None:
     try:
         return [_run(trial, options) for trial in _trials(store, options)]
     finally:
-        store.close()
+        store.close(options.keep)
 
 
 def _trials(store: Store, options: argparse.Namespace) -> list[Trial]:

@@ -12,6 +12,9 @@ from typing import Iterator
 
 ISOLATION = ["--isolation=chroot", "--network=host"]
 
+# Where base images are named after; all others are cases'.
+BASES = ("docker.io/", "gcr.io/")
+
 # buildah copies itself into a sealed memory file before it does anything, and under load the seal is now and
 # then refused. Nothing has been run then, so that it can be started once more.
 NOT_STARTED = b"sealing memfd copy"
@@ -89,17 +92,21 @@ class Store:
         added += ([f"--volume={volume}"] if volume else []) + ([f"--user={user}"] if user else [])
         return self._run("run", *ISOLATION, *added, container, "--", *command)
 
-    def remove(self, image: str) -> None:
-        self._run("rmi", image)
+    def drop_cases(self) -> None:
+        """Containers, the images of cases, and layers that no tag names. Base images stay.
 
-    def drop_leftovers(self) -> None:
-        """Containers of an interrupted run, and layers that no tag names."""
+        Until then the cases share their layers: half of them install the same on the same base."""
         self._run("rm", "--all")
+        names = self._run("images", "--format", "{{.Name}}:{{.Tag}}").out.split()
+        cases = [name for name in names if not name.startswith(BASES)]
+        if cases:
+            self._run("rmi", *cases)
         self._run("rmi", "--prune")
 
-    def close(self) -> None:
+    def close(self, keep: bool) -> None:
         """Takes back the mounts that the driver leaves behind, or the folder could not be removed."""
-        self.drop_leftovers()
+        if not keep:
+            self.drop_cases()
         for line in reversed(Path("/proc/mounts").read_text().splitlines()):
             place = line.split()[1]
             if place.startswith(f"{self._root}/"):

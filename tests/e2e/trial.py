@@ -21,7 +21,6 @@ class Trial:
         self.folder = work / f"{case.name}-{store.arch}"
         self.log = work / f"{case.name}-{store.arch}.log"
         self.faults: list[str] = []
-        self._images: list[str] = []
 
     def run(self, before_only: bool) -> None:
         self._lay_out()
@@ -43,8 +42,6 @@ class Trial:
         self.log.write_text(f"{self.case.name}: {self.case.about}\n")
 
     def remove(self) -> None:
-        for image in self._images:
-            self.store.remove(image)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _before(self) -> None:
@@ -129,10 +126,7 @@ class Trial:
         done = self.store.build(self.folder, file, image)
         self._note(f"build {when}", done.both())
         file.unlink()
-        if done.code != 0:
-            return None
-        self._images.append(image)
-        return image
+        return image if done.code == 0 else None
 
     def _malloclint(self, *arguments: str) -> Run:
         done = subprocess.run([str(self.malloclint), *arguments], cwd=self.folder, capture_output=True, timeout=60, check=False)
