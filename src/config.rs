@@ -57,11 +57,19 @@ pub struct Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MallocConf(&'static str);
 
+impl MallocConf {
+    /// Whether a text can be one.
+    #[must_use]
+    pub fn accepts(text: &str) -> bool {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_:,.-|".contains(c);
+        !text.is_empty() && text.chars().all(plain)
+    }
+}
+
 impl<'de> Deserialize<'de> for MallocConf {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_:,.-|".contains(c);
-        if text.is_empty() || !text.chars().all(plain) {
+        if !Self::accepts(&text) {
             let reason = "it must be pairs `key:value`, separated by commas";
             return Err(serde::de::Error::custom(reason));
         }

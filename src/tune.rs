@@ -9,7 +9,7 @@
 //! | start a command so that nothing of it can stay behind | `keeper`, `child`, `tree` |
 //! | watch it | `procfs`, `sampler`, `output`, `ready`, `interrupt` |
 //! | prove that what is measured is what is meant | `proof`, `notes` |
-//! | one run, and its figures | `run`, `measured` |
+//! | what is run; one run, and its figures | `workload`, `run`, `measured` |
 //! | which run is next | `schedule`, `session` |
 //! | what the runs say | `statistics`, `judge` |
 //! | say it, and write it down | `report`, `save` |
@@ -40,6 +40,7 @@ mod session;
 mod space;
 mod statistics;
 mod tree;
+mod workload;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -55,11 +56,11 @@ pub use libraries::Library;
 pub use measured::Run;
 pub use proof::Proof;
 pub use ready::Ready;
-pub use run::{Server, Workload};
 pub use sampler::Sample;
 pub use save::{SaveError, Saved, can_save, save};
 pub use space::{Goal, Which};
 pub use statistics::Estimate;
+pub use workload::{Server, Workload};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -110,6 +111,8 @@ pub struct Outcome {
     pub standings: Vec<Standing>,
     /// What malloclint was started with, where that is a setting.
     pub current: Option<usize>,
+    /// What `LD_PRELOAD` names besides allocators: all settings were measured with it.
+    pub beside: Vec<String>,
     /// The best: the baseline, unless another is surely better.
     pub leader: Option<usize>,
     /// What looks better than the baseline, where that is not sure.
@@ -130,6 +133,14 @@ pub struct Outcome {
     pub rounds: usize,
     /// Why it ended.
     pub stop: Stop,
+}
+
+impl Outcome {
+    /// Whether anything could be compared with the baseline.
+    #[must_use]
+    pub fn compared(&self) -> bool {
+        self.standings.iter().skip(1).any(|one| one.score.is_some())
+    }
 }
 
 /// Who is told how far it is.
@@ -155,6 +166,17 @@ pub fn tune(
     interrupt: &Interrupt,
     watcher: &dyn Watcher,
 ) -> Result<Outcome, TuneError> {
+    if let Some(server) = &options.workload.server
+        && server.settle >= options.budget
+    {
+        let (settle, budget) = (
+            duration::show(server.settle),
+            duration::show(options.budget),
+        );
+        return Err(TuneError::Options(format!(
+            "each run rests {settle} (`--settle`): that does not fit into a budget of {budget} (`--budget`)"
+        )));
+    }
     // What escapes a keeper that is killed comes here, and is ended.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|error| {
         TuneError::System {

@@ -89,6 +89,39 @@ pub fn create(path: &Path, text: &[u8]) -> Result<(), WriteError> {
     Ok(())
 }
 
+/// Whether `path` could be written, as far as can be told without doing it.
+///
+/// # Errors
+/// Where it could not.
+pub fn check(path: &Path) -> Result<(), WriteError> {
+    let target = match fs::symlink_metadata(path) {
+        Ok(_) => Some(fs::canonicalize(path)?),
+        Err(_) => None,
+    };
+    let target = target.as_deref();
+    if let Some(target) = target {
+        let meta = fs::metadata(target)?;
+        if meta.permissions().readonly() {
+            return Err(WriteError::ReadOnly);
+        }
+        if !meta.is_file() {
+            // A pipe or device; whether it takes anything is seen when it is written.
+            return match meta.is_dir() {
+                true => Err(io::Error::from(io::ErrorKind::IsADirectory).into()),
+                false => Ok(()),
+            };
+        }
+    }
+    let folder = target.unwrap_or(path).parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::Builder::new()
+        .prefix(".malloclint-")
+        .tempfile_in(folder.unwrap_or_else(|| Path::new(".")))
+        .map(drop)
+        // The name of a file that never was would only puzzle.
+        .map_err(|error| WriteError::Folder(error.kind().into()))
+}
+
 /// Writes over the bytes themselves, so that every name of the file sees them.
 fn in_place(target: &Path, after: &[u8], copy: tempfile::NamedTempFile) -> Result<(), WriteError> {
     let mut file = OpenOptions::new().write(true).open(target)?;

@@ -47,11 +47,12 @@ mod here {
     use super::{Keeper, Status, Tune, io};
     use crate::cli::Goal;
     use crate::cli::tune::{Allocator, Better, Format, Memory};
-    use crate::config::Configs;
+    use crate::config::{Configs, MallocConf};
     use crate::tune::{
         self, Interrupt, Judge, Kept, Limit, Options, Outcome, Ready, Saved, Server, Stop, Watcher,
         Which, Workload, duration, report,
     };
+    use crate::write;
 
     pub(in crate::commands) fn run(
         arguments: &Tune,
@@ -84,12 +85,7 @@ mod here {
         let options = options(arguments)?;
         // What cannot be written in the end is known before the first of many minutes.
         for path in [&arguments.csv, &arguments.html].into_iter().flatten() {
-            let folder = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty());
-            if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
-                return Err(format!("{}: cannot be written there", path.display()));
-            }
+            write::check(path).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         let interrupt = Interrupt::listen().map_err(|error| error.to_string())?;
         let bar = Bar::new(options.budget, arguments.no_progress);
@@ -110,7 +106,7 @@ mod here {
                 ready: Ready::parse(ready).map_err(|error| format!("--ready: {error}"))?,
                 ready_limit: Limit {
                     time: time("--ready-timeout", &arguments.ready_timeout)?,
-                    option: "--ready-timeout",
+                    why: "`--ready-timeout`",
                 },
                 settle: time("--settle", &arguments.settle)?,
             }),
@@ -145,7 +141,7 @@ mod here {
                 metric,
                 limit: Limit {
                     time: time("--timeout", &arguments.timeout)?,
-                    option: "--timeout",
+                    why: "`--timeout`",
                 },
             },
             judge,
@@ -170,9 +166,7 @@ mod here {
     ) -> io::Result<Status> {
         let told = print(arguments.format, outcome, colour, out);
         let mut status = match outcome.stop {
-            Stop::Decided | Stop::Undecided | Stop::Budget if outcome.leader.is_some() => {
-                Status::Clean
-            }
+            Stop::Decided | Stop::Undecided | Stop::Budget if outcome.compared() => Status::Clean,
             _ => Status::Trouble,
         };
         if outcome.stop == Stop::Discarded {
@@ -225,12 +219,15 @@ mod here {
     /// Writes the best setting into a configuration.
     fn save(outcome: &Outcome, path: &Path, err: &mut dyn io::Write) -> Result<(), String> {
         let file = path.display();
-        let said = match tune::save(outcome, path).map_err(|error| error.to_string())? {
+        let said = match tune::save(outcome, path, MallocConf::accepts)
+            .map_err(|error| error.to_string())?
+        {
             Saved::Written => format!("wrote {file}: `malloclint fix` sets it"),
             Saved::Same => format!("{file} holds it already"),
             Saved::Nothing => {
                 "nothing is written: the C library's own allocator is the best".into()
             }
+            Saved::Interrupted => "nothing is written: it was interrupted".into(),
             Saved::Stays => {
                 "nothing is written: what is set now stays, and `fix` sets nothing like it".into()
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::facts::{Family, Libc, allocator_variable, near_miss, tunable};
+use crate::facts::{Family, Libc, allocator_variable, near_miss, tunable, tunables};
 
 use super::error::TuneError;
 use super::libraries::Library;
@@ -105,22 +105,6 @@ impl Candidate {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The variables as a Dockerfile sets them.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        let preload = self
-            .library
-            .iter()
-            .map(|library| format!("ENV LD_PRELOAD={}", library.name));
-        preload
-            .chain(
-                self.env
-                    .iter()
-                    .map(|(name, value)| format!("ENV {name}={value}")),
-            )
-            .collect()
-    }
-
     fn key(&self) -> (Option<&str>, Vec<(String, String)>) {
         let mut env = self.env.clone();
         for (name, value) in &mut env {
@@ -147,6 +131,10 @@ pub(super) fn asked(text: &str, libraries: &[Library]) -> Result<Candidate, Tune
         let Some((name, value)) = word.split_once('=') else {
             return Err(wrong(format!("`{word}` is no NAME=VALUE")));
         };
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(plain) {
+            return Err(wrong(format!("`{name}` is no name of a variable")));
+        }
         if name == "LD_PRELOAD" {
             return Err(wrong(
                 "name the library with `--libs`, and its variables here".into(),
@@ -186,11 +174,16 @@ fn preloadable(name: &str) -> Option<Family> {
 
 /// The variable that a name is a misspelling of.
 fn meant(name: &str) -> Option<&'static str> {
-    let any_case = |known: &&str| known.eq_ignore_ascii_case(name) && **known != *name;
-    let named = ["MALLOC_CONF", "PYTHONMALLOC", "GLIBC_TUNABLES"]
+    let aliases = tunables()
+        .iter()
+        .filter_map(|tunable| tunable.alias.as_deref());
+    let known = ["MALLOC_CONF", "PYTHONMALLOC", "GLIBC_TUNABLES"]
         .into_iter()
-        .find(any_case);
-    named.or_else(|| near_miss(name)?.alias.as_deref())
+        .chain(aliases);
+    let mut other_case = known.filter(|known| known.eq_ignore_ascii_case(name) && *known != name);
+    other_case
+        .next()
+        .or_else(|| near_miss(name)?.alias.as_deref())
 }
 
 /// The variables of a setting that no allocator reads, as far as is known.
@@ -271,7 +264,23 @@ pub(super) fn all(
         vain = if fresh { 0 } else { vain + 1 };
     }
     all.truncate(most);
+    tell_apart(&mut all);
     all
+}
+
+/// Settings of several libraries of one kind are told apart by the library.
+fn tell_apart(all: &mut [Candidate]) {
+    let names: Vec<String> = all.iter().map(|one| one.name.clone()).collect();
+    let several = |name: &String| names.iter().filter(|other| *other == name).count() > 1;
+    for candidate in all {
+        if let Some(library) = candidate
+            .library
+            .as_ref()
+            .filter(|_| several(&candidate.name))
+        {
+            candidate.name = format!("{} ({})", candidate.name, library.path);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -296,13 +305,7 @@ mod tests {
     fn what_is_asked_for_finds_its_library() {
         let candidate = tried("MALLOC_CONF=narenas:1,tcache:false").unwrap();
         assert_eq!(candidate.name, "jemalloc narenas:1,tcache:false");
-        assert_eq!(
-            candidate.lines(),
-            [
-                "ENV LD_PRELOAD=libjemalloc.so.2",
-                "ENV MALLOC_CONF=narenas:1,tcache:false"
-            ]
-        );
+        assert_eq!(candidate.library, Some(jemalloc()));
         let candidate = tried("MALLOC_ARENA_MAX=1 PYTHONMALLOC=malloc").unwrap();
         assert_eq!(
             candidate.name,
@@ -322,6 +325,8 @@ mod tests {
                 "`MALLOC_TRIM_THRESHOLD_` is meant",
             ),
             ("malloc_conf=narenas:1", "`MALLOC_CONF` is meant"),
+            ("malloc_arena_max=1", "`MALLOC_ARENA_MAX` is meant"),
+            ("=1", "no name of a variable"),
         ] {
             let error = tried(text).unwrap_err();
             assert!(error.contains(word), "{text}: {error}");

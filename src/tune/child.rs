@@ -32,11 +32,13 @@ pub(super) struct Running {
     readers: Vec<JoinHandle<()>>,
     ending: Option<Ending>,
     gone: bool,
+    /// Not below a keeper, and nothing that may be ended here.
+    others: Vec<u32>,
 }
 
 impl Running {
     /// Starts a command.
-    pub(super) fn start(kept: &Kept, wanted: &Wanted) -> Result<Self, RunError> {
+    pub(super) fn start(kept: &Kept, wanted: &Wanted, others: &[u32]) -> Result<Self, RunError> {
         let (control, theirs) = UnixStream::pair().map_err(|error| system(&error))?;
         let mut keeper = command(kept)?;
         keeper.stdin(Stdio::from(OwnedFd::from(theirs)));
@@ -67,6 +69,7 @@ impl Running {
             readers,
             ending: None,
             gone: false,
+            others: others.to_vec(),
         };
         match running.events.recv() {
             Ok(Event::Started(_)) => Ok(running),
@@ -116,18 +119,20 @@ impl Running {
     }
 
     /// Ends all that is left, in peace or at once, and returns the CPU time of the whole tree, in
-    /// clock ticks.
-    pub(super) fn end(&mut self, at_once: bool) -> u64 {
+    /// clock ticks. `hurry` ends the peace.
+    pub(super) fn end(&mut self, at_once: bool, hurry: &dyn Fn() -> bool) -> u64 {
+        const LOOK: Duration = Duration::from_millis(100);
         let word = if at_once { KILL } else { END };
         let _ = writeln!(self.control, "{word}");
         let start = Instant::now();
         while !self.gone && start.elapsed() < LIMIT {
-            match self
-                .events
-                .recv_timeout(LIMIT.saturating_sub(start.elapsed()))
-            {
+            match self.events.recv_timeout(LOOK) {
                 Ok(event) => self.hear(&event),
-                Err(_) => break,
+                Err(RecvTimeoutError::Timeout) if hurry() => {
+                    tree::kill_below(self.keeper(), &[], LOOK);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         // All have been waited for: their time is that of the keeper's children.
@@ -144,8 +149,13 @@ impl Running {
 
     /// Ends what a failed command left behind, and reads what it printed.
     pub(super) fn finish_reading(&mut self) {
-        self.end(true);
+        self.kill();
         self.finish();
+    }
+
+    /// Ends all that is left at once.
+    pub(super) fn kill(&mut self) {
+        self.end(true, &|| false);
     }
 
     /// Waits until all that was printed has been read. Only after [`Self::end`].
@@ -161,7 +171,8 @@ impl Running {
         let _ = self.keeper.kill();
         let _ = self.keeper.wait();
         // Without its keeper the tree is below this process, and ended here.
-        let stuck = !self.gone && !tree::kill_below(std::process::id(), &[], LIMIT).is_empty();
+        let stuck =
+            !self.gone && !tree::kill_below(std::process::id(), &self.others, LIMIT).is_empty();
         // What could not be ended may hold the pipe: then nobody waits for its end.
         for reader in self.readers.drain(..) {
             if !stuck {
@@ -174,7 +185,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if !self.gone {
-            self.end(true);
+            self.kill();
         }
         self.finish();
     }

@@ -51,13 +51,13 @@ pub fn show(duration: Duration) -> String {
     }
 }
 
-/// How long something may take, and which option says so.
+/// How long something may take, and what says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit {
     /// The time.
     pub time: Duration,
-    /// The option's name.
-    pub option: &'static str,
+    /// What says so, for a message.
+    pub why: &'static str,
 }
 
 /// When the time for everything is up.
@@ -97,13 +97,13 @@ impl Deadline {
         }
         Limit {
             time: self.budget,
-            option: BUDGET,
+            why: BUDGET,
         }
     }
 }
 
-/// The option that says how long everything may take.
-pub const BUDGET: &str = "--budget";
+/// What says how long everything may take.
+pub const BUDGET: &str = "`--budget`";
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,8 @@ use std::ffi::OsString;
 
 use crate::facts::{allocator_variable, family_of_library, tunables};
 
+use super::tree;
+
 /// What malloclint itself was started with.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment {
@@ -14,18 +16,29 @@ pub(super) struct Environment {
     preloads: Vec<String>,
     /// What `GLIBC_TUNABLES` holds besides malloc: it stays.
     tunables: Vec<String>,
+    /// Children that this process has from before: `database & exec malloclint tune ...`.
+    pub(super) children: Vec<u32>,
 }
 
 const PRELOAD: &str = "LD_PRELOAD";
 const TUNABLES: &str = "GLIBC_TUNABLES";
 
 impl Environment {
-    pub(super) fn of(all: impl Iterator<Item = (OsString, OsString)>) -> Self {
+    /// That of this process.
+    pub(super) fn here() -> Self {
+        Self {
+            children: tree::descendants(std::process::id()),
+            ..Self::of(std::env::vars_os())
+        }
+    }
+
+    fn of(all: impl Iterator<Item = (OsString, OsString)>) -> Self {
         let mut found = Self::default();
         for (name, value) in all {
-            let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else {
+            let (Some(name), value) = (name.to_str(), value.to_string_lossy()) else {
                 continue;
             };
+            let value = value.as_ref();
             let mut decides = is_about_malloc(name);
             if name == PRELOAD {
                 let entries = value.split([':', ' ']).filter(|entry| !entry.is_empty());
@@ -46,6 +59,11 @@ impl Environment {
         }
         found.current.sort();
         found
+    }
+
+    /// What `LD_PRELOAD` names besides allocators, which every candidate is measured with.
+    pub(super) fn beside(&self) -> &[String] {
+        &self.preloads
     }
 
     /// The variables to set and to unset where everything stays as it is.
@@ -74,11 +92,19 @@ impl Environment {
         if !preloads.is_empty() {
             set.push((PRELOAD.into(), preloads.join(":").into()));
         }
-        let others = self.tunables.join(":");
-        if !others.is_empty() {
-            set.push((TUNABLES.into(), others.into()));
+        let own = env.iter().find(|(name, _)| name == TUNABLES);
+        let own = own.map(|(_, value)| value.as_str());
+        let tunables: Vec<&str> = self
+            .tunables
+            .iter()
+            .map(String::as_str)
+            .chain(own)
+            .collect();
+        if !tunables.is_empty() {
+            set.push((TUNABLES.into(), tunables.join(":").into()));
         }
-        set.extend(env.iter().map(|(name, value)| (name.into(), value.into())));
+        let others = env.iter().filter(|(name, _)| name != TUNABLES);
+        set.extend(others.map(|(name, value)| (name.into(), value.into())));
         (set, self.names())
     }
 }
@@ -130,6 +156,10 @@ mod tests {
         assert_eq!(unset.len(), 4);
         assert_eq!(set[0].1, "libfaketime.so.1:/x/libmimalloc.so.2");
         assert_eq!(set[1].1, "glibc.rtld.nns=4");
+        let tcache = (TUNABLES.into(), "glibc.malloc.tcache_count=0".into());
+        let (set, _) = env.with(None, &[tcache]);
+        assert_eq!(set[1].1, "glibc.rtld.nns=4:glibc.malloc.tcache_count=0");
+        assert_eq!(set.len(), 2);
     }
 
     #[test]

@@ -19,11 +19,13 @@ pub enum TuneError {
     Baseline(RunError),
     /// Not even the settings that everything is compared with fit into the budget.
     #[error(
-        "the budget of {budget} is too short: one run takes {run}, and at least {runs} are needed (`--budget`)"
+        "the budget of {budget} is too short: {left} of it are left after the warm-up, one run takes {run}, and at least {runs} more are needed (`--budget`)"
     )]
     Budget {
         /// What was given.
         budget: String,
+        /// What the warm-up left of it.
+        left: String,
         /// What one run takes.
         run: String,
         /// How many runs there must be.
@@ -51,7 +53,7 @@ pub enum RunError {
         reason: String,
     },
     /// It ended in failure, or while it was still needed.
-    #[error("{who} ended with {how}{tail}")]
+    #[error("{who} ended with {how}{}{tail}", foreground(who, *.how))]
     Ended {
         /// The command, the server or the load.
         who: &'static str,
@@ -82,7 +84,7 @@ pub enum RunError {
         least: Duration,
     },
     /// It did not end.
-    #[error("{who} did not end within {} (`{}`){tail}", super::duration::show(.limit.time), .limit.option)]
+    #[error("{who} did not end within {} ({}){tail}", super::duration::show(.limit.time), .limit.why)]
     Timeout {
         /// The command or the load.
         who: &'static str,
@@ -92,7 +94,7 @@ pub enum RunError {
         tail: Tail,
     },
     /// A server that does not answer.
-    #[error("the server was not ready within {} (`{}`): {check}{tail}", super::duration::show(.limit.time), .limit.option)]
+    #[error("the server was not ready within {} ({}): {check}{tail}", super::duration::show(.limit.time), .limit.why)]
     NotReady {
         /// The limit.
         limit: Limit,
@@ -125,12 +127,28 @@ pub enum RunError {
         /// What it printed last.
         tail: Tail,
     },
+    /// It is there, and is no number.
+    #[error(
+        "`{0}`, which the pattern of `--metric` finds, is no number: put parentheses around its digits"
+    )]
+    NoNumber(String),
+    /// It was over before anybody looked at it.
+    #[error("no process was seen long enough to tell which allocator it uses")]
+    Unseen,
     /// The watched tree could not be handled.
     #[error("{0}")]
     System(String),
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// A server that goes into the background is not seen to run.
+fn foreground(who: &str, how: Ending) -> &'static str {
+    if who == "the server" && how == Ending::Code(0) {
+        return " (it must stay in the foreground)";
+    }
+    ""
 }
 
 /// How a process ended.
@@ -157,7 +175,7 @@ impl std::fmt::Display for Ending {
 impl RunError {
     /// Whether nothing is wrong but that the time for everything is up.
     pub(super) fn is_out_of_budget(&self) -> bool {
-        matches!(self, Self::Timeout { limit, .. } | Self::NotReady { limit, .. } if limit.option == BUDGET)
+        matches!(self, Self::Timeout { limit, .. } | Self::NotReady { limit, .. } if limit.why == BUDGET)
     }
 }
 

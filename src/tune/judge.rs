@@ -269,10 +269,12 @@ mod tests {
                 is_static: false,
                 processes: (1, 0),
                 confirmed: Vec::new(),
+                complaint: None,
             };
             let run = Run {
                 samples: vec![at(0), at(1)],
                 wall: Duration::from_secs(1),
+                stopping: Duration::ZERO,
                 cpu: *cpu,
                 metric: Some(*metric),
                 proof,

@@ -27,7 +27,7 @@ pub(super) const END: &str = "end";
 pub(super) const KILL: &str = "kill";
 
 /// How long a command may take to end by itself.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long what it leaves behind may take.
 const SHORT_PATIENCE: Duration = Duration::from_millis(300);
 /// When killing is given up: such a process waits in the kernel, or belongs to somebody else.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::facts::{self, Family, Libc, family_of_library};
+use crate::facts::{self, Family, JemallocVersion, Libc, family_of_library};
 use crate::templates;
 
 use super::error::TuneError;
@@ -143,6 +143,14 @@ fn at(path: &Path) -> Result<Library, String> {
         text.to_owned(),
         maps.libc,
     ))
+}
+
+/// The version of a jemalloc, which it holds as a text.
+pub(super) fn version(library: &Library) -> Option<JemallocVersion> {
+    let bytes = fs::read(&library.path).ok()?;
+    let text = regex::bytes::Regex::new(r"(\d+\.\d+\.\d+)-\d+-g[0-9a-f]{40}").ok()?;
+    let found = text.captures(&bytes)?.get(1)?;
+    JemallocVersion::parse(std::str::from_utf8(found.as_bytes()).ok()?)
 }
 
 fn after_colon(said: &[String]) -> String {

@@ -13,6 +13,8 @@ pub struct Run {
     pub samples: Vec<Sample>,
     /// How long the command or the load took.
     pub wall: Duration,
+    /// How long ending it took.
+    pub stopping: Duration,
     /// CPU seconds of the whole tree, from when it counts.
     pub cpu: f64,
     /// The user's own figure.
@@ -80,6 +82,7 @@ mod tests {
         Run {
             samples: samples.iter().map(sample).collect(),
             wall: Duration::from_secs(1),
+            stopping: Duration::ZERO,
             cpu: 1.0,
             metric: None,
             proof: Proof {
@@ -89,6 +92,7 @@ mod tests {
                 is_static: false,
                 processes: (1, 0),
                 confirmed: Vec::new(),
+                complaint: None,
             },
         }
     }

@@ -1,11 +1,15 @@
 //! What people should know of their own settings: that they are not what they seem.
 
-use crate::facts::{Arch, jemalloc_build, jemalloc_versions};
+use crate::facts::{Arch, JemallocVersion, jemalloc_build};
 use crate::model::malloc_conf::{Effect, Jemalloc, Setting, Verdict, read};
 
 use super::Watcher;
 use super::candidate::{self, Candidate};
+use super::duration;
 use super::judge::Tried;
+use super::keeper::PATIENCE;
+use super::libraries;
+use super::measured::Run;
 use super::proof::Proof;
 
 /// What is asked for with `--try`: variables that nothing reads, numbers that are read as others.
@@ -16,30 +20,50 @@ pub(super) fn on_asked(asked: &[Candidate], watcher: &dyn Watcher) {
                 "no allocator that is known reads `{name}`: whether it has an effect is not proved"
             ));
         }
-        let conf = candidate.variable("MALLOC_CONF").unwrap_or_default();
-        for (pair, number) in other_numbers(conf) {
+        let version = candidate.library.as_ref().and_then(libraries::version);
+        let conf = candidate.variable("MALLOC_CONF").zip(version);
+        for (pair, number) in conf
+            .into_iter()
+            .flat_map(|(conf, version)| other_numbers(conf, version))
+        {
             watcher.note(&format!("jemalloc reads `{pair}` as {number}"));
         }
     }
 }
 
-/// What is set now: a preload that has no effect.
-pub(super) fn on_first_run(tried: &Tried, proof: &Proof, watcher: &dyn Watcher) {
-    let own = tried.runs.is_empty() && tried.candidate.is_current();
-    let preload = tried.candidate.variable("LD_PRELOAD").filter(|_| own);
-    if let Some(preload) = preload.filter(|_| proof.library.is_none()) {
+/// A server that is killed each time.
+pub(super) fn on_warm_up(run: &Run, watcher: &dyn Watcher) {
+    if run.stopping >= PATIENCE {
+        let took = duration::show(run.stopping);
         watcher.note(&format!(
-            "`LD_PRELOAD={preload}` is not in force: `current` runs on the C library's allocator"
+            "the server does not end on SIGTERM and is killed: each run takes {took} more for that"
         ));
     }
 }
 
-/// The settings of which jemalloc reads another number than is written, each with what the newest
-/// version makes of it.
-fn other_numbers(conf: &str) -> Vec<(&str, i128)> {
+/// What is set now: a preload that has no effect, or what jemalloc says of it.
+pub(super) fn on_first_run(tried: &Tried, proof: &Proof, watcher: &dyn Watcher) {
+    if !tried.runs.is_empty() || !tried.candidate.is_current() {
+        return;
+    }
+    if let Some(preload) = tried
+        .candidate
+        .variable("LD_PRELOAD")
+        .filter(|_| proof.library.is_none())
+    {
+        watcher.note(&format!(
+            "`LD_PRELOAD={preload}` is not in force: `current` runs on the C library's allocator"
+        ));
+    }
+    if let Some(complaint) = &proof.complaint {
+        watcher.note(&format!("jemalloc says of what is set now: {complaint}"));
+    }
+}
+
+/// The settings of which jemalloc reads another number than is written, each with what it makes of it.
+fn other_numbers(conf: &str, version: JemallocVersion) -> Vec<(&str, i128)> {
     let arch = Arch::Amd64;
-    let jemalloc = jemalloc_versions().last().zip(jemalloc_build(None, arch));
-    let Some((version, build)) = jemalloc else {
+    let Some(build) = jemalloc_build(None, arch) else {
         return Vec::new();
     };
     let jemalloc = Jemalloc {
@@ -69,17 +93,16 @@ mod tests {
 
     #[test]
     fn cut_octal_and_clipped() {
+        let of = |conf| other_numbers(conf, JemallocVersion::parse("5.3.0").unwrap());
         assert_eq!(
-            other_numbers(
-                "narenas:4294967297,dirty_decay_ms:010,lg_tcache_max:99,muzzy_decay_ms:0"
-            ),
+            of("narenas:4294967297,dirty_decay_ms:010,lg_tcache_max:99,muzzy_decay_ms:0"),
             [
                 ("narenas:4294967297", 1),
                 ("dirty_decay_ms:010", 8),
-                ("lg_tcache_max:99", 15)
+                ("lg_tcache_max:99", 23)
             ]
         );
-        assert!(other_numbers("narenas:2,tcache:false").is_empty());
-        assert!(other_numbers("").is_empty());
+        assert!(of("narenas:2,tcache:false").is_empty());
+        assert!(of("").is_empty());
     }
 }

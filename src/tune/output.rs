@@ -34,6 +34,8 @@ pub(super) struct Output {
     jemalloc: BTreeSet<String>,
     /// The last figure.
     pub(super) metric: Option<f64>,
+    /// What the pattern found last that is no number.
+    pub(super) no_number: Option<String>,
     /// Whether the line that says so has come.
     pub(super) ready: bool,
 }
@@ -48,7 +50,11 @@ impl Output {
             return;
         }
         if let Some(pattern) = &wanted.metric {
-            self.metric = number(pattern, line).or(self.metric);
+            match figure(pattern, line) {
+                Some(Ok(number)) => self.metric = Some(number),
+                Some(Err(text)) => self.no_number = Some(text),
+                None => {}
+            }
         }
         self.ready |= wanted
             .ready
@@ -72,15 +78,17 @@ impl Output {
     }
 }
 
-/// The last number that the pattern finds in a line: of its first group, or of the whole match.
-fn number(pattern: &Regex, line: &str) -> Option<f64> {
+/// The last number that the pattern finds in a line: of its first group, or of the whole match; or
+/// the text that is none.
+fn figure(pattern: &Regex, line: &str) -> Option<Result<f64, String>> {
     let found = pattern.captures_iter(line).last()?;
     let text = found.get(1).or_else(|| found.get(0))?.as_str();
     let plain: String = text
         .chars()
         .filter(|c| !matches!(c, ',' | '_' | ' '))
         .collect();
-    plain.parse().ok().filter(|number: &f64| number.is_finite())
+    let number = plain.parse().ok().filter(|number: &f64| number.is_finite());
+    Some(number.ok_or_else(|| text.to_owned()))
 }
 
 /// Reads to the end, line by line; a line of any length takes bounded memory.
@@ -119,6 +127,7 @@ mod tests {
         let output = of(text, &wanted);
         assert!(output.ready);
         assert_eq!(output.metric, Some(1234.5));
+        assert_eq!(output.no_number.as_deref(), Some("."));
         assert_eq!(
             output.jemalloc().collect::<Vec<_>>(),
             ["Invalid conf pair: a:1"]

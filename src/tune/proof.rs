@@ -36,6 +36,8 @@ pub struct Proof {
     pub processes: (usize, usize),
     /// The keys that jemalloc said it took; empty where it cannot say.
     pub confirmed: Vec<String>,
+    /// What jemalloc complained about, where that ends nothing.
+    pub complaint: Option<String>,
 }
 
 /// Judges where the library must be, `None` for the C library's own allocator.
@@ -65,6 +67,7 @@ pub(super) fn judge(seen: &[&Seen], wanted: Option<&str>) -> Result<Proof, Strin
         is_static: largest.maps.is_static(),
         processes: (seen.len(), with.count()),
         confirmed: Vec::new(),
+        complaint: None,
     })
 }
 
@@ -123,6 +126,18 @@ fn allocator(maps: &Maps) -> Option<&str> {
 }
 
 const CONFIRM: &str = "confirm_conf:";
+const SET: &str = "-- Set conf value: ";
+
+/// The first message of jemalloc that is a complaint.
+pub(super) fn complaint<'a>(mut messages: impl Iterator<Item = &'a str>) -> Option<String> {
+    // A comma at the end is complained about, and harmless.
+    let echo = |message: &str| {
+        message.starts_with("malloc_conf #")
+            || message.starts_with(SET)
+            || message == "Conf string ends with comma"
+    };
+    messages.find(|message| !echo(message)).map(str::to_owned)
+}
 
 /// The setting with the request to say what was taken of it.
 pub(super) fn asking(conf: &str) -> String {
@@ -138,14 +153,7 @@ pub(super) fn confirm<'a>(
     can_confirm: bool,
     messages: impl Iterator<Item = &'a str> + Clone,
 ) -> Result<Vec<String>, String> {
-    const SET: &str = "-- Set conf value: ";
-    // A comma at the end is complained about, and harmless.
-    let echo = |message: &&str| {
-        message.starts_with("malloc_conf #")
-            || message.starts_with(SET)
-            || *message == "Conf string ends with comma"
-    };
-    if let Some(complaint) = messages.clone().find(|message| !echo(message)) {
+    if let Some(complaint) = complaint(messages.clone()) {
         return Err(format!("jemalloc says: {complaint}"));
     }
     let set: Vec<&str> = messages

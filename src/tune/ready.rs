@@ -35,32 +35,35 @@ impl Ready {
     /// # Errors
     /// In words for people.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let scheme = text.split_once("://");
-        let scheme = scheme.map(|(scheme, rest)| (scheme.to_ascii_lowercase(), rest));
-        match scheme {
-            Some((scheme, rest)) if scheme == "http" => return Self::page(text, rest),
-            Some((scheme, _)) if scheme == "https" => {
-                return Err(format!(
-                    "`{text}`: only http is spoken here; use `host:port` instead"
-                ));
+        let word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric());
+        if let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| word(scheme)) {
+            if scheme.eq_ignore_ascii_case("http") {
+                return Self::page(text, rest);
             }
-            _ => {}
+            return Err(format!(
+                "`{text}`: only http is spoken here; use `host:port` instead"
+            ));
         }
-        let (address, path) = text.find('/').map_or((text, None), |at| {
-            let (address, path) = text.split_at(at);
-            (address, Some(path))
-        });
-        if let Some(address) = socket(address) {
+        let (address, path) = text.find('/').map_or((text, ""), |at| text.split_at(at));
+        if let Some(address) = socket(address)? {
             return match path {
-                Some(_) => Self::page(text, text),
-                None => Ok(Self::Tcp(address)),
+                "" => Ok(Self::Tcp(address)),
+                _ => Self::page(text, text),
             };
         }
-        if text.parse::<u32>().is_ok() {
-            return Err(format!("`{text}` alone is no address: write `:{text}`"));
+        if word(address) && address.parse::<u64>().is_ok() {
+            return Err(format!(
+                "`{text}` is no address: a port is written `:{address}`"
+            ));
         }
-        if text.eq_ignore_ascii_case("localhost") || text.parse::<std::net::IpAddr>().is_ok() {
-            return Err(format!("`{text}` names no port: write `{text}:8000`"));
+        if address.parse::<std::net::Ipv6Addr>().is_ok() {
+            return Err(format!("`{text}` names no port: write `[ADDRESS]:PORT`"));
+        }
+        if address.eq_ignore_ascii_case("localhost") || address.parse::<std::net::IpAddr>().is_ok()
+        {
+            return Err(format!(
+                "`{text}` names no port: write `{address}:8000{path}`"
+            ));
         }
         Regex::new(text)
             .map(Self::Line)
@@ -69,18 +72,25 @@ impl Ready {
 
     /// A page, by its URL without the scheme.
     fn page(text: &str, rest: &str) -> Result<Self, String> {
-        let (host, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
-        if host.is_empty() {
-            return Err(format!("`{text}` names no host"));
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (host, path) = rest.split_at(end);
+        if host.is_empty() || host.contains('@') {
+            return Err(format!("`{text}`: write `http://HOST:PORT/PATH`"));
         }
-        let host = host
-            .strip_prefix(':')
-            .map_or_else(|| host.to_owned(), |port| format!("{LOCAL}:{port}"));
-        let address = socket(&host).unwrap_or_else(|| format!("{host}:80"));
+        let host = match host.strip_prefix(':') {
+            Some(port) => format!("{LOCAL}:{port}"),
+            None => host.to_owned(),
+        };
+        let address = socket(&host)?.unwrap_or_else(|| format!("{host}:80"));
+        let path = if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("/{path}")
+        };
         Ok(Self::Http {
             address,
             host,
-            path: path.into(),
+            path,
         })
     }
 
@@ -114,11 +124,17 @@ impl Ready {
                 path,
             } => match status(address, host, path) {
                 Some(code) => format!("http://{host}{path} answers with status {code}"),
+                None if address.to_socket_addrs().is_err() => {
+                    format!("there is no host `{host}`")
+                }
                 None if connect(address).is_some() => {
                     format!("{address} takes connections, and http://{host}{path} does not answer")
                 }
                 None => format!("http://{host}{path} does not answer"),
             },
+            Self::Tcp(address) if address.to_socket_addrs().is_err() => {
+                format!("there is no host for `{address}`")
+            }
             Self::Tcp(address) => format!("{address} takes no connection"),
             Self::Line(pattern) => format!("it printed no line that matches `{pattern}`"),
         }
@@ -126,21 +142,26 @@ impl Ready {
 }
 
 /// `host:port`, where the text is that; a port alone is one of this machine.
-fn socket(text: &str) -> Option<String> {
-    let (host, port) = text.rsplit_once(':')?;
-    port.parse::<u16>().ok()?;
+fn socket(text: &str) -> Result<Option<String>, String> {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        return Ok(None);
+    };
     let named = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     let bracketed = host
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
-    match bracketed {
-        Some(inner) => inner
-            .parse::<std::net::Ipv6Addr>()
-            .ok()
-            .map(|_| text.into()),
-        None if host.is_empty() => Some(format!("{LOCAL}:{port}")),
-        None => host.chars().all(named).then(|| text.into()),
+    let is_host = match bracketed {
+        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => host.chars().all(named),
+    };
+    if !is_host || port.is_empty() || !port.chars().all(|c| c.is_ascii_digit()) {
+        return Ok(None);
     }
+    if port.parse::<u16>().is_err() {
+        return Err(format!("`{text}`: there is no port {port}"));
+    }
+    let host = if host.is_empty() { LOCAL } else { host };
+    Ok(Some(format!("{host}:{port}")))
 }
 
 fn connect(address: &str) -> Option<TcpStream> {
@@ -197,9 +218,21 @@ mod tests {
         assert_eq!(kind("localhost:8000/"), "page / at localhost:8000");
         assert_eq!(kind(":8000/up"), "page /up at localhost:8000");
         assert_eq!(kind("HTTP://web:1/x"), "page /x at web:1");
+        assert_eq!(kind("http://web:1?x=1"), "page /?x=1 at web:1");
+        assert_eq!(
+            kind("Uvicorn running on http://.*:80"),
+            "line Uvicorn running on http://.*:80"
+        );
         assert_eq!(kind("at /tmp/x:80"), "line at /tmp/x:80");
         for (text, word) in [
-            ("8000", "write `:8000`"),
+            ("8000", "written `:8000`"),
+            ("8765/health", "written `:8765`"),
+            ("localhost/health", "write `localhost:8000/health`"),
+            ("::1:8765", "write `[ADDRESS]:PORT`"),
+            (":99999", "no port 99999"),
+            ("http://web:99999/", "no port 99999"),
+            ("http://me:pw@web/", "write `http://HOST:PORT/PATH`"),
+            ("tcp://web:80", "only http"),
             ("localhost", "names no port"),
             ("127.0.0.1", "names no port"),
             ("HTTPS://localhost", "only http"),

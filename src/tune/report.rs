@@ -135,8 +135,11 @@ fn stop(outcome: &Outcome) -> String {
 
 /// What is recommended, in sentences.
 fn verdict(outcome: &Outcome) -> Vec<String> {
-    let Some(best) = outcome.leader else {
-        return vec![format!("nothing can be recommended: {}", stop(outcome))];
+    let Some(best) = outcome.leader.filter(|_| outcome.compared()) else {
+        return vec![format!(
+            "nothing can be recommended, since nothing could be compared: {}",
+            stop(outcome)
+        )];
     };
     let name = |index: usize| {
         outcome
@@ -154,31 +157,35 @@ fn verdict(outcome: &Outcome) -> Vec<String> {
             name(0)
         )
     };
-    let measured = |(index, one): (usize, &Tried)| {
-        index != best && one.discarded.is_none() && !one.runs.is_empty()
-    };
-    let kept = if outcome.current == Some(best) {
-        format!("keep what is set now ({})", figures(best))
-    } else {
-        format!("keep {}", name(best))
-    };
-    let mut said = Vec::new();
-    match outcome.nearly {
-        Some(nearly) => said.push(format!(
-            "{kept}: {} looks better ({}), but the runs do not prove it; a longer `--budget` may",
+    let mut said = vec![match (outcome.nearly, outcome.current) {
+        (Some(nearly), _) => format!(
+            "{}: {} looks better ({}), but the runs do not prove it; a longer `--budget` may",
+            keep(outcome, best, &figures),
             name(nearly),
             figures(nearly)
-        )),
-        None if best == 0 || outcome.current == Some(best) => {
-            let any = outcome.tried.iter().enumerate().any(measured);
-            said.push(if any {
-                format!("{kept}: nothing that was tried is surely better")
-            } else {
-                format!("{kept}: nothing else could be measured")
-            });
+        ),
+        (None, Some(current)) if best == 0 => {
+            let own = outcome.standings.get(current);
+            match own.and_then(|own| own.score) {
+                Some(_) => format!(
+                    "drop what is set now ({}): {} is better",
+                    figures(current),
+                    name(0)
+                ),
+                None => format!(
+                    "{}: nothing that was tried is surely better, and what is set now cannot be measured",
+                    name(0)
+                ),
+            }
         }
-        None => said.push(format!("{}: {}", name(best), figures(best))),
-    }
+        (None, current) if best == 0 || current == Some(best) => {
+            format!(
+                "{}: nothing that was tried is surely better",
+                keep(outcome, best, &figures)
+            )
+        }
+        (None, _) => format!("{}: {}", name(best), figures(best)),
+    }];
     let open = outcome
         .undecided
         .iter()
@@ -188,6 +195,70 @@ fn verdict(outcome: &Outcome) -> Vec<String> {
         said.push(format!("not told apart from it: {}", open.join("; ")));
     }
     said
+}
+
+/// What stays, and what it is.
+fn keep(outcome: &Outcome, best: usize, figures: &dyn Fn(usize) -> String) -> String {
+    if outcome.current == Some(best) {
+        return format!("keep what is set now ({})", figures(best));
+    }
+    let name = outcome
+        .tried
+        .get(best)
+        .map(|one| one.candidate.name.as_str());
+    format!("keep {}", name.unwrap_or_default())
+}
+
+/// The lines of a Dockerfile that set what is recommended.
+fn lines(outcome: &Outcome) -> Vec<String> {
+    let best = outcome.leader.filter(|_| outcome.compared());
+    let Some(best) = best.and_then(|best| outcome.tried.get(best)) else {
+        return Vec::new();
+    };
+    let loaded = best
+        .runs
+        .last()
+        .is_some_and(|(_, run)| run.proof.library.is_some());
+    let candidate = &best.candidate;
+    let own = candidate
+        .library
+        .iter()
+        .map(|library| library.name.as_str());
+    let names: Vec<&str> = outcome
+        .beside
+        .iter()
+        .map(String::as_str)
+        .chain(own)
+        .collect();
+    let preload = candidate
+        .library
+        .is_some()
+        .then(|| ("LD_PRELOAD", names.join(":")));
+    // A preload that the loader passed over is nothing to recommend.
+    let env = candidate
+        .env
+        .iter()
+        .filter(|(name, _)| name != "LD_PRELOAD" || loaded);
+    let env = env.map(|(name, value)| (name.as_str(), value.clone()));
+    let line = |(name, value): (&str, String)| format!("ENV {name}={}", quoted(&value));
+    preload.into_iter().chain(env).map(line).collect()
+}
+
+/// A value so that a Dockerfile takes it as it is.
+fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:,+@%|=*".contains(c);
+    if value.chars().all(plain) {
+        return value.to_owned();
+    }
+    let mut text = String::from("\"");
+    for c in value.chars() {
+        if matches!(c, '"' | '\\' | '$') {
+            text.push('\\');
+        }
+        text.push(c);
+    }
+    text.push('"');
+    text
 }
 
 /// The first line of a reason: what a program printed before it failed was shown when it did.
@@ -212,4 +283,24 @@ fn proof(tried: &Tried) -> Option<String> {
         ));
     }
     Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_value_is_written_as_a_dockerfile_reads_it() {
+        for (value, text) in [
+            ("narenas:2,tcache:false", "narenas:2,tcache:false"),
+            (
+                "libm.so.6 libjemalloc.so.2",
+                "\"libm.so.6 libjemalloc.so.2\"",
+            ),
+            ("prof_prefix:$HOME/x", "\"prof_prefix:\\$HOME/x\""),
+            ("a\"b\\c", "\"a\\\"b\\\\c\""),
+        ] {
+            assert_eq!(quoted(value), text);
+        }
+    }
 }

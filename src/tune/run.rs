@@ -1,13 +1,12 @@
 //! One run of the command under one setting: started, watched, proved, ended.
 
-use std::ffi::OsString;
-use std::time::{Duration, Instant};
+mod server;
 
-use regex::Regex;
+use std::time::{Duration, Instant};
 
 use super::candidate::Candidate;
 use super::child::Running;
-use super::duration::{BUDGET, Deadline, Limit};
+use super::duration::{Deadline, Limit};
 use super::environment::Environment;
 use super::error::{Ending, RunError};
 use super::interrupt::Interrupt;
@@ -17,41 +16,17 @@ use super::output::Wanted;
 use super::proof::{self, Proof};
 use super::ready::Ready;
 use super::sampler::{Sample, Sampler};
+use super::workload::Workload;
 
 /// A shorter run says nothing about memory.
 const LEAST: Duration = Duration::from_millis(200);
-/// A server that has made its load fail takes so long to end.
-const GRACE: Duration = Duration::from_millis(500);
-
-/// What is run.
-#[derive(Clone, Debug)]
-pub struct Workload {
-    /// The command.
-    pub command: Vec<OsString>,
-    /// Where it is a server.
-    pub server: Option<Server>,
-    /// The user's own figure, looked for in the output of the load, or of the command.
-    pub metric: Option<Regex>,
-    /// How long the command, or the load, may take.
-    pub limit: Limit,
-}
-
-/// What a server needs.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// The load, as the shell reads it.
-    pub load: String,
-    /// When it is ready.
-    pub ready: Ready,
-    /// How long that may take.
-    pub ready_limit: Limit,
-    /// How long it is watched after the load.
-    pub settle: Duration,
-}
 
 /// Runs the workload once.
+///
+/// `limit` is for the command, or the load.
 pub(super) fn measure(
     workload: &Workload,
+    limit: Limit,
     environment: &Environment,
     candidate: &Candidate,
     deadline: Deadline,
@@ -76,11 +51,13 @@ pub(super) fn measure(
             .clone()
             .filter(|_| workload.server.is_none()),
     };
-    let running = Running::start(&kept(workload, environment, candidate), &wanted)?;
+    let kept = kept(workload, environment, candidate);
+    let running = Running::start(&kept, &wanted, &environment.children)?;
     let mut watch = Watch {
         sampler: Sampler::new(running.keeper(), start),
         running,
         interrupt,
+        limit,
         deadline,
         start,
     };
@@ -119,10 +96,21 @@ fn kept(workload: &Workload, environment: &Environment, candidate: &Candidate) -
     }
 }
 
+/// Times of a run.
+struct Times {
+    /// What the command or the load took.
+    wall: Duration,
+    /// What ending it took.
+    stopping: Duration,
+    /// From when on memory counts.
+    from: Duration,
+}
+
 struct Watch<'a> {
     running: Running,
     sampler: Sampler,
     interrupt: &'a Interrupt,
+    limit: Limit,
     deadline: Deadline,
     start: Instant,
 }
@@ -130,15 +118,14 @@ struct Watch<'a> {
 impl Watch<'_> {
     /// A command that ends by itself.
     fn command(&mut self, workload: &Workload, candidate: &Candidate) -> Result<Run, RunError> {
-        let limit = self.deadline.within(workload.limit);
+        let limit = self.deadline.within(self.limit);
         let ended = self.until(limit.time, |watch, pause| watch.running.wait(pause))?;
         let Some(ending) = ended else {
             return Err(self.late("the command", limit));
         };
         let wall = self.start.elapsed();
         // What a command leaves behind belongs to its run.
-        let ticks = self.running.end(false);
-        self.running.finish();
+        let (ticks, stopping) = self.stop();
         if ending != Ending::Code(0) {
             return Err(self.ended("the command", ending));
         }
@@ -149,136 +136,27 @@ impl Watch<'_> {
             });
         }
         let metric = self.metric(workload, "the command", &self.running)?;
-        self.result(candidate, wall, ticks, metric, Duration::ZERO)
-    }
-
-    /// A server, its load, and the time after it.
-    fn server(
-        &mut self,
-        workload: &Workload,
-        server: &Server,
-        environment: &Environment,
-        candidate: &Candidate,
-    ) -> Result<Run, RunError> {
-        self.until_ready(server)?;
-        let ready = self.start.elapsed();
-        let before = self.ticks();
-        let began = Instant::now();
-        let load = self.load(workload, server, environment)?;
-        let wall = began.elapsed();
-        self.settle(server)?;
-        let ticks = self.ticks().saturating_sub(before);
-        let metric = self.metric(workload, "the load", &load)?;
-        self.running.end(false);
-        self.running.finish();
-        self.result(candidate, wall, ticks, metric, ready)
-    }
-
-    /// Watches the server at rest.
-    fn settle(&mut self, server: &Server) -> Result<(), RunError> {
-        let limit = self.deadline.within(Limit {
-            time: server.settle,
-            option: "--settle",
-        });
-        let ended = self.until(limit.time, |watch, pause| watch.running.wait(pause))?;
-        match ended {
-            Some(ending) => {
-                self.running.finish_reading();
-                Err(self.ended("the server", ending))
-            }
-            None if limit.option == BUDGET => Err(self.late("the rest after the load", limit)),
-            None => Ok(()),
-        }
-    }
-
-    fn until_ready(&mut self, server: &Server) -> Result<(), RunError> {
-        enum Either {
-            Ready,
-            Ended(Ending),
-        }
-        let limit = self.deadline.within(server.ready_limit);
-        let found = self.until(limit.time, |watch, pause| {
-            if let Some(ending) = watch.running.wait(pause) {
-                return Some(Either::Ended(ending));
-            }
-            let printed = watch.running.with_output(|output| output.ready);
-            (printed || server.ready.answers()).then_some(Either::Ready)
-        })?;
-        match found {
-            Some(Either::Ready) => Ok(()),
-            Some(Either::Ended(ending)) => {
-                self.running.finish_reading();
-                Err(self.ended("the server", ending))
-            }
-            None => Err(RunError::NotReady {
-                limit,
-                check: server.ready.lack(),
-                tail: self.running.tail(),
-            }),
-        }
-    }
-
-    /// Runs the load; the server must outlive it.
-    fn load(
-        &mut self,
-        workload: &Workload,
-        server: &Server,
-        environment: &Environment,
-    ) -> Result<Running, RunError> {
-        // The load is not what is measured: it runs without an allocator's settings.
-        let (set, unset) = environment.with(None, &[]);
-        let command = ["sh", "-c", &server.load].map(OsString::from).to_vec();
-        let wanted = Wanted {
-            ready: None,
-            metric: workload.metric.clone(),
-        };
-        let mut load = Running::start(
-            &Kept {
-                set,
-                unset,
-                command,
+        let from = Duration::ZERO;
+        self.result(
+            candidate,
+            Times {
+                wall,
+                stopping,
+                from,
             },
-            &wanted,
-        )?;
-        enum Which {
-            Load(Ending),
-            Server(Ending),
-        }
-        let limit = self.deadline.within(workload.limit);
-        let found = self.until(limit.time, |watch, pause| {
-            if let Some(ending) = load.wait(pause) {
-                return Some(Which::Load(ending));
-            }
-            watch.running.wait(Duration::ZERO).map(Which::Server)
-        })?;
-        match found {
-            Some(Which::Load(ending)) => {
-                load.end(true);
-                load.finish();
-                if ending == Ending::Code(0) {
-                    return Ok(load);
-                }
-                // A load that fails may be the first to notice that the server is gone.
-                if let Some(ending) = self.running.wait(GRACE) {
-                    self.running.finish_reading();
-                    return Err(self.ended("the server", ending));
-                }
-                Err(RunError::Load {
-                    how: ending,
-                    tail: load.tail(),
-                    server: self.running.tail(),
-                })
-            }
-            Some(Which::Server(ending)) => {
-                self.running.finish_reading();
-                Err(self.ended("the server", ending))
-            }
-            None => Err(RunError::Timeout {
-                who: "the load",
-                limit,
-                tail: load.tail(),
-            }),
-        }
+            ticks,
+            metric,
+        )
+    }
+
+    /// Ends what still runs: the CPU time of all, and how long that took.
+    fn stop(&mut self) -> (u64, Duration) {
+        let began = Instant::now();
+        let interrupt = self.interrupt;
+        let ticks = self.running.end(false, &|| interrupt.came());
+        let took = began.elapsed();
+        self.running.finish();
+        (ticks, took)
     }
 
     /// Looks at the tree until something has come, or the time is up.
@@ -306,7 +184,7 @@ impl Watch<'_> {
 
     /// What was not over in time is ended.
     fn late(&mut self, who: &'static str, limit: Limit) -> RunError {
-        self.running.end(true);
+        self.running.kill();
         RunError::Timeout {
             who,
             limit,
@@ -335,49 +213,62 @@ impl Watch<'_> {
         if workload.metric.is_none() {
             return Ok(None);
         }
-        match printed.with_output(|output| output.metric) {
-            Some(figure) => Ok(Some(figure)),
-            None => Err(RunError::Metric {
+        printed.with_output(|output| match (output.metric, &output.no_number) {
+            (Some(figure), _) => Ok(Some(figure)),
+            (None, Some(text)) => Err(RunError::NoNumber(text.clone())),
+            (None, None) => Err(RunError::Metric {
                 who,
-                tail: printed.tail(),
+                tail: output.tail(),
             }),
-        }
+        })
     }
 
-    /// Puts together what was seen from `from` on, once it is proved that it counts.
+    /// Puts together what was seen, once it is proved that it counts.
     fn result(
         &mut self,
         candidate: &Candidate,
-        wall: Duration,
+        times: Times,
         ticks: u64,
         metric: Option<f64>,
-        from: Duration,
     ) -> Result<Run, RunError> {
-        let proof = self.prove(candidate).map_err(RunError::Proof)?;
+        let proof = self.prove(candidate)?;
         let all = std::mem::take(&mut self.sampler.samples);
-        let samples: Vec<Sample> = all.into_iter().filter(|sample| sample.at >= from).collect();
+        let samples: Vec<Sample> = all
+            .into_iter()
+            .filter(|sample| sample.at >= times.from)
+            .collect();
         let per_second = rustix::param::clock_ticks_per_second().max(1);
         Ok(Run {
             samples,
-            wall,
+            wall: times.wall,
+            stopping: times.stopping,
             cpu: ticks as f64 / per_second as f64,
             metric,
             proof,
         })
     }
 
-    fn prove(&self, candidate: &Candidate) -> Result<Proof, String> {
+    fn prove(&self, candidate: &Candidate) -> Result<Proof, RunError> {
         let seen: Vec<_> = self.sampler.seen.values().collect();
+        if !seen.iter().any(|seen| seen.maps.any) {
+            return Err(RunError::Unseen);
+        }
         if candidate.is_current() {
-            return proof::whatever(&seen);
+            let mut proof = proof::whatever(&seen).map_err(RunError::Proof)?;
+            proof.complaint = self
+                .running
+                .with_output(|output| proof::complaint(output.jemalloc()));
+            return Ok(proof);
         }
         let library = candidate.library.as_ref();
-        let mut proof = proof::judge(&seen, library.map(|library| library.path.as_str()))?;
+        let path = library.map(|library| library.path.as_str());
+        let mut proof = proof::judge(&seen, path).map_err(RunError::Proof)?;
         if let Some(library) = library {
             let conf = candidate.variable("MALLOC_CONF").unwrap_or_default();
             proof.confirmed = self
                 .running
-                .with_output(|output| proof::confirm(conf, library.confirms, output.jemalloc()))?;
+                .with_output(|output| proof::confirm(conf, library.confirms, output.jemalloc()))
+                .map_err(RunError::Proof)?;
         }
         Ok(proof)
     }

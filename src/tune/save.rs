@@ -10,7 +10,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 use crate::facts::{Family, family_of_library};
 use crate::write::{self, WriteError};
 
-use super::{Origin, Outcome, Tried};
+use super::{Origin, Outcome, Stop, Tried};
 
 /// The key that `fix` reads.
 const KEY: &str = "malloc-conf";
@@ -26,13 +26,15 @@ pub enum Saved {
     Nothing,
     /// What is set now stays, and it is nothing that `fix` sets.
     Stays,
+    /// It was ended before it was done.
+    Interrupted,
 }
 
 /// Why it was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// Nothing was measured.
-    #[error("nothing is written: nothing was measured")]
+    #[error("nothing is written: nothing could be compared")]
     NoWinner,
     /// `fix` cannot put it in force.
     #[error(
@@ -71,19 +73,30 @@ pub enum SaveError {
 /// # Errors
 /// Where it could not.
 pub fn can_save(path: &Path) -> Result<(), SaveError> {
-    edit(path, "narenas:1").map(drop)
+    edit(path, "narenas:1")?;
+    let shown = || path.display().to_string();
+    write::check(path).map_err(|error| SaveError::Write {
+        path: shown(),
+        error,
+    })
 }
 
-/// Writes the best setting into `path`.
+/// Writes the best setting into `path`, where `accepts` says that a configuration may hold it.
 ///
 /// # Errors
 /// Where there is nothing that `fix` could use, or the file cannot be changed.
-pub fn save(outcome: &Outcome, path: &Path) -> Result<Saved, SaveError> {
+pub fn save(outcome: &Outcome, path: &Path, accepts: fn(&str) -> bool) -> Result<Saved, SaveError> {
+    if outcome.stop == Stop::Interrupted {
+        return Ok(Saved::Interrupted);
+    }
+    if !outcome.compared() {
+        return Err(SaveError::NoWinner);
+    }
     let best = outcome.leader.and_then(|leader| outcome.tried.get(leader));
     let best = best.ok_or(SaveError::NoWinner)?;
     match best.candidate.origin {
         Origin::Baseline => Ok(Saved::Nothing),
-        _ => match for_fix(best) {
+        _ => match for_fix(best).filter(|conf| accepts(conf)) {
             Some(conf) => write_to(path, conf),
             None if best.candidate.is_current() => Ok(Saved::Stays),
             None => Err(SaveError::NotForFix(best.candidate.name.clone())),
@@ -93,7 +106,11 @@ pub fn save(outcome: &Outcome, path: &Path) -> Result<Saved, SaveError> {
 
 /// The `MALLOC_CONF` of a setting that is jemalloc with that and nothing else.
 fn for_fix(tried: &Tried) -> Option<&str> {
-    let loaded = tried.runs.last()?.1.proof.library.as_deref();
+    let proof = &tried.runs.last()?.1.proof;
+    let loaded = proof
+        .library
+        .as_deref()
+        .filter(|_| proof.complaint.is_none());
     let jemalloc = loaded.and_then(family_of_library) == Some(Family::Jemalloc);
     let mut names = tried.candidate.env.iter().map(|(name, _)| name.as_str());
     let alone = names.all(|name| matches!(name, "LD_PRELOAD" | "MALLOC_CONF"));
@@ -122,12 +139,27 @@ fn edit(path: &Path, conf: &str) -> Result<(Option<String>, String), SaveError> 
         .is_some_and(|name| name == "pyproject.toml");
     let before = read(path)?;
     let text = before.as_deref().unwrap_or_default();
-    let after = changed(text, conf, section).map_err(|reason| SaveError::Syntax {
+    // The reader of TOML knows neither mark nor the line ends of Windows: they come back.
+    let (mark, plain) = match text.strip_prefix(MARK) {
+        Some(rest) => (MARK, rest),
+        None => ("", text),
+    };
+    let windows = plain.contains("\r\n");
+    let plain = plain.replace("\r\n", "\n");
+    let after = changed(&plain, conf, section).map_err(|reason| SaveError::Syntax {
         path: path.display().to_string(),
         reason,
     })?;
+    let after = if windows {
+        after.replace('\n', "\r\n")
+    } else {
+        after
+    };
+    let after = format!("{mark}{after}");
     Ok((before, after))
 }
+
+const MARK: &str = "\u{feff}";
 
 fn read(path: &Path) -> Result<Option<String>, SaveError> {
     match fs::read_to_string(path) {
@@ -249,10 +281,12 @@ mod tests {
                 is_static: false,
                 processes: (1, 1),
                 confirmed: Vec::new(),
+                complaint: None,
             };
             let run = Run {
                 samples: Vec::new(),
                 wall: Duration::ZERO,
+                stopping: Duration::ZERO,
                 cpu: 0.0,
                 metric: None,
                 proof,
@@ -270,5 +304,10 @@ mod tests {
         assert!(!path.exists());
         assert_eq!(write_to(&path, CONF).unwrap(), Saved::Written);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        fs::write(&path, "\u{feff}# ours\r\ngoal = 'balanced'\r\n").unwrap();
+        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Written);
+        let text =
+            "\u{feff}# ours\r\ngoal = 'balanced'\r\nmalloc-conf = \"narenas:2,tcache:false\"\r\n";
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 }

@@ -1,26 +1,34 @@
 //! The whole of it: find libraries, choose settings, measure them in rounds, decide.
 
+mod outcome;
+
 use std::time::{Duration, Instant};
 
 use crate::facts::Libc;
 
 use super::candidate::{self, Candidate};
-use super::duration::{self, Deadline};
+use super::duration::{self, Deadline, Limit};
 use super::environment::Environment;
 use super::error::{RunError, TuneError};
 use super::interrupt::Interrupt;
-use super::judge::{Advantage, Judge, Tried};
+use super::judge::{Judge, Tried};
 use super::libraries::{self, Library};
 use super::measured::Run;
 use super::notes;
 use super::proof::{self, Proof};
-use super::run::{self, Workload};
+use super::run;
 use super::schedule::{self, Random};
 use super::space::Which;
-use super::{Options, Outcome, Stop, Watcher, tree};
+use super::{Options, Outcome, Stop, Watcher};
 
 /// So many rounds tell finalists apart, or nothing does.
 const MOST_ROUNDS: usize = 30;
+/// A run may take so many times what the baseline takes,
+const PACE: u32 = 4;
+/// and this, since the shortest ones vary.
+const SLACK: Duration = Duration::from_secs(2);
+/// So often a run is tried that nobody saw.
+const TRIES: usize = 3;
 
 pub(super) struct Session<'a> {
     options: &'a Options,
@@ -34,6 +42,8 @@ pub(super) struct Session<'a> {
     rounds: usize,
     /// How long one run takes.
     estimate: Duration,
+    /// The longest that the baseline's command, or load, took.
+    longest: Duration,
 }
 
 impl<'a> Session<'a> {
@@ -42,7 +52,7 @@ impl<'a> Session<'a> {
         interrupt: &'a Interrupt,
         watcher: &'a dyn Watcher,
     ) -> Self {
-        let environment = Environment::of(std::env::vars_os());
+        let environment = Environment::here();
         let mut all = vec![Tried::new(Candidate::baseline())];
         if !environment.current.is_empty() {
             all.push(Tried::new(Candidate::current(&environment.current)));
@@ -58,6 +68,7 @@ impl<'a> Session<'a> {
             all,
             rounds: 0,
             estimate: Duration::ZERO,
+            longest: Duration::ZERO,
         }
     }
 
@@ -72,7 +83,7 @@ impl<'a> Session<'a> {
         let stop = match self.warm_up() {
             Ok(first) => {
                 self.suits(&first.proof, &mut allocators, &libraries)?;
-                let most = self.affordable()?;
+                let most = self.affordable().ok_or_else(|| self.too_short())?;
                 self.choose(asked, &allocators, &libraries, most);
                 self.measure()
             }
@@ -84,20 +95,33 @@ impl<'a> Session<'a> {
 
     /// Runs the baseline without counting: caches fill, and it shows how long a run takes.
     fn warm_up(&mut self) -> Result<Run, RunError> {
-        self.show(0, "warm-up");
-        let mut began = Instant::now();
-        let mut last = self.once(0)?;
-        self.estimate = began.elapsed();
+        let mut last = self.warm()?;
+        notes::on_warm_up(&last, self.watcher);
         for _ in 1..self.options.warmup {
-            self.show(0, "warm-up");
-            began = Instant::now();
-            match self.once(0) {
+            match self.warm() {
                 Err(error) if error.is_out_of_budget() => break,
                 run => last = run?,
             }
-            self.estimate = began.elapsed();
+        }
+        if self.affordable().is_none() && self.estimate < self.deadline.left() {
+            // A first run may be slow for what it reads from the disk.
+            let first = self.estimate;
+            last = self.warm()?;
+            self.estimate = self.estimate.min(first);
         }
         Ok(last)
+    }
+
+    fn warm(&mut self) -> Result<Run, RunError> {
+        self.show(0, "warm-up");
+        let began = Instant::now();
+        let run = self.once(0)?;
+        self.estimate = began.elapsed();
+        self.longest = self.longest.max(run.wall);
+        if self.interrupt.came() {
+            return Err(RunError::Interrupted);
+        }
+        Ok(run)
     }
 
     /// Whether the libraries can have an effect on the command.
@@ -125,29 +149,44 @@ impl<'a> Session<'a> {
         let Some(tried) = self.all.get(index) else {
             return Err(RunError::Interrupted);
         };
-        let workload: &Workload = &self.options.workload;
-        let done = run::measure(
-            workload,
+        run::measure(
+            &self.options.workload,
+            self.limit(index),
             &self.environment,
             &tried.candidate,
             self.deadline,
             self.interrupt,
-        );
-        // What escaped a keeper that somebody killed has come here.
-        tree::kill_below(std::process::id(), &[], Duration::from_secs(5));
-        done
+        )
     }
 
-    fn affordable(&self) -> Result<usize, TuneError> {
-        let left = self.deadline.left();
+    /// How long a run may take. One that takes much longer than the baseline cannot win, and one that
+    /// hangs must not use up the time of all others.
+    fn limit(&self, index: usize) -> Limit {
+        let pace = self.longest * PACE + SLACK;
+        let limit = self.options.workload.limit;
+        if index == 0 || limit.time < pace {
+            return limit;
+        }
+        Limit {
+            time: pace,
+            why: "four times what the baseline takes",
+        }
+    }
+
+    /// How many settings there is time for.
+    fn affordable(&self) -> Option<usize> {
         let one = self.estimate.as_secs_f64().max(1e-3);
-        let runs = (left.as_secs_f64() / one) as usize;
-        let most = self.options.candidates;
-        schedule::affordable(runs, self.anchors, most).ok_or_else(|| TuneError::Budget {
+        let runs = (self.deadline.left().as_secs_f64() / one) as usize;
+        schedule::affordable(runs, self.anchors, self.options.candidates)
+    }
+
+    fn too_short(&self) -> TuneError {
+        TuneError::Budget {
             budget: duration::show(self.options.budget),
+            left: duration::show(self.deadline.left()),
             run: duration::show(self.estimate),
             runs: schedule::least_runs(self.anchors),
-        })
+        }
     }
 
     fn choose(
@@ -191,7 +230,7 @@ impl<'a> Session<'a> {
                 return Stop::Discarded;
             }
             let alive = self.alive();
-            let Some(leader) = self.leader() else {
+            let Some(leader) = self.ranked().first().copied() else {
                 return Stop::Undecided;
             };
             if self.judge().undecided(&self.all, leader, &alive).is_empty() {
@@ -213,8 +252,11 @@ impl<'a> Session<'a> {
                 index,
                 &format!("round {}, {} of {count}", self.rounds + 1, number + 1),
             );
-            match self.once(index) {
+            match self.seen(index) {
                 Ok(run) => {
+                    if index == 0 {
+                        self.longest = self.longest.max(run.wall);
+                    }
                     let rounds = self.rounds;
                     if let Some(tried) = self.all.get_mut(index) {
                         notes::on_first_run(tried, &run.proof, self.watcher);
@@ -229,6 +271,18 @@ impl<'a> Session<'a> {
         }
         self.rounds += 1;
         Ok(())
+    }
+
+    /// A run that was seen: a short one may be over before it is looked at.
+    fn seen(&self, index: usize) -> Result<Run, RunError> {
+        let mut run = self.once(index);
+        for _ in 1..TRIES {
+            if !matches!(run, Err(RunError::Unseen)) {
+                break;
+            }
+            run = self.once(index);
+        }
+        run
     }
 
     /// How long a run of it will take: as long as its last.
@@ -251,23 +305,15 @@ impl<'a> Session<'a> {
     }
 
     fn halve(&mut self, keep: usize) {
-        let standings = self.judge().standings(&self.all);
-        let scores: Vec<(usize, Option<f64>)> = self
-            .alive()
+        let rivals = |index: &usize| *index >= self.anchors;
+        let left: Vec<usize> = self
+            .ranked()
             .into_iter()
-            .filter(|index| *index >= self.anchors)
-            .map(|index| {
-                (
-                    index,
-                    standings
-                        .get(index)
-                        .and_then(|one| one.score)
-                        .map(|score| score.mean),
-                )
-            })
+            .filter(rivals)
+            .take(keep)
             .collect();
-        let left = schedule::survivors(&scores, keep);
-        for (index, _) in scores {
+        let alive: Vec<usize> = self.alive().into_iter().filter(rivals).collect();
+        for index in alive {
             if let Some(tried) = self.all.get_mut(index)
                 && !left.contains(&index)
             {
@@ -284,22 +330,15 @@ impl<'a> Session<'a> {
         self.all.iter().enumerate().filter_map(is_alive).collect()
     }
 
-    fn leader(&self) -> Option<usize> {
+    /// What is still measured and has a score, the best first.
+    fn ranked(&self) -> Vec<usize> {
         let standings = self.judge().standings(&self.all);
-        let scores: Vec<(usize, Option<f64>)> = self
-            .alive()
-            .into_iter()
-            .map(|index| {
-                (
-                    index,
-                    standings
-                        .get(index)
-                        .and_then(|one| one.score)
-                        .map(|score| score.mean),
-                )
-            })
-            .collect();
-        schedule::survivors(&scores, 1).first().copied()
+        let score = |index: usize| {
+            let score = standings.get(index).and_then(|one| one.score);
+            (index, score.map(|score| score.mean))
+        };
+        let scores: Vec<_> = self.alive().into_iter().map(score).collect();
+        schedule::survivors(&scores, scores.len())
     }
 
     const fn judge(&self) -> &Judge {
@@ -320,56 +359,5 @@ impl<'a> Session<'a> {
             self.options.budget,
             &format!("{what}: {name}"),
         );
-    }
-
-    fn outcome(self, stop: Stop) -> Outcome {
-        let (leader, nearly) = self.winner();
-        let alive = self.alive();
-        let undecided = leader
-            .map(|leader| self.judge().undecided(&self.all, leader, &alive))
-            .unwrap_or_default();
-        let standings = self.judge().standings(&self.all);
-        let server = self.options.workload.server.as_ref();
-        Outcome {
-            current: self.current(),
-            judge: self.options.judge.clone(),
-            command: self.options.workload.command.clone(),
-            load: server.map(|server| server.load.clone()),
-            seed: self.options.seed,
-            elapsed: self.deadline.spent(),
-            rounds: self.rounds,
-            nearly,
-            tried: self.all,
-            standings,
-            leader,
-            undecided,
-            stop,
-        }
-    }
-
-    /// What malloclint was started with, where that is a setting.
-    fn current(&self) -> Option<usize> {
-        (self.anchors > 1).then_some(1)
-    }
-
-    /// The best, and what only looks better. Without proof that another is better, what is there
-    /// anyway stays: the setting of now, else none.
-    fn winner(&self) -> (Option<usize>, Option<usize>) {
-        let is_alive = |index: &usize| {
-            self.all
-                .get(*index)
-                .is_some_and(|one| one.discarded.is_none())
-        };
-        let stays = self.current().filter(is_alive).unwrap_or(0);
-        let Some(first) = self.leader() else {
-            return (None, None);
-        };
-        let advantage = self.judge().advantage(&self.all, first, stays);
-        match advantage {
-            _ if first == stays => (Some(stays), None),
-            Advantage::Sure => (Some(first), None),
-            Advantage::Likely => (Some(stays), Some(first)),
-            Advantage::None => (Some(stays), None),
-        }
     }
 }

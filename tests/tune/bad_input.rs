@@ -168,13 +168,13 @@ fn options_that_cannot_be_meant() {
             (
                 &["--csv", "no/such/folder.csv"],
                 command,
-                "no/such/folder.csv: cannot be written",
+                "no/such/folder.csv: cannot write beside it: entity not found",
             ),
             (&["--load", "true"], command, "--ready <CHECK>"),
             (
                 &["--server", "--load", "true", "--ready", "8000"],
                 command,
-                "--ready: `8000` alone is no address: write `:8000`",
+                "--ready: `8000` is no address: a port is written `:8000`",
             ),
             (
                 &["--try", "MALLOC_TRIM_THRESHOLD=0"],
@@ -221,6 +221,40 @@ fn a_page_that_answers_with_an_error_is_told_so() {
     assert_eq!(run.code, Some(2), "{}", run.err);
     let said = format!("not ready within 4 s (`--ready-timeout`): {ready} answers with status 404");
     assert!(run.err.contains(&said), "{}", run.err);
+}
+
+/// A setting under which the command hangs is discarded, and the others are compared.
+#[test]
+fn a_setting_that_hangs_is_discarded() {
+    let (folder, test) = (folder([]), "hanging");
+    let script = "test -n \"$MALLOC_TOP_PAD_\" && sleep 100; sleep 0.3";
+    let run = done(
+        tune(folder.path(), test)
+            .args(["--allocators", "glibc", "--candidates", "2"])
+            .args(["--try", "MALLOC_TOP_PAD_=1", "--try", "MALLOC_CHECK_=0"])
+            .args(["--budget", "12s", "--format", "json"])
+            .args(["--", "sh", "-c", script]),
+        test,
+    );
+    let all = super::json(&run);
+    let reason = &super::candidate(&all, "glibc MALLOC_TOP_PAD_=1")["discarded"];
+    let said = "the command did not end within";
+    assert!(
+        reason
+            .as_str()
+            .is_some_and(|reason| reason.starts_with(said)),
+        "{reason}"
+    );
+    assert!(
+        run.err.contains("(four times what the baseline takes)"),
+        "{}",
+        run.err
+    );
+    let runs = super::candidate(&all, "glibc MALLOC_CHECK_=0")["runs"]
+        .as_array()
+        .unwrap();
+    assert!(!runs.is_empty(), "{}", run.err);
+    assert_eq!(run.code, Some(0), "{}", run.err);
 }
 
 /// A run that hangs uses up what is left of the budget, not its own limit of minutes.

@@ -125,3 +125,30 @@ fn a_keeper_is_not_called_by_hand() {
         run.err
     );
 }
+
+/// `database & exec malloclint tune ...`: what was there before is nobody's to end.
+#[test]
+fn children_from_before_stay() {
+    let (folder, test) = (folder([]), "orphans-before");
+    let own = env!("CARGO_BIN_EXE_malloclint");
+    let script = format!(
+        "sleep 4322 & exec {own} tune --allocators glibc --budget 4s --candidates 1 -- sleep 0.3"
+    );
+    let status = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(folder.path())
+        .env(super::processes::NAME, mark(test))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.code().is_some());
+    let left = marked(&mark(test));
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(left[0].1.starts_with("sleep 4322"), "{left:?}");
+    let pid = left[0].0.to_string();
+    let killed = std::process::Command::new("kill")
+        .args(["-9", &pid])
+        .status();
+    assert!(killed.unwrap().success());
+}

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io;
 
 use super::svg::{self, Curve, Point};
-use super::{MIB, brief, charted, proof, ranked, ratio, speed, speed_name, stop, verdict};
+use super::{MIB, brief, charted, lines, proof, ranked, ratio, speed, speed_name, stop, verdict};
 use crate::tune::{Memory, Outcome, duration};
 
 const PAGE: &str = include_str!("../../../templates/tune-report.html");
@@ -53,9 +53,8 @@ fn fill(gap: &str, outcome: &Outcome) -> Option<String> {
         "command" => escape(&command(outcome)),
         "verdict" => paragraphs(&verdict(outcome)),
         "lines" => {
-            let lines = best
-                .map(|best| best.candidate.lines())
-                .filter(|lines| !lines.is_empty())?;
+            let lines = lines(outcome);
+            let lines = Some(lines).filter(|lines| !lines.is_empty())?;
             format!("<pre>{}</pre>", escape(&lines.join("\n")))
         }
         "proof" => best

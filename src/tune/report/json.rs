@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::stop;
+use super::{lines, stop};
 use crate::tune::{Estimate, Memory, Origin, Outcome, Run, Stop, Tried};
 
 /// The version of this form: it changes when a reader of the old one would break.
@@ -26,7 +26,6 @@ pub fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
         .iter()
         .map(|word| word.to_string_lossy())
         .collect();
-    let best = outcome.leader.and_then(|leader| outcome.tried.get(leader));
     let candidates: Vec<Value> = (0..outcome.tried.len())
         .filter_map(|index| candidate(outcome, index))
         .collect();
@@ -40,10 +39,10 @@ pub fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
         "seconds": outcome.elapsed.as_secs_f64(),
         "rounds": outcome.rounds,
         "stop": { "kind": kind(&outcome.stop), "reason": stop(outcome) },
-        "best": outcome.leader.and_then(name),
+        "best": outcome.leader.filter(|_| outcome.compared()).and_then(name),
         "looks_better": outcome.nearly.and_then(name),
         "not_told_apart": outcome.undecided.iter().filter_map(|index| name(*index)).collect::<Vec<_>>(),
-        "recommendation": best.map(|best| best.candidate.lines()),
+        "recommendation": lines(outcome),
         "candidates": candidates,
     });
     serde_json::to_writer_pretty(&mut *out, &all)?;

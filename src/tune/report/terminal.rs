@@ -4,7 +4,7 @@ use std::io;
 
 use super::chart::{self, Axes};
 use super::{
-    MIB, brief, charted, proof, ranked, ratio, shown_cost, speed, speed_name, stop, verdict,
+    MIB, brief, charted, lines, proof, ranked, ratio, shown_cost, speed, speed_name, stop, verdict,
 };
 use crate::tune::{Memory, Outcome, duration};
 
@@ -168,7 +168,7 @@ fn recommendation(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> i
     if let Some(proof) = proof(best) {
         writeln!(out, "proof: {proof}")?;
     }
-    let lines = best.candidate.lines();
+    let lines = lines(outcome);
     if !lines.is_empty() {
         writeln!(out)?;
     }
