@@ -97,6 +97,40 @@ pub fn apply(file: &Arc<SourceFile>, suppressions: &[Suppression], findings: &mu
     }
 }
 
+/// Takes away the findings in other files than `own`, start scripts say, that a comment there
+/// suppresses: on their line, or above it.
+pub fn apply_elsewhere(own: &Arc<SourceFile>, findings: &mut Vec<Finding>) {
+    findings.retain(|finding| Arc::ptr_eq(&finding.place.file, own) || !is_silenced(finding));
+}
+
+fn is_silenced(finding: &Finding) -> bool {
+    let (file, at) = (&finding.place.file, finding.place.span.start);
+    let (before, after) = file.bytes.split_at_checked(at).unwrap_or_default();
+    let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+    let end = memchr::memchr(b'\n', after).map_or(file.bytes.len(), |end| at + end);
+    let names = |line: Span| {
+        let mark = memchr::memchr(b'#', file.slice(line))?;
+        let comment = Span::new(line.start + mark, line.end);
+        let read = read(file, comment, line)?;
+        read.rules
+            .iter()
+            .any(|(id, _)| id == finding.rule)
+            .then_some(())
+    };
+    let mut line = Span::new(start, end);
+    let mut said = names(line).is_some();
+    while !said && line.start > 0 {
+        let end = line.start - 1;
+        let start = memchr::memrchr(b'\n', file.slice(Span::new(0, end))).map_or(0, |end| end + 1);
+        line = Span::new(start, end);
+        if !file.slice(line).trim_ascii_start().starts_with(b"#") {
+            break;
+        }
+        said = names(line).is_some();
+    }
+    said
+}
+
 fn unknown(place: &Place, id: &str) -> Option<Finding> {
     let help = nearest(id).map_or_else(
         || "`malloclint rules` lists them".into(),
@@ -184,6 +218,29 @@ mod tests {
                 "{other}"
             );
         }
+    }
+
+    #[test]
+    fn a_comment_in_a_script_holds_for_its_line_or_the_next() {
+        let text = "#!/bin/sh\n# malloclint: ignore[a, b] why\n# more\nexport A=1\nexport B=2 # malloclint: ignore[a]\nexport C=3\n";
+        let file = SourceFile::new("start.sh", text.as_bytes().to_vec());
+        let own = SourceFile::new("Dockerfile", Vec::new());
+        let left = |rule: &'static str, at: &str| {
+            let at = text.find(at).unwrap();
+            let place = Place::new(&file, Span::new(at, at + 1));
+            let severity = crate::finding::Severity::Warning;
+            let mut findings = vec![Finding::new(rule, severity, place, "x")];
+            apply_elsewhere(&own, &mut findings);
+            findings.len()
+        };
+        assert_eq!(
+            [left("a", "A="), left("b", "A="), left("c", "A=")],
+            [0, 0, 1]
+        );
+        assert_eq!(
+            [left("a", "B="), left("b", "B="), left("a", "C=")],
+            [0, 1, 1]
+        );
     }
 
     #[test]

@@ -70,6 +70,7 @@ pub(super) fn examine(
         }
     }
     suppress::apply(file, &suppressions(file, &dockerfile), &mut findings);
+    suppress::apply_elsewhere(file, &mut findings);
     checked.units = surveyed.len();
     checked.findings = sorted(findings);
     let units = surveyed.into_iter().map(|(unit, _)| unit).collect();

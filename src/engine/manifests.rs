@@ -61,6 +61,7 @@ pub(super) fn examine(
     let sheet = Sheet { file, tree: &tree };
     let (mut findings, units) = judge(sheet, format, around, style);
     suppress::apply(file, &suppressions(sheet, format, text), &mut findings);
+    suppress::apply_elsewhere(file, &mut findings);
     let checked = Checked {
         findings: sorted(findings),
         skipped: None,

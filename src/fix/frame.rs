@@ -140,6 +140,12 @@ fn missed(unit: &Unit, changes: &[&Change]) -> Option<String> {
             };
             unit.env.get(name).is_some() && !unit.env_faults.iter().any(again)
         }
+        Change::WriteAsText { name, .. } => {
+            let number = |fault: &EnvFault| {
+                fault.name == *name && matches!(fault.kind, EnvFaultKind::NotString(_))
+            };
+            !unit.env_faults.iter().any(number)
+        }
         Change::SetAfterLibrary { name } => value(name).is_some(),
         Change::InstallAsRoot { .. } | Change::ReplacePackage { .. } => true,
     };

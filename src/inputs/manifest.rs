@@ -160,6 +160,8 @@ pub fn passing_image(image: &Named) -> Option<String> {
 pub enum Wanted {
     /// It has this value.
     Set(String, String),
+    /// The list gives it this value, as text.
+    Text(String, String),
     /// It is not set.
     Unset(String),
     /// Of several settings only the last one stays.
@@ -198,6 +200,7 @@ pub fn tuned(unit: &Unit, style: Style, changes: &[Change]) -> Result<Vec<Change
 pub fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
     let one = |change: &Change| match change {
         Change::SetEnv { name, value } => Ok(Some(Wanted::Set(name.clone(), value.clone()))),
+        Change::WriteAsText { name, value } => Ok(Some(Wanted::Text(name.clone(), value.clone()))),
         Change::UnsetEnv { name } => Ok(Some(Wanted::Unset(name.clone()))),
         Change::SetOnce { name } => Ok(Some(Wanted::Once(name.clone()))),
         Change::RenameEnv { from, to } => Ok(Some(Wanted::Rename(from.clone(), to.clone()))),
@@ -222,7 +225,9 @@ pub fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
 pub fn started(file: &SourceFile, unit: &Unit, wanted: &Wanted) -> Result<Option<Edit>, String> {
     match wanted {
         Wanted::Set(name, value) => start::reset(file, unit, name, value),
-        Wanted::Unset(name) | Wanted::Once(name) | Wanted::Rename(name, _) => {
+        // These are about the list, whatever goes over it.
+        Wanted::Text(..) | Wanted::Once(_) => Ok(None),
+        Wanted::Unset(name) | Wanted::Rename(name, _) => {
             start::started(unit, name).map_or(Ok(None), Err)
         }
     }

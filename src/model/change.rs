@@ -35,6 +35,13 @@ pub enum Change {
     /// jemalloc's background thread runs in forked workers, too: `MALLOC_CONF` asks for it, and the
     /// prefork hook starts it again.
     RestartThread,
+    /// The value in the container's list is text, as a manifest has to write it.
+    WriteAsText {
+        /// The variable.
+        name: String,
+        /// What is meant.
+        value: String,
+    },
     /// The variable is set once: of several settings in one list the last stays, which counts.
     SetOnce {
         /// The variable.
@@ -66,6 +73,7 @@ impl Change {
         match self {
             Self::SetEnv { name: own, .. }
             | Self::UnsetEnv { name: own }
+            | Self::WriteAsText { name: own, .. }
             | Self::SetOnce { name: own }
             | Self::SetAfterLibrary { name: own } => own == name,
             Self::RenameEnv { from, to } => from == name || to == name,
@@ -92,6 +100,7 @@ impl Change {
             Self::Preload(family) => format!("preload {family}"),
             Self::Tune => "set `MALLOC_CONF`".into(),
             Self::RestartThread => "install the prefork hook".into(),
+            Self::WriteAsText { name, .. } => format!("put the value of `{name}` in quotes"),
             Self::SetOnce { name } => format!("set `{name}` once"),
             Self::SetAfterLibrary { name } => format!("set `{name}` after the installation"),
             Self::InstallAsRoot { .. } => "install as root".into(),

@@ -28,6 +28,16 @@ impl Environment {
         self.vars.iter()
     }
 
+    /// Takes `name` away.
+    pub fn unset(&mut self, name: &str) {
+        if let Some(at) = self.index.remove(name) {
+            self.vars.remove(at);
+            for later in self.index.values_mut().filter(|index| **index > at) {
+                *later -= 1;
+            }
+        }
+    }
+
     /// Sets `name`; what it was before goes to its history.
     pub fn set(&mut self, name: &str, setting: Setting) {
         if let Some(var) = self.index.get(name).and_then(|&at| self.vars.get_mut(at)) {

@@ -16,7 +16,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             Some(value) => finding.remedy(
                 "put the value in quotes",
                 Applicability::Safe,
-                vec![Change::SetEnv { name: fault.name.clone(), value: value.clone() }],
+                vec![Change::WriteAsText { name: fault.name.clone(), value: value.clone() }],
             ),
             None => finding,
         });

@@ -31,7 +31,7 @@ pub fn spell(
             continue;
         }
         match wanted {
-            Wanted::Set(name, value) => {
+            Wanted::Set(name, value) | Wanted::Text(name, value) => {
                 let value = value.replace('$', "$$");
                 match env.and_then(|env| find(sheet.tree, env, &name)) {
                     Some(Found::Entry(_, old)) if sheet.tree.is_null(old) => {

@@ -122,6 +122,7 @@ impl Plan<'_> {
             }
             Change::Tune => self.tune(),
             Change::RestartThread => self.restart_thread(),
+            Change::WriteAsText { name, .. } => Err(Refusal(format!("`{name}` is text"))),
             // A later `ENV` replaces an earlier one by its nature.
             Change::SetOnce { name } => Err(Refusal(format!("`{name}` is set once"))),
             Change::SetAfterLibrary { name } => self.set_after_library(name),

@@ -1,15 +1,17 @@
 //! What starts when the container starts: CMD and ENTRYPOINT, through wrappers and start scripts,
 //! to the program that runs, and what happens to the environment on the way.
 
+mod command;
 mod compose;
 mod environment;
 mod interpreter;
+mod settings;
 mod words;
-
-use std::ops::Range;
+mod written;
 
 use compose::{Start, compose, is_login};
 pub(super) use interpreter::interpreter;
+use settings::Settings;
 use words::{
     is_positional, lines_of, looks_like_script, mentions, plain, python_scripts, shell_script,
 };
@@ -18,32 +20,22 @@ use super::effects::stars;
 use super::files::{self, Readable, base_name};
 use super::state::{Preloading, State};
 use super::walk::Walker;
-use crate::facts::{self, programs, roles};
-use crate::inputs::shell::effects::{Effect, EffectKind};
-use crate::inputs::shell::script::Word;
+use crate::facts::{programs, roles};
 use crate::inputs::shell::{self};
-use crate::model::{
-    Fact, Process, ProcessKind, ProcessModel, Setting, Strip, Via, is_python, recognise,
-};
+use crate::model::{Fact, Process, ProcessKind, ProcessModel, Strip, Via, is_python, recognise};
 use crate::text::{Place, Span, Traced};
 
 /// Scripts that start scripts are followed this far.
 const HOPS: usize = 6;
-
-/// A variable that the start sets.
-pub(super) struct Made {
-    pub(super) name: String,
-    pub(super) setting: Setting,
-    /// A test decides about it.
-    pub(super) conditional: bool,
-}
+/// So many are read for one start.
+const SCRIPTS: usize = 64;
 
 /// The process and what its start does to the environment.
 pub(super) struct Started {
     pub(super) process: Process,
     pub(super) preloads: Vec<Preloading>,
     /// Other variables that decide about allocators.
-    pub(super) settings: Vec<Made>,
+    pub(super) settings: Settings,
     pub(super) strips: Vec<Strip>,
     /// Why the process may get settings that we cannot see.
     pub(super) unseen: Option<String>,
@@ -58,18 +50,10 @@ pub(super) struct Started {
 /// The variables that a start script finds and names, less those that decide about allocators: what it makes of these
 /// is for the rules to see as it is written.
 fn known<'s>(state: &'s State, text: &str) -> impl Iterator<Item = (&'s str, &'s str)> {
-    let ours = |name: &str| name.starts_with("LD_") || decides(name);
+    let ours = |name: &str| name.starts_with("LD_") || settings::decides(name);
     let named = move |name: &str| text.contains('$') && text.contains(name) && !ours(name);
     let vars = state.env.iter().filter(move |var| named(&var.name));
     vars.filter_map(|var| Some((var.name.as_str(), var.now.value.known()?)))
-}
-
-/// Whether a variable decides about allocators, other than by what the loader loads.
-fn decides(name: &str) -> bool {
-    matches!(name, "PYTHONMALLOC" | "GLIBC_TUNABLES")
-        || facts::allocator_variable(name).is_some()
-        || facts::tunable(name).is_some()
-        || facts::near_miss(name).is_some()
 }
 
 /// Follows the start of a container of `state`.
@@ -83,6 +67,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
     let mut follower = Follower {
         walker,
         state,
+        scripts: SCRIPTS,
         argv: Vec::new(),
         text: None,
         started: Started {
@@ -98,7 +83,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
                 script: None,
             },
             preloads: Vec::new(),
-            settings: Vec::new(),
+            settings: Settings::default(),
             strips: Vec::new(),
             unseen: None,
             replaces: None,
@@ -120,6 +105,8 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
 struct Follower<'a> {
     walker: &'a Walker<'a>,
     state: &'a State,
+    /// Scripts that may still be read: each may name others, and itself.
+    scripts: usize,
     /// The program as far as it has been followed.
     argv: Vec<String>,
     /// The text of the Python program, where it was found, and its path.
@@ -133,8 +120,12 @@ impl Follower<'_> {
         self.started.login |= is_login(argv);
         self.chosen(argv.iter().map(String::as_str));
         let unwrapped = shell::unwrap_argv(argv);
+        if let Some(by) = &unwrapped.drops_environment {
+            self.started.settings.drop_all(by, &here);
+        }
         for (name, value) in unwrapped.env {
-            self.set(&name, &stars(&value), &[&here], (Via::Command, false));
+            self.preload(&name, &stars(&value), &[&here], (Via::Command, false));
+            self.started.settings.set_by_command(&name, &value, &here);
         }
         let kept = argv.iter().any(|word| word.starts_with("LD_PRELOAD="));
         if let Some(by) = unwrapped.drops_environment.filter(|_| !kept) {
@@ -222,8 +213,9 @@ impl Follower<'_> {
     fn shell(&mut self, text: &Traced, file: &Place, positional: &[String], hops: usize) {
         let before = self.started.preloads.len();
         self.chosen(text.as_str().split_ascii_whitespace());
-        let effects =
-            shell::effects::read_with(text.as_str(), positional, known(self.state, text.as_str()));
+        let known = known(self.state, text.as_str());
+        let exported = self.exported();
+        let effects = shell::effects::read_with(text.as_str(), positional, known, &exported);
         for effect in &effects {
             self.environment(text, file, effect, hops);
         }
@@ -233,70 +225,10 @@ impl Follower<'_> {
                 .unseen
                 .get_or_insert_with(|| format!("`{path}` sets up an allocator when it starts"));
         }
-        self.main_command(&effects, text, file, positional, hops);
-    }
-
-    /// Picks the command of a script that is the service: a server that we know, then what `exec`
-    /// is given, then the last one.
-    fn main_command(
-        &mut self,
-        effects: &[Effect],
-        text: &Traced,
-        file: &Place,
-        positional: &[String],
-        hops: usize,
-    ) {
-        let commands: Vec<(&[Word], bool, &Range<usize>)> = effects
-            .iter()
-            // What reads another's output is a test or a filter, not the service.
-            .filter(|effect| !effect.context.piped)
-            .filter_map(|effect| match &effect.kind {
-                EffectKind::Run { words, exec } => Some((words.as_slice(), *exec, &effect.range)),
-                EffectKind::RunScript {
-                    path,
-                    sourced: false,
-                } => Some((std::slice::from_ref(path), false, &effect.range)),
-                _ => None,
-            })
-            .collect();
-        let serves = |words: &[Word]| {
-            let argv = plain(words);
-            recognise(&argv).is_some_and(|found| found.kind != ProcessKind::OneShot)
-        };
-        let ends_at_once = |words: &[Word]| {
-            recognise(&plain(words)).is_some_and(|found| found.kind == ProcessKind::OneShot)
-        };
-        // A script that can start several servers is told which one: `CMD ["celery-worker"]`.
-        let asked = |words: &[Word]| {
-            let program = plain(words.get(..1).unwrap_or_default()).concat();
-            let first = positional.first();
-            !program.is_empty() && first.is_some_and(|word| word.starts_with(base_name(&program)))
-        };
-        let mut servers = commands.iter().filter(|(words, ..)| serves(words));
-        let chosen = servers.clone().find(|(words, ..)| asked(words));
-        // A program that a variable names tells nothing; what else the script runs may.
-        let named = |words: &[Word]| {
-            let program = plain(words.get(..1).unwrap_or_default()).concat();
-            is_positional(words) || !program.is_empty() && !base_name(&program).contains('*')
-        };
-        let chosen = chosen
-            .or_else(|| servers.next())
-            .or_else(|| {
-                commands
-                    .iter()
-                    .rev()
-                    .find(|(words, exec, _)| *exec && named(words))
-            })
-            .or_else(|| {
-                commands
-                    .iter()
-                    .rev()
-                    .find(|(words, ..)| named(words) && !ends_at_once(words))
-            });
-        let Some((words, _, range)) = chosen else {
+        let Some((at, words)) = command::service(&effects, positional) else {
             return;
         };
-        self.inline(effects, range, text, file);
+        self.settings_for(&effects, at, (text, file), hops);
         let argv = if is_positional(words) {
             positional.to_vec()
         } else {

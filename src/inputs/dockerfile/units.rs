@@ -11,8 +11,8 @@ use super::state::State;
 use super::walk::Walker;
 use crate::facts::{Manager, programs};
 use crate::model::{
-    Environment, Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role,
-    Setting, Source, Stray, Unit, User, Via, entries, family_of, judge,
+    Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting, Source,
+    Stray, Unit, User, Via, entries, family_of, judge,
 };
 use crate::text::Place;
 use elsewhere::Elsewhere;
@@ -135,7 +135,7 @@ fn assemble(
         role,
         python: python(state, started),
         platform: platform(state),
-        env: environment(state, started),
+        env: started.settings.over(state),
         libraries: state.libraries.clone(),
         extra_libraries: state.extra_libraries.clone(),
         opaque: state.opaque.clone(),
@@ -168,23 +168,6 @@ fn assemble(
     };
     unit.preloads = preloads(&unit, state, started);
     unit
-}
-
-/// The image's variables, and over them what the start sets that decides about allocators.
-fn environment(state: &State, started: &Started) -> Environment {
-    let mut env = state.env.clone();
-    for made in &started.settings {
-        let mut setting = made.setting.clone();
-        if made.conditional {
-            // What is in force where the condition does not hold is known.
-            if env.get(&made.name).is_some() {
-                continue;
-            }
-            setting.value.unknown = Some(made.name.clone());
-        }
-        env.set(&made.name, setting);
-    }
-    env
 }
 
 fn name(walker: &Walker<'_>, index: usize) -> String {

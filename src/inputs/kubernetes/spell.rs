@@ -31,10 +31,12 @@ pub fn spell(
             continue;
         }
         match wanted {
-            Wanted::Set(name, value) => match find(sheet.tree, list, &name)?.last() {
-                Some(item) => edits.push(change(sheet, *item, &escaped(&value))?),
-                None => added.push((name, escaped(&value))),
-            },
+            Wanted::Set(name, value) | Wanted::Text(name, value) => {
+                match find(sheet.tree, list, &name)?.last() {
+                    Some(item) => edits.push(change(sheet, *item, &escaped(&value))?),
+                    None => added.push((name, escaped(&value))),
+                }
+            }
             Wanted::Unset(name) => {
                 for item in find(sheet.tree, list, &name)? {
                     let list = list.ok_or("it is not set here")?;
@@ -88,7 +90,7 @@ pub fn respell(
         id.and_then(|id| sheet.tree.word(id)) == Some(name)
     };
     let one = |wanted: Wanted| match wanted {
-        Wanted::Set(name, value) => {
+        Wanted::Set(name, value) | Wanted::Text(name, value) => {
             let item = items.iter().rfind(|item| named(item, &name));
             let item =
                 item.ok_or("a JSON patch adds variables one by one: add it there by hand")?;

@@ -170,17 +170,22 @@ pub fn read(text: &str) -> Vec<Effect> {
 }
 
 /// Says what `text` does, in order, when it is started with these arguments; without any it is not known which.
-/// `variables` are those that it finds in its environment.
+/// `variables` are those that it finds in its environment, as far as they are known; `exported` are
+/// names of others that are there.
 #[must_use]
 pub fn read_with<'v>(
     text: &str,
     arguments: &[String],
     variables: impl IntoIterator<Item = (&'v str, &'v str)>,
+    exported: &[String],
 ) -> Vec<Effect> {
     let mut reader = Reader::default();
     reader.arguments = arguments.to_vec();
     for (name, value) in variables {
         reader.know(name, value);
+    }
+    for name in exported {
+        reader.export(name);
     }
     reader.read(text)
 }

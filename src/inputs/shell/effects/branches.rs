@@ -213,7 +213,7 @@ mod tests {
             EffectKind::Run { words, .. } => words.first().map(|word| word.shown()),
             _ => None,
         };
-        let effects = read_with(text, &arguments, [("ROLE", "api")]);
+        let effects = read_with(text, &arguments, [("ROLE", "api")], &[]);
         effects
             .iter()
             .filter_map(|effect| shown(&effect.kind))

@@ -5,24 +5,34 @@ use super::reader::{Call, Walk, names_allocator};
 use crate::inputs::shell::script::{Context, Word};
 use crate::inputs::shell::wrappers::split_assignment;
 
+/// Whether a variable is handed on to commands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Exported {
+    #[default]
+    No,
+    /// In a branch, a subshell or a function.
+    Maybe,
+    Yes,
+}
+
 impl Walk<'_> {
     /// Assignments that stand alone.
     pub(super) fn assignments(&mut self, call: &Call<'_>) {
         for assignment in call.assignments {
-            let exported = self.variables.is_exported(&assignment.name);
-            for (value, context) in self.values(&assignment.value, call.context) {
+            let name = &assignment.name;
+            let handed_on = self.variables.exported(name);
+            let exported = handed_on != Exported::No;
+            for (value, mut context) in self.values(&assignment.value, call.context) {
                 let mentions = !exported && names_allocator(&value);
                 self.variables
-                    .set(&assignment.name, value.clone(), assignment.append, context);
+                    .set(name, value.clone(), assignment.append, context);
+                context.conditional |= handed_on == Exported::Maybe;
                 let call = &call.under(context);
-                if exported {
-                    self.emit(
-                        call,
-                        EffectKind::Export {
-                            name: assignment.name.clone(),
-                            value: Some(value),
-                        },
-                    );
+                if exported && assignment.append {
+                    self.export(call, name.clone(), None);
+                } else if exported {
+                    let (name, value) = (name.clone(), Some(value));
+                    self.emit(call, EffectKind::Export { name, value });
                 } else if mentions {
                     self.emit(call, EffectKind::MentionsAllocator);
                 }
@@ -86,7 +96,7 @@ impl Walk<'_> {
     }
 
     fn export(&mut self, call: &Call<'_>, name: String, value: Option<Word>) {
-        let (values, certain) = self.variables.export(&name);
+        let (values, certain) = self.variables.export(&name, call.context);
         if value.is_some() || values.is_empty() {
             return self.emit(call, EffectKind::Export { name, value });
         }

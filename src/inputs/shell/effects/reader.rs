@@ -21,6 +21,7 @@ const PER_VALUE: &str = "ln cp mv install rm export declare typeset echo printf 
 pub struct Reader {
     pub(super) groups: HashMap<String, Vec<(String, Option<String>)>>,
     known: Vec<(String, String)>,
+    exported: Vec<String>,
     /// What the script is started with; nothing where that is not known.
     pub(super) arguments: Vec<String>,
 }
@@ -30,6 +31,11 @@ impl Reader {
     pub fn know(&mut self, name: &str, value: &str) {
         self.known.retain(|(known, _)| known != name);
         self.known.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Tells that a variable is exported before the scripts begin, whatever it holds.
+    pub fn export(&mut self, name: &str) {
+        self.exported.push(name.to_owned());
     }
 
     /// Says what `text` does, in order.
@@ -46,6 +52,9 @@ impl Reader {
                 }],
             };
             variables.set(name, word, false, Context::default());
+        }
+        for name in &self.exported {
+            variables.export(name, Context::default());
         }
         let mut effects = Vec::new();
         walk(

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::environment::Exported;
 use crate::inputs::shell::script::{Context, Part, Word};
 
 /// How many values are kept for one variable.
@@ -24,7 +25,7 @@ struct Value {
     words: Vec<Word>,
     /// It has one of them, whatever happens.
     certain: bool,
-    exported: bool,
+    exported: Exported,
 }
 
 /// The variables in force while a script is read.
@@ -112,6 +113,9 @@ impl Variables {
     /// function is taken for certain where there was none: its use is likely to be there, too.
     pub(super) fn set(&mut self, name: &str, word: Word, append: bool, context: Context) {
         let value = self.values.entry(name.to_owned()).or_default();
+        if self.export_all {
+            value.exported = Exported::Yes;
+        }
         if append && (value.words.len() != 1 || !value.certain) {
             value.certain = false;
             return;
@@ -155,21 +159,30 @@ impl Variables {
             Value {
                 words,
                 certain,
-                exported: false,
+                exported: Exported::No,
             },
         );
     }
 
     /// Marks a variable as exported and gives the values it may have now,
     /// and whether it surely has the one that is given.
-    pub(super) fn export(&mut self, name: &str) -> (Vec<Word>, bool) {
+    pub(super) fn export(&mut self, name: &str, context: Context) -> (Vec<Word>, bool) {
         let value = self.values.entry(name.to_owned()).or_default();
-        value.exported = true;
+        if !(context.conditional || context.subshell || context.function) {
+            value.exported = Exported::Yes;
+        } else if value.exported == Exported::No {
+            value.exported = Exported::Maybe;
+        }
         (value.words.clone(), value.certain && value.words.len() == 1)
     }
 
-    pub(super) fn is_exported(&self, name: &str) -> bool {
-        self.export_all || self.values.get(name).is_some_and(|value| value.exported)
+    pub(super) fn exported(&self, name: &str) -> Exported {
+        if self.export_all {
+            return Exported::Yes;
+        }
+        self.values
+            .get(name)
+            .map_or(Exported::No, |value| value.exported)
     }
 
     pub(super) fn unset(&mut self, name: &str) {
