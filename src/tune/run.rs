@@ -97,6 +97,7 @@ fn kept(workload: &Workload, environment: &Environment, candidate: &Candidate) -
 }
 
 /// Times of a run.
+#[derive(Clone, Copy)]
 struct Times {
     /// What the command or the load took.
     wall: Duration,
