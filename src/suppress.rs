@@ -109,16 +109,15 @@ fn is_silenced(finding: &Finding) -> bool {
     let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
     let end = memchr::memchr(b'\n', after).map_or(file.bytes.len(), |end| at + end);
     let names = |line: Span| {
-        let mark = memchr::memchr(b'#', file.slice(line))?;
-        let comment = Span::new(line.start + mark, line.end);
-        let read = read(file, comment, line)?;
-        read.rules
-            .iter()
-            .any(|(id, _)| id == finding.rule)
-            .then_some(())
+        let mut marks = memchr::memchr_iter(b'#', file.slice(line));
+        marks.any(|mark| {
+            let comment = Span::new(line.start + mark, line.end);
+            let read = read(file, comment, line);
+            read.is_some_and(|read| read.rules.iter().any(|(id, _)| id == finding.rule))
+        })
     };
     let mut line = Span::new(start, end);
-    let mut said = names(line).is_some();
+    let mut said = names(line);
     while !said && line.start > 0 {
         let end = line.start - 1;
         let start = memchr::memrchr(b'\n', file.slice(Span::new(0, end))).map_or(0, |end| end + 1);
@@ -126,7 +125,7 @@ fn is_silenced(finding: &Finding) -> bool {
         if !file.slice(line).trim_ascii_start().starts_with(b"#") {
             break;
         }
-        said = names(line).is_some();
+        said = names(line);
     }
     said
 }

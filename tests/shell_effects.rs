@@ -130,7 +130,7 @@ fn kind(kind: &EffectKind) -> String {
             format!("drops by {by}: {}", words(command))
         }
         EffectKind::AddNeeded { library } => format!("needed {}", word(library)),
-        EffectKind::RunScript { path, sourced } => {
+        EffectKind::RunScript { path, sourced, .. } => {
             format!(
                 "{} {}",
                 if *sourced { "source" } else { "script" },

@@ -13,7 +13,8 @@ use compose::{Start, compose, is_login};
 pub(super) use interpreter::interpreter;
 use settings::Settings;
 use words::{
-    is_positional, lines_of, looks_like_script, mentions, plain, python_scripts, shell_script,
+    is_positional, lines_of, looks_like_script, mentions, mentions_library, plain, python_scripts,
+    shell_script,
 };
 
 use super::effects::stars;
@@ -211,24 +212,28 @@ impl Follower<'_> {
 
     /// Shell text: what it does to the environment, and which of its commands is the service.
     fn shell(&mut self, text: &Traced, file: &Place, positional: &[String], hops: usize) {
-        let before = self.started.preloads.len();
+        let before = (self.started.preloads.len(), self.started.settings.len());
         self.chosen(text.as_str().split_ascii_whitespace());
         let known = known(self.state, text.as_str());
         let exported = self.exported();
-        let effects = shell::effects::read_with(text.as_str(), positional, known, &exported);
-        for effect in &effects {
+        let start = shell::effects::Start {
+            arguments: positional,
+            known: known.collect(),
+            exported: &exported,
+            all: false,
+        };
+        let reading = shell::effects::read_with(text.as_str(), &start);
+        for effect in &reading.effects {
             self.environment(text, file, effect, hops);
         }
-        if self.started.preloads.len() == before && mentions(text.as_str()) {
-            let path = &file.file.path;
-            self.started
-                .unseen
-                .get_or_insert_with(|| format!("`{path}` sets up an allocator when it starts"));
+        let service = command::service(&reading.effects, positional);
+        if let Some((at, _)) = service {
+            self.settings_for(&reading, at, (text, file), hops);
         }
-        let Some((at, words)) = command::service(&effects, positional) else {
+        self.unread(text.as_str(), file, before);
+        let Some((_, words)) = service else {
             return;
         };
-        self.settings_for(&effects, at, (text, file), hops);
         let argv = if is_positional(words) {
             positional.to_vec()
         } else {
@@ -236,6 +241,18 @@ impl Follower<'_> {
         };
         if hops > 0 && !argv.is_empty() {
             self.argv(&argv, Some(file), hops - 1);
+        }
+    }
+
+    /// A script that deals with allocators in a way that was not understood.
+    fn unread(&mut self, text: &str, file: &Place, before: (usize, usize)) {
+        let preloads = self.started.preloads.len() > before.0;
+        let settings = preloads || self.started.settings.len() > before.1;
+        if !preloads && mentions_library(text) || !settings && mentions(text) {
+            let path = &file.file.path;
+            self.started
+                .unseen
+                .get_or_insert_with(|| format!("`{path}` sets up an allocator when it starts"));
         }
     }
 

@@ -12,6 +12,8 @@ mod nested;
 mod packages;
 mod reader;
 mod remap;
+mod scopes;
+mod start;
 mod variables;
 mod writes;
 
@@ -135,6 +137,8 @@ pub enum EffectKind {
         path: Word,
         /// `.` or `source`: its variables stay.
         sourced: bool,
+        /// `set -a` is in force: all that it sets is exported.
+        exports: bool,
     },
     /// The text names an allocator in a way that is none of the above (a download of its source, a
     /// `git clone`, a `curl | tar`, `FLAVOUR=jemalloc`): somebody does something about allocators
@@ -161,34 +165,8 @@ pub struct Package {
     pub range: Range<usize>,
 }
 
-pub use reader::Reader;
-
-/// Says what `text` does, in order. See [`is_interesting`] for passing over text that says nothing.
-#[must_use]
-pub fn read(text: &str) -> Vec<Effect> {
-    Reader::default().read(text)
-}
-
-/// Says what `text` does, in order, when it is started with these arguments; without any it is not known which.
-/// `variables` are those that it finds in its environment, as far as they are known; `exported` are
-/// names of others that are there.
-#[must_use]
-pub fn read_with<'v>(
-    text: &str,
-    arguments: &[String],
-    variables: impl IntoIterator<Item = (&'v str, &'v str)>,
-    exported: &[String],
-) -> Vec<Effect> {
-    let mut reader = Reader::default();
-    reader.arguments = arguments.to_vec();
-    for (name, value) in variables {
-        reader.know(name, value);
-    }
-    for name in exported {
-        reader.export(name);
-    }
-    reader.read(text)
-}
+pub use scopes::{Reach, Scopes};
+pub use start::{Reader, Reading, Start, read, read_with};
 
 /// Whether `text` may hold effects other than [`EffectKind::Run`] and [`EffectKind::RunScript`] that
 /// decide about allocators: one pass over the bytes, no parse.

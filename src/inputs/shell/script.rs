@@ -24,6 +24,8 @@ pub struct Script {
     pub cases: Vec<Case>,
     /// The `if` commands, in the order in which they begin.
     pub ifs: Vec<If>,
+    /// The scopes that commands stand in; the first is the whole text.
+    pub scopes: Vec<Scope>,
     /// `false` where the text could not be followed to its end (unbalanced quotes and the like);
     /// the commands up to that point are still given.
     pub complete: bool,
@@ -108,6 +110,29 @@ pub struct Command {
     pub context: Context,
 }
 
+/// A part of a text that commands share: what one sets in it reaches those behind it there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The one around it, as an index; its own for the outermost.
+    pub parent: usize,
+    /// What it is.
+    pub kind: ScopeKind,
+}
+
+/// What becomes of a setting at the end of a scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ScopeKind {
+    /// It stays: `{ }`.
+    #[default]
+    Group,
+    /// It may not have been made: a branch, the body of a loop.
+    Branch,
+    /// It is made when the function of that name is called.
+    Function(String),
+    /// It is gone: `( )`, a process of its own.
+    Subshell,
+}
+
 /// Under which circumstances a command runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Context {
@@ -120,6 +145,12 @@ pub struct Context {
     pub subshell: bool,
     /// Inside the body of a function.
     pub function: bool,
+    /// `conditional` for what stands before it, not for the scope.
+    pub tested: bool,
+    /// `subshell` for the pipeline, not for the scope.
+    pub pipeline: bool,
+    /// Its scope, as an index.
+    pub scope: usize,
     /// The command reads the output of the command before it (`a | b`: true of `b`, and of all
     /// commands inside where `b` is a compound command).
     pub piped: bool,

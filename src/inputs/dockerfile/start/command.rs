@@ -22,6 +22,7 @@ pub(super) fn service<'e>(
             EffectKind::RunScript {
                 path,
                 sourced: false,
+                ..
             } => Some((std::slice::from_ref(path), false, at)),
             _ => None,
         })

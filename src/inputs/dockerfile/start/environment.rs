@@ -74,6 +74,7 @@ impl Follower<'_> {
             EffectKind::RunScript {
                 path,
                 sourced: true,
+                ..
             } if hops > 0 => {
                 let path = pattern(self.walker, self.state, path);
                 if let Some((text, file)) = self.next_script(&path) {

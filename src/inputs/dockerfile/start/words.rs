@@ -79,16 +79,14 @@ pub(super) fn looks_like_script(program: &str) -> bool {
 
 /// Whether a start script deals with allocators.
 pub(super) fn mentions(text: &str) -> bool {
-    [
-        "LD_PRELOAD",
-        "MALLOC_",
-        "PYTHONMALLOC",
-        "jemalloc",
-        "tcmalloc",
-        "mimalloc",
-    ]
-    .iter()
-    .any(|needle| text.contains(needle))
+    let settings = ["MALLOC_", "PYTHONMALLOC"];
+    mentions_library(text) || settings.iter().any(|needle| text.contains(needle))
+}
+
+/// Whether it deals with what is loaded.
+pub(super) fn mentions_library(text: &str) -> bool {
+    let libraries = ["LD_PRELOAD", "jemalloc", "tcmalloc", "mimalloc"];
+    libraries.iter().any(|needle| text.contains(needle))
 }
 
 /// A script that `echo` or `printf` wrote, with the line ends that they put in for `\n`.

@@ -204,7 +204,7 @@ fn matches(pattern: &[Token], text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::inputs::shell::effects::{EffectKind, read_with};
+    use crate::inputs::shell::effects::{EffectKind, Start, read_with};
 
     /// What a script runs when it is started with some arguments.
     fn runs(text: &str, arguments: &str) -> Vec<String> {
@@ -213,7 +213,12 @@ mod tests {
             EffectKind::Run { words, .. } => words.first().map(|word| word.shown()),
             _ => None,
         };
-        let effects = read_with(text, &arguments, [("ROLE", "api")], &[]);
+        let start = Start {
+            arguments: &arguments,
+            known: vec![("ROLE", "api")],
+            ..Start::default()
+        };
+        let effects = read_with(text, &start).effects;
         effects
             .iter()
             .filter_map(|effect| shown(&effect.kind))

@@ -26,7 +26,9 @@ impl Walk<'_> {
                 let mentions = !exported && names_allocator(&value);
                 self.variables
                     .set(name, value.clone(), assignment.append, context);
-                context.conditional |= handed_on == Exported::Maybe;
+                let maybe = handed_on == Exported::Maybe;
+                context.conditional |= maybe;
+                context.tested |= maybe;
                 let call = &call.under(context);
                 if exported && assignment.append {
                     self.export(call, name.clone(), None);
@@ -100,9 +102,9 @@ impl Walk<'_> {
         if value.is_some() || values.is_empty() {
             return self.emit(call, EffectKind::Export { name, value });
         }
-        let conditional = call.context.conditional || !certain;
         let call = &call.under(Context {
-            conditional,
+            conditional: call.context.conditional || !certain,
+            tested: call.context.tested || !certain,
             ..call.context
         });
         for value in values {

@@ -3,7 +3,7 @@
 use super::EffectKind;
 use super::reader::{Call, Walk, walk};
 use super::remap::Origin;
-use crate::inputs::shell::script::{Part, Word};
+use crate::inputs::shell::script::{Part, ScopeKind, Word};
 use crate::inputs::shell::wrappers::{Shell, Stripped, base_name, strip};
 
 /// How deep `sh -c "sh -c ..."` is followed.
@@ -28,11 +28,13 @@ impl Walk<'_> {
                 let Some(path) = call.arguments().first() else {
                     return true;
                 };
+                let exports = self.variables.export_all;
                 self.emit(
                     call,
                     EffectKind::RunScript {
                         path: path.clone(),
                         sourced: true,
+                        exports,
                     },
                 );
             }
@@ -86,6 +88,7 @@ impl Walk<'_> {
                 EffectKind::RunScript {
                     path: path.clone(),
                     sourced: false,
+                    exports: false,
                 },
             ),
             Shell::Input => match call
@@ -113,6 +116,12 @@ impl Walk<'_> {
         }
         let mut context = call.context;
         context.subshell |= own_process;
+        let kind = if own_process {
+            ScopeKind::Subshell
+        } else {
+            ScopeKind::Group
+        };
+        context.scope = self.reader.scopes.add(context.scope, kind);
         let mut effects = Vec::new();
         walk(
             &origin.text,

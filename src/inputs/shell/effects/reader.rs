@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::branches::{Dead, begins, tests_from};
 use super::remap::Origin;
+use super::start::Reader;
 use super::variables::{MOST_VARIANTS, Variables, split};
 use super::writes::{group_redirects, is_writer};
 use super::{Effect, EffectKind, Package};
@@ -14,60 +15,6 @@ use crate::inputs::shell::wrappers::{Change, Shell, Stripped, base_name, strip};
 
 /// Commands that are read once for each value that a variable in them may have.
 const PER_VALUE: &str = "ln cp mv install rm export declare typeset echo printf setcap patchelf";
-
-/// Reads scripts that belong together, such as the RUN instructions of one stage: groups of
-/// packages (`apk add --virtual`) live on from one to the next, variables do not.
-#[derive(Debug, Default)]
-pub struct Reader {
-    pub(super) groups: HashMap<String, Vec<(String, Option<String>)>>,
-    known: Vec<(String, String)>,
-    exported: Vec<String>,
-    /// What the script is started with; nothing where that is not known.
-    pub(super) arguments: Vec<String>,
-}
-
-impl Reader {
-    /// Tells the value of a variable that the scripts find in their environment (ENV, ARG).
-    pub fn know(&mut self, name: &str, value: &str) {
-        self.known.retain(|(known, _)| known != name);
-        self.known.push((name.to_owned(), value.to_owned()));
-    }
-
-    /// Tells that a variable is exported before the scripts begin, whatever it holds.
-    pub fn export(&mut self, name: &str) {
-        self.exported.push(name.to_owned());
-    }
-
-    /// Says what `text` does, in order.
-    pub fn read(&mut self, text: &str) -> Vec<Effect> {
-        let mut variables = Variables::new(text.len());
-        variables.set_arguments(&self.arguments);
-        for (name, value) in &self.known {
-            let word = Word {
-                range: 0..0,
-                parts: vec![Part::Literal {
-                    text: value.clone(),
-                    range: 0..0,
-                    quoted: false,
-                }],
-            };
-            variables.set(name, word, false, Context::default());
-        }
-        for name in &self.exported {
-            variables.export(name, Context::default());
-        }
-        let mut effects = Vec::new();
-        walk(
-            text,
-            Context::default(),
-            0,
-            self,
-            &mut variables,
-            &mut effects,
-        );
-        effects
-    }
-}
 
 /// Reads `text` with what is known so far.
 pub(super) fn walk(
@@ -79,8 +26,10 @@ pub(super) fn walk(
     effects: &mut Vec<Effect>,
 ) {
     let script = script::parse(text);
+    let first_scope = reader.scopes.adopt(&script.scopes, context.scope);
     let mut walk = Walk {
         text,
+        first_scope,
         groups: group_redirects(&script),
         script: &script,
         outer: context,
@@ -116,7 +65,9 @@ pub(super) struct Walk<'a> {
     pub(super) text: &'a str,
     pub(super) script: &'a Script,
     pub(super) groups: HashMap<usize, usize>,
-    outer: Context,
+    pub(super) outer: Context,
+    /// Where the scopes of this text begin among all.
+    pub(super) first_scope: usize,
     pub(super) depth: u8,
     pub(super) reader: &'a mut Reader,
     pub(super) variables: &'a mut Variables,
@@ -160,15 +111,6 @@ impl Call<'_> {
 }
 
 impl Walk<'_> {
-    pub(super) fn merged(&self, context: Context) -> Context {
-        Context {
-            conditional: context.conditional || self.outer.conditional,
-            subshell: context.subshell || self.outer.subshell,
-            function: context.function || self.outer.function,
-            piped: context.piped,
-        }
-    }
-
     pub(super) fn emit(&mut self, call: &Call<'_>, kind: EffectKind) {
         let folder = self.variables.folder(call.context);
         self.effects.push(Effect {
@@ -206,6 +148,7 @@ impl Walk<'_> {
         let stripped = strip(words);
         let mut context = self.merged(command.context);
         context.conditional |= one_of_several;
+        context.tested |= one_of_several;
         let call = Call {
             index,
             name: stripped
@@ -288,9 +231,10 @@ impl Walk<'_> {
         let (choices, certain) = self
             .variables
             .choices(std::slice::from_ref(word), MOST_VARIANTS);
-        let conditional = context.conditional || !certain || choices.len() > 1;
+        let several = !certain || choices.len() > 1;
         let context = Context {
-            conditional,
+            conditional: context.conditional || several,
+            tested: context.tested || several,
             ..context
         };
         choices
@@ -325,6 +269,7 @@ impl Walk<'_> {
             Some(path) if is_script(path) => EffectKind::RunScript {
                 path: path.clone(),
                 sourced: false,
+                exports: false,
             },
             _ => EffectKind::Run {
                 words: call.words.to_vec(),

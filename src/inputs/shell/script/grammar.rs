@@ -10,7 +10,7 @@ mod tokens;
 use std::ops::Range;
 
 use super::cursor::Cursor;
-use super::{Command, Context, Group, Redirect, Script, Word};
+use super::{Command, Context, Group, Redirect, Scope, ScopeKind, Script, Word};
 use frames::{Frame, Kind};
 
 /// Parses `text`; see [`super::parse`].
@@ -19,12 +19,14 @@ pub(super) fn parse(text: &str) -> Script {
         cursor: Cursor::new(text),
         script: Script {
             complete: true,
+            scopes: vec![Scope::default()],
             ..Script::default()
         },
         frames: vec![Frame::default()],
         current: Command::default(),
         closed: None,
         function_follows: false,
+        function: String::new(),
         open_parentheses: 0,
         retries: 16,
         documents: Vec::new(),
@@ -48,6 +50,8 @@ struct Parser<'a> {
     closed: Option<Group>,
     /// `f()` was read: the next compound command is its body.
     function_follows: bool,
+    /// Its name.
+    function: String,
     open_parentheses: usize,
     /// How often `((` may still turn out to be two subshells, which means reading it twice.
     retries: u8,
@@ -86,8 +90,11 @@ impl Parser<'_> {
             .zip(conditional)
             .zip(subshell)
         {
-            command.context.conditional |= conditional;
-            command.context.subshell |= subshell;
+            let context = &mut command.context;
+            context.conditional |= conditional;
+            context.tested |= conditional;
+            context.subshell |= subshell;
+            context.pipeline |= subshell;
         }
         self.script
     }
@@ -108,6 +115,9 @@ impl Parser<'_> {
                 conditional: frame.context.conditional || frame.behind_or,
                 subshell: frame.context.subshell || frame.in_pipeline,
                 function: frame.context.function,
+                tested: frame.context.tested || frame.behind_or,
+                pipeline: frame.context.pipeline || frame.in_pipeline,
+                scope: frame.context.scope,
                 piped: frame.context.piped || frame.reads_pipe,
             })
     }
@@ -127,7 +137,14 @@ impl Parser<'_> {
     fn open(&mut self, kind: Kind) {
         self.start();
         let mut context = self.context();
-        context.function |= std::mem::take(&mut self.function_follows);
+        let function = std::mem::take(&mut self.function_follows);
+        let kind_of_scope = match kind {
+            _ if function => ScopeKind::Function(std::mem::take(&mut self.function)),
+            Kind::Parentheses => ScopeKind::Subshell,
+            _ => ScopeKind::Group,
+        };
+        context.scope = self.scope(context.scope, kind_of_scope);
+        context.function |= function;
         context.subshell |= kind == Kind::Parentheses;
         self.open_parentheses += usize::from(kind == Kind::Parentheses);
         context.conditional |= kind == Kind::Case;
@@ -135,10 +152,26 @@ impl Parser<'_> {
         self.frames.push(Frame {
             kind,
             context,
+            scope: context.scope,
             opened: at,
             pipeline: at,
             ..Frame::default()
         });
+    }
+
+    /// A new scope inside another.
+    fn scope(&mut self, parent: usize, kind: ScopeKind) -> usize {
+        self.script.scopes.push(Scope { parent, kind });
+        self.script.scopes.len() - 1
+    }
+
+    /// A branch of the innermost compound command begins.
+    fn scope_of_branch(&mut self) {
+        let parent = self.frames.last().map_or(0, |frame| frame.scope);
+        let scope = self.scope(parent, ScopeKind::Branch);
+        if let Some(frame) = self.frame() {
+            frame.context.scope = scope;
+        }
     }
 
     /// Closes the innermost compound command; redirections may follow.

@@ -1,6 +1,6 @@
 //! Text to commands: what they hang on, and the parts of words.
 
-use super::{Context, Part, Script, Word, parse};
+use super::{Context, Part, ScopeKind, Script, Word, parse};
 
 /// The first words of the commands, each with marks for what it hangs on: `?` conditional, `(`
 /// subshell, `f` function, `|` piped.
@@ -13,6 +13,7 @@ fn marks(text: &str) -> String {
             subshell,
             function,
             piped,
+            ..
         } = command.context;
         let flags = [
             (conditional, '?'),
@@ -28,6 +29,33 @@ fn marks(text: &str) -> String {
         flags + &command.words.first().map(Word::shown).unwrap_or_default()
     });
     shown.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn scopes_are_those_of_the_text() {
+    let text = "a; (b; { c; }); f() { d; if e; then g; else h; fi; }; case x in y) i;; z) j;; esac";
+    let script = parse(text);
+    let path = |mut scope: usize| {
+        let mut kinds = Vec::new();
+        while scope != 0 {
+            kinds.push(match &script.scopes[scope].kind {
+                ScopeKind::Group => "{".to_owned(),
+                ScopeKind::Branch => format!("?{scope}"),
+                ScopeKind::Function(name) => name.clone(),
+                ScopeKind::Subshell => "(".to_owned(),
+            });
+            scope = script.scopes[scope].parent;
+        }
+        kinds.reverse();
+        kinds.join("")
+    };
+    let of = |command: &super::Command| {
+        let name = command.words.first().map(Word::shown).unwrap_or_default();
+        format!("{}{name}", path(command.context.scope))
+    };
+    let shown: Vec<String> = script.commands.iter().map(of).collect();
+    let expected = "a (b ({c fd f{e f{?5g f{?6h {?8i {?9j";
+    assert_eq!(shown.join(" "), expected);
 }
 
 #[test]

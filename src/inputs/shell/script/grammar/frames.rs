@@ -13,6 +13,8 @@ pub(super) struct Frame {
     pub(super) kind: Kind,
     /// What all commands in it hang on.
     pub(super) context: Context,
+    /// Its own scope, around those of its branches.
+    pub(super) scope: usize,
     /// Index of its first command.
     pub(super) opened: usize,
     /// Index of the first command of the pipeline being read.
@@ -83,6 +85,7 @@ impl Parser<'_> {
         match self.frame() {
             Some(frame) if frame.kind == kind => {
                 frame.context.conditional = true;
+                self.scope_of_branch();
             }
             _ => self.broken(),
         }
@@ -130,7 +133,8 @@ impl Parser<'_> {
     fn function_header(&mut self) {
         self.start();
         self.cursor.skip_blanks();
-        let _ = self.cursor.take_while(|byte| !is_meta(byte));
+        let name = self.cursor.take_while(|byte| !is_meta(byte));
+        self.function = self.cursor.slice(name).to_owned();
         self.cursor.skip_blanks();
         if self.cursor.peek() == Some(b'(') {
             let mut ahead = self.cursor;
@@ -222,6 +226,7 @@ impl Parser<'_> {
                 _ => return self.broken(),
             }
         }
+        self.scope_of_branch();
         let at = self.script.commands.len();
         if let Some(case) = self.case() {
             let commands = at..at;

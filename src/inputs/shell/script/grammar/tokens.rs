@@ -157,7 +157,9 @@ impl Parser<'_> {
         self.cursor.skip_blanks();
         if self.cursor.peek() == Some(b')') && self.current.words.len() == 1 {
             self.cursor.bump(1);
-            self.current = super::super::Command::default();
+            let command = std::mem::take(&mut self.current);
+            let name = command.words.first().and_then(super::super::Word::literal);
+            self.function = name.unwrap_or_default();
             self.function_follows = true;
         } else {
             self.broken();
