@@ -27,7 +27,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-const SCRIPTS: usize = 500;
+const SCRIPTS: usize = 1000;
 
 /// Before the service; `%` is a setting. The flag: what it does can be told for sure.
 const BEFORE: &[(&str, bool)] = &[
@@ -49,13 +49,13 @@ const BEFORE: &[(&str, bool)] = &[
     ("debug() { export MALLOC_CONF=%; }", true),
     ("export MALLOC_CONF=\"${MALLOC_CONF:-%}\"", true),
     ("export MALLOC_CONF=${MALLOC_CONF-%}", true),
-    ("export MALLOC_CONF=$MALLOC_CONF", true),
+    ("export MALLOC_CONF=$MALLOC_CONF", false),
     (". ./more.sh", true),
     ("export X_MALLOC_CONF=%", true),
     ("python warm.py", true),
     ("MALLOC_CONF=", true),
-    ("if [ -n \"$NOPE\" ]; then export MALLOC_CONF=%; fi", true),
-    ("[ -n \"$NOPE\" ] && export MALLOC_CONF=%", true),
+    ("if [ -n \"$NOPE\" ]; then export MALLOC_CONF=%; fi", false),
+    ("[ -n \"$NOPE\" ] && export MALLOC_CONF=%", false),
     ("if [ -z \"$NOPE\" ]; then export MALLOC_CONF=%; fi", false),
     (
         "if [ -z \"$NOPE\" ]; then export MALLOC_CONF=%; else export MALLOC_CONF=%; fi",
@@ -63,7 +63,9 @@ const BEFORE: &[(&str, bool)] = &[
     ),
     ("false || export MALLOC_CONF=%", false),
     ("for i in 1 2; do export MALLOC_CONF=%; done", false),
-    ("f() { export MALLOC_CONF=%; }; f", false),
+    ("f() { export MALLOC_CONF=%; }; f", true),
+    ("sh -c 'export MALLOC_CONF=%; python warm.py'", true),
+    ("set -a; . ./plain.sh; set +a", true),
     ("export MALLOC_CONF=\"$MALLOC_CONF,%\"", false),
     ("case x in y) export MALLOC_CONF=% ;; esac", false),
 ];
@@ -80,6 +82,13 @@ const SERVICE: &[&str] = &[
     "exec \"$@\"",
     "sh -c \"MALLOC_CONF=% exec gunicorn app:app\"",
     "export MALLOC_CONF=% && exec gunicorn app:app",
+    "main() { exec \"$@\"; }; main \"$@\"",
+    "main() { export MALLOC_CONF=%; exec \"$@\"; }; main \"$@\"",
+    "main() { exec gunicorn app:app; }\nexport MALLOC_CONF=%\nmain",
+    "case \"$1\" in gunicorn) export MALLOC_CONF=%; exec \"$@\" ;; *) exec \"$@\" ;; esac",
+    "if [ \"$1\" = gunicorn ]; then export MALLOC_CONF=%; exec gunicorn app:app; fi",
+    "(export MALLOC_CONF=%; exec gunicorn app:app)",
+    "exec sh -c 'exec gunicorn app:app'",
 ];
 
 const AFTER: &[&str] = &[
@@ -187,6 +196,7 @@ fn a_script_is_read_as_a_shell_runs_it() {
         fs::create_dir(folder(at)).unwrap();
         executable(&folder(at).join("s.sh"), &case.script);
         fs::write(folder(at).join("more.sh"), "export MALLOC_CONF=zzmore:1\n").unwrap();
+        fs::write(folder(at).join("plain.sh"), "MALLOC_CONF=zzplain:1\n").unwrap();
         let env = case
             .env
             .as_ref()

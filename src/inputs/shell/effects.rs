@@ -7,6 +7,7 @@
 mod branches;
 mod build;
 mod environment;
+mod fields;
 mod files;
 mod nested;
 mod packages;

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::branches::{Dead, begins, tests_from};
+use super::fields::split;
 use super::remap::Origin;
 use super::start::Reader;
-use super::variables::{MOST_VARIANTS, Variables, split};
+use super::variables::{MOST_VARIANTS, Variables};
 use super::writes::{group_redirects, is_writer};
 use super::{Effect, EffectKind, Package};
 use crate::inputs::shell::script::{self, Command, Context, Part, Redirect, Script, Word};

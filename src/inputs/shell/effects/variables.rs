@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::environment::Exported;
+use super::fields::split;
 use crate::inputs::shell::script::{Context, Part, Word};
 
 /// How many values are kept for one variable.
@@ -25,6 +26,8 @@ struct Value {
     words: Vec<Word>,
     /// It has one of them, whatever happens.
     certain: bool,
+    /// It was given in a subshell or a function, and nowhere else.
+    inner: bool,
     exported: Exported,
 }
 
@@ -138,6 +141,7 @@ impl Variables {
         {
             value.words = vec![word];
             value.certain = true;
+            value.inner = context.subshell || context.function;
         } else if value.words.len() < MOST_VALUES {
             value.words.push(word);
         } else {
@@ -159,6 +163,7 @@ impl Variables {
             Value {
                 words,
                 certain,
+                inner: false,
                 exported: Exported::No,
             },
         );
@@ -173,7 +178,9 @@ impl Variables {
         } else if value.exported == Exported::No {
             value.exported = Exported::Maybe;
         }
-        (value.words.clone(), value.certain && value.words.len() == 1)
+        let here = !value.inner || context.subshell || context.function;
+        let certain = value.certain && here && value.words.len() == 1;
+        (value.words.clone(), certain)
     }
 
     pub(super) fn exported(&self, name: &str) -> Exported {
@@ -348,50 +355,4 @@ fn moved(part: &Part, range: &Range<usize>) -> Part {
             range,
         },
     }
-}
-
-/// Splits a word at the blanks of its unquoted literals, which only replacements bring.
-pub(super) fn split(word: &Word) -> Vec<Word> {
-    let mut words: Vec<Word> = Vec::new();
-    let mut open = false;
-    for part in &word.parts {
-        match part {
-            Part::Literal {
-                text,
-                range,
-                quoted: false,
-            } if text.contains(|c: char| c.is_ascii_whitespace()) => {
-                for (index, field) in text.split(|c: char| c.is_ascii_whitespace()).enumerate() {
-                    open &= index == 0;
-                    if field.is_empty() {
-                        continue;
-                    }
-                    let literal = Part::Literal {
-                        text: field.to_owned(),
-                        range: range.clone(),
-                        quoted: false,
-                    };
-                    add(&mut words, &mut open, literal, word);
-                }
-            }
-            Part::Literal {
-                text,
-                quoted: false,
-                ..
-            } if text.is_empty() => {}
-            _ => add(&mut words, &mut open, part.clone(), word),
-        }
-    }
-    words
-}
-
-fn add(words: &mut Vec<Word>, open: &mut bool, part: Part, whole: &Word) {
-    match words.last_mut() {
-        Some(word) if *open => word.parts.push(part),
-        _ => words.push(Word {
-            range: whole.range.clone(),
-            parts: vec![part],
-        }),
-    }
-    *open = true;
 }
