@@ -1,5 +1,7 @@
 //! What a start script does to the settings of the service, as the shell that runs it.
 
+use std::collections::HashMap;
+
 use super::{What, decides};
 use crate::inputs::dockerfile::effects::pattern;
 use crate::inputs::dockerfile::start::Follower;
@@ -24,11 +26,13 @@ impl Follower<'_> {
             return;
         };
         // A service inside a function runs where that is called.
+        let calls = calls(effects, effects.len(), &|_| true);
         let call = scopes.functions(service.context).find_map(|(name, scope)| {
-            let call = effects.iter().rposition(|effect| calls(effect, name))?;
-            (call > at).then_some((call, scope))
+            let call = calls.get(name).filter(|call| **call > at)?;
+            Some((*call, scope))
         });
         let until = call.map_or(at, |(call, _)| call);
+        let surely = self::calls(effects, until, &|effect| !effect.context.conditional);
         for (index, effect) in effects.iter().enumerate().take(until) {
             let behind = index > at;
             if behind && call.is_some_and(|(_, scope)| scopes.is_in(effect.context, scope)) {
@@ -50,11 +54,7 @@ impl Follower<'_> {
                     self.started.settings.drop_all(by, &place);
                 }
                 _ => {
-                    let called = |name: &str| {
-                        let later = effects.iter().take(until).skip(index);
-                        let mut sure = later.filter(|effect| !effect.context.conditional);
-                        sure.any(|effect| calls(effect, name))
-                    };
+                    let called = |name: &str| surely.get(name).is_some_and(|call| *call > index);
                     match scopes.reach(effect.context, service.context, &called) {
                         Reach::Never => {}
                         reach => self.exported_by(effect, text, reach == Reach::Maybe, hops),
@@ -217,15 +217,21 @@ impl Follower<'_> {
     }
 }
 
-/// Whether a command is the call of a function.
-fn calls(effect: &Effect, function: &str) -> bool {
-    match &effect.kind {
-        EffectKind::Run { words, .. } => {
-            let name = words.first().and_then(Word::literal);
-            name.is_some_and(|name| name == function)
-        }
-        _ => false,
-    }
+/// Where each command that may be a function is run last, of the first `until` effects.
+fn calls(
+    effects: &[Effect],
+    until: usize,
+    counts: &dyn Fn(&Effect) -> bool,
+) -> HashMap<String, usize> {
+    let name = |effect: &Effect| match &effect.kind {
+        EffectKind::Run { words, .. } => words.first().and_then(Word::literal),
+        _ => None,
+    };
+    let all = effects.iter().enumerate().take(until);
+    let counted = all.filter(|(_, effect)| counts(effect));
+    counted
+        .filter_map(|(at, effect)| Some((name(effect)?, at)))
+        .collect()
 }
 
 enum Evaluated {
