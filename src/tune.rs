@@ -48,6 +48,7 @@ use std::time::Duration;
 
 pub use candidate::{Candidate, Origin};
 pub use duration::Limit;
+pub use environment::Beside;
 pub use error::{RunError, TuneError};
 pub use interrupt::Interrupt;
 pub use judge::{Judge, Memory, Standing, Tried};
@@ -111,8 +112,8 @@ pub struct Outcome {
     pub standings: Vec<Standing>,
     /// What malloclint was started with, where that is a setting.
     pub current: Option<usize>,
-    /// What `LD_PRELOAD` names besides allocators: all settings were measured with it.
-    pub beside: Vec<String>,
+    /// What all settings were measured with besides.
+    pub beside: Beside,
     /// The best: the baseline, unless another is surely better.
     pub leader: Option<usize>,
     /// What looks better than the baseline, where that is not sure.

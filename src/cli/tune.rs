@@ -60,7 +60,8 @@ pub struct Tune {
         help_heading = "Workload"
     )]
     pub settle: String,
-    /// How long the command, or the load, may take; never longer than the budget
+    /// How long the command, or the load, may take; never longer than the budget, and under a setting
+    /// not much longer than without
     #[arg(
         long,
         value_name = "TIME",

@@ -52,7 +52,6 @@ mod here {
         self, Interrupt, Judge, Kept, Limit, Options, Outcome, Ready, Saved, Server, Stop, Watcher,
         Which, Workload, duration, report,
     };
-    use crate::write;
 
     pub(in crate::commands) fn run(
         arguments: &Tune,
@@ -85,7 +84,7 @@ mod here {
         let options = options(arguments)?;
         // What cannot be written in the end is known before the first of many minutes.
         for path in [&arguments.csv, &arguments.html].into_iter().flatten() {
-            write::check(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            report::check_file(path).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         let interrupt = Interrupt::listen().map_err(|error| error.to_string())?;
         let bar = Bar::new(options.budget, arguments.no_progress);
@@ -225,7 +224,8 @@ mod here {
             Saved::Written => format!("wrote {file}: `malloclint fix` sets it"),
             Saved::Same => format!("{file} holds it already"),
             Saved::Nothing => {
-                "nothing is written: the C library's own allocator is the best".into()
+                "nothing is written: nothing is surely better than the C library's own allocator"
+                    .into()
             }
             Saved::Interrupted => "nothing is written: it was interrupted".into(),
             Saved::Stays => {

@@ -20,6 +20,15 @@ pub(super) struct Environment {
     pub(super) children: Vec<u32>,
 }
 
+/// What `tune` was started with that is no allocator's setting, and stays.
+#[derive(Clone, Debug, Default)]
+pub struct Beside {
+    /// Libraries in `LD_PRELOAD`.
+    pub preloads: Vec<String>,
+    /// Entries of `GLIBC_TUNABLES`.
+    pub tunables: Vec<String>,
+}
+
 const PRELOAD: &str = "LD_PRELOAD";
 const TUNABLES: &str = "GLIBC_TUNABLES";
 
@@ -61,9 +70,12 @@ impl Environment {
         found
     }
 
-    /// What `LD_PRELOAD` names besides allocators, which every candidate is measured with.
-    pub(super) fn beside(&self) -> &[String] {
-        &self.preloads
+    /// What every candidate is measured with besides its own setting.
+    pub(super) fn beside(&self) -> Beside {
+        Beside {
+            preloads: self.preloads.clone(),
+            tunables: self.tunables.clone(),
+        }
     }
 
     /// The variables to set and to unset where everything stays as it is.

@@ -81,7 +81,13 @@ impl Ready {
             Some(port) => format!("{LOCAL}:{port}"),
             None => host.to_owned(),
         };
-        let address = socket(&host)?.unwrap_or_else(|| format!("{host}:80"));
+        let address = match socket(&host)? {
+            Some(address) => address,
+            None if host.contains(':') && !host.ends_with(']') => {
+                return Err(format!("`{text}`: write `http://HOST:PORT/PATH`"));
+            }
+            None => format!("{host}:80"),
+        };
         let path = if path.starts_with('/') {
             path.to_owned()
         } else {
@@ -233,6 +239,7 @@ mod tests {
             ("http://web:99999/", "no port 99999"),
             ("http://me:pw@web/", "write `http://HOST:PORT/PATH`"),
             ("tcp://web:80", "only http"),
+            ("http://web:8O00/", "write `http://HOST:PORT/PATH`"),
             ("localhost", "names no port"),
             ("127.0.0.1", "names no port"),
             ("HTTPS://localhost", "only http"),

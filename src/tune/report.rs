@@ -4,6 +4,7 @@ mod chart;
 mod csv;
 mod html;
 mod json;
+mod lines;
 mod svg;
 mod terminal;
 
@@ -14,12 +15,30 @@ use std::path::Path;
 pub use csv::write as csv;
 pub use html::write as html;
 pub use json::write as json;
+use lines::lines;
 pub use terminal::{Style, write as terminal};
 
 use super::{Estimate, Outcome, Run, Stop, Tried};
 
 /// How an outcome is written.
 pub type Form = fn(&Outcome, &mut dyn io::Write) -> io::Result<()>;
+
+/// Whether a file could be written, as far as can be told without doing it.
+///
+/// # Errors
+/// Where it could not.
+pub fn check_file(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_file() => fs::OpenOptions::new().append(true).open(path).map(drop),
+        Ok(meta) if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        // A pipe or a terminal.
+        Ok(_) => Ok(()),
+        Err(_) => {
+            fs::File::create_new(path)?;
+            fs::remove_file(path)
+        }
+    }
+}
 
 /// Writes an outcome to a file; what it held before is gone.
 ///
@@ -124,8 +143,10 @@ fn ranked(outcome: &Outcome) -> Vec<usize> {
 /// Why measuring ended, as a clause.
 fn stop(outcome: &Outcome) -> String {
     match &outcome.stop {
-        Stop::Decided => "the best is told apart from the others".into(),
-        Stop::Undecided => "more rounds would not tell them apart".into(),
+        Stop::Decided if outcome.undecided.is_empty() => {
+            "the best is told apart from the others".into()
+        }
+        Stop::Decided | Stop::Undecided => "more rounds would not tell them apart".into(),
         Stop::Budget => "the budget was used up".into(),
         Stop::Discarded => "every setting that was to be compared was discarded".into(),
         Stop::Interrupted => "it was interrupted".into(),
@@ -209,58 +230,6 @@ fn keep(outcome: &Outcome, best: usize, figures: &dyn Fn(usize) -> String) -> St
     format!("keep {}", name.unwrap_or_default())
 }
 
-/// The lines of a Dockerfile that set what is recommended.
-fn lines(outcome: &Outcome) -> Vec<String> {
-    let best = outcome.leader.filter(|_| outcome.compared());
-    let Some(best) = best.and_then(|best| outcome.tried.get(best)) else {
-        return Vec::new();
-    };
-    let loaded = best
-        .runs
-        .last()
-        .is_some_and(|(_, run)| run.proof.library.is_some());
-    let candidate = &best.candidate;
-    let own = candidate
-        .library
-        .iter()
-        .map(|library| library.name.as_str());
-    let names: Vec<&str> = outcome
-        .beside
-        .iter()
-        .map(String::as_str)
-        .chain(own)
-        .collect();
-    let preload = candidate
-        .library
-        .is_some()
-        .then(|| ("LD_PRELOAD", names.join(":")));
-    // A preload that the loader passed over is nothing to recommend.
-    let env = candidate
-        .env
-        .iter()
-        .filter(|(name, _)| name != "LD_PRELOAD" || loaded);
-    let env = env.map(|(name, value)| (name.as_str(), value.clone()));
-    let line = |(name, value): (&str, String)| format!("ENV {name}={}", quoted(&value));
-    preload.into_iter().chain(env).map(line).collect()
-}
-
-/// A value so that a Dockerfile takes it as it is.
-fn quoted(value: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:,+@%|=*".contains(c);
-    if value.chars().all(plain) {
-        return value.to_owned();
-    }
-    let mut text = String::from("\"");
-    for c in value.chars() {
-        if matches!(c, '"' | '\\' | '$') {
-            text.push('\\');
-        }
-        text.push(c);
-    }
-    text.push('"');
-    text
-}
-
 /// The first line of a reason: what a program printed before it failed was shown when it did.
 fn brief(reason: &str) -> &str {
     let line = reason.lines().next().unwrap_or_default();
@@ -283,24 +252,4 @@ fn proof(tried: &Tried) -> Option<String> {
         ));
     }
     Some(text)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_value_is_written_as_a_dockerfile_reads_it() {
-        for (value, text) in [
-            ("narenas:2,tcache:false", "narenas:2,tcache:false"),
-            (
-                "libm.so.6 libjemalloc.so.2",
-                "\"libm.so.6 libjemalloc.so.2\"",
-            ),
-            ("prof_prefix:$HOME/x", "\"prof_prefix:\\$HOME/x\""),
-            ("a\"b\\c", "\"a\\\"b\\\\c\""),
-        ] {
-            assert_eq!(quoted(value), text);
-        }
-    }
 }

@@ -38,7 +38,7 @@ pub enum SaveError {
     NoWinner,
     /// `fix` cannot put it in force.
     #[error(
-        "nothing is written: `fix` sets jemalloc and its `MALLOC_CONF` only, and the best here is {0}; put the lines above into the Dockerfile"
+        "nothing is written: `fix` sets jemalloc with a `MALLOC_CONF`, and the best here is {0}, without one or with more; put the lines above into the Dockerfile"
     )]
     NotForFix(String),
     /// The file is no TOML.
@@ -144,8 +144,13 @@ fn edit(path: &Path, conf: &str) -> Result<(Option<String>, String), SaveError> 
         Some(rest) => (MARK, rest),
         None => ("", text),
     };
-    let windows = plain.contains("\r\n");
-    let plain = plain.replace("\r\n", "\n");
+    let all = plain.matches('\n').count();
+    let windows = all > 0 && plain.matches("\r\n").count() == all;
+    let plain = if windows {
+        plain.replace("\r\n", "\n")
+    } else {
+        plain.to_owned()
+    };
     let after = changed(&plain, conf, section).map_err(|reason| SaveError::Syntax {
         path: path.display().to_string(),
         reason,

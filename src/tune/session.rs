@@ -29,6 +29,8 @@ const PACE: u32 = 4;
 const SLACK: Duration = Duration::from_secs(2);
 /// So often a run is tried that nobody saw.
 const TRIES: usize = 3;
+/// The command must run so long: a shorter run says nothing about memory.
+const LEAST: Duration = Duration::from_millis(200);
 
 pub(super) struct Session<'a> {
     options: &'a Options,
@@ -106,7 +108,10 @@ impl<'a> Session<'a> {
         if self.affordable().is_none() && self.estimate < self.deadline.left() {
             // A first run may be slow for what it reads from the disk.
             let first = self.estimate;
-            last = self.warm()?;
+            match self.warm() {
+                Err(error) if error.is_out_of_budget() => {}
+                run => last = run?,
+            }
             self.estimate = self.estimate.min(first);
         }
         Ok(last)
@@ -115,7 +120,13 @@ impl<'a> Session<'a> {
     fn warm(&mut self) -> Result<Run, RunError> {
         self.show(0, "warm-up");
         let began = Instant::now();
-        let run = self.once(0)?;
+        let run = self.seen(0)?;
+        if self.options.workload.server.is_none() && run.wall < LEAST {
+            return Err(RunError::TooShort {
+                ran: run.wall,
+                least: LEAST,
+            });
+        }
         self.estimate = began.elapsed();
         self.longest = self.longest.max(run.wall);
         if self.interrupt.came() {
@@ -164,12 +175,12 @@ impl<'a> Session<'a> {
     fn limit(&self, index: usize) -> Limit {
         let pace = self.longest * PACE + SLACK;
         let limit = self.options.workload.limit;
-        if index == 0 || limit.time < pace {
+        if index < self.anchors || limit.time < pace {
             return limit;
         }
         Limit {
             time: pace,
-            why: "four times what the baseline takes",
+            why: "far longer than the baseline takes",
         }
     }
 
@@ -227,7 +238,12 @@ impl<'a> Session<'a> {
                 return stop;
             }
             if self.alive().len() <= 1 {
-                return Stop::Discarded;
+                let compared = self.all.iter().skip(1).any(|one| one.dropped.is_some());
+                return if compared {
+                    Stop::Undecided
+                } else {
+                    Stop::Discarded
+                };
             }
             let alive = self.alive();
             let Some(leader) = self.ranked().first().copied() else {

@@ -82,14 +82,20 @@ pub(super) fn signal(pid: u32, signal: Signal) {
     }
 }
 
-/// Kills everything below `root` but `spared`, again and again until nothing is left or the time
+/// Kills everything below `root` but `spared` and what is below them, again and again until nothing is left or the time
 /// is up: a process may start others while it is being killed. Returns what is left.
 pub(super) fn kill_below(root: u32, spared: &[u32], limit: Duration) -> Vec<u32> {
     let start = Instant::now();
     loop {
+        let below = |pid: &u32| descendants(*pid);
+        let kept: BTreeSet<u32> = spared
+            .iter()
+            .flat_map(below)
+            .chain(spared.iter().copied())
+            .collect();
         let alive: Vec<u32> = descendants(root)
             .into_iter()
-            .filter(|pid| !spared.contains(pid) && is_alive(*pid))
+            .filter(|pid| !kept.contains(pid) && is_alive(*pid))
             .collect();
         if alive.is_empty() || start.elapsed() > limit {
             return alive;

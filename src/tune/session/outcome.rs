@@ -6,19 +6,20 @@ use crate::tune::{Outcome, Stop};
 
 impl Session<'_> {
     pub(super) fn outcome(self, stop: Stop) -> Outcome {
-        let (leader, nearly) = self.winner();
+        let standings = self.judge().standings(&self.all);
+        let compared = standings.iter().skip(1).any(|one| one.score.is_some());
+        let (leader, nearly) = Some(self.winner()).filter(|_| compared).unwrap_or_default();
         let alive = self.alive();
         let mut undecided = leader
             .map(|leader| self.judge().undecided(&self.all, leader, &alive))
             .unwrap_or_default();
-        let standings = self.judge().standings(&self.all);
         // What was never measured is no rival.
         let measured = |index: &usize| standings.get(*index).is_some_and(|one| one.score.is_some());
         undecided.retain(measured);
         let server = self.options.workload.server.as_ref();
         Outcome {
             current: self.current(),
-            beside: self.environment.beside().to_vec(),
+            beside: self.environment.beside(),
             judge: self.options.judge.clone(),
             command: self.options.workload.command.clone(),
             load: server.map(|server| server.load.clone()),
@@ -42,13 +43,9 @@ impl Session<'_> {
     /// The best, and what only looks better. Without proof that another is better, what is there
     /// anyway stays: the setting of now, else none.
     fn winner(&self) -> (Option<usize>, Option<usize>) {
-        let is_alive = |index: &usize| {
-            self.all
-                .get(*index)
-                .is_some_and(|one| one.discarded.is_none())
-        };
-        let stays = self.current().filter(is_alive).unwrap_or(0);
         let ranked = self.ranked();
+        let stays = self.current().filter(|current| ranked.contains(current));
+        let stays = stays.unwrap_or(0);
         let Some(first) = ranked.first().copied() else {
             return (None, None);
         };
