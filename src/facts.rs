@@ -16,8 +16,8 @@ pub mod roles;
 mod terms;
 
 pub use allocators::{
-    Allocator, Variable, allocator_variable, allocators, family_of_library, not_an_allocator,
-    preload_purpose,
+    Allocator, Variable, allocator_variable, allocators, family_of_library, is_allocator_setting,
+    not_an_allocator, preload_purpose,
 };
 pub use data::Date;
 pub use distros::{

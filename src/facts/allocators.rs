@@ -112,6 +112,16 @@ pub fn allocator_variable(name: &str) -> Option<&'static Variable> {
     FILE.get().variable.iter().find(is)
 }
 
+/// Whether a variable decides about allocators, rightly or misspelt, other than by what the loader
+/// loads.
+#[must_use]
+pub fn is_allocator_setting(name: &str) -> bool {
+    matches!(name, "PYTHONMALLOC" | "GLIBC_TUNABLES")
+        || allocator_variable(name).is_some()
+        || super::tunable(name).is_some()
+        || super::near_miss(name).is_some()
+}
+
 impl Allocator {
     /// The runtime file name of an upstream version: jemalloc `5.3.0` is `libjemalloc.so.2`.
     #[must_use]

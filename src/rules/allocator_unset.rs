@@ -1,7 +1,7 @@
 //! Long-running Python on glibc with no allocator setting at all.
 
 use super::{Report, bring, bringing};
-use crate::facts::{self, Family, Libc, programs};
+use crate::facts::{Family, Libc, is_allocator_setting, programs};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::{Change, Fact, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python};
 
@@ -168,12 +168,7 @@ fn runs_python(unit: &Unit) -> bool {
 
 /// Whether anything at all was set or tried; what is wrong with it is other rules' business.
 fn is_set(unit: &Unit) -> bool {
-    let named = |name: &str| {
-        matches!(name, "LD_PRELOAD" | "PYTHONMALLOC" | "GLIBC_TUNABLES")
-            || facts::allocator_variable(name).is_some()
-            || facts::tunable(name).is_some()
-            || facts::near_miss(name).is_some()
-    };
+    let named = |name: &str| name == "LD_PRELOAD" || is_allocator_setting(name);
     // A preload that went astray has findings of its own.
     let astray = |made: &Stray| made.variable.as_deref() == Some("LD_PRELOAD") && made.family.is_some();
     unit.mentions_allocator()

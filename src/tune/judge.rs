@@ -249,7 +249,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::tune::proof::Proof;
     use crate::tune::sampler::Sample;
     use crate::tune::space;
 
@@ -262,22 +261,12 @@ mod tests {
                 processes: 1,
                 ticks: 0,
             };
-            let proof = Proof {
-                process: "x".into(),
-                library: None,
-                libc: None,
-                is_static: false,
-                processes: (1, 0),
-                confirmed: Vec::new(),
-                complaint: None,
-            };
             let run = Run {
                 samples: vec![at(0), at(1)],
                 wall: Duration::from_secs(1),
-                stopping: Duration::ZERO,
                 cpu: *cpu,
                 metric: Some(*metric),
-                proof,
+                ..Run::default()
             };
             tried.runs.push((round, run));
         }

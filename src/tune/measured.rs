@@ -7,7 +7,7 @@ use super::sampler::{INTERVAL, Sample};
 use super::statistics::median;
 
 /// What a run gave.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Run {
     /// The memory over time, from when it counts.
     pub samples: Vec<Sample>,
@@ -81,19 +81,7 @@ mod tests {
         };
         Run {
             samples: samples.iter().map(sample).collect(),
-            wall: Duration::from_secs(1),
-            stopping: Duration::ZERO,
-            cpu: 1.0,
-            metric: None,
-            proof: Proof {
-                process: "x".into(),
-                library: None,
-                libc: None,
-                is_static: false,
-                processes: (1, 0),
-                confirmed: Vec::new(),
-                complaint: None,
-            },
+            ..Run::default()
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) struct Seen {
 }
 
 /// What was proved.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Proof {
     /// The process that held most memory, by name.
     pub process: String,

@@ -156,7 +156,7 @@ fn stop(outcome: &Outcome) -> String {
 
 /// What is recommended, in sentences.
 fn verdict(outcome: &Outcome) -> Vec<String> {
-    let Some(best) = outcome.leader.filter(|_| outcome.compared()) else {
+    let Some(best) = outcome.leader else {
         return vec![format!(
             "nothing can be recommended, since nothing could be compared: {}",
             stop(outcome)

@@ -219,8 +219,6 @@ fn changed(text: &str, conf: &str, section: bool) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::tune::{Candidate, Proof, Run};
 
@@ -280,21 +278,12 @@ mod tests {
             let env: Vec<_> = env.iter().map(own).collect();
             let mut tried = Tried::new(Candidate::current(&env));
             let proof = Proof {
-                process: "python".into(),
                 library: library.map(str::to_owned),
-                libc: None,
-                is_static: false,
-                processes: (1, 1),
-                confirmed: Vec::new(),
-                complaint: None,
+                ..Proof::default()
             };
             let run = Run {
-                samples: Vec::new(),
-                wall: Duration::ZERO,
-                stopping: Duration::ZERO,
-                cpu: 0.0,
-                metric: None,
                 proof,
+                ..Run::default()
             };
             tried.runs.push((0, run));
             assert_eq!(for_fix(&tried), expected, "{env:?}");

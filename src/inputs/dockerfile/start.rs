@@ -21,7 +21,7 @@ use super::effects::stars;
 use super::files::{self, Readable, base_name};
 use super::state::{Preloading, State};
 use super::walk::Walker;
-use crate::facts::{programs, roles};
+use crate::facts::{is_allocator_setting, programs, roles};
 use crate::inputs::shell::{self};
 use crate::model::{Fact, Process, ProcessKind, ProcessModel, Strip, Via, is_python, recognise};
 use crate::text::{Place, Span, Traced};
@@ -51,7 +51,7 @@ pub(super) struct Started {
 /// The variables that a start script finds and names, less those that decide about allocators: what it makes of these
 /// is for the rules to see as it is written.
 fn known<'s>(state: &'s State, text: &str) -> impl Iterator<Item = (&'s str, &'s str)> {
-    let ours = |name: &str| name.starts_with("LD_") || settings::decides(name);
+    let ours = |name: &str| name.starts_with("LD_") || is_allocator_setting(name);
     let named = move |name: &str| text.contains('$') && text.contains(name) && !ours(name);
     let vars = state.env.iter().filter(move |var| named(&var.name));
     vars.filter_map(|var| Some((var.name.as_str(), var.now.value.known()?)))

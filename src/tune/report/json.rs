@@ -39,7 +39,7 @@ pub fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
         "seconds": outcome.elapsed.as_secs_f64(),
         "rounds": outcome.rounds,
         "stop": { "kind": kind(&outcome.stop), "reason": stop(outcome) },
-        "best": outcome.leader.filter(|_| outcome.compared()).and_then(name),
+        "best": outcome.leader.and_then(name),
         "looks_better": outcome.nearly.and_then(name),
         "not_told_apart": outcome.undecided.iter().filter_map(|index| name(*index)).collect::<Vec<_>>(),
         "recommendation": lines(outcome),

@@ -7,7 +7,7 @@
 mod script;
 
 use super::written::setting;
-use crate::facts;
+use crate::facts::is_allocator_setting;
 use crate::inputs::dockerfile::state::State;
 use crate::model::{Environment, Setting, Value, Via};
 use crate::text::Place;
@@ -40,14 +40,6 @@ enum What {
     Drop,
 }
 
-/// Whether a variable decides about allocators, other than by what the loader loads.
-pub(super) fn decides(name: &str) -> bool {
-    matches!(name, "PYTHONMALLOC" | "GLIBC_TUNABLES")
-        || facts::allocator_variable(name).is_some()
-        || facts::tunable(name).is_some()
-        || facts::near_miss(name).is_some()
-}
-
 impl Settings {
     /// A wrapper of the exec form sets a variable: no shell reads the value.
     pub(super) fn set_by_command(&mut self, name: &str, value: &str, place: &Place) {
@@ -70,7 +62,7 @@ impl Settings {
     }
 
     fn note(&mut self, name: &str, what: What, via: Via, conditional: bool, places: Vec<Place>) {
-        if decides(name) {
+        if is_allocator_setting(name) {
             self.0.push(Made {
                 name: name.to_owned(),
                 what,
@@ -183,7 +175,7 @@ fn hide_all(env: &mut Environment, made: &Made) {
     let names: Vec<String> = env
         .iter()
         .map(|var| var.name.clone())
-        .filter(|name| decides(name))
+        .filter(|name| is_allocator_setting(name))
         .chain([CONF.to_owned()])
         .collect();
     let Some(place) = made.places.first() else {

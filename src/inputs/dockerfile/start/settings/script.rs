@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{What, decides};
+use super::What;
+use crate::facts::is_allocator_setting;
 use crate::inputs::dockerfile::effects::pattern;
 use crate::inputs::dockerfile::start::Follower;
 use crate::inputs::dockerfile::start::environment::placed;
@@ -135,7 +136,7 @@ impl Follower<'_> {
         effect: &Effect,
         how: (Via, bool),
     ) {
-        if !decides(name) {
+        if !is_allocator_setting(name) {
             return;
         }
         let what = match (what, value) {
@@ -208,7 +209,7 @@ impl Follower<'_> {
             .map(|made| made.name.as_str());
         let mut names: Vec<String> = own
             .chain(made)
-            .filter(|name| *name == "LD_PRELOAD" || decides(name))
+            .filter(|name| *name == "LD_PRELOAD" || is_allocator_setting(name))
             .map(str::to_owned)
             .collect();
         names.sort_unstable();
