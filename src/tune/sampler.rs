@@ -120,6 +120,11 @@ impl Sampler {
 
     fn libraries(&mut self, pid: u32, comm: &str, memory: u64) {
         let seen = self.seen.entry(pid).or_default();
+        if seen.comm != comm {
+            // It has become another program: what was mapped before says nothing, and the first look at
+            // the new one may come before its libraries do.
+            seen.looks = 0;
+        }
         let due = seen.looks < AGAIN || self.looks.is_multiple_of(AGAIN);
         if due && let Ok(maps) = procfs::maps(pid) {
             seen.looks += 1;
