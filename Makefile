@@ -26,6 +26,13 @@ test: oracle jemalloc format lint ## Install what the tests need, check style, r
 	@$(MAKE) --no-print-directory hook
 	@$(MAKE) --no-print-directory e2e
 
+# With GOLDEN_FOLDER the clones of tests/golden/public.txt, too. UPDATE=1 writes what comes out.
+.PHONY: golden
+golden: ## Compare what is printed about every input of the tests with what was printed before
+	cargo build --locked
+	$(PYTHON) -B tests/golden/golden.py suite --malloclint target/debug/malloclint $(if $(UPDATE),--update)
+	$(if $(GOLDEN_FOLDER),$(PYTHON) -B tests/golden/golden.py public --malloclint target/debug/malloclint --folder $(GOLDEN_FOLDER) $(if $(UPDATE),--update))
+
 .PHONY: hook
 hook: ## Run the prefork hook in forked children and real servers, on every Python that is here
 	$(PYTHON) tests/hook/run.py
