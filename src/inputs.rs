@@ -18,7 +18,6 @@ pub mod project;
 pub mod shell;
 mod started;
 mod tuning;
-pub mod yaml;
 
 /// What a file is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

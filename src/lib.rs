@@ -40,3 +40,4 @@ pub mod text;
 #[cfg(target_os = "linux")]
 pub mod tune;
 pub mod write;
+pub mod yaml;

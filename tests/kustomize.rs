@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 
 use malloclint::discover::{self, Disk};
 use malloclint::inputs::manifest::Sheet;
-use malloclint::inputs::{Style, kubernetes, kustomize, yaml};
+use malloclint::inputs::{Style, kubernetes, kustomize};
 use malloclint::model::{Container, Setting};
 use malloclint::text::SourceFile;
+use malloclint::yaml;
 use malloclint::{engine, fix};
 
 /// What a container is, as far as kustomizations change it.

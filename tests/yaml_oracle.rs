@@ -18,9 +18,10 @@ mod support;
 use std::path::PathBuf;
 
 use malloclint::inputs::manifest::Sheet;
-use malloclint::inputs::{Format, Nowhere, compose, dockerfile, kubernetes, yaml};
+use malloclint::inputs::{Format, Nowhere, compose, dockerfile, kubernetes};
 use malloclint::model::Change;
 use malloclint::text::SourceFile;
+use malloclint::yaml;
 use support::{Case, after};
 
 fn cases() -> Vec<Case> {

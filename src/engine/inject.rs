@@ -10,9 +10,10 @@ use super::{Checked, spelled};
 use crate::facts::{self, AllocatorPackage, Family, Libc, Release};
 use crate::finding::{Applicability, Finding, Remedy};
 use crate::inputs::manifest::Sheet;
-use crate::inputs::{Format, Style, kubernetes, yaml};
+use crate::inputs::{Format, Style, kubernetes};
 use crate::model::{Fact, Source, Unit, newer};
 use crate::text::SourceFile;
+use crate::yaml;
 
 /// Gives the findings of a manifest about images from elsewhere the remedy that brings jemalloc from
 /// `image`, in place of what could be done without.

@@ -7,7 +7,6 @@ use super::{Checked, sorted, spelled};
 use crate::finding::Finding;
 use crate::inputs::manifest::{Sheet, passing, passing_image, tuned};
 use crate::inputs::project::passing as passing_project;
-use crate::inputs::yaml::{self, Tree};
 use crate::inputs::{
     Format, Style, Surroundings, compose, dockerfile, is_template_ending, kubernetes, kustomize,
 };
@@ -15,6 +14,7 @@ use crate::model::{Change, Container, Unit};
 use crate::rules;
 use crate::suppress::{self, Suppression};
 use crate::text::{Edit, Place, SourceFile, Span};
+use crate::yaml::{self, Tree};
 
 /// Larger files hold data, not manifests: in bytes.
 const LARGEST: usize = 16 << 20;

@@ -1,9 +1,9 @@
 //! What a fix may change in a manifest, and nothing else.
 
 use crate::facts;
-use crate::inputs::yaml::{self, Id, Kind, Style, Tree};
 use crate::inputs::{Format, kubernetes};
 use crate::text::SourceFile;
+use crate::yaml::{self, Id, Kind, Style, Tree};
 
 /// Whether two texts of the same file differ in nothing but the variables of containers. (For other
 /// formats the units tell.)

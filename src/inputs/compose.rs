@@ -11,9 +11,9 @@ pub use spell::spell;
 
 use super::Surroundings;
 use super::manifest::{Sheet, passing, quantity};
-use super::yaml::{Id, Tree};
 use crate::facts::{Arch, roles};
 use crate::model::{Build, Container, Fact, Limits, Named, User, Words};
+use crate::yaml::{Id, Tree};
 use interpolate::Variables;
 
 /// Where a service stands in its file.

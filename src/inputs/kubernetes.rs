@@ -13,10 +13,10 @@ pub use inject::{Injection, brings_from, changes, inject, is_injected};
 pub use spell::{respell, spell};
 
 use super::manifest::{Room, Sheet, passing, quantity};
-use super::yaml::{Id, Tree};
 use crate::facts::Arch;
 use crate::model::{Container, Fact, Limits, Setting, User};
 use crate::text::Span;
+use crate::yaml::{Id, Tree};
 use parameters::Parameters;
 use pods::{Pod, Seat};
 

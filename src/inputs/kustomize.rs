@@ -21,9 +21,9 @@ pub use roots::references;
 use super::Surroundings;
 use super::kubernetes;
 use super::manifest::{Sheet, passing};
-use super::yaml::Id;
 use crate::model::{Change, Container, Unit};
 use crate::text::{Edit, Place, SourceFile};
+use crate::yaml::Id;
 use desk::Desk;
 use load::Loader;
 

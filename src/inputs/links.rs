@@ -6,8 +6,9 @@ mod skaffold;
 use std::sync::Arc;
 
 use super::manifest::Sheet;
-use super::{Format, ImageBuild, Surroundings, compose, paths, yaml};
+use super::{Format, ImageBuild, Surroundings, compose, paths};
 use crate::text::SourceFile;
+use crate::yaml;
 
 /// Whether a file says what images are built from, by its name.
 #[must_use]

@@ -7,12 +7,12 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::facts::{Family, roles};
-use crate::inputs::yaml::{Id, Tree};
 use crate::inputs::{Style, started as start, tuning::tuning};
 use crate::model::{
     Change, Named, PreforkHook, Setting, Unit, Value, Via, Words, entries, family_of, finds,
 };
 use crate::text::{Edit, Place, SourceFile, Span, Traced};
+use crate::yaml::{Id, Tree};
 
 /// A command has so many words at most.
 const WORDS: usize = 1 << 10;

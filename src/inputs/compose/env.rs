@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::interpolate::Variables;
 use crate::inputs::Surroundings;
 use crate::inputs::manifest::{Room, Sheet};
-use crate::inputs::yaml::Id;
 use crate::model::{Setting, Value, Via};
 use crate::text::{Place, SourceFile, Span, Traced};
+use crate::yaml::Id;
 
 type Env = Vec<(String, Setting)>;
 

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::inputs::manifest::{Room, Sheet};
-use crate::inputs::yaml::Id;
 use crate::model::{EnvFault, EnvFaultKind, Setting, Value};
 use crate::text::Traced;
+use crate::yaml::Id;
 
 /// A value that grows past this is not followed: in bytes.
 const LONGEST: usize = 64 << 10;

@@ -6,12 +6,12 @@
 use super::pods::{self, Pod};
 use super::spell::{list_indent, spell};
 use super::{Sheet, Site};
-use crate::inputs::yaml::edit::{Sheet as Text, quoted};
-use crate::inputs::yaml::{Id, Part, Tree};
 use crate::inputs::{Style, tuning::tuning};
 use crate::model::{Change, Unit};
 use crate::templates::{self, Inject, Runner};
 use crate::text::Edit;
+use crate::yaml::edit::{Sheet as Text, quoted};
+use crate::yaml::{Id, Part, Tree};
 
 /// The image that brings the library, and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

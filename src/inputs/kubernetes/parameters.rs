@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::inputs::yaml::{Id, Tree};
+use crate::yaml::{Id, Tree};
 
 /// Longer texts are left as they are: no name of an image is so long.
 const LONGEST: usize = 1_024;

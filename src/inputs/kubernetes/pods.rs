@@ -1,6 +1,6 @@
 //! Where pod templates are: any mapping with a list of containers, in any object.
 
-use crate::inputs::yaml::{Id, Kind, Tree};
+use crate::yaml::{Id, Kind, Tree};
 
 /// A pod template.
 #[derive(Debug)]

@@ -2,10 +2,10 @@
 
 use super::Site;
 use crate::inputs::manifest::{Sheet, Wanted, started, wanted};
-use crate::inputs::yaml::edit::{Added, Sheet as Text, quoted};
-use crate::inputs::yaml::{Id, Kind, Tree};
 use crate::model::{Change, Unit};
 use crate::text::Edit;
+use crate::yaml::edit::{Added, Sheet as Text, quoted};
+use crate::yaml::{Id, Kind, Tree};
 
 /// The edits that make all of `changes` true of the container at `site`.
 ///

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::inputs::kubernetes;
 use crate::inputs::manifest::Sheet;
-use crate::inputs::yaml::{self, Flow, Id, Kind, Shift, Style, Tree};
 use crate::model::{Container, Setting};
 use crate::text::{Place, SourceFile, Span};
+use crate::yaml::{self, Flow, Id, Kind, Shift, Style, Tree};
 
 /// So many bytes are joined at most.
 const LARGEST: usize = 16 << 20;

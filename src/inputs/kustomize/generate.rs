@@ -3,7 +3,7 @@
 use super::desk::Desk;
 use super::load::Loader;
 use super::select::{Object, word};
-use crate::inputs::yaml::{Flow, Id, Kind};
+use crate::yaml::{Flow, Id, Kind};
 
 impl Loader<'_> {
     /// The ConfigMaps that the kustomization at `root` makes, among `objects`.

@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use super::select::word;
-use crate::inputs::yaml::{Flow, Id, Kind};
+use crate::yaml::{Flow, Id, Kind};
 
 /// What an entry of `images` changes.
 pub(super) struct Renamed {

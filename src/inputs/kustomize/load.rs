@@ -8,9 +8,9 @@ use super::merge::Merge;
 use super::ops;
 use super::select::{Object, Target, word};
 use super::{NAMES, is_remote};
-use crate::inputs::yaml::{Id, Kind};
 use crate::inputs::{Surroundings, paths};
 use crate::text::SourceFile;
+use crate::yaml::{Id, Kind};
 
 /// Kustomizations stand on each other so many levels high at most.
 const LEVELS: usize = 16;
@@ -241,12 +241,12 @@ impl<'a> Loader<'a> {
             if self.desk.tree.text(*key) == Some("metadata") && self.desk.tree.is_mapping(*value) {
                 let rest = without(&self.desk, *value, &["name", "namespace"]);
                 let span = self.desk.tree.span(*value);
-                let kind = Kind::Mapping(rest, crate::inputs::yaml::Flow::Block);
+                let kind = Kind::Mapping(rest, crate::yaml::Flow::Block);
                 *value = self.desk.forge(kind, span, &[*value]);
             }
         }
         let span = self.desk.tree.span(patch);
-        let kind = Kind::Mapping(entries, crate::inputs::yaml::Flow::Block);
+        let kind = Kind::Mapping(entries, crate::yaml::Flow::Block);
         self.desk.forge(kind, span, &[patch])
     }
 

@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::desk::Desk;
-use crate::inputs::yaml::{Flow, Id, Kind};
 use crate::text::Span;
+use crate::yaml::{Flow, Id, Kind};
 
 /// The keys by which items of a list are told apart (`patchMergeKey` in the API's types).
 const KEYS: [(&str, &str); 11] = [

@@ -1,7 +1,7 @@
 //! JSON patches: operations at a pointer (RFC 6902, RFC 6901).
 
 use super::desk::Desk;
-use crate::inputs::yaml::{Flow, Id, Kind};
+use crate::yaml::{Flow, Id, Kind};
 
 /// So many levels deep a pointer leads: no object of Kubernetes is deeper.
 const LEVELS: usize = 64;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{is_kustomization, is_remote};
-use crate::inputs::yaml::{self, Id, Tree};
 use crate::inputs::{Kustomization, References, Surroundings, paths};
 use crate::text::SourceFile;
+use crate::yaml::{self, Id, Tree};
 
 /// So many builds of one file are looked at.
 const BUILDS: usize = 8;

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use super::desk::Desk;
-use crate::inputs::yaml::Id;
+use crate::yaml::Id;
 
 /// Kinds whose lists have merge keys: those of Kubernetes itself that hold pods.
 const TYPED: [&str; 9] = [

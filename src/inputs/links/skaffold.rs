@@ -3,7 +3,7 @@
 use super::build_of;
 use crate::inputs::ImageBuild;
 use crate::inputs::manifest::Sheet;
-use crate::inputs::yaml::Id;
+use crate::yaml::Id;
 
 /// Builders that read no Dockerfile.
 const OTHERS: [&str; 5] = ["bazel", "jib", "ko", "buildpacks", "custom"];

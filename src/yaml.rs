@@ -5,13 +5,13 @@
 
 mod definitions;
 pub mod edit;
-mod forge;
+mod fragment;
+mod joined;
 mod layout;
-mod part;
 mod read;
 
-pub use forge::Shift;
-pub use part::Part;
+pub use fragment::Part;
+pub use joined::Shift;
 pub use read::{Broken, read};
 
 use crate::text::Span;
