@@ -15,7 +15,6 @@ pub mod links;
 pub mod manifest;
 pub mod paths;
 pub mod project;
-pub mod shell;
 mod started;
 mod tuning;
 

@@ -34,6 +34,7 @@ pub mod model;
 pub mod pages;
 pub mod report;
 pub mod rules;
+pub mod shell;
 pub mod suppress;
 pub mod templates;
 pub mod text;

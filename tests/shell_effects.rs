@@ -3,8 +3,8 @@
 //! A case is its text, a line `---`, one line for each effect, and an empty line. `UPDATE=1` writes
 //! the effects that are read now; look at the difference before you commit it.
 
-use malloclint::inputs::shell::effects::{self, Effect, EffectKind, Package};
-use malloclint::inputs::shell::script::Word;
+use malloclint::shell::effects::{self, Effect, EffectKind, Package};
+use malloclint::shell::syntax::Word;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shell_effects.txt");
 

@@ -16,7 +16,7 @@
 //! - a line continuation inside a word stays in our range; both sides are compared without.
 
 use brush_parser::ast::{self, CommandPrefixOrSuffixItem as Item, CompoundCommand};
-use malloclint::inputs::shell::script;
+use malloclint::shell::syntax;
 use proptest::prelude::*;
 
 /// One simple command: its words and assignments as written, the number of its redirections.
@@ -112,8 +112,8 @@ fn compound(command: &CompoundCommand, shapes: &mut Vec<Shape>) {
 
 /// What we read.
 fn ours(text: &str) -> (Vec<Shape>, bool) {
-    let script = script::parse(text);
-    let shape = |command: &script::Command| {
+    let script = syntax::parse(text);
+    let shape = |command: &syntax::Command| {
         let assignments = command
             .assignments
             .iter()

@@ -7,9 +7,9 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use growth::{MANY, assert_linear};
-use malloclint::inputs::shell::effects::{self, EffectKind};
-use malloclint::inputs::shell::script::{self, Word};
-use malloclint::inputs::shell::{python, unwrap_argv};
+use malloclint::shell::effects::{self, EffectKind};
+use malloclint::shell::syntax::{self, Word};
+use malloclint::shell::{python, unwrap_argv};
 use proptest::prelude::*;
 
 /// Texts that are scripts.
@@ -63,7 +63,7 @@ proptest! {
 
     #[test]
     fn ranges_lie_in_the_text(text in text()) {
-        let script = script::parse(&text);
+        let script = syntax::parse(&text);
         let mut last = 0;
         for command in &script.commands {
             prop_assert!(inside(&text, &command.range) && command.range.start >= last);
@@ -89,10 +89,10 @@ proptest! {
     fn complete_scripts_stand_one_behind_the_other(pick in any::<prop::sample::Index>(), second in text()) {
         let cases: Vec<&str> = CASES.split("\n\n").filter_map(|case| case.split("\n---").next()).collect();
         let first = *pick.get(&cases);
-        let one = script::parse(first);
+        let one = syntax::parse(first);
         prop_assume!(one.complete);
-        let both = script::parse(&format!("{first}\n{second}"));
-        let alone = script::parse(&second);
+        let both = syntax::parse(&format!("{first}\n{second}"));
+        let alone = syntax::parse(&second);
         prop_assert_eq!(both.commands.len(), one.commands.len() + alone.commands.len());
         prop_assert_eq!(both.complete, alone.complete);
     }

@@ -14,9 +14,9 @@ use super::state::State;
 use super::syntax::{Args, Instruction};
 use super::walk::Walker;
 use crate::facts::Family;
-use crate::inputs::shell::effects::{Effect, EffectKind, Reader};
-use crate::inputs::shell::script::{Part, Word};
 use crate::model::Strip;
+use crate::shell::effects::{Effect, EffectKind, Reader};
+use crate::shell::syntax::{Part, Word};
 use crate::templates::HOOK_MODULE;
 use crate::text::{Place, Span, Traced};
 

@@ -22,8 +22,8 @@ use super::files::{self, Readable, base_name};
 use super::state::{Preloading, State};
 use super::walk::Walker;
 use crate::facts::{is_allocator_setting, programs, roles};
-use crate::inputs::shell::{self};
 use crate::model::{Fact, Process, ProcessKind, ProcessModel, Strip, Via, is_python, recognise};
+use crate::shell;
 use crate::text::{Place, Span, Traced};
 
 /// Scripts that start scripts are followed this far.

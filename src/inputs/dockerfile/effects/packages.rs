@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::Source;
 use crate::facts::{self, Manager};
 use crate::inputs::dockerfile::state::State;
-use crate::inputs::shell::effects::{Effect, Package};
-use crate::inputs::shell::script::Word;
 use crate::model::{Fact, Install, Library, Origin, PathPattern, Python, User};
+use crate::shell::effects::{Effect, Package};
+use crate::shell::syntax::Word;
 use crate::text::Place;
 
 /// An installation.

@@ -3,8 +3,8 @@
 use super::{families_named, located};
 use crate::inputs::dockerfile::files::{self, base_name, family_of};
 use crate::inputs::dockerfile::state::State;
-use crate::inputs::shell::effects::Effect;
 use crate::model::{Library, Origin, PathPattern};
+use crate::shell::effects::Effect;
 use crate::text::Place;
 
 /// Whether removing `pattern` removes the file at `path`: a glob does not reach into folders.

@@ -3,8 +3,8 @@
 use super::{Source, families_named, located};
 use crate::facts::Family;
 use crate::inputs::dockerfile::state::{Preloading, State, Written};
-use crate::inputs::shell::effects::{Effect, EffectKind};
 use crate::model::{Reach, Setting, Stray, Value, Via};
+use crate::shell::effects::{Effect, EffectKind};
 use crate::text::{Place, Traced};
 
 /// An export or a file that is written.

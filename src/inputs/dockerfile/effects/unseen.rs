@@ -5,8 +5,8 @@ use crate::facts::programs;
 use crate::inputs::dockerfile::files::{self, Readable, base_name};
 use crate::inputs::dockerfile::state::State;
 use crate::inputs::dockerfile::walk::Walker;
-use crate::inputs::shell::effects::Effect;
-use crate::inputs::shell::script::Word;
+use crate::shell::effects::Effect;
+use crate::shell::syntax::Word;
 use crate::text::{Place, Span, Traced};
 
 /// Programs that may put any file anywhere: archives into the folder they are given, others `/`.

@@ -2,9 +2,9 @@
 
 use super::words::{is_positional, plain};
 use crate::inputs::dockerfile::files::base_name;
-use crate::inputs::shell::effects::{Effect, EffectKind};
-use crate::inputs::shell::script::Word;
 use crate::model::{ProcessKind, recognise};
+use crate::shell::effects::{Effect, EffectKind};
+use crate::shell::syntax::Word;
 
 /// Picks the command of a script that is the service, and where it stands among the effects: a
 /// server that we know, then what `exec` is given, then the last one.

@@ -7,10 +7,10 @@ use super::{Follower, written};
 use crate::inputs::dockerfile::effects::{families_named, pattern};
 use crate::inputs::dockerfile::files;
 use crate::inputs::dockerfile::state::Preloading;
-use crate::inputs::shell;
-use crate::inputs::shell::effects::{Effect, EffectKind};
-use crate::inputs::shell::script::Part;
 use crate::model::{Strip, Via};
+use crate::shell;
+use crate::shell::effects::{Effect, EffectKind};
+use crate::shell::syntax::Part;
 use crate::text::{Place, Traced};
 
 /// So many settings of `LD_PRELOAD` are looked for in the text.

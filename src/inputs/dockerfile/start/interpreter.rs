@@ -3,8 +3,8 @@
 use super::{Follower, Started};
 use crate::inputs::dockerfile::files::base_name;
 use crate::inputs::dockerfile::state::State;
-use crate::inputs::shell;
 use crate::model::is_python;
+use crate::shell;
 
 impl Follower<'_> {
     /// Looks for what chooses an interpreter in the words of a command or script.

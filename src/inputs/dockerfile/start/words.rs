@@ -1,8 +1,8 @@
 //! What the words of a command say: which script they name, whether they pass arguments on.
 
 use crate::inputs::dockerfile::files::base_name;
-use crate::inputs::shell::script::{Part, Word};
 use crate::model::{ProcessKind, is_python, recognise};
+use crate::shell::syntax::{Part, Word};
 use crate::text::Traced;
 
 /// The words as text; what is not literal as `*`.

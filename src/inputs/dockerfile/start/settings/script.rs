@@ -7,10 +7,10 @@ use crate::facts::is_allocator_setting;
 use crate::inputs::dockerfile::effects::pattern;
 use crate::inputs::dockerfile::start::Follower;
 use crate::inputs::dockerfile::start::environment::placed;
-use crate::inputs::shell;
-use crate::inputs::shell::effects::{Effect, EffectKind, Reach, Reading};
-use crate::inputs::shell::script::{Context, Part, Word};
 use crate::model::Via;
+use crate::shell;
+use crate::shell::effects::{Effect, EffectKind, Reach, Reading};
+use crate::shell::syntax::{Context, Part, Word};
 use crate::text::{Place, Traced};
 
 impl Follower<'_> {

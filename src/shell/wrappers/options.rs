@@ -1,7 +1,7 @@
 //! Reads the options of a command line up to its first operand.
 
-use crate::inputs::shell::script::Word;
-use crate::inputs::shell::tables::lists;
+use crate::shell::syntax::Word;
+use crate::shell::tables::lists;
 
 /// Options at the start of an argument list.
 #[derive(Debug, Default)]

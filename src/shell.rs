@@ -1,13 +1,13 @@
 //! Shell text (RUN, CMD, ENTRYPOINT, entrypoint scripts) and the few things in it that decide
 //! which allocator a process runs on.
 //!
-//! [`script::parse`] splits text into simple commands with spans; [`effects::read`] says what those
+//! [`syntax::parse`] splits text into simple commands with spans; [`effects::read`] says what those
 //! commands do that matters here; [`unwrap_argv`] does the same service for the exec form.
 //! Nothing is executed and nothing is guessed: what is not literal stays marked as such.
 
 pub mod effects;
 pub mod python;
-pub mod script;
+pub mod syntax;
 mod tables;
 mod wrappers;
 

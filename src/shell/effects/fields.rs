@@ -1,6 +1,6 @@
 //! Words that a replaced variable parts into several.
 
-use crate::inputs::shell::script::{Part, Word};
+use crate::shell::syntax::{Part, Word};
 
 /// Splits a word at the blanks of its unquoted literals, which only replacements bring.
 pub(super) fn split(word: &Word) -> Vec<Word> {

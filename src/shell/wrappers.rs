@@ -3,7 +3,7 @@
 
 mod options;
 
-use super::script::{Part, Word};
+use super::syntax::{Part, Word};
 use super::tables::{Habit, SHELL_VALUES, SHELLS, WRAPPERS, Wrapper, lists};
 use options::Options;
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::variables::Variables;
-use crate::inputs::shell::script::{Arm, Branch, Case, If, Part, Script, Word};
+use crate::shell::syntax::{Arm, Branch, Case, If, Part, Script, Word};
 
 /// So many branches are compared in one text; a longer script is read as if all could run.
 const MOST_ARMS: usize = 4_096;
@@ -204,7 +204,7 @@ fn matches(pattern: &[Token], text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::inputs::shell::effects::{EffectKind, Start, read_with};
+    use crate::shell::effects::{EffectKind, Start, read_with};
 
     /// What a script runs when it is started with some arguments.
     fn runs(text: &str, arguments: &str) -> Vec<String> {

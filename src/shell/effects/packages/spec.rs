@@ -3,7 +3,7 @@
 use super::super::Package;
 use super::super::reader::package;
 use crate::facts::Manager;
-use crate::inputs::shell::script::{Part, Word};
+use crate::shell::syntax::{Part, Word};
 
 /// Splits what names a package; `None` where the name is not literal. The flag is `false` where the
 /// word asks for a removal: `apt-get install foo-`, `apk add !foo`.

@@ -10,17 +10,17 @@ mod environment;
 mod fields;
 mod files;
 mod nested;
+mod origin;
 mod packages;
 mod reader;
-mod remap;
 mod scopes;
-mod start;
+mod session;
 mod variables;
 mod writes;
 
 use std::ops::Range;
 
-use super::script::{Context, Word};
+use super::syntax::{Context, Word};
 use crate::facts::Manager;
 
 /// One thing a script does.
@@ -167,7 +167,7 @@ pub struct Package {
 }
 
 pub use scopes::{Reach, Scopes};
-pub use start::{Reader, Reading, Start, read, read_with};
+pub use session::{Reader, Reading, Start, read, read_with};
 
 /// Whether `text` may hold effects other than [`EffectKind::Run`] and [`EffectKind::RunScript`] that
 /// decide about allocators: one pass over the bytes, no parse.

@@ -2,8 +2,8 @@
 
 use super::EffectKind;
 use super::reader::{Call, Walk, names_allocator};
-use crate::inputs::shell::script::{Context, Word};
-use crate::inputs::shell::wrappers::split_assignment;
+use crate::shell::syntax::{Context, Word};
+use crate::shell::wrappers::split_assignment;
 
 /// Whether a variable is handed on to commands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

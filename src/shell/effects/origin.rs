@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{Effect, EffectKind, Package};
-use crate::inputs::shell::script::{self, Part, Word};
+use crate::shell::syntax::{self, Part, Word};
 
 /// An inner script with the place of each of its pieces.
 #[derive(Debug, Default)]
@@ -47,7 +47,7 @@ impl Origin {
 
     /// The words of the script's first command.
     pub(super) fn first_command(&self) -> Vec<Word> {
-        let mut words = script::parse(&self.text)
+        let mut words = syntax::parse(&self.text)
             .commands
             .into_iter()
             .next()

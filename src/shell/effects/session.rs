@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::reader::walk;
 use super::variables::Variables;
 use super::{Effect, Scopes};
-use crate::inputs::shell::script::{Context, Part, Word};
+use crate::shell::syntax::{Context, Part, Word};
 
 /// Says what `text` does, in order. See [`is_interesting`] for passing over text that says nothing.
 #[must_use]

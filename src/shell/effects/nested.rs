@@ -1,10 +1,10 @@
 //! Commands inside commands: `sh -c`, `eval`, `find -exec`, and the text that a shell reads.
 
 use super::EffectKind;
+use super::origin::Origin;
 use super::reader::{Call, Walk, walk};
-use super::remap::Origin;
-use crate::inputs::shell::script::{Part, ScopeKind, Word};
-use crate::inputs::shell::wrappers::{Shell, Stripped, base_name, strip};
+use crate::shell::syntax::{Part, ScopeKind, Word};
+use crate::shell::wrappers::{Shell, Stripped, base_name, strip};
 
 /// How deep `sh -c "sh -c ..."` is followed.
 const DEPTH: u8 = 8;

@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use super::branches::{Dead, begins, tests_from};
 use super::fields::split;
-use super::remap::Origin;
-use super::start::Reader;
+use super::origin::Origin;
+use super::session::Reader;
 use super::variables::{MOST_VARIANTS, Variables};
 use super::writes::{group_redirects, is_writer};
 use super::{Effect, EffectKind, Package};
-use crate::inputs::shell::script::{self, Command, Context, Part, Redirect, Script, Word};
-use crate::inputs::shell::tables::{self, BUILTINS, lists};
-use crate::inputs::shell::wrappers::{Change, Shell, Stripped, base_name, strip};
+use crate::shell::syntax::{self, Command, Context, Part, Redirect, Script, Word};
+use crate::shell::tables::{self, BUILTINS, lists};
+use crate::shell::wrappers::{Change, Shell, Stripped, base_name, strip};
 
 /// Commands that are read once for each value that a variable in them may have.
 const PER_VALUE: &str = "ln cp mv install rm export declare typeset echo printf setcap patchelf";
@@ -26,7 +26,7 @@ pub(super) fn walk(
     variables: &mut Variables,
     effects: &mut Vec<Effect>,
 ) {
-    let script = script::parse(text);
+    let script = syntax::parse(text);
     let first_scope = reader.scopes.adopt(&script.scopes, context.scope);
     let mut walk = Walk {
         text,
@@ -86,7 +86,7 @@ pub(super) struct Call<'a> {
     /// The base name of the first word; empty if it is not literal.
     pub(super) name: String,
     pub(super) words: &'a [Word],
-    pub(super) assignments: &'a [script::Assignment],
+    pub(super) assignments: &'a [syntax::Assignment],
     pub(super) redirects: &'a [Redirect],
     pub(super) range: Range<usize>,
     pub(super) context: Context,
@@ -122,7 +122,7 @@ impl Walk<'_> {
         });
     }
 
-    fn loop_header(&mut self, header: &script::Loop) {
+    fn loop_header(&mut self, header: &syntax::Loop) {
         let mut values = Vec::new();
         for word in &header.values {
             values.extend(self.variables.fields(word).0);

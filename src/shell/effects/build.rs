@@ -2,7 +2,7 @@
 
 use super::EffectKind;
 use super::reader::{Call, Walk};
-use crate::inputs::shell::script::Word;
+use crate::shell::syntax::Word;
 
 /// Where `configure`, `cmake`, `meson` and most Makefiles install by default.
 const DEFAULT_PREFIX: &str = "/usr/local";

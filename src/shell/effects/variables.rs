@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::environment::Exported;
 use super::fields::split;
-use crate::inputs::shell::script::{Context, Part, Word};
+use crate::shell::syntax::{Context, Part, Word};
 
 /// How many values are kept for one variable.
 const MOST_VALUES: usize = 64;

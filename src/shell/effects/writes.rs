@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::EffectKind;
 use super::reader::{Call, Walk};
-use crate::inputs::shell::script::{Command, Redirect, Script, Word};
-use crate::inputs::shell::wrappers::{base_name, strip};
+use crate::shell::syntax::{Command, Redirect, Script, Word};
+use crate::shell::wrappers::{base_name, strip};
 
 /// What a command writes to its standard output, as far as it can be known.
 #[derive(Debug, Default)]

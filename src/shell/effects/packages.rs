@@ -7,8 +7,8 @@ use std::collections::HashSet;
 use super::reader::{Call, Walk, package};
 use super::{EffectKind, Package};
 use crate::facts::Manager;
-use crate::inputs::shell::script::Word;
-use crate::inputs::shell::tables::{INSTALLERS, Installer, lists};
+use crate::shell::syntax::Word;
+use crate::shell::tables::{INSTALLERS, Installer, lists};
 use spec::spec;
 
 /// Whether a command of this name installs packages.

@@ -4,7 +4,7 @@
 use super::EffectKind;
 use super::nested::fill;
 use super::reader::{Call, Walk};
-use crate::inputs::shell::script::{Part, Word};
+use crate::shell::syntax::{Part, Word};
 
 /// A command that lays files in place.
 struct Placer {

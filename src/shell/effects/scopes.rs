@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::reader::Walk;
-use crate::inputs::shell::script::{Context, Scope, ScopeKind};
+use crate::shell::syntax::{Context, Scope, ScopeKind};
 
 /// Nobody nests deeper; beyond that nothing is sure.
 const DEEPEST: usize = 64;
