@@ -10,7 +10,7 @@ use std::sync::Mutex;
 
 use serde::Deserialize;
 
-use crate::inputs::{Goal, PreloadStyle, Style};
+use crate::templates::{Goal, PreloadStyle, Style};
 
 /// The keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -10,9 +10,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Finding};
-use crate::inputs::{Format, Style, Surroundings};
+use crate::inputs::{Format, Surroundings};
 use crate::model;
 use crate::suppress;
+use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
 
 pub use inject::inject;

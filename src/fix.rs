@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use crate::engine::{self, Checked};
 use crate::finding::{Applicability, Finding, Severity};
-use crate::inputs::{Style, Surroundings};
+use crate::inputs::Surroundings;
 use crate::model::Unit;
+use crate::templates::Style;
 use crate::text::{self, Edit, SourceFile, Span};
 
 /// So often a file is read again after edits: what one remedy brings to light, the next may mend.

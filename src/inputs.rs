@@ -5,18 +5,13 @@ use std::sync::Arc;
 
 use crate::text::SourceFile;
 
-pub use crate::templates::Goal;
-
 pub mod compose;
 pub mod dockerfile;
 pub mod kubernetes;
 pub mod kustomize;
 pub mod links;
 pub mod manifest;
-pub mod paths;
 pub mod project;
-mod started;
-mod tuning;
 
 /// What a file is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,29 +168,6 @@ pub struct Kustomization {
     pub file: Arc<SourceFile>,
     /// What it names, as paths from where the tool runs.
     pub references: References,
-}
-
-/// How a user wants changes to be spelled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Style {
-    /// What `LD_PRELOAD` is set to.
-    pub preload: PreloadStyle,
-    /// What `MALLOC_CONF` is set to where nobody has set it; `None` = the profile that fits.
-    pub malloc_conf: Option<&'static str>,
-    /// What the profile is to be good for.
-    pub goal: Goal,
-    /// Images whose server forks get the prefork hook.
-    pub prefork_hook: bool,
-}
-
-/// What `LD_PRELOAD` is set to where the loader finds the library by its name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PreloadStyle {
-    /// The bare soname: right on every architecture.
-    #[default]
-    Soname,
-    /// An absolute path; a link that the build makes where several architectures are possible.
-    Path,
 }
 
 /// No surroundings: text from standard input, examples.

@@ -12,6 +12,7 @@ mod loader;
 pub mod malloc_conf;
 mod preload;
 mod process;
+pub(crate) mod set_at_start;
 mod unit;
 
 pub use change::Change;

@@ -4,6 +4,8 @@
 
 mod inject;
 mod profiles;
+mod style;
+mod tuning;
 
 use std::sync::OnceLock;
 
@@ -13,6 +15,8 @@ use crate::facts::{Manager, Release};
 
 pub use inject::{Inject, Runner, inject};
 pub use profiles::{Goal, Need, Profile, is_profile, malloc_conf};
+pub use style::{PreloadStyle, Style};
+pub(crate) use tuning::tuning;
 
 /// How a package manager installs in a build step.
 #[derive(Clone, Debug, Deserialize)]

@@ -3,7 +3,8 @@
 //! the usual end, both on `python:3.12-slim-bookworm`.
 
 use malloclint::engine;
-use malloclint::inputs::{Nowhere, Style};
+use malloclint::inputs::Nowhere;
+use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 
 const BASE: &str = "FROM python:3.12-slim-bookworm\n";

@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 
 use malloclint::discover::{self, Disk};
 use malloclint::inputs::manifest::Sheet;
-use malloclint::inputs::{Style, kubernetes, kustomize};
+use malloclint::inputs::{kubernetes, kustomize};
 use malloclint::model::{Container, Setting};
+use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 use malloclint::yaml;
 use malloclint::{engine, fix};

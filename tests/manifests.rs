@@ -13,7 +13,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use malloclint::discover::{self, Disk};
-use malloclint::inputs::{Nowhere, Style};
+use malloclint::inputs::Nowhere;
+use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 use malloclint::{engine, finding::Finding};
 

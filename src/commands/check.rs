@@ -15,7 +15,7 @@ use crate::config::Configs;
 use crate::discover::{self, Claim, Failure};
 use crate::engine::{self, Checked};
 use crate::finding::Finding;
-use crate::inputs::{self, Surroundings};
+use crate::inputs::Surroundings;
 use crate::report::{self, Run, Style};
 use crate::text::SourceFile;
 
@@ -120,7 +120,7 @@ fn check_stdin(name: &str, around: &dyn Surroundings, configs: &Configs) -> Outc
 }
 
 /// How fixes are spelled in that file.
-fn style(configs: &Configs, path: &Path) -> Result<inputs::Style, Failure> {
+fn style(configs: &Configs, path: &Path) -> Result<crate::templates::Style, Failure> {
     let config = configs.of(path).map_err(|error| Failure {
         path: error.path,
         reason: error.reason,

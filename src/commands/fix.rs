@@ -14,8 +14,9 @@ use crate::cli::{self, Goal, Preload};
 use crate::config::{ConfigError, Configs};
 use crate::discover::{self, Claim, Failure};
 use crate::fix::{self, Fixed, Options};
-use crate::inputs::{self, PreloadStyle, Surroundings};
+use crate::inputs::Surroundings;
 use crate::report::{diff, fixed};
+use crate::templates::{self, PreloadStyle};
 use crate::text::SourceFile;
 use crate::{rules, write};
 
@@ -80,9 +81,9 @@ fn options(arguments: &cli::Fix, configs: &Configs, path: &Path) -> Result<Optio
     }
     if let Some(goal) = arguments.goal {
         style.goal = match goal {
-            Goal::LowMemory => inputs::Goal::LowMemory,
-            Goal::Balanced => inputs::Goal::Balanced,
-            Goal::Throughput => inputs::Goal::Throughput,
+            Goal::LowMemory => templates::Goal::LowMemory,
+            Goal::Balanced => templates::Goal::Balanced,
+            Goal::Throughput => templates::Goal::Throughput,
         };
     }
     style.prefork_hook |= arguments.prefork_hook;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use super::{Checked, sorted, spelled};
 use crate::finding::Finding;
+use crate::inputs::Surroundings;
 use crate::inputs::dockerfile;
 use crate::inputs::dockerfile::Scene;
 use crate::inputs::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
-use crate::inputs::{Style, Surroundings};
 use crate::model::PreforkHook;
 use crate::suppress::{self, Suppression};
+use crate::templates::Style;
 use crate::text::{Place, SourceFile, Span};
 use crate::{model, rules};
 

@@ -10,8 +10,9 @@ use super::{Checked, spelled};
 use crate::facts::{self, AllocatorPackage, Family, Libc, Release};
 use crate::finding::{Applicability, Finding, Remedy};
 use crate::inputs::manifest::Sheet;
-use crate::inputs::{Format, Style, kubernetes};
+use crate::inputs::{Format, kubernetes};
 use crate::model::{Fact, Source, Unit, newer};
+use crate::templates::Style;
 use crate::text::SourceFile;
 use crate::yaml;
 

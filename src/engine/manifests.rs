@@ -8,11 +8,12 @@ use crate::finding::Finding;
 use crate::inputs::manifest::{Sheet, passing, passing_image, tuned};
 use crate::inputs::project::passing as passing_project;
 use crate::inputs::{
-    Format, Style, Surroundings, compose, dockerfile, is_template_ending, kubernetes, kustomize,
+    Format, Surroundings, compose, dockerfile, is_template_ending, kubernetes, kustomize,
 };
 use crate::model::{Change, Container, Unit};
 use crate::rules;
 use crate::suppress::{self, Suppression};
+use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
 use crate::yaml::{self, Tree};
 

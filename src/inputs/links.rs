@@ -6,8 +6,9 @@ mod skaffold;
 use std::sync::Arc;
 
 use super::manifest::Sheet;
-use super::{Format, ImageBuild, Surroundings, compose, paths};
+use super::{Format, ImageBuild, Surroundings, compose};
 use crate::text::SourceFile;
+use crate::text::paths;
 use crate::yaml;
 
 /// Whether a file says what images are built from, by its name.

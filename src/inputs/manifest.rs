@@ -7,10 +7,12 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::facts::{Family, roles};
-use crate::inputs::{Style, started as start, tuning::tuning};
+use crate::model::set_at_start as start;
 use crate::model::{
     Change, Named, PreforkHook, Setting, Unit, Value, Via, Words, entries, family_of, finds,
 };
+use crate::templates::Style;
+use crate::templates::tuning;
 use crate::text::{Edit, Place, SourceFile, Span, Traced};
 use crate::yaml::{Id, Tree};
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use malloclint::fix::{self, Options};
-use malloclint::inputs::{Nowhere, Style};
+use malloclint::inputs::Nowhere;
 use malloclint::pages::fences;
+use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 
 /// The file after the fix, and what is left: none of it where nothing is.

@@ -6,7 +6,7 @@ use malloclint::finding::Finding;
 use malloclint::inputs::Surroundings;
 use malloclint::pages::{Fence, fences};
 use malloclint::report::{self, Format, Run, Style};
-use malloclint::{engine, fix, inputs, text::SourceFile};
+use malloclint::{engine, fix, text::SourceFile};
 
 /// One page.
 #[derive(Clone, Copy)]
@@ -125,7 +125,7 @@ impl Case<'_> {
     /// What the tool says of a text that stands where the example does.
     pub(crate) fn check(&self, text: &str) -> engine::Checked {
         let file = SourceFile::new(self.name, text.as_bytes().to_vec());
-        engine::check(&file, &self.files, inputs::Style::default())
+        engine::check(&file, &self.files, malloclint::templates::Style::default())
     }
 
     /// The example after `fix --unsafe --only RULE`.

@@ -14,9 +14,9 @@ mod preload;
 use super::syntax::Dockerfile;
 use super::units::Site;
 use crate::facts::AllocatorPackage;
-use crate::inputs::Style;
-use crate::inputs::tuning::tuning;
 use crate::model::{Change, Unit};
+use crate::templates::Style;
+use crate::templates::tuning;
 use crate::text::{Edit, SourceFile, Span};
 use layout::Layout;
 

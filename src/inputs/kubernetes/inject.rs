@@ -6,8 +6,9 @@
 use super::pods::{self, Pod};
 use super::spell::{list_indent, spell};
 use super::{Sheet, Site};
-use crate::inputs::{Style, tuning::tuning};
 use crate::model::{Change, Unit};
+use crate::templates::Style;
+use crate::templates::tuning;
 use crate::templates::{self, Inject, Runner};
 use crate::text::Edit;
 use crate::yaml::edit::{Sheet as Text, quoted};

@@ -8,8 +8,9 @@ use super::merge::Merge;
 use super::ops;
 use super::select::{Object, Target, word};
 use super::{NAMES, is_remote};
-use crate::inputs::{Surroundings, paths};
+use crate::inputs::Surroundings;
 use crate::text::SourceFile;
+use crate::text::paths;
 use crate::yaml::{Id, Kind};
 
 /// Kustomizations stand on each other so many levels high at most.

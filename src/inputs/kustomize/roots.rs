@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{is_kustomization, is_remote};
-use crate::inputs::{Kustomization, References, Surroundings, paths};
+use crate::inputs::{Kustomization, References, Surroundings};
 use crate::text::SourceFile;
+use crate::text::paths;
 use crate::yaml::{self, Id, Tree};
 
 /// So many builds of one file are looked at.

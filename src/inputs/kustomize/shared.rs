@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::desk::Desk;
 use super::{Build, parts};
-use crate::inputs::{Surroundings, paths};
+use crate::inputs::Surroundings;
 use crate::text::SourceFile;
+use crate::text::paths;
 
 /// What `focus` is together with the ConfigMaps that it refers to and does not hold.
 pub(super) fn build(focus: &Arc<SourceFile>, around: &dyn Surroundings) -> Option<Build> {

@@ -3,14 +3,14 @@
 use super::layout::{pairs, sets};
 use super::{Arrival, Plan, Refusal};
 use crate::inputs::dockerfile::syntax::{Instruction, Keyword, Pair};
-use crate::inputs::started;
+use crate::model::set_at_start;
 use crate::text::{Edit, Span};
 
 impl<'a> Plan<'a> {
     /// Sets a variable: in its place where this stage has one that comes after the library, else
     /// among the new ones.
     pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), Refusal> {
-        let started = started::reset(self.scene.file, self.scene.unit, name, value);
+        let started = set_at_start::reset(self.scene.file, self.scene.unit, name, value);
         if let Some(edit) = started.map_err(Refusal)? {
             self.edits.push(edit);
             return Ok(());
@@ -92,7 +92,7 @@ impl<'a> Plan<'a> {
     }
 
     fn not_here(&self, name: &str) -> Refusal {
-        started::started(self.scene.unit, name).map_or_else(|| not_here(name), Refusal)
+        set_at_start::started(self.scene.unit, name).map_or_else(|| not_here(name), Refusal)
     }
 
     /// Takes a pair out; the whole instruction where it is the only one.

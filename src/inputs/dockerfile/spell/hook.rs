@@ -3,9 +3,9 @@
 use super::layout::sets;
 use super::{Plan, Refusal};
 use crate::inputs::dockerfile::syntax::{Instruction, Keyword};
-use crate::inputs::tuning::tuning;
 use crate::model::{Fact, User};
 use crate::templates;
+use crate::templates::tuning;
 use crate::text::{Edit, Span};
 
 impl<'a> Plan<'a> {

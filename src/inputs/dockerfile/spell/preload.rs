@@ -2,8 +2,8 @@
 
 use super::{Arrival, Plan, Refusal};
 use crate::facts::{AllocatorPackage, Arch, Family};
-use crate::inputs::PreloadStyle;
 use crate::model::{Library, entries, family_of, finds};
+use crate::templates::PreloadStyle;
 
 impl Plan<'_> {
     /// The value that loads `family` and keeps the other libraries.

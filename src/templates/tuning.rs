@@ -9,7 +9,7 @@ use crate::templates::{self, Need};
 ///
 /// # Errors
 /// Where there is none for that version; the reason is for people.
-pub(super) fn tuning(
+pub(crate) fn tuning(
     unit: &Unit,
     style: Style,
     version: Option<&str>,

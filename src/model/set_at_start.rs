@@ -9,7 +9,7 @@ use crate::text::{Edit, SourceFile};
 ///
 /// # Errors
 /// Where the text does not allow it; the reason is for people.
-pub(super) fn reset(
+pub(crate) fn reset(
     file: &SourceFile,
     unit: &Unit,
     name: &str,
@@ -34,7 +34,7 @@ pub(super) fn reset(
 }
 
 /// Why a variable cannot be renamed or dropped, where the start sets it.
-pub(super) fn started(unit: &Unit, name: &str) -> Option<String> {
+pub(crate) fn started(unit: &Unit, name: &str) -> Option<String> {
     let var = unit.env.get(name)?;
     let place = &var.now.place;
     (var.now.via != Via::Environment).then(|| {
