@@ -7,7 +7,7 @@ use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use malloclint::discover;
-use malloclint::inputs::dockerfile::parse;
+use malloclint::dockerfile::syntax::parse;
 
 /// About so much text for each case, in bytes: more than the caches of a core hold.
 const SIZE: usize = 4 << 20;

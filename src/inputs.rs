@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::text::SourceFile;
 
 pub mod compose;
-pub mod dockerfile;
 pub mod kubernetes;
 pub mod kustomize;
 pub mod links;

@@ -25,6 +25,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod discover;
+pub mod dockerfile;
 pub mod engine;
 pub mod facts;
 pub mod finding;

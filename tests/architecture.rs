@@ -35,7 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("yaml", &["text"]),
     // Formats: each turns its text into units. None knows another, but for the shell inside them.
     ("inputs", &["text"]),
-    ("inputs/dockerfile", &["facts", "inputs", "inputs/project", "model", "shell", "templates", "text"]),
+    ("dockerfile", &["facts", "inputs", "inputs/project", "model", "shell", "templates", "text"]),
     ("inputs/manifest", &["facts", "model", "templates", "text", "yaml"]),
     ("inputs/kubernetes", &["facts", "inputs/manifest", "model", "templates", "text", "yaml"]),
     ("inputs/kustomize", &["inputs", "inputs/kubernetes", "inputs/manifest", "model", "text", "yaml"]),
@@ -46,7 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rules", &["facts", "finding", "model", "pages", "text"]),
     ("rules/*", &["facts", "finding", "model", "rules", "text"]),
     ("suppress", &["finding", "rules", "text"]),
-    ("engine", &["facts", "finding", "inputs", "inputs/compose", "inputs/dockerfile", "inputs/kubernetes", "inputs/kustomize", "inputs/links", "inputs/manifest", "inputs/project", "model", "rules", "suppress", "templates", "text", "yaml"]),
+    ("engine", &["dockerfile", "facts", "finding", "inputs", "inputs/compose", "inputs/kubernetes", "inputs/kustomize", "inputs/links", "inputs/manifest", "inputs/project", "model", "rules", "suppress", "templates", "text", "yaml"]),
     ("fix", &["engine", "finding", "inputs", "model", "templates", "text"]),
     // Disk in, disk and reports out.
     ("discover", &["inputs", "inputs/kustomize", "inputs/links", "text"]),

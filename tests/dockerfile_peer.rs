@@ -16,10 +16,8 @@ mod fixtures;
 use std::collections::BTreeMap;
 
 use dockerfile_parser as peer;
-use malloclint::inputs::dockerfile::parse;
-use malloclint::inputs::dockerfile::syntax::{
-    Args, Dockerfile, Escape, Instruction, Keyword, Pair, Word,
-};
+use malloclint::dockerfile::syntax::parse;
+use malloclint::dockerfile::syntax::{Args, Dockerfile, Escape, Instruction, Keyword, Pair, Word};
 
 /// The peer's grammar recurses once per comment line inside an instruction: with the 2 MB that a
 /// test thread has, a file of 20 KB ends the process. No fixture here comes near 256 MB.

@@ -16,7 +16,7 @@ mod growth;
 mod invariants;
 
 use growth::assert_linear;
-use malloclint::inputs::dockerfile::parse;
+use malloclint::dockerfile::syntax::parse;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 

@@ -17,8 +17,9 @@ mod support;
 
 use std::path::PathBuf;
 
+use malloclint::dockerfile;
 use malloclint::inputs::manifest::Sheet;
-use malloclint::inputs::{Format, Nowhere, compose, dockerfile, kubernetes};
+use malloclint::inputs::{Format, Nowhere, compose, kubernetes};
 use malloclint::model::Change;
 use malloclint::text::SourceFile;
 use malloclint::yaml;

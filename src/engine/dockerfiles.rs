@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{Checked, sorted, spelled};
+use crate::dockerfile;
+use crate::dockerfile::Scene;
+use crate::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
 use crate::finding::Finding;
 use crate::inputs::Surroundings;
-use crate::inputs::dockerfile;
-use crate::inputs::dockerfile::Scene;
-use crate::inputs::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
 use crate::model::PreforkHook;
 use crate::suppress::{self, Suppression};
 use crate::templates::Style;

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use super::project::{self, Link};
 use super::{Checked, sorted, spelled};
+use crate::dockerfile;
 use crate::finding::Finding;
 use crate::inputs::manifest::{Sheet, passing, passing_image, tuned};
 use crate::inputs::project::passing as passing_project;
-use crate::inputs::{
-    Format, Surroundings, compose, dockerfile, is_template_ending, kubernetes, kustomize,
-};
+use crate::inputs::{Format, Surroundings, compose, is_template_ending, kubernetes, kustomize};
 use crate::model::{Change, Container, Unit};
 use crate::rules;
 use crate::suppress::{self, Suppression};

@@ -1,7 +1,7 @@
 //! What holds of every parse, whatever the bytes. The fuzz target checks the same.
 
-use malloclint::inputs::dockerfile::parse;
-use malloclint::inputs::dockerfile::syntax::{
+use malloclint::dockerfile::syntax::parse;
+use malloclint::dockerfile::syntax::{
     Args, Dockerfile, Escape, Heredoc, Instruction, Item, ItemKind, JsonString, Word,
 };
 use malloclint::text::{Span, Traced};

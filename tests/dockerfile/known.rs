@@ -4,8 +4,8 @@
 //! changed since, or one thing that the package does to its strings, and holds only for a command
 //! that shows the construct in question.
 
-use malloclint::inputs::dockerfile::parse;
-use malloclint::inputs::dockerfile::syntax::{Dockerfile, Escape, Keyword};
+use malloclint::dockerfile::syntax::parse;
+use malloclint::dockerfile::syntax::{Dockerfile, Escape, Keyword};
 
 use crate::oracle::Verdict;
 use crate::view::{self, Command};

@@ -1,6 +1,6 @@
 //! A parsed Dockerfile in the shape in which the oracle reports one.
 
-use malloclint::inputs::dockerfile::syntax::{
+use malloclint::dockerfile::syntax::{
     Args, Dockerfile, Flag, Heredoc, Instruction, Item, ItemKind, Keyword, Pair,
 };
 use serde::Deserialize;

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use malloclint::dockerfile::syntax::parse;
 use malloclint::fix::{self, Options};
 use malloclint::inputs::Nowhere;
-use malloclint::inputs::dockerfile::parse;
 use malloclint::text::SourceFile;
 
 fn files() -> Vec<PathBuf> {

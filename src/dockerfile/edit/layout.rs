@@ -1,0 +1,245 @@
+//! How a Dockerfile is laid out: its line ends, how it continues lines, where a stage has room.
+
+use super::Scene;
+use crate::dockerfile::stages;
+use crate::dockerfile::syntax::{Args, Dockerfile, Instruction, Item, ItemKind, Keyword, Pair};
+use crate::text::{SourceFile, Span};
+
+/// The habits of one file, and the stage that is written into.
+pub(super) struct Layout<'a> {
+    file: &'a SourceFile,
+    dockerfile: &'a Dockerfile,
+    /// The stage's FROM.
+    pub(super) from: Option<&'a Instruction>,
+    /// What follows it.
+    pub(super) body: Vec<&'a Instruction>,
+    /// `\n` or `\r\n`.
+    pub(super) newline: &'static str,
+    lower: bool,
+}
+
+impl<'a> Layout<'a> {
+    pub(super) fn of(scene: &Scene<'a>) -> Self {
+        let (file, dockerfile) = (scene.file, scene.dockerfile);
+        let (_, mut all) = stages::split(dockerfile);
+        let stage = (scene.site.stage < all.len()).then(|| all.swap_remove(scene.site.stage));
+        let (from, body) = stage.map_or((None, Vec::new()), |stage| (Some(stage.from), stage.body));
+        let first = memchr::memchr(b'\n', &file.bytes);
+        let crlf = first.is_some_and(|at| at > 0 && file.bytes.get(at - 1) == Some(&b'\r'));
+        let keyword = from.map(|from| file.text(from.keyword_span));
+        Self {
+            file,
+            dockerfile,
+            from,
+            body,
+            newline: if crlf { "\r\n" } else { "\n" },
+            lower: keyword.is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase())),
+        }
+    }
+
+    /// A keyword in the file's own case.
+    pub(super) fn keyword(&self, keyword: Keyword) -> String {
+        if self.lower {
+            keyword.as_str().to_lowercase()
+        } else {
+            keyword.as_str().to_owned()
+        }
+    }
+
+    /// What ends a line that goes on.
+    pub(super) fn continued(&self) -> String {
+        let escape = char::from(self.dockerfile.escape.byte());
+        format!(" {escape}{}", self.newline)
+    }
+
+    /// The item that holds an instruction: all of its lines.
+    pub(super) fn item(&self, instruction: &Instruction) -> Option<&'a Item> {
+        let items = &self.dockerfile.items;
+        let after = items.partition_point(|item| item.span.start <= instruction.span.start);
+        items.get(after.checked_sub(1)?)
+    }
+
+    /// The end of an instruction's last line.
+    pub(super) fn end(&self, instruction: &Instruction) -> usize {
+        self.item(instruction)
+            .map_or(instruction.span.end, |item| item.span.end)
+    }
+
+    /// The start of an instruction's first line, or of the comments right above it.
+    pub(super) fn start(&self, instruction: &Instruction) -> usize {
+        let Some(item) = self.item(instruction) else {
+            return instruction.span.start;
+        };
+        let before = self.dockerfile.items.iter().rev();
+        let above = before
+            .skip_while(|other| other.span.start >= item.span.start)
+            .take_while(|other| matches!(other.kind, ItemKind::Comment(_)));
+        above
+            .last()
+            .map_or(item.span.start, |first| first.span.start)
+    }
+
+    /// The instruction of this stage that holds `span`.
+    pub(super) fn holder(&self, span: Span) -> Option<&'a Instruction> {
+        self.body.iter().copied().find(|instruction| {
+            self.item(instruction)
+                .is_some_and(|item| item.span.contains(span))
+        })
+    }
+
+    /// The first place of the stage where something can be installed: behind FROM and what prepares
+    /// the build (proxies, shell), but before a preload that would be in force.
+    pub(super) fn first_gap(&self) -> usize {
+        let mut gap = self.from.map_or(0, |from| self.end(from));
+        for instruction in &self.body {
+            let prepares = matches!(
+                instruction.keyword,
+                Keyword::Arg | Keyword::Env | Keyword::Label | Keyword::Shell | Keyword::Maintainer
+            );
+            if !prepares || sets(instruction, "LD_PRELOAD") {
+                break;
+            }
+            gap = self.end(instruction);
+        }
+        gap
+    }
+
+    /// Lines for insertion behind the line that ends at `at`: they start on a line of their own, and
+    /// a blank line sets them off where one follows there. (`text` ends with a line end.)
+    pub(super) fn insertion(&self, at: usize, text: &str) -> String {
+        let before = self.file.bytes.get(..at).unwrap_or_default();
+        if !before.is_empty() && !before.ends_with(b"\n") {
+            return format!("{}{}", self.newline, text.trim_end_matches(['\r', '\n']));
+        }
+        let follows = |item: &&Item| item.span.start == at && matches!(item.kind, ItemKind::Blank);
+        if self.dockerfile.items.iter().any(|item| follows(&item)) {
+            return format!("{}{text}", self.newline);
+        }
+        text.to_owned()
+    }
+
+    /// The same without a blank line: for what belongs to the line before.
+    pub(super) fn insertion_tight(&self, at: usize, text: &str) -> String {
+        let before = self.file.bytes.get(..at).unwrap_or_default();
+        if before.is_empty() || before.ends_with(b"\n") {
+            return text.to_owned();
+        }
+        format!("{}{}", self.newline, text.trim_end_matches(['\r', '\n']))
+    }
+
+    /// How the commands of a RUN are put under each other.
+    pub(super) fn chain(&self, commands: &[String]) -> String {
+        let runs = self.dockerfile.instructions();
+        let runs = runs.filter(|instruction| instruction.keyword == Keyword::Run);
+        let styles = runs.filter_map(|run| Chain::of(&self.file.text(run.span)));
+        styles
+            .fold(None, |first: Option<Chain>, next| first.or(Some(next)))
+            .unwrap_or_default()
+            .join(commands, &self.continued())
+    }
+
+    /// What stands before the second line of an ENV.
+    pub(super) fn env_indent(&self) -> String {
+        let envs = self.dockerfile.instructions();
+        let envs = envs.filter(|instruction| instruction.keyword == Keyword::Env);
+        envs.filter_map(|env| second_indent(&self.file.text(env.span)))
+            .next()
+            .unwrap_or_else(|| "    ".into())
+    }
+
+    /// Whether a RUN of the file mounts one of these folders as a cache.
+    pub(super) fn caches(&self, folders: &[String]) -> bool {
+        let runs = self.dockerfile.instructions();
+        runs.flat_map(|instruction| &instruction.flags).any(|flag| {
+            let value = flag.value.as_ref().map_or("", |value| value.as_str());
+            flag.name == "mount"
+                && value.contains("type=cache")
+                && folders.iter().any(|folder| value.contains(folder.as_str()))
+        })
+    }
+}
+
+/// The pairs of an ENV or ARG.
+pub(super) fn pairs(instruction: &Instruction) -> &[Pair] {
+    match &instruction.args {
+        Args::Pairs(pairs) => pairs,
+        _ => &[],
+    }
+}
+
+/// Whether an ENV sets the variable.
+pub(super) fn sets(instruction: &Instruction, name: &str) -> bool {
+    instruction.keyword == Keyword::Env
+        && pairs(instruction)
+            .iter()
+            .any(|pair| pair.key.raw.as_str() == name)
+}
+
+/// `&&` at the start of lines or at their end, and the indent.
+#[derive(Debug, PartialEq, Eq)]
+struct Chain {
+    leading: bool,
+    indent: String,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self {
+            leading: true,
+            indent: "    ".into(),
+        }
+    }
+}
+
+impl Chain {
+    /// The style of a RUN that has several commands under each other.
+    fn of(text: &str) -> Option<Self> {
+        let mut trailing = false;
+        for line in text.lines().skip(1) {
+            let indent = line.len() - line.trim_start().len();
+            let indent = line.get(..indent).unwrap_or_default().to_owned();
+            if line.trim_start().starts_with("&&") {
+                return Some(Self {
+                    leading: true,
+                    indent,
+                });
+            }
+            if trailing {
+                return Some(Self {
+                    leading: false,
+                    indent,
+                });
+            }
+            trailing = ends_with_and(line);
+        }
+        let first = text.lines().next().unwrap_or_default();
+        let second = second_indent(text)?;
+        ends_with_and(first).then_some(Self {
+            leading: false,
+            indent: second,
+        })
+    }
+
+    fn join(&self, commands: &[String], continued: &str) -> String {
+        let between = if self.leading {
+            format!("{continued}{}&& ", self.indent)
+        } else {
+            format!(" &&{continued}{}", self.indent)
+        };
+        commands.join(&between)
+    }
+}
+
+fn ends_with_and(line: &str) -> bool {
+    line.trim_end()
+        .strip_suffix(['\\', '`'])
+        .is_some_and(|line| line.trim_end().ends_with("&&"))
+}
+
+/// The indent of the second line, where it is no comment.
+fn second_indent(text: &str) -> Option<String> {
+    let line = text.lines().nth(1)?;
+    let words = line.trim_start();
+    let indent = line.get(..line.len() - words.len())?;
+    (!words.starts_with('#') && !indent.is_empty()).then(|| indent.to_owned())
+}

@@ -1,0 +1,76 @@
+use super::*;
+use crate::dockerfile::survey;
+use crate::dockerfile::syntax::parse;
+use crate::inputs::Nowhere;
+
+fn spelled(text: &str, change: &Change) -> Result<String, Refusal> {
+    let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
+    let dockerfile = parse(&file.bytes);
+    let (unit, site) = survey(&file, &dockerfile, &Nowhere).pop().unwrap();
+    let scene = Scene {
+        file: &file,
+        dockerfile: &dockerfile,
+        unit: &unit,
+        site: &site,
+        style: Style::default(),
+    };
+    let edits = spell(&scene, std::slice::from_ref(change))?;
+    let out = crate::text::apply(text.as_bytes(), &edits).unwrap();
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn a_value_is_replaced_in_its_own_quotes() {
+    let change = |value: &str| Change::SetEnv {
+        name: "A".into(),
+        value: value.into(),
+    };
+    for (before, value, after) in [
+        ("ENV A=x B=y\n", "z", "ENV A=z B=y\n"),
+        ("ENV A=\"x y\"\r\n", "z", "ENV A=\"z\"\r\n"),
+        ("ENV A x y", "z", "ENV A z"),
+        ("ENV A='x' \\\n  B=y\n", "q r", "ENV A='q r' \\\n  B=y\n"),
+        ("ENV A=x\n", "/usr/$LIB/y", "ENV A='/usr/$LIB/y'\n"),
+        ("ENV A=\n", "z", "ENV A=z\n"),
+    ] {
+        let file = format!("FROM python:3.12\n{before}");
+        assert_eq!(
+            spelled(&file, &change(value)),
+            Ok(format!("FROM python:3.12\n{after}")),
+            "{before}"
+        );
+    }
+}
+
+#[test]
+fn a_pair_goes_with_its_line_or_its_instruction() {
+    let change = Change::UnsetEnv { name: "A".into() };
+    for (before, after) in [
+        ("ENV A=x\nUSER u\n", "USER u\n"),
+        ("ENV B=y A=x\n", "ENV B=y\n"),
+        ("ENV A=x \\\n    B=y\n", "ENV B=y\n"),
+        ("ENV B=y \\\n    A=x \\\n    C=z\n", "ENV B=y \\\n    C=z\n"),
+    ] {
+        let file = format!("FROM python:3.12\n{before}");
+        assert_eq!(
+            spelled(&file, &change),
+            Ok(format!("FROM python:3.12\n{after}")),
+            "{before}"
+        );
+    }
+    let refused = spelled("FROM python:3.12\nENV B=y \\\n# why\n A=x\n", &change);
+    assert!(refused.is_err());
+}
+
+#[test]
+fn a_name_is_mended_and_what_is_not_set_is_refused() {
+    let rename = Change::RenameEnv {
+        from: "A".into(),
+        to: "B".into(),
+    };
+    assert_eq!(
+        spelled("FROM x\nENV A=1\n", &rename),
+        Ok("FROM x\nENV B=1\n".into())
+    );
+    assert!(spelled("FROM x\nENV C=1\n", &rename).is_err());
+}

@@ -1,0 +1,290 @@
+//! What RUN does to a stage: the shell's effects carried over to the image's state.
+
+mod libraries;
+mod opaque;
+mod packages;
+mod settings;
+
+use std::ops::Range;
+
+pub(super) use settings::stars;
+
+use super::build::Walker;
+use super::copy::{base_name, family_of};
+use super::image::State;
+use super::syntax::{Args, Instruction};
+use crate::facts::Family;
+use crate::model::Strip;
+use crate::shell::effects::{Effect, EffectKind, Reader};
+use crate::shell::syntax::{Part, Word};
+use crate::templates::HOOK_MODULE;
+use crate::text::{Place, Span, Traced};
+
+/// Scripts that run scripts are followed this deep.
+const DEPTH: usize = 4;
+
+/// A text whose effects are being applied.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) text: &'a Traced,
+    /// The file that the text's spans are of.
+    pub(super) file: &'a Place,
+    /// How many scripts led here.
+    pub(super) depth: usize,
+}
+
+impl Source<'_> {
+    /// The place of `range` of the text.
+    pub(super) fn place(&self, range: &Range<usize>) -> Place {
+        self.text
+            .source(range.clone())
+            .map_or_else(|| self.file.clone(), |span| self.file.at(span))
+    }
+}
+
+/// Applies a RUN.
+pub(super) fn run(walker: &Walker<'_>, state: &mut State, instruction: &Instruction) {
+    let file = walker.place(instruction.span);
+    let hook = instruction.text.as_str().contains(HOOK_MODULE);
+    state.prefork_hook |= hook;
+    if let Args::Json(words) = &instruction.args {
+        if hook {
+            // Python that names jemalloc: nothing of it is built or installed here.
+            return;
+        }
+        let mut text = Traced::new();
+        for (index, word) in words.iter().enumerate() {
+            if index > 0 {
+                text.push_from(" ", Span::empty(word.span.start));
+            }
+            let quoted = word.value.as_str();
+            text.push_from(&format!("'{}'", quoted.replace('\'', "'\\''")), word.span);
+        }
+        return apply(
+            walker,
+            state,
+            Source {
+                text: &text,
+                file: &file,
+                depth: 0,
+            },
+        );
+    }
+    if !state.reads_shell() {
+        return;
+    }
+    let whole = with_bodies(walker, instruction);
+    apply(
+        walker,
+        state,
+        Source {
+            text: &whole,
+            file: &file,
+            depth: 0,
+        },
+    );
+    for heredoc in &instruction.heredocs {
+        if is_shell(instruction.text.as_str()) {
+            let body = Traced::verbatim(&walker.file.bytes, heredoc.body);
+            apply(
+                walker,
+                state,
+                Source {
+                    text: &body,
+                    file: &file,
+                    depth: 0,
+                },
+            );
+        }
+    }
+}
+
+/// The command with the bodies of its heredocs behind it, as a shell would read them; without those
+/// that are scripts of their own.
+fn with_bodies(walker: &Walker<'_>, instruction: &Instruction) -> Traced {
+    let mut whole = instruction.text.clone();
+    if is_shell(whole.as_str()) {
+        return whole;
+    }
+    for heredoc in &instruction.heredocs {
+        whole.push_from("\n", Span::empty(heredoc.body.start));
+        whole.push(&walker.file.bytes, heredoc.body);
+        if let Some(terminator) = heredoc.terminator {
+            whole.push(&walker.file.bytes, terminator);
+        }
+    }
+    whole
+}
+
+/// Whether the command that takes the heredoc is a shell: `RUN <<EOF`, `RUN bash -e <<EOF`.
+fn is_shell(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    first.starts_with("<<") || matches!(base_name(first), "sh" | "bash" | "ash" | "dash" | "zsh")
+}
+
+/// Applies the effects of a text.
+pub(super) fn apply(walker: &Walker<'_>, state: &mut State, source: Source<'_>) {
+    let text = source.text.as_str();
+    opaque::bind_architecture(state, text);
+    packages::interpreters(state, text);
+    let effects = reader(state, text).read(text);
+    let last = effects.len().saturating_sub(1);
+    for (index, effect) in effects.iter().enumerate() {
+        one(walker, state, source, effect, index == last);
+    }
+}
+
+/// A reader that knows the variables of the stage that the text speaks of.
+fn reader(state: &State, text: &str) -> Reader {
+    let mut reader = Reader::default();
+    let from_env = state.env.iter().map(|var| (&var.name, &var.now.value));
+    let from_args = state
+        .args
+        .iter()
+        .filter_map(|(name, value)| value.as_ref().map(|value| (name, value)));
+    for (name, value) in from_args.chain(from_env) {
+        if let Some(value) = value
+            .known()
+            .filter(|_| text.contains('$') && text.contains(name.as_str()))
+        {
+            reader.know(name, value);
+        }
+    }
+    reader
+}
+
+/// A path of an effect, made absolute: a `cd` before it counts.
+pub(super) fn located(state: &State, effect: &Effect, path: &str) -> String {
+    match &effect.folder {
+        Some(folder) if !path.starts_with(['/', '~']) => {
+            state.absolute(&format!("{folder}/{path}"))
+        }
+        _ => state.absolute(path),
+    }
+}
+
+fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effect, last: bool) {
+    let place = source.place(&effect.range);
+    match &effect.kind {
+        EffectKind::Install {
+            manager,
+            packages,
+            open_ended,
+        } => {
+            packages::install(state, source, effect, *manager, packages, *open_ended);
+        }
+        EffectKind::Uninstall { packages, .. } => packages::uninstall(state, packages),
+        EffectKind::Place { from, to, .. } => {
+            let paths = (pattern(walker, state, from), pattern(walker, state, to));
+            libraries::put(state, &paths.0, &paths.1, effect, &place);
+        }
+        EffectKind::Remove { path }
+            if path
+                .parts
+                .iter()
+                .all(|part| matches!(part, Part::Literal { .. })) =>
+        {
+            let path = located(state, effect, &pattern(walker, state, path));
+            state
+                .libraries
+                .retain(|library| !libraries::removes(&path, library.path.as_str()));
+        }
+        // What a variable names is hardly ever a library: temporary folders, caches.
+        EffectKind::Remove { .. } => {}
+        EffectKind::BuildInstall { prefix } => libraries::built(state, prefix, effect, &place),
+        EffectKind::Ldconfig => {
+            let text = source
+                .text
+                .as_str()
+                .get(effect.range.clone())
+                .unwrap_or_default();
+            let named = text
+                .split_whitespace()
+                .filter(|word| word.starts_with('/') && !word.ends_with("ldconfig"));
+            let usual = [
+                "/usr/local/lib",
+                "/usr/local/lib64",
+                "/usr/local/lib/{triplet}",
+            ];
+            state.search_dirs.extend(
+                named
+                    .chain(usual)
+                    .map(|dir| dir.trim_end_matches('/').to_owned()),
+            );
+        }
+        EffectKind::Setcap { file } => {
+            let text = source
+                .text
+                .as_str()
+                .get(effect.range.clone())
+                .unwrap_or_default();
+            if text.split_whitespace().any(|word| word == "-r") {
+                state.strips.retain(|strip| strip.by != "setcap");
+            } else if pattern(walker, state, file).contains("python") || text.contains("python") {
+                state.strips.push(Strip {
+                    by: "setcap".into(),
+                    only_non_root: true,
+                    place,
+                });
+            }
+        }
+        EffectKind::AddNeeded { library } => {
+            let name = pattern(walker, state, library);
+            if let Some(family) = family_of(base_name(&name)) {
+                state.linked.push((family, place));
+            }
+        }
+        EffectKind::RunScript { path, .. } => opaque::script(walker, state, source, effect, path),
+        EffectKind::MentionsAllocator => opaque::mentioned(state, source, effect),
+        EffectKind::Run { words, .. } => {
+            packages::ran(state, words, &place);
+            opaque::work(walker, state, effect, words);
+        }
+        EffectKind::Export { .. } | EffectKind::Write { .. } => {
+            settings::apply(state, source, effect, last);
+        }
+        EffectKind::Unset { .. }
+        | EffectKind::Inline { .. }
+        | EffectKind::DropsEnvironment { .. } => {}
+    }
+}
+
+/// The allocators that a text names.
+pub(super) fn families_named(text: &str) -> Vec<Family> {
+    let text = text.to_lowercase();
+    let names = [
+        (Family::Jemalloc, ["jemalloc", "jemalloc"]),
+        (Family::Tcmalloc, ["tcmalloc", "gperftools"]),
+        (Family::Mimalloc, ["mimalloc", "mimalloc"]),
+    ];
+    names
+        .into_iter()
+        .filter(|(_, names)| names.iter().any(|name| text.contains(name)))
+        .map(|(family, _)| family)
+        .collect()
+}
+
+/// A word as a path pattern: what is not literal becomes `*`.
+pub(super) fn pattern(walker: &Walker<'_>, state: &State, word: &Word) -> String {
+    let mut text = String::new();
+    for part in &word.parts {
+        match part {
+            Part::Literal {
+                text: literal,
+                quoted: true,
+                ..
+            } => text.push_str(literal),
+            Part::Literal { text: literal, .. } => text.push_str(&literal.replace('?', "*")),
+            Part::Variable {
+                name, operation, ..
+            } if operation.is_empty() => match walker.variable(state, name) {
+                super::expand::Lookup::Value(value) if value.unknown.is_none() => {
+                    text.push_str(value.text.as_str());
+                }
+                _ => text.push('*'),
+            },
+            Part::Variable { .. } | Part::Command { .. } => text.push('*'),
+        }
+    }
+    text
+}

@@ -1,0 +1,156 @@
+//! What a RUN does that cannot be followed, and how much of the image that leaves unseen.
+
+use super::{DEPTH, Source, apply, families_named, located, pattern};
+use crate::dockerfile::build::Walker;
+use crate::dockerfile::copy::{self, Readable, base_name};
+use crate::dockerfile::image::State;
+use crate::facts::programs;
+use crate::shell::effects::Effect;
+use crate::shell::syntax::Word;
+use crate::text::{Place, Span, Traced};
+
+/// Programs that may put any file anywhere: archives into the folder they are given, others `/`.
+pub(super) fn work(walker: &Walker<'_>, state: &mut State, effect: &Effect, words: &[Word]) {
+    let words: Vec<String> = words
+        .iter()
+        .map(|word| pattern(walker, state, word))
+        .collect();
+    let Some((program, rest)) = words.split_first() else {
+        return;
+    };
+    let program = base_name(program);
+    if programs::unpacks(program) {
+        let after = |option: &str| {
+            rest.iter()
+                .skip_while(|word| *word != option)
+                .nth(1)
+                .cloned()
+        };
+        let joined = rest
+            .iter()
+            .find_map(|word| word.strip_prefix("--directory=").map(str::to_owned));
+        let folder = [
+            "-C",
+            "--directory",
+            "-d",
+            "-xzC",
+            "-xC",
+            "-xjC",
+            "-xJC",
+            "xzC",
+        ]
+        .iter()
+        .find_map(|option| after(option))
+        .or(joined);
+        let folder = located(state, effect, folder.as_deref().unwrap_or("."));
+        state.blur(&folder, format!("`{program}` unpacks something there"));
+    } else if programs::works_unseen(program, rest, effect.context.piped) {
+        state.blur(
+            "/",
+            format!("what `{program}` puts into the image cannot be seen"),
+        );
+    }
+}
+
+/// Something is done with an allocator that cannot be followed.
+pub(super) fn mentioned(state: &mut State, source: Source<'_>, effect: &Effect) {
+    let text = source
+        .text
+        .as_str()
+        .get(effect.range.clone())
+        .unwrap_or_default();
+    let families = families_named(text);
+    let first = text
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    for family in families {
+        if !state.mentioned.contains(&family) {
+            state.mentioned.push(family);
+        }
+        state.hide(
+            "/",
+            format!("`{first}` does something with {family} that cannot be followed"),
+        );
+    }
+}
+
+/// A script of the image runs: read it if it stands beside the Dockerfile, else anything may be.
+pub(super) fn script(
+    walker: &Walker<'_>,
+    state: &mut State,
+    source: Source<'_>,
+    effect: &Effect,
+    path: &Word,
+) {
+    let path = located(state, effect, &pattern(walker, state, path));
+    let readable = if source.depth < DEPTH {
+        copy::find(walker, state, &path)
+    } else {
+        None
+    };
+    match readable {
+        Some(Readable::Inline(text)) => {
+            let file = walker.place(Span::default());
+            apply(
+                walker,
+                state,
+                Source {
+                    text: &text,
+                    file: &file,
+                    depth: source.depth + 1,
+                },
+            );
+        }
+        Some(Readable::Beside(file)) => {
+            let whole = Span::new(0, file.bytes.len());
+            let text = Traced::verbatim(&file.bytes, whole);
+            let file = Place::new(&file, whole);
+            apply(
+                walker,
+                state,
+                Source {
+                    text: &text,
+                    file: &file,
+                    depth: source.depth + 1,
+                },
+            );
+        }
+        None => state.hide(
+            "/",
+            format!("the script `{path}` is not beside the Dockerfile"),
+        ),
+    }
+}
+
+/// A download for one architecture binds the image to it, unless the text also looks at the
+/// architecture it runs on.
+pub(super) fn bind_architecture(state: &mut State, text: &str) {
+    if state.arch_bound.is_some() || !text.contains("http") {
+        return;
+    }
+    let looks = [
+        "uname",
+        "TARGETARCH",
+        "TARGETPLATFORM",
+        "print-architecture",
+        "$(arch)",
+        "${ARCH",
+        "$ARCH",
+    ];
+    if looks.iter().any(|sign| text.contains(sign)) {
+        return;
+    }
+    let download = |word: &&str| word.contains("://");
+    for word in text.split_whitespace().filter(download) {
+        let arch = match word {
+            _ if word.contains("x86_64") || word.contains("amd64") => crate::facts::Arch::Amd64,
+            _ if word.contains("aarch64") || word.contains("arm64") => crate::facts::Arch::Arm64,
+            _ => continue,
+        };
+        let word = word.trim_matches(['"', '\'', ';']);
+        state.arch_bound = Some((arch, word.to_owned()));
+        return;
+    }
+}

@@ -1,0 +1,319 @@
+//! What starts when the container starts: CMD and ENTRYPOINT, through wrappers and start scripts,
+//! to the program that runs, and what happens to the environment on the way.
+
+mod command;
+mod entrypoint;
+mod environment;
+mod interpreter;
+mod places;
+mod script;
+mod settings;
+mod words;
+
+use entrypoint::{Start, compose, is_login};
+pub(super) use interpreter::interpreter;
+use settings::Settings;
+use words::{
+    is_positional, lines_of, looks_like_script, mentions, mentions_library, plain, python_scripts,
+    shell_script,
+};
+
+use super::build::Walker;
+use super::copy::{self, Readable, base_name};
+use super::image::{Preloading, State};
+use super::run::stars;
+use crate::facts::{is_allocator_setting, programs, roles};
+use crate::model::{Fact, Process, ProcessKind, ProcessModel, Strip, Via, is_python, recognise};
+use crate::shell;
+use crate::text::{Place, Span, Traced};
+
+/// Scripts that start scripts are followed this far.
+const HOPS: usize = 6;
+/// So many are read for one start.
+const SCRIPTS: usize = 64;
+
+/// The process and what its start does to the environment.
+pub(super) struct Started {
+    pub(super) process: Process,
+    pub(super) preloads: Vec<Preloading>,
+    /// Other variables that decide about allocators.
+    pub(super) settings: Settings,
+    pub(super) strips: Vec<Strip>,
+    /// Why the process may get settings that we cannot see.
+    pub(super) unseen: Option<String>,
+    /// Why the start replaces `LD_PRELOAD`.
+    pub(super) replaces: Option<String>,
+    /// Start-up files that the command's shell reads.
+    pub(super) login: bool,
+    /// What chooses the Python that runs, where the name and PATH alone do not: `uv run`.
+    pub(super) chooser: Option<String>,
+}
+
+/// The variables that a start script finds and names, less those that decide about allocators: what it makes of these
+/// is for the rules to see as it is written.
+fn known<'s>(state: &'s State, text: &str) -> impl Iterator<Item = (&'s str, &'s str)> {
+    let ours = |name: &str| name.starts_with("LD_") || is_allocator_setting(name);
+    let named = move |name: &str| text.contains('$') && text.contains(name) && !ours(name);
+    let vars = state.env.iter().filter(move |var| named(&var.name));
+    vars.filter_map(|var| Some((var.name.as_str(), var.now.value.known()?)))
+}
+
+/// Follows the start of a container of `state`.
+pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
+    let commands = [state.entrypoint.as_ref(), state.cmd.as_ref()];
+    let place = commands
+        .iter()
+        .flatten()
+        .map(|command| command.place.clone())
+        .next_back();
+    let mut follower = Follower {
+        walker,
+        state,
+        scripts: SCRIPTS,
+        argv: Vec::new(),
+        text: None,
+        started: Started {
+            process: Process {
+                argv: Vec::new(),
+                place: place.clone(),
+                kind: Fact::Unknown("nothing says what the image starts".into()),
+                model: Fact::Unknown("the server is not known".into()),
+                threaded: false,
+                server: None,
+                by_port_only: false,
+                development: false,
+                script: None,
+            },
+            preloads: Vec::new(),
+            settings: Settings::default(),
+            strips: Vec::new(),
+            unseen: None,
+            replaces: None,
+            login: false,
+            chooser: None,
+        },
+    };
+    match compose(state) {
+        Some(Start::Argv(argv)) => follower.argv(&argv, place.as_ref(), HOPS),
+        Some(Start::Shell(text, command)) => {
+            follower.started.login = is_login(&state.shell);
+            follower.shell(&text, &command.place, &[], HOPS);
+        }
+        None => {}
+    }
+    follower.finish()
+}
+
+struct Follower<'a> {
+    walker: &'a Walker<'a>,
+    state: &'a State,
+    /// Scripts that may still be read: each may name others, and itself.
+    scripts: usize,
+    /// The program as far as it has been followed.
+    argv: Vec<String>,
+    /// The text of the Python program, where it was found, and its path.
+    text: Option<(String, String)>,
+    started: Started,
+}
+
+impl Follower<'_> {
+    fn argv(&mut self, argv: &[String], place: Option<&Place>, hops: usize) {
+        let here = place.cloned().unwrap_or_else(|| self.state.from.clone());
+        self.started.login |= is_login(argv);
+        self.chosen(argv.iter().map(String::as_str));
+        let unwrapped = shell::unwrap_argv(argv);
+        if let Some(by) = &unwrapped.drops_environment {
+            self.started.settings.drop_all(by, &here);
+        }
+        for (name, value) in unwrapped.env {
+            self.preload(&name, &stars(&value), &[&here], (Via::Command, false));
+            self.started.settings.set_by_command(&name, &value, &here);
+        }
+        let kept = argv.iter().any(|word| word.starts_with("LD_PRELOAD="));
+        if let Some(by) = unwrapped.drops_environment.filter(|_| !kept) {
+            self.started.strips.push(Strip {
+                by,
+                only_non_root: false,
+                place: here.clone(),
+            });
+        }
+        if let Some(script) = unwrapped.script {
+            let mut text = Traced::new();
+            text.push_from(&script, here.span);
+            return self.shell(&text, &here, &[], hops);
+        }
+        let Some((program, rest)) = unwrapped.argv.split_first() else {
+            return;
+        };
+        let runs_python = is_python(base_name(program));
+        let (program, rest) = match shell_script(program, rest) {
+            Some((script, rest)) => (script, rest),
+            None => (program, rest),
+        };
+        let scripts = if runs_python {
+            python_scripts(rest)
+        } else {
+            vec![program.clone()]
+        };
+        let shell =
+            base_name(program) != base_name(unwrapped.argv.first().map_or("", String::as_str));
+        let recognised = !shell && recognise(&unwrapped.argv).is_some();
+        self.argv = std::iter::once(program).chain(rest).cloned().collect();
+        if recognised || hops == 0 {
+            return;
+        }
+        match scripts
+            .iter()
+            .find_map(|script| copy::find(self.walker, self.state, script))
+        {
+            Some(readable) => {
+                let (text, file) = self.open(readable);
+                self.script(&text, &file, rest, hops - 1);
+            }
+            None if looks_like_script(program) => {
+                self.started.unseen.get_or_insert_with(|| {
+                    format!("the start script `{program}` is not beside the Dockerfile")
+                });
+            }
+            None => {}
+        }
+    }
+
+    fn open(&self, readable: Readable) -> (Traced, Place) {
+        match readable {
+            Readable::Inline(text) => (lines_of(text), self.walker.place(Span::default())),
+            Readable::Beside(file) => {
+                let whole = Span::new(0, file.bytes.len());
+                (
+                    Traced::verbatim(&file.bytes, whole),
+                    Place::new(&file, whole),
+                )
+            }
+        }
+    }
+
+    /// A script that was found: a shell's, or Python's.
+    fn script(&mut self, text: &Traced, file: &Place, rest: &[String], hops: usize) {
+        let first = text.as_str().lines().next().unwrap_or_default();
+        let python =
+            first.starts_with("#!") && first.contains("python") || file.file.path.ends_with(".py");
+        if !python {
+            return self.shell(text, file, rest, hops);
+        }
+        if let Some(path) = mentions(text.as_str()).then(|| file.file.path.clone()) {
+            self.started
+                .unseen
+                .get_or_insert_with(|| format!("`{path}` deals with allocators itself"));
+        }
+        self.text = Some((text.as_str().to_owned(), file.file.path.clone()));
+        if !is_python(self.argv.first().map_or("", |program| base_name(program))) {
+            self.argv.insert(0, "python".into());
+        }
+    }
+
+    /// Shell text: what it does to the environment, and which of its commands is the service.
+    fn shell(&mut self, text: &Traced, file: &Place, positional: &[String], hops: usize) {
+        let before = (self.started.preloads.len(), self.started.settings.len());
+        self.chosen(text.as_str().split_ascii_whitespace());
+        let known = known(self.state, text.as_str());
+        let exported = self.exported();
+        let start = shell::effects::Start {
+            arguments: positional,
+            known: known.collect(),
+            exported: &exported,
+            all: false,
+        };
+        let reading = shell::effects::read_with(text.as_str(), &start);
+        for effect in &reading.effects {
+            self.environment(text, file, effect, hops);
+        }
+        let service = command::service(&reading.effects, positional);
+        if let Some((at, _)) = service {
+            self.settings_for(&reading, at, (text, file), hops);
+        }
+        self.unread(text.as_str(), file, before);
+        let Some((_, words)) = service else {
+            return;
+        };
+        let argv = if is_positional(words) {
+            positional.to_vec()
+        } else {
+            plain(words)
+        };
+        if hops > 0 && !argv.is_empty() {
+            self.argv(&argv, Some(file), hops - 1);
+        }
+    }
+
+    /// A script that deals with allocators in a way that was not understood.
+    fn unread(&mut self, text: &str, file: &Place, before: (usize, usize)) {
+        let preloads = self.started.preloads.len() > before.0;
+        let settings = preloads || self.started.settings.len() > before.1;
+        if !preloads && mentions_library(text) || !settings && mentions(text) {
+            let path = &file.file.path;
+            self.started
+                .unseen
+                .get_or_insert_with(|| format!("`{path}` sets up an allocator when it starts"));
+        }
+    }
+
+    /// The text in the Python program that says that it keeps running, and the program's path.
+    fn sign(&self) -> Option<(&'static str, String)> {
+        let (text, path) = self.text.as_ref()?;
+        Some((programs::sign_of_service(text)?, path.clone()))
+    }
+
+    /// The exposed port or health check, if it can be this program's. Where the folder says that what is in it ends, it
+    /// was copied from elsewhere.
+    fn serves(&self) -> Option<&Place> {
+        let stdio = |text: &str| programs::talks_over_stdio(text, &self.argv);
+        let serves = self.state.serves.as_ref();
+        serves.filter(|place| {
+            !self.argv.is_empty()
+                && !self.text.as_ref().is_some_and(|(text, _)| stdio(text))
+                && !roles::is_in_job_folder(&place.file.path)
+        })
+    }
+
+    /// What kind of process it is, from all that was found.
+    fn finish(mut self) -> Started {
+        let (sign, serves) = (self.sign(), self.serves().cloned());
+        let mut process = self.started.process;
+        if let Some(found) = recognise(&self.argv) {
+            let place = process
+                .place
+                .clone()
+                .unwrap_or_else(|| self.state.from.clone());
+            process.kind = Fact::Known(found.kind, place.clone());
+            process.model = match found.model {
+                Some(model) => Fact::Known(model, place),
+                None => Fact::Unknown(format!("how `{}` makes workers is not known", found.server)),
+            };
+            process.threaded = found.threaded;
+            process.development = found.development;
+            process.server = Some(found.server);
+        } else if let Some((sign, script)) = sign {
+            process.kind =
+                Fact::Assumed(ProcessKind::Service, format!("`{script}` holds `{sign}`"));
+            process.model = Fact::Assumed(
+                ProcessModel::Threads,
+                format!("`{script}` starts no workers itself"),
+            );
+        } else if let Some(serves) = serves {
+            let text = serves.file.text(serves.span);
+            let line = text.lines().next().unwrap_or_default().trim().to_owned();
+            let why = format!("`{line}`, line {}", serves.line());
+            process.kind = Fact::Assumed(ProcessKind::Service, why);
+            process.by_port_only = true;
+        }
+        if let (Fact::Unknown(why), Some(program)) = (&mut process.kind, self.argv.first()) {
+            *why = format!(
+                "`{program}` is not a program we know, and its text was not found or does not tell"
+            );
+        }
+        process.script = self.text.map(|(_, path)| path);
+        process.argv = self.argv;
+        self.started.process = process;
+        self.started
+    }
+}

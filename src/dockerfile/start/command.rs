@@ -1,0 +1,65 @@
+//! Which of the commands of a start script is the service.
+
+use super::words::{is_positional, plain};
+use crate::dockerfile::copy::base_name;
+use crate::model::{ProcessKind, recognise};
+use crate::shell::effects::{Effect, EffectKind};
+use crate::shell::syntax::Word;
+
+/// Picks the command of a script that is the service, and where it stands among the effects: a
+/// server that we know, then what `exec` is given, then the last one.
+pub(super) fn service<'e>(
+    effects: &'e [Effect],
+    positional: &[String],
+) -> Option<(usize, &'e [Word])> {
+    let commands: Vec<(&[Word], bool, usize)> = effects
+        .iter()
+        .enumerate()
+        // What reads another's output is a test or a filter, not the service.
+        .filter(|(_, effect)| !effect.context.piped)
+        .filter_map(|(at, effect)| match &effect.kind {
+            EffectKind::Run { words, exec } => Some((words.as_slice(), *exec, at)),
+            EffectKind::RunScript {
+                path,
+                sourced: false,
+                ..
+            } => Some((std::slice::from_ref(path), false, at)),
+            _ => None,
+        })
+        .collect();
+    let serves = |words: &[Word]| {
+        let argv = plain(words);
+        recognise(&argv).is_some_and(|found| found.kind != ProcessKind::OneShot)
+    };
+    let ends_at_once = |words: &[Word]| {
+        recognise(&plain(words)).is_some_and(|found| found.kind == ProcessKind::OneShot)
+    };
+    // A script that can start several servers is told which one: `CMD ["celery-worker"]`.
+    let asked = |words: &[Word]| {
+        let program = plain(words.get(..1).unwrap_or_default()).concat();
+        let first = positional.first();
+        !program.is_empty() && first.is_some_and(|word| word.starts_with(base_name(&program)))
+    };
+    let mut servers = commands.iter().filter(|(words, ..)| serves(words));
+    let chosen = servers.clone().find(|(words, ..)| asked(words));
+    // A program that a variable names tells nothing; what else the script runs may.
+    let named = |words: &[Word]| {
+        let program = plain(words.get(..1).unwrap_or_default()).concat();
+        is_positional(words) || !program.is_empty() && !base_name(&program).contains('*')
+    };
+    let chosen = chosen
+        .or_else(|| servers.next())
+        .or_else(|| {
+            commands
+                .iter()
+                .rev()
+                .find(|(words, exec, _)| *exec && named(words))
+        })
+        .or_else(|| {
+            commands
+                .iter()
+                .rev()
+                .find(|(words, ..)| named(words) && !ends_at_once(words))
+        });
+    chosen.map(|(words, _, at)| (*at, *words))
+}

@@ -1,0 +1,101 @@
+//! What the words of a command say: which script they name, whether they pass arguments on.
+
+use crate::dockerfile::copy::base_name;
+use crate::model::{ProcessKind, is_python, recognise};
+use crate::shell::syntax::{Part, Word};
+use crate::text::Traced;
+
+/// The words as text; what is not literal as `*`.
+pub(super) fn plain(words: &[Word]) -> Vec<String> {
+    words
+        .iter()
+        .map(|word| word.literal().unwrap_or_else(|| "*".into()))
+        .collect()
+}
+
+/// Whether a command is a service, or hands over to one: `python app.py`, `"$@"`.
+pub(super) fn is_service(words: &[Word]) -> bool {
+    let argv = plain(words);
+    let program = argv.first().map_or("", |program| base_name(program));
+    let service = recognise(&argv).is_some_and(|found| found.kind == ProcessKind::Service);
+    service || is_positional(words) || is_python(program) && recognise(&argv).is_none()
+}
+
+/// `"$@"`: the script runs what it was given.
+pub(super) fn is_positional(words: &[Word]) -> bool {
+    matches!(words, [word] if matches!(word.parts.as_slice(), [Part::Variable { name, .. }] if name == "@" || name == "*"))
+}
+
+/// The files that a Python interpreter may be given: a script, or what `-m` stands for.
+pub(super) fn python_scripts(arguments: &[String]) -> Vec<String> {
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "-c" => return Vec::new(),
+            "-m" => {
+                let path = arguments
+                    .next()
+                    .map(|module| module.replace('.', "/"))
+                    .unwrap_or_default();
+                return vec![
+                    format!("{path}.py"),
+                    format!("{path}/__main__.py"),
+                    format!("src/{path}.py"),
+                ];
+            }
+            "-W" | "-X" => {
+                arguments.next();
+            }
+            option if option.starts_with('-') => {}
+            script => return vec![script.to_owned()],
+        }
+    }
+    Vec::new()
+}
+
+/// The script that a shell is given, and its arguments: `bash -e start.sh web`.
+pub(super) fn shell_script<'a>(
+    program: &str,
+    rest: &'a [String],
+) -> Option<(&'a String, &'a [String])> {
+    if !matches!(base_name(program), "sh" | "bash" | "ash" | "dash" | "zsh") {
+        return None;
+    }
+    let at = rest.iter().position(|word| !word.starts_with('-'))?;
+    let commanded = rest
+        .iter()
+        .take(at)
+        .any(|option| option.contains('c') && !option.starts_with("--"));
+    let script = rest.get(at).filter(|_| !commanded)?;
+    Some((script, rest.get(at + 1..).unwrap_or_default()))
+}
+
+pub(super) fn looks_like_script(program: &str) -> bool {
+    program.ends_with(".sh")
+        || program.ends_with(".bash")
+        || base_name(program).contains("entrypoint")
+        || program == "/init"
+}
+
+/// Whether a start script deals with allocators.
+pub(super) fn mentions(text: &str) -> bool {
+    let settings = ["MALLOC_", "PYTHONMALLOC"];
+    mentions_library(text) || settings.iter().any(|needle| text.contains(needle))
+}
+
+/// Whether it deals with what is loaded.
+pub(super) fn mentions_library(text: &str) -> bool {
+    let libraries = ["LD_PRELOAD", "jemalloc", "tcmalloc", "mimalloc"];
+    libraries.iter().any(|needle| text.contains(needle))
+}
+
+/// A script that `echo` or `printf` wrote, with the line ends that they put in for `\n`.
+pub(super) fn lines_of(text: Traced) -> Traced {
+    if text.as_str().contains('\n') || !text.as_str().contains("\\n") {
+        return text;
+    }
+    let mut lines = Traced::new();
+    let source = text.whole().unwrap_or_default();
+    lines.push_from(&text.as_str().replace("\\n", "\n"), source);
+    lines
+}

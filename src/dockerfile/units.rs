@@ -1,0 +1,381 @@
+//! From the states of stages to units: what the images that can come out of the file will be like.
+
+mod container;
+mod role;
+mod strays;
+mod unseen;
+
+use super::build::Walker;
+use super::image::State;
+use super::stages;
+use super::start::{self, Started};
+use crate::facts::{Manager, programs};
+use crate::model::{
+    Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting, Source,
+    Stray, Unit, User, Via, entries, family_of, judge,
+};
+use crate::text::Place;
+pub(super) use container::{over_image, over_stage};
+use strays::Elsewhere;
+
+/// So many entries of one list are judged: nobody means more.
+const ENTRIES: usize = 64;
+
+/// The units of all stages that can be an image of their own, each with where it stands in the text.
+pub(super) fn units(walker: &Walker<'_>) -> Vec<(Unit, Site)> {
+    let used = stages::used(walker.stages, &walker.names);
+    let strays = Elsewhere::of(walker);
+    let last = walker.stages.len().saturating_sub(1);
+    let leaf = |index: &usize| {
+        let used = used.get(*index).copied().unwrap_or(false);
+        *index == last || !used || only_tested(walker, *index)
+    };
+    let mut units: Vec<(Unit, Site)> = (0..walker.stages.len())
+        .filter(leaf)
+        .filter_map(|index| {
+            let started = start::follow(walker, walker.states.get(index)?);
+            let unit = unit(walker, &strays, index, index == last, &started)?;
+            Some((unit, site(walker, index, &started)?))
+        })
+        .collect();
+    let several = units.len() > 1;
+    units
+        .iter_mut()
+        .for_each(|(unit, _)| unit.siblings = several);
+    units
+}
+
+/// Where a unit stands in the text of its Dockerfile: what those need who write into it.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The stage, counted from 0.
+    pub(super) stage: usize,
+    /// Who it starts as.
+    pub(super) starter: Fact<User>,
+    /// The Python that runs the process, by name or path; or why that cannot be told.
+    pub(super) interpreter: Result<String, String>,
+}
+
+fn site(walker: &Walker<'_>, stage: usize, started: &Started) -> Option<Site> {
+    let starter = walker.starters.get(stage)?.clone();
+    let state = walker.states.get(stage)?;
+    Some(Site {
+        stage,
+        starter,
+        interpreter: start::interpreter(state, started),
+    })
+}
+
+/// Whether the stage's Python is conda's.
+fn is_conda(state: &State) -> bool {
+    let image = state.image.as_ref();
+    let prefix = image.and_then(|image| image.python_prefix.as_deref());
+    let mut installs = state.installs.iter();
+    prefix.is_some_and(|prefix| prefix.contains("conda"))
+        || installs.any(|install| install.manager == Manager::Conda)
+}
+
+/// Whether a stage starts something of its own, and others stand on it only to test it.
+fn only_tested(walker: &Walker<'_>, index: usize) -> bool {
+    let Some(state) = walker.states.get(index) else {
+        return false;
+    };
+    let command = state.entrypoint.as_ref().or(state.cmd.as_ref());
+    let own = command.is_some_and(|command| command.place.span.start > state.from.span.start);
+    let mut children = walker
+        .parents
+        .iter()
+        .enumerate()
+        .filter(|(_, parent)| **parent == Some(index))
+        .peekable();
+    let tests = |child: usize| {
+        let name = walker
+            .stages
+            .get(child)
+            .and_then(|stage| stage.name.as_deref());
+        name.is_some_and(role::is_test_stage)
+    };
+    own && children.peek().is_some() && children.all(|(child, _)| tests(child))
+}
+
+fn unit(
+    walker: &Walker<'_>,
+    elsewhere: &Elsewhere,
+    index: usize,
+    last: bool,
+    started: &Started,
+) -> Option<Unit> {
+    let state = walker.states.get(index)?;
+    let role = role::of(walker, index, last, started);
+    let strays = elsewhere.seen_from(walker, index);
+    let unseen = unseen::settings(walker, state, started);
+    let name = name(walker, index);
+    Some(assemble(state, started, strays, role, name, unseen))
+}
+
+/// The unit of a stage or image in that state.
+fn assemble(
+    state: &State,
+    started: &Started,
+    elsewhere: Vec<Stray>,
+    role: Role,
+    name: String,
+    unseen_settings: Option<String>,
+) -> Unit {
+    let mut strays = state.strays.clone();
+    if unseen::reads_start_files(state, started) {
+        // The service's own shell reads those files: what they set does reach it.
+        strays.retain(|stray| !matches!(stray.reach, Reach::Shells(_)));
+    }
+    strays.extend(elsewhere);
+    let mut unit = Unit {
+        name,
+        place: state.from.clone(),
+        install_at: install_at(state),
+        role,
+        python: python(state, started),
+        platform: platform(state),
+        env: started.settings.over(state),
+        libraries: state.libraries.clone(),
+        extra_libraries: state.extra_libraries.clone(),
+        opaque: state.opaque.clone(),
+        search_dirs: search_dirs(state),
+        preloads: Vec::new(),
+        linked: state.linked.clone(),
+        process: started.process.clone(),
+        user: state.user.clone(),
+        strays,
+        strips: state
+            .strips
+            .iter()
+            .chain(&started.strips)
+            .cloned()
+            .collect(),
+        installs: state.installs.clone(),
+        start_replaces_preload: replaces(state, started),
+        unseen_settings,
+        siblings: false,
+        compiles: state.compiles,
+        conda: is_conda(state),
+        source: Source::Own,
+        limits: Limits::default(),
+        env_faults: Vec::new(),
+        prefork_hook: if state.prefork_hook {
+            PreforkHook::Installed
+        } else {
+            PreforkHook::Absent
+        },
+    };
+    unit.preloads = preloads(&unit, state, started);
+    unit
+}
+
+fn name(walker: &Walker<'_>, index: usize) -> String {
+    match walker
+        .stages
+        .get(index)
+        .and_then(|stage| stage.name.as_deref())
+    {
+        Some(name) => format!("stage `{name}`"),
+        None if walker.stages.len() == 1 => "the image".into(),
+        None => format!("stage {}", index + 1),
+    }
+}
+
+/// The preloads in force, judged.
+fn preloads(unit: &Unit, state: &State, started: &Started) -> Vec<Preload> {
+    let mut found = Vec::new();
+    if let Some(var) = unit.env.get("LD_PRELOAD") {
+        found.extend(vanished(&var.now));
+        found.extend(judged(unit, &var.now, false));
+    }
+    for made in state.preloads.iter().chain(&started.preloads) {
+        found.extend(judged(unit, &made.setting, made.conditional));
+    }
+    found
+}
+
+/// A list that is empty because a variable in it is: `ENV LD_PRELOAD=${LIB}` without `ARG LIB`.
+fn vanished(setting: &Setting) -> Option<Preload> {
+    let value = &setting.value;
+    let erased = value
+        .erased
+        .iter()
+        .find(|erased| erased.name != "LD_PRELOAD");
+    let erased = erased.filter(|_| value.text.as_str().trim_matches([':', ' ']).is_empty())?;
+    Some(Preload {
+        name: String::new(),
+        place: erased.place.clone(),
+        family: Some(crate::facts::Family::Other),
+        via: Via::Environment,
+        step: setting.step,
+        conditional: false,
+        outcome: Outcome::NotExpanded(format!("${}", erased.name)),
+    })
+}
+
+fn judged<'a>(
+    unit: &'a Unit,
+    setting: &'a Setting,
+    conditional: bool,
+) -> impl Iterator<Item = Preload> + 'a {
+    let (text, via) = (setting.value.text.as_str(), setting.via);
+    entries(text).into_iter().take(ENTRIES).map(move |range| {
+        let name = text.get(range.clone()).unwrap_or_default().to_owned();
+        let family = family_of(&name);
+        let outcome = if via == Via::Environment || !name.contains('*') {
+            judge(unit, &setting.value, &range)
+        } else {
+            computed(unit, family)
+        };
+        // A folder that a build argument names is right on the platform it is passed for.
+        let passed = via == Via::Environment && !setting.value.text.is_verbatim(range.clone());
+        let outcome = match outcome {
+            Outcome::WorksOn(_, library) if passed => Outcome::Works(library),
+            outcome => outcome,
+        };
+        let (place, step) = (setting.part(range), setting.step);
+        Preload {
+            name,
+            place,
+            family,
+            via,
+            step,
+            conditional,
+            outcome,
+        }
+    })
+}
+
+/// An entry whose text is put together when it is written or when the container starts.
+fn computed(unit: &Unit, family: Option<crate::facts::Family>) -> Outcome {
+    match unit
+        .libraries
+        .iter()
+        .find(|library| Some(library.family) == family)
+    {
+        Some(library) => Outcome::Works(library.clone()),
+        None => Outcome::Unknown("the path is put together when the container starts".into()),
+    }
+}
+
+/// Where a missing installation goes: an installation of this stage as root, else its FROM.
+fn install_at(state: &State) -> Place {
+    let from = &state.from;
+    let own = |place: &Place| place.same_file(from) && place.span.start > from.span.start;
+    let fits = |install: &&std::sync::Arc<crate::model::Install>| {
+        install.manager != Manager::Conda
+            && own(&install.place)
+            && install.user.value().is_some_and(User::is_root)
+    };
+    state
+        .installs
+        .iter()
+        .find(fits)
+        .map_or_else(|| from.clone(), |install| install.place.clone())
+}
+
+fn python(state: &State, started: &Started) -> Fact<crate::model::Python> {
+    // The command may name another interpreter than the first that was installed.
+    if let (Some(program), Some(place)) = (started.process.argv.first(), &started.process.place)
+        && let Some(version) = version_of(program)
+        && state
+            .python
+            .value()
+            .is_some_and(|python| python.version != Some(version))
+    {
+        let python = crate::model::Python {
+            version: Some(version),
+            pypy: false,
+        };
+        return Fact::Known(python, place.clone());
+    }
+    if state.python.value().is_some() {
+        return state.python.clone();
+    }
+    let program = started
+        .process
+        .argv
+        .first()
+        .map(|program| super::copy::base_name(program));
+    match (program, &started.process.server, &started.process.place) {
+        (Some(program), server, Some(place))
+            if crate::model::is_python(program)
+                || programs::is_python_server(server.as_deref()) =>
+        {
+            Fact::Known(
+                crate::model::Python {
+                    version: None,
+                    pypy: false,
+                },
+                place.clone(),
+            )
+        }
+        _ => state.python.clone(),
+    }
+}
+
+/// The version in an interpreter's file name: `python3.13`.
+fn version_of(program: &str) -> Option<(u8, u8)> {
+    let minor = super::copy::base_name(program).strip_prefix("python3.")?;
+    minor.parse().ok().map(|minor| (3, minor))
+}
+
+fn platform(state: &State) -> Platform {
+    let mut platform = state.platform.clone();
+    if state.each_platform
+        && let Some(arch) = named_arch(state)
+    {
+        platform.archs = Fact::Assumed(vec![arch], "there is a stage for each platform".into());
+    }
+    if let (Some((arch, why)), None) = (&state.arch_bound, platform.archs.value()) {
+        platform.archs = Fact::Assumed(vec![*arch], format!("`{why}` is for one architecture"));
+    }
+    platform
+}
+
+/// The architecture whose folder the preload names, where a stage was made for it.
+fn named_arch(state: &State) -> Option<crate::facts::Arch> {
+    let var = state.env.get("LD_PRELOAD")?;
+    var.now
+        .value
+        .text
+        .as_str()
+        .split('/')
+        .find_map(crate::facts::Arch::from_triplet)
+}
+
+fn search_dirs(state: &State) -> Vec<String> {
+    let mut dirs = state.search_dirs.clone();
+    if let Some(var) = state.env.get("LD_LIBRARY_PATH") {
+        dirs.extend(
+            var.now
+                .value
+                .text
+                .as_str()
+                .split(':')
+                .filter(|dir| dir.starts_with('/'))
+                .map(str::to_owned),
+        );
+    }
+    dirs
+}
+
+/// Why the start replaces `LD_PRELOAD`: the base's own entrypoint where it is kept, or a script.
+fn replaces(state: &State, started: &Started) -> Option<Replaced> {
+    if let Some(why) = &started.replaces {
+        return Some(Replaced {
+            why: why.clone(),
+            sometimes: false,
+        });
+    }
+    let image = state
+        .image
+        .as_ref()
+        .filter(|_| state.entrypoint.is_none())?;
+    let why = image.overwrites_preload.clone()?;
+    Some(Replaced {
+        why,
+        sometimes: image.overwrites_sometimes,
+    })
+}

@@ -1,0 +1,141 @@
+//! A container's description laid over an image: variables replace, they never add.
+
+use super::{assemble, role, unseen};
+use crate::dockerfile::build::Walker;
+use crate::dockerfile::image::{Command, Form, State};
+use crate::dockerfile::start::{self, Started};
+use crate::model::{Container, Fact, ProcessKind, Role, Source, Unit, Value, Words, is_python};
+use crate::text::Traced;
+
+/// The unit of a container that runs the image of a stage: the one of that name, else the last one.
+pub(in crate::dockerfile) fn over_stage(
+    walker: &Walker<'_>,
+    target: Option<&str>,
+    container: &Container,
+    source: Source,
+) -> Option<Unit> {
+    let named = |name: &str| {
+        let mut stages = walker.stages.iter();
+        stages.position(|stage| {
+            stage
+                .name
+                .as_deref()
+                .is_some_and(|own| own.eq_ignore_ascii_case(name))
+        })
+    };
+    let index = match target {
+        Some(name) => named(name)?,
+        None => walker.stages.len().checked_sub(1)?,
+    };
+    let mut container = container.clone();
+    // An image for tests or developers is one, wherever it runs.
+    container.passing = container.passing.or_else(|| role::named(walker, index));
+    let mut state = walker.states.get(index)?.clone();
+    lay(&container, &mut state);
+    let started = start::follow(walker, &state);
+    let unseen = container
+        .unseen
+        .clone()
+        .or_else(|| unseen::of_image(walker, &state, &started));
+    Some(finish(&container, &state, started, source, unseen))
+}
+
+/// The unit of a container that runs an image from elsewhere; `walker` has read an empty Dockerfile.
+pub(in crate::dockerfile) fn over_image(walker: &Walker<'_>, container: &Container) -> Unit {
+    let mut reference = Value::default();
+    let place = match &container.image {
+        Some(image) => {
+            let mut text = Traced::new();
+            text.push_from(&image.text, image.place.span);
+            reference.text = text;
+            &image.place
+        }
+        None => {
+            reference.unknown = Some("image".into());
+            &container.place
+        }
+    };
+    let unpinned = Fact::Unknown("nothing here pins the platform".into());
+    let mut state = State::on_image(&reference, place, unpinned);
+    lay(container, &mut state);
+    let started = start::follow(walker, &state);
+    let crowded = state.image.as_ref().filter(|image| image.crowded);
+    let own =
+        crowded.map(|image| format!("`{}` images come with settings of their own", image.name));
+    let unseen = container
+        .unseen
+        .clone()
+        .or_else(|| started.unseen.clone())
+        .or(own);
+    finish(container, &state, started, Source::Foreign, unseen)
+}
+
+fn lay(container: &Container, state: &mut State) {
+    state.step += 1;
+    for (name, setting) in &container.env {
+        let mut setting = setting.clone();
+        setting.step = state.step;
+        state.env.set(name, setting);
+    }
+    if let Some(entrypoint) = &container.entrypoint {
+        state.entrypoint = Some(command(entrypoint));
+        // The image's own arguments were made for its own entrypoint.
+        state.cmd = None;
+    }
+    if let Some(cmd) = &container.cmd {
+        state.cmd = Some(command(cmd));
+    }
+    if let Some(user) = &container.user {
+        state.user = user.clone();
+    }
+    for path in &container.mounts {
+        state.hide(path, "a volume is mounted there");
+    }
+    if let Some(archs) = &container.archs {
+        state.platform.archs = archs.clone();
+    }
+}
+
+fn command(words: &Words) -> Command {
+    Command {
+        place: words.place.clone(),
+        form: Form::Exec(words.words.clone()),
+    }
+}
+
+fn finish(
+    container: &Container,
+    state: &State,
+    mut started: Started,
+    source: Source,
+    unseen: Option<String>,
+) -> Unit {
+    kept_running(container, &mut started);
+    let role = container.passing.clone().map_or(Role::Runtime, Role::Build);
+    let name = container.name.clone();
+    let mut unit = assemble(state, &started, Vec::new(), role, name, unseen);
+    unit.place = container.place.clone();
+    unit.install_at = container.place.clone();
+    unit.source = source;
+    unit.env_faults.clone_from(&container.env_faults);
+    unit.limits = container.limits.clone();
+    unit
+}
+
+/// A Python program that is started again whenever it ends is a service, whatever it is.
+fn kept_running(container: &Container, started: &mut Started) {
+    let process = &mut started.process;
+    let python = process
+        .argv
+        .first()
+        .is_some_and(|program| is_python(program.rsplit('/').next().unwrap_or_default()));
+    let script = process.argv.len() > 1;
+    if let Some(why) = &container.kept_running
+        && (process.kind.value().is_none() || process.by_port_only)
+        && python
+        && script
+    {
+        process.kind = Fact::Assumed(ProcessKind::Service, why.clone());
+        process.by_port_only = false;
+    }
+}
