@@ -6,8 +6,8 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use malloclint::discover;
 use malloclint::dockerfile::syntax::parse;
+use malloclint::project;
 
 /// About so much text for each case, in bytes: more than the caches of a core hold.
 const SIZE: usize = 4 << 20;
@@ -102,7 +102,7 @@ const FOLDER: &str = "MALLOCLINT_BENCH_FOLDER";
 
 /// The text of every file below `folder` that `check` would take for a Dockerfile.
 fn dockerfiles(folder: &Path) -> Vec<Vec<u8>> {
-    let found = discover::find(&[folder.into()]);
+    let found = project::find(&[folder.into()]);
     let read = found
         .files
         .iter()

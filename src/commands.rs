@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
 use crate::config::Configs;
-use crate::discover::{self, Disk};
-use crate::inputs::{Format, ImageBuild, links};
+use crate::inputs::ImageBuild;
+use crate::project::{self, Disk};
+use crate::project::{Format, links};
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ fn disk(configs: &Arc<Configs>) -> Disk {
             .map(|(image, dockerfile, target)| ImageBuild {
                 image: links::repository(image).to_owned(),
                 reference: links::reference(image),
-                dockerfile: discover::shown(dockerfile),
+                dockerfile: project::shown(dockerfile),
                 target: target.map(str::to_owned),
                 said_in: String::new(),
             });

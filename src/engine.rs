@@ -3,15 +3,15 @@
 mod dockerfiles;
 mod inject;
 mod manifests;
-mod project;
 mod untouched;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Finding};
-use crate::inputs::{Format, Surroundings};
+use crate::inputs::Surroundings;
 use crate::model;
+use crate::project::Format;
 use crate::suppress;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};

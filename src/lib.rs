@@ -24,7 +24,6 @@
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod discover;
 pub mod dockerfile;
 pub mod engine;
 pub mod facts;
@@ -33,6 +32,7 @@ pub mod fix;
 pub mod inputs;
 pub mod model;
 pub mod pages;
+pub mod project;
 pub mod report;
 pub mod rules;
 pub mod shell;

@@ -8,8 +8,8 @@ mod json;
 
 use std::io;
 
-use crate::discover::Failure;
 use crate::finding::{Finding, Severity};
+use crate::project::Failure;
 
 /// All that a run has to tell.
 #[derive(Debug, Default)]

@@ -40,37 +40,36 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("inputs/kubernetes", &["facts", "inputs/manifest", "model", "templates", "text", "yaml"]),
     ("inputs/kustomize", &["inputs", "inputs/kubernetes", "inputs/manifest", "model", "text", "yaml"]),
     ("inputs/project", &["facts", "inputs"]),
-    ("inputs/links", &["inputs", "inputs/compose", "inputs/manifest", "text", "yaml"]),
     ("inputs/compose", &["facts", "inputs", "inputs/manifest", "model", "text", "yaml"]),
     // Rules: a rule sees units and facts. The list alone reads pages.
     ("rules", &["facts", "finding", "model", "pages", "text"]),
     ("rules/*", &["facts", "finding", "model", "rules", "text"]),
     ("suppress", &["finding", "rules", "text"]),
-    ("engine", &["dockerfile", "facts", "finding", "inputs", "inputs/compose", "inputs/kubernetes", "inputs/kustomize", "inputs/links", "inputs/manifest", "inputs/project", "model", "rules", "suppress", "templates", "text", "yaml"]),
+    ("engine", &["dockerfile", "facts", "finding", "inputs", "inputs/compose", "inputs/kubernetes", "inputs/kustomize", "inputs/manifest", "inputs/project", "model", "project", "rules", "suppress", "templates", "text", "yaml"]),
     ("fix", &["engine", "finding", "inputs", "model", "templates", "text"]),
     // Disk in, disk and reports out.
-    ("discover", &["inputs", "inputs/kustomize", "inputs/links", "text"]),
+    ("project", &["facts", "inputs", "inputs/compose", "inputs/kustomize", "inputs/manifest", "model", "text", "yaml"]),
     ("write", &[]),
     ("config", &["templates"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
     ("tune", &["facts", "model", "templates", "write"]),
-    ("report", &["discover", "finding", "fix", "text"]),
+    ("report", &["finding", "fix", "project", "text"]),
     // The program.
     ("cli", &["finding", "report"]),
-    ("commands", &["cli", "config", "discover", "engine", "finding", "fix", "inputs", "inputs/links", "model", "pages", "report", "rules", "suppress", "templates", "text", "tune", "write"]),
+    ("commands", &["cli", "config", "engine", "finding", "fix", "inputs", "model", "pages", "project", "report", "rules", "suppress", "templates", "text", "tune", "write"]),
     ("main", &["cli", "commands"]),
     ("lib", &[]),
 ];
 
 /// What reaches the system, and the only rooms that may.
 const SYSTEM: &[(&str, &[&str])] = &[
-    ("fs::", &["config", "discover", "tune", "write"]),
-    ("File::open", &["discover", "write"]),
+    ("fs::", &["config", "project", "tune", "write"]),
+    ("File::open", &["project", "write"]),
     ("File::create", &["tune"]),
     ("std::net", &["tune"]),
     ("std::process", &["commands", "main", "tune"]),
     ("Command::new", &["tune"]),
-    ("std::env", &["commands", "discover", "tune"]),
+    ("std::env", &["commands", "project", "tune"]),
     ("io::stdin", &["commands", "tune"]),
     ("io::stdout", &["commands", "main"]),
     ("io::stderr", &["commands", "main"]),
@@ -80,9 +79,9 @@ const SYSTEM: &[(&str, &[&str])] = &[
 /// Crates that have one home: what they do is done there and nowhere else.
 const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli", "main", "report"]),
-    ("ignore", &["discover"]),
+    ("ignore", &["project"]),
     ("granit_parser", &["yaml"]),
-    ("hcl", &["inputs"]),
+    ("hcl", &["project"]),
     ("miette", &["report"]),
     ("similar", &["report"]),
     ("tempfile", &["write"]),

@@ -29,7 +29,7 @@ use malloclint::fix::{self, Options};
 use malloclint::inputs::Nowhere;
 use malloclint::rules::RULES;
 use malloclint::text::SourceFile;
-use malloclint::{discover, pages};
+use malloclint::{pages, project};
 use oracle::Verdict;
 
 const SEED: u64 = 0x6d61_6c6c_6f63;
@@ -147,7 +147,7 @@ fn fixable() -> Vec<Case> {
         }));
     }
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/silent");
-    for path in discover::find(&[folder]).files {
+    for path in project::find(&[folder]).files {
         cases.push(Case {
             name: path.display().to_string(),
             text: std::fs::read_to_string(&path).unwrap(),

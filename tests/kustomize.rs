@@ -9,10 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use malloclint::discover::{self, Disk};
 use malloclint::inputs::manifest::Sheet;
 use malloclint::inputs::{kubernetes, kustomize};
 use malloclint::model::{Container, Setting};
+use malloclint::project::{self, Disk};
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 use malloclint::yaml;
@@ -86,7 +86,7 @@ fn ours(case: &Path, root: &Path) -> BTreeSet<String> {
     let around = Disk::default();
     let mut found = BTreeSet::new();
     for path in all {
-        let file = discover::read(&path).unwrap();
+        let file = project::read(&path).unwrap();
         for build in kustomize::builds(&file, &around) {
             if Path::new(&build.root).parent() != Some(root) {
                 continue;
@@ -172,9 +172,9 @@ impl Project {
     /// The rules that speak about a file, each with its line.
     fn check(&self, name: &str) -> Vec<(&'static str, usize)> {
         let path = self.0.path().join(name);
-        let found = discover::find(&[self.0.path().to_path_buf()]).files;
+        let found = project::find(&[self.0.path().to_path_buf()]).files;
         assert!(found.contains(&path), "{name} is not found");
-        let file = discover::read(&path).unwrap();
+        let file = project::read(&path).unwrap();
         let checked = engine::check(&file, &Disk::default(), Style::default());
         let findings = checked.findings.iter();
         findings
@@ -184,7 +184,7 @@ impl Project {
 
     /// A file after all that may be mended, and why the rest may not.
     fn fix(&self, name: &str) -> (String, Vec<String>) {
-        let file = discover::read(&self.0.path().join(name)).unwrap();
+        let file = project::read(&self.0.path().join(name)).unwrap();
         let options = fix::Options {
             unsafe_too: true,
             ..fix::Options::default()

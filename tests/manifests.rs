@@ -12,8 +12,8 @@ mod purposes;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use malloclint::discover::{self, Disk};
 use malloclint::inputs::Nowhere;
+use malloclint::project::{self, Disk};
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 use malloclint::{engine, finding::Finding};
@@ -55,8 +55,8 @@ fn repository(name: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf
 /// The rules that speak about one file of a project.
 fn within(files: &[(&str, &str)], name: &str) -> Vec<&'static str> {
     let (_folder, top) = repository("corner", files);
-    let file = discover::read(&top.join(name)).unwrap();
-    let found = discover::find(std::slice::from_ref(&top)).files;
+    let file = project::read(&top.join(name)).unwrap();
+    let found = project::find(std::slice::from_ref(&top)).files;
     assert!(
         found.iter().any(|path| path.ends_with(Path::new(name))),
         "{name} is not found"

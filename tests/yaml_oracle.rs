@@ -19,8 +19,9 @@ use std::path::PathBuf;
 
 use malloclint::dockerfile;
 use malloclint::inputs::manifest::Sheet;
-use malloclint::inputs::{Format, Nowhere, compose, kubernetes};
+use malloclint::inputs::{Nowhere, compose, kubernetes};
 use malloclint::model::Change;
+use malloclint::project::Format;
 use malloclint::text::SourceFile;
 use malloclint::yaml;
 use support::{Case, after};
@@ -138,7 +139,7 @@ fn every_container_takes_a_variable_or_says_why_not() {
 }
 
 fn files_below(folder: &PathBuf) -> Vec<(String, String)> {
-    let found = malloclint::discover::find(std::slice::from_ref(folder)).files;
+    let found = malloclint::project::find(std::slice::from_ref(folder)).files;
     let yaml = found.iter().filter(|path| {
         path.extension()
             .is_some_and(|ending| ending == "yaml" || ending == "yml")

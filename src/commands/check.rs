@@ -12,10 +12,10 @@ use super::skipped::skipped;
 use super::{Status, colours, disk, stdin_name};
 use crate::cli::{Check, Colour};
 use crate::config::Configs;
-use crate::discover::{self, Claim, Failure};
 use crate::engine::{self, Checked};
 use crate::finding::Finding;
 use crate::inputs::Surroundings;
+use crate::project::{self, Claim, Failure};
 use crate::report::{self, Run, Style};
 use crate::text::SourceFile;
 
@@ -31,7 +31,7 @@ pub(super) fn run(
         .iter()
         .cloned()
         .partition(|path| path == Path::new("-"));
-    let found = discover::find(&paths);
+    let found = project::find(&paths);
     let configs = Arc::new(Configs::default());
     let around = disk(&configs);
     let mut outcomes = check_files(
@@ -71,7 +71,7 @@ fn check_files(
     progress: &Progress,
 ) -> Vec<Outcome> {
     let one = |path: &PathBuf| {
-        let outcome = discover::read(path).and_then(|file| {
+        let outcome = project::read(path).and_then(|file| {
             let style = style(configs, path)?;
             let checked = engine::check(&file, around, style);
             Ok((file, named_template(path, checked)))
@@ -97,7 +97,7 @@ fn named_template(path: &Path, mut checked: Checked) -> Checked {
         .findings
         .iter()
         .any(|finding| finding.rule == "unreadable-input");
-    if discover::claim(name) == Some(Claim::Template) && unreadable {
+    if project::claim(name) == Some(Claim::Template) && unreadable {
         checked.findings.clear();
         checked.skipped = Some(
             "a template that is no Dockerfile yet: render it first, then check the result".into(),

@@ -12,9 +12,9 @@ use super::skipped::skipped;
 use super::{Status, disk, stdin_name};
 use crate::cli::{self, Goal, Preload};
 use crate::config::{ConfigError, Configs};
-use crate::discover::{self, Claim, Failure};
 use crate::fix::{self, Fixed, Options};
 use crate::inputs::Surroundings;
+use crate::project::{self, Claim, Failure};
 use crate::report::{diff, fixed};
 use crate::templates::{self, PreloadStyle};
 use crate::text::SourceFile;
@@ -43,11 +43,11 @@ pub(super) fn run(
             }
         };
     }
-    let found = discover::find(&arguments.paths);
+    let found = project::find(&arguments.paths);
     let around = disk(&configs);
     let progress = Progress::new(start, found.files.len(), arguments.no_progress);
     let one = |path: &PathBuf| {
-        let outcome = discover::read(path).and_then(|file| {
+        let outcome = project::read(path).and_then(|file| {
             let options = options(arguments, &configs, path).map_err(failed)?;
             Ok(fix::fix(&file, &around, &options))
         });
@@ -113,7 +113,7 @@ fn finish(
         .file_name()
         .and_then(|name| name.to_str())
         .unwrap_or_default();
-    if discover::claim(name) == Some(Claim::Template) {
+    if project::claim(name) == Some(Claim::Template) {
         // What is named as a template is never patched, even where it reads as a Dockerfile.
         return Some(fixed.as_template());
     }

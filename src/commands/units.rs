@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use super::{Status, disk};
 use crate::config::Configs;
-use crate::discover;
 use crate::engine;
 use crate::model::{Fact, Role, Unit};
+use crate::project;
 
 pub(super) fn run(
     paths: &[PathBuf],
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
-    let found = discover::find(paths);
+    let found = project::find(paths);
     let around = disk(&Arc::new(Configs::default()));
     let mut status = Status::Clean;
     for failure in &found.failures {
@@ -24,7 +24,7 @@ pub(super) fn run(
         status = Status::Trouble;
     }
     for path in &found.files {
-        match discover::read(path) {
+        match project::read(path) {
             Ok(file) => {
                 // Several kustomizations may make the same of a container.
                 let mut shown = BTreeSet::new();

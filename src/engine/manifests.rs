@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::project::{self, Link};
 use super::{Checked, sorted, spelled};
 use crate::dockerfile;
 use crate::finding::Finding;
 use crate::inputs::manifest::{Sheet, passing, passing_image, tuned};
 use crate::inputs::project::passing as passing_project;
-use crate::inputs::{Format, Surroundings, compose, is_template_ending, kubernetes, kustomize};
+use crate::inputs::{Surroundings, compose, kubernetes, kustomize};
 use crate::model::{Change, Container, Unit};
+use crate::project::link::{self, Link};
+use crate::project::{Format, is_template_ending};
 use crate::rules;
 use crate::suppress::{self, Suppression};
 use crate::templates::Style;
@@ -164,7 +165,7 @@ impl Bench<'_> {
         let (file, around) = (self.file, self.around);
         let tag = container.image.as_ref().and_then(passing_image);
         container.passing = container.passing.or(tag);
-        let link = project::link(&file.path, &container, around);
+        let link = link::link(&file.path, &container, around);
         container.passing = container
             .passing
             .or_else(|| passing_project(&file.path, around));

@@ -224,7 +224,7 @@ fn a_project_may_be_called_after_its_image_and_what_it_is() {
             ("compose.yaml", compose.as_str()),
         ];
         let (_folder, top) = repository(project, &files);
-        let file = discover::read(&top.join("compose.yaml")).unwrap();
+        let file = project::read(&top.join("compose.yaml")).unwrap();
         let units = engine::units(&file, &Disk::default());
         units[0].process.argv.join(" ")
     };

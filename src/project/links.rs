@@ -5,8 +5,9 @@ mod skaffold;
 
 use std::sync::Arc;
 
-use super::manifest::Sheet;
-use super::{Format, ImageBuild, Surroundings, compose};
+use super::Format;
+use crate::inputs::manifest::Sheet;
+use crate::inputs::{ImageBuild, Surroundings, compose};
 use crate::text::SourceFile;
 use crate::text::paths;
 use crate::yaml;

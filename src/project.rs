@@ -2,7 +2,10 @@
 //!
 //! One of the few modules that touch the disk. It never parses what it finds.
 
-mod around;
+mod disk;
+mod format;
+pub(crate) mod link;
+pub mod links;
 mod names;
 mod survey;
 
@@ -10,7 +13,8 @@ use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
-pub use around::{Disk, Images};
+pub use disk::{Disk, Images};
+pub use format::{Format, is_template_ending};
 pub use names::{Claim, claim};
 
 use crate::inputs::kustomize;

@@ -2,23 +2,24 @@
 
 use std::sync::Arc;
 
+use super::links;
 use crate::facts::{self, roles};
 use crate::inputs::manifest::passing;
-use crate::inputs::{ImageBuild, Surroundings, links};
+use crate::inputs::{ImageBuild, Surroundings};
 use crate::model::{Container, Source};
 use crate::text::SourceFile;
 
 /// A Dockerfile and the stage of it.
 #[derive(Debug)]
-pub(super) struct Link {
-    pub(super) file: Arc<SourceFile>,
-    pub(super) target: Option<String>,
-    pub(super) source: Source,
+pub(crate) struct Link {
+    pub(crate) file: Arc<SourceFile>,
+    pub(crate) target: Option<String>,
+    pub(crate) source: Source,
 }
 
 /// What builds the image of a container that is described at `near`, where the project says so or the
 /// names leave no doubt.
-pub(super) fn link(near: &str, container: &Container, around: &dyn Surroundings) -> Option<Link> {
+pub(crate) fn link(near: &str, container: &Container, around: &dyn Surroundings) -> Option<Link> {
     if let Some(build) = &container.build {
         let name = build.dockerfile.as_deref().unwrap_or("Dockerfile");
         let file = around.beside(near, &format!("{}/{name}", build.context))?;

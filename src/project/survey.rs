@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::links;
 use super::{Claim, claim};
-use crate::inputs::{kustomize, links};
+use crate::inputs::kustomize;
 
 /// Files of a project that others may refer to, sorted.
 #[derive(Debug, Default)]

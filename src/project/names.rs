@@ -2,7 +2,7 @@
 //!
 //! The conventions are those that BuildKit (`-f NAME`, `NAME.dockerignore`), Podman and editors follow.
 
-use crate::inputs::{Format, is_template_ending};
+use super::{Format, is_template_ending};
 
 /// What a file name says about the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::links;
 use super::survey::Survey;
-use crate::inputs::{ImageBuild, Kustomization, Surroundings, kustomize, links};
+use crate::inputs::{ImageBuild, Kustomization, Surroundings, kustomize};
 use crate::text::SourceFile;
 
 /// Scripts and manifests larger than this say nothing about allocators.
