@@ -15,9 +15,9 @@ use std::sync::Arc;
 
 use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
 use crate::config::Configs;
-use crate::inputs::ImageBuild;
 use crate::project::{self, Disk};
 use crate::project::{Format, links};
+use crate::surroundings::ImageBuild;
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,8 +20,8 @@ pub use edit::{Refusal, Scene, spell};
 pub use syntax::parse;
 pub use units::Site;
 
-use crate::inputs::Surroundings;
 use crate::model::{Container, Source, Unit};
+use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 use syntax::Dockerfile;
 

@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Finding};
-use crate::inputs::Surroundings;
 use crate::model;
 use crate::project::Format;
 use crate::suppress;
+use crate::surroundings::Surroundings;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
 

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use crate::engine::{self, Checked};
 use crate::finding::{Applicability, Finding, Severity};
-use crate::inputs::Surroundings;
 use crate::model::Unit;
+use crate::surroundings::Surroundings;
 use crate::templates::Style;
 use crate::text::{self, Edit, SourceFile, Span};
 

@@ -6,9 +6,11 @@
 //! |---|---|
 //! | arguments, commands, exit codes | [`cli`], [`commands`] |
 //! | what a project wants | [`config`] |
-//! | paths to files, and what stands around them | [`discover`] |
+//! | paths to files, what links them, the disk | [`project`] |
 //! | text, spans, lines | [`text`] |
-//! | parse, and read units out of the text | [`inputs`] |
+//! | syntax, and units read out of it | [`dockerfile`], [`manifests`] |
+//! | what both are written in | [`shell`], [`yaml`] |
+//! | what may be asked of the files around one, and what speaks against production | [`surroundings`], [`purpose`] |
 //! | what is in force when Python starts | [`model`] |
 //! | the world as data | [`facts`] |
 //! | what is wrong with it | [`rules`], documented in [`pages`] |
@@ -29,14 +31,16 @@ pub mod engine;
 pub mod facts;
 pub mod finding;
 pub mod fix;
-pub mod inputs;
+pub mod manifests;
 pub mod model;
 pub mod pages;
 pub mod project;
+pub mod purpose;
 pub mod report;
 pub mod rules;
 pub mod shell;
 pub mod suppress;
+pub mod surroundings;
 pub mod templates;
 pub mod text;
 #[cfg(target_os = "linux")]

@@ -17,7 +17,7 @@ pub use disk::{Disk, Images};
 pub use format::{Format, is_template_ending};
 pub use names::{Claim, claim};
 
-use crate::inputs::kustomize;
+use crate::manifests::kustomize;
 use crate::text::SourceFile;
 
 /// Files larger than this are not read: nobody writes a Dockerfile of that size.

@@ -33,22 +33,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("templates", &["facts", "model"]),
     ("shell", &["facts"]),
     ("yaml", &["text"]),
+    ("purpose", &["facts", "model", "surroundings"]),
     // Formats: each turns its text into units. None knows another, but for the shell inside them.
-    ("inputs", &["text"]),
-    ("dockerfile", &["facts", "inputs", "inputs/project", "model", "shell", "templates", "text"]),
-    ("inputs/manifest", &["facts", "model", "templates", "text", "yaml"]),
-    ("inputs/kubernetes", &["facts", "inputs/manifest", "model", "templates", "text", "yaml"]),
-    ("inputs/kustomize", &["inputs", "inputs/kubernetes", "inputs/manifest", "model", "text", "yaml"]),
-    ("inputs/project", &["facts", "inputs"]),
-    ("inputs/compose", &["facts", "inputs", "inputs/manifest", "model", "text", "yaml"]),
+    ("surroundings", &["text"]),
+    ("dockerfile", &["facts", "model", "purpose", "shell", "surroundings", "templates", "text"]),
+    ("manifests", &["facts", "model", "templates", "text", "yaml"]),
+    ("manifests/kubernetes", &["facts", "manifests", "model", "purpose", "templates", "text", "yaml"]),
+    ("manifests/kustomize", &["manifests", "manifests/kubernetes", "model", "purpose", "surroundings", "text", "yaml"]),
+    ("manifests/compose", &["facts", "manifests", "model", "purpose", "surroundings", "text", "yaml"]),
     // Rules: a rule sees units and facts. The list alone reads pages.
     ("rules", &["facts", "finding", "model", "pages", "text"]),
     ("rules/*", &["facts", "finding", "model", "rules", "text"]),
     ("suppress", &["finding", "rules", "text"]),
-    ("engine", &["dockerfile", "facts", "finding", "inputs", "inputs/compose", "inputs/kubernetes", "inputs/kustomize", "inputs/manifest", "inputs/project", "model", "project", "rules", "suppress", "templates", "text", "yaml"]),
-    ("fix", &["engine", "finding", "inputs", "model", "templates", "text"]),
+    ("engine", &["dockerfile", "facts", "finding", "manifests", "manifests/compose", "manifests/kubernetes", "manifests/kustomize", "model", "project", "purpose", "rules", "suppress", "surroundings", "templates", "text", "yaml"]),
+    ("fix", &["engine", "finding", "model", "surroundings", "templates", "text"]),
     // Disk in, disk and reports out.
-    ("project", &["facts", "inputs", "inputs/compose", "inputs/kustomize", "inputs/manifest", "model", "text", "yaml"]),
+    ("project", &["facts", "manifests", "manifests/compose", "manifests/kustomize", "model", "purpose", "surroundings", "text", "yaml"]),
     ("write", &[]),
     ("config", &["templates"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
@@ -56,7 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("report", &["finding", "fix", "project", "text"]),
     // The program.
     ("cli", &["finding", "report"]),
-    ("commands", &["cli", "config", "engine", "finding", "fix", "inputs", "model", "pages", "project", "report", "rules", "suppress", "templates", "text", "tune", "write"]),
+    ("commands", &["cli", "config", "engine", "finding", "fix", "model", "pages", "project", "report", "rules", "suppress", "surroundings", "templates", "text", "tune", "write"]),
     ("main", &["cli", "commands"]),
     ("lib", &[]),
 ];
@@ -93,7 +93,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rayon", &["commands"]),
     ("terminal_size", &["commands"]),
     ("serde_json", &["commands", "report", "tune"]),
-    ("regex", &["commands", "inputs", "tune"]),
+    ("regex", &["commands", "manifests", "tune"]),
     ("rustix", &["tune"]),
     ("signal_hook", &["tune"]),
 ];

@@ -3,7 +3,7 @@
 //! the usual end, both on `python:3.12-slim-bookworm`.
 
 use malloclint::engine;
-use malloclint::inputs::Nowhere;
+use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 

@@ -26,8 +26,8 @@ mod view;
 use std::collections::BTreeMap;
 
 use malloclint::fix::{self, Options};
-use malloclint::inputs::Nowhere;
 use malloclint::rules::RULES;
+use malloclint::surroundings::Nowhere;
 use malloclint::text::SourceFile;
 use malloclint::{pages, project};
 use oracle::Verdict;

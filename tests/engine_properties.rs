@@ -1,7 +1,7 @@
 //! Whatever the text: checking it ends, and every place that is reported lies within its file.
 
 use malloclint::engine;
-use malloclint::inputs::Nowhere;
+use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 use proptest::prelude::*;

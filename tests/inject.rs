@@ -14,7 +14,7 @@
 mod support;
 
 use malloclint::fix::{self, Fixed, Options};
-use malloclint::inputs::Nowhere;
+use malloclint::surroundings::Nowhere;
 use malloclint::text::SourceFile;
 use serde_json::json;
 use support::{Case, after};

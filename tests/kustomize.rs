@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use malloclint::inputs::manifest::Sheet;
-use malloclint::inputs::{kubernetes, kustomize};
+use malloclint::manifests::Sheet;
+use malloclint::manifests::{kubernetes, kustomize};
 use malloclint::model::{Container, Setting};
 use malloclint::project::{self, Disk};
 use malloclint::templates::Style;

@@ -12,8 +12,8 @@ mod purposes;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use malloclint::inputs::Nowhere;
 use malloclint::project::{self, Disk};
+use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 use malloclint::{engine, finding::Finding};

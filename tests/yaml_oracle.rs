@@ -18,10 +18,11 @@ mod support;
 use std::path::PathBuf;
 
 use malloclint::dockerfile;
-use malloclint::inputs::manifest::Sheet;
-use malloclint::inputs::{Nowhere, compose, kubernetes};
+use malloclint::manifests::Sheet;
+use malloclint::manifests::{compose, kubernetes};
 use malloclint::model::Change;
 use malloclint::project::Format;
+use malloclint::surroundings::Nowhere;
 use malloclint::text::SourceFile;
 use malloclint::yaml;
 use support::{Case, after};

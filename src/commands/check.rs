@@ -14,9 +14,9 @@ use crate::cli::{Check, Colour};
 use crate::config::Configs;
 use crate::engine::{self, Checked};
 use crate::finding::Finding;
-use crate::inputs::Surroundings;
 use crate::project::{self, Claim, Failure};
 use crate::report::{self, Run, Style};
+use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 
 pub(super) fn run(

@@ -10,8 +10,8 @@ use super::stages::{LastUse, Names, Stage};
 use super::syntax::{Args, Dockerfile, Instruction, Keyword, Pair, Word};
 use super::{copy, run};
 use crate::facts::{self, Arch};
-use crate::inputs::Surroundings;
 use crate::model::{Fact, Setting, User, Value, Via};
+use crate::surroundings::Surroundings;
 use crate::text::{Place, SourceFile, Span, Traced};
 
 /// What the reading of one Dockerfile shares.

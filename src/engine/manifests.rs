@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::{Checked, sorted, spelled};
 use crate::dockerfile;
 use crate::finding::Finding;
-use crate::inputs::manifest::{Sheet, passing, passing_image, tuned};
-use crate::inputs::project::passing as passing_project;
-use crate::inputs::{Surroundings, compose, kubernetes, kustomize};
+use crate::manifests::{Sheet, tuned};
+use crate::manifests::{compose, kubernetes, kustomize};
 use crate::model::{Change, Container, Unit};
 use crate::project::link::{self, Link};
 use crate::project::{Format, is_template_ending};
+use crate::purpose;
 use crate::rules;
 use crate::suppress::{self, Suppression};
+use crate::surroundings::Surroundings;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
 use crate::yaml::{self, Tree};
@@ -53,7 +54,7 @@ pub(super) fn examine(
         Err(broken) if is_template(text) || is_gap(text, broken.at, format) => {
             return nothing(Checked::skipped(rendered_first));
         }
-        Err(broken) if passing(&file.path).is_some() => {
+        Err(broken) if purpose::of_path(&file.path).is_some() => {
             let why = format!("no YAML ({broken}), and its path says that it is no production's");
             return nothing(Checked::skipped(why));
         }
@@ -163,12 +164,12 @@ impl Bench<'_> {
         spell: Spell<'_>,
     ) -> Vec<Finding> {
         let (file, around) = (self.file, self.around);
-        let tag = container.image.as_ref().and_then(passing_image);
+        let tag = container.image.as_ref().and_then(purpose::of_image);
         container.passing = container.passing.or(tag);
         let link = link::link(&file.path, &container, around);
         container.passing = container
             .passing
-            .or_else(|| passing_project(&file.path, around));
+            .or_else(|| purpose::of_project(&file.path, around));
         let unit = unit(&container, link.as_ref(), around);
         let mut own = Vec::new();
         rules::check(&unit, &mut own);

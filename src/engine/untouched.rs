@@ -1,7 +1,7 @@
 //! What a fix may change in a manifest, and nothing else.
 
 use crate::facts;
-use crate::inputs::kubernetes;
+use crate::manifests::kubernetes;
 use crate::project::Format;
 use crate::text::SourceFile;
 use crate::yaml::{self, Id, Kind, Style, Tree};

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 
 use super::links;
 use super::survey::Survey;
-use crate::inputs::{ImageBuild, Kustomization, Surroundings, kustomize};
+use crate::manifests::kustomize;
+use crate::surroundings::{ImageBuild, Kustomization, Surroundings};
 use crate::text::SourceFile;
 
 /// Scripts and manifests larger than this say nothing about allocators.

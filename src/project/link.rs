@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::links;
 use crate::facts::{self, roles};
-use crate::inputs::manifest::passing;
-use crate::inputs::{ImageBuild, Surroundings};
 use crate::model::{Container, Source};
+use crate::purpose;
+use crate::surroundings::{ImageBuild, Surroundings};
 use crate::text::SourceFile;
 
 /// A Dockerfile and the stage of it.
@@ -56,7 +56,10 @@ pub(crate) fn link(near: &str, container: &Container, around: &dyn Surroundings)
             ),
         ),
         None => {
-            let own: Vec<&String> = all.iter().filter(|path| passing(path).is_none()).collect();
+            let own: Vec<&String> = all
+                .iter()
+                .filter(|path| purpose::of_path(path).is_none())
+                .collect();
             let (path, what) = main(&own).filter(|_| called())?;
             let why = format!("the image is called as the project, and `{path}` is its {what}");
             (path, why)

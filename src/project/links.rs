@@ -6,8 +6,9 @@ mod skaffold;
 use std::sync::Arc;
 
 use super::Format;
-use crate::inputs::manifest::Sheet;
-use crate::inputs::{ImageBuild, Surroundings, compose};
+use crate::manifests::Sheet;
+use crate::manifests::compose;
+use crate::surroundings::{ImageBuild, Surroundings};
 use crate::text::SourceFile;
 use crate::text::paths;
 use crate::yaml;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::links;
 use super::{Claim, claim};
-use crate::inputs::kustomize;
+use crate::manifests::kustomize;
 
 /// Files of a project that others may refer to, sorted.
 #[derive(Debug, Default)]

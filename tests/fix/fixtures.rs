@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use malloclint::dockerfile::syntax::parse;
 use malloclint::fix::{self, Options};
-use malloclint::inputs::Nowhere;
+use malloclint::surroundings::Nowhere;
 use malloclint::text::SourceFile;
 
 fn files() -> Vec<PathBuf> {

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use malloclint::fix::{self, Options};
-use malloclint::inputs::Nowhere;
 use malloclint::pages::fences;
+use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use malloclint::finding::Finding;
-use malloclint::inputs::Surroundings;
 use malloclint::pages::{Fence, fences};
 use malloclint::report::{self, Format, Run, Style};
+use malloclint::surroundings::Surroundings;
 use malloclint::{engine, fix, text::SourceFile};
 
 /// One page.

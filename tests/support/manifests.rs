@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use malloclint::fix::{self, Fixed, Options};
-use malloclint::inputs::Nowhere;
+use malloclint::surroundings::Nowhere;
 use malloclint::text::SourceFile;
 use similar::TextDiff;
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::dockerfile::survey;
 use crate::dockerfile::syntax::parse;
-use crate::inputs::Nowhere;
+use crate::surroundings::Nowhere;
 
 fn spelled(text: &str, change: &Change) -> Result<String, Refusal> {
     let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());

@@ -4,8 +4,8 @@ use crate::dockerfile::build::Walker;
 use crate::dockerfile::image;
 use crate::dockerfile::start::Started;
 use crate::facts::roles;
-use crate::inputs::project;
 use crate::model::{ProcessKind, Role};
+use crate::purpose;
 
 /// What the stage at `index` is for.
 pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Started) -> Role {
@@ -72,7 +72,7 @@ fn test_stage(name: Option<&str>) -> Option<String> {
 fn passing(walker: &Walker<'_>) -> Option<String> {
     let path = &walker.file.path;
     let part = test_part(path).map(|part| format!("the path says `{part}`"));
-    part.or_else(|| project::stands_in(path, walker.around))
+    part.or_else(|| purpose::of_folder(path, walker.around))
 }
 
 /// The start script of a server for development, where its name says so too: `start-dev.sh`.
@@ -108,7 +108,7 @@ fn shown(walker: &Walker<'_>) -> Option<String> {
     if let Some(part) = folders.split('/').find(|part| roles::is_shown(part)) {
         return Some(format!("the path says `{part}`"));
     }
-    project::passing(&walker.file.path, walker.around)
+    purpose::of_project(&walker.file.path, walker.around)
 }
 
 /// The part of a path that says that it is about tests or development: a folder, or a word of the file's own name.

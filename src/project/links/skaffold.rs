@@ -1,8 +1,8 @@
 //! Skaffold: `build.artifacts` (skaffold.dev, `skaffold.yaml` reference). Profiles are not followed.
 
 use super::build_of;
-use crate::inputs::ImageBuild;
-use crate::inputs::manifest::Sheet;
+use crate::manifests::Sheet;
+use crate::surroundings::ImageBuild;
 use crate::yaml::Id;
 
 /// Builders that read no Dockerfile.

@@ -4,9 +4,9 @@
 //! images, generators bring variables. [`builds`] puts the objects together as `kustomize build` does,
 //! as far as containers are concerned, and keeps where every byte comes from.
 
-mod desk;
 mod generate;
 mod images;
+mod joined;
 mod load;
 mod merge;
 mod ops;
@@ -18,13 +18,14 @@ use std::sync::Arc;
 
 pub use roots::references;
 
-use super::Surroundings;
+use super::Sheet;
 use super::kubernetes;
-use super::manifest::{Sheet, passing};
 use crate::model::{Change, Container, Unit};
+use crate::purpose;
+use crate::surroundings::Surroundings;
 use crate::text::{Edit, Place, SourceFile};
 use crate::yaml::Id;
-use desk::Desk;
+use joined::Desk;
 use load::Loader;
 
 /// What a kustomization is called (api/konfig, `RecognizedKustomizationFileNames`).
@@ -78,7 +79,9 @@ pub fn builds(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<Build> {
         return shared::build(file, around).into_iter().collect();
     }
     // What is for developers or tests says nothing about the others.
-    let own = roots.iter().filter(|root| passing(&root.path).is_none());
+    let own = roots
+        .iter()
+        .filter(|root| purpose::of_path(&root.path).is_none());
     let own: Vec<_> = own.cloned().collect();
     let roots = if own.is_empty() { roots } else { own };
     roots
@@ -99,7 +102,7 @@ fn build(
     let (as_resource, unseen) = (loader.as_resource, loader.unseen);
     let documents = objects.iter().map(|object| object.id).collect();
     let (desk, read) = loader.desk.read(documents);
-    let purpose = passing(&root.path);
+    let purpose = purpose::of_path(&root.path);
     let mut containers = parts(&desk, read, focus);
     for (container, _) in &mut containers {
         container.passing = container.passing.take().or_else(|| purpose.clone());
@@ -128,7 +131,7 @@ fn parts(
         if matches!(seat, Seat::Nowhere(_)) && !settings.any(|(_, setting)| sets(&setting.place)) {
             continue;
         }
-        let purpose = passing(&container.place.file.path);
+        let purpose = purpose::of_path(&container.place.file.path);
         container.passing = container.passing.or(purpose);
         found.push((container, seat));
     }

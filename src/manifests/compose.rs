@@ -3,16 +3,17 @@
 //! Semantics: the Compose specification (compose-spec/spec.md). Profiles and overrides that other files
 //! add are not seen.
 
+mod edit;
 mod env;
 mod interpolate;
-mod spell;
 
-pub use spell::spell;
+pub use edit::spell;
 
-use super::Surroundings;
-use super::manifest::{Sheet, passing, quantity};
+use super::{Sheet, quantity};
 use crate::facts::{Arch, roles};
 use crate::model::{Build, Container, Fact, Limits, Named, User, Words};
+use crate::purpose;
+use crate::surroundings::Surroundings;
 use crate::yaml::{Id, Tree};
 use interpolate::Variables;
 
@@ -35,7 +36,7 @@ pub fn read(sheet: Sheet<'_>, around: &dyn Surroundings) -> Vec<(Container, Site
         return Vec::new();
     };
     let variables = Variables::of(sheet, around);
-    let purpose = passing(&sheet.file.path).or_else(|| developers(&sheet.file.path));
+    let purpose = purpose::of_path(&sheet.file.path).or_else(|| developers(&sheet.file.path));
     let services = sheet.tree.entries(services).iter();
     let described = services.filter(|(_, service)| sheet.tree.is_mapping(*service));
     described

@@ -1,15 +1,8 @@
-//! The formats malloclint reads. Each turns its own text into [`crate::model`] units; no format
-//! knows a rule, a report or another format (`shell` is the one seam that several share).
+//! What may be asked of the files around an input, by those who may not touch the disk.
 
 use std::sync::Arc;
 
 use crate::text::SourceFile;
-
-pub mod compose;
-pub mod kubernetes;
-pub mod kustomize;
-pub mod manifest;
-pub mod project;
 
 /// The files around an input, read for it by those who may touch the disk.
 ///

@@ -1,12 +1,15 @@
-//! What Kubernetes manifests and Compose files share: texts with their places, what a file's path says
-//! about its purpose, and what a change means for a list of variables.
+//! What Kubernetes manifests and Compose files share: texts with their places, and what a change means
+//! for a list of variables.
 
+pub mod compose;
+pub mod kubernetes;
+pub mod kustomize;
 pub mod quantity;
 
 use std::cell::Cell;
 use std::sync::Arc;
 
-use crate::facts::{Family, roles};
+use crate::facts::Family;
 use crate::model::set_at_start as start;
 use crate::model::{
     Change, Named, PreforkHook, Setting, Unit, Value, Via, Words, entries, family_of, finds,
@@ -129,32 +132,6 @@ impl Room {
     pub fn spent() -> String {
         "the file holds more variables than can be followed".into()
     }
-}
-
-/// What the folders of a file say against its being production's.
-#[must_use]
-pub fn passing(path: &str) -> Option<String> {
-    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let folder = folders.split('/').find(|part| {
-        roles::is_test_folder(part) || roles::is_shown(part) || roles::is_developer_folder(part)
-    });
-    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let named = roles::is_test_name(stem) || roles::is_shown(stem);
-    let part = folder.or_else(|| named.then_some(name))?;
-    Some(format!("the path says `{part}`"))
-}
-
-/// What the name and tag of an image say against its being production's: `shop/web-test`, `:develop`.
-#[must_use]
-pub fn passing_image(image: &Named) -> Option<String> {
-    let plain = image.text.split('@').next().unwrap_or_default();
-    let last = plain.rsplit('/').next().unwrap_or_default();
-    let (name, tag) = last.split_once(':').unwrap_or((last, ""));
-    if roles::is_test_name(name) || roles::is_shown(name) {
-        return Some(format!("the image is called `{name}`"));
-    }
-    let passing = roles::is_developer_folder(tag) || roles::is_test_folder(tag);
-    passing.then(|| format!("the image is tagged `{tag}`"))
 }
 
 /// What becomes of a variable.

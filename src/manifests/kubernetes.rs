@@ -3,18 +3,19 @@
 //! [`read`] finds the containers, [`spell`] writes their variables. Helm charts are templates: what
 //! they render to is read, they themselves are not.
 
+mod edit;
 mod env;
 mod inject;
 mod parameters;
 mod pods;
-mod spell;
 
+pub use edit::{respell, spell};
 pub use inject::{Injection, brings_from, changes, inject, is_injected};
-pub use spell::{respell, spell};
 
-use super::manifest::{Room, Sheet, passing, quantity};
+use super::{Room, Sheet, quantity};
 use crate::facts::Arch;
 use crate::model::{Container, Fact, Limits, Setting, User};
+use crate::purpose;
 use crate::text::Span;
 use crate::yaml::{Id, Tree};
 use parameters::Parameters;
@@ -30,7 +31,7 @@ pub struct Site {
 /// The containers of a stream of manifests, in the order of the text.
 #[must_use]
 pub fn read(sheet: Sheet<'_>) -> Vec<(Container, Site)> {
-    let purpose = passing(&sheet.file.path);
+    let purpose = purpose::of_path(&sheet.file.path);
     let room = Room::of(sheet.file.bytes.len());
     let mut found = Vec::new();
     let mut parameters: Option<Parameters<'_>> = None;

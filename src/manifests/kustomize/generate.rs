@@ -1,6 +1,6 @@
 //! `configMapGenerator`: ConfigMaps made of literals and environment files.
 
-use super::desk::Desk;
+use super::joined::Desk;
 use super::load::Loader;
 use super::select::{Object, word};
 use crate::yaml::{Flow, Id, Kind};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::interpolate::Variables;
-use crate::inputs::Surroundings;
-use crate::inputs::manifest::{Room, Sheet};
+use crate::manifests::{Room, Sheet};
 use crate::model::{Setting, Value, Via};
+use crate::surroundings::Surroundings;
 use crate::text::{Place, SourceFile, Span, Traced};
 use crate::yaml::Id;
 

@@ -1,6 +1,6 @@
 //! `images`: other names, tags and digests for the images of a build.
 
-use super::desk::Desk;
+use super::joined::Desk;
 use super::select::word;
 use crate::yaml::{Flow, Id, Kind};
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::inputs::Surroundings;
-use crate::inputs::manifest::{Room, Sheet};
+use crate::manifests::{Room, Sheet};
 use crate::model::Value;
+use crate::surroundings::Surroundings;
 use crate::text::Traced;
 
 /// A value that grows past this is not followed: in bytes.

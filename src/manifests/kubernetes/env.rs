@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::inputs::manifest::{Room, Sheet};
+use crate::manifests::{Room, Sheet};
 use crate::model::{EnvFault, EnvFaultKind, Setting, Value};
 use crate::text::Traced;
 use crate::yaml::Id;

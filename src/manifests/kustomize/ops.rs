@@ -1,6 +1,6 @@
 //! JSON patches: operations at a pointer (RFC 6902, RFC 6901).
 
-use super::desk::Desk;
+use super::joined::Desk;
 use crate::yaml::{Flow, Id, Kind};
 
 /// So many levels deep a pointer leads: no object of Kubernetes is deeper.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{is_kustomization, is_remote};
-use crate::inputs::{Kustomization, References, Surroundings};
+use crate::surroundings::{Kustomization, References, Surroundings};
 use crate::text::SourceFile;
 use crate::text::paths;
 use crate::yaml::{self, Id, Tree};

@@ -3,8 +3,8 @@
 //!
 //! What is written is data (`templates/inject.toml`). Whether the library runs there is not judged here.
 
+use super::edit::{list_indent, spell};
 use super::pods::{self, Pod};
-use super::spell::{list_indent, spell};
 use super::{Sheet, Site};
 use crate::model::{Change, Unit};
 use crate::templates::Style;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::desk::Desk;
+use super::joined::Desk;
 use crate::text::Span;
 use crate::yaml::{Flow, Id, Kind};
 

@@ -1,7 +1,7 @@
 //! Writes the variables of a container.
 
 use super::Site;
-use crate::inputs::manifest::{Sheet, Wanted, started, wanted};
+use crate::manifests::{Sheet, Wanted, started, wanted};
 use crate::model::{Change, Unit};
 use crate::text::Edit;
 use crate::yaml::edit::{Added, Sheet as Text, quoted};

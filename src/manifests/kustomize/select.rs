@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::desk::Desk;
+use super::joined::Desk;
 use crate::yaml::Id;
 
 /// Kinds whose lists have merge keys: those of Kubernetes itself that hold pods.

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::desk::Desk;
 use super::images::{self, Renamed};
+use super::joined::Desk;
 use super::merge::Merge;
 use super::ops;
 use super::select::{Object, Target, word};
 use super::{NAMES, is_remote};
-use crate::inputs::Surroundings;
+use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 use crate::text::paths;
 use crate::yaml::{Id, Kind};
@@ -148,7 +148,7 @@ impl<'a> Loader<'a> {
         let roots = self
             .desk
             .part(part)
-            .map(super::desk::Part::roots)
+            .map(super::joined::Part::roots)
             .unwrap_or_default();
         for root in roots {
             let list = word(&self.desk, root, &["kind"]).is_some_and(|kind| kind.ends_with("List"));
@@ -202,7 +202,7 @@ impl<'a> Loader<'a> {
     fn apply(&mut self, patch: Option<usize>, target: Option<&Target>, own: &mut [Object]) {
         let documents = patch
             .and_then(|patch| self.desk.part(patch))
-            .map(super::desk::Part::roots);
+            .map(super::joined::Part::roots);
         for document in documents.unwrap_or_default() {
             let operations = ops::is_patch(&self.desk, document);
             for object in own.iter_mut() {

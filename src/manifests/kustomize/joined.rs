@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::inputs::kubernetes;
-use crate::inputs::manifest::Sheet;
+use crate::manifests::Sheet;
+use crate::manifests::kubernetes;
 use crate::model::{Container, Setting};
 use crate::text::{Place, SourceFile, Span};
 use crate::yaml::{self, Flow, Id, Kind, Shift, Style, Tree};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::desk::Desk;
+use super::joined::Desk;
 use super::{Build, parts};
-use crate::inputs::Surroundings;
+use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 use crate::text::paths;
 

@@ -1,0 +1,55 @@
+//! What speaks against a file's being production's: its path, its image, its folder, its project.
+
+use crate::facts::roles;
+use crate::model::Named;
+use crate::surroundings::Surroundings;
+
+/// What the project of the input at `near` says against its being in production: it is shown, or given up.
+#[must_use]
+pub fn of_project(near: &str, around: &dyn Surroundings) -> Option<String> {
+    let named = around.project(near).filter(|name| roles::is_shown(name));
+    let named = named.map(|name| format!("the project is called `{name}`"));
+    named.or_else(|| {
+        let readme = around.readme(near)?;
+        let said = roles::said_in_readme(&String::from_utf8_lossy(&readme.bytes))?;
+        Some(format!("{} says `{said}`", readme.path))
+    })
+}
+
+/// What the README in the very folder of the input says against it, where that is not the README of the project.
+#[must_use]
+pub fn of_folder(near: &str, around: &dyn Surroundings) -> Option<String> {
+    let readme = around.beside(near, "README.md")?;
+    let whole = around.readme(near);
+    if whole.is_some_and(|whole| whole.path == readme.path) {
+        return None;
+    }
+    let said = roles::said_of_a_part(&String::from_utf8_lossy(&readme.bytes))?;
+    Some(format!("{} says `{said}`", readme.path))
+}
+
+/// What the folders of a file say against its being production's.
+#[must_use]
+pub fn of_path(path: &str) -> Option<String> {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let folder = folders.split('/').find(|part| {
+        roles::is_test_folder(part) || roles::is_shown(part) || roles::is_developer_folder(part)
+    });
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let named = roles::is_test_name(stem) || roles::is_shown(stem);
+    let part = folder.or_else(|| named.then_some(name))?;
+    Some(format!("the path says `{part}`"))
+}
+
+/// What the name and tag of an image say against its being production's: `shop/web-test`, `:develop`.
+#[must_use]
+pub fn of_image(image: &Named) -> Option<String> {
+    let plain = image.text.split('@').next().unwrap_or_default();
+    let last = plain.rsplit('/').next().unwrap_or_default();
+    let (name, tag) = last.split_once(':').unwrap_or((last, ""));
+    if roles::is_test_name(name) || roles::is_shown(name) {
+        return Some(format!("the image is called `{name}`"));
+    }
+    let passing = roles::is_developer_folder(tag) || roles::is_test_folder(tag);
+    passing.then(|| format!("the image is tagged `{tag}`"))
+}
