@@ -3,12 +3,16 @@
 //! A remedy is applied whole or not at all, and only where the file, read again, differs from before
 //! by what the remedy promised (the frame check). This module knows no format and never writes.
 
-mod frame;
+mod inject;
+mod promise;
+mod untouched;
+
+pub use untouched::untouched;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::{self, Checked};
+use crate::check::{self, Checked};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::Unit;
 use crate::surroundings::Surroundings;
@@ -121,9 +125,9 @@ struct Version {
 
 impl Version {
     fn read(file: &Arc<SourceFile>, around: &dyn Surroundings, options: &Options) -> Self {
-        let (mut checked, units) = engine::examine(file, around, options.style);
+        let (mut checked, units) = check::examine(file, around, options.style);
         if let Some(image) = &options.inject {
-            engine::inject(file, &mut checked, &units, image, options.style);
+            inject::inject(file, &mut checked, &units, image, options.style);
         }
         Self {
             file: Arc::clone(file),
@@ -255,8 +259,8 @@ impl Work<'_> {
         if next.checked.skipped != self.now.checked.skipped {
             return Err("the file could not be judged any more".into());
         }
-        engine::untouched(&self.now.file, &file)?;
-        match frame::broken(&self.now.units, &next.units, batch) {
+        untouched(&self.now.file, &file)?;
+        match promise::broken(&self.now.units, &next.units, batch) {
             Some(why) => Err(why),
             None => Ok(next),
         }
@@ -286,7 +290,7 @@ impl Work<'_> {
                 .unwrap_or_else(|| "too many rounds: run it again".into()),
         });
         let mut left: Vec<Left> = left.collect();
-        engine::say_once(&mut left, |left| &left.finding);
+        check::say_once(&mut left, |left| &left.finding);
         Fixed {
             before: Arc::clone(before),
             after: Arc::clone(&self.now.file),
@@ -298,7 +302,7 @@ impl Work<'_> {
 
     /// The file stays as it was, for a reason that holds for all that is wrong with it.
     fn nothing(self, before: &Arc<SourceFile>, why: &str) -> Fixed {
-        let checked = engine::check(before, self.around, self.options.style);
+        let checked = check::check(before, self.around, self.options.style);
         let left = checked.findings.into_iter().map(|finding| Left {
             finding,
             reason: why.to_owned(),

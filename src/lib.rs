@@ -15,19 +15,18 @@
 //! | the world as data | [`facts`] |
 //! | what is wrong with it | [`rules`], documented in [`pages`] |
 //! | what a rule says | [`finding`] |
-//! | what a person has judged already | [`suppress`] |
-//! | one file from text to findings | [`engine`] |
+//! | one file from text to findings, less what a person has judged already | [`check`] |
 //! | what the fixer writes, as data | [`templates`] |
 //! | one file from findings to mended text | [`fix`] |
 //! | text to the disk, whole or not at all | [`write`](mod@write) |
 //! | output | [`report`] |
 //! | settings measured under the user's own load (Linux) | `tune` |
 
+pub mod check;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod dockerfile;
-pub mod engine;
 pub mod facts;
 pub mod finding;
 pub mod fix;
@@ -39,7 +38,6 @@ pub mod purpose;
 pub mod report;
 pub mod rules;
 pub mod shell;
-pub mod suppress;
 pub mod surroundings;
 pub mod templates;
 pub mod text;

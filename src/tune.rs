@@ -36,8 +36,8 @@ mod run;
 mod sampler;
 mod save;
 mod schedule;
+mod search_space;
 mod session;
-mod space;
 mod statistics;
 mod tree;
 mod workload;
@@ -59,7 +59,7 @@ pub use proof::Proof;
 pub use ready::Ready;
 pub use sampler::Sample;
 pub use save::{SaveError, Saved, can_save, save};
-pub use space::{Goal, Which};
+pub use search_space::{Goal, Which};
 pub use statistics::Estimate;
 pub use workload::{Server, Workload};
 
@@ -155,7 +155,7 @@ pub trait Watcher {
 /// The goal of that name.
 #[must_use]
 pub fn goal(name: &str) -> Option<&'static Goal> {
-    space::goal(name)
+    search_space::goal(name)
 }
 
 /// Measures.

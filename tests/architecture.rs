@@ -44,9 +44,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Rules: a rule sees units and facts. The list alone reads pages.
     ("rules", &["facts", "finding", "model", "pages", "text"]),
     ("rules/*", &["facts", "finding", "model", "rules", "text"]),
-    ("suppress", &["finding", "rules", "text"]),
-    ("engine", &["dockerfile", "facts", "finding", "manifests", "manifests/compose", "manifests/kubernetes", "manifests/kustomize", "model", "project", "purpose", "rules", "suppress", "surroundings", "templates", "text", "yaml"]),
-    ("fix", &["engine", "finding", "model", "surroundings", "templates", "text"]),
+    ("check", &["dockerfile", "finding", "manifests", "manifests/compose", "manifests/kubernetes", "manifests/kustomize", "model", "project", "purpose", "rules", "surroundings", "templates", "text", "yaml"]),
+    ("fix", &["check", "facts", "finding", "manifests", "manifests/kubernetes", "model", "project", "surroundings", "templates", "text", "yaml"]),
     // Disk in, disk and reports out.
     ("project", &["facts", "manifests", "manifests/compose", "manifests/kustomize", "model", "purpose", "surroundings", "text", "yaml"]),
     ("write", &[]),
@@ -56,7 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("report", &["finding", "fix", "project", "text"]),
     // The program.
     ("cli", &["finding", "report"]),
-    ("commands", &["cli", "config", "engine", "finding", "fix", "model", "pages", "project", "report", "rules", "suppress", "surroundings", "templates", "text", "tune", "write"]),
+    ("commands", &["check", "cli", "config", "finding", "fix", "model", "pages", "project", "report", "rules", "surroundings", "templates", "text", "tune", "write"]),
     ("main", &["cli", "commands"]),
     ("lib", &[]),
 ];

@@ -2,7 +2,7 @@
 //! guesses gets wrong. Each is a few lines; `{je}` stands for the usual installation and `{run}` for
 //! the usual end, both on `python:3.12-slim-bookworm`.
 
-use malloclint::engine;
+use malloclint::check;
 use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
@@ -20,7 +20,7 @@ fn said(text: &str) -> Vec<&'static str> {
         format!("{BASE}{text}")
     };
     let file = SourceFile::new("Dockerfile", text.into_bytes());
-    engine::check(&file, &Nowhere, Style::default())
+    check::check(&file, &Nowhere, Style::default())
         .findings
         .iter()
         .map(|finding| finding.rule)
@@ -123,7 +123,7 @@ fn stages_that_copy_from_each_other_stay_small() {
     let text = format!("FROM debian:12 AS b0\n{JE}\n{stages}{RUN}\n");
     let file = SourceFile::new("Dockerfile", text.into_bytes());
     assert!(
-        engine::units(&file, &Nowhere)
+        check::units(&file, &Nowhere)
             .iter()
             .all(|unit| unit.libraries.len() < 10)
     );

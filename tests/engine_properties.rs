@@ -1,6 +1,6 @@
 //! Whatever the text: checking it ends, and every place that is reported lies within its file.
 
-use malloclint::engine;
+use malloclint::check;
 use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
@@ -50,7 +50,7 @@ const LINES: &[&str] = &[
 fn holds(text: Vec<u8>) {
     let length = text.len();
     let file = SourceFile::new("Dockerfile", text);
-    let checked = engine::check(&file, &Nowhere, Style::default());
+    let checked = check::check(&file, &Nowhere, Style::default());
     for finding in &checked.findings {
         let places =
             std::iter::once(&finding.place).chain(finding.labels.iter().map(|label| &label.place));

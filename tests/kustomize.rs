@@ -16,7 +16,7 @@ use malloclint::project::{self, Disk};
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 use malloclint::yaml;
-use malloclint::{engine, fix};
+use malloclint::{check, fix};
 
 /// What a container is, as far as kustomizations change it.
 #[derive(Debug, PartialEq, Eq)]
@@ -175,7 +175,7 @@ impl Project {
         let found = project::find(&[self.0.path().to_path_buf()]).files;
         assert!(found.contains(&path), "{name} is not found");
         let file = project::read(&path).unwrap();
-        let checked = engine::check(&file, &Disk::default(), Style::default());
+        let checked = check::check(&file, &Disk::default(), Style::default());
         let findings = checked.findings.iter();
         findings
             .map(|finding| (finding.rule, finding.place.line()))

@@ -12,11 +12,12 @@ mod purposes;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use malloclint::check;
+use malloclint::finding::Finding;
 use malloclint::project::{self, Disk};
 use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
-use malloclint::{engine, finding::Finding};
 
 const TUNED: &str = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCOPY . .\n";
 
@@ -35,7 +36,7 @@ fn rules(findings: &[Finding]) -> Vec<&'static str> {
 /// The rules that speak about a text, and why it was not read.
 fn alone(name: &str, text: &str) -> (Vec<&'static str>, Option<String>) {
     let file = SourceFile::new(name, text.as_bytes().to_vec());
-    let checked = engine::check(&file, &Nowhere, Style::default());
+    let checked = check::check(&file, &Nowhere, Style::default());
     (rules(&checked.findings), checked.skipped)
 }
 
@@ -61,7 +62,7 @@ fn within(files: &[(&str, &str)], name: &str) -> Vec<&'static str> {
         found.iter().any(|path| path.ends_with(Path::new(name))),
         "{name} is not found"
     );
-    rules(&engine::check(&file, &Disk::default(), Style::default()).findings)
+    rules(&check::check(&file, &Disk::default(), Style::default()).findings)
 }
 
 #[test]
@@ -75,7 +76,7 @@ fn lists_of_variables_are_merged_in_objects_that_the_server_knows() {
     let twice = "containers:\n- name: x\n  image: shop\n  env:\n  - {name: A, value: '1'}\n  - {name: A, value: '1'}\n";
     let noted = |text: &str| {
         let file = SourceFile::new("a.yaml", text.as_bytes().to_vec());
-        let findings = engine::check(&file, &Nowhere, Style::default()).findings;
+        let findings = check::check(&file, &Nowhere, Style::default()).findings;
         assert_eq!(rules(&findings), ["env-duplicate"]);
         findings[0]
             .notes

@@ -171,7 +171,7 @@ fn with_variable(path: &str, text: &str) -> Vec<Result<String, String>> {
     let made = |edits: Result<Vec<malloclint::text::Edit>, String>| {
         let bytes = malloclint::text::apply(text.as_bytes(), &edits?).unwrap();
         let after = SourceFile::new(path, bytes);
-        malloclint::engine::untouched(&file, &after)?;
+        malloclint::fix::untouched(&file, &after)?;
         Ok(String::from_utf8(after.bytes.clone()).unwrap())
     };
     if Format::of(path, text.as_bytes()) == Format::Compose {

@@ -10,9 +10,9 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::{Status, colours, disk, stdin_name};
+use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Configs;
-use crate::engine::{self, Checked};
 use crate::finding::Finding;
 use crate::project::{self, Claim, Failure};
 use crate::report::{self, Run, Style};
@@ -73,7 +73,7 @@ fn check_files(
     let one = |path: &PathBuf| {
         let outcome = project::read(path).and_then(|file| {
             let style = style(configs, path)?;
-            let checked = engine::check(&file, around, style);
+            let checked = check::check(&file, around, style);
             Ok((file, named_template(path, checked)))
         });
         progress.step();
@@ -115,7 +115,7 @@ fn check_stdin(name: &str, around: &dyn Surroundings, configs: &Configs) -> Outc
     io::stdin().lock().read_to_end(&mut bytes).map_err(fail)?;
     let file = SourceFile::new(stdin_name(name, &bytes), bytes);
     let style = style(configs, Path::new(name))?;
-    let checked = engine::check(&file, around, style);
+    let checked = check::check(&file, around, style);
     Ok((file, checked))
 }
 

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{Status, disk};
+use crate::check;
 use crate::config::Configs;
-use crate::engine;
 use crate::model::{Fact, Role, Unit};
 use crate::project;
 
@@ -28,7 +28,7 @@ pub(super) fn run(
             Ok(file) => {
                 // Several kustomizations may make the same of a container.
                 let mut shown = BTreeSet::new();
-                for unit in engine::units(&file, &around) {
+                for unit in check::units(&file, &around) {
                     let mut text = Vec::new();
                     show(&unit, &mut text)?;
                     if shown.insert(text.clone()) {

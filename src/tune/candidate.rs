@@ -7,7 +7,7 @@ use crate::facts::{Family, Libc, allocator_variable, near_miss, tunable, tunable
 use super::error::TuneError;
 use super::libraries::Library;
 use super::schedule::Random;
-use super::space::{self, Which};
+use super::search_space::{self, Which};
 
 /// A setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,7 +220,7 @@ pub(super) fn all(
     for candidate in asked {
         add(candidate, &mut all);
     }
-    for preset in space::presets()
+    for preset in search_space::presets()
         .iter()
         .filter(|preset| allocators.contains(&preset.allocator))
     {
@@ -255,7 +255,7 @@ pub(super) fn all(
         .find(|library| library.family == Family::Jemalloc);
     let mut vain = 0;
     while let Some(library) = jemalloc.filter(|_| all.len() < most && vain < VAIN) {
-        let conf = space::draw(random);
+        let conf = search_space::draw(random);
         let env = vec![("MALLOC_CONF".to_owned(), conf.clone())];
         // What this version does not know would only be discarded: another is drawn instead.
         let fresh = !conf.is_empty()

@@ -4,7 +4,7 @@
 use super::candidate::Candidate;
 use super::measured::Run;
 use super::schedule::{MARGIN, ROUNDS, is_decided};
-use super::space::Goal;
+use super::search_space::Goal;
 use super::statistics::{Estimate, median};
 
 /// A setting and what was measured of it.
@@ -250,7 +250,7 @@ mod tests {
 
     use super::*;
     use crate::tune::sampler::Sample;
-    use crate::tune::space;
+    use crate::tune::search_space;
 
     fn tried(figures: &[(f64, f64, f64)]) -> Tried {
         let mut tried = Tried::new(Candidate::baseline());
@@ -275,7 +275,7 @@ mod tests {
 
     fn judge() -> Judge {
         Judge {
-            goal: space::goal("balanced").unwrap(),
+            goal: search_space::goal("balanced").unwrap(),
             memory: Memory::Mean,
             more_is_better: Some(true),
         }

@@ -11,7 +11,7 @@ use crate::templates;
 use super::error::TuneError;
 use super::procfs::{self, Maps};
 use super::proof;
-use super::space::{self, Which};
+use super::search_space::{self, Which};
 use super::{Options, Watcher};
 
 /// An allocator that can be preloaded here.
@@ -85,7 +85,7 @@ fn missing(which: Which, options: &Options, watcher: &dyn Watcher) -> Result<(),
 /// The library of an allocator, where the loader finds one.
 fn find(which: Which) -> Option<Library> {
     let family = which.family()?;
-    space::names(which)
+    search_space::names(which)
         .iter()
         .find_map(|name| named(family, name))
 }

@@ -18,7 +18,7 @@ use super::notes;
 use super::proof::{self, Proof};
 use super::run;
 use super::schedule::{self, Random};
-use super::space::Which;
+use super::search_space::Which;
 use super::{Options, Outcome, Stop, Watcher};
 
 /// So many rounds tell finalists apart, or nothing does.

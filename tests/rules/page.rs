@@ -6,7 +6,8 @@ use malloclint::finding::Finding;
 use malloclint::pages::{Fence, fences};
 use malloclint::report::{self, Format, Run, Style};
 use malloclint::surroundings::Surroundings;
-use malloclint::{engine, fix, text::SourceFile};
+use malloclint::text::SourceFile;
+use malloclint::{check, fix};
 
 /// One page.
 #[derive(Clone, Copy)]
@@ -123,9 +124,9 @@ impl<'p> Page<'p> {
 
 impl Case<'_> {
     /// What the tool says of a text that stands where the example does.
-    pub(crate) fn check(&self, text: &str) -> engine::Checked {
+    pub(crate) fn check(&self, text: &str) -> check::Checked {
         let file = SourceFile::new(self.name, text.as_bytes().to_vec());
-        engine::check(&file, &self.files, malloclint::templates::Style::default())
+        check::check(&file, &self.files, malloclint::templates::Style::default())
     }
 
     /// The example after `fix --unsafe --only RULE`.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Checked, spelled};
+use crate::check::{Checked, spelled};
 use crate::facts::{self, AllocatorPackage, Family, Libc, Release};
 use crate::finding::{Applicability, Finding, Remedy};
 use crate::manifests::Sheet;
@@ -19,7 +19,7 @@ use crate::yaml;
 
 /// Gives the findings of a manifest about images from elsewhere the remedy that brings jemalloc from
 /// `image`, in place of what could be done without.
-pub fn inject(
+pub(super) fn inject(
     file: &Arc<SourceFile>,
     checked: &mut Checked,
     units: &[Unit],

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use super::suppress::{self, Suppression};
 use super::{Checked, sorted, spelled};
 use crate::dockerfile;
 use crate::dockerfile::Scene;
 use crate::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
 use crate::finding::Finding;
 use crate::model::PreforkHook;
-use crate::suppress::{self, Suppression};
 use crate::surroundings::Surroundings;
 use crate::templates::Style;
 use crate::text::{Place, SourceFile, Span};

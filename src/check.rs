@@ -1,9 +1,8 @@
 //! One file in, findings out: parse, read units, let the rules look, take away what is suppressed.
 
 mod dockerfiles;
-mod inject;
 mod manifests;
-mod untouched;
+pub mod suppress;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,13 +10,9 @@ use std::sync::Arc;
 use crate::finding::{Applicability, Finding};
 use crate::model;
 use crate::project::Format;
-use crate::suppress;
 use crate::surroundings::Surroundings;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
-
-pub use inject::inject;
-pub use untouched::untouched;
 
 /// What became of one file.
 #[derive(Debug, Default)]
@@ -77,7 +72,7 @@ pub fn units(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<model::Un
 }
 
 /// The edits of a finding's remedy, all of its changes, as `spell` writes them; or why there are none.
-fn spelled(
+pub(crate) fn spelled(
     file: &Arc<SourceFile>,
     finding: &Finding,
     spell: impl FnOnce(&[model::Change]) -> Result<Vec<Edit>, String>,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::suppress::{self, Suppression};
 use super::{Checked, sorted, spelled};
 use crate::dockerfile;
 use crate::finding::Finding;
@@ -12,7 +13,6 @@ use crate::project::link::{self, Link};
 use crate::project::{Format, is_template_ending};
 use crate::purpose;
 use crate::rules;
-use crate::suppress::{self, Suppression};
 use crate::surroundings::Surroundings;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
