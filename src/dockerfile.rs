@@ -8,6 +8,7 @@ mod copy;
 mod edit;
 mod expand;
 mod image;
+mod interpret;
 mod run;
 mod stages;
 mod start;

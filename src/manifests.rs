@@ -2,6 +2,7 @@
 //! for a list of variables.
 
 pub mod compose;
+mod dotenv;
 pub mod kubernetes;
 pub mod kustomize;
 pub mod quantity;

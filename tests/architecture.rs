@@ -178,6 +178,36 @@ fn no_module_imports_itself_by_a_detour() {
     }
 }
 
+/// A file may use what its own folder's file declares for all; any other way back is a circle.
+#[test]
+fn no_file_imports_itself_by_a_detour() {
+    let files = source::all();
+    let modules: BTreeSet<&[String]> = files.iter().map(|file| file.module.as_slice()).collect();
+    let mut graph: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for file in &files {
+        let own = graph.entry(file.module.join("/")).or_default();
+        for import in file.imports().iter().chain(&file.children()) {
+            let named = (1..=import.len()).rev().map(|length| &import[..length]);
+            let target = named.into_iter().find(|path| modules.contains(path));
+            if let Some(target) = target.filter(|target| !file.module.starts_with(target)) {
+                own.insert(target.join("/"));
+            }
+        }
+    }
+    let arrows: usize = graph.values().map(BTreeSet::len).sum();
+    assert!(arrows > 500, "the imports were not read: {arrows}");
+    let circles: Vec<String> = graph
+        .keys()
+        .filter_map(|start| way_back(&graph, start))
+        .map(|way| way.join(" -> "))
+        .collect();
+    assert!(
+        circles.is_empty(),
+        "import circles:\n{}",
+        circles.join("\n")
+    );
+}
+
 #[test]
 fn only_the_named_rooms_touch_the_system() {
     let mut wrong = Vec::new();

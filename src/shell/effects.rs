@@ -6,13 +6,14 @@
 
 mod branches;
 mod build;
+mod call;
 mod environment;
 mod fields;
 mod files;
+mod interpret;
 mod nested;
 mod origin;
 mod packages;
-mod reader;
 mod scopes;
 mod session;
 mod variables;
@@ -166,8 +167,9 @@ pub struct Package {
     pub range: Range<usize>,
 }
 
+pub use interpret::{read, read_with};
 pub use scopes::{Reach, Scopes};
-pub use session::{Reader, Reading, Start, read, read_with};
+pub use session::{Reader, Reading, Start};
 
 /// Whether `text` may hold effects other than [`EffectKind::Run`] and [`EffectKind::RunScript`] that
 /// decide about allocators: one pass over the bytes, no parse.

@@ -103,6 +103,22 @@ impl File {
         found.into_iter().collect()
     }
 
+    /// The modules below this one that its code names without `self`: `scopes::Reach`.
+    pub(crate) fn children(&self) -> Vec<Vec<String>> {
+        let code = self.code();
+        let declared = code.split(';').filter_map(|item| {
+            let words: Vec<&str> = item.split_whitespace().collect();
+            match words.as_slice() {
+                [.., "mod", name] => Some(*name),
+                _ => None,
+            }
+        });
+        let named = declared.filter(|name| mentions(&code, &format!("{name}::")));
+        named
+            .map(|name| [&self.module[..], &[name.to_owned()]].concat())
+            .collect()
+    }
+
     /// A path as written here, as a path from the crate's root.
     fn absolute(&self, path: &[String]) -> Option<Vec<String>> {
         let ups = path.iter().take_while(|part| *part == "super").count();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::manifests::{Room, Sheet};
+use crate::manifests::{Room, Sheet, dotenv};
 use crate::model::Value;
 use crate::surroundings::Surroundings;
 use crate::text::Traced;
@@ -26,7 +26,7 @@ impl Variables {
         let text = file.map_or_else(String::new, |file| {
             String::from_utf8_lossy(&file.bytes).into_owned()
         });
-        let pairs = super::env::lines(&text);
+        let pairs = dotenv::lines(&text);
         Self {
             known: pairs
                 .map(|(name, value, _)| (name.to_owned(), value.to_owned()))

@@ -1,7 +1,7 @@
 //! Software built and installed from source.
 
 use super::EffectKind;
-use super::reader::{Call, Walk};
+use super::call::{Call, Walk};
 use crate::shell::syntax::Word;
 
 /// Where `configure`, `cmake`, `meson` and most Makefiles install by default.

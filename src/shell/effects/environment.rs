@@ -1,19 +1,10 @@
 //! Variables for the commands that follow: `export`, `declare -x`, `unset`, `set -a`, assignments.
 
 use super::EffectKind;
-use super::reader::{Call, Walk, names_allocator};
+use super::call::{Call, Walk, names_allocator};
+use super::variables::Exported;
 use crate::shell::syntax::{Context, Word};
 use crate::shell::wrappers::split_assignment;
-
-/// Whether a variable is handed on to commands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Exported {
-    #[default]
-    No,
-    /// In a branch, a subshell or a function.
-    Maybe,
-    Yes,
-}
 
 impl Walk<'_> {
     /// Assignments that stand alone.

@@ -2,8 +2,8 @@
 //! `patchelf`, `ldconfig`.
 
 use super::EffectKind;
+use super::call::{Call, Walk};
 use super::nested::fill;
-use super::reader::{Call, Walk};
 use crate::shell::syntax::{Part, Word};
 
 /// A command that lays files in place.

@@ -1,13 +1,10 @@
 //! Commands inside commands: `sh -c`, `eval`, `find -exec`, and the text that a shell reads.
 
 use super::EffectKind;
+use super::call::{Call, Walk};
 use super::origin::Origin;
-use super::reader::{Call, Walk, walk};
-use crate::shell::syntax::{Part, ScopeKind, Word};
+use crate::shell::syntax::{Part, Word};
 use crate::shell::wrappers::{Shell, Stripped, base_name, strip};
-
-/// How deep `sh -c "sh -c ..."` is followed.
-const DEPTH: u8 = 8;
 
 impl Walk<'_> {
     /// Commands that hold commands: `eval`, `.`, `find -exec`.
@@ -107,34 +104,6 @@ impl Walk<'_> {
                 }
             },
         }
-    }
-
-    /// Reads a script inside the script and brings its ranges home.
-    fn inner(&mut self, call: &Call<'_>, origin: &Origin, own_process: bool) {
-        if self.depth >= DEPTH {
-            return;
-        }
-        let mut context = call.context;
-        context.subshell |= own_process;
-        let kind = if own_process {
-            ScopeKind::Subshell
-        } else {
-            ScopeKind::Group
-        };
-        context.scope = self.reader.scopes.add(context.scope, kind);
-        let mut effects = Vec::new();
-        walk(
-            &origin.text,
-            context,
-            self.depth + 1,
-            self.reader,
-            self.variables,
-            &mut effects,
-        );
-        for effect in &mut effects {
-            origin.bring_home(effect);
-        }
-        self.effects.append(&mut effects);
     }
 }
 

@@ -4,7 +4,7 @@ mod spec;
 
 use std::collections::HashSet;
 
-use super::reader::{Call, Walk, package};
+use super::call::{Call, Walk, package};
 use super::{EffectKind, Package};
 use crate::facts::Manager;
 use crate::shell::syntax::Word;

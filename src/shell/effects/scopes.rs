@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::reader::Walk;
 use crate::shell::syntax::{Context, Scope, ScopeKind};
 
 /// Nobody nests deeper; beyond that nothing is sure.
@@ -102,24 +101,9 @@ impl Scopes {
 }
 
 /// A scope of a text among all.
-const fn home(scope: usize, first: usize, outer: usize) -> usize {
+pub(super) const fn home(scope: usize, first: usize, outer: usize) -> usize {
     match scope.checked_sub(1) {
         Some(inside) => first + inside,
         None => outer,
-    }
-}
-
-impl Walk<'_> {
-    /// What a command of this text hangs on, with what the text hangs on.
-    pub(super) const fn merged(&self, context: Context) -> Context {
-        Context {
-            conditional: context.conditional || self.outer.conditional,
-            subshell: context.subshell || self.outer.subshell,
-            function: context.function || self.outer.function,
-            tested: context.tested || self.outer.tested,
-            pipeline: context.pipeline || self.outer.pipeline,
-            scope: home(context.scope, self.first_scope, self.outer.scope),
-            piped: context.piped,
-        }
     }
 }

@@ -2,16 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::reader::walk;
-use super::variables::Variables;
 use super::{Effect, Scopes};
-use crate::shell::syntax::{Context, Part, Word};
-
-/// Says what `text` does, in order. See [`is_interesting`] for passing over text that says nothing.
-#[must_use]
-pub fn read(text: &str) -> Vec<Effect> {
-    Reader::default().read(text)
-}
 
 /// What a script finds when it starts.
 #[derive(Clone, Debug, Default)]
@@ -35,25 +26,14 @@ pub struct Reading {
     pub scopes: Scopes,
 }
 
-/// Says what `text` does when it is started so.
-#[must_use]
-pub fn read_with(text: &str, start: &Start<'_>) -> Reading {
-    let mut reader = Reader::starting(start);
-    let effects = reader.read(text);
-    Reading {
-        effects,
-        scopes: reader.scopes,
-    }
-}
-
 /// Reads scripts that belong together, such as the RUN instructions of one stage: groups of
 /// packages (`apk add --virtual`) live on from one to the next, variables do not.
 #[derive(Debug, Default)]
 pub struct Reader {
     pub(super) groups: HashMap<String, Vec<(String, Option<String>)>>,
-    known: Vec<(String, String)>,
-    exported: Vec<String>,
-    export_all: bool,
+    pub(super) known: Vec<(String, String)>,
+    pub(super) exported: Vec<String>,
+    pub(super) export_all: bool,
     /// What the script is started with; nothing where that is not known.
     pub(super) arguments: Vec<String>,
     /// The scopes of the text that was read last.
@@ -79,37 +59,5 @@ impl Reader {
             reader.know(name, value);
         }
         reader
-    }
-
-    /// Says what `text` does, in order.
-    pub fn read(&mut self, text: &str) -> Vec<Effect> {
-        let mut variables = Variables::new(text.len());
-        variables.set_arguments(&self.arguments);
-        self.scopes = Scopes::default();
-        for (name, value) in &self.known {
-            let word = Word {
-                range: 0..0,
-                parts: vec![Part::Literal {
-                    text: value.clone(),
-                    range: 0..0,
-                    quoted: false,
-                }],
-            };
-            variables.set(name, word, false, Context::default());
-        }
-        for name in &self.exported {
-            variables.export(name, Context::default());
-        }
-        variables.export_all = self.export_all;
-        let mut effects = Vec::new();
-        walk(
-            text,
-            Context::default(),
-            0,
-            self,
-            &mut variables,
-            &mut effects,
-        );
-        effects
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::environment::Exported;
 use super::fields::split;
 use crate::shell::syntax::{Context, Part, Word};
 
@@ -18,6 +17,16 @@ const MOST_BYTES: usize = 1024;
 const MOST_PARTS: usize = 16;
 /// How many bytes all replacements of one text may add, beside its own length eight times.
 const BUDGET: usize = 1 << 16;
+
+/// Whether a variable is handed on to commands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Exported {
+    #[default]
+    No,
+    /// In a branch, a subshell or a function.
+    Maybe,
+    Yes,
+}
 
 /// What a variable may hold.
 #[derive(Debug, Default)]

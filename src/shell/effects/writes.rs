@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::EffectKind;
-use super::reader::{Call, Walk};
+use super::call::{Call, Walk};
 use crate::shell::syntax::{Command, Redirect, Script, Word};
 use crate::shell::wrappers::{base_name, strip};
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::io;
 
-use super::svg::{self, Curve, Point};
+use super::svg::{self, Curve, Point, escape};
 use super::{MIB, brief, charted, lines, proof, ranked, ratio, speed, speed_name, stop, verdict};
 use crate::tune::{Memory, Outcome, duration};
 
@@ -204,22 +204,6 @@ fn method(outcome: &Outcome) -> String {
         outcome.seed,
         stop(outcome)
     )
-}
-
-/// Text as HTML shows it.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

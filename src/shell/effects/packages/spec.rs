@@ -1,7 +1,7 @@
 //! The words that name packages: name, version, architecture, channel.
 
 use super::super::Package;
-use super::super::reader::package;
+use super::super::call::package;
 use crate::facts::Manager;
 use crate::shell::syntax::{Part, Word};
 

@@ -1,18 +1,71 @@
-//! Walks the commands of a script and hands each to the room that knows it.
-
-use std::collections::HashMap;
-use std::ops::Range;
+//! Follows a script: reads its commands in order, takes their wrappers off, and hands each to the room
+//! that knows it; and the texts inside it, again.
 
 use super::branches::{Dead, begins, tests_from};
+use super::call::{Call, Walk, names_allocator};
 use super::fields::split;
 use super::origin::Origin;
-use super::session::Reader;
+use super::session::{Reader, Reading, Start};
 use super::variables::{MOST_VARIANTS, Variables};
 use super::writes::{group_redirects, is_writer};
-use super::{Effect, EffectKind, Package};
-use crate::shell::syntax::{self, Command, Context, Part, Redirect, Script, Word};
-use crate::shell::tables::{self, BUILTINS, lists};
+use super::{Effect, EffectKind, Scopes};
+use crate::shell::syntax::{self, Command, Context, Part, ScopeKind, Word};
+use crate::shell::tables::{BUILTINS, lists};
 use crate::shell::wrappers::{Change, Shell, Stripped, base_name, strip};
+
+/// How deep `sh -c "sh -c ..."` is followed.
+const DEPTH: u8 = 8;
+
+/// Says what `text` does, in order. See [`is_interesting`] for passing over text that says nothing.
+#[must_use]
+pub fn read(text: &str) -> Vec<Effect> {
+    Reader::default().read(text)
+}
+
+/// Says what `text` does when it is started so.
+#[must_use]
+pub fn read_with(text: &str, start: &Start<'_>) -> Reading {
+    let mut reader = Reader::starting(start);
+    let effects = reader.read(text);
+    Reading {
+        effects,
+        scopes: reader.scopes,
+    }
+}
+
+impl Reader {
+    /// Says what `text` does, in order.
+    pub fn read(&mut self, text: &str) -> Vec<Effect> {
+        let mut variables = Variables::new(text.len());
+        variables.set_arguments(&self.arguments);
+        self.scopes = Scopes::default();
+        for (name, value) in &self.known {
+            let word = Word {
+                range: 0..0,
+                parts: vec![Part::Literal {
+                    text: value.clone(),
+                    range: 0..0,
+                    quoted: false,
+                }],
+            };
+            variables.set(name, word, false, Context::default());
+        }
+        for name in &self.exported {
+            variables.export(name, Context::default());
+        }
+        variables.export_all = self.export_all;
+        let mut effects = Vec::new();
+        walk(
+            text,
+            Context::default(),
+            0,
+            self,
+            &mut variables,
+            &mut effects,
+        );
+        effects
+    }
+}
 
 /// Commands that are read once for each value that a variable in them may have.
 const PER_VALUE: &str = "ln cp mv install rm export declare typeset echo printf setcap patchelf";
@@ -61,67 +114,7 @@ pub(super) fn walk(
     }
 }
 
-/// The state of reading one text.
-pub(super) struct Walk<'a> {
-    pub(super) text: &'a str,
-    pub(super) script: &'a Script,
-    pub(super) groups: HashMap<usize, usize>,
-    pub(super) outer: Context,
-    /// Where the scopes of this text begin among all.
-    pub(super) first_scope: usize,
-    pub(super) depth: u8,
-    pub(super) reader: &'a mut Reader,
-    pub(super) variables: &'a mut Variables,
-    pub(super) effects: &'a mut Vec<Effect>,
-    /// The prefix that `configure` or `cmake` was given.
-    pub(super) prefix: Option<String>,
-    /// Something was installed with that prefix.
-    pub(super) built: bool,
-}
-
-/// A command that is being read: its wrappers are off, its variables replaced.
-pub(super) struct Call<'a> {
-    /// The command's place among the script's, for its neighbour in a pipe.
-    pub(super) index: usize,
-    /// The base name of the first word; empty if it is not literal.
-    pub(super) name: String,
-    pub(super) words: &'a [Word],
-    pub(super) assignments: &'a [syntax::Assignment],
-    pub(super) redirects: &'a [Redirect],
-    pub(super) range: Range<usize>,
-    pub(super) context: Context,
-    /// More arguments come from a pipe.
-    pub(super) fed: bool,
-}
-
-impl Call<'_> {
-    /// The same command under other circumstances.
-    pub(super) fn under(&self, context: Context) -> Call<'_> {
-        Call {
-            name: self.name.clone(),
-            range: self.range.clone(),
-            context,
-            ..*self
-        }
-    }
-
-    /// The words behind the command.
-    pub(super) fn arguments(&self) -> &[Word] {
-        self.words.get(1..).unwrap_or_default()
-    }
-}
-
 impl Walk<'_> {
-    pub(super) fn emit(&mut self, call: &Call<'_>, kind: EffectKind) {
-        let folder = self.variables.folder(call.context);
-        self.effects.push(Effect {
-            kind,
-            range: call.range.clone(),
-            context: call.context,
-            folder,
-        });
-    }
-
     fn loop_header(&mut self, header: &syntax::Loop) {
         let mut values = Vec::new();
         for word in &header.values {
@@ -227,24 +220,6 @@ impl Walk<'_> {
         }
     }
 
-    /// The values that a word may have, each with its circumstances.
-    pub(super) fn values(&mut self, word: &Word, context: Context) -> Vec<(Word, Context)> {
-        let (choices, certain) = self
-            .variables
-            .choices(std::slice::from_ref(word), MOST_VARIANTS);
-        let several = !certain || choices.len() > 1;
-        let context = Context {
-            conditional: context.conditional || several,
-            tested: context.tested || several,
-            ..context
-        };
-        choices
-            .into_iter()
-            .flatten()
-            .map(|value| (value, context))
-            .collect()
-    }
-
     fn dispatch(&mut self, call: &Call<'_>, stripped: &Stripped) {
         if let Some(shell) = &stripped.shell {
             return self.shell(call, shell, stripped);
@@ -279,6 +254,34 @@ impl Walk<'_> {
         };
         self.emit(call, kind);
     }
+
+    /// Reads a script inside the script and brings its ranges home.
+    pub(super) fn inner(&mut self, call: &Call<'_>, origin: &Origin, own_process: bool) {
+        if self.depth >= DEPTH {
+            return;
+        }
+        let mut context = call.context;
+        context.subshell |= own_process;
+        let kind = if own_process {
+            ScopeKind::Subshell
+        } else {
+            ScopeKind::Group
+        };
+        context.scope = self.reader.scopes.add(context.scope, kind);
+        let mut effects = Vec::new();
+        walk(
+            &origin.text,
+            context,
+            self.depth + 1,
+            self.reader,
+            self.variables,
+            &mut effects,
+        );
+        for effect in &mut effects {
+            origin.bring_home(effect);
+        }
+        self.effects.append(&mut effects);
+    }
 }
 
 /// The command that a wrapper runs; of a script its first.
@@ -298,17 +301,6 @@ fn is_per_value(words: &[Word], written: bool) -> bool {
         .first()
         .and_then(base_name)
         .is_some_and(|name| lists(PER_VALUE, &name) && (written || !is_writer(&name)))
-}
-
-/// Whether the word names an allocator, in any of its parts.
-pub(super) fn names_allocator(word: &Word) -> bool {
-    word.parts.iter().any(|part| match part {
-        Part::Literal { text, .. }
-        | Part::Command { text, .. }
-        | Part::Variable {
-            operation: text, ..
-        } => tables::names_allocator(text),
-    })
 }
 
 /// `command -v x` asks and runs nothing.
@@ -334,13 +326,4 @@ fn is_script(path: &Word) -> bool {
         .next()
         .is_some_and(|last| last.ends_with("bin") || last == "libexec");
     text.contains('/') && !installed && !name.contains('.') && name != "configure"
-}
-
-/// A package at `range`.
-pub(super) fn package(name: &str, version: Option<String>, range: &Range<usize>) -> Package {
-    Package {
-        name: name.to_owned(),
-        version,
-        range: range.clone(),
-    }
 }
