@@ -3,12 +3,48 @@
 //! A rule is one file here, one page in `rules/` and one line below. It sees units and facts, never
 //! text of a format, and reports findings; it does not know how they are shown or mended.
 
+mod allocator_unset;
+mod allocators_conflict;
+mod background_thread_lost_on_fork;
+mod dev_package_in_final;
+mod env_duplicate;
+mod env_not_string;
+mod glibc_tunable_bad_value;
+mod glibc_tunable_dead;
+mod glibc_tunable_misspelt;
+mod install_as_non_root;
+mod jemalloc_not_preloaded;
+mod malloc_conf_bad_value;
+mod malloc_conf_debug_left_on;
+mod malloc_conf_malformed;
+mod malloc_conf_never_purges;
+mod malloc_conf_obsolete_option;
+mod malloc_conf_unknown_option;
+mod malloc_conf_unset;
+mod malloc_conf_without_jemalloc;
+mod narenas_ignores_cpu_limit;
+mod preload_arch_specific;
+mod preload_before_install;
+mod preload_malformed;
+mod preload_needs_missing;
+mod preload_not_expanded;
+mod preload_not_exported;
+mod preload_not_installed;
+mod preload_overwritten;
+mod preload_stripped;
+mod preload_wrong_arch;
+mod preload_wrong_libc;
+mod preload_wrong_path;
+mod preload_wrong_soname;
+mod preload_wrong_stage;
+mod pythonmalloc_invalid;
+mod pythonmalloc_slow;
+mod remedies;
+
 use std::sync::OnceLock;
 
-use crate::facts::{Family, Libc};
-use crate::finding::{Applicability, Finding, Severity};
-use crate::model::malloc_conf::{Conf, unread};
-use crate::model::{Change, Library, Preload, Unit, Via, entries, finds};
+use crate::finding::{Finding, Severity};
+use crate::model::Unit;
 use crate::pages::{self, Fix, Meta};
 use crate::text::Place;
 
@@ -23,12 +59,10 @@ pub struct Rule {
     meta: OnceLock<Meta>,
 }
 
-/// The modules of all rules and the list of them, in the order of the catalogue. `tool` rules have
-/// a page only: the tool itself reports them.
+/// The list of all rules, in the order of the catalogue. `tool` rules have a page only: the tool itself
+/// reports them. (Their modules are declared above, where `cargo fmt` sees them.)
 macro_rules! rules {
     ($($module:ident = $id:literal,)* ; tool $($tool:literal,)*) => {
-        $(mod $module;)*
-
         /// All rules.
         pub static RULES: [Rule; [$($id,)* $($tool,)*].len()] = [
             $(Rule::new($id, include_str!(concat!("../rules/", $id, ".md")), Some($module::check)),)*
@@ -156,134 +190,4 @@ impl Report<'_> {
     pub fn add(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
-}
-
-/// Preload entries that rules may find fault with: those that stand in the text as the process gets
-/// them. What a start script puts together is its own business: it may test before it sets.
-fn faults(unit: &Unit) -> impl Iterator<Item = &Preload> {
-    unit.preloads
-        .iter()
-        .filter(|preload| !preload.conditional && preload.family.is_some())
-}
-
-/// What the loader does about a file that it cannot find.
-fn loader_says(unit: &Unit) -> &'static str {
-    if unit.platform.libc.value() == Some(&Libc::Musl) {
-        return "musl's loader skips it without a word";
-    }
-    "the loader prints `cannot be preloaded ... ignored` for every program and goes on without it"
-}
-
-/// The file name of an entry, without what is around it.
-fn soname_of(preload: &Preload) -> String {
-    let file = preload.name.rsplit('/').next().unwrap_or_default();
-    file.trim_matches(|c: char| matches!(c, '"' | '\''))
-        .to_owned()
-}
-
-/// What makes an allocator run in a unit: it is installed, named, and jemalloc configured.
-fn bring(family: Family) -> Vec<Change> {
-    let mut changes = vec![Change::Install(family), Change::Preload(family)];
-    changes.extend((family == Family::Jemalloc).then_some(Change::Tune));
-    changes
-}
-
-/// The changes and what they are called, with a `MALLOC_CONF` where jemalloc comes into force without one: its
-/// defaults keep up to twice as much memory at rest. Versions before 5 know none of the settings.
-fn with_tuning(
-    unit: &Unit,
-    family: Option<Family>,
-    title: String,
-    mut changes: Vec<Change>,
-) -> (String, Vec<Change>) {
-    let old = |library: &Library| {
-        let version = library.version.as_deref().unwrap_or_default();
-        library.family == Family::Jemalloc && version.starts_with(['3', '4'])
-    };
-    let tuned = unit.env.get("MALLOC_CONF").is_some() || unit.libraries.iter().any(old);
-    if family != Some(Family::Jemalloc) || tuned {
-        return (title, changes);
-    }
-    changes.push(Change::Tune);
-    (format!("{title}, and set `MALLOC_CONF`"), changes)
-}
-
-/// The `MALLOC_CONF` of a process, where jemalloc may read it. (Where nothing does, its text does not
-/// matter.)
-fn malloc_conf(unit: &Unit) -> Option<Conf<'_>> {
-    if unit.role.is_build() || unread(unit).is_some() {
-        return None;
-    }
-    Conf::of(unit)
-}
-
-/// What is wrong with a `MALLOC_CONF` is an error where jemalloc is in force for sure.
-fn conf_finding(report: &Report<'_>, conf: &Conf<'_>, place: &Place, message: String) -> Finding {
-    let mut finding = report.finding(place, message);
-    if !conf.readers.in_force {
-        let severity = finding.severity.min(Severity::Warning);
-        finding = finding.at_severity(severity);
-    }
-    if let (Some(version), Some(from)) = (conf.readers.version, &conf.readers.because) {
-        finding = finding.note(format!("jemalloc is {version} here ({from})"));
-    }
-    if conf.aborts() {
-        finding =
-            finding.note("with `abort_conf:true` the process does not start: jemalloc ends it");
-    }
-    finding
-}
-
-/// The remedy that gives `MALLOC_CONF` another text.
-fn set_conf(value: String) -> Vec<Change> {
-    let name = "MALLOC_CONF".into();
-    vec![if value.is_empty() {
-        Change::UnsetEnv { name }
-    } else {
-        Change::SetEnv { name, value }
-    }]
-}
-
-/// What such a remedy is called.
-fn bringing(family: Family) -> String {
-    match family {
-        Family::Jemalloc => "install, preload and configure jemalloc".into(),
-        family => format!("install and preload {family}"),
-    }
-}
-
-/// Adds the remedy that renames one entry of `LD_PRELOAD` and keeps the others, where the loader
-/// would find the new name.
-fn rename_entry(
-    finding: Finding,
-    unit: &Unit,
-    preload: &Preload,
-    name: &str,
-    safe: Applicability,
-) -> Finding {
-    let Some(var) = unit
-        .env
-        .get("LD_PRELOAD")
-        .filter(|_| preload.via == Via::Environment)
-    else {
-        return finding;
-    };
-    if !finds(unit, name) {
-        // The new name would be no better: a person must look.
-        return finding;
-    }
-    let value = var.now.value.text.as_str();
-    let value = entries(value)
-        .into_iter()
-        .filter_map(|range| value.get(range))
-        .map(|entry| if entry == preload.name { name } else { entry })
-        .collect::<Vec<_>>()
-        .join(":");
-    let change = Change::SetEnv {
-        name: "LD_PRELOAD".into(),
-        value,
-    };
-    let title = format!("preload `{name}`");
-    let (title, changes) = with_tuning(unit, preload.family, title, vec![change]);
-    finding.remedy(title, safe, changes)
 }

@@ -1,6 +1,7 @@
 //! Long-running Python on glibc with no allocator setting at all.
 
-use super::{Report, bring, bringing};
+use super::Report;
+use super::remedies::{bring, bringing};
 use crate::facts::{Family, Libc, is_allocator_setting, programs};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::{Change, Fact, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python};
@@ -9,7 +10,14 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if unit.source == Source::Foreign {
         return foreign(unit, report);
     }
-    let Some(kind) = unit.process.kind.value().filter(|kind| **kind != ProcessKind::OneShot) else { return };
+    let Some(kind) = unit
+        .process
+        .kind
+        .value()
+        .filter(|kind| **kind != ProcessKind::OneShot)
+    else {
+        return;
+    };
     let concerned = unit.role == Role::Runtime
         && unit.python.value().is_some_and(|python| !python.pypy)
         && unit.platform.libc.value() == Some(&Libc::Glibc)
@@ -26,14 +34,28 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         // A manifest that starts a server for development or a notebook is for one person's machine.
         return;
     }
-    let own_command = unit.process.place.as_ref().is_some_and(|place| place.same_file(&unit.place));
+    let own_command = unit
+        .process
+        .place
+        .as_ref()
+        .is_some_and(|place| place.same_file(&unit.place));
     if *kind == ProcessKind::Notebook && !own_command {
         // A notebook image with some packages more: its base is the place for such a setting.
         return;
     }
-    let what = unit.process.server.clone().unwrap_or_else(|| unit.process.argv.join(" "));
+    let what = unit
+        .process
+        .server
+        .clone()
+        .unwrap_or_else(|| unit.process.argv.join(" "));
     let mut finding = report
-        .finding(&unit.install_at, format!("`{}` runs on glibc's default malloc: freed memory is given back late or never", short(&what)))
+        .finding(
+            &unit.install_at,
+            format!(
+                "`{}` runs on glibc's default malloc: freed memory is given back late or never",
+                short(&what)
+            ),
+        )
         .once()
         .caption(match &unit.source {
             Source::Linked(path, None) => format!("its image is built by `{path}`"),
@@ -41,8 +63,16 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             _ if replaced(unit).is_some() => "a setting would stand here".into(),
             _ => "jemalloc would be installed here".into(),
         })
-        .note(format!("it runs Python ({}) and {} ({})", unit.python.because(&unit.place), runs_on(unit), unit.process.kind.because(&unit.place)))
-        .note(format!("its C library is glibc ({})", unit.platform.libc.because(&unit.place)))
+        .note(format!(
+            "it runs Python ({}) and {} ({})",
+            unit.python.because(&unit.place),
+            runs_on(unit),
+            unit.process.kind.because(&unit.place)
+        ))
+        .note(format!(
+            "its C library is glibc ({})",
+            unit.platform.libc.because(&unit.place)
+        ))
         .note(effect(&unit.process.model))
         .help(match &unit.source {
             Source::Linked(path, _) => format!("in `{path}`: {}", help(unit)),
@@ -51,7 +81,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     finding = if replaced(unit).is_some() {
         two_heaps(finding, UNMEASURED)
     } else {
-        finding.remedy(bringing(Family::Jemalloc), applicability(unit, *kind), bring(Family::Jemalloc))
+        finding.remedy(
+            bringing(Family::Jemalloc),
+            applicability(unit, *kind),
+            bring(Family::Jemalloc),
+        )
     };
     if let Source::Linked(_, Some(why)) = &unit.source {
         finding = finding.note(why.clone());
@@ -60,7 +94,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         finding = finding.label(place, "this is what runs");
     }
     if unit.process.development {
-        finding = finding.note("it is a server for development: if production starts another, leave this as it is");
+        finding = finding.note(
+            "it is a server for development: if production starts another, leave this as it is",
+        );
     }
     if *kind == ProcessKind::Notebook || unit.process.by_port_only || unit.process.development {
         finding = finding.at_severity(Severity::Info);
@@ -70,42 +106,71 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 
 fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
     if let Some(strip) = unit.strips.first() {
-        return Applicability::Manual(format!("`{}` would take `LD_PRELOAD` away from the process again", strip.by));
+        return Applicability::Manual(format!(
+            "`{}` would take `LD_PRELOAD` away from the process again",
+            strip.by
+        ));
     }
     match kind {
-        ProcessKind::Notebook => Applicability::Unsafe("a notebook server is often started for an hour only".into()),
-        _ if unit.process.development => Applicability::Unsafe("it is a server for development, and its memory seldom matters".into()),
-        _ if unit.process.by_port_only => Applicability::Unsafe("nothing but a port or a health check says that it keeps running".into()),
+        ProcessKind::Notebook => {
+            Applicability::Unsafe("a notebook server is often started for an hour only".into())
+        }
+        _ if unit.process.development => Applicability::Unsafe(
+            "it is a server for development, and its memory seldom matters".into(),
+        ),
+        _ if unit.process.by_port_only => Applicability::Unsafe(
+            "nothing but a port or a health check says that it keeps running".into(),
+        ),
         _ => Applicability::Safe,
     }
 }
 
 fn runs_on(unit: &Unit) -> &'static str {
-    if unit.process.by_port_only { "probably keeps running" } else { "keeps running" }
+    if unit.process.by_port_only {
+        "probably keeps running"
+    } else {
+        "keeps running"
+    }
 }
 
 /// A container whose image nothing here is known to build: what is in it cannot be seen, so this is advice.
 fn foreign(unit: &Unit, report: &mut Report<'_>) {
-    let service = unit.process.kind.value() == Some(&ProcessKind::Service) && !unit.process.by_port_only;
+    let service =
+        unit.process.kind.value() == Some(&ProcessKind::Service) && !unit.process.by_port_only;
     let program = unit.process.argv.first().map_or("", String::as_str);
-    let python = is_python(program.rsplit('/').next().unwrap_or_default()) || programs::is_python_server(unit.process.server.as_deref());
+    let python = is_python(program.rsplit('/').next().unwrap_or_default())
+        || programs::is_python_server(unit.process.server.as_deref());
     let musl = unit.platform.libc.value() == Some(&Libc::Musl) || unit.platform.windows;
-    let concerned = service && python && !musl && !unit.process.development && unit.role == Role::Runtime;
+    let concerned =
+        service && python && !musl && !unit.process.development && unit.role == Role::Runtime;
     if !concerned || unit.unseen_settings.is_some() || is_set(unit) {
         return;
     }
-    let what = unit.process.server.clone().unwrap_or_else(|| unit.process.argv.join(" "));
+    let what = unit
+        .process
+        .server
+        .clone()
+        .unwrap_or_else(|| unit.process.argv.join(" "));
     // An image that everybody has: what is in it is known.
     let known = unit.platform.libc.value() == Some(&Libc::Glibc) && unit.python.value().is_some();
     let message = if known {
-        format!("`{}` runs on glibc's default malloc: freed memory is given back late or never", short(&what))
+        format!(
+            "`{}` runs on glibc's default malloc: freed memory is given back late or never",
+            short(&what)
+        )
     } else {
-        format!("`{}` gets no allocator setting here, and what builds its image is not known", short(&what))
+        format!(
+            "`{}` gets no allocator setting here, and what builds its image is not known",
+            short(&what)
+        )
     };
     let finding = report
         .finding(&unit.install_at, message)
         .at_severity(Severity::Info)
-        .note(format!("it keeps running ({})", unit.process.kind.because(&unit.place)))
+        .note(format!(
+            "it keeps running ({})",
+            unit.process.kind.because(&unit.place)
+        ))
         .note(effect(&unit.process.model));
     let (caption, help, unsafe_because) = if known {
         (
@@ -120,15 +185,25 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
             "the image may bring an allocator of its own, or no glibc",
         )
     };
-    report.add(two_heaps(finding.caption(caption).help(help), unsafe_because));
+    report.add(two_heaps(
+        finding.caption(caption).help(help),
+        unsafe_because,
+    ));
 }
 
 const UNMEASURED: &str = "with two heaps many threads may wait for each other: measure it";
 
 /// The remedy where jemalloc cannot be brought.
 fn two_heaps(finding: Finding, unsafe_because: &str) -> Finding {
-    let change = Change::SetEnv { name: "MALLOC_ARENA_MAX".into(), value: "2".into() };
-    finding.remedy("set `MALLOC_ARENA_MAX` to `2`", Applicability::Unsafe(unsafe_because.into()), vec![change])
+    let change = Change::SetEnv {
+        name: "MALLOC_ARENA_MAX".into(),
+        value: "2".into(),
+    };
+    finding.remedy(
+        "set `MALLOC_ARENA_MAX` to `2`",
+        Applicability::Unsafe(unsafe_because.into()),
+        vec![change],
+    )
 }
 
 /// Why a preload that is set here never reaches the process.
@@ -143,36 +218,64 @@ fn help(unit: &Unit) -> String {
         return format!("set `MALLOC_ARENA_MAX` to `2`: a preload would be lost, {why}");
     }
     let python = unit.python.value().and_then(|python| python.version);
-    let other = if python.is_some_and(|version| version >= (3, 13)) { "; or `PYTHONMALLOC=mimalloc`" } else { "" };
+    let other = if python.is_some_and(|version| version >= (3, 13)) {
+        "; or `PYTHONMALLOC=mimalloc`"
+    } else {
+        ""
+    };
     if unit.conda {
-        return format!("`conda install -c conda-forge jemalloc`, set `LD_PRELOAD` to its path below conda's `lib` and `MALLOC_CONF`{other}; or `MALLOC_ARENA_MAX=2`");
+        return format!(
+            "`conda install -c conda-forge jemalloc`, set `LD_PRELOAD` to its path below conda's `lib` and `MALLOC_CONF`{other}; or `MALLOC_ARENA_MAX=2`"
+        );
     }
     let release = unit.platform.release.value();
-    let package = release.and_then(|release| release.packages_of(Family::Jemalloc).find(|package| !package.dev));
+    let package = release.and_then(|release| {
+        release
+            .packages_of(Family::Jemalloc)
+            .find(|package| !package.dev)
+    });
     let jemalloc = match package.map(|package| (package, &package.repository)) {
-        Some((package, Some(from))) if !unit.has_repository(Some(from)) => format!("enable {from}, install `{}` from it, set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
-        Some((package, Some(from))) => format!("install `{}` (from {from}), set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
-        Some((package, None)) => format!("install `{}`, set `LD_PRELOAD={}` and `MALLOC_CONF`", package.name, package.soname),
-        None => "install jemalloc in this stage, set `LD_PRELOAD` to its soname and `MALLOC_CONF`".into(),
+        Some((package, Some(from))) if !unit.has_repository(Some(from)) => format!(
+            "enable {from}, install `{}` from it, set `LD_PRELOAD={}` and `MALLOC_CONF`",
+            package.name, package.soname
+        ),
+        Some((package, Some(from))) => format!(
+            "install `{}` (from {from}), set `LD_PRELOAD={}` and `MALLOC_CONF`",
+            package.name, package.soname
+        ),
+        Some((package, None)) => format!(
+            "install `{}`, set `LD_PRELOAD={}` and `MALLOC_CONF`",
+            package.name, package.soname
+        ),
+        None => "install jemalloc in this stage, set `LD_PRELOAD` to its soname and `MALLOC_CONF`"
+            .into(),
     };
     format!("{jemalloc}{other}; or `MALLOC_ARENA_MAX=2` where nothing can be installed")
 }
 
 /// Whether the program itself is Python, not something else in an image that also has Python.
 fn runs_python(unit: &Unit) -> bool {
-    let Some(program) = unit.process.argv.first() else { return false };
+    let Some(program) = unit.process.argv.first() else {
+        return false;
+    };
     let name = program.rsplit('/').next().unwrap_or_default();
     let from_image = matches!(&unit.python, Fact::Known(_, place) if *place == unit.place);
-    unit.process.server.is_some() || is_python(name) || from_image && !unit.process.by_port_only && !programs::is_foreign(name)
+    unit.process.server.is_some()
+        || is_python(name)
+        || from_image && !unit.process.by_port_only && !programs::is_foreign(name)
 }
 
 /// Whether anything at all was set or tried; what is wrong with it is other rules' business.
 fn is_set(unit: &Unit) -> bool {
     let named = |name: &str| name == "LD_PRELOAD" || is_allocator_setting(name);
     // A preload that went astray has findings of its own.
-    let astray = |made: &Stray| made.variable.as_deref() == Some("LD_PRELOAD") && made.family.is_some();
+    let astray =
+        |made: &Stray| made.variable.as_deref() == Some("LD_PRELOAD") && made.family.is_some();
     unit.mentions_allocator()
-        || unit.opaque.iter().any(|opaque| opaque.path == "/etc/ld.so.preload")
+        || unit
+            .opaque
+            .iter()
+            .any(|opaque| opaque.path == "/etc/ld.so.preload")
         || unit.env.iter().any(|var| named(&var.name))
         || unit.strays.iter().any(astray)
 }

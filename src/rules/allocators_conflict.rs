@@ -5,9 +5,16 @@ use crate::model::{Outcome, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let loaded = |outcome: &Outcome| outcome.works() || matches!(outcome, Outcome::Unknown(_));
-    let in_env = || unit.preloads.iter().filter(|preload| preload.via == Via::Environment && loaded(&preload.outcome));
-    let Some(first) = in_env().find(|preload| preload.family.is_some()) else { return };
-    if let Some(second) = in_env().find(|preload| preload.family.is_some() && preload.family != first.family)
+    let in_env = || {
+        unit.preloads
+            .iter()
+            .filter(|preload| preload.via == Via::Environment && loaded(&preload.outcome))
+    };
+    let Some(first) = in_env().find(|preload| preload.family.is_some()) else {
+        return;
+    };
+    if let Some(second) =
+        in_env().find(|preload| preload.family.is_some() && preload.family != first.family)
         && let (Some(one), Some(two)) = (first.family, second.family)
     {
         report.add(
@@ -19,7 +26,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .help("keep the one that was measured to be better"),
         );
     }
-    let python = unit.env.get("PYTHONMALLOC").filter(|var| var.now.value.known().is_some_and(|v| v.starts_with("mimalloc")));
+    let python = unit.env.get("PYTHONMALLOC").filter(|var| {
+        var.now
+            .value
+            .known()
+            .is_some_and(|v| v.starts_with("mimalloc"))
+    });
     if let (Some(var), Some(family), true) = (python, first.family, first.outcome.works()) {
         report.add(
             report

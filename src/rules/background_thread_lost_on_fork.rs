@@ -1,6 +1,7 @@
 //! `background_thread:true` in forked workers: the thread does not survive the fork.
 
-use super::{Report, malloc_conf};
+use super::Report;
+use super::remedies::malloc_conf;
 use crate::facts::Family;
 use crate::finding::{Applicability, Finding};
 use crate::model::malloc_conf::Effect;
@@ -10,7 +11,9 @@ const OPTION: &str = "background_thread";
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let forks = unit.process.model.known() == Some(&ProcessModel::Fork);
-    let jemalloc = unit.replacement().is_some_and(|(family, _)| family == Family::Jemalloc);
+    let jemalloc = unit
+        .replacement()
+        .is_some_and(|(family, _)| family == Family::Jemalloc);
     if unit.role.is_build() || !forks || !jemalloc || unit.prefork_hook == PreforkHook::Installed {
         return;
     }
@@ -19,7 +22,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let conf = malloc_conf(unit);
     let asked = conf.as_ref().and_then(|conf| {
         let pair = conf.last(OPTION)?;
-        let on = pair.taken().is_some_and(|(_, effect)| effect == Effect::Word("true"));
+        let on = pair
+            .taken()
+            .is_some_and(|(_, effect)| effect == Effect::Word("true"));
         on.then(|| conf.place(pair.setting.all()))
     });
     let finding = match asked {
@@ -43,7 +48,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 fn remedy(finding: Finding, wanted: bool) -> Finding {
     if wanted {
         let finding = finding.help("start the thread again in every worker");
-        return finding.remedy("install the prefork hook", Applicability::Safe, vec![Change::RestartThread]);
+        return finding.remedy(
+            "install the prefork hook",
+            Applicability::Safe,
+            vec![Change::RestartThread],
+        );
     }
     finding.help("keep it, and shorten `dirty_decay_ms`, or start the thread again in every worker: `malloclint fix --prefork-hook`")
 }

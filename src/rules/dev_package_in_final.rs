@@ -1,13 +1,17 @@
 //! A development package where the library's own would do: it is there to be preloaded.
 
-use super::{Report, faults, with_tuning};
+use super::Report;
+use super::remedies::{faults, with_tuning};
 use crate::facts::{AllocatorPackage, Family, Release};
 use crate::finding::Applicability;
 use crate::model::{Change, Library, Origin, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let compiler = |package: &String| package == "build-essential";
-    let builds = unit.installs.iter().any(|install| install.packages.iter().any(compiler));
+    let builds = unit
+        .installs
+        .iter()
+        .any(|install| install.packages.iter().any(compiler));
     if unit.role.is_build() || unit.compiles || builds {
         return;
     }
@@ -28,15 +32,26 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .caption("a development package")
             .note("it adds headers and link files, and the name without a version, `.so`")
             .help(help(unit, library.family));
-        let Some(package) = runtime(unit, library.family).filter(|package| !is_there(unit, package)) else {
+        let Some(package) =
+            runtime(unit, library.family).filter(|package| !is_there(unit, package))
+        else {
             report.add(finding);
             continue;
         };
-        let (title, changes) = with_tuning(unit, Some(library.family), format!("install `{}` instead", package.name), vec![
-            Change::ReplacePackage { from: name.clone(), to: package.name.clone() },
-            Change::Preload(library.family),
-        ]);
-        let unsafe_because = Applicability::Unsafe("a step that cannot be seen may need the headers".into());
+        let (title, changes) = with_tuning(
+            unit,
+            Some(library.family),
+            format!("install `{}` instead", package.name),
+            vec![
+                Change::ReplacePackage {
+                    from: name.clone(),
+                    to: package.name.clone(),
+                },
+                Change::Preload(library.family),
+            ],
+        );
+        let unsafe_because =
+            Applicability::Unsafe("a step that cannot be seen may need the headers".into());
         report.add(finding.remedy(title, unsafe_because, changes));
     }
 }
@@ -47,9 +62,15 @@ fn help(unit: &Unit, family: Family) -> String {
         return "install the library's own package, and preload the name with its version".into();
     };
     if is_there(unit, package) {
-        return format!("drop it, and preload `{}`, which `{}` brings", package.soname, package.name);
+        return format!(
+            "drop it, and preload `{}`, which `{}` brings",
+            package.soname, package.name
+        );
     }
-    format!("install `{}` instead, and preload `{}`", package.name, package.soname)
+    format!(
+        "install `{}` instead, and preload `{}`",
+        package.name, package.soname
+    )
 }
 
 /// The package that brings the library alone.

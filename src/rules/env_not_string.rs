@@ -6,7 +6,9 @@ use crate::model::{Change, EnvFaultKind, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for fault in &unit.env_faults {
-        let EnvFaultKind::NotString(meant) = &fault.kind else { continue };
+        let EnvFaultKind::NotString(meant) = &fault.kind else {
+            continue;
+        };
         let finding = report
             .finding(&fault.place, format!("the value of `{}` is no text: the API server refuses it", fault.name))
             .caption("a number, a boolean or a collection")
@@ -16,7 +18,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             Some(value) => finding.remedy(
                 "put the value in quotes",
                 Applicability::Safe,
-                vec![Change::WriteAsText { name: fault.name.clone(), value: value.clone() }],
+                vec![Change::WriteAsText {
+                    name: fault.name.clone(),
+                    value: value.clone(),
+                }],
             ),
             None => finding,
         });

@@ -12,11 +12,22 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         return;
     }
     for var in unit.env.iter() {
-        let Some(tunable) = facts::tunable(&var.name) else { continue };
+        let Some(tunable) = facts::tunable(&var.name) else {
+            continue;
+        };
         let place = var.now.value_place();
         if let Some(erased) = var.now.value.erased.first() {
-            let message = format!("gets nothing: `${}` is set nowhere in this stage", erased.name);
-            add(report, &place, tunable, &var.name, (message, "glibc ignores an empty value"));
+            let message = format!(
+                "gets nothing: `${}` is set nowhere in this stage",
+                erased.name
+            );
+            add(
+                report,
+                &place,
+                tunable,
+                &var.name,
+                (message, "glibc ignores an empty value"),
+            );
         } else if let Some(fault) = var.now.value.known().and_then(|text| fault(tunable, text)) {
             let meant = var.now.value.known().and_then(|text| meant(tunable, text));
             let finding = finding(report, &place, tunable, &var.name, fault);
@@ -24,7 +35,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 Some(value) => finding.remedy(
                     format!("set it to `{value}`"),
                     Applicability::Unsafe("the setting takes effect for the first time".into()),
-                    vec![Change::SetEnv { name: var.name.clone(), value }],
+                    vec![Change::SetEnv {
+                        name: var.name.clone(),
+                        value,
+                    }],
                 ),
                 None => finding,
             });
@@ -35,7 +49,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 
 /// Values within `GLIBC_TUNABLES`.
 fn in_tunables(unit: &Unit, report: &mut Report<'_>) {
-    let Some(var) = unit.env.get("GLIBC_TUNABLES") else { return };
+    let Some(var) = unit.env.get("GLIBC_TUNABLES") else {
+        return;
+    };
     let mut at = 0;
     for pair in var.now.value.known().unwrap_or_default().split(':') {
         if let Some((name, text)) = pair.split_once('=')
@@ -49,12 +65,24 @@ fn in_tunables(unit: &Unit, report: &mut Report<'_>) {
     }
 }
 
-fn add(report: &mut Report<'_>, place: &Place, tunable: &Tunable, name: &str, fault: (String, &str)) {
+fn add(
+    report: &mut Report<'_>,
+    place: &Place,
+    tunable: &Tunable,
+    name: &str,
+    fault: (String, &str),
+) {
     let finding = finding(report, place, tunable, name, fault);
     report.add(finding);
 }
 
-fn finding(report: &Report<'_>, place: &Place, tunable: &Tunable, name: &str, (what, note): (String, &str)) -> Finding {
+fn finding(
+    report: &Report<'_>,
+    place: &Place,
+    tunable: &Tunable,
+    name: &str,
+    (what, note): (String, &str),
+) -> Finding {
     report
         .finding(place, format!("`{name}` {what}"))
         .caption("not the number that is meant")
@@ -89,23 +117,39 @@ fn fault(tunable: &Tunable, text: &str) -> Option<(String, &'static str)> {
         return None;
     }
     if let Some(range) = number(text).map(|number| out_of_range(tunable, number)) {
-        return Some((format!("is {text}, which glibc ignores: {}", range?), "a value out of range counts as not set"));
+        return Some((
+            format!("is {text}, which glibc ignores: {}", range?),
+            "a value out of range counts as not set",
+        ));
     }
     match text {
-        _ if text.starts_with(['"', '\'']) => Some((format!("is set to {text} with its quotes"), "glibc finds no digit and ignores it")),
-        _ if text.contains("glibc.") => Some((format!("is set to `{text}`: entries are separated by `:`"), "all that follows is part of the value")),
+        _ if text.starts_with(['"', '\'']) => Some((
+            format!("is set to {text} with its quotes"),
+            "glibc finds no digit and ignores it",
+        )),
+        _ if text.contains("glibc.") => Some((
+            format!("is set to `{text}`: entries are separated by `:`"),
+            "all that follows is part of the value",
+        )),
         _ if text.starts_with(|c: char| c.is_ascii_digit()) => Some((
             format!("is set to `{text}`: glibc knows no unit"),
             "up to glibc 2.38 it reads the digits alone (`1M` is 1 byte), from 2.39 on it ignores the value with a warning",
         )),
-        _ => Some((format!("is set to `{text}`, which is no number"), "glibc ignores it")),
+        _ => Some((
+            format!("is set to `{text}`, which is no number"),
+            "glibc ignores it",
+        )),
     }
 }
 
 /// A number as glibc reads it: decimal, hexadecimal, with a sign. What is too large is the largest.
 fn number(text: &str) -> Option<i128> {
-    let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
-    let hex = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or((1, text), |digits| (-1, digits));
+    let hex = digits
+        .strip_prefix("0x")
+        .or_else(|| digits.strip_prefix("0X"));
     let (digits, radix) = hex.map_or((digits, 10), |hex| (hex, 16));
     let plain = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
     plain.then(|| sign * i128::from(u64::from_str_radix(digits, radix).unwrap_or(u64::MAX)))
@@ -128,10 +172,19 @@ mod tests {
 
     #[test]
     fn values_that_are_read_as_written_and_others() {
-        let of = |name: &str, text: &str| fault(facts::tunable(name).unwrap(), text).map(|(message, _)| message);
+        let of = |name: &str, text: &str| {
+            fault(facts::tunable(name).unwrap(), text).map(|(message, _)| message)
+        };
         for (name, text) in [
-            ("MALLOC_ARENA_MAX", "2"), ("MALLOC_ARENA_MAX", " 2"), ("MALLOC_ARENA_MAX", "-1"), ("MALLOC_ARENA_MAX", "0x2"),
-            ("MALLOC_ARENA_MAX", ""), ("MALLOC_ARENA_MAX", "99999999999999999999999"), ("MALLOC_PERTURB_", "255"), ("MALLOC_TRIM_THRESHOLD_", "0"), ("MALLOC_CHECK_", "3"),
+            ("MALLOC_ARENA_MAX", "2"),
+            ("MALLOC_ARENA_MAX", " 2"),
+            ("MALLOC_ARENA_MAX", "-1"),
+            ("MALLOC_ARENA_MAX", "0x2"),
+            ("MALLOC_ARENA_MAX", ""),
+            ("MALLOC_ARENA_MAX", "99999999999999999999999"),
+            ("MALLOC_PERTURB_", "255"),
+            ("MALLOC_TRIM_THRESHOLD_", "0"),
+            ("MALLOC_CHECK_", "3"),
         ] {
             assert_eq!(of(name, text), None, "{name}={text}");
         }
@@ -143,7 +196,11 @@ mod tests {
             ("MALLOC_ARENA_MAX", "0x", "no unit"),
             ("MALLOC_ARENA_MAX", "\"2\"", "quotes"),
             ("MALLOC_ARENA_MAX", "two", "no number"),
-            ("glibc.malloc.arena_max", "2,glibc.malloc.top_pad=1", "separated by `:`"),
+            (
+                "glibc.malloc.arena_max",
+                "2,glibc.malloc.top_pad=1",
+                "separated by `:`",
+            ),
         ] {
             assert!(of(name, text).unwrap().contains(part), "{name}={text}");
         }

@@ -11,13 +11,23 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         if facts::tunable(&var.name).is_some() || facts::allocator_variable(&var.name).is_some() {
             continue;
         }
-        let Some(meant) = facts::near_miss(&var.name) else { continue };
-        let finding = report.finding(&var.now.name_place, format!("nothing reads `{}`", var.name)).caption("misspelt");
+        let Some(meant) = facts::near_miss(&var.name) else {
+            continue;
+        };
+        let finding = report
+            .finding(&var.now.name_place, format!("nothing reads `{}`", var.name))
+            .caption("misspelt");
         if unit.replacement().is_some() {
             // Under its right name nobody would read it either.
-            let drop = vec![Change::UnsetEnv { name: var.name.clone() }];
+            let drop = vec![Change::UnsetEnv {
+                name: var.name.clone(),
+            }];
             let help = "drop it: glibc's malloc is not in force here";
-            report.add(finding.help(help).remedy(format!("drop `{}`", var.name), Applicability::Safe, drop));
+            report.add(finding.help(help).remedy(
+                format!("drop `{}`", var.name),
+                Applicability::Safe,
+                drop,
+            ));
             continue;
         }
         report.add(match &meant.alias {
@@ -27,23 +37,34 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .remedy(
                     format!("call it `{name}`"),
                     Applicability::Unsafe("the setting takes effect for the first time".into()),
-                    vec![Change::RenameEnv { from: var.name.clone(), to: name.clone() }],
+                    vec![Change::RenameEnv {
+                        from: var.name.clone(),
+                        to: name.clone(),
+                    }],
                 ),
-            None => finding.help(format!("glibc has no variable for it: use `GLIBC_TUNABLES={}=...`", meant.name)),
+            None => finding.help(format!(
+                "glibc has no variable for it: use `GLIBC_TUNABLES={}=...`",
+                meant.name
+            )),
         });
     }
 }
 
 /// Names within `GLIBC_TUNABLES`.
 fn in_tunables(unit: &Unit, report: &mut Report<'_>) {
-    let Some(var) = unit.env.get("GLIBC_TUNABLES") else { return };
+    let Some(var) = unit.env.get("GLIBC_TUNABLES") else {
+        return;
+    };
     let mut at = 0;
     for pair in var.now.value.known().unwrap_or_default().split(':') {
         let name = pair.split('=').next().unwrap_or_default();
         if let Some(meant) = facts::near_miss(name).filter(|_| name.starts_with("glibc.malloc.")) {
             report.add(
                 report
-                    .finding(&var.now.part(at..at + name.len()), format!("glibc has no tunable `{name}`"))
+                    .finding(
+                        &var.now.part(at..at + name.len()),
+                        format!("glibc has no tunable `{name}`"),
+                    )
                     .caption("misspelt")
                     .note("glibc ignores names that it does not know without a word")
                     .help(format!("the name is `{}`", meant.name)),

@@ -6,10 +6,19 @@ use crate::finding::Applicability;
 use crate::model::{Change, Unit, User};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    for install in unit.installs.iter().filter(|install| install.manager != Manager::Conda) {
-        let Some(user) = install.user.known().filter(|user: &&User| !user.is_root()) else { continue };
+    for install in unit
+        .installs
+        .iter()
+        .filter(|install| install.manager != Manager::Conda)
+    {
+        let Some(user) = install.user.known().filter(|user: &&User| !user.is_root()) else {
+            continue;
+        };
         let text = install.place.file.text(install.place.span);
-        if text.contains("sudo") || text.contains("fakeroot") || !install.place.same_file(&unit.place) {
+        if text.contains("sudo")
+            || text.contains("fakeroot")
+            || !install.place.same_file(&unit.place)
+        {
             continue;
         }
         report.add(

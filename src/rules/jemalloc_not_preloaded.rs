@@ -3,19 +3,48 @@
 use super::Report;
 use crate::facts::{self, Family};
 use crate::finding::Applicability;
-use crate::model::{Change, EnvVar, Library, Origin, ProcessKind, Role, Unit, entries, family_of, is_python};
+use crate::model::{
+    Change, EnvVar, Library, Origin, ProcessKind, Role, Unit, entries, family_of, is_python,
+};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    let unseen_file = unit.opaque.iter().any(|opaque| opaque.path == "/etc/ld.so.preload");
-    let loaded = unit.preloads.iter().any(|preload| preload.family.is_some()) || !unit.linked.is_empty() || unseen_file;
-    let set = unit.env.get("LD_PRELOAD").is_some_and(|var| !is_for_others(var)) || unit.strays.iter().any(|stray| stray.variable.is_some());
-    let starts = unit.process.kind.value().is_none_or(|kind| *kind != ProcessKind::OneShot) && !unit.process.argv.is_empty();
-    if loaded || set || !starts || unit.role != Role::Runtime || unit.unseen_settings.is_some() || unit.python.value().is_none() || runs_something_else(unit) {
+    let unseen_file = unit
+        .opaque
+        .iter()
+        .any(|opaque| opaque.path == "/etc/ld.so.preload");
+    let loaded = unit.preloads.iter().any(|preload| preload.family.is_some())
+        || !unit.linked.is_empty()
+        || unseen_file;
+    let set = unit
+        .env
+        .get("LD_PRELOAD")
+        .is_some_and(|var| !is_for_others(var))
+        || unit.strays.iter().any(|stray| stray.variable.is_some());
+    let starts = unit
+        .process
+        .kind
+        .value()
+        .is_none_or(|kind| *kind != ProcessKind::OneShot)
+        && !unit.process.argv.is_empty();
+    if loaded
+        || set
+        || !starts
+        || unit.role != Role::Runtime
+        || unit.unseen_settings.is_some()
+        || unit.python.value().is_none()
+        || runs_something_else(unit)
+    {
         return;
     }
-    let Some(library) = unit.libraries.iter().find(|library| is_idle(unit, library)) else { return };
+    let Some(library) = unit.libraries.iter().find(|library| is_idle(unit, library)) else {
+        return;
+    };
     let own = library.place.same_file(&unit.place);
-    let image = if own { unit.name.clone() } else { format!("the image of {}", unit.place.file.path) };
+    let image = if own {
+        unit.name.clone()
+    } else {
+        format!("the image of {}", unit.place.file.path)
+    };
     let mut finding = report
         .finding(&library.place, format!("{} {} {image} and nothing loads it: Python goes on with the C library's malloc", name(library), if library.conditional { "may be put into" } else { "is put into" }))
         .caption("this alone changes nothing")
@@ -61,16 +90,25 @@ fn runs_something_else(unit: &Unit) -> bool {
 fn is_for_others(var: &EnvVar) -> bool {
     let text = var.now.value.known().unwrap_or_default();
     let entries = entries(text);
-    let harmless = |entry: &str| facts::not_an_allocator(entry.rsplit('/').next().unwrap_or_default());
+    let harmless =
+        |entry: &str| facts::not_an_allocator(entry.rsplit('/').next().unwrap_or_default());
     // Where an allocator was replaced, another rule says so.
-    let replaced = var.history.iter().any(|was| family_of(was.value.text.as_str()).is_some());
-    !replaced && !entries.is_empty() && entries.into_iter().all(|range| text.get(range).is_some_and(harmless))
+    let replaced = var
+        .history
+        .iter()
+        .any(|was| family_of(was.value.text.as_str()).is_some());
+    !replaced
+        && !entries.is_empty()
+        && entries
+            .into_iter()
+            .all(|range| text.get(range).is_some_and(harmless))
 }
 
 /// Installed to be preloaded, as far as one can tell: not brought by the base for its own use, and
 /// not headers for a compilation.
 fn is_idle(unit: &Unit, library: &Library) -> bool {
-    let for_compiling = matches!(&library.origin, Origin::Package { dev: true, .. }) && unit.compiles;
+    let for_compiling =
+        matches!(&library.origin, Origin::Package { dev: true, .. }) && unit.compiles;
     library.family == Family::Jemalloc && library.origin != Origin::Base && !for_compiling
 }
 

@@ -1,25 +1,39 @@
 //! Options for debugging and profiling in production.
 
-use super::{Report, malloc_conf, set_conf};
+use super::Report;
+use super::remedies::{malloc_conf, set_conf};
 use crate::facts::JemallocOption;
 use crate::finding::{Applicability, Severity};
 use crate::model::malloc_conf::{Conf, Effect, Pair};
 use crate::model::{Role, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    let Some(conf) = malloc_conf(unit) else { return };
+    let Some(conf) = malloc_conf(unit) else {
+        return;
+    };
     if unit.role != Role::Runtime || unit.process.development {
         return;
     }
     for pair in conf.pairs() {
-        let Some((option, effect)) = pair.taken_by_some() else { continue };
-        let Some(what) = option.debug.as_deref().filter(|_| is_on(effect) && is_last(&conf, &pair)) else { continue };
+        let Some((option, effect)) = pair.taken_by_some() else {
+            continue;
+        };
+        let Some(what) = option
+            .debug
+            .as_deref()
+            .filter(|_| is_on(effect) && is_last(&conf, &pair))
+        else {
+            continue;
+        };
         if asleep(&conf, option) {
             continue;
         }
         let place = conf.place(pair.setting.all());
         let mut finding = report
-            .finding(&place, format!("`{}:{}` is for debugging: {what}", pair.key, pair.value))
+            .finding(
+                &place,
+                format!("`{}:{}` is for debugging: {what}", pair.key, pair.value),
+            )
             .caption("left on")
             .help("drop it in production")
             .remedy(
@@ -31,7 +45,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             finding = finding.at_severity(Severity::Info);
         }
         if let Some((jemalloc, _)) = pair.rejected_by_some().next() {
-            finding = finding.note(format!("jemalloc for {} is built without it, and complains at each start", jemalloc.arch));
+            finding = finding.note(format!(
+                "jemalloc for {} is built without it, and complains at each start",
+                jemalloc.arch
+            ));
         }
         report.add(finding);
     }
@@ -53,7 +70,12 @@ fn is_last(conf: &Conf<'_>, pair: &Pair<'_>) -> bool {
 
 /// Profiling that is ready and switched off costs next to nothing: it waits for somebody to start it.
 fn asleep(conf: &Conf<'_>, option: &JemallocOption) -> bool {
-    let value = |name: &str| conf.pairs().filter(|pair| pair.key == name).last().map(|pair| pair.value == "true");
+    let value = |name: &str| {
+        conf.pairs()
+            .filter(|pair| pair.key == name)
+            .last()
+            .map(|pair| pair.value == "true")
+    };
     let profiles = option.part.as_deref() == Some("prof");
     profiles && (value("prof") != Some(true) || value("prof_active") == Some(false))
 }

@@ -1,35 +1,55 @@
 //! `MALLOC_CONF` that jemalloc stops reading before its end.
 
-use super::{Report, conf_finding, malloc_conf, set_conf};
+use super::Report;
+use super::remedies::{conf_finding, malloc_conf, set_conf};
 use crate::finding::{Applicability, Severity};
 use crate::model::malloc_conf::{BreakKind, Conf, mend, separate};
 
 pub(super) fn check(unit: &crate::model::Unit, report: &mut Report<'_>) {
-    let Some(conf) = malloc_conf(unit) else { return };
-    let Some(reading) = conf.reading() else { return };
+    let Some(conf) = malloc_conf(unit) else {
+        return;
+    };
+    let Some(reading) = conf.reading() else {
+        return;
+    };
     if reading.final_comma {
         return final_comma(&conf, report);
     }
-    let Some(broken) = &reading.broken else { return };
+    let Some(broken) = &reading.broken else {
+        return;
+    };
     let lost = conf.text.get(broken.from..).unwrap_or_default().trim();
     let (at, message, said) = match broken.kind {
         BreakKind::Character(c) => (
             broken.at..broken.at + c.len_utf8(),
-            format!("jemalloc stops reading `MALLOC_CONF` at {}: {}", shown(c), ignored(lost)),
+            format!(
+                "jemalloc stops reading `MALLOC_CONF` at {}: {}",
+                shown(c),
+                ignored(lost)
+            ),
             "Malformed conf string",
         ),
         BreakKind::NoValue => (
             broken.from..broken.at,
-            format!("`{}` has no value: settings are written `name:value`", short(lost)),
+            format!(
+                "`{}` has no value: settings are written `name:value`",
+                short(lost)
+            ),
             "Conf string ends with key",
         ),
     };
     let mut finding = conf_finding(report, &conf, &conf.place(at), message)
         .caption("read up to here")
-        .note(format!("jemalloc prints `<jemalloc>: {said}` at each start; what stands before is in force"))
+        .note(format!(
+            "jemalloc prints `<jemalloc>: {said}` at each start; what stands before is in force"
+        ))
         .help("write `name:value,name:value`, with `:` and `,` and nothing else between");
     if let Some((text, applicability)) = mended(&conf) {
-        finding = finding.remedy(format!("set `MALLOC_CONF` to `{text}`"), applicability, set_conf(text));
+        finding = finding.remedy(
+            format!("set `MALLOC_CONF` to `{text}`"),
+            applicability,
+            set_conf(text),
+        );
     }
     report.add(finding);
 }
@@ -37,9 +57,15 @@ pub(super) fn check(unit: &crate::model::Unit, report: &mut Report<'_>) {
 /// The string that is meant; else one in which every setting is seen, for other rules to judge.
 fn mended(conf: &Conf<'_>) -> Option<(String, Applicability)> {
     match mend(conf.text, &conf.readers.all) {
-        Some(mended) if mended.guessed => Some((mended.text, Applicability::Unsafe("a name in it is a guess".into()))),
+        Some(mended) if mended.guessed => Some((
+            mended.text,
+            Applicability::Unsafe("a name in it is a guess".into()),
+        )),
         Some(mended) => Some((mended.text, Applicability::Safe)),
-        None => Some((separate(conf.text)?, Applicability::Unsafe("a setting that comes to be read is wrong in itself".into()))),
+        None => Some((
+            separate(conf.text)?,
+            Applicability::Unsafe("a setting that comes to be read is wrong in itself".into()),
+        )),
     }
 }
 
@@ -48,12 +74,23 @@ fn final_comma(conf: &Conf<'_>, report: &mut Report<'_>) {
     let end = conf.text.len();
     let text = conf.text.trim_end_matches(',').to_owned();
     report.add(
-        conf_finding(report, conf, &conf.place(end - 1..end), "`MALLOC_CONF` ends with a comma: jemalloc complains at each start".into())
-            .at_severity(Severity::Info)
-            .caption("one too many")
-            .note("jemalloc prints `<jemalloc>: Conf string ends with comma`; all settings are in force")
-            .help("take it away")
-            .remedy("take the last comma away", Applicability::Safe, set_conf(text)),
+        conf_finding(
+            report,
+            conf,
+            &conf.place(end - 1..end),
+            "`MALLOC_CONF` ends with a comma: jemalloc complains at each start".into(),
+        )
+        .at_severity(Severity::Info)
+        .caption("one too many")
+        .note(
+            "jemalloc prints `<jemalloc>: Conf string ends with comma`; all settings are in force",
+        )
+        .help("take it away")
+        .remedy(
+            "take the last comma away",
+            Applicability::Safe,
+            set_conf(text),
+        ),
     );
 }
 
@@ -68,15 +105,28 @@ fn shown(c: char) -> String {
 
 /// What becomes of the rest.
 fn ignored(lost: &str) -> String {
-    let settings = lost.split([',', ';', ' ']).filter(|part| !part.trim().is_empty()).count();
+    let settings = lost
+        .split([',', ';', ' '])
+        .filter(|part| !part.trim().is_empty())
+        .count();
     match settings {
         0 => "nothing behind it counts".into(),
         1 => format!("`{}` is ignored", short(lost)),
-        _ => format!("`{}` and all behind it are ignored", short(lost.split([',', ';', ' ']).find(|part| !part.is_empty()).unwrap_or_default())),
+        _ => format!(
+            "`{}` and all behind it are ignored",
+            short(
+                lost.split([',', ';', ' '])
+                    .find(|part| !part.is_empty())
+                    .unwrap_or_default()
+            )
+        ),
     }
 }
 
 fn short(text: &str) -> &str {
     const LIMIT: usize = 40;
-    text.char_indices().nth(LIMIT).and_then(|(at, _)| text.get(..at)).unwrap_or(text)
+    text.char_indices()
+        .nth(LIMIT)
+        .and_then(|(at, _)| text.get(..at))
+        .unwrap_or(text)
 }

@@ -1,6 +1,7 @@
 //! Decay times that keep every page that was ever used.
 
-use super::{Report, malloc_conf};
+use super::Report;
+use super::remedies::malloc_conf;
 use crate::finding::Severity;
 use crate::model::malloc_conf::{Conf, Effect, Pair};
 use crate::model::{ProcessKind, Unit};
@@ -9,18 +10,32 @@ use crate::model::{ProcessKind, Unit};
 const LONG: i128 = 60 * 60 * 1000;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    let Some(conf) = malloc_conf(unit) else { return };
-    let lasting = unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
+    let Some(conf) = malloc_conf(unit) else {
+        return;
+    };
+    let lasting =
+        unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
     let limit = unit.limits.memory.as_ref();
     if !lasting && limit.is_none() || unit.process.development {
         return;
     }
-    let Some((pair, after)) = conf.pairs().filter_map(|pair| Some((after(&conf, &pair)?, pair))).last().map(|(after, pair)| (pair, after)) else { return };
+    let Some((pair, after)) = conf
+        .pairs()
+        .filter_map(|pair| Some((after(&conf, &pair)?, pair)))
+        .last()
+        .map(|(after, pair)| (pair, after))
+    else {
+        return;
+    };
     let message = format!("`{}:{}` keeps freed pages {after}", pair.key, pair.value);
     let own = conf.place(pair.setting.all());
     let finding = match limit {
-        Some((_, place)) if place.same_file(&own) => report.finding(&own, message + ", and the container has a memory limit").label(place, "the limit"),
-        Some((_, place)) => report.finding(place, message + ", and this container has a memory limit").label(&own, "set in the image"),
+        Some((_, place)) if place.same_file(&own) => report
+            .finding(&own, message + ", and the container has a memory limit")
+            .label(place, "the limit"),
+        Some((_, place)) => report
+            .finding(place, message + ", and this container has a memory limit")
+            .label(&own, "set in the image"),
         None => report.finding(&own, message).at_severity(Severity::Info),
     };
     report.add(
@@ -35,7 +50,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 /// How long pages are kept, where the setting is the one in force and that is long.
 fn after(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static str> {
     let (option, effect) = pair.taken()?;
-    let Effect::Number(number) = effect else { return None };
+    let Effect::Number(number) = effect else {
+        return None;
+    };
     let unit = i128::from(option.decay?);
     let last = conf.last(&option.name)?;
     if last.setting.key != pair.setting.key {

@@ -6,13 +6,20 @@ use crate::finding::{Applicability, Severity};
 use crate::model::{Change, Preload, ProcessKind, ProcessModel, Role, Source, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    let service = unit.process.kind.value() == Some(&ProcessKind::Service) && !unit.process.by_port_only && !unit.process.development;
+    let service = unit.process.kind.value() == Some(&ProcessKind::Service)
+        && !unit.process.by_port_only
+        && !unit.process.development;
     let python = unit.python.value().is_some_and(|python| !python.pypy);
     if !service || !python || unit.role != Role::Runtime || is_set(unit) {
         return;
     }
-    let Some(preload) = unit.preloads.iter().find(|preload| is_jemalloc(preload)) else { return };
-    let version = preload.outcome.library().and_then(|library| JemallocVersion::parse(library.version.as_deref()?));
+    let Some(preload) = unit.preloads.iter().find(|preload| is_jemalloc(preload)) else {
+        return;
+    };
+    let version = preload
+        .outcome
+        .library()
+        .and_then(|library| JemallocVersion::parse(library.version.as_deref()?));
     if version.is_some_and(|version| version.major() < 5) {
         // It knows none of the settings that were measured.
         return;
@@ -28,16 +35,29 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         })
         .help("set `MALLOC_CONF`")
         .remedy("set `MALLOC_CONF`", Applicability::Safe, vec![Change::Tune]);
-    report.add(if forks { finding } else { finding.at_severity(Severity::Info) });
+    report.add(if forks {
+        finding
+    } else {
+        finding.at_severity(Severity::Info)
+    });
 }
 
 /// A preload of this text that surely works. What a start script preloads it may configure, too.
 fn is_jemalloc(preload: &Preload) -> bool {
-    preload.family == Some(Family::Jemalloc) && preload.outcome.works() && !preload.conditional && matches!(preload.via, Via::Environment | Via::File)
+    preload.family == Some(Family::Jemalloc)
+        && preload.outcome.works()
+        && !preload.conditional
+        && matches!(preload.via, Via::Environment | Via::File)
 }
 
 /// Whether anybody set it, or tried, or may have where we do not see it.
 fn is_set(unit: &Unit) -> bool {
-    let stray = unit.strays.iter().any(|stray| stray.variable.as_deref() == Some("MALLOC_CONF"));
-    unit.env.get("MALLOC_CONF").is_some() || stray || unit.unseen_settings.is_some() || unit.source == Source::Foreign
+    let stray = unit
+        .strays
+        .iter()
+        .any(|stray| stray.variable.as_deref() == Some("MALLOC_CONF"));
+    unit.env.get("MALLOC_CONF").is_some()
+        || stray
+        || unit.unseen_settings.is_some()
+        || unit.source == Source::Foreign
 }

@@ -1,33 +1,60 @@
 //! `MALLOC_CONF` where nothing reads it.
 
-use super::{Report, bring, bringing};
+use super::Report;
+use super::remedies::{bring, bringing};
 use crate::facts::Family;
 use crate::finding::Applicability;
 use crate::model::malloc_conf::{Unread, unread};
 use crate::model::{Change, ProcessKind, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    let Some(var) = unit.env.get("MALLOC_CONF").filter(|var| !var.now.value.text.is_empty()) else { return };
+    let Some(var) = unit
+        .env
+        .get("MALLOC_CONF")
+        .filter(|var| !var.now.value.text.is_empty())
+    else {
+        return;
+    };
     match unread(unit) {
         Some(Unread::Other(family, preload)) => report.add(
             report
-                .finding(&var.now.place, format!("`MALLOC_CONF` is read by jemalloc, and {family} is preloaded"))
+                .finding(
+                    &var.now.place,
+                    format!("`MALLOC_CONF` is read by jemalloc, and {family} is preloaded"),
+                )
                 .caption("without effect")
                 .label(&preload.place, format!("{family} is preloaded"))
                 .help("drop it")
-                .remedy("drop `MALLOC_CONF`", Applicability::Safe, vec![Change::UnsetEnv { name: "MALLOC_CONF".into() }]),
+                .remedy(
+                    "drop `MALLOC_CONF`",
+                    Applicability::Safe,
+                    vec![Change::UnsetEnv {
+                        name: "MALLOC_CONF".into(),
+                    }],
+                ),
         ),
         Some(Unread::Nothing) => {
             let mut finding = report
-                .finding(&var.now.place, "`MALLOC_CONF` is read by jemalloc, and nothing loads jemalloc here")
+                .finding(
+                    &var.now.place,
+                    "`MALLOC_CONF` is read by jemalloc, and nothing loads jemalloc here",
+                )
                 .caption("without effect")
                 .note("the C library's malloc does not know this variable")
                 .help("install jemalloc and set `LD_PRELOAD` to its soname, or drop the variable");
             if let Some(place) = &unit.process.place {
                 finding = finding.label(place, "this runs on the C library's malloc");
             }
-            let lasting = unit.process.kind.value().is_some_and(|kind| *kind != ProcessKind::OneShot);
-            let safe = if lasting { Applicability::Safe } else { Applicability::Unsafe("it is not known to keep running".into()) };
+            let lasting = unit
+                .process
+                .kind
+                .value()
+                .is_some_and(|kind| *kind != ProcessKind::OneShot);
+            let safe = if lasting {
+                Applicability::Safe
+            } else {
+                Applicability::Unsafe("it is not known to keep running".into())
+            };
             report.add(finding.remedy(bringing(Family::Jemalloc), safe, bring(Family::Jemalloc)));
         }
         None => {}

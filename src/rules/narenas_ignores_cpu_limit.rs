@@ -1,6 +1,7 @@
 //! Arenas counted by the cores of the node, in a container that may use few of them.
 
-use super::{Report, malloc_conf, set_conf};
+use super::Report;
+use super::remedies::{malloc_conf, set_conf};
 use crate::facts::Family;
 use crate::finding::Applicability;
 use crate::model::malloc_conf::Conf;
@@ -13,11 +14,19 @@ const FEW: u64 = 2000;
 const COUNTS: [&str; 2] = ["narenas", "percpu_arena"];
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    let Some((cpu, limit)) = unit.limits.cpu.as_ref().filter(|(cpu, _)| *cpu <= FEW) else { return };
-    let jemalloc = unit.replacement().is_some_and(|(family, _)| family == Family::Jemalloc);
+    let Some((cpu, limit)) = unit.limits.cpu.as_ref().filter(|(cpu, _)| *cpu <= FEW) else {
+        return;
+    };
+    let jemalloc = unit
+        .replacement()
+        .is_some_and(|(family, _)| family == Family::Jemalloc);
     let threads = unit.process.threaded && !unit.process.development;
     // Without any setting there is more to say: `malloc-conf-unset`.
-    let Some(conf) = malloc_conf(unit).filter(|_| jemalloc && threads && unit.role == Role::Runtime) else { return };
+    let Some(conf) =
+        malloc_conf(unit).filter(|_| jemalloc && threads && unit.role == Role::Runtime)
+    else {
+        return;
+    };
     if is_counted(&conf) {
         return;
     }
@@ -38,5 +47,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 }
 
 fn is_counted(conf: &Conf<'_>) -> bool {
-    conf.pairs().any(|pair| COUNTS.contains(&pair.key)) || conf.reading().is_some_and(|reading| reading.broken.is_some())
+    conf.pairs().any(|pair| COUNTS.contains(&pair.key))
+        || conf
+            .reading()
+            .is_some_and(|reading| reading.broken.is_some())
 }

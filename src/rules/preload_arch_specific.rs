@@ -1,12 +1,15 @@
 //! A path with the folder of one architecture, in an image that nothing pins to it.
 
-use super::{Report, faults, soname_of};
+use super::Report;
+use super::remedies::{faults, soname_of};
 use crate::finding::Applicability;
 use crate::model::{Outcome, Preload, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let Outcome::WorksOn(arch, library) = &preload.outcome else { continue };
+        let Outcome::WorksOn(arch, library) = &preload.outcome else {
+            continue;
+        };
         if has_another(unit, preload) {
             continue;
         }
@@ -16,7 +19,13 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .label(&library.place, "the package puts it into another folder on every architecture")
             .note(format!("{}; on the other architectures the loader prints an error for every program and goes on without it", unit.platform.archs.because(&unit.place)))
             .help(format!("use `{}` without a path: the loader finds it on every architecture", soname_of(preload)));
-        report.add(super::rename_entry(finding, unit, preload, &soname_of(preload), Applicability::Safe));
+        report.add(super::remedies::rename_entry(
+            finding,
+            unit,
+            preload,
+            &soname_of(preload),
+            Applicability::Safe,
+        ));
     }
 }
 
@@ -25,5 +34,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 fn has_another(unit: &Unit, preload: &Preload) -> bool {
     let alone = matches!(preload.via, Via::Script | Via::Command);
     let fits = |via| via == preload.via || !alone;
-    faults(unit).any(|other| fits(other.via) && other.family == preload.family && other.name != preload.name && other.outcome.works())
+    faults(unit).any(|other| {
+        fits(other.via)
+            && other.family == preload.family
+            && other.name != preload.name
+            && other.outcome.works()
+    })
 }

@@ -1,17 +1,31 @@
 //! `LD_PRELOAD` is set before the library is there.
 
-use super::{Report, with_tuning};
+use super::Report;
+use super::remedies::with_tuning;
 use crate::finding::Applicability;
 use crate::model::{Change, Outcome, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    for preload in unit.preloads.iter().filter(|preload| preload.via == Via::Environment) {
-        let (Outcome::Works(library) | Outcome::WorksOn(_, library)) = &preload.outcome else { continue };
+    for preload in unit
+        .preloads
+        .iter()
+        .filter(|preload| preload.via == Via::Environment)
+    {
+        let (Outcome::Works(library) | Outcome::WorksOn(_, library)) = &preload.outcome else {
+            continue;
+        };
         if preload.step >= library.step || !preload.place.same_file(&library.place) {
             continue;
         }
-        let change = Change::SetAfterLibrary { name: "LD_PRELOAD".into() };
-        let (title, changes) = with_tuning(unit, preload.family, "set `LD_PRELOAD` after the installation".into(), vec![change]);
+        let change = Change::SetAfterLibrary {
+            name: "LD_PRELOAD".into(),
+        };
+        let (title, changes) = with_tuning(
+            unit,
+            preload.family,
+            "set `LD_PRELOAD` after the installation".into(),
+            vec![change],
+        );
         report.add(
             report
                 .finding(&preload.place, format!("set before the library is there: until line {} every program of the build prints a loader error", library.place.line()))

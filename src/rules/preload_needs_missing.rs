@@ -1,6 +1,7 @@
 //! The library was copied without the libraries that it links against.
 
-use super::{Report, bring, bringing, faults};
+use super::Report;
+use super::remedies::{bring, bringing, faults};
 use crate::finding::Applicability;
 use crate::model::{Outcome, Unit};
 
@@ -8,7 +9,11 @@ const STAYS: &str = "the library that was copied stays in the image, unused";
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let (Outcome::NeedsMissing { needs, library }, Some(family)) = (&preload.outcome, preload.family) else { continue };
+        let (Outcome::NeedsMissing { needs, library }, Some(family)) =
+            (&preload.outcome, preload.family)
+        else {
+            continue;
+        };
         let list = needs.join("`, `");
         report.add(
             report

@@ -1,12 +1,15 @@
 //! Shell syntax or variables in `LD_PRELOAD` that nothing expands.
 
-use super::{Report, faults, soname_of};
+use super::Report;
+use super::remedies::{faults, soname_of};
 use crate::finding::{Applicability, Finding};
 use crate::model::{Outcome, Preload, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let Outcome::NotExpanded(what) = &preload.outcome else { continue };
+        let Outcome::NotExpanded(what) = &preload.outcome else {
+            continue;
+        };
         let soname = soname_of(preload);
         if preload.name.is_empty() {
             report.add(vanished(report, preload, what));
@@ -27,9 +30,17 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .finding(&preload.place, message)
             .caption("not expanded as meant")
             .note(format!("the process gets `LD_PRELOAD={}`", preload.name))
-            .note(super::loader_says(unit))
-            .help(format!("use `{soname}` without a path: the loader finds it on every architecture"));
-        report.add(super::rename_entry(finding, unit, preload, &soname, Applicability::Safe));
+            .note(super::remedies::loader_says(unit))
+            .help(format!(
+                "use `{soname}` without a path: the loader finds it on every architecture"
+            ));
+        report.add(super::remedies::rename_entry(
+            finding,
+            unit,
+            preload,
+            &soname,
+            Applicability::Safe,
+        ));
     }
 }
 
@@ -37,7 +48,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 fn vanished(report: &Report<'_>, preload: &Preload, what: &str) -> Finding {
     let name = what.trim_start_matches('$');
     report
-        .finding(&preload.place, format!("`{what}` is set nowhere in this stage: nothing is preloaded"))
+        .finding(
+            &preload.place,
+            format!("`{what}` is set nowhere in this stage: nothing is preloaded"),
+        )
         .caption("nothing stands here")
         .note("an `ARG` before the first `FROM`, or of another stage, does not reach this one")
         .help(format!("declare it in this stage: `ARG {name}`"))

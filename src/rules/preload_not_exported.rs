@@ -1,15 +1,21 @@
 //! `LD_PRELOAD` is set where only a shell of the build or an interactive one sees it.
 
-use super::{Report, bring};
+use super::Report;
+use super::remedies::bring;
 use crate::finding::{Applicability, Severity};
 use crate::model::{ProcessKind, Reach, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    let in_force = unit.preloads.iter().any(|preload| preload.family.is_some()) || unit.env.get("LD_PRELOAD").is_some();
+    let in_force = unit.preloads.iter().any(|preload| preload.family.is_some())
+        || unit.env.get("LD_PRELOAD").is_some();
     if in_force {
         return;
     }
-    for stray in unit.strays.iter().filter(|stray| stray.variable.as_deref() == Some("LD_PRELOAD")) {
+    for stray in unit
+        .strays
+        .iter()
+        .filter(|stray| stray.variable.as_deref() == Some("LD_PRELOAD"))
+    {
         let (message, note) = match &stray.reach {
             Reach::Stage(_) => continue,
             Reach::Run => (
@@ -21,7 +27,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 "the command of a container, `docker run IMAGE ...` and `docker exec` start without those files".to_owned(),
             ),
         };
-        let severity = if stray.reach == Reach::Run { Severity::Error } else { Severity::Warning };
+        let severity = if stray.reach == Reach::Run {
+            Severity::Error
+        } else {
+            Severity::Warning
+        };
         let finding = report
             .finding(&stray.place, message)
             .at_severity(severity)
@@ -37,7 +47,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 }
 
 fn applicability(unit: &Unit) -> Applicability {
-    let serves = unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
+    let serves =
+        unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
     if serves {
         return Applicability::Safe;
     }

@@ -1,20 +1,32 @@
 //! `LD_PRELOAD` names a library that nothing provides in this image.
 
-use super::{Report, bring, bringing, faults};
+use super::Report;
+use super::remedies::{bring, bringing, faults};
 use crate::finding::Applicability;
 use crate::model::{Outcome, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let (Outcome::NotInstalled, Some(family)) = (&preload.outcome, preload.family) else { continue };
+        let (Outcome::NotInstalled, Some(family)) = (&preload.outcome, preload.family) else {
+            continue;
+        };
         let package = unit.platform.release.value().and_then(|release| {
-            release.packages_of(family).find(|package| !package.dev).map(|package| (release, package))
+            release
+                .packages_of(family)
+                .find(|package| !package.dev)
+                .map(|package| (release, package))
         });
         let help = package.map_or_else(
             || format!("install {family} in this stage before this line, or drop the setting"),
             |(release, package)| match &package.repository {
-                Some(repository) => format!("install `{}` in this stage (it comes from {repository}), or drop the setting", package.name),
-                None => format!("install `{}` in this stage: the {family} package of {} {}", package.name, release.distro, release.release),
+                Some(repository) => format!(
+                    "install `{}` in this stage (it comes from {repository}), or drop the setting",
+                    package.name
+                ),
+                None => format!(
+                    "install `{}` in this stage: the {family} package of {} {}",
+                    package.name, release.distro, release.release
+                ),
             },
         );
         report.add(

@@ -4,13 +4,24 @@ use super::Report;
 use crate::model::{Unit, User, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    let preload = unit.preloads.iter().find(|preload| preload.via == Via::Environment && preload.outcome.works());
+    let preload = unit
+        .preloads
+        .iter()
+        .find(|preload| preload.via == Via::Environment && preload.outcome.works());
     let Some(preload) = preload else { return };
     let non_root = unit.user.value().is_some_and(|user: &User| !user.is_root());
-    for strip in unit.strips.iter().filter(|strip| !strip.only_non_root || non_root) {
+    for strip in unit
+        .strips
+        .iter()
+        .filter(|strip| !strip.only_non_root || non_root)
+    {
         let note = match strip.by.as_str() {
-            "setcap" => "the loader drops `LD_PRELOAD`, and jemalloc `MALLOC_CONF`, in programs with file capabilities that are not run by root",
-            "sudo" => "sudo starts the program with an environment of its own, and the loader strips `LD_*` from sudo itself",
+            "setcap" => {
+                "the loader drops `LD_PRELOAD`, and jemalloc `MALLOC_CONF`, in programs with file capabilities that are not run by root"
+            }
+            "sudo" => {
+                "sudo starts the program with an environment of its own, and the loader strips `LD_*` from sudo itself"
+            }
             _ => "the program starts with an empty environment",
         };
         report.add(

@@ -1,12 +1,15 @@
 //! The path is that of another architecture than the pinned platform.
 
-use super::{Report, faults, soname_of};
+use super::Report;
+use super::remedies::{faults, soname_of};
 use crate::finding::Applicability;
 use crate::model::{Fact, Outcome, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let Outcome::WrongArch { named, runs } = &preload.outcome else { continue };
+        let Outcome::WrongArch { named, runs } = &preload.outcome else {
+            continue;
+        };
         let runs: Vec<&str> = runs.iter().map(|arch| arch.docker()).collect();
         let mut finding = report
             .finding(&preload.place, format!("`{}` is the path of {}, and {} runs on {}", preload.name, named.docker(), unit.name, runs.join(", ")))
@@ -16,6 +19,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         if let Fact::Known(_, place) = &unit.platform.archs {
             finding = finding.label(place, "the platform is pinned here");
         }
-        report.add(super::rename_entry(finding, unit, preload, &soname_of(preload), Applicability::Safe));
+        report.add(super::remedies::rename_entry(
+            finding,
+            unit,
+            preload,
+            &soname_of(preload),
+            Applicability::Safe,
+        ));
     }
 }

@@ -1,6 +1,7 @@
 //! The library was built for another C library, or for a newer glibc.
 
-use super::{Report, bring, bringing, faults};
+use super::Report;
+use super::remedies::{bring, bringing, faults};
 use crate::finding::Applicability;
 use crate::model::{Outcome, Unit};
 
@@ -8,7 +9,11 @@ const STAYS: &str = "the library that was copied stays in the image, unused";
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let (Outcome::WrongLibc { why, library }, Some(family)) = (&preload.outcome, preload.family) else { continue };
+        let (Outcome::WrongLibc { why, library }, Some(family)) =
+            (&preload.outcome, preload.family)
+        else {
+            continue;
+        };
         report.add(
             report
                 .finding(&preload.place, format!("`{}` cannot be loaded here and stops every program: {why}", preload.name))

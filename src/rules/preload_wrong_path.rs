@@ -1,35 +1,54 @@
 //! The library is in the image, but not where `LD_PRELOAD` looks.
 
-use super::{Report, faults, loader_says};
+use super::Report;
+use super::remedies::{faults, loader_says};
 use crate::finding::Applicability;
 use crate::model::{Origin, Outcome, PathPattern, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let Outcome::WrongPath(library) = &preload.outcome else { continue };
+        let Outcome::WrongPath(library) = &preload.outcome else {
+            continue;
+        };
         let there = library.path.as_str();
         let shown = library.path.shown();
         let bare = !preload.name.contains('/');
         let message = if bare {
-            format!("the loader does not look for `{}` where it is: `{shown}`", preload.name)
+            format!(
+                "the loader does not look for `{}` where it is: `{shown}`",
+                preload.name
+            )
         } else {
             format!("`{}` is not where the library is: `{shown}`", preload.name)
         };
         let finding = report
             .finding(&preload.place, message)
             .caption("no such file")
-            .label(&library.place, format!("this puts it into `{}`", PathPattern::new(library.path.folder()).shown()))
+            .label(
+                &library.place,
+                format!(
+                    "this puts it into `{}`",
+                    PathPattern::new(library.path.folder()).shown()
+                ),
+            )
             .note(loader_says(unit));
-        let soname = preload.name.rsplit('/').next().unwrap_or_default().to_owned();
+        let soname = preload
+            .name
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let packaged = matches!(library.origin, Origin::Package { .. }) && !there.starts_with('*');
         report.add(if packaged && !bare {
-            let finding = finding.help(format!("use `{soname}` without a path: the package's folder is one the loader searches"));
-            super::rename_entry(finding, unit, preload, &soname, Applicability::Safe)
+            let finding = finding.help(format!(
+                "use `{soname}` without a path: the package's folder is one the loader searches"
+            ));
+            super::remedies::rename_entry(finding, unit, preload, &soname, Applicability::Safe)
         } else if there.contains(['*', '{']) {
             finding.help("name the file where it is")
         } else {
             let finding = finding.help(format!("use `{there}`"));
-            super::rename_entry(finding, unit, preload, there, Applicability::Safe)
+            super::remedies::rename_entry(finding, unit, preload, there, Applicability::Safe)
         });
     }
 }

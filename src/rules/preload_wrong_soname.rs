@@ -1,12 +1,15 @@
 //! The library is in the image under another file name.
 
-use super::{Report, faults, loader_says};
+use super::Report;
+use super::remedies::{faults, loader_says};
 use crate::finding::Applicability;
 use crate::model::{Origin, Outcome, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let Outcome::WrongSoname(library) = &preload.outcome else { continue };
+        let Outcome::WrongSoname(library) = &preload.outcome else {
+            continue;
+        };
         let file = library.path.file_name();
         let brought_by = match &library.origin {
             Origin::Package { name, .. } => format!("package `{name}` brings"),
@@ -22,7 +25,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         let packaged = matches!(library.origin, Origin::Package { .. });
         report.add(if packaged && !file.contains('*') {
             let finding = finding.help(format!("use `{file}`"));
-            super::rename_entry(finding, unit, preload, file, Applicability::Safe)
+            super::remedies::rename_entry(finding, unit, preload, file, Applicability::Safe)
         } else {
             finding.help("name the file that is there")
         });

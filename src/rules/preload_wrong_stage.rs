@@ -1,12 +1,17 @@
 //! The setting or the library is in a stage that the final image does not stand on.
 
-use super::{Report, bring, bringing, faults};
+use super::Report;
+use super::remedies::{bring, bringing, faults};
 use crate::finding::Applicability;
 use crate::model::{Outcome, ProcessKind, Reach, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
-        let (Outcome::WrongStage { stage, place }, Some(family)) = (&preload.outcome, preload.family) else { continue };
+        let (Outcome::WrongStage { stage, place }, Some(family)) =
+            (&preload.outcome, preload.family)
+        else {
+            continue;
+        };
         report.add(
             report
                 .finding(&preload.place, format!("`{}` is in stage `{stage}` only, and {} does not stand on that", preload.name, unit.name))
@@ -22,18 +27,30 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 
 /// `LD_PRELOAD` was set in another stage, and the one that runs the service has none.
 fn setting_elsewhere(unit: &Unit, report: &mut Report<'_>) {
-    let serves = unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
-    let set = unit.env.get("LD_PRELOAD").is_some() || unit.preloads.iter().any(|preload| preload.family.is_some());
+    let serves =
+        unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
+    let set = unit.env.get("LD_PRELOAD").is_some()
+        || unit.preloads.iter().any(|preload| preload.family.is_some());
     if set || !serves || unit.role.is_build() || unit.unseen_settings.is_some() {
         return;
     }
     let stray = unit.strays.iter().find(|stray| {
-        matches!(stray.reach, Reach::Stage(_)) && stray.variable.as_deref() == Some("LD_PRELOAD") && stray.family.is_some()
+        matches!(stray.reach, Reach::Stage(_))
+            && stray.variable.as_deref() == Some("LD_PRELOAD")
+            && stray.family.is_some()
     });
     let Some(stray) = stray else { return };
-    let (Reach::Stage(stage), Some(family)) = (&stray.reach, stray.family) else { return };
+    let (Reach::Stage(stage), Some(family)) = (&stray.reach, stray.family) else {
+        return;
+    };
     let mut finding = report
-        .finding(&stray.place, format!("set in stage `{stage}` only: {} does not inherit it", unit.name))
+        .finding(
+            &stray.place,
+            format!(
+                "set in stage `{stage}` only: {} does not inherit it",
+                unit.name
+            ),
+        )
         .caption("reaches this stage alone")
         .label(&unit.place, "the image starts from here")
         .note("a stage inherits from its own `FROM` only")

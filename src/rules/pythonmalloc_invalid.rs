@@ -6,13 +6,22 @@ use crate::finding::Applicability;
 use crate::model::{Change, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    let Some(var) = unit.env.get("PYTHONMALLOC") else { return };
-    let Some(value) = var.now.value.known() else { return };
+    let Some(var) = unit.env.get("PYTHONMALLOC") else {
+        return;
+    };
+    let Some(value) = var.now.value.known() else {
+        return;
+    };
     let version = unit.python.value().and_then(|python| python.version);
     let message = match (facts::pythonmalloc(value, version), version) {
-        (PythonMalloc::Unknown, _) => format!("no Python knows the allocator `{value}`: it ends at start"),
+        (PythonMalloc::Unknown, _) => {
+            format!("no Python knows the allocator `{value}`: it ends at start")
+        }
         (PythonMalloc::NeedsVersion((major, minor)), Some(here)) => {
-            format!("`{value}` needs Python {major}.{minor}, and this is {}.{}: it ends at start", here.0, here.1)
+            format!(
+                "`{value}` needs Python {major}.{minor}, and this is {}.{}: it ends at start",
+                here.0, here.1
+            )
         }
         _ => return,
     };

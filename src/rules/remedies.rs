@@ -1,0 +1,143 @@
+//! What rules share: which entries they may speak of, and the remedies that several of them offer.
+
+use super::Report;
+use crate::facts::{Family, Libc};
+use crate::finding::{Applicability, Finding, Severity};
+use crate::model::malloc_conf::{Conf, unread};
+use crate::model::{Change, Library, Preload, Unit, Via, entries, finds};
+use crate::text::Place;
+
+/// Preload entries that rules may find fault with: those that stand in the text as the process gets
+/// them. What a start script puts together is its own business: it may test before it sets.
+pub(super) fn faults(unit: &Unit) -> impl Iterator<Item = &Preload> {
+    unit.preloads
+        .iter()
+        .filter(|preload| !preload.conditional && preload.family.is_some())
+}
+
+/// What the loader does about a file that it cannot find.
+pub(super) fn loader_says(unit: &Unit) -> &'static str {
+    if unit.platform.libc.value() == Some(&Libc::Musl) {
+        return "musl's loader skips it without a word";
+    }
+    "the loader prints `cannot be preloaded ... ignored` for every program and goes on without it"
+}
+
+/// The file name of an entry, without what is around it.
+pub(super) fn soname_of(preload: &Preload) -> String {
+    let file = preload.name.rsplit('/').next().unwrap_or_default();
+    file.trim_matches(|c: char| matches!(c, '"' | '\''))
+        .to_owned()
+}
+
+/// What makes an allocator run in a unit: it is installed, named, and jemalloc configured.
+pub(super) fn bring(family: Family) -> Vec<Change> {
+    let mut changes = vec![Change::Install(family), Change::Preload(family)];
+    changes.extend((family == Family::Jemalloc).then_some(Change::Tune));
+    changes
+}
+
+/// The changes and what they are called, with a `MALLOC_CONF` where jemalloc comes into force without one: its
+/// defaults keep up to twice as much memory at rest. Versions before 5 know none of the settings.
+pub(super) fn with_tuning(
+    unit: &Unit,
+    family: Option<Family>,
+    title: String,
+    mut changes: Vec<Change>,
+) -> (String, Vec<Change>) {
+    let old = |library: &Library| {
+        let version = library.version.as_deref().unwrap_or_default();
+        library.family == Family::Jemalloc && version.starts_with(['3', '4'])
+    };
+    let tuned = unit.env.get("MALLOC_CONF").is_some() || unit.libraries.iter().any(old);
+    if family != Some(Family::Jemalloc) || tuned {
+        return (title, changes);
+    }
+    changes.push(Change::Tune);
+    (format!("{title}, and set `MALLOC_CONF`"), changes)
+}
+
+/// The `MALLOC_CONF` of a process, where jemalloc may read it. (Where nothing does, its text does not
+/// matter.)
+pub(super) fn malloc_conf(unit: &Unit) -> Option<Conf<'_>> {
+    if unit.role.is_build() || unread(unit).is_some() {
+        return None;
+    }
+    Conf::of(unit)
+}
+
+/// What is wrong with a `MALLOC_CONF` is an error where jemalloc is in force for sure.
+pub(super) fn conf_finding(
+    report: &Report<'_>,
+    conf: &Conf<'_>,
+    place: &Place,
+    message: String,
+) -> Finding {
+    let mut finding = report.finding(place, message);
+    if !conf.readers.in_force {
+        let severity = finding.severity.min(Severity::Warning);
+        finding = finding.at_severity(severity);
+    }
+    if let (Some(version), Some(from)) = (conf.readers.version, &conf.readers.because) {
+        finding = finding.note(format!("jemalloc is {version} here ({from})"));
+    }
+    if conf.aborts() {
+        finding =
+            finding.note("with `abort_conf:true` the process does not start: jemalloc ends it");
+    }
+    finding
+}
+
+/// The remedy that gives `MALLOC_CONF` another text.
+pub(super) fn set_conf(value: String) -> Vec<Change> {
+    let name = "MALLOC_CONF".into();
+    vec![if value.is_empty() {
+        Change::UnsetEnv { name }
+    } else {
+        Change::SetEnv { name, value }
+    }]
+}
+
+/// What such a remedy is called.
+pub(super) fn bringing(family: Family) -> String {
+    match family {
+        Family::Jemalloc => "install, preload and configure jemalloc".into(),
+        family => format!("install and preload {family}"),
+    }
+}
+
+/// Adds the remedy that renames one entry of `LD_PRELOAD` and keeps the others, where the loader
+/// would find the new name.
+pub(super) fn rename_entry(
+    finding: Finding,
+    unit: &Unit,
+    preload: &Preload,
+    name: &str,
+    safe: Applicability,
+) -> Finding {
+    let Some(var) = unit
+        .env
+        .get("LD_PRELOAD")
+        .filter(|_| preload.via == Via::Environment)
+    else {
+        return finding;
+    };
+    if !finds(unit, name) {
+        // The new name would be no better: a person must look.
+        return finding;
+    }
+    let value = var.now.value.text.as_str();
+    let value = entries(value)
+        .into_iter()
+        .filter_map(|range| value.get(range))
+        .map(|entry| if entry == preload.name { name } else { entry })
+        .collect::<Vec<_>>()
+        .join(":");
+    let change = Change::SetEnv {
+        name: "LD_PRELOAD".into(),
+        value,
+    };
+    let title = format!("preload `{name}`");
+    let (title, changes) = with_tuning(unit, preload.family, title, vec![change]);
+    finding.remedy(title, safe, changes)
+}
