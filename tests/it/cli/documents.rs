@@ -1,0 +1,79 @@
+//! Documents that are printed, not written: rule pages and the table in the README.
+
+use std::path::Path;
+
+use super::{UPDATING, updates};
+use crate::support::run::run;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+#[test]
+fn explain_prints_the_page_of_every_rule() {
+    for rule in &malloclint::rules::RULES {
+        let page = std::fs::read_to_string(format!("{ROOT}/rules/{}.md", rule.id)).unwrap();
+        let prose = page.splitn(3, "+++\n").nth(2).unwrap().trim();
+        let shown = run(Path::new(ROOT), ["explain", rule.id]);
+        assert_eq!(
+            (shown.code, shown.err.as_str()),
+            (Some(0), ""),
+            "{}",
+            rule.id
+        );
+        let (head, body) = shown.out.split_once("\n\n").unwrap();
+        assert!(head.starts_with(&format!("{} (", rule.id)), "{head}");
+        assert!(head.ends_with(&rule.meta().summary), "{head}");
+        assert_eq!(body.trim(), prose);
+    }
+}
+
+#[test]
+fn the_readme_has_the_table_of_rules() {
+    let _guard = UPDATING.lock();
+    let path = format!("{ROOT}/README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let table = run(Path::new(ROOT), ["rules", "--format", "markdown"]).out;
+    let (before, rest) = readme
+        .split_once("<!-- rules -->\n")
+        .expect("the marker before the table");
+    let (now, after) = rest
+        .split_once("<!-- /rules -->")
+        .expect("the marker behind the table");
+    if updates() {
+        std::fs::write(
+            path,
+            format!("{before}<!-- rules -->\n{table}<!-- /rules -->{after}"),
+        )
+        .unwrap();
+        return;
+    }
+    assert_eq!(now, table, "UPDATE=1 cargo test --test it cli writes it");
+}
+
+#[test]
+fn links_in_the_documents_lead_somewhere() {
+    let mut links = 0;
+    for name in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/json.md",
+    ] {
+        let path = Path::new(ROOT).join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        for (_, rest) in text
+            .match_indices("](")
+            .map(|(at, mark)| text.split_at(at + mark.len()))
+        {
+            let target = rest.split([')', '#']).next().unwrap();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            links += 1;
+            assert!(
+                path.parent().unwrap().join(target).exists(),
+                "{name} links to {target}"
+            );
+        }
+    }
+    assert!(links > 12, "only {links} links were found");
+}

@@ -1,0 +1,111 @@
+//! `# malloclint: ignore[...]` comments.
+
+use std::path::Path;
+
+use crate::support::run::{finish, program};
+
+/// What `check -` says about a text, without the path; one finding in a line.
+fn findings(text: &str) -> Vec<String> {
+    let run = finish(
+        program(Path::new(".")).args(["check", "--format", "concise", "-"]),
+        text.as_bytes(),
+    );
+    run.out
+        .lines()
+        .map(|line| line.strip_prefix("Dockerfile:").unwrap().to_owned())
+        .collect()
+}
+
+const FAULT: &str = "error[glibc-tunable-misspelt] nothing reads `MALLOC_ARENA_MAX_`";
+
+#[test]
+fn a_comment_above_the_instruction_silences_it() {
+    let from = "FROM python:3.12-slim\n";
+    let env = "ENV MALLOC_ARENA_MAX_=2\n";
+    assert_eq!(findings(&format!("{from}{env}")), [format!("2:5: {FAULT}")]);
+    for comment in [
+        "# malloclint: ignore[glibc-tunable-misspelt]\n",
+        "# malloclint: ignore[glibc-tunable-misspelt] another program reads it\n",
+        "#malloclint:ignore[glibc-tunable-misspelt]\n",
+        "# malloclint: ignore[ glibc-tunable-misspelt ]\n# and another comment\n\n",
+        "  # malloclint: ignore[glibc-tunable-misspelt]\n",
+    ] {
+        assert!(
+            findings(&format!("{from}{comment}{env}")).is_empty(),
+            "{comment}"
+        );
+    }
+}
+
+#[test]
+fn a_comment_within_the_instruction_silences_it() {
+    let text = "FROM python:3.12-slim\nENV A=1 \\\n    # malloclint: ignore[glibc-tunable-misspelt] another program reads it\n    MALLOC_ARENA_MAX_=2\n";
+    assert!(findings(text).is_empty());
+}
+
+#[test]
+fn a_comment_holds_for_its_instruction_and_its_rule_only() {
+    let text = "FROM python:3.12-slim\n\
+        # malloclint: ignore[glibc-tunable-misspelt]\n\
+        ENV MALLOC_ARENA_MAX_=2 MALLOC_MMAP_THRESHOLD_=128K\n\
+        ENV MALLOC_TOP_PAD=4\n";
+    let found = findings(text);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[0].starts_with("3:48: error[glibc-tunable-bad-value]"),
+        "{found:?}"
+    );
+    assert_eq!(
+        found[1],
+        "4:5: error[glibc-tunable-misspelt] nothing reads `MALLOC_TOP_PAD`"
+    );
+}
+
+#[test]
+fn one_comment_may_name_several_rules() {
+    let text = "FROM python:3.12-slim\n\
+        # malloclint: ignore[glibc-tunable-misspelt, glibc-tunable-bad-value] measured\n\
+        ENV MALLOC_ARENA_MAX_=2 MALLOC_MMAP_THRESHOLD_=128K\n";
+    assert!(findings(text).is_empty());
+}
+
+#[test]
+fn a_comment_that_silences_nothing_is_a_finding() {
+    let unused = "warning[suppression-unused] `preload-malformed` finds nothing here";
+    let text = "FROM python:3.12-slim\n# malloclint: ignore[preload-malformed]\nENV A=1\n";
+    assert_eq!(findings(text), [format!("2:22: {unused}")]);
+    let two = "FROM python:3.12-slim\n# malloclint: ignore[glibc-tunable-misspelt,preload-malformed]\nENV MALLOC_ARENA_MAX_=2\n";
+    assert_eq!(findings(two), [format!("2:45: {unused}")]);
+}
+
+#[test]
+fn a_comment_behind_the_last_instruction_silences_nothing_either() {
+    let text = "FROM python:3.12-slim\nENV MALLOC_ARENA_MAX_=2\n# malloclint: ignore[glibc-tunable-misspelt]\n";
+    let unused = "3:22: warning[suppression-unused] `glibc-tunable-misspelt` finds nothing here";
+    assert_eq!(findings(text), [format!("2:5: {FAULT}"), unused.to_owned()]);
+}
+
+#[test]
+fn a_rule_that_does_not_exist_is_a_finding_with_a_suggestion() {
+    let text = "FROM python:3.12-slim\n# malloclint: ignore[glibc-tunable-mispelt]\nENV MALLOC_ARENA_MAX_=2\n";
+    let unknown = "2:22: warning[suppression-unknown] there is no rule `glibc-tunable-mispelt`";
+    assert_eq!(
+        findings(text),
+        [unknown.to_owned(), format!("3:5: {FAULT}")]
+    );
+    let human = finish(
+        program(Path::new(".")).args(["check", "-"]),
+        text.as_bytes(),
+    );
+    assert!(
+        human.out.contains("did you mean `glibc-tunable-misspelt`?"),
+        "{}",
+        human.out
+    );
+}
+
+#[test]
+fn comments_of_other_tools_are_left_alone() {
+    let text = "FROM python:3.12-slim\n# hadolint ignore=DL3006\n# malloclint is not run here\nENV MALLOC_ARENA_MAX_=2\n";
+    assert_eq!(findings(text), [format!("4:5: {FAULT}")]);
+}

@@ -1,0 +1,276 @@
+//! `malloclint fix` against real files: what it writes, what it leaves, and what it does when the
+//! disk, the file or somebody else is in its way.
+
+mod fixtures;
+mod shapes;
+#[cfg(unix)]
+mod trouble;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::run::{finish, folder, program, run};
+
+/// A service that lacks jemalloc.
+const SERVICE: &str = "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n";
+
+/// The same, fixed.
+const FIXED: &str = "FROM python:3.12-slim-bookworm
+RUN apt-get update \\
+    && apt-get install -y --no-install-recommends libjemalloc2 \\
+    && rm -rf /var/lib/apt/lists/*
+ENV LD_PRELOAD=libjemalloc.so.2 \\
+    MALLOC_CONF=narenas:2,oversize_threshold:0,dirty_decay_ms:1000,muzzy_decay_ms:0
+COPY . .
+CMD [\"gunicorn\", \"app:app\"]
+";
+
+const SUM: &str = "1 fixed in 1 file, 0 left\n";
+
+fn text(folder: &Path, path: &str) -> String {
+    fs::read_to_string(folder.join(path)).unwrap()
+}
+
+#[test]
+fn a_folder_is_mended_once() {
+    let folder = folder([("api/Dockerfile", SERVICE), ("ok/Dockerfile", FIXED)]);
+    let first = run(folder.path(), ["fix"]);
+    let told = "api/Dockerfile: fixed allocator-unset: install, preload and configure jemalloc\n";
+    assert_eq!((first.code, first.out), (Some(0), format!("{told}{SUM}")));
+    assert_eq!(text(folder.path(), "api/Dockerfile"), FIXED);
+    assert_eq!(text(folder.path(), "ok/Dockerfile"), FIXED);
+    let again = run(folder.path(), ["fix"]);
+    assert_eq!(again.out, "0 fixed in 0 files, 0 left\n");
+    assert_eq!(text(folder.path(), "api/Dockerfile"), FIXED);
+    assert_eq!(run(folder.path(), ["check"]).code, Some(0));
+}
+
+#[test]
+fn a_diff_is_what_git_applies() {
+    let before = SERVICE.replace('\n', "\r\n");
+    let odd = SERVICE.trim_end();
+    let folder = folder([("a b/Dockerfile", before.as_str()), ("c/Dockerfile", odd)]);
+    let diff = run(folder.path(), ["fix", "--diff"]);
+    assert_eq!(diff.code, Some(0), "{}", diff.err);
+    assert_eq!(
+        text(folder.path(), "c/Dockerfile"),
+        odd,
+        "`--diff` writes nothing"
+    );
+    let mut git = Command::new("git");
+    git.args(["apply", "--whitespace=nowarn", "-"])
+        .current_dir(folder.path());
+    let applied = finish(&mut git, diff.out.as_bytes());
+    assert_eq!(applied.code, Some(0), "{}\n{}", applied.err, diff.out);
+    assert_eq!(
+        text(folder.path(), "a b/Dockerfile"),
+        FIXED.replace('\n', "\r\n")
+    );
+    assert_eq!(text(folder.path(), "c/Dockerfile"), FIXED.trim_end());
+}
+
+#[test]
+fn check_writes_nothing_and_says_so_by_its_exit_code() {
+    let folder = folder([("Dockerfile", SERVICE)]);
+    let would = run(folder.path(), ["fix", "--check"]);
+    assert_eq!(would.code, Some(1));
+    assert!(
+        would.out.ends_with("1 would be fixed in 1 file, 0 left\n"),
+        "{}",
+        would.out
+    );
+    assert_eq!(text(folder.path(), "Dockerfile"), SERVICE);
+    run(folder.path(), ["fix"]);
+    assert_eq!(run(folder.path(), ["fix", "--check"]).code, Some(0));
+}
+
+#[test]
+fn standard_input_goes_to_standard_output() {
+    let folder = folder([]);
+    let mended = finish(
+        program(folder.path()).args(["fix", "-"]),
+        SERVICE.as_bytes(),
+    );
+    assert_eq!((mended.code, mended.out.as_str()), (Some(0), FIXED));
+    assert!(
+        mended.err.starts_with("Dockerfile: fixed allocator-unset"),
+        "{}",
+        mended.err
+    );
+    let same = finish(
+        program(folder.path()).args(["fix", "-", "--quiet"]),
+        FIXED.as_bytes(),
+    );
+    assert_eq!(
+        (same.code, same.out.as_str(), same.err.as_str()),
+        (Some(0), FIXED, "")
+    );
+}
+
+#[test]
+fn only_the_rules_named_and_only_what_is_safe() {
+    let faulty = "FROM python:3.12-slim\nENV MALLOC_ARENA_MAX_=2 PYTHONMALLOC=nonsense\nCMD [\"gunicorn\", \"a:a\"]\n";
+    let folder = folder([("Dockerfile", faulty)]);
+    let only = run(folder.path(), ["fix", "--only", "pythonmalloc-invalid"]);
+    assert_eq!(only.code, Some(1), "{}", only.out);
+    assert!(
+        only.out
+            .contains("glibc-tunable-misspelt] nothing reads `MALLOC_ARENA_MAX_`: not asked for"),
+        "{}",
+        only.out
+    );
+    assert!(text(folder.path(), "Dockerfile").contains("ENV MALLOC_ARENA_MAX_=2\n"));
+    let safe = run(folder.path(), ["fix"]);
+    assert!(
+        safe.out
+            .contains("only with `--unsafe`: the setting takes effect for the first time"),
+        "{}",
+        safe.out
+    );
+    let all = run(folder.path(), ["fix", "--unsafe"]);
+    assert_eq!(all.code, Some(0), "{}", all.out);
+    assert!(text(folder.path(), "Dockerfile").contains("ENV MALLOC_ARENA_MAX=2\n"));
+    let unknown = run(folder.path(), ["fix", "--only", "nonsense"]);
+    assert_eq!(unknown.code, Some(2));
+    assert_eq!(
+        unknown.err,
+        "malloclint: no rule is called `nonsense` (`malloclint rules` lists all)\n"
+    );
+}
+
+#[test]
+fn a_path_is_right_on_the_platform_or_on_all() {
+    let pinned = SERVICE.replace("FROM ", "FROM --platform=linux/arm64 ");
+    for (text, wanted) in [
+        (
+            SERVICE,
+            "    && ln -s \"$(dpkg -L libjemalloc2 | grep '/libjemalloc\\.so\\.2$')\" /usr/local/lib/libjemalloc.so.2 \\\n",
+        ),
+        (
+            SERVICE,
+            "ENV LD_PRELOAD=/usr/local/lib/libjemalloc.so.2 \\\n",
+        ),
+        (
+            pinned.as_str(),
+            "ENV LD_PRELOAD=/usr/lib/aarch64-linux-gnu/libjemalloc.so.2 \\\n",
+        ),
+    ] {
+        let folder = folder([]);
+        let mended = finish(
+            program(folder.path()).args(["fix", "--preload", "path", "-"]),
+            text.as_bytes(),
+        );
+        assert!(mended.out.contains(wanted), "{}{}", mended.out, mended.err);
+    }
+}
+
+/// A configuration counts for the files below it; one that cannot be used is an error for these alone.
+#[test]
+fn the_configuration_is_read() {
+    let folder = folder([
+        ("a/malloclint.toml", "preload = \"path\"\n"),
+        ("a/Dockerfile", SERVICE),
+        ("b/malloclint.toml", "preloda = \"path\"\n"),
+        ("b/Dockerfile", SERVICE),
+        ("b/c/Dockerfile", SERVICE),
+        ("d/Dockerfile", SERVICE),
+        ("e/malloclint.toml", "prefork-hook = true\n"),
+        ("e/Dockerfile", SERVICE),
+        ("f/malloclint.toml", "goal = \"low-memory\"\n"),
+        ("f/Dockerfile", SERVICE),
+    ]);
+    let mended = run(folder.path(), ["fix"]);
+    assert_eq!(mended.code, Some(2));
+    assert_eq!(
+        mended.err.matches("malloclint.toml").count(),
+        1,
+        "{}",
+        mended.err
+    );
+    assert!(
+        mended
+            .err
+            .contains("unknown field `preloda`, expected one of `preload`"),
+        "{}",
+        mended.err
+    );
+    assert!(
+        text(folder.path(), "a/Dockerfile")
+            .contains("ENV LD_PRELOAD=/usr/local/lib/libjemalloc.so.2")
+    );
+    assert!(text(folder.path(), "e/Dockerfile").contains("RUN [\"python3\", \"-I\""));
+    assert!(text(folder.path(), "f/Dockerfile").contains("dirty_decay_ms:0,"));
+    assert_eq!(text(folder.path(), "b/c/Dockerfile"), SERVICE);
+    assert_eq!(text(folder.path(), "d/Dockerfile"), FIXED);
+    assert_eq!(run(folder.path(), ["check", "b"]).code, Some(2));
+    let asked = run(folder.path(), ["fix", "--preload", "soname", "a"]);
+    assert_eq!(asked.code, Some(0), "{}", asked.out);
+}
+
+/// What is wanted decides about the profile, and so does what a container may use.
+#[test]
+fn the_profile_fits_the_goal_and_the_limit() {
+    let image = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nCMD [\"gunicorn\", \"app:app\"]\n";
+    let compose = |rest: &str| {
+        format!(
+            "services:\n  api:\n    build: .\n{rest}    environment:\n      LD_PRELOAD: libjemalloc.so.2\n"
+        )
+    };
+    for (goal, rest, wanted) in [
+        (
+            "balanced",
+            "",
+            "narenas:2,oversize_threshold:0,dirty_decay_ms:1000,",
+        ),
+        (
+            "balanced",
+            "    cpus: 0.5\n",
+            "narenas:1,oversize_threshold:0,dirty_decay_ms:1000,",
+        ),
+        (
+            "balanced",
+            "    cpus: 8\n",
+            "narenas:2,oversize_threshold:0,dirty_decay_ms:1000,",
+        ),
+        (
+            "low-memory",
+            "",
+            "narenas:1,tcache_max:4096,dirty_decay_ms:0,",
+        ),
+        ("throughput", "", "narenas:4,oversize_threshold:0"),
+    ] {
+        let compose = compose(rest);
+        let folder = folder([("Dockerfile", image), ("compose.yaml", compose.as_str())]);
+        let mended = run(folder.path(), ["fix", "--goal", goal, "compose.yaml"]);
+        let after = text(folder.path(), "compose.yaml");
+        assert!(
+            after.contains(wanted),
+            "{goal}, {rest}: {after}{}",
+            mended.out
+        );
+    }
+}
+
+/// Templates of other engines are never patched, whatever they look like.
+#[test]
+fn templates_are_left_alone() {
+    let jinja = format!("{{% if slim %}}\n{SERVICE}{{% endif %}}\n");
+    let folder = folder([
+        ("Dockerfile", jinja.as_str()),
+        ("Dockerfile.j2", SERVICE),
+        ("ok/Dockerfile", SERVICE),
+    ]);
+    run(folder.path(), ["fix", "Dockerfile", "Dockerfile.j2", "ok"]);
+    assert_eq!(text(folder.path(), "Dockerfile"), jinja);
+    assert_eq!(text(folder.path(), "Dockerfile.j2"), SERVICE);
+    assert_eq!(text(folder.path(), "ok/Dockerfile"), FIXED);
+}
+
+#[test]
+fn nothing_to_fix_is_said() {
+    let folder = folder([("README", "x")]);
+    let empty = run(folder.path(), ["fix"]);
+    assert_eq!(empty.code, Some(0));
+    assert!(empty.out.contains("found no Dockerfile"), "{}", empty.out);
+}

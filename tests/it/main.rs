@@ -1,0 +1,30 @@
+//! What malloclint promises, held against itself: one program, one module a subject.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test stops at the first surprise"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod architecture;
+mod bad_input;
+mod check_properties;
+mod cli;
+mod correct;
+mod dockerfile_properties;
+mod fix;
+mod inject;
+mod kustomize;
+mod manifests;
+mod msrv;
+mod rules;
+mod shell_effects;
+mod shell_properties;
+mod silent;
+mod tune;

@@ -1,0 +1,387 @@
+//! `malloclint tune` with real commands and the real libjemalloc: what it finds, what it refuses,
+//! and that no process ever stays behind.
+
+#![cfg(target_os = "linux")]
+mod bad_input;
+mod orphans;
+mod processes;
+
+use crate::support::run;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::support::run::{Run, finish, folder, program};
+use serde_json::Value;
+
+/// A file of `tests/tune/`.
+fn file(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join("tests/tune").join(name).display().to_string()
+}
+
+/// `malloclint tune`, with nothing in its environment that decides about allocators, in a folder
+/// of its own; the processes of the test have a mark.
+fn tune(folder: &Path, test: &str) -> Command {
+    let mut command = program(folder);
+    for name in [
+        "LD_PRELOAD",
+        "MALLOC_CONF",
+        "MALLOC_ARENA_MAX",
+        "GLIBC_TUNABLES",
+    ] {
+        command.env_remove(name);
+    }
+    command
+        .env(processes::NAME, processes::mark(test))
+        .arg("tune");
+    command
+}
+
+/// Runs it, and demands that nothing stays behind.
+fn done(command: &mut Command, test: &str) -> Run {
+    let run = finish(command, b"");
+    let left = processes::marked(&processes::mark(test));
+    assert!(left.is_empty(), "left behind: {left:?}\n{}", run.err);
+    run
+}
+
+/// Whether the loader finds jemalloc; where tests must be complete, it has to.
+fn has_jemalloc() -> bool {
+    let maps = Command::new("cat")
+        .arg("/proc/self/maps")
+        .env("LD_PRELOAD", "libjemalloc.so.2")
+        .output()
+        .unwrap();
+    let found = String::from_utf8_lossy(&maps.stdout).contains("libjemalloc.so.2");
+    assert!(
+        found || std::env::var_os("CI").is_none(),
+        "libjemalloc.so.2 is missing: `make test` installs it"
+    );
+    if !found {
+        eprintln!("left out: libjemalloc.so.2 is missing (apt-get install libjemalloc2)");
+    }
+    found
+}
+
+fn json(run: &Run) -> Value {
+    serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"))
+}
+
+/// The candidate of that name.
+fn candidate<'a>(all: &'a Value, name: &str) -> &'a Value {
+    let mut candidates = all["candidates"].as_array().unwrap().iter();
+    let found = candidates.find(|candidate| candidate["name"] == name);
+    found.unwrap_or_else(|| panic!("no candidate {name}"))
+}
+
+const CONF: &str = "narenas:1,tcache:false";
+
+#[test]
+fn a_command_is_measured_proved_and_reported() {
+    if !has_jemalloc() {
+        return;
+    }
+    let folder = folder([]);
+    let test = "measured";
+    let run = done(
+        tune(folder.path(), test)
+            .args([
+                "--budget",
+                "15s",
+                "--candidates",
+                "1",
+                "--allocators",
+                "jemalloc,glibc",
+            ])
+            .args(["--try", &format!("MALLOC_CONF={CONF}"), "--format", "json"])
+            .args([
+                "--metric",
+                "blocks: ([0-9]+)",
+                "--csv",
+                "runs.csv",
+                "--html",
+                "report.html",
+            ])
+            .args(["--", "python3", &file("churn.py"), "3"]),
+        test,
+    );
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let all = json(&run);
+    let tried = candidate(&all, &format!("jemalloc {CONF}"));
+    let runs = tried["runs"].as_array().unwrap();
+    assert!(!runs.is_empty(), "{tried}");
+    for run in runs {
+        let proof = &run["proof"];
+        assert!(
+            proof["library"].as_str().unwrap().contains("libjemalloc"),
+            "{proof}"
+        );
+        assert!(
+            proof["process"].as_str().unwrap().starts_with("python"),
+            "{proof}"
+        );
+        assert_eq!(
+            proof["confirmed"],
+            serde_json::json!(["narenas:1", "tcache:false"])
+        );
+        assert_eq!(
+            run["metric"], 180.0,
+            "3 rounds of 4 threads keep 15 blocks each"
+        );
+        assert!(run["samples"].as_array().unwrap().len() > 3);
+        assert!(run["memory_peak_bytes"].as_f64().unwrap() > 1e6);
+        assert!(run["cpu_seconds"].as_f64().unwrap() > 0.0);
+    }
+    let baseline = candidate(&all, "glibc");
+    assert_eq!(baseline["memory_ratio"]["mean"], 1.0);
+    assert!(baseline["runs"][0]["proof"]["library"].is_null());
+    let csv = fs::read_to_string(folder.path().join("runs.csv")).unwrap();
+    let count = |one: &Value| one["runs"].as_array().unwrap().len();
+    let runs: usize = all["candidates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(count)
+        .sum();
+    assert_eq!(csv.lines().count(), runs + 1);
+    let html = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert_eq!(html.matches("<svg").count(), 2);
+    assert!(html.contains(&format!("jemalloc {CONF}")) && !html.contains("http"));
+}
+
+/// What jemalloc says of the user's own setting is no word on the candidates.
+#[test]
+fn a_wrong_setting_of_the_user_discards_nothing_else() {
+    if !has_jemalloc() {
+        return;
+    }
+    let (folder, test) = (folder([]), "own");
+    let run = done(
+        tune(folder.path(), test)
+            .env("LD_PRELOAD", "libjemalloc.so.2")
+            .env("MALLOC_CONF", "nonsense:1")
+            .args(["--budget", "15s", "--candidates", "1", "--allocators"])
+            .args(["jemalloc,glibc", "--try"])
+            .args([&format!("MALLOC_CONF={CONF}"), "--format", "json"])
+            .args(["--", "python3", &file("churn.py"), "2"]),
+        test,
+    );
+    let all = json(&run);
+    let tried = candidate(&all, &format!("jemalloc {CONF}"));
+    assert!(tried["discarded"].is_null(), "{}", run.err);
+    let current = candidate(&all, "current");
+    assert!(current["proof"].is_null() && current["discarded"].is_null());
+    let runs = current["runs"].as_array().unwrap();
+    let libraries = runs.iter().map(|run| run["proof"]["library"].as_str());
+    assert!(
+        !runs.is_empty() && libraries.flatten().all(|name| name.contains("jemalloc")),
+        "{current}"
+    );
+}
+
+#[test]
+fn what_is_not_in_force_is_discarded_loudly() {
+    if !has_jemalloc() {
+        return;
+    }
+    let folder = folder([]);
+    let test = "discarded";
+    let script = format!("unset LD_PRELOAD; exec python3 {} 2", file("churn.py"));
+    let run = done(
+        tune(folder.path(), test)
+            .args([
+                "--budget",
+                "15s",
+                "--candidates",
+                "2",
+                "--allocators",
+                "jemalloc,glibc",
+            ])
+            .args(["--try", "MALLOC_CONF=narenas:1,nonsense:1", "--try"])
+            .args([&format!("MALLOC_CONF={CONF}"), "--format", "json"])
+            .args(["--", "sh", "-c", &script]),
+        test,
+    );
+    let all = json(&run);
+    let unknown = &candidate(&all, "jemalloc narenas:1,nonsense:1")["discarded"];
+    assert_eq!(unknown, "jemalloc says: Invalid conf pair: nonsense:1");
+    let cleared = candidate(&all, &format!("jemalloc {CONF}"))["discarded"]
+        .as_str()
+        .unwrap();
+    assert!(cleared.contains("is not loaded into `python"), "{cleared}");
+    assert_eq!(
+        run.err.matches("discarded jemalloc").count(),
+        2,
+        "{}",
+        run.err
+    );
+    assert!(all["best"].is_null());
+    assert_eq!(
+        (run.code, &all["stop"]["kind"]),
+        (Some(2), &"discarded".into())
+    );
+    assert_eq!(all["recommendation"], serde_json::json!([]));
+}
+
+#[test]
+fn what_is_set_now_is_measured_too() {
+    let folder = folder([]);
+    let test = "current";
+    let run = done(
+        tune(folder.path(), test)
+            .env("MALLOC_ARENA_MAX", "1")
+            .args([
+                "--budget",
+                "12s",
+                "--candidates",
+                "1",
+                "--allocators",
+                "glibc",
+            ])
+            .args(["--", "python3", &file("churn.py"), "2"]),
+        test,
+    );
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    for name in [
+        "  current\n",
+        "  glibc\n",
+        "memory (PSS of all processes) over",
+    ] {
+        assert!(run.out.contains(name), "{}", run.out);
+    }
+    assert!(run.out.contains("rounds in"), "{}", run.out);
+}
+
+/// A port that is free now.
+fn port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port().to_string()
+}
+
+#[test]
+fn a_server_is_started_loaded_watched_and_stopped() {
+    let folder = folder([]);
+    let test = "server";
+    let port = port();
+    let load = format!("python3 {} {port} get", file("server.py"));
+    let run = done(
+        tune(folder.path(), test)
+            .args([
+                "--budget",
+                "20s",
+                "--candidates",
+                "1",
+                "--allocators",
+                "glibc",
+            ])
+            .args([
+                "--server",
+                "--ready",
+                &format!("http://127.0.0.1:{port}/"),
+                "--load",
+                &load,
+            ])
+            .args([
+                "--settle",
+                "300ms",
+                "--metric",
+                "requests: ([0-9]+)",
+                "--format",
+                "json",
+            ])
+            .args(["--", "python3", &file("server.py"), &port]),
+        test,
+    );
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let all = json(&run);
+    let first = &candidate(&all, "glibc")["runs"][0];
+    assert_eq!(first["metric"], 10.0);
+    let samples = first["samples"].as_array().unwrap();
+    assert!(
+        samples.iter().all(|sample| sample[2].as_u64() >= Some(2)),
+        "the worker counts, too"
+    );
+    assert_eq!(all["load"], load);
+}
+
+#[test]
+fn the_best_goes_into_the_configuration_and_from_there_into_files() {
+    let files = [
+        (
+            "malloclint.toml",
+            "# ours\nmalloc-conf = \"narenas:3,tcache:false\" # measured\n",
+        ),
+        ("jobs/readme", ""),
+        (
+            "Dockerfile",
+            "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n",
+        ),
+    ];
+    let folder = folder(files);
+    let fixed = run::run(folder.path(), ["fix", "--unsafe", "Dockerfile"]);
+    let text = fs::read_to_string(folder.path().join("Dockerfile")).unwrap();
+    assert!(
+        text.contains("MALLOC_CONF=narenas:3,tcache:false"),
+        "{text}{}",
+        fixed.err
+    );
+    if !has_jemalloc() {
+        return;
+    }
+    let test = "written";
+    // What `fix` reads for this folder lies above it: a file of its own would hide that.
+    let jobs = folder.path().join("jobs");
+    let run = done(
+        tune(&jobs, test)
+            .args([
+                "--budget",
+                "12s",
+                "--candidates",
+                "1",
+                "--allocators",
+                "jemalloc,glibc",
+            ])
+            .args([
+                "--try",
+                &format!("MALLOC_CONF={CONF}"),
+                "--write",
+                "--format",
+                "json",
+            ])
+            .args(["--", "python3", &file("churn.py"), "3"]),
+        test,
+    );
+    let toml = fs::read_to_string(folder.path().join("malloclint.toml")).unwrap();
+    // Which is better depends on the machine; what is written must agree with what is said.
+    let expected = if json(&run)["best"] == "glibc" {
+        assert!(run.err.contains("nothing is written"), "{}", run.err);
+        files[0].1.to_owned()
+    } else {
+        assert!(run.err.contains("wrote ../malloclint.toml"), "{}", run.err);
+        files[0].1.replace("narenas:3,tcache:false", CONF)
+    };
+    assert_eq!(toml, expected);
+    assert_eq!(fs::read_dir(jobs).unwrap().count(), 1);
+}
+
+/// A C program, compiled; `None` where there is no such compiler.
+fn compiled(folder: &Path, compiler: &str, flags: &[&str]) -> Option<PathBuf> {
+    let source = folder.join("work.c");
+    let text = "#include <stdlib.h>\n#include <string.h>\n#include <unistd.h>\n\
+        int main(void) { for (int i = 0; i < 12; i++) { char *p = malloc(1 << 20); \
+        memset(p, 1, 1 << 20); free(p); usleep(30000); } return 0; }\n";
+    fs::write(&source, text).unwrap();
+    let program = folder.join("work");
+    let status = Command::new(compiler)
+        .args(flags)
+        .arg("-o")
+        .arg(&program)
+        .arg(&source)
+        .status();
+    let made = status.is_ok_and(|status| status.success());
+    if !made {
+        eprintln!("left out: {compiler} {flags:?} does not work here");
+    }
+    made.then_some(program)
+}

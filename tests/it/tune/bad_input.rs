@@ -1,0 +1,394 @@
+//! Commands, servers and options that cannot be measured: each has its message, exit code 2, and
+//! leaves nothing behind.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use super::{compiled, done, file, has_jemalloc, processes, tune};
+use crate::support::run::{finish, folder};
+
+/// Options, command, and what must be said.
+type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a str);
+
+fn refused(test: &str, cases: &[Case<'_>]) {
+    let folder = folder([]);
+    for (options, command, said) in cases {
+        let run = done(
+            tune(folder.path(), test)
+                .args(["--allocators", "glibc"])
+                .args(*options)
+                .arg("--")
+                .args(*command),
+            test,
+        );
+        assert_eq!(run.code, Some(2), "{command:?}: {}{}", run.out, run.err);
+        assert!(run.err.contains(said), "{command:?}: {}", run.err);
+        assert_eq!(run.out, "", "{command:?}");
+    }
+}
+
+#[test]
+fn commands_that_cannot_be_measured() {
+    let folder = folder([("no-program", "")]);
+    let no_program = folder.path().join("no-program").display().to_string();
+    refused(
+        "bad-command",
+        &[
+            (
+                &[],
+                &["no-such-command"],
+                "`no-such-command` cannot be started: No such file",
+            ),
+            (&[], &[&no_program], "cannot be started: Permission denied"),
+            (&[], &["true"], "that is too short to measure"),
+            (
+                &[],
+                &["sh", "-c", "echo oh no; exit 3"],
+                "exit code 3; it printed last:\n  | oh no",
+            ),
+            (&[], &["sh", "-c", "kill -SEGV $$"], "signal 11 (SIGSEGV)"),
+            (
+                &["--timeout", "1s"],
+                &["sleep", "100"],
+                "did not end within 1 s (`--timeout`)",
+            ),
+            (
+                &["--budget", "1s"],
+                &["sleep", "100"],
+                "did not end within 1 s (`--budget`)",
+            ),
+            (
+                &["--budget", "1s"],
+                &["sleep", "0.5"],
+                "the budget of 1 s is too short",
+            ),
+            (
+                &["--metric", "x: ([0-9]+)"],
+                &["sleep", "0.3"],
+                "matches nothing in the output",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn servers_that_cannot_be_measured() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().to_string();
+    let server = |ready: &'static str, load: &'static str| {
+        [
+            "--ready-timeout",
+            "1s",
+            "--timeout",
+            "1s",
+            "--server",
+            "--ready",
+            ready,
+            "--load",
+            load,
+        ]
+    };
+    let up = ["sh", "-c", "echo up; sleep 100"];
+    refused(
+        "bad-server",
+        &[
+            (
+                &server("never", "true"),
+                &up,
+                "it printed no line that matches `never`",
+            ),
+            (
+                &server("127.0.0.1:1", "true"),
+                &up,
+                "127.0.0.1:1 takes no connection",
+            ),
+            (
+                &server("http://127.0.0.1:1/x", "true"),
+                &up,
+                "http://127.0.0.1:1/x does not answer",
+            ),
+            (
+                &server("up", "echo bad; exit 4"),
+                &up,
+                "the load ended with exit code 4; it printed last:\n  | bad\nthe server printed last:\n  | up",
+            ),
+            (
+                &server("up", "kill -9 $(cat pid); exit 4"),
+                &["sh", "-c", "echo $$ > pid; echo up; exec sleep 100"],
+                "the server ended with signal 9 (SIGKILL)",
+            ),
+            (
+                &server("up", "sleep 100"),
+                &up,
+                "the load did not end within 1 s",
+            ),
+            (
+                &server("up", "sleep 100"),
+                &["sh", "-c", "echo up; sleep 0.3; exit 5"],
+                "the server ended with exit code 5",
+            ),
+            (
+                &server("up", "true"),
+                &["sh", "-c", "echo up; sleep 0.5"],
+                "the server ended with exit code 0",
+            ),
+            (
+                &["--server", "--ready", &taken, "--load", "true"],
+                &up,
+                "something else runs there",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn options_that_cannot_be_meant() {
+    let command: &[&str] = &["sleep", "1"];
+    refused(
+        "bad-options",
+        &[
+            (&["--budget", "10"], command, "`10` is no duration"),
+            (&["--metric", "("], command, "--metric: "),
+            (
+                &["--try", "narenas:1"],
+                command,
+                "`narenas:1` is no NAME=VALUE",
+            ),
+            (
+                &["--try", "MALLOC_CONF=narenas:1"],
+                command,
+                "jemalloc is not among the allocators",
+            ),
+            (
+                &["--libs", "/nowhere/libjemalloc.so.2"],
+                command,
+                "/nowhere/libjemalloc.so.2: No such file",
+            ),
+            (
+                &["--csv", "no/such/folder.csv"],
+                command,
+                "no/such/folder.csv: No such file or directory",
+            ),
+            (&["--load", "true"], command, "--ready <CHECK>"),
+            (
+                &["--server", "--load", "true", "--ready", "8000"],
+                command,
+                "--ready: `8000` is no address: a port is written `:8000`",
+            ),
+            (
+                &["--try", "MALLOC_TRIM_THRESHOLD=0"],
+                command,
+                "nothing reads `MALLOC_TRIM_THRESHOLD`: `MALLOC_TRIM_THRESHOLD_` is meant",
+            ),
+        ],
+    );
+}
+
+/// What cannot be written in the end is known before the first of many minutes.
+#[test]
+fn a_configuration_that_is_broken_is_said_at_once() {
+    for (text, said) in [
+        ("goal = \n", "malloclint.toml: TOML parse error at line 1"),
+        ("goal = \"fast\"\n", "unknown variant `fast`"),
+    ] {
+        let folder = folder([("malloclint.toml", text), ("web/app.py", "")]);
+        let test = "bad-config";
+        let run = done(
+            tune(&folder.path().join("web"), test)
+                .args(["--allocators", "glibc", "--write", "--"])
+                .args(["sh", "-c", "touch ran; sleep 1"]),
+            test,
+        );
+        assert_eq!(run.code, Some(2), "{}", run.err);
+        assert!(run.err.contains(said), "{}", run.err);
+        assert!(!folder.path().join("web/ran").exists(), "{}", run.err);
+    }
+}
+
+#[test]
+fn a_page_that_answers_with_an_error_is_told_so() {
+    let folder = folder([]);
+    let port = super::port();
+    let ready = format!("http://127.0.0.1:{port}/nowhere");
+    let run = done(
+        tune(folder.path(), "bad-page")
+            .args(["--allocators", "glibc", "--server", "--load", "true"])
+            .args(["--ready-timeout", "4s", "--ready", &ready])
+            .args(["--", "python3", "-m", "http.server", &port]),
+        "bad-page",
+    );
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    let said = format!("not ready within 4 s (`--ready-timeout`): {ready} answers with status 404");
+    assert!(run.err.contains(&said), "{}", run.err);
+}
+
+/// A setting under which the command hangs is discarded, and the others are compared.
+#[test]
+fn a_setting_that_hangs_is_discarded() {
+    let (folder, test) = (folder([]), "hanging");
+    let script = "test -n \"$MALLOC_TOP_PAD_\" && sleep 100; sleep 0.3";
+    let run = done(
+        tune(folder.path(), test)
+            .args(["--allocators", "glibc", "--candidates", "2"])
+            .args(["--try", "MALLOC_TOP_PAD_=1", "--try", "MALLOC_CHECK_=0"])
+            .args(["--budget", "12s", "--format", "json"])
+            .args(["--", "sh", "-c", script]),
+        test,
+    );
+    let all = super::json(&run);
+    let reason = &super::candidate(&all, "glibc MALLOC_TOP_PAD_=1")["discarded"];
+    let said = "the command did not end within";
+    assert!(
+        reason
+            .as_str()
+            .is_some_and(|reason| reason.starts_with(said)),
+        "{reason}"
+    );
+    assert!(
+        run.err.contains("(far longer than the baseline takes)"),
+        "{}",
+        run.err
+    );
+    let runs = super::candidate(&all, "glibc MALLOC_CHECK_=0")["runs"]
+        .as_array()
+        .unwrap();
+    assert!(!runs.is_empty(), "{}", run.err);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+}
+
+/// A run that hangs uses up what is left of the budget, not its own limit of minutes.
+#[test]
+fn a_run_that_hangs_ends_with_the_budget() {
+    let (folder, test) = (folder([]), "hangs");
+    let script = "if [ -e ran ]; then sleep 100; fi; touch ran; sleep 0.3";
+    let run = done(
+        tune(folder.path(), test)
+            .args(["--allocators", "glibc", "--candidates", "1"])
+            .args(["--budget", "5s", "--format", "json"])
+            .args(["--", "sh", "-c", script]),
+        test,
+    );
+    let all = super::json(&run);
+    assert_eq!(all["stop"]["kind"], "budget", "{}", run.err);
+    assert!(all["seconds"].as_f64().unwrap() < 30.0, "{all}");
+    assert_eq!(run.code, Some(2), "nothing was measured");
+}
+
+#[test]
+fn a_library_that_is_missing_comes_with_how_to_install_it() {
+    // Only where it is missing can that be seen; the command itself has a unit test.
+    let folder = folder([]);
+    if has_jemalloc() {
+        return;
+    }
+    let run = done(
+        tune(folder.path(), "missing").args(["--", "sleep", "1"]),
+        "missing",
+    );
+    assert_eq!(run.code, Some(2));
+    assert!(
+        run.err.contains("the loader finds no jemalloc here"),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn a_static_program_or_another_c_library_is_refused() {
+    if !has_jemalloc() {
+        return;
+    }
+    let (folder, test) = (folder([]), "bad-libc");
+    let kinds: [(&str, &[&str], &str); 2] = [
+        (
+            "cc",
+            &["-static"],
+            "`work` is statically linked: LD_PRELOAD has no effect",
+        ),
+        ("musl-gcc", &[], "`work` runs on musl, and "),
+    ];
+    for (compiler, flags, said) in kinds {
+        let Some(program) = compiled(folder.path(), compiler, flags) else {
+            continue;
+        };
+        let run = done(
+            tune(folder.path(), test)
+                .args(["--allocators", "jemalloc", "--"])
+                .arg(program),
+            test,
+        );
+        assert_eq!(run.code, Some(2), "{}", run.err);
+        assert!(run.err.contains(said), "{}", run.err);
+    }
+}
+
+#[test]
+fn memory_that_may_not_be_read_is_said() {
+    let folder = folder([]);
+    let at = |name: &str| folder.path().join(name);
+    let open = |name: &str, mode: u32| {
+        fs::set_permissions(at(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let sleep = Command::new("sh")
+        .args(["-c", "command -v sleep"])
+        .output()
+        .unwrap();
+    let sleep = String::from_utf8(sleep.stdout).unwrap();
+    fs::copy(sleep.trim(), at("sleep")).unwrap();
+    fs::copy(env!("CARGO_BIN_EXE_malloclint"), at("malloclint")).unwrap();
+    open("malloclint", 0o755);
+    open("sleep", 0o4755);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    // As nobody, a set-uid program becomes root; only root can set that up.
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(at("malloclint"))
+        .args(["tune", "--allocators", "glibc", "--"])
+        .arg(at("sleep"))
+        .arg("30")
+        .env(processes::NAME, processes::mark("unreadable"))
+        .current_dir(folder.path());
+    let may = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "true"])
+        .status();
+    if !may.is_ok_and(|status| status.success()) {
+        eprintln!("left out: it needs root and setpriv");
+        return;
+    }
+    let run = finish(&mut command, b"");
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    assert!(
+        run.err
+            .contains("no permission to read the memory of process"),
+        "{}",
+        run.err
+    );
+    assert!(run.err.contains("(`sleep`)"), "{}", run.err);
+    let left = processes::marked(&processes::mark("unreadable"));
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_command_that_loads_an_allocator_itself_is_refused() {
+    if !has_jemalloc() {
+        return;
+    }
+    let (folder, test) = (folder([]), "bad-preload");
+    let script = format!(
+        "LD_PRELOAD=libjemalloc.so.2 exec python3 {} 2",
+        file("churn.py")
+    );
+    let run = done(
+        tune(folder.path(), test).args(["--allocators", "jemalloc", "--", "sh", "-c", &script]),
+        test,
+    );
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    assert!(
+        run.err
+            .contains("by itself: take that out of the command first"),
+        "{}",
+        run.err
+    );
+}

@@ -1,0 +1,240 @@
+//! What a start script makes of `MALLOC_CONF`, against a real shell that runs it.
+//!
+//! Scripts are put together from statements, with a fixed seed. A stub of the server prints the
+//! variable as it gets it. Every setting has a name of its own that jemalloc does not know, so that our
+//! findings say which setting we take to be in force. Where a branch, a loop or a function decides, or a
+//! value is put together, we may be silent, or report what is in force where the branch is not taken:
+//! such scripts are counted apart. All others must agree.
+
+#![cfg(unix)]
+use crate::support::run;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+const SCRIPTS: usize = 1000;
+
+/// Before the service; `%` is a setting. The flag: what it does can be told for sure.
+const BEFORE: &[(&str, bool)] = &[
+    ("export MALLOC_CONF=%", true),
+    ("MALLOC_CONF=%", true),
+    ("export MALLOC_CONF", true),
+    ("unset MALLOC_CONF", true),
+    ("MALLOC_CONF=% python warm.py", true),
+    ("(export MALLOC_CONF=%; python warm.py)", true),
+    ("export MALLOC_CONF=% | cat", true),
+    ("true && export MALLOC_CONF=%", true),
+    ("export A=1 MALLOC_CONF=% B=2", true),
+    ("X=%; export MALLOC_CONF=$X", true),
+    ("export 'MALLOC_CONF=%'", true),
+    ("export MALLOC_CONF=\"%\"", true),
+    ("export MALLOC_CONF=%,%", true),
+    ("set -a; MALLOC_CONF=%; set +a", true),
+    ("{ export MALLOC_CONF=%; }", true),
+    ("debug() { export MALLOC_CONF=%; }", true),
+    ("export MALLOC_CONF=\"${MALLOC_CONF:-%}\"", true),
+    ("export MALLOC_CONF=${MALLOC_CONF-%}", true),
+    ("export MALLOC_CONF=$MALLOC_CONF", false),
+    (". ./more.sh", true),
+    ("export X_MALLOC_CONF=%", true),
+    ("python warm.py", true),
+    ("MALLOC_CONF=", true),
+    ("if [ -n \"$NOPE\" ]; then export MALLOC_CONF=%; fi", false),
+    ("[ -n \"$NOPE\" ] && export MALLOC_CONF=%", false),
+    ("if [ -z \"$NOPE\" ]; then export MALLOC_CONF=%; fi", false),
+    (
+        "if [ -z \"$NOPE\" ]; then export MALLOC_CONF=%; else export MALLOC_CONF=%; fi",
+        false,
+    ),
+    ("false || export MALLOC_CONF=%", false),
+    ("for i in 1 2; do export MALLOC_CONF=%; done", false),
+    ("f() { export MALLOC_CONF=%; }; f", true),
+    ("sh -c 'export MALLOC_CONF=%; python warm.py'", true),
+    ("set -a; . ./plain.sh; set +a", true),
+    ("export MALLOC_CONF=\"$MALLOC_CONF,%\"", false),
+    ("case x in y) export MALLOC_CONF=% ;; esac", false),
+];
+
+const SERVICE: &[&str] = &[
+    "exec gunicorn app:app",
+    "gunicorn app:app",
+    "MALLOC_CONF=% exec gunicorn app:app",
+    "env MALLOC_CONF=% gunicorn app:app",
+    "env MALLOC_CONF=% MALLOC_CONF=% gunicorn app:app",
+    "MALLOC_CONF=% env MALLOC_CONF=% gunicorn app:app",
+    "exec env -u MALLOC_CONF gunicorn app:app",
+    "MALLOC_CONF= gunicorn app:app",
+    "exec \"$@\"",
+    "sh -c \"MALLOC_CONF=% exec gunicorn app:app\"",
+    "export MALLOC_CONF=% && exec gunicorn app:app",
+    "main() { exec \"$@\"; }; main \"$@\"",
+    "main() { export MALLOC_CONF=%; exec \"$@\"; }; main \"$@\"",
+    "main() { exec gunicorn app:app; }\nexport MALLOC_CONF=%\nmain",
+    "case \"$1\" in gunicorn) export MALLOC_CONF=%; exec \"$@\" ;; *) exec \"$@\" ;; esac",
+    "if [ \"$1\" = gunicorn ]; then export MALLOC_CONF=%; exec gunicorn app:app; fi",
+    "(export MALLOC_CONF=%; exec gunicorn app:app)",
+    "exec sh -c 'exec gunicorn app:app'",
+];
+
+const AFTER: &[&str] = &[
+    "",
+    "",
+    "export MALLOC_CONF=%",
+    "MALLOC_CONF=% python warm.py",
+];
+
+/// SplitMix64.
+struct Random(u64);
+
+impl Random {
+    fn pick<'t, T>(&mut self, all: &'t [T]) -> &'t T {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        &all[((mixed ^ (mixed >> 31)) % all.len() as u64) as usize]
+    }
+}
+
+/// A statement with settings that nothing else has.
+fn named(text: &str, count: &mut usize) -> String {
+    let mut parts = text.split('%');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        *count += 1;
+        out.push_str(&format!("zz{count}:1{part}"));
+    }
+    out
+}
+
+/// A script, the MALLOC_CONF that its image sets, and whether all of it can be told.
+struct Case {
+    script: String,
+    env: Option<String>,
+    sure: bool,
+}
+
+fn cases() -> Vec<Case> {
+    let (mut random, mut count) = (Random(20_261_128), 0);
+    let mut all = Vec::new();
+    for _ in 0..SCRIPTS {
+        let mut lines = vec!["#!/bin/sh".to_owned()];
+        let mut sure = true;
+        for _ in 0..*random.pick(&[0, 1, 1, 2, 2, 3]) {
+            let (text, told) = random.pick(BEFORE);
+            lines.push(named(text, &mut count));
+            sure &= told;
+        }
+        lines.push(named(random.pick::<&str>(SERVICE), &mut count));
+        lines.push(named(random.pick::<&str>(AFTER), &mut count));
+        let env = random
+            .pick(&[false, false, true])
+            .then(|| named("%", &mut count));
+        let script = lines.join("\n") + "\n";
+        all.push(Case { script, env, sure });
+    }
+    all
+}
+
+fn executable(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The settings that a text names.
+fn settings(text: &str) -> BTreeSet<String> {
+    let found = text.split(|c: char| !c.is_ascii_alphanumeric());
+    let is_setting = |word: &&str| word.starts_with("zz");
+    found.filter(is_setting).map(str::to_owned).collect()
+}
+
+/// What the server gets from a real shell.
+fn real(folder: &Path, bin: &Path, case: &Case) -> BTreeSet<String> {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["./s.sh", "gunicorn", "app:app"])
+        .current_dir(folder)
+        .env_clear()
+        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+    if let Some(env) = &case.env {
+        shell.env("MALLOC_CONF", env);
+    }
+    let output = shell.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().find(|line| line.starts_with("SERVER["));
+    settings(line.unwrap_or_else(|| panic!("no server: {}\n{text}", case.script)))
+}
+
+#[test]
+fn a_script_is_read_as_a_shell_runs_it() {
+    let root = tempfile::tempdir().unwrap();
+    let bin = root.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    executable(
+        &bin.join("gunicorn"),
+        "#!/bin/sh\necho \"SERVER[$MALLOC_CONF]\"\n",
+    );
+    executable(&bin.join("python"), "#!/bin/sh\n");
+    let cases = cases();
+    let folder = |at: usize| root.path().join(format!("c{at}"));
+    for (at, case) in cases.iter().enumerate() {
+        fs::create_dir(folder(at)).unwrap();
+        executable(&folder(at).join("s.sh"), &case.script);
+        fs::write(folder(at).join("more.sh"), "export MALLOC_CONF=zzmore:1\n").unwrap();
+        fs::write(folder(at).join("plain.sh"), "MALLOC_CONF=zzplain:1\n").unwrap();
+        let env = case
+            .env
+            .as_ref()
+            .map_or_else(String::new, |env| format!(" MALLOC_CONF={env}"));
+        let dockerfile = format!(
+            "FROM python:3.12-slim-bookworm\n\
+             RUN apt-get update && apt-get install -y libjemalloc2\n\
+             ENV LD_PRELOAD=libjemalloc.so.2{env}\n\
+             WORKDIR /app\nCOPY . .\nENTRYPOINT [\"./s.sh\"]\nCMD [\"gunicorn\", \"app:app\"]\n"
+        );
+        fs::write(folder(at).join("Dockerfile"), dockerfile).unwrap();
+    }
+    let checked = run::run(
+        root.path(),
+        ["check", ".", "--format", "json", "--fail-on", "never"],
+    );
+    let json: Value = serde_json::from_str(&checked.out).unwrap();
+    let mut ours = vec![BTreeSet::new(); cases.len()];
+    for finding in json["findings"].as_array().unwrap() {
+        if finding["rule"] == "malloc-conf-unknown-option" {
+            let path = finding["path"].as_str().unwrap();
+            let at = path
+                .split('/')
+                .find_map(|part| part.strip_prefix('c')?.parse::<usize>().ok());
+            ours[at.unwrap()].extend(settings(finding["message"].as_str().unwrap()));
+        }
+    }
+    let (mut same, mut unsure, mut other) = (0, 0, Vec::new());
+    for (at, case) in cases.iter().enumerate() {
+        let real = real(&folder(at), &bin, case);
+        if real == ours[at] {
+            same += 1;
+        } else if case.sure {
+            other.push(format!(
+                "{}ENV={:?}: the server gets {real:?}, we say {:?}",
+                case.script, case.env, ours[at]
+            ));
+        } else {
+            unsure += 1;
+        }
+    }
+    println!(
+        "{SCRIPTS} scripts: {same} read as a shell runs them, {unsure} where a branch or loop decides"
+    );
+    assert!(
+        other.is_empty(),
+        "{} differ:\n{}",
+        other.len(),
+        other.join("\n\n")
+    );
+    assert!(unsure * 5 < SCRIPTS, "{unsure} of {SCRIPTS}");
+}

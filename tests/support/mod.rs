@@ -1,0 +1,8 @@
+//! What the test programs share.
+
+#![allow(dead_code, reason = "no program needs all of it")]
+
+pub(crate) mod fixtures;
+pub(crate) mod growth;
+pub(crate) mod manifests;
+pub(crate) mod run;
