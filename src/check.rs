@@ -71,8 +71,23 @@ pub fn units(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<model::Un
     examine(file, around, Style::default()).1
 }
 
-/// The edits of a finding's remedy, all of its changes, as `spell` writes them; or why there are none.
-pub(crate) fn spelled(
+/// Gives a finding the edits of its remedy, as `spell` writes them, or says why there are none.
+pub(crate) fn spell(
+    file: &Arc<SourceFile>,
+    finding: &mut Finding,
+    spell: impl FnOnce(&[model::Change]) -> Result<Vec<Edit>, String>,
+) {
+    match spelled(file, finding, spell) {
+        Ok(edits) => {
+            finding.edits = edits;
+            finding.edited = Some(Arc::clone(file));
+        }
+        Err(reason) => finding.refusal = Some(reason),
+    }
+}
+
+/// The edits of a finding's remedy, all of its changes.
+fn spelled(
     file: &Arc<SourceFile>,
     finding: &Finding,
     spell: impl FnOnce(&[model::Change]) -> Result<Vec<Edit>, String>,

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use std::sync::Arc;
+
 use crate::model::Change;
-use crate::text::{Edit, Place};
+use crate::text::{Edit, Place, SourceFile};
 
 /// How bad a finding is.
 #[derive(
@@ -55,6 +57,8 @@ pub struct Finding {
     pub once: bool,
     /// The remedy spelled in the text of the file, where the input can do that.
     pub edits: Vec<Edit>,
+    /// The file that the edits are of: what is wrong in a start script may be put right in the Dockerfile.
+    pub edited: Option<Arc<SourceFile>>,
     /// Why the input cannot spell the remedy, where it cannot.
     pub refusal: Option<String>,
     /// The unit it is about, counted from 0 in its file.
@@ -134,6 +138,7 @@ impl Finding {
             remedy: None,
             once: false,
             edits: Vec::new(),
+            edited: None,
             refusal: None,
             unit: 0,
         }

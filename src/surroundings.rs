@@ -42,9 +42,8 @@ pub trait Surroundings: Sync {
         Arc::default()
     }
 
-    /// The path of a script below `folder` of the build context of `near` that sets an allocator,
-    /// if there is one.
-    fn script_that_sets_allocator(&self, near: &str, folder: &str) -> Option<String>;
+    /// The paths of the scripts below `folder` of the build context of `near` that set an allocator.
+    fn scripts_that_set_allocator(&self, near: &str, folder: &str) -> Arc<[String]>;
 
     /// The path of a Compose file, manifest or environment file near `near` that sets an allocator,
     /// if there is one.
@@ -105,8 +104,8 @@ impl Surroundings for Nowhere {
         None
     }
 
-    fn script_that_sets_allocator(&self, _: &str, _: &str) -> Option<String> {
-        None
+    fn scripts_that_set_allocator(&self, _: &str, _: &str) -> Arc<[String]> {
+        Arc::default()
     }
 
     fn manifest_that_sets_allocator(&self, _: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::suppress::{self, Suppression};
-use super::{Checked, sorted, spelled};
+use super::{Checked, sorted};
 use crate::dockerfile;
 use crate::dockerfile::Scene;
 use crate::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
@@ -64,10 +64,7 @@ pub(super) fn examine(
             let spell = |changes: &[model::Change]| {
                 dockerfile::spell(&scene, changes).map_err(|refusal| refusal.to_string())
             };
-            match spelled(file, finding, spell) {
-                Ok(edits) => finding.edits = edits,
-                Err(reason) => finding.refusal = Some(reason),
-            }
+            super::spell(file, finding, spell);
         }
     }
     suppress::apply(file, &suppressions(file, &dockerfile), &mut findings);

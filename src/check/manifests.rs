@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::suppress::{self, Suppression};
-use super::{Checked, sorted, spelled};
+use super::{Checked, sorted};
 use crate::dockerfile;
 use crate::finding::Finding;
 use crate::manifests::{Sheet, tuned};
@@ -188,12 +188,9 @@ impl Bench<'_> {
         }
         for finding in &mut own {
             finding.unit = self.units.len();
-            match spelled(file, finding, |changes| {
+            super::spell(file, finding, |changes| {
                 spell(&unit, &tuned(&unit, self.style, changes)?)
-            }) {
-                Ok(edits) => finding.edits = edits,
-                Err(reason) => finding.refusal = Some(reason),
-            }
+            });
         }
         self.units.push(unit);
         own

@@ -128,7 +128,16 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
     for preload in &unit.preloads {
         row(
             "preload",
-            format!("{}: {}", preload.name, preload.outcome.word()),
+            format!(
+                "{}: {}{}",
+                preload.name,
+                preload.outcome.word(),
+                if preload.conditional {
+                    " (where a condition holds)"
+                } else {
+                    ""
+                }
+            ),
         )?;
     }
     for stray in &unit.strays {

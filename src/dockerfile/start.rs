@@ -3,7 +3,6 @@
 
 mod command;
 mod entrypoint;
-mod environment;
 mod interpreter;
 mod places;
 mod script;
@@ -12,6 +11,8 @@ mod words;
 
 use entrypoint::{Start, compose, is_login};
 pub(super) use interpreter::interpreter;
+use script::Script;
+pub(super) use settings::Ended;
 use settings::Settings;
 use words::{
     is_positional, lines_of, looks_like_script, mentions, mentions_library, plain, python_scripts,
@@ -20,10 +21,9 @@ use words::{
 
 use super::build::Walker;
 use super::copy::{self, Readable, base_name};
-use super::image::{Preloading, State};
-use super::run::stars;
+use super::image::State;
 use crate::facts::{is_allocator_setting, programs, roles};
-use crate::model::{Fact, Process, ProcessKind, ProcessModel, Strip, Via, is_python, recognise};
+use crate::model::{Fact, Process, ProcessKind, ProcessModel, Stray, Strip, is_python, recognise};
 use crate::shell;
 use crate::text::{Place, Span, Traced};
 
@@ -35,14 +35,15 @@ const SCRIPTS: usize = 64;
 /// The process and what its start does to the environment.
 pub(super) struct Started {
     pub(super) process: Process,
-    pub(super) preloads: Vec<Preloading>,
-    /// Other variables that decide about allocators.
+    /// What it does to the variables that decide about allocators.
     pub(super) settings: Settings,
     pub(super) strips: Vec<Strip>,
+    /// Settings of `LD_PRELOAD` that end before the service starts.
+    pub(super) strays: Vec<Stray>,
+    /// The paths of the scripts that were followed.
+    pub(super) followed: Vec<String>,
     /// Why the process may get settings that we cannot see.
     pub(super) unseen: Option<String>,
-    /// Why the start replaces `LD_PRELOAD`.
-    pub(super) replaces: Option<String>,
     /// Start-up files that the command's shell reads.
     pub(super) login: bool,
     /// What chooses the Python that runs, where the name and PATH alone do not: `uv run`.
@@ -84,11 +85,11 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
                 development: false,
                 script: None,
             },
-            preloads: Vec::new(),
             settings: Settings::default(),
             strips: Vec::new(),
+            strays: Vec::new(),
+            followed: Vec::new(),
             unseen: None,
-            replaces: None,
             login: false,
             chooser: None,
         },
@@ -126,7 +127,6 @@ impl Follower<'_> {
             self.started.settings.drop_all(by, &here);
         }
         for (name, value) in unwrapped.env {
-            self.preload(&name, &stars(&value), &[&here], (Via::Command, false));
             self.started.settings.set_by_command(&name, &value, &here);
         }
         let kept = argv.iter().any(|word| word.starts_with("LD_PRELOAD="));
@@ -213,7 +213,8 @@ impl Follower<'_> {
 
     /// Shell text: what it does to the environment, and which of its commands is the service.
     fn shell(&mut self, text: &Traced, file: &Place, positional: &[String], hops: usize) {
-        let before = (self.started.preloads.len(), self.started.settings.len());
+        let before = self.understood();
+        self.started.followed.push(file.file.path.clone());
         self.chosen(text.as_str().split_ascii_whitespace());
         let known = known(self.state, text.as_str());
         let exported = self.exported();
@@ -224,13 +225,14 @@ impl Follower<'_> {
             all: false,
         };
         let reading = shell::effects::read_with(text.as_str(), &start);
-        for effect in &reading.effects {
-            self.environment(text, file, effect, hops);
-        }
         let service = command::service(&reading.effects, positional);
-        if let Some((at, _)) = service {
-            self.settings_for(&reading, at, (text, file), hops);
-        }
+        let script = Script {
+            reading: &reading,
+            text,
+            file,
+            positional,
+        };
+        self.settings_for(script, service.map(|(at, _)| at), hops);
         self.unread(text.as_str(), file, before);
         let Some((_, words)) = service else {
             return;
@@ -245,10 +247,18 @@ impl Follower<'_> {
         }
     }
 
+    /// How much of what is loaded, and of other settings, was understood.
+    fn understood(&self) -> (usize, usize) {
+        let settings = &self.started.settings;
+        let preloads = settings.loading() + self.started.strays.len();
+        (preloads, settings.len() + preloads)
+    }
+
     /// A script that deals with allocators in a way that was not understood.
     fn unread(&mut self, text: &str, file: &Place, before: (usize, usize)) {
-        let preloads = self.started.preloads.len() > before.0;
-        let settings = preloads || self.started.settings.len() > before.1;
+        let now = self.understood();
+        let preloads = now.0 > before.0;
+        let settings = preloads || now.1 > before.1;
         if !preloads && mentions_library(text) || !settings && mentions(text) {
             let path = &file.file.path;
             self.started

@@ -8,7 +8,7 @@ mod unseen;
 use super::build::Walker;
 use super::image::State;
 use super::stages;
-use super::start::{self, Started};
+use super::start::{self, Ended, Started};
 use crate::facts::{Manager, programs};
 use crate::model::{
     Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting, Source,
@@ -127,6 +127,7 @@ fn assemble(
         // The service's own shell reads those files: what they set does reach it.
         strays.retain(|stray| !matches!(stray.reach, Reach::Shells(_)));
     }
+    strays.extend(started.strays.iter().cloned());
     strays.extend(elsewhere);
     let mut unit = Unit {
         name,
@@ -152,7 +153,7 @@ fn assemble(
             .cloned()
             .collect(),
         installs: state.installs.clone(),
-        start_replaces_preload: replaces(state, started),
+        start_replaces_preload: None,
         unseen_settings,
         siblings: false,
         compiles: state.compiles,
@@ -166,7 +167,17 @@ fn assemble(
             PreforkHook::Absent
         },
     };
-    unit.preloads = preloads(&unit, state, started);
+    let made = started.settings.preloads(state);
+    let own = own_preloads(&unit);
+    let (kept, lost) = if made.anew {
+        (Vec::new(), own)
+    } else {
+        (own, Vec::new())
+    };
+    unit.start_replaces_preload = replaces(&unit, state, made.ended, lost);
+    let others = state.preloads.iter().chain(&made.made);
+    let others = others.flat_map(|made| judged(&unit, &made.setting, made.conditional));
+    unit.preloads = kept.into_iter().chain(others).collect();
     unit
 }
 
@@ -182,17 +193,13 @@ fn name(walker: &Walker<'_>, index: usize) -> String {
     }
 }
 
-/// The preloads in force, judged.
-fn preloads(unit: &Unit, state: &State, started: &Started) -> Vec<Preload> {
-    let mut found = Vec::new();
-    if let Some(var) = unit.env.get("LD_PRELOAD") {
-        found.extend(vanished(&var.now));
-        found.extend(judged(unit, &var.now, false));
-    }
-    for made in state.preloads.iter().chain(&started.preloads) {
-        found.extend(judged(unit, &made.setting, made.conditional));
-    }
-    found
+/// What the image's own environment preloads, judged.
+fn own_preloads(unit: &Unit) -> Vec<Preload> {
+    let Some(var) = unit.env.get("LD_PRELOAD") else {
+        return Vec::new();
+    };
+    let vanished = vanished(&var.now).into_iter();
+    vanished.chain(judged(unit, &var.now, false)).collect()
 }
 
 /// A list that is empty because a variable in it is: `ENV LD_PRELOAD=${LIB}` without `ARG LIB`.
@@ -361,12 +368,21 @@ fn search_dirs(state: &State) -> Vec<String> {
     dirs
 }
 
-/// Why the start replaces `LD_PRELOAD`: the base's own entrypoint where it is kept, or a script.
-fn replaces(state: &State, started: &Started) -> Option<Replaced> {
-    if let Some(why) = &started.replaces {
+/// What ends `LD_PRELOAD` when the container starts: the base's own entrypoint where it is kept, or a script.
+fn replaces(
+    unit: &Unit,
+    state: &State,
+    ended: Option<Ended>,
+    mut lost: Vec<Preload>,
+) -> Option<Replaced> {
+    if let Some(ended) = ended {
+        let made = ended.lost.iter();
+        lost.extend(made.flat_map(|made| judged(unit, &made.setting, made.conditional)));
         return Some(Replaced {
-            why: why.clone(),
+            why: ended.why,
             sometimes: false,
+            taken_at: ended.taken_at,
+            lost,
         });
     }
     let image = state
@@ -377,5 +393,7 @@ fn replaces(state: &State, started: &Started) -> Option<Replaced> {
     Some(Replaced {
         why,
         sometimes: image.overwrites_sometimes,
+        taken_at: None,
+        lost: Vec::new(),
     })
 }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::check::{Checked, spelled};
+use crate::check::{Checked, spell};
 use crate::facts::{self, AllocatorPackage, Family, Libc, Release};
 use crate::finding::{Applicability, Finding, Remedy};
 use crate::manifests::Sheet;
@@ -88,20 +88,21 @@ impl Brought {
             self.injection.image
         );
         (finding.edits, finding.refusal) = (Vec::new(), None);
-        let edits = changes.and_then(|changes| {
-            finding.remedy = Some(Remedy {
-                title,
-                applicability: self.applicability(unit),
-                changes,
-            });
-            spelled(sheet.file, finding, |changes| {
-                kubernetes::inject(sheet, unit, site, &self.injection, changes)
-            })
+        let changes = match changes {
+            Ok(changes) => changes,
+            Err(reason) => {
+                finding.refusal = Some(reason);
+                return;
+            }
+        };
+        finding.remedy = Some(Remedy {
+            title,
+            applicability: self.applicability(unit),
+            changes,
         });
-        match edits {
-            Ok(edits) => finding.edits = edits,
-            Err(reason) => finding.refusal = Some(reason),
-        }
+        spell(sheet.file, finding, |changes| {
+            kubernetes::inject(sheet, unit, site, &self.injection, changes)
+        });
     }
 
     /// Whether the library runs in the image of `unit`, as far as that is known.

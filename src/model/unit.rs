@@ -104,17 +104,25 @@ impl Unit {
     /// Whether anybody tried to set or load an allocator for this process, rightly or wrongly.
     #[must_use]
     pub fn mentions_allocator(&self) -> bool {
-        !self.preloads.is_empty() || !self.linked.is_empty() || !self.libraries.is_empty()
+        let replaced = self.start_replaces_preload.as_ref();
+        !self.preloads.is_empty()
+            || !self.linked.is_empty()
+            || !self.libraries.is_empty()
+            || replaced.is_some_and(|replaced| !replaced.lost.is_empty())
     }
 }
 
-/// `LD_PRELOAD` is replaced when the container starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `LD_PRELOAD` is replaced, or taken away, when the container starts.
+#[derive(Clone, Debug)]
 pub struct Replaced {
     /// By what.
     pub why: String,
     /// It happens under a condition that `why` names.
     pub sometimes: bool,
+    /// Where the start takes it away and sets nothing in its place.
+    pub taken_at: Option<Place>,
+    /// What the start itself had set before.
+    pub lost: Vec<Preload>,
 }
 
 /// What a unit is for.
@@ -199,6 +207,12 @@ pub enum Reach {
     Run,
     /// Shells that read the file given (`~/.bashrc`).
     Shells(String),
+    /// A subshell of the start script.
+    Subshell,
+    /// A function of the start script that nothing calls, by its name.
+    Uncalled(String),
+    /// A command of the start script that is over before the service starts.
+    Command,
 }
 
 /// What takes `LD_PRELOAD` away.

@@ -23,7 +23,7 @@ const LEVELS: usize = 8;
 #[derive(Debug, Default)]
 pub struct Disk {
     files: Mutex<BTreeMap<PathBuf, Option<Arc<SourceFile>>>>,
-    scripts: Mutex<BTreeMap<PathBuf, Option<String>>>,
+    scripts: Mutex<BTreeMap<PathBuf, Arc<[String]>>>,
     manifests: Mutex<BTreeMap<PathBuf, Option<String>>>,
     projects: Mutex<BTreeMap<PathBuf, Option<String>>>,
     surveys: Mutex<BTreeMap<PathBuf, Arc<Survey>>>,
@@ -145,17 +145,17 @@ impl Surroundings for Disk {
         said.iter().chain(others).cloned().collect()
     }
 
-    fn script_that_sets_allocator(&self, near: &str, folder: &str) -> Option<String> {
+    fn scripts_that_set_allocator(&self, near: &str, folder: &str) -> Arc<[String]> {
         let folder = folder.trim_start_matches('/').trim_end_matches('*');
         if folder.split('/').any(|part| part == "..") {
-            return None;
+            return Arc::default();
         }
-        let target = folders(near)
-            .into_iter()
-            .map(|above| above.join(folder))
-            .find(|path| path.exists())?;
+        let mut targets = folders(near).into_iter().map(|above| above.join(folder));
+        let Some(target) = targets.find(|path| path.exists()) else {
+            return Arc::default();
+        };
         remember(&self.scripts, &target, |path| {
-            search(path, is_script, usize::MAX)
+            search(path, is_script, usize::MAX).collect()
         })
     }
 
@@ -180,11 +180,11 @@ impl Surroundings for Disk {
                     .iter()
                     .map(|name| folder.join(name))
                     .filter(|path| path.is_dir());
-                let here = search(folder, is_manifest, 1);
+                let here = search(folder, is_manifest, 1).next();
                 here.or_else(|| {
                     named
                         .into_iter()
-                        .find_map(|path| search(&path, is_manifest, 4))
+                        .find_map(|path| search(&path, is_manifest, 4).next())
                 })
             })
         })
@@ -285,8 +285,12 @@ fn load(path: &Path) -> Option<Arc<SourceFile>> {
     ))
 }
 
-/// The first file under `path` that is of the kind asked for and sets an allocator.
-fn search(path: &Path, wanted: fn(&Path) -> bool, depth: usize) -> Option<String> {
+/// The files under `path` that are of the kind asked for and set an allocator.
+fn search(
+    path: &Path,
+    wanted: fn(&Path) -> bool,
+    depth: usize,
+) -> impl Iterator<Item = String> + use<> {
     let walker = ignore::WalkBuilder::new(path)
         .hidden(false)
         .require_git(false)
@@ -302,10 +306,11 @@ fn search(path: &Path, wanted: fn(&Path) -> bool, depth: usize) -> Option<String
     let files = walker
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-    let found = files
-        .take(FILES)
-        .find(|entry| wanted(entry.path()) && sets_allocator(entry.path(), depth < usize::MAX))?;
-    Some(super::shown(found.path()))
+    let sets = move |entry: &ignore::DirEntry| {
+        wanted(entry.path()) && sets_allocator(entry.path(), depth < usize::MAX)
+    };
+    let found = files.take(FILES).filter(sets);
+    found.map(|entry| super::shown(entry.path()))
 }
 
 fn is_script(path: &Path) -> bool {

@@ -143,6 +143,7 @@ fn fix(finding: &Finding) -> Option<Fix<'_>> {
         .remedy
         .as_ref()
         .filter(|_| !finding.edits.is_empty())?;
+    let file = finding.edited.as_ref().unwrap_or(&finding.place.file);
     Some(Fix {
         title: &remedy.title,
         applicability: Applicability::word(&remedy.applicability),
@@ -151,7 +152,7 @@ fn fix(finding: &Finding) -> Option<Fix<'_>> {
             .edits
             .iter()
             .map(|edit| Edit {
-                path: &finding.place.file.path,
+                path: &file.path,
                 start: edit.span.start,
                 end: edit.span.end,
                 text: &edit.text,

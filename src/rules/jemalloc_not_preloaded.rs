@@ -26,8 +26,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .value()
         .is_none_or(|kind| *kind != ProcessKind::OneShot)
         && !unit.process.argv.is_empty();
+    let replaced = unit.start_replaces_preload.as_ref();
+    // Another rule says so where the start had set it itself.
+    let lost = replaced.is_some_and(|replaced| !replaced.lost.is_empty());
     if loaded
         || set
+        || lost
         || !starts
         || unit.role != Role::Runtime
         || unit.unseen_settings.is_some()
@@ -53,10 +57,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         finding = finding.label(place, "this starts without it");
     }
     let soname = soname(library);
-    let safe = if library.conditional {
-        Applicability::Unsafe("a condition decides whether it is there".into())
-    } else {
-        Applicability::Safe
+    let safe = match replaced.filter(|replaced| replaced.taken_at.is_some()) {
+        Some(replaced) => Applicability::Manual(format!("it would be lost: {}", replaced.why)),
+        None if library.conditional => {
+            Applicability::Unsafe("a condition decides whether it is there".into())
+        }
+        None => Applicability::Safe,
     };
     report.add(
         finding

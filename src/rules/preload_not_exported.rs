@@ -1,4 +1,4 @@
-//! `LD_PRELOAD` is set where only a shell of the build or an interactive one sees it.
+//! `LD_PRELOAD` is set where only a shell of the build, an interactive one or a part of the start script sees it.
 
 use super::Report;
 use super::remedies::bring;
@@ -17,7 +17,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .filter(|stray| stray.variable.as_deref() == Some("LD_PRELOAD"))
     {
         let (message, note) = match &stray.reach {
-            Reach::Stage(_) => continue,
+            Reach::Stage(_) | Reach::Command => continue,
+            // What else the script does about allocators was not understood.
+            Reach::Subshell | Reach::Uncalled(_) if unit.unseen_settings.is_some() => continue,
             Reach::Run => (
                 "exported in a `RUN`: gone when that `RUN` ends".to_owned(),
                 "every `RUN` is a shell of its own; the image keeps files, not variables".to_owned(),
@@ -26,23 +28,42 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 format!("written to `{file}`: only shells that read it see it, not the service"),
                 "the command of a container, `docker run IMAGE ...` and `docker exec` start without those files".to_owned(),
             ),
+            Reach::Subshell => (
+                "set in a subshell of the start script: gone when that ends".to_owned(),
+                "`( )`, `sh -c` and each part of a pipe are processes of their own: what they export reaches nothing behind them".to_owned(),
+            ),
+            Reach::Uncalled(function) => (
+                format!("set in the function `{function}` of the start script, which nothing calls"),
+                "a function does what it says when it is called, and not before".to_owned(),
+            ),
         };
-        let severity = if stray.reach == Reach::Run {
-            Severity::Error
-        } else {
-            Severity::Warning
+        let severity = match stray.reach {
+            Reach::Run | Reach::Subshell => Severity::Error,
+            _ => Severity::Warning,
         };
         let finding = report
             .finding(&stray.place, message)
             .at_severity(severity)
             .caption("never reaches the service")
             .note(note)
-            .help("use `ENV LD_PRELOAD=...`");
+            .help(match &stray.reach {
+                Reach::Subshell => "export it outside of the subshell, or use `ENV LD_PRELOAD=...`",
+                Reach::Uncalled(_) => {
+                    "call it before the service starts, or use `ENV LD_PRELOAD=...`"
+                }
+                _ => "use `ENV LD_PRELOAD=...`",
+            });
         let Some(family) = stray.family else {
             report.add(finding);
             continue;
         };
-        report.add(finding.remedy("set it with `ENV`", applicability(unit), bring(family)));
+        let applicability = match &stray.reach {
+            Reach::Uncalled(_) => {
+                Applicability::Unsafe("the function may be there to be called by hand".into())
+            }
+            _ => applicability(unit),
+        };
+        report.add(finding.remedy("set it with `ENV`", applicability, bring(family)));
     }
 }
 

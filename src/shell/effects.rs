@@ -168,7 +168,7 @@ pub struct Package {
 }
 
 pub use interpret::{read, read_with};
-pub use scopes::{Reach, Scopes};
+pub use scopes::{Called, Reach, Scopes};
 pub use session::{Reader, Reading, Start};
 
 /// Whether `text` may hold effects other than [`EffectKind::Run`] and [`EffectKind::RunScript`] that

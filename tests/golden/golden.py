@@ -56,7 +56,7 @@ def fences(page):
         if named:
             beside[named[1]] = text
         elif language in FENCES:
-            yield short(text.encode()), {FENCES[language]: text, **beside}
+            yield short("\0".join([text, *beside.values()]).encode()), {FENCES[language]: text, **beside}
             beside = {}
 
 

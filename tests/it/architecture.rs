@@ -1,5 +1,5 @@
-//! The shape of the crate, kept by a test: who may import whom, who may touch the system, how long
-//! a file may be, and that every rule has its page.
+//! The shape of the crate, kept by a test: who may import whom, who may touch the system, and
+//! that every rule has its page.
 //!
 //! A new module needs a row in [`ROOMS`]. A row says what the module may know, so a reader can trust
 //! it without opening the files: if a change needs another entry, the design changes, not the test.
@@ -88,12 +88,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustix", &["tune"]),
     ("signal_hook", &["tune"]),
 ];
-
-/// Files that may be longer than [`LONGEST`], each with the reason.
-const LONG: &[(&str, &str)] = &[];
-
-/// So many lines a source file may have, its tests not counted: more, and a room is missing.
-const LONGEST: usize = 400;
 
 /// Rules of the tool itself: they have a page, and no file.
 const TOOL_RULES: [&str; 3] = [
@@ -235,25 +229,6 @@ fn crates_stay_at_home() {
         "used away from its home:\n{}",
         wrong.join("\n")
     );
-}
-
-#[test]
-fn files_are_short() {
-    for file in source::all() {
-        let lines = file.lines_without_tests();
-        let reason = LONG.iter().find(|(path, _)| *path == file.path);
-        match reason {
-            None => assert!(
-                lines <= LONGEST,
-                "{} has {lines} lines: which room is missing?",
-                file.path
-            ),
-            Some((path, reason)) => {
-                assert!(!reason.is_empty(), "{path} is long without a reason");
-                assert!(lines > LONGEST, "{path} is short by now: take it from LONG");
-            }
-        }
-    }
 }
 
 #[test]

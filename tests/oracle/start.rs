@@ -1,4 +1,4 @@
-//! What a start script makes of `MALLOC_CONF`, against a real shell that runs it.
+//! What a start script makes of `MALLOC_CONF` and `LD_PRELOAD`, against a real shell that runs it.
 //!
 //! Scripts are put together from statements, with a fixed seed. A stub of the server prints the
 //! variable as it gets it. Every setting has a name of its own that jemalloc does not know, so that our
@@ -100,44 +100,71 @@ impl Random {
     }
 }
 
-/// A statement with settings that nothing else has.
-fn named(text: &str, count: &mut usize) -> String {
-    let mut parts = text.split('%');
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        *count += 1;
-        out.push_str(&format!("zz{count}:1{part}"));
-    }
-    out
-}
-
-/// A script, the MALLOC_CONF that its image sets, and whether all of it can be told.
+/// A script, the setting that its image makes, and whether all of it can be told.
 struct Case {
     script: String,
     env: Option<String>,
     sure: bool,
 }
 
-fn cases() -> Vec<Case> {
-    let (mut random, mut count) = (Random(20_261_128), 0);
-    let mut all = Vec::new();
-    for _ in 0..SCRIPTS {
-        let mut lines = vec!["#!/bin/sh".to_owned()];
-        let mut sure = true;
-        for _ in 0..*random.pick(&[0, 1, 1, 2, 2, 3]) {
-            let (text, told) = random.pick(BEFORE);
-            lines.push(named(text, &mut count));
-            sure &= told;
+/// A variable that decides about allocators, and what tells its settings apart.
+struct Variable {
+    name: &'static str,
+    /// A setting with a name of its own.
+    setting: fn(usize) -> String,
+    /// What stands between two of them.
+    joint: &'static str,
+}
+
+const CONF: Variable = Variable {
+    name: "MALLOC_CONF",
+    setting: |number| format!("zz{number}:1"),
+    joint: ",",
+};
+
+const PRELOAD: Variable = Variable {
+    name: "LD_PRELOAD",
+    setting: |number| format!("/zz{number}/libjemalloc.so.2"),
+    joint: ":",
+};
+
+impl Variable {
+    /// A statement about this variable, with settings that nothing else has.
+    fn named(&self, text: &str, count: &mut usize) -> String {
+        let text = text
+            .replace("MALLOC_CONF", self.name)
+            .replace(",%", &format!("{}%", self.joint));
+        let mut parts = text.split('%');
+        let mut out = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            *count += 1;
+            out.push_str(&(self.setting)(*count));
+            out.push_str(part);
         }
-        lines.push(named(random.pick::<&str>(SERVICE), &mut count));
-        lines.push(named(random.pick::<&str>(AFTER), &mut count));
-        let env = random
-            .pick(&[false, false, true])
-            .then(|| named("%", &mut count));
-        let script = lines.join("\n") + "\n";
-        all.push(Case { script, env, sure });
+        out
     }
-    all
+
+    fn cases(&self) -> Vec<Case> {
+        let (mut random, mut count) = (Random(20_261_128), 0);
+        let mut all = Vec::new();
+        for _ in 0..SCRIPTS {
+            let mut lines = vec!["#!/bin/sh".to_owned()];
+            let mut sure = true;
+            for _ in 0..*random.pick(&[0, 1, 1, 2, 2, 3]) {
+                let (text, told) = random.pick(BEFORE);
+                lines.push(self.named(text, &mut count));
+                sure &= told;
+            }
+            lines.push(self.named(random.pick::<&str>(SERVICE), &mut count));
+            lines.push(self.named(random.pick::<&str>(AFTER), &mut count));
+            let env = random
+                .pick(&[false, false, true])
+                .then(|| self.named("%", &mut count));
+            let script = lines.join("\n") + "\n";
+            all.push(Case { script, env, sure });
+        }
+        all
+    }
 }
 
 fn executable(path: &Path, text: &str) {
@@ -153,7 +180,7 @@ fn settings(text: &str) -> BTreeSet<String> {
 }
 
 /// What the server gets from a real shell.
-fn real(folder: &Path, bin: &Path, case: &Case) -> BTreeSet<String> {
+fn real(folder: &Path, bin: &Path, variable: &Variable, case: &Case) -> BTreeSet<String> {
     let mut shell = Command::new("sh");
     shell
         .args(["./s.sh", "gunicorn", "app:app"])
@@ -161,7 +188,7 @@ fn real(folder: &Path, bin: &Path, case: &Case) -> BTreeSet<String> {
         .env_clear()
         .env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
     if let Some(env) = &case.env {
-        shell.env("MALLOC_CONF", env);
+        shell.env(variable.name, env);
     }
     let output = shell.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -169,53 +196,43 @@ fn real(folder: &Path, bin: &Path, case: &Case) -> BTreeSet<String> {
     settings(line.unwrap_or_else(|| panic!("no server: {}\n{text}", case.script)))
 }
 
-#[test]
-fn a_script_is_read_as_a_shell_runs_it() {
-    let root = tempfile::tempdir().unwrap();
-    let bin = root.path().join("bin");
-    fs::create_dir(&bin).unwrap();
-    executable(
-        &bin.join("gunicorn"),
-        "#!/bin/sh\necho \"SERVER[$MALLOC_CONF]\"\n",
-    );
-    executable(&bin.join("python"), "#!/bin/sh\n");
-    let cases = cases();
-    let folder = |at: usize| root.path().join(format!("c{at}"));
+/// The case that a path stands in.
+fn case_of(path: &str) -> Option<usize> {
+    path.split('/')
+        .find_map(|part| part.strip_prefix('c')?.parse().ok())
+}
+
+/// Writes every case into a folder of its own; `image` says what its image sets.
+fn lay_out(root: &Path, variable: &Variable, cases: &[Case], image: impl Fn(&Case) -> String) {
     for (at, case) in cases.iter().enumerate() {
-        fs::create_dir(folder(at)).unwrap();
-        executable(&folder(at).join("s.sh"), &case.script);
-        fs::write(folder(at).join("more.sh"), "export MALLOC_CONF=zzmore:1\n").unwrap();
-        fs::write(folder(at).join("plain.sh"), "MALLOC_CONF=zzplain:1\n").unwrap();
-        let env = case
-            .env
-            .as_ref()
-            .map_or_else(String::new, |env| format!(" MALLOC_CONF={env}"));
+        let folder = root.join(format!("c{at}"));
+        fs::create_dir(&folder).unwrap();
+        executable(&folder.join("s.sh"), &case.script);
+        let set = |setting: &str| format!("{}={setting}\n", variable.name);
+        let more = variable.named("%", &mut 9_000_000);
+        fs::write(folder.join("more.sh"), format!("export {}", set(&more))).unwrap();
+        let plain = variable.named("%", &mut 8_000_000);
+        fs::write(folder.join("plain.sh"), set(&plain)).unwrap();
         let dockerfile = format!(
             "FROM python:3.12-slim-bookworm\n\
-             RUN apt-get update && apt-get install -y libjemalloc2\n\
-             ENV LD_PRELOAD=libjemalloc.so.2{env}\n\
-             WORKDIR /app\nCOPY . .\nENTRYPOINT [\"./s.sh\"]\nCMD [\"gunicorn\", \"app:app\"]\n"
+             RUN apt-get update && apt-get install -y libjemalloc2\n{}\
+             WORKDIR /app\nCOPY . .\nENTRYPOINT [\"./s.sh\"]\nCMD [\"gunicorn\", \"app:app\"]\n",
+            image(case)
         );
-        fs::write(folder(at).join("Dockerfile"), dockerfile).unwrap();
+        fs::write(folder.join("Dockerfile"), dockerfile).unwrap();
     }
-    let checked = run::run(
-        root.path(),
-        ["check", ".", "--format", "json", "--fail-on", "never"],
-    );
-    let json: Value = serde_json::from_str(&checked.out).unwrap();
-    let mut ours = vec![BTreeSet::new(); cases.len()];
-    for finding in json["findings"].as_array().unwrap() {
-        if finding["rule"] == "malloc-conf-unknown-option" {
-            let path = finding["path"].as_str().unwrap();
-            let at = path
-                .split('/')
-                .find_map(|part| part.strip_prefix('c')?.parse::<usize>().ok());
-            ours[at.unwrap()].extend(settings(finding["message"].as_str().unwrap()));
-        }
-    }
+}
+
+/// Holds what we say of each case against what its server gets.
+fn compare(root: &Path, variable: &Variable, cases: &[Case], ours: &[BTreeSet<String>]) {
+    let bin = root.join("bin");
+    fs::create_dir(&bin).unwrap();
+    let server = format!("#!/bin/sh\necho \"SERVER[${}]\"\n", variable.name);
+    executable(&bin.join("gunicorn"), &server);
+    executable(&bin.join("python"), "#!/bin/sh\n");
     let (mut same, mut unsure, mut other) = (0, 0, Vec::new());
     for (at, case) in cases.iter().enumerate() {
-        let real = real(&folder(at), &bin, case);
+        let real = real(&root.join(format!("c{at}")), &bin, variable, case);
         if real == ours[at] {
             same += 1;
         } else if case.sure {
@@ -237,4 +254,49 @@ fn a_script_is_read_as_a_shell_runs_it() {
         other.join("\n\n")
     );
     assert!(unsure * 5 < SCRIPTS, "{unsure} of {SCRIPTS}");
+}
+
+#[test]
+fn a_script_is_read_as_a_shell_runs_it() {
+    let root = tempfile::tempdir().unwrap();
+    let cases = CONF.cases();
+    lay_out(root.path(), &CONF, &cases, |case| {
+        let env = case.env.as_ref();
+        let env = env.map_or_else(String::new, |env| format!(" MALLOC_CONF={env}"));
+        format!("ENV LD_PRELOAD=libjemalloc.so.2{env}\n")
+    });
+    let check = ["check", ".", "--format", "json", "--fail-on", "never"];
+    let checked = run::run(root.path(), check);
+    let json: Value = serde_json::from_str(&checked.out).unwrap();
+    let mut ours = vec![BTreeSet::new(); cases.len()];
+    for finding in json["findings"].as_array().unwrap() {
+        if finding["rule"] == "malloc-conf-unknown-option" {
+            let at = case_of(finding["path"].as_str().unwrap()).unwrap();
+            ours[at].extend(settings(finding["message"].as_str().unwrap()));
+        }
+    }
+    compare(root.path(), &CONF, &cases, &ours);
+}
+
+#[test]
+fn what_is_preloaded_is_what_a_shell_hands_on() {
+    let root = tempfile::tempdir().unwrap();
+    let cases = PRELOAD.cases();
+    lay_out(root.path(), &PRELOAD, &cases, |case| {
+        let env = case.env.as_ref();
+        env.map_or_else(String::new, |env| format!("ENV LD_PRELOAD={env}\n"))
+    });
+    let units = run::run(root.path(), ["units", "."]);
+    let mut ours = vec![BTreeSet::new(); cases.len()];
+    let mut at: Option<usize> = None;
+    for line in units.out.lines() {
+        match line.trim_start().strip_prefix("preload ") {
+            // What only a test decides about is said so.
+            Some(list) if list.ends_with("condition holds)") => {}
+            Some(list) => ours[at.unwrap()].extend(settings(list)),
+            None if !line.starts_with(' ') => at = case_of(line).or(at),
+            None => {}
+        }
+    }
+    compare(root.path(), &PRELOAD, &cases, &ours);
 }

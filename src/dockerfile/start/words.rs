@@ -1,7 +1,6 @@
 //! What the words of a command say: which script they name, whether they pass arguments on.
 
 use crate::dockerfile::copy::base_name;
-use crate::model::{ProcessKind, is_python, recognise};
 use crate::shell::syntax::{Part, Word};
 use crate::text::Traced;
 
@@ -11,14 +10,6 @@ pub(super) fn plain(words: &[Word]) -> Vec<String> {
         .iter()
         .map(|word| word.literal().unwrap_or_else(|| "*".into()))
         .collect()
-}
-
-/// Whether a command is a service, or hands over to one: `python app.py`, `"$@"`.
-pub(super) fn is_service(words: &[Word]) -> bool {
-    let argv = plain(words);
-    let program = argv.first().map_or("", |program| base_name(program));
-    let service = recognise(&argv).is_some_and(|found| found.kind == ProcessKind::Service);
-    service || is_positional(words) || is_python(program) && recognise(&argv).is_none()
 }
 
 /// `"$@"`: the script runs what it was given.

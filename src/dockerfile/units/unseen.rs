@@ -51,19 +51,22 @@ pub(super) fn of_image(walker: &Walker<'_>, state: &State, started: &Started) ->
     if !is_asked(state, started) {
         return None;
     }
-    copied_script(walker, state)
+    copied_script(walker, state, &started.followed)
 }
 
-fn copied_script(walker: &Walker<'_>, state: &State) -> Option<String> {
+/// A script in the image that sets an allocator, and that nobody has followed.
+fn copied_script(walker: &Walker<'_>, state: &State, followed: &[String]) -> Option<String> {
     let from_context = state
         .copies
         .iter()
         .filter(|copied| copied.from == CopySource::Context);
     from_context
         .filter_map(|copied| {
-            walker
+            let scripts = walker
                 .around
-                .script_that_sets_allocator(&walker.file.path, &copied.path)
+                .scripts_that_set_allocator(&walker.file.path, &copied.path);
+            let mut others = scripts.iter().filter(|path| !followed.contains(path));
+            others.next().cloned()
         })
         .map(|path| format!("`{path}` sets an allocator"))
         .next()

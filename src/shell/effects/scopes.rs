@@ -22,6 +22,17 @@ pub enum Reach {
     Never,
 }
 
+/// Whether a function is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Called {
+    /// It is, between what it sets and what is asked about.
+    Surely,
+    /// It may be.
+    Maybe,
+    /// Nothing calls it.
+    Never,
+}
+
 impl Default for Scopes {
     fn default() -> Self {
         Self(vec![Scope::default()])
@@ -50,7 +61,7 @@ impl Scopes {
     /// Whether what a command in `from` sets reaches one in `to` that is run later. `called` says
     /// which functions are.
     #[must_use]
-    pub fn reach(&self, from: Context, to: Context, called: &dyn Fn(&str) -> bool) -> Reach {
+    pub fn reach(&self, from: Context, to: Context, called: &dyn Fn(&str) -> Called) -> Reach {
         if from.pipeline && !to.pipeline {
             return Reach::Never;
         }
@@ -66,7 +77,8 @@ impl Scopes {
         for (depth, (_, kind)) in inside.enumerate() {
             match kind {
                 ScopeKind::Subshell => return Reach::Never,
-                ScopeKind::Function(name) if !called(name) => reach = Reach::Maybe,
+                ScopeKind::Function(name) if called(name) == Called::Never => return Reach::Never,
+                ScopeKind::Function(name) if called(name) == Called::Maybe => reach = Reach::Maybe,
                 ScopeKind::Branch => reach = Reach::Maybe,
                 _ if depth > DEEPEST => return Reach::Maybe,
                 ScopeKind::Function(_) | ScopeKind::Group => {}
@@ -81,6 +93,13 @@ impl Scopes {
             ScopeKind::Function(name) => Some((name.as_str(), at)),
             _ => None,
         })
+    }
+
+    /// The innermost subshell around a command.
+    #[must_use]
+    pub fn subshell(&self, of: Context) -> Option<usize> {
+        let mut around = self.up(of.scope);
+        around.find_map(|(at, kind)| (*kind == ScopeKind::Subshell).then_some(at))
     }
 
     /// Whether a command stands in that scope.

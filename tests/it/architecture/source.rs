@@ -69,16 +69,6 @@ impl File {
         without_tests(&plain(&self.text))
     }
 
-    /// How many lines the file has, `#[cfg(test)]` items not counted.
-    pub(crate) fn lines_without_tests(&self) -> usize {
-        let code = plain(&self.text);
-        let tests: usize = test_items(&code)
-            .iter()
-            .map(|range| code[range.clone()].matches('\n').count() + 1)
-            .sum();
-        self.text.lines().count() - tests
-    }
-
     /// The paths of this crate that the code names, from the crate's root, sorted.
     pub(crate) fn imports(&self) -> Vec<Vec<String>> {
         let code = self.code();

@@ -190,8 +190,8 @@ fn name_of(language: &str) -> Option<&'static str> {
 struct Context<'p>(Vec<(&'p str, &'p str)>);
 
 impl Context<'_> {
-    /// The first of the files below `folder` that sets an allocator.
-    fn setter(&self, folder: &str, wanted: impl Fn(&str) -> bool) -> Option<String> {
+    /// The files below `folder` that set an allocator.
+    fn setters(&self, folder: &str, wanted: impl Fn(&str) -> bool) -> Vec<String> {
         let folder = folder.trim_start_matches("./").trim_end_matches(['/', '*']);
         let below = |name: &str| {
             folder == "."
@@ -208,8 +208,8 @@ impl Context<'_> {
         let found = self
             .0
             .iter()
-            .find(|(name, text)| below(name) && wanted(name) && sets(text));
-        found.map(|(name, _)| (*name).to_owned())
+            .filter(|(name, text)| below(name) && wanted(name) && sets(text));
+        found.map(|(name, _)| (*name).to_owned()).collect()
     }
 }
 
@@ -232,15 +232,13 @@ impl Surroundings for Context<'_> {
         names.filter(|name| name.ends_with("Dockerfile")).collect()
     }
 
-    fn script_that_sets_allocator(&self, _: &str, folder: &str) -> Option<String> {
-        self.setter(folder, |name| {
-            name.ends_with(".sh") || name.ends_with(".py")
-        })
+    fn scripts_that_set_allocator(&self, _: &str, folder: &str) -> Arc<[String]> {
+        let script = |name: &str| name.ends_with(".sh") || name.ends_with(".py");
+        self.setters(folder, script).into()
     }
 
     fn manifest_that_sets_allocator(&self, _: &str) -> Option<String> {
-        self.setter(".", |name| {
-            name.ends_with(".yaml") || name.ends_with(".yml")
-        })
+        let manifest = |name: &str| name.ends_with(".yaml") || name.ends_with(".yml");
+        self.setters(".", manifest).into_iter().next()
     }
 }
