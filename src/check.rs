@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use crate::finding::{Applicability, Finding};
 use crate::model;
-use crate::project::Format;
-use crate::surroundings::Surroundings;
+use crate::project::{Format, Project};
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
 
@@ -36,8 +35,8 @@ impl Checked {
 
 /// Checks one file.
 #[must_use]
-pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings, style: Style) -> Checked {
-    let (mut checked, _) = examine(file, around, style);
+pub fn check(file: &Arc<SourceFile>, project: &Project<'_>, style: Style) -> Checked {
+    let (mut checked, _) = examine(file, project, style);
     say_once(&mut checked.findings, |finding| finding);
     checked
 }
@@ -46,7 +45,7 @@ pub fn check(file: &Arc<SourceFile>, around: &dyn Surroundings, style: Style) ->
 #[must_use]
 pub fn examine(
     file: &Arc<SourceFile>,
-    around: &dyn Surroundings,
+    project: &Project<'_>,
     style: Style,
 ) -> (Checked, Vec<model::Unit>) {
     if is_binary(&file.bytes) {
@@ -60,15 +59,15 @@ pub fn examine(
         return (checked, Vec::new());
     }
     match Format::of(&file.path, &file.bytes) {
-        Format::Dockerfile => dockerfiles::examine(file, around, style),
-        format => manifests::examine(file, format, around, style),
+        Format::Dockerfile => dockerfiles::examine(file, project, style),
+        format => manifests::examine(file, format, project, style),
     }
 }
 
 /// The units of a file, for those who want to see what the rules see.
 #[must_use]
-pub fn units(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<model::Unit> {
-    examine(file, around, Style::default()).1
+pub fn units(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<model::Unit> {
+    examine(file, project, Style::default()).1
 }
 
 /// Gives a finding the edits of its remedy, as `spell` writes them, or says why there are none.

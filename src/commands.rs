@@ -15,9 +15,8 @@ use std::sync::Arc;
 
 use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
 use crate::config::Configs;
-use crate::project::{self, Disk};
-use crate::project::{Format, links};
-use crate::surroundings::ImageBuild;
+use crate::project::links::{self, ImageBuild};
+use crate::project::{self, Disk, Format, Project};
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +62,10 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
     }
 }
 
-/// The surroundings on disk, with what the configurations say about images.
-fn disk(configs: &Arc<Configs>) -> Disk {
+/// The projects on a disk, with what the configurations say about images.
+fn configured<'a>(disk: &'a Disk, configs: &Arc<Configs>) -> Project<'a> {
     let configs = Arc::clone(configs);
-    Disk::with_images(Box::new(move |near| {
+    let said = Box::new(move |near: &str| {
         // A configuration that cannot be read is told where the file itself is.
         let config = configs.of(Path::new(near)).unwrap_or_default();
         let builds = config
@@ -79,7 +78,8 @@ fn disk(configs: &Arc<Configs>) -> Disk {
                 said_in: String::new(),
             });
         builds.collect()
-    }))
+    });
+    Project::with_images(disk, said)
 }
 
 /// The name of a text from standard input: as given, but manifests that were given none are no Dockerfile.

@@ -1,6 +1,6 @@
 //! Dockerfiles and Containerfiles.
 //!
-//! [`parse`] makes the lossless tree ([`syntax`]); [`read`] follows its stages and says which units
+//! [`parse`] makes the lossless tree ([`syntax`]); [`Interpreted`] follows its stages and says which units
 //! come out of them.
 
 mod build;
@@ -15,60 +15,74 @@ mod start;
 pub mod syntax;
 mod units;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use edit::{Refusal, Scene, spell};
 pub use syntax::parse;
-pub use units::Site;
+pub use units::{Search, Site};
 
 use crate::model::{Container, Source, Unit};
 use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
+use build::{Build, Made};
+use stages::Stage;
 use syntax::Dockerfile;
 
-/// The units that come out of a Dockerfile, in the order of their stages.
-#[must_use]
-pub fn read(
-    file: &Arc<SourceFile>,
-    dockerfile: &Dockerfile,
-    around: &dyn Surroundings,
-) -> Vec<Unit> {
-    let units = survey(file, dockerfile, around).into_iter();
-    units.map(|(unit, _)| unit).collect()
+/// A Dockerfile that was followed to its end: what its images will be like.
+#[derive(Debug)]
+pub struct Interpreted {
+    file: Arc<SourceFile>,
+    /// Its tree.
+    pub tree: Dockerfile,
+    made: Made,
 }
 
-/// The same, each unit with where it stands in the text.
-#[must_use]
-pub fn survey(
-    file: &Arc<SourceFile>,
-    dockerfile: &Dockerfile,
-    around: &dyn Surroundings,
-) -> Vec<(Unit, Site)> {
-    let (globals, stages) = stages::split(dockerfile);
-    let walker = build::Walker::walk(file, dockerfile, &globals, &stages, around);
-    units::units(&walker)
-}
+impl Interpreted {
+    /// Follows the instructions of every stage.
+    #[must_use]
+    pub fn of(file: &Arc<SourceFile>, tree: Dockerfile, around: &dyn Surroundings) -> Self {
+        let (globals, stages) = stages::split(&tree);
+        let build = Build::walk(file, &tree, &globals, &stages, around);
+        let made = build.made.into_owned();
+        Self {
+            file: Arc::clone(file),
+            tree,
+            made,
+        }
+    }
 
-/// The unit of a container that runs an image of this Dockerfile: the stage of that name, else the last
-/// one. `None` where there is no such stage.
-#[must_use]
-pub fn started(
-    file: &Arc<SourceFile>,
-    dockerfile: &Dockerfile,
-    around: &dyn Surroundings,
-    target: Option<&str>,
-    container: &Container,
-    source: Source,
-) -> Option<Unit> {
-    let (globals, stages) = stages::split(dockerfile);
-    let walker = build::Walker::walk(file, dockerfile, &globals, &stages, around);
-    units::over_stage(&walker, target, container, source)
+    /// The units that come out of it, in the order of their stages, each with where it stands in the text.
+    #[must_use]
+    pub fn units(&self, around: &dyn Surroundings) -> Vec<(Unit, Site)> {
+        let (_, stages) = stages::split(&self.tree);
+        units::units(&self.build(&stages, around))
+    }
+
+    /// The unit of a container that runs an image of it: the stage of that name, else the last one.
+    /// `None` where there is no such stage. With it comes what is to be searched before a setting is called missing.
+    #[must_use]
+    pub fn container(
+        &self,
+        around: &dyn Surroundings,
+        target: Option<&str>,
+        container: &Container,
+        source: Source,
+    ) -> Option<(Unit, Option<Search>)> {
+        let (_, stages) = stages::split(&self.tree);
+        units::over_stage(&self.build(&stages, around), target, container, source)
+    }
+
+    fn build<'a>(&'a self, stages: &'a [Stage<'a>], around: &'a dyn Surroundings) -> Build<'a> {
+        let made = Cow::Borrowed(&self.made);
+        Build::new(&self.file, &self.tree, around, stages, made)
+    }
 }
 
 /// The unit of a container that runs an image from elsewhere.
 #[must_use]
 pub fn started_elsewhere(container: &Container, around: &dyn Surroundings) -> Unit {
     let (file, none) = (&container.place.file, Dockerfile::default());
-    let walker = build::Walker::walk(file, &none, &[], &[], around);
-    units::over_image(&walker, container)
+    let build = Build::new(file, &none, around, &[], Cow::default());
+    units::over_image(&build, container)
 }

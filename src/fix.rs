@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::check::{self, Checked};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::Unit;
-use crate::surroundings::Surroundings;
+use crate::project::Project;
 use crate::templates::Style;
 use crate::text::{self, Edit, SourceFile, Span};
 
@@ -90,11 +90,11 @@ pub struct Left {
 
 /// Mends one file as far as `options` allow.
 #[must_use]
-pub fn fix(file: &Arc<SourceFile>, around: &dyn Surroundings, options: &Options) -> Fixed {
-    let start = Version::read(file, around, options);
+pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> Fixed {
+    let start = Version::read(file, project, options);
     let errors = start.errors();
     let mut work = Work {
-        around,
+        project,
         options,
         now: start,
         applied: Vec::new(),
@@ -124,8 +124,8 @@ struct Version {
 }
 
 impl Version {
-    fn read(file: &Arc<SourceFile>, around: &dyn Surroundings, options: &Options) -> Self {
-        let (mut checked, units) = check::examine(file, around, options.style);
+    fn read(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> Self {
+        let (mut checked, units) = check::examine(file, project, options.style);
         if let Some(image) = &options.inject {
             inject::inject(file, &mut checked, &units, image, options.style);
         }
@@ -150,7 +150,7 @@ impl Version {
 }
 
 struct Work<'a> {
-    around: &'a dyn Surroundings,
+    project: &'a Project<'a>,
     options: &'a Options,
     now: Version,
     applied: Vec<Applied>,
@@ -250,7 +250,7 @@ impl Work<'_> {
             return Err("it undoes what another remedy did".into());
         }
         let file = SourceFile::new(self.now.file.path.clone(), bytes);
-        let next = Version::read(&file, self.around, self.options);
+        let next = Version::read(&file, self.project, self.options);
         let promised: BTreeSet<Key> = batch.iter().map(key).collect();
         let mut still = next.checked.findings.iter().map(key);
         if let Some((rule, ..)) = still.find(|left| promised.contains(left)) {
@@ -302,7 +302,7 @@ impl Work<'_> {
 
     /// The file stays as it was, for a reason that holds for all that is wrong with it.
     fn nothing(self, before: &Arc<SourceFile>, why: &str) -> Fixed {
-        let checked = check::check(before, self.around, self.options.style);
+        let checked = check::check(before, self.project, self.options.style);
         let left = checked.findings.into_iter().map(|finding| Left {
             finding,
             reason: why.to_owned(),

@@ -1,250 +1,180 @@
-//! Paths to files: which files under a folder are ours, and what stands around them.
+//! The projects that files belong to: which files there are, and what they say about each other. Whatever is
+//! asked for is read, and understood, once in a run.
 //!
-//! One of the few modules that touch the disk. It never parses what it finds.
+//! One of the few modules that touch the disk: `discover` finds and reads what is to be checked, `disk` what stands
+//! around it.
 
+mod discover;
 mod disk;
 mod format;
+mod images;
 pub(crate) mod link;
 pub mod links;
+mod memory;
 mod names;
+mod searches;
 mod survey;
 
-use std::io;
-use std::path::{MAIN_SEPARATOR, Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
-
-pub use disk::{Disk, Images};
+pub use discover::{Failure, Found, find, read, shown};
+pub use disk::Disk;
 pub use format::{Format, is_template_ending};
 pub use names::{Claim, claim};
 
-use crate::manifests::kustomize;
+use crate::dockerfile::Search;
+use crate::manifests::kustomize::{self, Kustomization};
+use crate::surroundings::{self, Surroundings};
 use crate::text::SourceFile;
+use images::{Image, Images};
+use links::ImageBuild;
+use memory::Memory;
+use searches::Searches;
+use std::sync::Arc;
+use survey::Survey;
 
-/// Files larger than this are not read: nobody writes a Dockerfile of that size.
-const LIMIT: u64 = 64 << 20;
+/// What a configuration says about which Dockerfile builds which image, for the input at a path.
+pub type SaidImages = Box<dyn Fn(&str) -> Vec<ImageBuild> + Send + Sync>;
 
-/// Folders that hold other people's files or none at all.
-const SKIPPED: [&str; 9] = [
-    ".git",
-    ".hg",
-    ".svn",
-    "node_modules",
-    ".venv",
-    ".tox",
-    ".nox",
-    "__pycache__",
-    "site-packages",
-];
-
-/// What a search for files found.
-#[derive(Debug, Default)]
-pub struct Found {
-    /// Files to look at, sorted by path, without repetition.
-    pub files: Vec<PathBuf>,
-    /// What could not be searched: path and reason.
-    pub failures: Vec<Failure>,
+/// The projects of a run.
+pub struct Project<'a> {
+    around: &'a dyn Surroundings,
+    said: Option<SaidImages>,
+    images: Images,
+    searches: Searches,
+    surveys: Memory<String, Arc<Survey>>,
+    kustomizations: Memory<String, Arc<[Kustomization]>>,
+    config_maps: Memory<String, Arc<[Arc<SourceFile>]>>,
+    builds: Memory<String, Arc<[ImageBuild]>>,
 }
 
-/// A path that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// The path as it was given or found.
-    pub path: String,
-    /// Why, and what to do, in a few words.
-    pub reason: String,
+impl std::fmt::Debug for Project<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Project")
+    }
 }
 
-/// Finds the files to look at. A path that names a file is always taken, whatever its name.
-#[must_use]
-pub fn find(paths: &[PathBuf]) -> Found {
-    let mut found = Found::default();
-    for path in paths {
-        match std::fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => walk(path, &mut found),
-            Ok(_) => found.files.push(path.clone()),
-            Err(error) => found.failures.push(Failure {
-                path: shown(path),
-                reason: reason(&error),
-            }),
+impl<'a> Project<'a> {
+    /// What `around` holds.
+    #[must_use]
+    pub fn of(around: &'a dyn Surroundings) -> Self {
+        Self {
+            around,
+            said: None,
+            images: Images::default(),
+            searches: Searches::default(),
+            surveys: Memory::default(),
+            kustomizations: Memory::default(),
+            config_maps: Memory::default(),
+            builds: Memory::default(),
         }
     }
-    found.files.sort();
-    // Several paths may lead to one file: the first one stands for it.
-    let mut seen = std::collections::BTreeSet::new();
-    found
-        .files
-        .retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
-    found.failures.sort_by(|a, b| a.path.cmp(&b.path));
-    found
-}
 
-/// Walks a folder with the machine's cores: `.gitignore` is respected, hidden folders are searched,
-/// links are not followed.
-fn walk(folder: &Path, found: &mut Found) {
-    let collected: Mutex<Found> = Mutex::default();
-    let walker = ignore::WalkBuilder::new(folder)
-        .hidden(false)
-        .require_git(false)
-        .filter_entry(is_searched)
-        .build_parallel();
-    walker.run(|| {
-        Box::new(|entry| {
-            let mut one = Found::default();
-            match entry {
-                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
-                    if is_ours(&entry) {
-                        one.files.push(entry.into_path());
-                    }
-                }
-                Ok(_) => {}
-                Err(error) => one.failures.extend(failure(&error)),
-            }
-            if let Ok(mut all) = collected.lock() {
-                all.files.append(&mut one.files);
-                all.failures.append(&mut one.failures);
-            }
-            ignore::WalkState::Continue
+    /// The same, with what a configuration says about images.
+    #[must_use]
+    pub fn with_images(around: &'a dyn Surroundings, said: SaidImages) -> Self {
+        Self {
+            said: Some(said),
+            ..Self::of(around)
+        }
+    }
+
+    pub(crate) fn around(&self) -> &'a dyn Surroundings {
+        self.around
+    }
+
+    /// What a Dockerfile builds.
+    pub(crate) fn image(&self, file: &Arc<SourceFile>) -> Arc<Image> {
+        self.images.of(file, self.around)
+    }
+
+    /// Why the process of a unit may get settings that its image does not show.
+    pub(crate) fn unseen(&self, near: &str, search: &Search) -> Option<String> {
+        let path = self.searches.find(near, search, self.around)?;
+        Some(format!("`{path}` sets an allocator"))
+    }
+
+    /// The paths of the Dockerfiles in the project of the input at `near`, sorted.
+    pub(crate) fn dockerfiles(&self, near: &str) -> Arc<[String]> {
+        self.survey(near)
+            .map_or_else(Arc::default, |(_, survey)| Arc::clone(&survey.dockerfiles))
+    }
+
+    /// What the kustomizations of its project make of a manifest.
+    #[must_use]
+    pub fn builds(&self, file: &Arc<SourceFile>) -> Vec<kustomize::Build> {
+        let others = kustomize::Others {
+            around: self.around,
+            kustomizations: &self.kustomizations(&file.path),
+            config_maps: &|| self.config_maps(&file.path),
+        };
+        kustomize::builds(file, &others)
+    }
+
+    /// Its kustomizations, sorted by path.
+    fn kustomizations(&self, near: &str) -> Arc<[Kustomization]> {
+        let Some((top, survey)) = self.survey(near) else {
+            return Arc::default();
+        };
+        self.kustomizations.of(top, |_| {
+            let files = survey
+                .kustomizations
+                .iter()
+                .filter_map(|path| self.file(path));
+            files.map(|file| Kustomization::of(&file)).collect()
         })
-    });
-    let collected = collected.into_inner().unwrap_or_default();
-    found.files.extend(collected.files);
-    found.failures.extend(collected.failures);
-}
-
-/// The files below a folder, sorted.
-fn all(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    let walker = ignore::WalkBuilder::new(folder)
-        .hidden(false)
-        .require_git(false)
-        .sort_by_file_path(Path::cmp)
-        .filter_entry(is_searched)
-        .build();
-    let files = walker
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
-    files.map(ignore::DirEntry::into_path)
-}
-
-fn is_searched(entry: &ignore::DirEntry) -> bool {
-    let name = entry.file_name().to_str();
-    !name.is_some_and(|name| SKIPPED.contains(&name))
-}
-
-/// Whether a file is ours, by its name; of YAML files those whose text has what a pod template has.
-fn is_ours(entry: &ignore::DirEntry) -> bool {
-    match entry.file_name().to_str().and_then(claim) {
-        Some(Claim::Yaml) => has_containers(entry),
-        Some(_) => true,
-        None => false,
     }
-}
 
-fn has_containers(entry: &ignore::DirEntry) -> bool {
-    let small = entry.metadata().is_ok_and(|meta| meta.len() <= LIMIT);
-    let Ok(bytes) = (if small {
-        std::fs::read(entry.path())
-    } else {
-        return false;
-    }) else {
-        // It is said when it is read.
-        return true;
-    };
-    let has = |word: &str| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
-    let described = ["ontainers:", "container:", "ontainers\":", "podSpec:"]
-        .iter()
-        .any(|word| has(word));
-    if entry
-        .file_name()
-        .to_str()
-        .is_some_and(kustomize::is_kustomization)
-    {
-        let variables = ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC", "GLIBC_TUNABLES"];
-        return described || has("ontainers/") || variables.iter().any(|name| has(name));
+    /// Its manifests that hold ConfigMaps, sorted by path.
+    fn config_maps(&self, near: &str) -> Arc<[Arc<SourceFile>]> {
+        let Some((top, survey)) = self.survey(near) else {
+            return Arc::default();
+        };
+        self.config_maps.of(top, |_| {
+            let read = |path: &String| {
+                let bytes = self.around.peek(path)?;
+                let has = |text: &[u8]| memchr::memmem::find(&bytes, text).is_some();
+                (has(b"kind: ConfigMap") && !has(b"{{"))
+                    .then(|| SourceFile::new(path.as_str(), bytes))
+            };
+            survey.manifests.iter().filter_map(read).collect()
+        })
     }
-    // A JSON patch is for containers where a pointer of it says so.
-    let patched = has("op:") && has("path:") && has("ontainers/");
-    patched || has("apiVersion") && has("kind") && described
-}
 
-fn failure(error: &ignore::Error) -> Option<Failure> {
-    match error {
-        ignore::Error::WithPath { path, err } => {
-            let reason = err.io_error().map_or_else(|| err.to_string(), reason);
-            Some(Failure {
-                path: shown(path),
-                reason,
-            })
+    /// What it says about which Dockerfile builds which image. What the user says counts more than what is found.
+    pub(crate) fn image_builds(&self, near: &str) -> Arc<[ImageBuild]> {
+        let said = self.said.as_ref().map_or_else(Vec::new, |said| said(near));
+        let Some((top, survey)) = self.survey(near) else {
+            return said.into();
+        };
+        let found = self.builds.of(top, |_| {
+            let files = survey.links.iter().filter_map(|path| self.file(path));
+            files
+                .flat_map(|file| links::read(&file, self.around))
+                .collect()
+        });
+        if said.is_empty() {
+            return found;
         }
-        ignore::Error::WithDepth { err, .. } => failure(err),
-        // A broken line in a .gitignore is git's business.
-        ignore::Error::Partial(_)
-        | ignore::Error::Glob { .. }
-        | ignore::Error::WithLineNumber { .. } => None,
-        other => Some(Failure {
-            path: ".".into(),
-            reason: other.to_string(),
-        }),
+        let others = found
+            .iter()
+            .filter(|one| said.iter().all(|own| own.image != one.image));
+        said.iter().chain(others).cloned().collect()
     }
-}
 
-/// Reads a file under the name it is reported by.
-///
-/// # Errors
-/// Where it cannot be read, or is too large to be meant: the failure says why and what to do.
-pub fn read(path: &Path) -> Result<Arc<SourceFile>, Failure> {
-    let fail = |reason: String| Failure {
-        path: shown(path),
-        reason,
-    };
-    let meta = std::fs::metadata(path).map_err(|error| fail(reason(&error)))?;
-    if meta.is_dir() {
-        return Err(fail("is a folder".into()));
+    /// The name of the project of the input at `near`: the folder of its repository.
+    pub(crate) fn name(&self, near: &str) -> Option<String> {
+        self.around.home(near).name
     }
-    if !meta.is_file() {
-        // Reading it might never end.
-        return Err(fail(
-            "is a pipe or a device; `-` reads standard input".into(),
-        ));
-    }
-    if meta.len() > LIMIT {
-        return Err(fail(format!("is larger than {} MiB", LIMIT >> 20)));
-    }
-    let bytes = std::fs::read(path).map_err(|error| fail(reason(&error)))?;
-    Ok(SourceFile::new(shown(path), bytes))
-}
 
-/// The path as users write it: relative to where the tool runs where it lies below that, without a
-/// leading `./`, `/` between the parts.
-#[must_use]
-pub fn shown(path: &Path) -> String {
-    static HERE: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let here = HERE.get_or_init(|| std::env::current_dir().ok());
-    let below = here
-        .as_deref()
-        .and_then(|here| path.strip_prefix(here).ok());
-    let text = below.unwrap_or(path).to_string_lossy();
-    let text = if MAIN_SEPARATOR == '/' {
-        text.into_owned()
-    } else {
-        text.replace(MAIN_SEPARATOR, "/")
-    };
-    let mut text = text.as_str();
-    while let Some(rest) = text.strip_prefix("./") {
-        text = rest;
+    fn file(&self, path: &str) -> Option<Arc<SourceFile>> {
+        surroundings::at(path, self.around)
     }
-    if text.is_empty() {
-        ".".into()
-    } else {
-        text.to_owned()
-    }
-}
 
-fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file or folder".into(),
-        io::ErrorKind::PermissionDenied => {
-            "permission denied: make it readable, or leave it out".into()
-        }
-        _ => error.to_string(),
+    /// The top of the project of the input at `near`, and the files in it.
+    fn survey(&self, near: &str) -> Option<(String, Arc<Survey>)> {
+        let top = self.around.home(near).top()?.to_owned();
+        let survey = self.surveys.of(top.clone(), |top| {
+            Arc::new(Survey::of(self.around.list(top, usize::MAX)))
+        });
+        Some((top, survey))
     }
 }

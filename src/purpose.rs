@@ -7,10 +7,11 @@ use crate::surroundings::Surroundings;
 /// What the project of the input at `near` says against its being in production: it is shown, or given up.
 #[must_use]
 pub fn of_project(near: &str, around: &dyn Surroundings) -> Option<String> {
-    let named = around.project(near).filter(|name| roles::is_shown(name));
+    let home = around.home(near);
+    let named = home.name.as_ref().filter(|name| roles::is_shown(name));
     let named = named.map(|name| format!("the project is called `{name}`"));
     named.or_else(|| {
-        let readme = around.readme(near)?;
+        let readme = home.readme(around)?;
         let said = roles::said_in_readme(&String::from_utf8_lossy(&readme.bytes))?;
         Some(format!("{} says `{said}`", readme.path))
     })
@@ -20,7 +21,7 @@ pub fn of_project(near: &str, around: &dyn Surroundings) -> Option<String> {
 #[must_use]
 pub fn of_folder(near: &str, around: &dyn Surroundings) -> Option<String> {
     let readme = around.beside(near, "README.md")?;
-    let whole = around.readme(near);
+    let whole = around.home(near).readme(around);
     if whole.is_some_and(|whole| whole.path == readme.path) {
         return None;
     }

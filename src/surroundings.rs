@@ -1,10 +1,11 @@
-//! What may be asked of the files around an input, by those who may not touch the disk.
+//! What may be asked of the files around an input, by those who may not touch the disk. Who answers reads
+//! files and lists folders; it understands nothing of what is in them.
 
 use std::sync::Arc;
 
-use crate::text::SourceFile;
+use crate::text::{SourceFile, paths};
 
-/// The files around an input, read for it by those who may touch the disk.
+/// The files around an input.
 ///
 /// Paths use `/` and are relative to where the tool runs.
 pub trait Surroundings: Sync {
@@ -18,81 +19,62 @@ pub trait Surroundings: Sync {
         None
     }
 
-    /// The paths of the Dockerfiles in the project of the input at `near`, sorted.
-    fn dockerfiles(&self, near: &str) -> Arc<[String]> {
-        let _ = near;
-        Arc::default()
-    }
-
-    /// The kustomizations in the project of the input at `near`, sorted by path.
-    fn kustomizations(&self, near: &str) -> Arc<[Kustomization]> {
-        let _ = near;
-        Arc::default()
-    }
-
-    /// The manifests in the project of the input at `near` that hold ConfigMaps, sorted by path.
-    fn config_maps(&self, near: &str) -> Arc<[Arc<SourceFile>]> {
-        let _ = near;
-        Arc::default()
-    }
-
-    /// What the project of the input at `near` says about which Dockerfile builds which image.
-    fn image_builds(&self, near: &str) -> Arc<[ImageBuild]> {
-        let _ = near;
-        Arc::default()
-    }
-
-    /// The paths of the scripts below `folder` of the build context of `near` that set an allocator.
-    fn scripts_that_set_allocator(&self, near: &str, folder: &str) -> Arc<[String]>;
-
-    /// The path of a Compose file, manifest or environment file near `near` that sets an allocator,
-    /// if there is one.
-    fn manifest_that_sets_allocator(&self, near: &str) -> Option<String>;
-
-    /// The name of the project that the input at `near` belongs to: the folder of its repository.
-    fn project(&self, near: &str) -> Option<String> {
-        let _ = near;
+    /// The bytes of the file at `path`, for one look: nobody remembers them.
+    fn peek(&self, path: &str) -> Option<Vec<u8>> {
+        let _ = path;
         None
     }
 
-    /// The README at the top of that project.
-    fn readme(&self, near: &str) -> Option<Arc<SourceFile>> {
+    /// The paths of the files at and below `path`, so many folders deep, sorted.
+    fn list(&self, path: &str, depth: usize) -> Box<dyn Iterator<Item = String>> {
+        let _ = (path, depth);
+        Box::new(std::iter::empty())
+    }
+
+    /// Where the input at `near` is at home.
+    fn home(&self, near: &str) -> Home {
         let _ = near;
-        None
+        Home::default()
     }
 }
 
-/// An image that the project builds, and what from.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ImageBuild {
-    /// Its name, without tag and digest.
-    pub image: String,
-    /// Its name with the tag.
-    pub reference: String,
-    /// The path of its Dockerfile, from where the tool runs.
-    pub dockerfile: String,
-    /// The stage; the last one where nothing is said.
-    pub target: Option<String>,
-    /// The path of the file that says so.
-    pub said_in: String,
+/// The project of an input.
+#[derive(Clone, Debug, Default)]
+pub struct Home {
+    /// The folder of the input and those above it, up to the top of its repository, or to where the tool runs.
+    pub folders: Arc<[String]>,
+    /// The name of the repository's folder, where the last of them is one.
+    pub name: Option<String>,
 }
 
-/// The files and folders that a kustomization names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct References {
-    /// What it builds upon.
-    pub resources: Vec<String>,
-    /// What it lays over that.
-    pub patches: Vec<String>,
+const READMES: [&str; 5] = [
+    "README.md",
+    "README.rst",
+    "README",
+    "README.txt",
+    "readme.md",
+];
+
+impl Home {
+    /// The folder above all others.
+    #[must_use]
+    pub fn top(&self) -> Option<&str> {
+        self.folders.last().map(String::as_str)
+    }
+
+    /// The README at the top of the repository.
+    #[must_use]
+    pub fn readme(&self, around: &dyn Surroundings) -> Option<Arc<SourceFile>> {
+        let top = self.top().filter(|_| self.name.is_some())?;
+        let mut names = READMES.iter();
+        names.find_map(|name| at(&paths::join(top, name), around))
+    }
 }
 
-/// A kustomization of a project.
-#[derive(Debug)]
-pub struct Kustomization {
-    /// The file.
-    pub file: Arc<SourceFile>,
-    /// What it names, as paths from where the tool runs.
-    pub references: References,
+/// The file at a path.
+#[must_use]
+pub fn at(path: &str, around: &dyn Surroundings) -> Option<Arc<SourceFile>> {
+    around.beside(path, path.rsplit('/').next().unwrap_or(path))
 }
 
 /// No surroundings: text from standard input, examples.
@@ -101,14 +83,6 @@ pub struct Nowhere;
 
 impl Surroundings for Nowhere {
     fn read(&self, _: &str, _: &str) -> Option<Arc<SourceFile>> {
-        None
-    }
-
-    fn scripts_that_set_allocator(&self, _: &str, _: &str) -> Arc<[String]> {
-        Arc::default()
-    }
-
-    fn manifest_that_sets_allocator(&self, _: &str) -> Option<String> {
         None
     }
 }

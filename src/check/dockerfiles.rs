@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::suppress::{self, Suppression};
 use super::{Checked, sorted};
 use crate::dockerfile;
-use crate::dockerfile::Scene;
 use crate::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
+use crate::dockerfile::{Interpreted, Scene, Site};
 use crate::finding::Finding;
 use crate::model::PreforkHook;
-use crate::surroundings::Surroundings;
+use crate::project::Project;
 use crate::templates::Style;
 use crate::text::{Place, SourceFile, Span};
 use crate::{model, rules};
@@ -20,7 +20,7 @@ const PROBLEMS: usize = 20;
 /// Looks at one Dockerfile: all findings of every image, and the units that were judged.
 pub(super) fn examine(
     file: &Arc<SourceFile>,
-    around: &dyn Surroundings,
+    project: &Project<'_>,
     style: Style,
 ) -> (Checked, Vec<model::Unit>) {
     let mut checked = Checked::default();
@@ -41,18 +41,20 @@ pub(super) fn examine(
         checked.skipped = Some("it has no `FROM`: a fragment, not a Dockerfile".into());
         return (checked, Vec::new());
     }
-    let mut surveyed = dockerfile::survey(file, &dockerfile, around);
+    let interpreted = Interpreted::of(file, dockerfile, project.around());
+    let dockerfile = &interpreted.tree;
+    let mut surveyed = units(file, &interpreted, project);
     if style.prefork_hook {
         let units = surveyed.iter_mut().map(|(unit, _)| unit);
         units
             .filter(|unit| unit.prefork_hook == PreforkHook::Absent)
             .for_each(|unit| unit.prefork_hook = PreforkHook::Wanted);
     }
-    let mut findings = problems(file, &dockerfile);
+    let mut findings = problems(file, dockerfile);
     for (index, (unit, site)) in surveyed.iter().enumerate() {
         let scene = Scene {
             file,
-            dockerfile: &dockerfile,
+            dockerfile,
             unit,
             site,
             style,
@@ -67,12 +69,28 @@ pub(super) fn examine(
             super::spell(file, finding, spell);
         }
     }
-    suppress::apply(file, &suppressions(file, &dockerfile), &mut findings);
+    suppress::apply(file, &suppressions(file, dockerfile), &mut findings);
     suppress::apply_elsewhere(file, &mut findings);
     checked.units = surveyed.len();
     checked.findings = sorted(findings);
     let units = surveyed.into_iter().map(|(unit, _)| unit).collect();
     (checked, units)
+}
+
+/// The units of a Dockerfile, with what the files around it say of their settings.
+pub(super) fn units(
+    file: &SourceFile,
+    interpreted: &Interpreted,
+    project: &Project<'_>,
+) -> Vec<(model::Unit, Site)> {
+    let mut units = interpreted.units(project.around());
+    for (unit, site) in &mut units {
+        let search = site.search.as_ref();
+        if let Some(why) = search.and_then(|search| project.unseen(&file.path, search)) {
+            unit.unseen_settings = Some(why);
+        }
+    }
+    units
 }
 
 /// Which template engine the file is written for, if it is one that must run first.

@@ -7,13 +7,13 @@ use super::{Checked, sorted};
 use crate::dockerfile;
 use crate::finding::Finding;
 use crate::manifests::{Sheet, tuned};
-use crate::manifests::{compose, kubernetes, kustomize};
+use crate::manifests::{compose, kubernetes};
 use crate::model::{Change, Container, Unit};
+use crate::project::Project;
 use crate::project::link::{self, Link};
 use crate::project::{Format, is_template_ending};
 use crate::purpose;
 use crate::rules;
-use crate::surroundings::Surroundings;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
 use crate::yaml::{self, Tree};
@@ -25,7 +25,7 @@ const LARGEST: usize = 16 << 20;
 pub(super) fn examine(
     file: &Arc<SourceFile>,
     format: Format,
-    around: &dyn Surroundings,
+    project: &Project<'_>,
     style: Style,
 ) -> (Checked, Vec<Unit>) {
     let nothing = |checked| (checked, Vec::new());
@@ -61,7 +61,7 @@ pub(super) fn examine(
         Err(broken) => return nothing(unreadable(file, broken.at, &broken.message)),
     };
     let sheet = Sheet { file, tree: &tree };
-    let (mut findings, units) = judge(sheet, format, around, style);
+    let (mut findings, units) = judge(sheet, format, project, style);
     suppress::apply(file, &suppressions(sheet, format, text), &mut findings);
     suppress::apply_elsewhere(file, &mut findings);
     let checked = Checked {
@@ -77,26 +77,26 @@ pub(super) fn examine(
 fn judge(
     sheet: Sheet<'_>,
     format: Format,
-    around: &dyn Surroundings,
+    project: &Project<'_>,
     style: Style,
 ) -> (Vec<Finding>, Vec<Unit>) {
     let mut bench = Bench {
         file: sheet.file,
-        around,
+        project,
         style,
         units: Vec::new(),
         lacking: Vec::new(),
     };
     if format == Format::Compose {
         let mut findings = Vec::new();
-        for (container, site) in compose::read(sheet, around) {
+        for (container, site) in compose::read(sheet, project.around()) {
             let spell =
                 |unit: &Unit, changes: &[Change]| compose::spell(sheet, unit, site, changes);
             findings.append(&mut bench.judge(container, &|_| true, &spell));
         }
         return (findings, bench.units);
     }
-    let builds = kustomize::builds(sheet.file, around);
+    let builds = project.builds(sheet.file);
     let mut findings: Option<Vec<Finding>> = None;
     for build in &builds {
         bench.lacking.clear();
@@ -148,7 +148,7 @@ type Spell<'a> = &'a dyn Fn(&Unit, &[Change]) -> Result<Vec<Edit>, String>;
 /// Containers of one file on their way to findings.
 struct Bench<'a> {
     file: &'a Arc<SourceFile>,
-    around: &'a dyn Surroundings,
+    project: &'a Project<'a>,
     style: Style,
     units: Vec<Unit>,
     /// Images that were told to lack a setting: their Dockerfile and stage, or their name.
@@ -163,14 +163,14 @@ impl Bench<'_> {
         speaks: &dyn Fn(&Place) -> bool,
         spell: Spell<'_>,
     ) -> Vec<Finding> {
-        let (file, around) = (self.file, self.around);
+        let (file, project) = (self.file, self.project);
         let tag = container.image.as_ref().and_then(purpose::of_image);
         container.passing = container.passing.or(tag);
-        let link = link::link(&file.path, &container, around);
+        let link = link::link(&file.path, &container, project);
         container.passing = container
             .passing
-            .or_else(|| purpose::of_project(&file.path, around));
-        let unit = unit(&container, link.as_ref(), around);
+            .or_else(|| purpose::of_project(&file.path, project.around()));
+        let unit = unit(&container, link.as_ref(), project);
         let mut own = Vec::new();
         rules::check(&unit, &mut own);
         own.retain(|finding| speaks(&finding.place) && speaks_here(finding, link.as_ref()));
@@ -181,7 +181,7 @@ impl Bench<'_> {
                 (None, Some(image)) => (image.text.clone(), None),
                 (None, None) => (container.name.clone(), None),
             };
-            let there = link.as_ref().is_some_and(|link| said_there(link, around));
+            let there = link.as_ref().is_some_and(|link| said_there(link, project));
             let said = self.lacking.contains(&image) || there;
             own.retain(|finding| finding.rule != "allocator-unset" || !said);
             self.lacking.push(image);
@@ -199,17 +199,19 @@ impl Bench<'_> {
 
 /// What is in force in a container: its description over the image that the project builds, or over one
 /// from elsewhere.
-fn unit(container: &Container, link: Option<&Link>, around: &dyn Surroundings) -> Unit {
+fn unit(container: &Container, link: Option<&Link>, project: &Project<'_>) -> Unit {
+    let around = project.around();
     let linked = link.and_then(|link| {
-        let tree = dockerfile::parse(&link.file.bytes);
-        dockerfile::started(
-            &link.file,
-            &tree,
-            around,
-            link.target.as_deref(),
-            container,
-            link.source.clone(),
-        )
+        let (target, source) = (link.target.as_deref(), link.source.clone());
+        let image = project.image(&link.file);
+        let made = image
+            .interpreted
+            .container(around, target, container, source);
+        let (mut unit, search) = made?;
+        if let Some(why) = search.and_then(|search| project.unseen(&link.file.path, &search)) {
+            unit.unseen_settings = Some(why);
+        }
+        Some(unit)
     });
     linked.unwrap_or_else(|| dockerfile::started_elsewhere(container, around))
 }
@@ -220,15 +222,16 @@ fn speaks_here(finding: &Finding, link: Option<&Link>) -> bool {
 }
 
 /// Whether the Dockerfile itself is told that its image lacks a setting.
-fn said_there(link: &Link, around: &dyn Surroundings) -> bool {
-    let tree = dockerfile::parse(&link.file.bytes);
-    let mut findings = Vec::new();
-    for unit in dockerfile::read(&link.file, &tree, around) {
-        rules::check(&unit, &mut findings);
-    }
-    findings
-        .iter()
-        .any(|finding| finding.rule == "allocator-unset")
+fn said_there(link: &Link, project: &Project<'_>) -> bool {
+    project.image(&link.file).lacks_setting(|interpreted| {
+        let mut findings = Vec::new();
+        for (unit, _) in super::dockerfiles::units(&link.file, interpreted, project) {
+            rules::check(&unit, &mut findings);
+        }
+        findings
+            .iter()
+            .any(|finding| finding.rule == "allocator-unset")
+    })
 }
 
 fn unreadable(file: &Arc<SourceFile>, at: usize, message: &str) -> Checked {

@@ -9,14 +9,13 @@ use rayon::prelude::*;
 
 use super::progress::Progress;
 use super::skipped::skipped;
-use super::{Status, colours, disk, stdin_name};
+use super::{Status, colours, configured, stdin_name};
 use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Configs;
 use crate::finding::Finding;
-use crate::project::{self, Claim, Failure};
+use crate::project::{self, Claim, Disk, Failure, Project};
 use crate::report::{self, Run, Style};
-use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 
 pub(super) fn run(
@@ -33,15 +32,16 @@ pub(super) fn run(
         .partition(|path| path == Path::new("-"));
     let found = project::find(&paths);
     let configs = Arc::new(Configs::default());
-    let around = disk(&configs);
+    let disk = Disk::default();
+    let project = configured(&disk, &configs);
     let mut outcomes = check_files(
         &found.files,
-        &around,
+        &project,
         &configs,
         &Progress::new(start, found.files.len(), arguments.no_progress),
     );
     if !stdin.is_empty() {
-        outcomes.push(check_stdin(&arguments.stdin_filename, &around, &configs));
+        outcomes.push(check_stdin(&arguments.stdin_filename, &project, &configs));
     }
     let run = collect(outcomes, found.failures);
     tell(&run, arguments, err)?;
@@ -66,14 +66,14 @@ type Outcome = Result<(Arc<SourceFile>, Checked), Failure>;
 
 fn check_files(
     files: &[PathBuf],
-    around: &dyn Surroundings,
+    project: &Project<'_>,
     configs: &Configs,
     progress: &Progress,
 ) -> Vec<Outcome> {
     let one = |path: &PathBuf| {
         let outcome = project::read(path).and_then(|file| {
             let style = style(configs, path)?;
-            let checked = check::check(&file, around, style);
+            let checked = check::check(&file, project, style);
             Ok((file, named_template(path, checked)))
         });
         progress.step();
@@ -106,7 +106,7 @@ fn named_template(path: &Path, mut checked: Checked) -> Checked {
     checked
 }
 
-fn check_stdin(name: &str, around: &dyn Surroundings, configs: &Configs) -> Outcome {
+fn check_stdin(name: &str, project: &Project<'_>, configs: &Configs) -> Outcome {
     let mut bytes = Vec::new();
     let fail = |error: io::Error| Failure {
         path: "-".into(),
@@ -115,7 +115,7 @@ fn check_stdin(name: &str, around: &dyn Surroundings, configs: &Configs) -> Outc
     io::stdin().lock().read_to_end(&mut bytes).map_err(fail)?;
     let file = SourceFile::new(stdin_name(name, &bytes), bytes);
     let style = style(configs, Path::new(name))?;
-    let checked = check::check(&file, around, style);
+    let checked = check::check(&file, project, style);
     Ok((file, checked))
 }
 

@@ -9,13 +9,12 @@ use rayon::prelude::*;
 
 use super::progress::Progress;
 use super::skipped::skipped;
-use super::{Status, disk, stdin_name};
+use super::{Status, configured, stdin_name};
 use crate::cli::{self, Goal, Preload};
 use crate::config::{ConfigError, Configs};
 use crate::fix::{self, Fixed, Options};
-use crate::project::{self, Claim, Failure};
+use crate::project::{self, Claim, Disk, Failure, Project};
 use crate::report::{diff, fixed};
-use crate::surroundings::Surroundings;
 use crate::templates::{self, PreloadStyle};
 use crate::text::SourceFile;
 use crate::{rules, write};
@@ -36,7 +35,13 @@ pub(super) fn run(
     let configs = Arc::new(Configs::default());
     if arguments.paths.iter().any(|path| path == Path::new("-")) {
         return match options(arguments, &configs, Path::new(&arguments.stdin_filename)) {
-            Ok(options) => stdin(arguments, &options, &disk(&configs), out, err),
+            Ok(options) => stdin(
+                arguments,
+                &options,
+                &configured(&Disk::default(), &configs),
+                out,
+                err,
+            ),
             Err(error) => {
                 writeln!(err, "malloclint: {error}")?;
                 Ok(Status::Trouble)
@@ -44,12 +49,13 @@ pub(super) fn run(
         };
     }
     let found = project::find(&arguments.paths);
-    let around = disk(&configs);
+    let disk = Disk::default();
+    let project = configured(&disk, &configs);
     let progress = Progress::new(start, found.files.len(), arguments.no_progress);
     let one = |path: &PathBuf| {
         let outcome = project::read(path).and_then(|file| {
             let options = options(arguments, &configs, path).map_err(failed)?;
-            Ok(fix::fix(&file, &around, &options))
+            Ok(fix::fix(&file, &project, &options))
         });
         progress.step();
         (path.clone(), outcome)
@@ -135,7 +141,7 @@ fn finish(
 fn stdin(
     arguments: &cli::Fix,
     options: &Options,
-    around: &dyn Surroundings,
+    project: &Project<'_>,
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
@@ -143,7 +149,7 @@ fn stdin(
     io::stdin().lock().read_to_end(&mut bytes)?;
     let name = stdin_name(&arguments.stdin_filename, &bytes);
     let file = SourceFile::new(name, bytes);
-    let fixed = fix::fix(&file, around, options);
+    let fixed = fix::fix(&file, project, options);
     if arguments.diff {
         diff::write(&fixed.before, &fixed.after, out)?;
     } else {

@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use super::{Status, disk};
+use super::Status;
 use crate::check;
-use crate::config::Configs;
 use crate::model::{Fact, Role, Unit};
-use crate::project;
+use crate::project::{self, Disk, Project};
 
 pub(super) fn run(
     paths: &[PathBuf],
@@ -17,7 +15,8 @@ pub(super) fn run(
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
     let found = project::find(paths);
-    let around = disk(&Arc::new(Configs::default()));
+    let disk = Disk::default();
+    let project = Project::of(&disk);
     let mut status = Status::Clean;
     for failure in &found.failures {
         writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;
@@ -28,7 +27,7 @@ pub(super) fn run(
             Ok(file) => {
                 // Several kustomizations may make the same of a container.
                 let mut shown = BTreeSet::new();
-                for unit in check::units(&file, &around) {
+                for unit in check::units(&file, &project) {
                     let mut text = Vec::new();
                     show(&unit, &mut text)?;
                     if shown.insert(text.clone()) {

@@ -1,5 +1,6 @@
 //! What the reading of one Dockerfile shares: its stages, what they came to, and what words stand for there.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::expand::{Lookup, Room, expand};
@@ -11,17 +12,23 @@ use crate::surroundings::Surroundings;
 use crate::text::{Place, SourceFile, Span, Traced};
 
 /// What the reading of one Dockerfile shares.
-pub(super) struct Walker<'a> {
+pub(super) struct Build<'a> {
     pub(super) file: &'a Arc<SourceFile>,
     pub(super) dockerfile: &'a Dockerfile,
     pub(super) around: &'a dyn Surroundings,
     pub(super) stages: &'a [Stage<'a>],
     pub(super) names: Names,
+    room: Room,
+    pub(super) made: Cow<'a, Made>,
+}
+
+/// What is known of a Dockerfile as far as it was followed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Made {
     /// Arguments declared before the first FROM.
     pub(super) globals: Vec<(String, Option<Value>)>,
     /// Every name that any ARG of the file declares.
     pub(super) declared: Vec<String>,
-    pub(super) room: Room,
     /// The final states of the stages read so far.
     pub(super) states: Vec<State>,
     /// For every stage the one it stands on, where that is a stage.
@@ -42,7 +49,25 @@ const PLATFORM_ARGS: [&str; 8] = [
     "BUILDVARIANT",
 ];
 
-impl Walker<'_> {
+impl<'a> Build<'a> {
+    pub(super) fn new(
+        file: &'a Arc<SourceFile>,
+        dockerfile: &'a Dockerfile,
+        around: &'a dyn Surroundings,
+        stages: &'a [Stage<'a>],
+        made: Cow<'a, Made>,
+    ) -> Self {
+        Self {
+            file,
+            dockerfile,
+            around,
+            stages,
+            names: Names::of(stages),
+            room: Room::of(file.bytes.len()),
+            made,
+        }
+    }
+
     /// The place of `span` in this Dockerfile.
     pub(super) fn place(&self, span: Span) -> Place {
         Place::new(self.file, span)
@@ -50,7 +75,7 @@ impl Walker<'_> {
 
     /// Expands a word where only the arguments before the first FROM count.
     pub(super) fn expand_global(&self, raw: &Traced) -> Value {
-        let lookup = |name: &str| match find_arg(&self.globals, name) {
+        let lookup = |name: &str| match find_arg(&self.made.globals, name) {
             Some(Some(value)) => Lookup::Value(value.clone()),
             Some(None) => Lookup::Unknown,
             None if PLATFORM_ARGS.contains(&name) => Lookup::Unknown,
@@ -93,7 +118,7 @@ impl Walker<'_> {
     /// A base image may set any variable; not the loader's own words, what the builder provides,
     /// or what this file declares as an argument of another scope.
     fn is_surely_unset(&self, state: &State, name: &str) -> bool {
-        let elsewhere = || self.declared.iter().any(|declared| declared == name);
+        let elsewhere = || self.made.declared.iter().any(|declared| declared == name);
         let loader = matches!(name, "LIB" | "ORIGIN" | "PLATFORM");
         let preload = state.image.is_some()
             && matches!(name, "LD_PRELOAD" | "MALLOC_CONF" | "LD_LIBRARY_PATH");

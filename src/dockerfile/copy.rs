@@ -4,7 +4,7 @@ mod trace_back;
 
 pub(super) use trace_back::{Readable, find};
 
-use super::build::Walker;
+use super::build::Build;
 use super::image::{Copied, CopySource, Preloading, State, Written, normal};
 use super::syntax::{Args, Instruction, Keyword};
 use crate::facts::{self, Family};
@@ -13,27 +13,28 @@ use crate::templates::HOOK_MODULE;
 use crate::text::{Place, Span, Traced};
 
 /// Reads a COPY or ADD.
-pub(super) fn copy(walker: &Walker<'_>, state: &mut State, instruction: &Instruction) {
+pub(super) fn copy(build: &Build<'_>, state: &mut State, instruction: &Instruction) {
     let mut words: Vec<String> = match &instruction.args {
         Args::Words(words) => words
             .iter()
-            .map(|word| walker.expand(state, &word.raw).text.as_str().to_owned())
+            .map(|word| build.expand(state, &word.raw).text.as_str().to_owned())
             .collect(),
         Args::Json(words) => words
             .iter()
-            .map(|word| walker.expand(state, &word.value).text.as_str().to_owned())
+            .map(|word| build.expand(state, &word.value).text.as_str().to_owned())
             .collect(),
         _ => return,
     };
     let Some(target) = words.pop() else { return };
     let into_folder = target.ends_with('/') || target == "." || words.len() > 1;
     let to = state.absolute(&target);
-    heredocs(walker, state, instruction, &to, into_folder);
-    let from = source(walker, instruction);
-    let place = walker.place(instruction.span);
+    heredocs(build, state, instruction, &to, into_folder);
+    let from = source(build, instruction);
+    let place = build.place(instruction.span);
     state.prefork_hook |= instruction.text.as_str().contains(HOOK_MODULE);
     if let CopySource::Stage(index) = from {
-        state.prefork_hook |= walker
+        state.prefork_hook |= build
+            .made
             .states
             .get(index)
             .is_some_and(|from| from.prefork_hook);
@@ -45,12 +46,12 @@ pub(super) fn copy(walker: &Walker<'_>, state: &mut State, instruction: &Instruc
             to: to.clone(),
             into_folder,
         };
-        bring(walker, state, instruction.keyword, &copied, &place);
+        bring(build, state, instruction.keyword, &copied, &place);
         state.copies.push(copied);
     }
 }
 
-fn source(walker: &Walker<'_>, instruction: &Instruction) -> CopySource {
+fn source(build: &Build<'_>, instruction: &Instruction) -> CopySource {
     let from = instruction
         .flags
         .iter()
@@ -59,7 +60,7 @@ fn source(walker: &Walker<'_>, instruction: &Instruction) -> CopySource {
     let Some(from) = from.map(Traced::as_str) else {
         return CopySource::Context;
     };
-    match walker.names.find(walker.states.len(), from, true) {
+    match build.names.find(build.made.states.len(), from, true) {
         Some(index) => CopySource::Stage(index),
         None => CopySource::Image(from.to_owned()),
     }
@@ -67,7 +68,7 @@ fn source(walker: &Walker<'_>, instruction: &Instruction) -> CopySource {
 
 /// Files whose text stands in the Dockerfile: `COPY <<EOF /start.sh`.
 fn heredocs(
-    walker: &Walker<'_>,
+    build: &Build<'_>,
     state: &mut State,
     instruction: &Instruction,
     to: &str,
@@ -79,7 +80,7 @@ fn heredocs(
         } else {
             to.to_owned()
         };
-        let text = Traced::verbatim(&walker.file.bytes, heredoc.body);
+        let text = Traced::verbatim(&build.file.bytes, heredoc.body);
         let path = normal(&path);
         if path == "/etc/ld.so.preload" {
             state.hide(&path, "its text stands in a `COPY`");
@@ -89,9 +90,9 @@ fn heredocs(
 }
 
 /// A file for `/etc/ld.so.preload`: read where it stands beside the Dockerfile, else unseen.
-fn preload_file(walker: &Walker<'_>, state: &mut State, copied: &Copied) {
+fn preload_file(build: &Build<'_>, state: &mut State, copied: &Copied) {
     let file = match copied.from {
-        CopySource::Context => walker.around.read(&walker.file.path, &copied.path),
+        CopySource::Context => build.around.read(&build.file.path, &copied.path),
         _ => None,
     };
     let Some(file) = file else {
@@ -123,27 +124,27 @@ fn preload_file(walker: &Walker<'_>, state: &mut State, copied: &Copied) {
 }
 
 /// Whether a folder that is copied to the root brings `/etc/ld.so.preload`.
-fn holds_preload_file(walker: &Walker<'_>, copied: &Copied) -> bool {
+fn holds_preload_file(build: &Build<'_>, copied: &Copied) -> bool {
     let below = match copied.to.as_str() {
         "/" => "etc/ld.so.preload",
         "/etc" => "ld.so.preload",
         _ => return false,
     };
     let path = normal(&format!("{}/{below}", copied.path));
-    walker.around.read(&walker.file.path, &path).is_some()
+    build.around.read(&build.file.path, &path).is_some()
 }
 
 /// What one source of a COPY brings: a library, a folder that holds some, or what we cannot see.
-fn bring(walker: &Walker<'_>, state: &mut State, keyword: Keyword, copied: &Copied, place: &Place) {
+fn bring(build: &Build<'_>, state: &mut State, keyword: Keyword, copied: &Copied, place: &Place) {
     let name = base_name(&copied.path);
     if copied.to == "/etc/ld.so.preload" || copied.to == "/etc" && name == "ld.so.preload" {
-        return preload_file(walker, state, copied);
+        return preload_file(build, state, copied);
     }
     let renamed = (!copied.into_folder)
         .then(|| family_of(base_name(&copied.to)))
         .flatten();
     if let Some(family) = family_of(name).or(renamed) {
-        let library = origin(walker, state, copied, family, place);
+        let library = origin(build, state, copied, family, place);
         state.add_library(library);
         return;
     }
@@ -154,13 +155,13 @@ fn bring(walker: &Walker<'_>, state: &mut State, keyword: Keyword, copied: &Copi
         return state.add_extra(name);
     }
     match &copied.from {
-        CopySource::Stage(index) => from_stage(walker, state, *index, copied, place),
+        CopySource::Stage(index) => from_stage(build, state, *index, copied, place),
         CopySource::Context if is_archive(name) && keyword == Keyword::Add => {
             state.hide(&copied.to, format!("`{}` is unpacked there", copied.path));
         }
         CopySource::Context
             if has_extension(name) && !name.contains('*') && !copied.path.ends_with('/') => {}
-        CopySource::Context if holds_preload_file(walker, copied) => {
+        CopySource::Context if holds_preload_file(build, copied) => {
             state.hide("/etc/ld.so.preload", format!("`{}` holds one", copied.path));
             state.hide(
                 &copied.to,
@@ -177,14 +178,8 @@ fn bring(walker: &Walker<'_>, state: &mut State, keyword: Keyword, copied: &Copi
     }
 }
 
-fn from_stage(
-    walker: &Walker<'_>,
-    state: &mut State,
-    index: usize,
-    copied: &Copied,
-    place: &Place,
-) {
-    let Some(stage) = walker.states.get(index) else {
+fn from_stage(build: &Build<'_>, state: &mut State, index: usize, copied: &Copied, place: &Place) {
+    let Some(stage) = build.made.states.get(index) else {
         return;
     };
     let source = stage.absolute(&copied.path);
@@ -193,7 +188,7 @@ fn from_stage(
         if let Some(rest) = below(&library.path, folder) {
             let path = PathPattern::new(normal(&format!("{}/{rest}", copied.to)));
             let origin = Origin::Copied {
-                from: stage_name(walker, index),
+                from: stage_name(build, index),
             };
             let (place, step) = (place.clone(), state.step);
             // What it links against lies in the same folder, and comes with it.
@@ -238,7 +233,7 @@ pub(super) fn below(library: &PathPattern, folder: &str) -> Option<String> {
 
 /// The library that a COPY names outright.
 fn origin(
-    walker: &Walker<'_>,
+    build: &Build<'_>,
     state: &State,
     copied: &Copied,
     family: Family,
@@ -272,9 +267,9 @@ fn origin(
         }
         CopySource::Stage(index) => {
             library.origin = Origin::Copied {
-                from: stage_name(walker, *index),
+                from: stage_name(build, *index),
             };
-            let Some(stage) = walker.states.get(*index) else {
+            let Some(stage) = build.made.states.get(*index) else {
                 return library;
             };
             library.libc = stage.platform.libc.value().copied();
@@ -306,11 +301,8 @@ fn from_image(library: &mut Library, reference: &str) {
 }
 
 /// What a report calls the stage at `index`.
-pub(super) fn stage_name(walker: &Walker<'_>, index: usize) -> String {
-    let name = walker
-        .stages
-        .get(index)
-        .and_then(|stage| stage.name.clone());
+pub(super) fn stage_name(build: &Build<'_>, index: usize) -> String {
+    let name = build.stages.get(index).and_then(|stage| stage.name.clone());
     name.unwrap_or_else(|| format!("{}", index + 1))
 }
 

@@ -1,11 +1,11 @@
 //! Follows the instructions of every stage and keeps what is in force after each.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::build::{Walker, find_arg};
-use super::expand::Room;
+use super::build::{Build, Made, find_arg};
 use super::image::{Command, Form, State};
-use super::stages::{LastUse, Names, Stage};
+use super::stages::{LastUse, Stage};
 use super::syntax::{Args, Dockerfile, Instruction, Keyword, Pair, Word};
 use super::{copy, run};
 use crate::facts::{self, Arch};
@@ -13,7 +13,7 @@ use crate::model::{Fact, Setting, User, Value, Via};
 use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 
-impl<'a> Walker<'a> {
+impl<'a> Build<'a> {
     /// Reads all stages.
     pub(super) fn walk(
         file: &'a Arc<SourceFile>,
@@ -29,19 +29,11 @@ impl<'a> Walker<'a> {
             .flat_map(|arg| pairs(&arg.args))
             .map(|pair| pair.key.raw.as_str().to_owned())
             .collect();
-        let mut walker = Self {
-            file,
-            dockerfile,
-            around,
-            stages,
-            names: Names::of(stages),
-            globals: Vec::new(),
+        let made = Made {
             declared,
-            room: Room::of(file.bytes.len()),
-            states: Vec::new(),
-            parents: Vec::new(),
-            starters: Vec::new(),
+            ..Made::default()
         };
+        let mut build = Self::new(file, dockerfile, around, stages, Cow::Owned(made));
         for instruction in globals
             .iter()
             .filter(|instruction| instruction.keyword == Keyword::Arg)
@@ -50,30 +42,29 @@ impl<'a> Walker<'a> {
                 let value = pair
                     .value
                     .as_ref()
-                    .map(|word| walker.expand_global(&word.raw));
-                walker
-                    .globals
-                    .push((pair.key.raw.as_str().to_owned(), value));
+                    .map(|word| build.expand_global(&word.raw));
+                let name = pair.key.raw.as_str().to_owned();
+                build.made.to_mut().globals.push((name, value));
             }
         }
-        let last_uses = LastUse::of(stages, &walker.names);
+        let last_uses = LastUse::of(stages, &build.names);
         for (index, stage) in stages.iter().enumerate() {
-            let state = walker.stage(index, stage);
-            walker.states.push(state);
-            walker.forget(index, &last_uses);
+            let state = build.stage(index, stage);
+            build.made.to_mut().states.push(state);
+            build.forget(index, &last_uses);
         }
-        walker
+        build
     }
 
     /// Thousands of stages that stand on each other would each hold all that the ones below made.
     fn forget(&mut self, index: usize, last_uses: &[LastUse]) {
-        let Some(parent) = self.parents.get(index).copied().flatten() else {
+        let Some(parent) = self.made.parents.get(index).copied().flatten() else {
             return;
         };
         let has_command = |state: &State| state.entrypoint.is_some() || state.cmd.is_some();
         if last_uses.get(parent) == Some(&LastUse::Base(index))
-            && !self.states.get(parent).is_some_and(has_command)
-            && let Some(state) = self.states.get_mut(parent)
+            && !self.made.states.get(parent).is_some_and(has_command)
+            && let Some(state) = self.made.to_mut().states.get_mut(parent)
         {
             state.forget();
         }
@@ -81,8 +72,8 @@ impl<'a> Walker<'a> {
 
     fn stage(&mut self, index: usize, stage: &'a Stage<'a>) -> State {
         let mut state = self.base(index, stage);
-        self.starters.push(state.user.clone());
-        if let Some(parent) = self.parents.get(index).copied().flatten()
+        self.made.to_mut().starters.push(state.user.clone());
+        if let Some(parent) = self.made.parents.get(index).copied().flatten()
             && let Some(parent) = self.stages.get(parent)
         {
             // Triggers of the stage below run first here.
@@ -119,8 +110,8 @@ impl<'a> Walker<'a> {
                 .copied()
         };
         let parent = named.or_else(member);
-        self.parents.push(parent);
-        let Some(below) = parent.and_then(|parent| self.states.get(parent)) else {
+        self.made.to_mut().parents.push(parent);
+        let Some(below) = parent.and_then(|parent| self.made.states.get(parent)) else {
             return State::on_image(&reference, &from, pinned);
         };
         let mut state = below.inherited(&from);
@@ -250,7 +241,7 @@ impl<'a> Walker<'a> {
             let name = pair.key.raw.as_str().to_owned();
             let value = match &pair.value {
                 Some(word) => Some(self.expand(state, &word.raw)),
-                None => find_arg(&self.globals, &name).cloned().flatten(),
+                None => find_arg(&self.made.globals, &name).cloned().flatten(),
             };
             state.args.push((name, value));
         }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 pub(super) use settings::stars;
 
-use super::build::Walker;
+use super::build::Build;
 use super::copy::{base_name, family_of};
 use super::image::State;
 use super::syntax::{Args, Instruction};
@@ -43,8 +43,8 @@ impl Source<'_> {
 }
 
 /// Applies a RUN.
-pub(super) fn run(walker: &Walker<'_>, state: &mut State, instruction: &Instruction) {
-    let file = walker.place(instruction.span);
+pub(super) fn run(build: &Build<'_>, state: &mut State, instruction: &Instruction) {
+    let file = build.place(instruction.span);
     let hook = instruction.text.as_str().contains(HOOK_MODULE);
     state.prefork_hook |= hook;
     if let Args::Json(words) = &instruction.args {
@@ -61,7 +61,7 @@ pub(super) fn run(walker: &Walker<'_>, state: &mut State, instruction: &Instruct
             text.push_from(&format!("'{}'", quoted.replace('\'', "'\\''")), word.span);
         }
         return apply(
-            walker,
+            build,
             state,
             Source {
                 text: &text,
@@ -73,9 +73,9 @@ pub(super) fn run(walker: &Walker<'_>, state: &mut State, instruction: &Instruct
     if !state.reads_shell() {
         return;
     }
-    let whole = with_bodies(walker, instruction);
+    let whole = with_bodies(build, instruction);
     apply(
-        walker,
+        build,
         state,
         Source {
             text: &whole,
@@ -85,9 +85,9 @@ pub(super) fn run(walker: &Walker<'_>, state: &mut State, instruction: &Instruct
     );
     for heredoc in &instruction.heredocs {
         if is_shell(instruction.text.as_str()) {
-            let body = Traced::verbatim(&walker.file.bytes, heredoc.body);
+            let body = Traced::verbatim(&build.file.bytes, heredoc.body);
             apply(
-                walker,
+                build,
                 state,
                 Source {
                     text: &body,
@@ -101,16 +101,16 @@ pub(super) fn run(walker: &Walker<'_>, state: &mut State, instruction: &Instruct
 
 /// The command with the bodies of its heredocs behind it, as a shell would read them; without those
 /// that are scripts of their own.
-fn with_bodies(walker: &Walker<'_>, instruction: &Instruction) -> Traced {
+fn with_bodies(build: &Build<'_>, instruction: &Instruction) -> Traced {
     let mut whole = instruction.text.clone();
     if is_shell(whole.as_str()) {
         return whole;
     }
     for heredoc in &instruction.heredocs {
         whole.push_from("\n", Span::empty(heredoc.body.start));
-        whole.push(&walker.file.bytes, heredoc.body);
+        whole.push(&build.file.bytes, heredoc.body);
         if let Some(terminator) = heredoc.terminator {
-            whole.push(&walker.file.bytes, terminator);
+            whole.push(&build.file.bytes, terminator);
         }
     }
     whole
@@ -123,14 +123,14 @@ fn is_shell(text: &str) -> bool {
 }
 
 /// Applies the effects of a text.
-pub(super) fn apply(walker: &Walker<'_>, state: &mut State, source: Source<'_>) {
+pub(super) fn apply(build: &Build<'_>, state: &mut State, source: Source<'_>) {
     let text = source.text.as_str();
     opaque::bind_architecture(state, text);
     packages::interpreters(state, text);
     let effects = reader(state, text).read(text);
     let last = effects.len().saturating_sub(1);
     for (index, effect) in effects.iter().enumerate() {
-        one(walker, state, source, effect, index == last);
+        one(build, state, source, effect, index == last);
     }
 }
 
@@ -163,7 +163,7 @@ pub(super) fn located(state: &State, effect: &Effect, path: &str) -> String {
     }
 }
 
-fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effect, last: bool) {
+fn one(build: &Build<'_>, state: &mut State, source: Source<'_>, effect: &Effect, last: bool) {
     let place = source.place(&effect.range);
     match &effect.kind {
         EffectKind::Install {
@@ -175,7 +175,7 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
         }
         EffectKind::Uninstall { packages, .. } => packages::uninstall(state, packages),
         EffectKind::Place { from, to, .. } => {
-            let paths = (pattern(walker, state, from), pattern(walker, state, to));
+            let paths = (pattern(build, state, from), pattern(build, state, to));
             libraries::put(state, &paths.0, &paths.1, effect, &place);
         }
         EffectKind::Remove { path }
@@ -184,7 +184,7 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
                 .iter()
                 .all(|part| matches!(part, Part::Literal { .. })) =>
         {
-            let path = located(state, effect, &pattern(walker, state, path));
+            let path = located(state, effect, &pattern(build, state, path));
             state
                 .libraries
                 .retain(|library| !libraries::removes(&path, library.path.as_str()));
@@ -220,7 +220,7 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
                 .unwrap_or_default();
             if text.split_whitespace().any(|word| word == "-r") {
                 state.strips.retain(|strip| strip.by != "setcap");
-            } else if pattern(walker, state, file).contains("python") || text.contains("python") {
+            } else if pattern(build, state, file).contains("python") || text.contains("python") {
                 state.strips.push(Strip {
                     by: "setcap".into(),
                     only_non_root: true,
@@ -229,16 +229,16 @@ fn one(walker: &Walker<'_>, state: &mut State, source: Source<'_>, effect: &Effe
             }
         }
         EffectKind::AddNeeded { library } => {
-            let name = pattern(walker, state, library);
+            let name = pattern(build, state, library);
             if let Some(family) = family_of(base_name(&name)) {
                 state.linked.push((family, place));
             }
         }
-        EffectKind::RunScript { path, .. } => opaque::script(walker, state, source, effect, path),
+        EffectKind::RunScript { path, .. } => opaque::script(build, state, source, effect, path),
         EffectKind::MentionsAllocator => opaque::mentioned(state, source, effect),
         EffectKind::Run { words, .. } => {
             packages::ran(state, words, &place);
-            opaque::work(walker, state, effect, words);
+            opaque::work(build, state, effect, words);
         }
         EffectKind::Export { .. } | EffectKind::Write { .. } => {
             settings::apply(state, source, effect, last);
@@ -265,7 +265,7 @@ pub(super) fn families_named(text: &str) -> Vec<Family> {
 }
 
 /// A word as a path pattern: what is not literal becomes `*`.
-pub(super) fn pattern(walker: &Walker<'_>, state: &State, word: &Word) -> String {
+pub(super) fn pattern(build: &Build<'_>, state: &State, word: &Word) -> String {
     let mut text = String::new();
     for part in &word.parts {
         match part {
@@ -277,7 +277,7 @@ pub(super) fn pattern(walker: &Walker<'_>, state: &State, word: &Word) -> String
             Part::Literal { text: literal, .. } => text.push_str(&literal.replace('?', "*")),
             Part::Variable {
                 name, operation, ..
-            } if operation.is_empty() => match walker.variable(state, name) {
+            } if operation.is_empty() => match build.variable(state, name) {
                 super::expand::Lookup::Value(value) if value.unknown.is_none() => {
                     text.push_str(value.text.as_str());
                 }

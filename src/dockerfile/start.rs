@@ -19,7 +19,7 @@ use words::{
     shell_script,
 };
 
-use super::build::Walker;
+use super::build::Build;
 use super::copy::{self, Readable, base_name};
 use super::image::State;
 use crate::facts::{is_allocator_setting, programs, roles};
@@ -60,7 +60,7 @@ fn known<'s>(state: &'s State, text: &str) -> impl Iterator<Item = (&'s str, &'s
 }
 
 /// Follows the start of a container of `state`.
-pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
+pub(super) fn follow(build: &Build<'_>, state: &State) -> Started {
     let commands = [state.entrypoint.as_ref(), state.cmd.as_ref()];
     let place = commands
         .iter()
@@ -68,7 +68,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
         .map(|command| command.place.clone())
         .next_back();
     let mut follower = Follower {
-        walker,
+        build,
         state,
         scripts: SCRIPTS,
         argv: Vec::new(),
@@ -106,7 +106,7 @@ pub(super) fn follow(walker: &Walker<'_>, state: &State) -> Started {
 }
 
 struct Follower<'a> {
-    walker: &'a Walker<'a>,
+    build: &'a Build<'a>,
     state: &'a State,
     /// Scripts that may still be read: each may name others, and itself.
     scripts: usize,
@@ -164,7 +164,7 @@ impl Follower<'_> {
         }
         match scripts
             .iter()
-            .find_map(|script| copy::find(self.walker, self.state, script))
+            .find_map(|script| copy::find(self.build, self.state, script))
         {
             Some(readable) => {
                 let (text, file) = self.open(readable);
@@ -181,7 +181,7 @@ impl Follower<'_> {
 
     fn open(&self, readable: Readable) -> (Traced, Place) {
         match readable {
-            Readable::Inline(text) => (lines_of(text), self.walker.place(Span::default())),
+            Readable::Inline(text) => (lines_of(text), self.build.place(Span::default())),
             Readable::Beside(file) => {
                 let whole = Span::new(0, file.bytes.len());
                 (

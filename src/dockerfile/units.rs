@@ -5,7 +5,7 @@ mod role;
 mod strays;
 mod unseen;
 
-use super::build::Walker;
+use super::build::Build;
 use super::image::State;
 use super::stages;
 use super::start::{self, Ended, Started};
@@ -17,25 +17,28 @@ use crate::model::{
 use crate::text::Place;
 pub(super) use container::{over_image, over_stage};
 use strays::Elsewhere;
+pub use unseen::Search;
 
 /// So many entries of one list are judged: nobody means more.
 const ENTRIES: usize = 64;
 
 /// The units of all stages that can be an image of their own, each with where it stands in the text.
-pub(super) fn units(walker: &Walker<'_>) -> Vec<(Unit, Site)> {
-    let used = stages::used(walker.stages, &walker.names);
-    let strays = Elsewhere::of(walker);
-    let last = walker.stages.len().saturating_sub(1);
+pub(super) fn units(build: &Build<'_>) -> Vec<(Unit, Site)> {
+    let used = stages::used(build.stages, &build.names);
+    let strays = Elsewhere::of(build);
+    let last = build.stages.len().saturating_sub(1);
     let leaf = |index: &usize| {
         let used = used.get(*index).copied().unwrap_or(false);
-        *index == last || !used || only_tested(walker, *index)
+        *index == last || !used || only_tested(build, *index)
     };
-    let mut units: Vec<(Unit, Site)> = (0..walker.stages.len())
+    let mut units: Vec<(Unit, Site)> = (0..build.stages.len())
         .filter(leaf)
         .filter_map(|index| {
-            let started = start::follow(walker, walker.states.get(index)?);
-            let unit = unit(walker, &strays, index, index == last, &started)?;
-            Some((unit, site(walker, index, &started)?))
+            let started = start::follow(build, build.made.states.get(index)?);
+            let unit = unit(build, &strays, index, index == last, &started)?;
+            let mut site = site(build, index, &started)?;
+            site.search = site.search.filter(|_| unit.unseen_settings.is_none());
+            Some((unit, site))
         })
         .collect();
     let several = units.len() > 1;
@@ -54,15 +57,18 @@ pub struct Site {
     pub(super) starter: Fact<User>,
     /// The Python that runs the process, by name or path; or why that cannot be told.
     pub(super) interpreter: Result<String, String>,
+    /// What is to be searched before a setting of the unit is called missing.
+    pub search: Option<Search>,
 }
 
-fn site(walker: &Walker<'_>, stage: usize, started: &Started) -> Option<Site> {
-    let starter = walker.starters.get(stage)?.clone();
-    let state = walker.states.get(stage)?;
+fn site(build: &Build<'_>, stage: usize, started: &Started) -> Option<Site> {
+    let starter = build.made.starters.get(stage)?.clone();
+    let state = build.made.states.get(stage)?;
     Some(Site {
         stage,
         starter,
         interpreter: start::interpreter(state, started),
+        search: unseen::search(state, started, true),
     })
 }
 
@@ -76,20 +82,21 @@ fn is_conda(state: &State) -> bool {
 }
 
 /// Whether a stage starts something of its own, and others stand on it only to test it.
-fn only_tested(walker: &Walker<'_>, index: usize) -> bool {
-    let Some(state) = walker.states.get(index) else {
+fn only_tested(build: &Build<'_>, index: usize) -> bool {
+    let Some(state) = build.made.states.get(index) else {
         return false;
     };
     let command = state.entrypoint.as_ref().or(state.cmd.as_ref());
     let own = command.is_some_and(|command| command.place.span.start > state.from.span.start);
-    let mut children = walker
+    let mut children = build
+        .made
         .parents
         .iter()
         .enumerate()
         .filter(|(_, parent)| **parent == Some(index))
         .peekable();
     let tests = |child: usize| {
-        let name = walker
+        let name = build
             .stages
             .get(child)
             .and_then(|stage| stage.name.as_deref());
@@ -99,17 +106,17 @@ fn only_tested(walker: &Walker<'_>, index: usize) -> bool {
 }
 
 fn unit(
-    walker: &Walker<'_>,
+    build: &Build<'_>,
     elsewhere: &Elsewhere,
     index: usize,
     last: bool,
     started: &Started,
 ) -> Option<Unit> {
-    let state = walker.states.get(index)?;
-    let role = role::of(walker, index, last, started);
-    let strays = elsewhere.seen_from(walker, index);
-    let unseen = unseen::settings(walker, state, started);
-    let name = name(walker, index);
+    let state = build.made.states.get(index)?;
+    let role = role::of(build, index, last, started);
+    let strays = elsewhere.seen_from(build, index);
+    let unseen = unseen::of_image(state, started);
+    let name = name(build, index);
     Some(assemble(state, started, strays, role, name, unseen))
 }
 
@@ -181,14 +188,14 @@ fn assemble(
     unit
 }
 
-fn name(walker: &Walker<'_>, index: usize) -> String {
-    match walker
+fn name(build: &Build<'_>, index: usize) -> String {
+    match build
         .stages
         .get(index)
         .and_then(|stage| stage.name.as_deref())
     {
         Some(name) => format!("stage `{name}`"),
-        None if walker.stages.len() == 1 => "the image".into(),
+        None if build.stages.len() == 1 => "the image".into(),
         None => format!("stage {}", index + 1),
     }
 }

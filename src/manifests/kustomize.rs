@@ -16,7 +16,7 @@ mod shared;
 
 use std::sync::Arc;
 
-pub use roots::references;
+pub use roots::Kustomization;
 
 use super::Sheet;
 use super::kubernetes;
@@ -69,14 +69,27 @@ pub enum Seat {
     Nowhere(&'static str),
 }
 
+/// The other files of a manifest's project.
+#[derive(Clone, Copy)]
+pub struct Others<'a> {
+    /// What stands around it.
+    pub around: &'a dyn Surroundings,
+    /// The kustomizations, sorted by path.
+    pub kustomizations: &'a [Kustomization],
+    /// The manifests that hold ConfigMaps, sorted by path.
+    pub config_maps: &'a dyn Fn() -> Arc<[Arc<SourceFile>]>,
+}
+
 /// What the kustomizations of the project make of `file`: one build for each that nothing stands on.
 /// A file that none uses is put together with the ConfigMaps of other files that it refers to; where there
 /// are none either, it stands for itself, and there is no build.
 #[must_use]
-pub fn builds(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<Build> {
-    let roots = roots::of(file, around);
+pub fn builds(file: &Arc<SourceFile>, others: &Others<'_>) -> Vec<Build> {
+    let roots = roots::of(file, others.kustomizations);
     if roots.is_empty() {
-        return shared::build(file, around).into_iter().collect();
+        return shared::build(file, others.config_maps)
+            .into_iter()
+            .collect();
     }
     // What is for developers or tests says nothing about the others.
     let own = roots
@@ -86,17 +99,13 @@ pub fn builds(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<Build> {
     let roots = if own.is_empty() { roots } else { own };
     roots
         .iter()
-        .filter_map(|root| build(root, file, around))
+        .filter_map(|root| build(root, file, others))
         .collect()
 }
 
-fn build(
-    root: &Arc<SourceFile>,
-    focus: &Arc<SourceFile>,
-    around: &dyn Surroundings,
-) -> Option<Build> {
-    let wanted = roots::wanted(focus, around);
-    let mut loader = Loader::new(focus, around, &wanted);
+fn build(root: &Arc<SourceFile>, focus: &Arc<SourceFile>, others: &Others<'_>) -> Option<Build> {
+    let wanted = roots::wanted(focus, others.kustomizations);
+    let mut loader = Loader::new(focus, others.around, &wanted);
     let mut objects = Vec::new();
     loader.kustomization(root, &mut objects);
     let (as_resource, unseen) = (loader.as_resource, loader.unseen);

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::links;
+use super::Project;
+use super::links::{self, ImageBuild};
 use crate::facts::{self, roles};
 use crate::model::{Container, Source};
 use crate::purpose;
-use crate::surroundings::{ImageBuild, Surroundings};
+use crate::surroundings;
 use crate::text::SourceFile;
 
 /// A Dockerfile and the stage of it.
@@ -19,10 +20,12 @@ pub(crate) struct Link {
 
 /// What builds the image of a container that is described at `near`, where the project says so or the
 /// names leave no doubt.
-pub(crate) fn link(near: &str, container: &Container, around: &dyn Surroundings) -> Option<Link> {
+pub(crate) fn link(near: &str, container: &Container, project: &Project<'_>) -> Option<Link> {
     if let Some(build) = &container.build {
         let name = build.dockerfile.as_deref().unwrap_or("Dockerfile");
-        let file = around.beside(near, &format!("{}/{name}", build.context))?;
+        let file = project
+            .around()
+            .beside(near, &format!("{}/{name}", build.context))?;
         let source = Source::Linked(file.path.clone(), None);
         return Some(Link {
             file,
@@ -34,18 +37,18 @@ pub(crate) fn link(near: &str, container: &Container, around: &dyn Surroundings)
     if facts::image(&image.text, None).is_some() {
         return None;
     }
-    if let Some(said) = said(near, &image.text, around) {
+    if let Some(said) = said(near, &image.text, project) {
         return said;
     }
     let name = short(&image.text);
-    let all = around.dockerfiles(near);
+    let all = project.dockerfiles(near);
     let mut named = all.iter().filter(|path| names(path, &name));
     let found = named.next().filter(|_| named.next().is_none());
     let called = || {
         let is = |project: &str| plain(project) == name;
-        around
-            .project(near)
-            .is_some_and(|project| is(&project) || roles::without_ending(&project).is_some_and(is))
+        project
+            .name(near)
+            .is_some_and(|name| is(&name) || roles::without_ending(&name).is_some_and(is))
     };
     let (path, why) = match found {
         Some(path) => (
@@ -65,7 +68,7 @@ pub(crate) fn link(near: &str, container: &Container, around: &dyn Surroundings)
             (path, why)
         }
     };
-    let file = dockerfile(path, around)?;
+    let file = dockerfile(path, project)?;
     let source = Source::Linked(file.path.clone(), Some(why));
     Some(Link {
         file,
@@ -98,12 +101,12 @@ fn plain_folder(path: &str) -> Option<&str> {
 
 /// What the project says about an image, if it says something: nothing, where it says two things. What is said of
 /// the very tag counts more, then what the same file says; a Dockerfile that is not there counts nothing.
-fn said(near: &str, image: &str, around: &dyn Surroundings) -> Option<Option<Link>> {
-    let builds = around.image_builds(near);
+fn said(near: &str, image: &str, project: &Project<'_>) -> Option<Option<Link>> {
+    let builds = project.image_builds(near);
     let (name, reference) = (links::repository(image), links::reference(image));
     let named = builds.iter().filter(|build| build.image == name);
     let said = named
-        .filter_map(|build| Some((build, dockerfile(&build.dockerfile, around)?)))
+        .filter_map(|build| Some((build, dockerfile(&build.dockerfile, project)?)))
         .collect();
     let said: Vec<Built<'_>> = narrow(said, |build| build.reference == reference);
     let said = narrow(said, |build| build.said_in == near);
@@ -131,8 +134,8 @@ fn narrow(mut said: Vec<Built<'_>>, fits: impl Fn(&ImageBuild) -> bool) -> Vec<B
     said
 }
 
-fn dockerfile(path: &str, around: &dyn Surroundings) -> Option<Arc<SourceFile>> {
-    around.beside(path, path.rsplit('/').next().unwrap_or(path))
+fn dockerfile(path: &str, project: &Project<'_>) -> Option<Arc<SourceFile>> {
+    surroundings::at(path, project.around())
 }
 
 /// The last part of an image's name, without tag and digest.

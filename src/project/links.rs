@@ -8,10 +8,25 @@ use std::sync::Arc;
 use super::Format;
 use crate::manifests::Sheet;
 use crate::manifests::compose;
-use crate::surroundings::{ImageBuild, Surroundings};
+use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 use crate::text::paths;
 use crate::yaml;
+
+/// An image that the project builds, and what from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ImageBuild {
+    /// Its name, without tag and digest.
+    pub image: String,
+    /// Its name with the tag.
+    pub reference: String,
+    /// The path of its Dockerfile, from where the tool runs.
+    pub dockerfile: String,
+    /// The stage; the last one where nothing is said.
+    pub target: Option<String>,
+    /// The path of the file that says so.
+    pub said_in: String,
+}
 
 /// Whether a file says what images are built from, by its name.
 #[must_use]

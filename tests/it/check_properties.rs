@@ -1,6 +1,7 @@
 //! Whatever the text: checking it ends, and every place that is reported lies within its file.
 
 use malloclint::check;
+use malloclint::project::Project;
 use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
@@ -50,7 +51,7 @@ const LINES: &[&str] = &[
 fn holds(text: Vec<u8>) {
     let length = text.len();
     let file = SourceFile::new("Dockerfile", text);
-    let checked = check::check(&file, &Nowhere, Style::default());
+    let checked = check::check(&file, &Project::of(&Nowhere), Style::default());
     for finding in &checked.findings {
         let places =
             std::iter::once(&finding.place).chain(finding.labels.iter().map(|label| &label.place));

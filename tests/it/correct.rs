@@ -3,6 +3,7 @@
 //! the usual end, both on `python:3.12-slim-bookworm`.
 
 use malloclint::check;
+use malloclint::project::Project;
 use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
@@ -20,7 +21,7 @@ fn said(text: &str) -> Vec<&'static str> {
         format!("{BASE}{text}")
     };
     let file = SourceFile::new("Dockerfile", text.into_bytes());
-    check::check(&file, &Nowhere, Style::default())
+    check::check(&file, &Project::of(&Nowhere), Style::default())
         .findings
         .iter()
         .map(|finding| finding.rule)
@@ -123,7 +124,7 @@ fn stages_that_copy_from_each_other_stay_small() {
     let text = format!("FROM debian:12 AS b0\n{JE}\n{stages}{RUN}\n");
     let file = SourceFile::new("Dockerfile", text.into_bytes());
     assert!(
-        check::units(&file, &Nowhere)
+        check::units(&file, &Project::of(&Nowhere))
             .iter()
             .all(|unit| unit.libraries.len() < 10)
     );

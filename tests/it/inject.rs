@@ -5,6 +5,7 @@
 use crate::support::manifests as support;
 use crate::support::manifests::{Case, after};
 use malloclint::fix::{self, Fixed, Options};
+use malloclint::project::Project;
 use malloclint::surroundings::Nowhere;
 use malloclint::text::SourceFile;
 use serde_json::json;
@@ -92,7 +93,7 @@ fn what_is_not_known_to_run_is_unsafe() {
         };
         let fixed = fix::fix(
             &SourceFile::new("pod.yaml", text.into_bytes()),
-            &Nowhere,
+            &Project::of(&Nowhere),
             &options,
         );
         if fixed.changes() {

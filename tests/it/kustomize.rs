@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use malloclint::manifests::Sheet;
-use malloclint::manifests::{kubernetes, kustomize};
+use malloclint::manifests::kubernetes;
 use malloclint::model::{Container, Setting};
-use malloclint::project::{self, Disk};
+use malloclint::project::{self, Disk, Project};
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
 use malloclint::yaml;
@@ -81,11 +81,12 @@ fn theirs(folder: &Path) -> BTreeSet<String> {
 fn ours(case: &Path, root: &Path) -> BTreeSet<String> {
     let mut all = Vec::new();
     files(case, &mut all);
-    let around = Disk::default();
+    let disk = Disk::default();
+    let project = Project::of(&disk);
     let mut found = BTreeSet::new();
     for path in all {
         let file = project::read(&path).unwrap();
-        for build in kustomize::builds(&file, &around) {
+        for build in project.builds(&file) {
             if Path::new(&build.root).parent() != Some(root) {
                 continue;
             }
@@ -153,9 +154,9 @@ fn what_is_built_is_what_kustomize_builds() {
 }
 
 /// A project in a folder of its own, with what is found in it.
-struct Project(tempfile::TempDir);
+struct Folder(tempfile::TempDir);
 
-impl Project {
+impl Folder {
     fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::Builder::new().prefix("shop").tempdir().unwrap();
         std::fs::create_dir(folder.path().join(".git")).unwrap();
@@ -173,7 +174,7 @@ impl Project {
         let found = project::find(&[self.0.path().to_path_buf()]).files;
         assert!(found.contains(&path), "{name} is not found");
         let file = project::read(&path).unwrap();
-        let checked = check::check(&file, &Disk::default(), Style::default());
+        let checked = check::check(&file, &Project::of(&Disk::default()), Style::default());
         let findings = checked.findings.iter();
         findings
             .map(|finding| (finding.rule, finding.place.line()))
@@ -187,7 +188,7 @@ impl Project {
             unsafe_too: true,
             ..fix::Options::default()
         };
-        let fixed = fix::fix(&file, &Disk::default(), &options);
+        let fixed = fix::fix(&file, &Project::of(&Disk::default()), &options);
         let text = String::from_utf8(fixed.after.bytes.clone()).unwrap();
         (
             text,
@@ -222,7 +223,7 @@ fn an_overlay_that_sets_the_allocator_speaks_for_its_base() {
     let base = ("base/deployment.yaml", DEPLOYMENT);
     let named = ("base/kustomization.yaml", "resources: [deployment.yaml]\n");
     let overlay = "resources: [../base]\npatches:\n- path: patch.yaml\n";
-    let alone = Project::new(&[base, named]);
+    let alone = Folder::new(&[base, named]);
     assert_eq!(alone.check(base.0), [("allocator-unset", 10)]);
     let set = patch("        - name: MALLOC_ARENA_MAX\n          value: '2'\n");
     let one = [
@@ -231,7 +232,7 @@ fn an_overlay_that_sets_the_allocator_speaks_for_its_base() {
         ("prod/kustomization.yaml", overlay),
         ("prod/patch.yaml", &set),
     ];
-    let project = Project::new(&one);
+    let project = Folder::new(&one);
     assert_eq!(project.check(base.0), []);
     assert_eq!(project.check("prod/patch.yaml"), []);
     // Another build goes without: whether the file lacks it depends, so nothing is said.
@@ -240,13 +241,13 @@ fn an_overlay_that_sets_the_allocator_speaks_for_its_base() {
         &[("other/kustomization.yaml", "resources: [../base]\n")],
     ]
     .concat();
-    assert_eq!(Project::new(&two).check(base.0), []);
+    assert_eq!(Folder::new(&two).check(base.0), []);
 }
 
 #[test]
 fn a_patch_is_judged_with_what_it_is_laid_over() {
     let wrong = patch("        - name: LD_PRELOAD\n          value: libjemalloc.so.2, libx.so\n");
-    let project = Project::new(&[
+    let project = Folder::new(&[
         ("base/deployment.yaml", DEPLOYMENT),
         ("base/kustomization.yaml", "resources: [deployment.yaml]\n"),
         (
@@ -272,7 +273,7 @@ fn a_number_is_quoted_where_it_stands() {
     );
     let ops = "- op: add\n  path: /spec/template/spec/containers/0/env/-\n  value:\n    name: MALLOC_ARENA_MAX\n    value: 2\n";
     let json: String = ops.lines().map(|line| format!("    {line}\n")).collect();
-    let project = Project::new(&[
+    let project = Folder::new(&[
         ("base/deployment.yaml", DEPLOYMENT),
         ("base/kustomization.yaml", "resources: [deployment.yaml]\n"),
         (
@@ -317,7 +318,7 @@ fn what_a_generator_brings_is_reported_in_the_kustomization() {
         "        envFrom:\n        - configMapRef: {name: settings}\n",
     );
     let generator = "resources: [deployment.yaml]\nconfigMapGenerator:\n- name: settings\n  literals:\n  - LD_PRELOAD=libjemalloc.so.2\n";
-    let project = Project::new(&[
+    let project = Folder::new(&[
         ("deployment.yaml", &refers),
         ("kustomization.yaml", generator),
     ]);
@@ -331,7 +332,7 @@ fn what_a_generator_brings_is_reported_in_the_kustomization() {
 
 #[test]
 fn kustomizations_that_name_each_other_or_what_is_not_there_end() {
-    let project = Project::new(&[
+    let project = Folder::new(&[
         (
             "a/kustomization.yaml",
             "resources: [../b, ../a, nothing.yaml, 'https://example.com/x?ref=1', deployment.yaml]\n# ontainers: \n",
@@ -356,7 +357,7 @@ fn long_lists_and_many_operations_end() {
     let ops =
         "- {op: add, path: /spec/template/spec/containers/0/env/0, value: {name: X, value: x}}\n"
             .repeat(2_500);
-    let project = Project::new(&[
+    let project = Folder::new(&[
         ("deployment.yaml", &long),
         ("long.yaml", &long),
         ("ops.yaml", &ops),
@@ -372,7 +373,7 @@ fn long_lists_and_many_operations_end() {
         "kind: Deployment\nmetadata: {{name: web}}\nspec: &s\n  a: {nested}\n  b: *s\n  template: *s\n"
     );
     let patch = format!("apiVersion: apps/v1\n{bomb}");
-    let project = Project::new(&[
+    let project = Folder::new(&[
         ("deployment.yaml", DEPLOYMENT),
         ("patch.yaml", &patch),
         (

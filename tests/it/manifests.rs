@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use malloclint::check;
 use malloclint::finding::Finding;
-use malloclint::project::{self, Disk};
+use malloclint::project::{self, Disk, Project};
 use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
@@ -31,7 +31,7 @@ fn rules(findings: &[Finding]) -> Vec<&'static str> {
 /// The rules that speak about a text, and why it was not read.
 fn alone(name: &str, text: &str) -> (Vec<&'static str>, Option<String>) {
     let file = SourceFile::new(name, text.as_bytes().to_vec());
-    let checked = check::check(&file, &Nowhere, Style::default());
+    let checked = check::check(&file, &Project::of(&Nowhere), Style::default());
     (rules(&checked.findings), checked.skipped)
 }
 
@@ -57,7 +57,7 @@ fn within(files: &[(&str, &str)], name: &str) -> Vec<&'static str> {
         found.iter().any(|path| path.ends_with(Path::new(name))),
         "{name} is not found"
     );
-    rules(&check::check(&file, &Disk::default(), Style::default()).findings)
+    rules(&check::check(&file, &Project::of(&Disk::default()), Style::default()).findings)
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn lists_of_variables_are_merged_in_objects_that_the_server_knows() {
     let twice = "containers:\n- name: x\n  image: shop\n  env:\n  - {name: A, value: '1'}\n  - {name: A, value: '1'}\n";
     let noted = |text: &str| {
         let file = SourceFile::new("a.yaml", text.as_bytes().to_vec());
-        let findings = check::check(&file, &Nowhere, Style::default()).findings;
+        let findings = check::check(&file, &Project::of(&Nowhere), Style::default()).findings;
         assert_eq!(rules(&findings), ["env-duplicate"]);
         findings[0]
             .notes

@@ -12,6 +12,7 @@ use crate::support::fixtures;
 use std::collections::BTreeMap;
 
 use malloclint::fix::{self, Options};
+use malloclint::project::Project;
 use malloclint::rules::RULES;
 use malloclint::surroundings::Nowhere;
 use malloclint::text::SourceFile;
@@ -65,7 +66,7 @@ fn fixed_files_are_files_that_buildkit_takes() {
     let mut pairs = Vec::new();
     for case in fixable() {
         let file = SourceFile::new("Dockerfile", case.text.clone().into_bytes());
-        let fixed = fix::fix(&file, &Nowhere, &options);
+        let fixed = fix::fix(&file, &Project::of(&Nowhere), &options);
         if fixed.changes() {
             let text = String::from_utf8(fixed.after.bytes.clone()).unwrap();
             pairs.push((case, text));

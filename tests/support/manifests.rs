@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use malloclint::fix::{self, Fixed, Options};
+use malloclint::project::Project;
 use malloclint::surroundings::Nowhere;
 use malloclint::text::SourceFile;
 use similar::TextDiff;
@@ -44,7 +45,7 @@ impl Case {
         };
         fix::fix(
             &SourceFile::new(self.path(), text.as_bytes().to_vec()),
-            &Nowhere,
+            &Project::of(&Nowhere),
             &options,
         )
     }

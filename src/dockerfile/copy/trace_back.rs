@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{base_name, has_extension};
-use crate::dockerfile::build::Walker;
+use crate::dockerfile::build::Build;
 use crate::dockerfile::image::{Copied, CopySource, State, normal};
 use crate::text::{SourceFile, Traced};
 
@@ -20,15 +20,15 @@ pub(in crate::dockerfile) enum Readable {
 
 /// The text of the file at `path` of the image, where it can be had.
 pub(in crate::dockerfile) fn find(
-    walker: &Walker<'_>,
+    build: &Build<'_>,
     state: &State,
     path: &str,
 ) -> Option<Readable> {
     let path = state.absolute(path);
-    locate(walker, state, &path, HOPS)
+    locate(build, state, &path, HOPS)
 }
 
-fn locate(walker: &Walker<'_>, state: &State, path: &str, hops: usize) -> Option<Readable> {
+fn locate(build: &Build<'_>, state: &State, path: &str, hops: usize) -> Option<Readable> {
     if let Some(written) = state
         .written
         .iter()
@@ -41,7 +41,7 @@ fn locate(walker: &Walker<'_>, state: &State, path: &str, hops: usize) -> Option
     let moved = placed
         .find(|(from, to)| to == path || format!("{to}/{}", base_name(from)) == path)
         .filter(|_| hops > 0)
-        .and_then(|(from, _)| locate(walker, state, from, hops - 1));
+        .and_then(|(from, _)| locate(build, state, from, hops - 1));
     if moved.is_some() {
         return moved;
     }
@@ -56,13 +56,13 @@ fn locate(walker: &Walker<'_>, state: &State, path: &str, hops: usize) -> Option
     candidates
         .into_iter()
         .find_map(|(_, copied, source)| match &copied.from {
-            CopySource::Context => walker
+            CopySource::Context => build
                 .around
-                .read(&walker.file.path, &source)
+                .read(&build.file.path, &source)
                 .map(Readable::Beside),
             CopySource::Stage(index) if hops > 0 => {
-                let stage = walker.states.get(*index)?;
-                locate(walker, stage, &stage.absolute(&source), hops - 1)
+                let stage = build.made.states.get(*index)?;
+                locate(build, stage, &stage.absolute(&source), hops - 1)
             }
             _ => None,
         })

@@ -1,15 +1,16 @@
 use super::*;
-use crate::dockerfile::survey;
+use crate::dockerfile::Interpreted;
 use crate::dockerfile::syntax::parse;
 use crate::surroundings::Nowhere;
 
 fn spelled(text: &str, change: &Change) -> Result<String, Refusal> {
     let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
-    let dockerfile = parse(&file.bytes);
-    let (unit, site) = survey(&file, &dockerfile, &Nowhere).pop().unwrap();
+    let interpreted = Interpreted::of(&file, parse(&file.bytes), &Nowhere);
+    let dockerfile = &interpreted.tree;
+    let (unit, site) = interpreted.units(&Nowhere).pop().unwrap();
     let scene = Scene {
         file: &file,
-        dockerfile: &dockerfile,
+        dockerfile,
         unit: &unit,
         site: &site,
         style: Style::default(),

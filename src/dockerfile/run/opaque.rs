@@ -1,7 +1,7 @@
 //! What a RUN does that cannot be followed, and how much of the image that leaves unseen.
 
 use super::{DEPTH, Source, apply, families_named, located, pattern};
-use crate::dockerfile::build::Walker;
+use crate::dockerfile::build::Build;
 use crate::dockerfile::copy::{self, Readable, base_name};
 use crate::dockerfile::image::State;
 use crate::facts::programs;
@@ -10,10 +10,10 @@ use crate::shell::syntax::Word;
 use crate::text::{Place, Span, Traced};
 
 /// Programs that may put any file anywhere: archives into the folder they are given, others `/`.
-pub(super) fn work(walker: &Walker<'_>, state: &mut State, effect: &Effect, words: &[Word]) {
+pub(super) fn work(build: &Build<'_>, state: &mut State, effect: &Effect, words: &[Word]) {
     let words: Vec<String> = words
         .iter()
-        .map(|word| pattern(walker, state, word))
+        .map(|word| pattern(build, state, word))
         .collect();
     let Some((program, rest)) = words.split_first() else {
         return;
@@ -78,23 +78,23 @@ pub(super) fn mentioned(state: &mut State, source: Source<'_>, effect: &Effect) 
 
 /// A script of the image runs: read it if it stands beside the Dockerfile, else anything may be.
 pub(super) fn script(
-    walker: &Walker<'_>,
+    build: &Build<'_>,
     state: &mut State,
     source: Source<'_>,
     effect: &Effect,
     path: &Word,
 ) {
-    let path = located(state, effect, &pattern(walker, state, path));
+    let path = located(state, effect, &pattern(build, state, path));
     let readable = if source.depth < DEPTH {
-        copy::find(walker, state, &path)
+        copy::find(build, state, &path)
     } else {
         None
     };
     match readable {
         Some(Readable::Inline(text)) => {
-            let file = walker.place(Span::default());
+            let file = build.place(Span::default());
             apply(
-                walker,
+                build,
                 state,
                 Source {
                     text: &text,
@@ -108,7 +108,7 @@ pub(super) fn script(
             let text = Traced::verbatim(&file.bytes, whole);
             let file = Place::new(&file, whole);
             apply(
-                walker,
+                build,
                 state,
                 Source {
                     text: &text,

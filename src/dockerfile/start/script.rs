@@ -104,7 +104,7 @@ impl Follower<'_> {
                 sourced: true,
                 exports,
             } if hops > 0 => {
-                let path = pattern(self.walker, self.state, path);
+                let path = pattern(self.build, self.state, path);
                 let Some((text, file)) = self.next_script(&path) else {
                     return;
                 };
@@ -193,7 +193,7 @@ impl Follower<'_> {
         };
         let own = |part: &Part| matches!(part, Part::Variable { name, .. } if name == "LD_PRELOAD");
         let keeps = value.parts.iter().any(own);
-        let list = pattern(self.walker, self.state, &value);
+        let list = pattern(self.build, self.state, &value);
         What::preload(list, keeps, value.literal().is_some())
     }
 
@@ -257,7 +257,7 @@ impl Follower<'_> {
     }
 
     fn stray(&mut self, script: Script<'_>, effect: &Effect, value: &Word, reach: Ends) {
-        let list = pattern(self.walker, self.state, value);
+        let list = pattern(self.build, self.state, value);
         let Some(family) = families_named(&list).first().copied() else {
             return;
         };
@@ -329,7 +329,7 @@ impl Follower<'_> {
     /// The text of a script that is started or read, as long as there are not too many.
     pub(super) fn next_script(&mut self, path: &str) -> Option<(Traced, Place)> {
         self.scripts = self.scripts.checked_sub(1)?;
-        let readable = copy::find(self.walker, self.state, path)?;
+        let readable = copy::find(self.build, self.state, path)?;
         let (text, file) = self.open(readable);
         self.started.followed.push(file.file.path.clone());
         Some((text, file))

@@ -1,7 +1,7 @@
 //! A container's description laid over an image: variables replace, they never add.
 
-use super::{assemble, role, unseen};
-use crate::dockerfile::build::Walker;
+use super::{Search, assemble, role, unseen};
+use crate::dockerfile::build::Build;
 use crate::dockerfile::image::{Command, Form, State};
 use crate::dockerfile::start::{self, Started};
 use crate::model::{Container, Fact, ProcessKind, Role, Source, Unit, Value, Words, is_python};
@@ -9,13 +9,13 @@ use crate::text::Traced;
 
 /// The unit of a container that runs the image of a stage: the one of that name, else the last one.
 pub(in crate::dockerfile) fn over_stage(
-    walker: &Walker<'_>,
+    build: &Build<'_>,
     target: Option<&str>,
     container: &Container,
     source: Source,
-) -> Option<Unit> {
+) -> Option<(Unit, Option<Search>)> {
     let named = |name: &str| {
-        let mut stages = walker.stages.iter();
+        let mut stages = build.stages.iter();
         stages.position(|stage| {
             stage
                 .name
@@ -25,23 +25,24 @@ pub(in crate::dockerfile) fn over_stage(
     };
     let index = match target {
         Some(name) => named(name)?,
-        None => walker.stages.len().checked_sub(1)?,
+        None => build.stages.len().checked_sub(1)?,
     };
     let mut container = container.clone();
     // An image for tests or developers is one, wherever it runs.
-    container.passing = container.passing.or_else(|| role::named(walker, index));
-    let mut state = walker.states.get(index)?.clone();
+    container.passing = container.passing.or_else(|| role::named(build, index));
+    let mut state = build.made.states.get(index)?.clone();
     lay(&container, &mut state);
-    let started = start::follow(walker, &state);
+    let started = start::follow(build, &state);
     let unseen = container
         .unseen
         .clone()
-        .or_else(|| unseen::of_image(walker, &state, &started));
-    Some(finish(&container, &state, started, source, unseen))
+        .or_else(|| unseen::of_image(&state, &started));
+    let search = unseen::search(&state, &started, false).filter(|_| unseen.is_none());
+    Some((finish(&container, &state, started, source, unseen), search))
 }
 
-/// The unit of a container that runs an image from elsewhere; `walker` has read an empty Dockerfile.
-pub(in crate::dockerfile) fn over_image(walker: &Walker<'_>, container: &Container) -> Unit {
+/// The unit of a container that runs an image from elsewhere; `build` has read an empty Dockerfile.
+pub(in crate::dockerfile) fn over_image(build: &Build<'_>, container: &Container) -> Unit {
     let mut reference = Value::default();
     let place = match &container.image {
         Some(image) => {
@@ -58,7 +59,7 @@ pub(in crate::dockerfile) fn over_image(walker: &Walker<'_>, container: &Contain
     let unpinned = Fact::Unknown("nothing here pins the platform".into());
     let mut state = State::on_image(&reference, place, unpinned);
     lay(container, &mut state);
-    let started = start::follow(walker, &state);
+    let started = start::follow(build, &state);
     let crowded = state.image.as_ref().filter(|image| image.crowded);
     let own =
         crowded.map(|image| format!("`{}` images come with settings of their own", image.name));

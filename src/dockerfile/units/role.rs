@@ -1,6 +1,6 @@
 //! What a stage is for: production, or building and testing.
 
-use crate::dockerfile::build::Walker;
+use crate::dockerfile::build::Build;
 use crate::dockerfile::image;
 use crate::dockerfile::start::Started;
 use crate::facts::roles;
@@ -8,8 +8,8 @@ use crate::model::{ProcessKind, Role};
 use crate::purpose;
 
 /// What the stage at `index` is for.
-pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Started) -> Role {
-    let stage = stage_name(walker, index);
+pub(super) fn of(build: &Build<'_>, index: usize, last: bool, started: &Started) -> Role {
+    let stage = stage_name(build, index);
     if let Some(said) = test_stage(stage) {
         return Role::Build(said);
     }
@@ -17,7 +17,7 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
     if let Some(name) = stage.filter(|name| roles::is_build_name(name) && !serves) {
         return Role::Build(format!("stage `{name}` is named after a build"));
     }
-    if let Some(name) = tested_below(walker, index) {
+    if let Some(name) = tested_below(build, index) {
         return Role::Build(format!("it stands on stage `{name}`"));
     }
     let script = started
@@ -28,16 +28,17 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
     if let Some(part) = script.and_then(|(folder, _)| tested_folder(folder)) {
         return Role::Build(format!("what it runs is in `{part}`"));
     }
-    if let Some(said) = passing(walker) {
+    if let Some(said) = passing(build) {
         return Role::Build(said);
     }
     if let Some(script) = developers_script(started) {
         return Role::Build(format!("it starts `{script}`"));
     }
-    if let Some(said) = shown(walker) {
+    if let Some(said) = shown(build) {
         return Role::Shown(said);
     }
-    let image = walker
+    let image = build
+        .made
         .states
         .get(index)
         .and_then(|state| state.image.as_ref());
@@ -52,14 +53,14 @@ pub(super) fn of(walker: &Walker<'_>, index: usize, last: bool, started: &Starte
 
 /// Why an image of a stage is not for production, whatever runs it: the stage's name or the Dockerfile's path says so, or
 /// the README beside it.
-pub(super) fn named(walker: &Walker<'_>, index: usize) -> Option<String> {
-    test_stage(stage_name(walker, index))
-        .or_else(|| passing(walker))
-        .or_else(|| shown(walker))
+pub(super) fn named(build: &Build<'_>, index: usize) -> Option<String> {
+    test_stage(stage_name(build, index))
+        .or_else(|| passing(build))
+        .or_else(|| shown(build))
 }
 
-fn stage_name<'w>(walker: &'w Walker<'_>, index: usize) -> Option<&'w str> {
-    walker.stages.get(index)?.name.as_deref()
+fn stage_name<'w>(build: &'w Build<'_>, index: usize) -> Option<&'w str> {
+    build.stages.get(index)?.name.as_deref()
 }
 
 fn test_stage(name: Option<&str>) -> Option<String> {
@@ -69,10 +70,10 @@ fn test_stage(name: Option<&str>) -> Option<String> {
     ))
 }
 
-fn passing(walker: &Walker<'_>) -> Option<String> {
-    let path = &walker.file.path;
+fn passing(build: &Build<'_>) -> Option<String> {
+    let path = &build.file.path;
     let part = test_part(path).map(|part| format!("the path says `{part}`"));
-    part.or_else(|| purpose::of_folder(path, walker.around))
+    part.or_else(|| purpose::of_folder(path, build.around))
 }
 
 /// The start script of a server for development, where its name says so too: `start-dev.sh`.
@@ -86,21 +87,21 @@ fn developers_script(started: &Started) -> Option<String> {
 }
 
 /// The name of a stage below that tests.
-fn tested_below<'w>(walker: &'w Walker<'_>, index: usize) -> Option<&'w str> {
-    let mut next = walker.parents.get(index).copied().flatten();
+fn tested_below<'w>(build: &'w Build<'_>, index: usize) -> Option<&'w str> {
+    let mut next = build.made.parents.get(index).copied().flatten();
     while let Some(at) = next {
-        let name = stage_name(walker, at);
+        let name = stage_name(build, at);
         if let Some(name) = name.filter(|name| roles::is_test_stage(name)) {
             return Some(name);
         }
-        next = walker.parents.get(at).copied().flatten();
+        next = build.made.parents.get(at).copied().flatten();
     }
     None
 }
 
 /// A sample or example, by the names of its folders, or by the name or README of the whole project.
-fn shown(walker: &Walker<'_>) -> Option<String> {
-    let folders = walker
+fn shown(build: &Build<'_>) -> Option<String> {
+    let folders = build
         .file
         .path
         .rsplit_once('/')
@@ -108,7 +109,7 @@ fn shown(walker: &Walker<'_>) -> Option<String> {
     if let Some(part) = folders.split('/').find(|part| roles::is_shown(part)) {
         return Some(format!("the path says `{part}`"));
     }
-    purpose::of_project(&walker.file.path, walker.around)
+    purpose::of_project(&build.file.path, build.around)
 }
 
 /// The part of a path that says that it is about tests or development: a folder, or a word of the file's own name.

@@ -1,6 +1,6 @@
 //! Settings and libraries of other stages: made, but not for this image.
 
-use crate::dockerfile::build::Walker;
+use crate::dockerfile::build::Build;
 use crate::dockerfile::copy::stage_name;
 use crate::dockerfile::run;
 use crate::model::{Reach, Stray};
@@ -13,10 +13,10 @@ pub(super) struct Elsewhere(Vec<(usize, Stray)>);
 const STRAYS: usize = 64;
 
 impl Elsewhere {
-    pub(super) fn of(walker: &Walker<'_>) -> Self {
+    pub(super) fn of(build: &Build<'_>) -> Self {
         let mut strays = Vec::new();
-        for (index, state) in walker.states.iter().enumerate() {
-            let reach = Reach::Stage(stage_name(walker, index));
+        for (index, state) in build.made.states.iter().enumerate() {
+            let reach = Reach::Stage(stage_name(build, index));
             let own = |place: &Place| {
                 place.span.start >= state.from.span.start || !place.same_file(&state.from)
             };
@@ -63,7 +63,7 @@ impl Elsewhere {
     }
 
     /// Those of stages that the stage at `index` does not stand on.
-    pub(super) fn seen_from(&self, walker: &Walker<'_>, index: usize) -> Vec<Stray> {
+    pub(super) fn seen_from(&self, build: &Build<'_>, index: usize) -> Vec<Stray> {
         if self.0.is_empty() {
             return Vec::new();
         }
@@ -71,7 +71,7 @@ impl Elsewhere {
         let mut next = Some(index);
         while let Some(at) = next {
             below.insert(at);
-            next = walker.parents.get(at).copied().flatten();
+            next = build.made.parents.get(at).copied().flatten();
         }
         let others = self.0.iter().filter(|(other, _)| !below.contains(other));
         others

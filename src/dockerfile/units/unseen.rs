@@ -1,27 +1,35 @@
 //! Why a process may get allocator settings that the Dockerfile does not show.
 
-use crate::dockerfile::build::Walker;
-use crate::dockerfile::image::{CopySource, State};
+use crate::dockerfile::image::{Copied, CopySource, State};
 use crate::dockerfile::run;
 use crate::dockerfile::start::Started;
 use crate::model::{ProcessKind, Reach};
 
-/// Why the process may get allocator settings that we cannot see.
-pub(super) fn settings(walker: &Walker<'_>, state: &State, started: &Started) -> Option<String> {
-    if let Some(why) = of_image(walker, state, started) {
-        return Some(why);
-    }
-    if !is_asked(state, started) {
-        return None;
-    }
-    let manifest = walker
-        .around
-        .manifest_that_sets_allocator(&walker.file.path)?;
-    Some(format!("`{manifest}` sets an allocator"))
+/// The files in which settings may be made that the Dockerfile does not show. Who asks must look before anything
+/// is called missing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    /// Scripts in these places of the build context, which are in the image.
+    pub copied: Vec<String>,
+    /// The paths of scripts that were followed: what they set is known.
+    pub followed: Vec<String>,
+    /// Manifests in the project that may start the image.
+    pub manifests: bool,
 }
 
-/// The same of the image alone, whatever starts it.
-pub(super) fn of_image(walker: &Walker<'_>, state: &State, started: &Started) -> Option<String> {
+/// What is to be searched; nothing where no rule will ask.
+pub(super) fn search(state: &State, started: &Started, manifests: bool) -> Option<Search> {
+    let context = |copied: &&Copied| copied.from == CopySource::Context;
+    let copied = state.copies.iter().filter(context);
+    is_asked(state, started).then(|| Search {
+        copied: copied.map(|copied| copied.path.clone()).collect(),
+        followed: started.followed.clone(),
+        manifests,
+    })
+}
+
+/// Why the process may get allocator settings that we cannot see.
+pub(super) fn of_image(state: &State, started: &Started) -> Option<String> {
     if let Some(why) = &started.unseen {
         return Some(why.clone());
     }
@@ -48,28 +56,7 @@ pub(super) fn of_image(walker: &Walker<'_>, state: &State, started: &Started) ->
     if reads_start_files(state, started) {
         return Some("the shell that starts the service reads its start-up files".into());
     }
-    if !is_asked(state, started) {
-        return None;
-    }
-    copied_script(walker, state, &started.followed)
-}
-
-/// A script in the image that sets an allocator, and that nobody has followed.
-fn copied_script(walker: &Walker<'_>, state: &State, followed: &[String]) -> Option<String> {
-    let from_context = state
-        .copies
-        .iter()
-        .filter(|copied| copied.from == CopySource::Context);
-    from_context
-        .filter_map(|copied| {
-            let scripts = walker
-                .around
-                .scripts_that_set_allocator(&walker.file.path, &copied.path);
-            let mut others = scripts.iter().filter(|path| !followed.contains(path));
-            others.next().cloned()
-        })
-        .map(|path| format!("`{path}` sets an allocator"))
-        .next()
+    None
 }
 
 /// Whether the shell that starts the service reads a start-up file that sets an allocator.

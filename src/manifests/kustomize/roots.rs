@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{is_kustomization, is_remote};
-use crate::surroundings::{Kustomization, References, Surroundings};
 use crate::text::SourceFile;
 use crate::text::paths;
 use crate::yaml::{self, Id, Tree};
@@ -12,9 +11,36 @@ use crate::yaml::{self, Id, Tree};
 /// So many builds of one file are looked at.
 const BUILDS: usize = 8;
 
+/// The files and folders that a kustomization names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct References {
+    /// What it builds upon.
+    resources: Vec<String>,
+    /// What it lays over that.
+    patches: Vec<String>,
+}
+
+/// A kustomization of a project.
+#[derive(Debug)]
+pub struct Kustomization {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    references: References,
+}
+
+impl Kustomization {
+    /// A kustomization with what it names.
+    #[must_use]
+    pub fn of(file: &Arc<SourceFile>) -> Self {
+        Self {
+            file: Arc::clone(file),
+            references: references(file),
+        }
+    }
+}
+
 /// What a kustomization names, as seen from where the tool runs.
-#[must_use]
-pub fn references(file: &SourceFile) -> References {
+fn references(file: &SourceFile) -> References {
     let tree = std::str::from_utf8(&file.bytes)
         .ok()
         .and_then(|text| yaml::read(text).ok());
@@ -62,8 +88,7 @@ impl References {
 }
 
 /// The kustomizations that build `file` and that no other one uses.
-pub(super) fn of(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<Arc<SourceFile>> {
-    let all = around.kustomizations(&file.path);
+pub(super) fn of(file: &Arc<SourceFile>, all: &[Kustomization]) -> Vec<Arc<SourceFile>> {
     let mut seen: BTreeSet<usize> = BTreeSet::new();
     let mut open: Vec<usize> = all
         .iter()
@@ -101,12 +126,11 @@ pub(super) fn of(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<Arc<S
 }
 
 /// Whether a resource other than `focus` matters for it: what it may patch, and what brings variables.
-pub(super) fn wanted<'a>(
+pub(super) fn wanted(
     focus: &SourceFile,
-    around: &'a dyn Surroundings,
-) -> impl Fn(&SourceFile) -> bool + use<'a> {
+    all: &[Kustomization],
+) -> impl Fn(&SourceFile) -> bool + use<> {
     let has = |bytes: &[u8], word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
-    let all = around.kustomizations(&focus.path);
     let lays = |one: &Kustomization| one.references.patches.contains(&focus.path);
     let lies_over = is_kustomization(&focus.path) || all.iter().any(lays);
     let refers = has(&focus.bytes, "configMapRef");

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::joined::Desk;
 use super::{Build, parts};
-use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 use crate::text::paths;
 
 /// What `focus` is together with the ConfigMaps that it refers to and does not hold.
-pub(super) fn build(focus: &Arc<SourceFile>, around: &dyn Surroundings) -> Option<Build> {
+pub(super) fn build(
+    focus: &Arc<SourceFile>,
+    config_maps: &dyn Fn() -> Arc<[Arc<SourceFile>]>,
+) -> Option<Build> {
     let mentions = |text: &str| memchr::memmem::find(&focus.bytes, text.as_bytes()).is_some();
     if !mentions("configMapRef") {
         return None;
@@ -20,7 +22,7 @@ pub(super) fn build(focus: &Arc<SourceFile>, around: &dyn Surroundings) -> Optio
     let mut documents = desk.part(own)?.roots();
     // By name: those of the same folder, and all.
     let mut found: BTreeMap<String, [Vec<_>; 2]> = BTreeMap::new();
-    for file in around.config_maps(&focus.path).iter() {
+    for file in config_maps().iter() {
         let Some(part) = (file.path != focus.path).then(|| desk.file(file)).flatten() else {
             continue;
         };

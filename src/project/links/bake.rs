@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use hcl::eval::{Context, Evaluate};
 use hcl::{Body, Expression, Value};
 
+use super::ImageBuild;
 use super::build_of;
 use crate::manifests::Sheet;
-use crate::surroundings::ImageBuild;
 use crate::text::SourceFile;
 
 /// Brackets nest so deep in no bake file, and the parser's stack ends somewhere.

@@ -1,8 +1,8 @@
 //! Skaffold: `build.artifacts` (skaffold.dev, `skaffold.yaml` reference). Profiles are not followed.
 
+use super::ImageBuild;
 use super::build_of;
 use crate::manifests::Sheet;
-use crate::surroundings::ImageBuild;
 use crate::yaml::Id;
 
 /// Builders that read no Dockerfile.

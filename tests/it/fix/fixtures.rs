@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use malloclint::dockerfile::syntax::parse;
 use malloclint::fix::{self, Options};
+use malloclint::project::Project;
 use malloclint::surroundings::Nowhere;
 use malloclint::text::SourceFile;
 
@@ -51,8 +52,8 @@ fn fixed_twice_is_fixed_once_and_the_parser_takes_it() {
         let bytes = std::fs::read(&path).unwrap();
         for bytes in [bytes.clone(), served(&bytes)] {
             let file = SourceFile::new("Dockerfile", bytes);
-            let once = fix::fix(&file, &Nowhere, &options);
-            let twice = fix::fix(&once.after, &Nowhere, &options);
+            let once = fix::fix(&file, &Project::of(&Nowhere), &options);
+            let twice = fix::fix(&once.after, &Project::of(&Nowhere), &options);
             assert_eq!(once.after.bytes, twice.after.bytes, "{}", path.display());
             if !once.changes() {
                 continue;

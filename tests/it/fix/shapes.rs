@@ -4,6 +4,7 @@ use std::path::Path;
 
 use malloclint::fix::{self, Options};
 use malloclint::pages::fences;
+use malloclint::project::Project;
 use malloclint::surroundings::Nowhere;
 use malloclint::templates::Style;
 use malloclint::text::SourceFile;
@@ -19,7 +20,7 @@ fn after(before: &str, prefork_hook: bool) -> String {
         ..Options::default()
     };
     let file = SourceFile::new("Dockerfile", before.as_bytes().to_vec());
-    let fixed = fix::fix(&file, &Nowhere, &options);
+    let fixed = fix::fix(&file, &Project::of(&Nowhere), &options);
     if fixed.changes() {
         return String::from_utf8(fixed.after.bytes.clone()).unwrap();
     }

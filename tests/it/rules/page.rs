@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use malloclint::finding::Finding;
 use malloclint::pages::{Fence, fences};
+use malloclint::project::Project;
 use malloclint::report::{self, Format, Run, Style};
-use malloclint::surroundings::Surroundings;
+use malloclint::surroundings::{Home, Surroundings};
 use malloclint::text::SourceFile;
 use malloclint::{check, fix};
 
@@ -126,7 +127,11 @@ impl Case<'_> {
     /// What the tool says of a text that stands where the example does.
     pub(crate) fn check(&self, text: &str) -> check::Checked {
         let file = SourceFile::new(self.name, text.as_bytes().to_vec());
-        check::check(&file, &self.files, malloclint::templates::Style::default())
+        check::check(
+            &file,
+            &Project::of(&self.files),
+            malloclint::templates::Style::default(),
+        )
     }
 
     /// The example after `fix --unsafe --only RULE`.
@@ -142,7 +147,7 @@ impl Case<'_> {
             ..fix::Options::default()
         };
         let file = SourceFile::new(self.name, text.as_bytes().to_vec());
-        let fixed = fix::fix(&file, &self.files, &options);
+        let fixed = fix::fix(&file, &Project::of(&self.files), &options);
         Mended {
             text: String::from_utf8(fixed.after.bytes.clone()).unwrap(),
             left: fixed.left.into_iter().map(|left| left.finding).collect(),
@@ -189,30 +194,6 @@ fn name_of(language: &str) -> Option<&'static str> {
 /// The files beside an example: name and text.
 struct Context<'p>(Vec<(&'p str, &'p str)>);
 
-impl Context<'_> {
-    /// The files below `folder` that set an allocator.
-    fn setters(&self, folder: &str, wanted: impl Fn(&str) -> bool) -> Vec<String> {
-        let folder = folder.trim_start_matches("./").trim_end_matches(['/', '*']);
-        let below = |name: &str| {
-            folder == "."
-                || folder.is_empty()
-                || name
-                    .strip_prefix(folder)
-                    .is_some_and(|r| r.is_empty() || r.starts_with('/'))
-        };
-        let sets = |text: &str| {
-            ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC"]
-                .iter()
-                .any(|name| text.contains(name))
-        };
-        let found = self
-            .0
-            .iter()
-            .filter(|(name, text)| below(name) && wanted(name) && sets(text));
-        found.map(|(name, _)| (*name).to_owned()).collect()
-    }
-}
-
 impl Surroundings for Context<'_> {
     fn read(&self, _: &str, path: &str) -> Option<Arc<SourceFile>> {
         let path = path.trim_start_matches("./");
@@ -227,18 +208,36 @@ impl Surroundings for Context<'_> {
         self.read(near, path.trim_start_matches('/'))
     }
 
-    fn dockerfiles(&self, _: &str) -> Arc<[String]> {
-        let names = self.0.iter().map(|(name, _)| (*name).to_owned());
-        names.filter(|name| name.ends_with("Dockerfile")).collect()
+    fn peek(&self, path: &str) -> Option<Vec<u8>> {
+        self.read("", path).map(|file| file.bytes.clone())
     }
 
-    fn scripts_that_set_allocator(&self, _: &str, folder: &str) -> Arc<[String]> {
-        let script = |name: &str| name.ends_with(".sh") || name.ends_with(".py");
-        self.setters(folder, script).into()
+    fn list(&self, path: &str, depth: usize) -> Box<dyn Iterator<Item = String>> {
+        let folder = path
+            .trim_start_matches("./")
+            .trim_matches(['/', '.'])
+            .to_owned();
+        let below = |name: &&str| {
+            let inside = match folder.as_str() {
+                "" => Some(*name),
+                folder => name.strip_prefix(folder),
+            };
+            inside.is_some_and(|rest| {
+                let plain = folder.is_empty() || rest.is_empty() || rest.starts_with('/');
+                plain && rest.trim_start_matches('/').matches('/').count() < depth
+            })
+        };
+        let names = self.0.iter().map(|(name, _)| *name).filter(below);
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
+        names.sort();
+        Box::new(names.into_iter())
     }
 
-    fn manifest_that_sets_allocator(&self, _: &str) -> Option<String> {
-        let manifest = |name: &str| name.ends_with(".yaml") || name.ends_with(".yml");
-        self.setters(".", manifest).into_iter().next()
+    fn home(&self, _: &str) -> Home {
+        let folders = [".".to_owned()];
+        Home {
+            folders: folders.into(),
+            name: None,
+        }
     }
 }

@@ -1,0 +1,239 @@
+//! Paths to files: which files under a folder are ours.
+
+use std::io;
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use super::names::{Claim, claim};
+use crate::manifests::kustomize;
+use crate::text::SourceFile;
+
+/// Files larger than this are not read: nobody writes a Dockerfile of that size.
+const LIMIT: u64 = 64 << 20;
+
+/// Folders that hold other people's files or none at all.
+const SKIPPED: [&str; 9] = [
+    ".git",
+    ".hg",
+    ".svn",
+    "node_modules",
+    ".venv",
+    ".tox",
+    ".nox",
+    "__pycache__",
+    "site-packages",
+];
+
+/// What a search for files found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Files to look at, sorted by path, without repetition.
+    pub files: Vec<PathBuf>,
+    /// What could not be searched: path and reason.
+    pub failures: Vec<Failure>,
+}
+
+/// A path that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The path as it was given or found.
+    pub path: String,
+    /// Why, and what to do, in a few words.
+    pub reason: String,
+}
+
+/// Finds the files to look at. A path that names a file is always taken, whatever its name.
+#[must_use]
+pub fn find(paths: &[PathBuf]) -> Found {
+    let mut found = Found::default();
+    for path in paths {
+        match std::fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => walk(path, &mut found),
+            Ok(_) => found.files.push(path.clone()),
+            Err(error) => found.failures.push(Failure {
+                path: shown(path),
+                reason: reason(&error),
+            }),
+        }
+    }
+    found.files.sort();
+    // Several paths may lead to one file: the first one stands for it.
+    let mut seen = std::collections::BTreeSet::new();
+    found
+        .files
+        .retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+    found.failures.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+/// Walks a folder with the machine's cores: `.gitignore` is respected, hidden folders are searched,
+/// links are not followed.
+fn walk(folder: &Path, found: &mut Found) {
+    let collected: Mutex<Found> = Mutex::default();
+    let walker = ignore::WalkBuilder::new(folder)
+        .hidden(false)
+        .require_git(false)
+        .filter_entry(is_searched)
+        .build_parallel();
+    walker.run(|| {
+        Box::new(|entry| {
+            let mut one = Found::default();
+            match entry {
+                Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
+                    if is_ours(&entry) {
+                        one.files.push(entry.into_path());
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => one.failures.extend(failure(&error)),
+            }
+            if let Ok(mut all) = collected.lock() {
+                all.files.append(&mut one.files);
+                all.failures.append(&mut one.failures);
+            }
+            ignore::WalkState::Continue
+        })
+    });
+    let collected = collected.into_inner().unwrap_or_default();
+    found.files.extend(collected.files);
+    found.failures.extend(collected.failures);
+}
+
+/// The files at and below a path, so many folders deep, sorted.
+pub(super) fn all(path: &Path, depth: usize) -> impl Iterator<Item = PathBuf> + use<> {
+    let walker = ignore::WalkBuilder::new(path)
+        .max_depth(Some(depth))
+        .hidden(false)
+        .require_git(false)
+        .sort_by_file_path(Path::cmp)
+        .filter_entry(is_searched)
+        .build();
+    let files = walker
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
+    files.map(ignore::DirEntry::into_path)
+}
+
+fn is_searched(entry: &ignore::DirEntry) -> bool {
+    let name = entry.file_name().to_str();
+    !name.is_some_and(|name| SKIPPED.contains(&name))
+}
+
+/// Whether a file is ours, by its name; of YAML files those whose text has what a pod template has.
+fn is_ours(entry: &ignore::DirEntry) -> bool {
+    match entry.file_name().to_str().and_then(claim) {
+        Some(Claim::Yaml) => has_containers(entry),
+        Some(_) => true,
+        None => false,
+    }
+}
+
+fn has_containers(entry: &ignore::DirEntry) -> bool {
+    let small = entry.metadata().is_ok_and(|meta| meta.len() <= LIMIT);
+    let Ok(bytes) = (if small {
+        std::fs::read(entry.path())
+    } else {
+        return false;
+    }) else {
+        // It is said when it is read.
+        return true;
+    };
+    let has = |word: &str| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
+    let described = ["ontainers:", "container:", "ontainers\":", "podSpec:"]
+        .iter()
+        .any(|word| has(word));
+    if entry
+        .file_name()
+        .to_str()
+        .is_some_and(kustomize::is_kustomization)
+    {
+        let variables = ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC", "GLIBC_TUNABLES"];
+        return described || has("ontainers/") || variables.iter().any(|name| has(name));
+    }
+    // A JSON patch is for containers where a pointer of it says so.
+    let patched = has("op:") && has("path:") && has("ontainers/");
+    patched || has("apiVersion") && has("kind") && described
+}
+
+fn failure(error: &ignore::Error) -> Option<Failure> {
+    match error {
+        ignore::Error::WithPath { path, err } => {
+            let reason = err.io_error().map_or_else(|| err.to_string(), reason);
+            Some(Failure {
+                path: shown(path),
+                reason,
+            })
+        }
+        ignore::Error::WithDepth { err, .. } => failure(err),
+        // A broken line in a .gitignore is git's business.
+        ignore::Error::Partial(_)
+        | ignore::Error::Glob { .. }
+        | ignore::Error::WithLineNumber { .. } => None,
+        other => Some(Failure {
+            path: ".".into(),
+            reason: other.to_string(),
+        }),
+    }
+}
+
+/// Reads a file under the name it is reported by.
+///
+/// # Errors
+/// Where it cannot be read, or is too large to be meant: the failure says why and what to do.
+pub fn read(path: &Path) -> Result<Arc<SourceFile>, Failure> {
+    let fail = |reason: String| Failure {
+        path: shown(path),
+        reason,
+    };
+    let meta = std::fs::metadata(path).map_err(|error| fail(reason(&error)))?;
+    if meta.is_dir() {
+        return Err(fail("is a folder".into()));
+    }
+    if !meta.is_file() {
+        // Reading it might never end.
+        return Err(fail(
+            "is a pipe or a device; `-` reads standard input".into(),
+        ));
+    }
+    if meta.len() > LIMIT {
+        return Err(fail(format!("is larger than {} MiB", LIMIT >> 20)));
+    }
+    let bytes = std::fs::read(path).map_err(|error| fail(reason(&error)))?;
+    Ok(SourceFile::new(shown(path), bytes))
+}
+
+/// The path as users write it: relative to where the tool runs where it lies below that, without a
+/// leading `./`, `/` between the parts.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    static HERE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let here = HERE.get_or_init(|| std::env::current_dir().ok());
+    let below = here
+        .as_deref()
+        .and_then(|here| path.strip_prefix(here).ok());
+    let text = below.unwrap_or(path).to_string_lossy();
+    let text = if MAIN_SEPARATOR == '/' {
+        text.into_owned()
+    } else {
+        text.replace(MAIN_SEPARATOR, "/")
+    };
+    let mut text = text.as_str();
+    while let Some(rest) = text.strip_prefix("./") {
+        text = rest;
+    }
+    if text.is_empty() {
+        ".".into()
+    } else {
+        text.to_owned()
+    }
+}
+
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder".into(),
+        io::ErrorKind::PermissionDenied => {
+            "permission denied: make it readable, or leave it out".into()
+        }
+        _ => error.to_string(),
+    }
+}

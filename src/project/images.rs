@@ -1,0 +1,50 @@
+//! The Dockerfiles that manifests start images of: each is read and followed once, however many containers
+//! run it.
+
+use std::sync::{Arc, OnceLock};
+
+use super::memory::Memory;
+use crate::dockerfile::{self, Interpreted};
+use crate::surroundings::Surroundings;
+use crate::text::SourceFile;
+
+/// The images of a run, by the path of their Dockerfile.
+#[derive(Debug, Default)]
+pub(super) struct Images(Memory<String, Arc<Image>>);
+
+/// What a Dockerfile builds.
+#[derive(Debug)]
+pub(crate) struct Image {
+    file: Arc<SourceFile>,
+    /// What its images are like.
+    pub(crate) interpreted: Interpreted,
+    lacks_setting: OnceLock<bool>,
+}
+
+impl Images {
+    pub(super) fn of(&self, file: &Arc<SourceFile>, around: &dyn Surroundings) -> Arc<Image> {
+        let image = self.0.of(file.path.clone(), |_| Image::of(file, around));
+        // The file that is being fixed is another with every change.
+        if Arc::ptr_eq(&image.file, file) {
+            image
+        } else {
+            Image::of(file, around)
+        }
+    }
+}
+
+impl Image {
+    fn of(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Arc<Self> {
+        let tree = dockerfile::parse(&file.bytes);
+        Arc::new(Self {
+            file: Arc::clone(file),
+            interpreted: Interpreted::of(file, tree, around),
+            lacks_setting: OnceLock::new(),
+        })
+    }
+
+    /// Whether it lacks a setting, as `judge` found when it was asked first.
+    pub(crate) fn lacks_setting(&self, judge: impl FnOnce(&Interpreted) -> bool) -> bool {
+        *self.lacks_setting.get_or_init(|| judge(&self.interpreted))
+    }
+}
