@@ -10,8 +10,10 @@ use std::sync::Arc;
 use crate::finding::{Applicability, Finding};
 use crate::model;
 use crate::project::{Format, Project};
+use crate::rules;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
+use crate::yaml::Tree;
 
 /// What became of one file.
 #[derive(Debug, Default)]
@@ -24,7 +26,34 @@ pub struct Checked {
     pub units: usize,
 }
 
+/// A file that was looked at.
+#[derive(Debug, Default)]
+pub struct Examined {
+    /// What became of it.
+    pub checked: Checked,
+    /// The units that were judged.
+    pub units: Vec<model::Unit>,
+    /// Its text as a tree, where it is YAML.
+    pub tree: Option<Tree>,
+}
+
+impl From<Checked> for Examined {
+    fn from(checked: Checked) -> Self {
+        Self {
+            checked,
+            ..Self::default()
+        }
+    }
+}
+
 impl Checked {
+    fn of(findings: impl IntoIterator<Item = Finding>) -> Self {
+        Self {
+            findings: findings.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
     fn skipped(why: impl Into<String>) -> Self {
         Self {
             skipped: Some(why.into()),
@@ -36,27 +65,18 @@ impl Checked {
 /// Checks one file.
 #[must_use]
 pub fn check(file: &Arc<SourceFile>, project: &Project<'_>, style: Style) -> Checked {
-    let (mut checked, _) = examine(file, project, style);
+    let mut checked = examine(file, project, style).checked;
     say_once(&mut checked.findings, |finding| finding);
     checked
 }
 
 /// Looks at one file: all findings of every unit, and the units that were judged.
 #[must_use]
-pub fn examine(
-    file: &Arc<SourceFile>,
-    project: &Project<'_>,
-    style: Style,
-) -> (Checked, Vec<model::Unit>) {
+pub fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Style) -> Examined {
     if is_binary(&file.bytes) {
-        let mut checked = Checked::default();
         let start = Place::new(file, Span::empty(0));
-        checked.findings.extend(suppress::of_tool(
-            "unreadable-input",
-            &start,
-            "this is a binary file, no Dockerfile",
-        ));
-        return (checked, Vec::new());
+        let finding = rules::unreadable(&start, "this is a binary file, no Dockerfile");
+        return Checked::of(finding).into();
     }
     match Format::of(&file.path, &file.bytes) {
         Format::Dockerfile => dockerfiles::examine(file, project, style),
@@ -67,7 +87,7 @@ pub fn examine(
 /// The units of a file, for those who want to see what the rules see.
 #[must_use]
 pub fn units(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<model::Unit> {
-    examine(file, project, Style::default()).1
+    examine(file, project, Style::default()).units
 }
 
 /// Gives a finding the edits of its remedy, as `spell` writes them, or says why there are none.

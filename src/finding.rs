@@ -31,6 +31,17 @@ impl fmt::Display for Severity {
     }
 }
 
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// Something that is written.
+    Text,
+    /// A setting that an image lacks as a whole: several containers may run it.
+    Image,
+    /// A file that cannot be read.
+    File,
+}
+
 /// One fault, where it is, and why we believe it.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -52,8 +63,9 @@ pub struct Finding {
     pub help: String,
     /// What would have to become true, where a tool can make it so.
     pub remedy: Option<Remedy>,
-    /// It is about an image as a whole: of several images of one file that start the same, one is
-    /// enough.
+    /// What it is about.
+    pub subject: Subject,
+    /// Of several images of one file that start the same, one is enough.
     pub once: bool,
     /// The remedy spelled in the text of the file, where the input can do that.
     pub edits: Vec<Edit>,
@@ -136,6 +148,7 @@ impl Finding {
             notes: Vec::new(),
             help: String::new(),
             remedy: None,
+            subject: Subject::Text,
             once: false,
             edits: Vec::new(),
             edited: None,
@@ -191,7 +204,14 @@ impl Finding {
         self
     }
 
-    /// Says that it is about an image as a whole.
+    /// Says what it is about.
+    #[must_use]
+    pub const fn about(mut self, subject: Subject) -> Self {
+        self.subject = subject;
+        self
+    }
+
+    /// Says that of several images that start the same, one is enough.
     #[must_use]
     pub const fn once(mut self) -> Self {
         self.once = true;

@@ -12,12 +12,14 @@ pub use untouched::untouched;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::check::{self, Checked};
+use crate::check::{self, Checked, Examined};
 use crate::finding::{Applicability, Finding, Severity};
+use crate::manifests::Sheet;
 use crate::model::Unit;
 use crate::project::Project;
 use crate::templates::Style;
 use crate::text::{self, Edit, SourceFile, Span};
+use crate::yaml::Tree;
 
 /// So often a file is read again after edits: what one remedy brings to light, the next may mend.
 const ROUNDS: usize = 8;
@@ -121,18 +123,25 @@ struct Version {
     file: Arc<SourceFile>,
     checked: Checked,
     units: Vec<Unit>,
+    tree: Option<Tree>,
 }
 
 impl Version {
     fn read(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> Self {
-        let (mut checked, units) = check::examine(file, project, options.style);
-        if let Some(image) = &options.inject {
-            inject::inject(file, &mut checked, &units, image, options.style);
+        let Examined {
+            mut checked,
+            units,
+            tree,
+        } = check::examine(file, project, options.style);
+        if let (Some(image), Some(tree)) = (&options.inject, &tree) {
+            let sheet = Sheet { file, tree };
+            inject::inject(sheet, &mut checked, &units, image, options.style);
         }
         Self {
             file: Arc::clone(file),
             checked,
             units,
+            tree,
         }
     }
 
@@ -259,7 +268,10 @@ impl Work<'_> {
         if next.checked.skipped != self.now.checked.skipped {
             return Err("the file could not be judged any more".into());
         }
-        untouched(&self.now.file, &file)?;
+        if let Some(before) = &self.now.tree {
+            let after = next.tree.as_ref();
+            untouched::same(before, after.ok_or("it would be no YAML any more")?)?;
+        }
         match promise::broken(&self.now.units, &next.units, batch) {
             Some(why) => Err(why),
             None => Ok(next),

@@ -43,10 +43,10 @@ mod remedies;
 
 use std::sync::OnceLock;
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, Subject};
 use crate::model::Unit;
 use crate::pages::{self, Fix, Meta};
-use crate::text::Place;
+use crate::text::{Place, near};
 
 /// One rule.
 #[derive(Debug)]
@@ -156,6 +156,27 @@ impl Rule {
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.id == id)
+}
+
+/// The rule whose id is nearly `id`, if one is.
+#[must_use]
+pub fn nearest(id: &str) -> Option<&'static str> {
+    let all = RULES.iter().map(|rule| (near::edits(rule.id, id), rule.id));
+    all.min().filter(|(edits, _)| *edits <= 4).map(|(_, id)| id)
+}
+
+/// A finding of one of the tool's own rules.
+#[must_use]
+pub fn of_tool(id: &str, place: &Place, message: impl Into<String>) -> Option<Finding> {
+    let rule = find(id)?;
+    let severity = rule.meta().severity;
+    Some(Finding::new(rule.id, severity, place.clone(), message))
+}
+
+/// A finding about a file that cannot be read.
+#[must_use]
+pub fn unreadable(place: &Place, message: impl Into<String>) -> Option<Finding> {
+    of_tool("unreadable-input", place, message).map(|finding| finding.about(Subject::File))
 }
 
 /// Lets every rule look at a unit.

@@ -4,6 +4,7 @@
 //! only. This module never touches the disk and knows no format.
 
 mod lines;
+pub mod near;
 pub mod paths;
 mod source;
 mod traced;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::suppress::{self, Suppression};
-use super::{Checked, sorted};
+use super::{Checked, Examined, sorted};
 use crate::dockerfile;
 use crate::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
 use crate::dockerfile::{Interpreted, Scene, Site};
@@ -18,20 +18,16 @@ use crate::{model, rules};
 const PROBLEMS: usize = 20;
 
 /// Looks at one Dockerfile: all findings of every image, and the units that were judged.
-pub(super) fn examine(
-    file: &Arc<SourceFile>,
-    project: &Project<'_>,
-    style: Style,
-) -> (Checked, Vec<model::Unit>) {
+pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Style) -> Examined {
     let mut checked = Checked::default();
     let dockerfile = dockerfile::parse(&file.bytes);
     if let Some(engine) = template(file, &dockerfile) {
         checked.skipped = Some(format!("{engine}: render it first, then check the result"));
-        return (checked, Vec::new());
+        return checked.into();
     }
     if dockerfile.instructions().next().is_none() {
         checked.skipped = Some("it holds no instruction".into());
-        return (checked, Vec::new());
+        return checked.into();
     }
     if dockerfile.is_accepted()
         && dockerfile
@@ -39,7 +35,7 @@ pub(super) fn examine(
             .all(|instruction| instruction.keyword != Keyword::From)
     {
         checked.skipped = Some("it has no `FROM`: a fragment, not a Dockerfile".into());
-        return (checked, Vec::new());
+        return checked.into();
     }
     let interpreted = Interpreted::of(file, dockerfile, project.around());
     let dockerfile = &interpreted.tree;
@@ -73,8 +69,11 @@ pub(super) fn examine(
     suppress::apply_elsewhere(file, &mut findings);
     checked.units = surveyed.len();
     checked.findings = sorted(findings);
-    let units = surveyed.into_iter().map(|(unit, _)| unit).collect();
-    (checked, units)
+    Examined {
+        checked,
+        units: surveyed.into_iter().map(|(unit, _)| unit).collect(),
+        tree: None,
+    }
 }
 
 /// The units of a Dockerfile, with what the files around it say of their settings.
@@ -135,11 +134,8 @@ fn template(file: &SourceFile, dockerfile: &Dockerfile) -> Option<&'static str> 
 fn problems(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Finding> {
     let of = |problem: &dockerfile::syntax::Problem| {
         let place = Place::new(file, problem.span);
-        let finding = suppress::of_tool(
-            "unreadable-input",
-            &place,
-            format!("the builder refuses this: {}", problem.message),
-        )?;
+        let message = format!("the builder refuses this: {}", problem.message);
+        let finding = rules::unreadable(&place, message)?;
         let text = file.text(problem.span);
         let help = if text.contains("$(") {
             "`ENV` runs no shell: a value with blanks must be quoted, and `$(...)` stays as it is even then"

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::suppress::{self, Suppression};
-use super::{Checked, sorted};
+use super::{Checked, Examined, sorted};
 use crate::dockerfile;
-use crate::finding::Finding;
+use crate::finding::{Finding, Subject};
 use crate::manifests::{Sheet, tuned};
 use crate::manifests::{compose, kubernetes};
 use crate::model::{Change, Container, Unit};
@@ -27,8 +27,8 @@ pub(super) fn examine(
     format: Format,
     project: &Project<'_>,
     style: Style,
-) -> (Checked, Vec<Unit>) {
-    let nothing = |checked| (checked, Vec::new());
+) -> Examined {
+    let nothing = |checked: Checked| checked.into();
     if file.bytes.len() > LARGEST {
         return nothing(Checked::skipped(format!(
             "larger than {} MiB",
@@ -69,7 +69,11 @@ pub(super) fn examine(
         skipped: None,
         units: units.len(),
     };
-    (checked, units)
+    Examined {
+        checked,
+        units,
+        tree: Some(tree),
+    }
 }
 
 /// What the rules say of the containers of a file: as it stands, or as the kustomizations that use it
@@ -174,7 +178,7 @@ impl Bench<'_> {
         let mut own = Vec::new();
         rules::check(&unit, &mut own);
         own.retain(|finding| speaks(&finding.place) && speaks_here(finding, link.as_ref()));
-        if own.iter().any(|finding| finding.rule == "allocator-unset") {
+        if own.iter().any(|finding| finding.subject == Subject::Image) {
             // Several containers may run one image: what it lacks is said once.
             let image = match (&link, &container.image) {
                 (Some(link), _) => (link.file.path.clone(), link.target.clone()),
@@ -183,7 +187,7 @@ impl Bench<'_> {
             };
             let there = link.as_ref().is_some_and(|link| said_there(link, project));
             let said = self.lacking.contains(&image) || there;
-            own.retain(|finding| finding.rule != "allocator-unset" || !said);
+            own.retain(|finding| finding.subject != Subject::Image || !said);
             self.lacking.push(image);
         }
         for finding in &mut own {
@@ -230,26 +234,18 @@ fn said_there(link: &Link, project: &Project<'_>) -> bool {
         }
         findings
             .iter()
-            .any(|finding| finding.rule == "allocator-unset")
+            .any(|finding| finding.subject == Subject::Image)
     })
 }
 
 fn unreadable(file: &Arc<SourceFile>, at: usize, message: &str) -> Checked {
     let place = Place::new(file, Span::empty(at.min(file.bytes.len())));
-    let finding = suppress::of_tool(
-        "unreadable-input",
-        &place,
-        format!("this is no YAML: {message}"),
-    );
-    let finding = finding.map(|finding| {
+    let finding = rules::unreadable(&place, format!("this is no YAML: {message}"));
+    Checked::of(finding.map(|finding| {
         finding
             .caption("here")
             .help("mend it first: nothing of this file was read")
-    });
-    Checked {
-        findings: finding.into_iter().collect(),
-        ..Checked::default()
-    }
+    }))
 }
 
 /// `manifests.tftpl.yaml`.

@@ -81,7 +81,7 @@ pub fn apply(file: &Arc<SourceFile>, suppressions: &[Suppression], findings: &mu
             });
             if findings.len() == before {
                 findings.extend(
-                    of_tool(
+                    rules::of_tool(
                         "suppression-unused",
                         &place,
                         format!("`{id}` finds nothing here"),
@@ -131,57 +131,16 @@ fn is_silenced(finding: &Finding) -> bool {
 }
 
 fn unknown(place: &Place, id: &str) -> Option<Finding> {
-    let help = nearest(id).map_or_else(
+    let help = rules::nearest(id).map_or_else(
         || "`malloclint rules` lists them".into(),
         |near| format!("did you mean `{near}`?"),
     );
-    let finding = of_tool(
+    let finding = rules::of_tool(
         "suppression-unknown",
         place,
         format!("there is no rule `{id}`"),
     )?;
     Some(finding.caption("not a rule").help(help))
-}
-
-/// The rule whose id is nearly `id`, if one is.
-#[must_use]
-pub fn nearest(id: &str) -> Option<&'static str> {
-    let near = rules::RULES
-        .iter()
-        .map(|rule| (distance(rule.id, id), rule.id))
-        .min()?;
-    (near.0 <= 4).then_some(near.1)
-}
-
-/// A finding of one of the tool's own rules.
-#[must_use]
-pub fn of_tool(id: &str, place: &Place, message: impl Into<String>) -> Option<Finding> {
-    let rule = rules::find(id)?;
-    Some(Finding::new(
-        rule.id,
-        rule.meta().severity,
-        place.clone(),
-        message,
-    ))
-}
-
-/// How many single-character changes lie between two words.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        if let Some(first) = row.first_mut() {
-            *first = left;
-        }
-        for (cell, y) in row.iter_mut().skip(1).zip(b.chars()) {
-            let cost = diagonal + usize::from(x != y);
-            diagonal = *cell;
-            left = cost.min(left + 1).min(*cell + 1);
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -239,18 +198,6 @@ mod tests {
         assert_eq!(
             [left("a", "B="), left("b", "B="), left("a", "C=")],
             [0, 1, 1]
-        );
-    }
-
-    #[test]
-    fn distances() {
-        assert_eq!(
-            (
-                distance("abc", "abc"),
-                distance("abc", "axc"),
-                distance("", "ab")
-            ),
-            (0, 1, 2)
         );
     }
 }

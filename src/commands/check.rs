@@ -13,7 +13,7 @@ use super::{Status, colours, configured, stdin_name};
 use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Configs;
-use crate::finding::Finding;
+use crate::finding::{Finding, Subject};
 use crate::project::{self, Claim, Disk, Failure, Project};
 use crate::report::{self, Run, Style};
 use crate::text::SourceFile;
@@ -96,7 +96,7 @@ fn named_template(path: &Path, mut checked: Checked) -> Checked {
     let unreadable = checked
         .findings
         .iter()
-        .any(|finding| finding.rule == "unreadable-input");
+        .any(|finding| finding.subject == Subject::File);
     if project::claim(name) == Some(Claim::Template) && unreadable {
         checked.findings.clear();
         checked.skipped = Some(

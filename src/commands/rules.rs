@@ -77,7 +77,7 @@ pub(super) fn explain(
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
     let Some(rule) = rules::find(id) else {
-        let near = crate::check::suppress::nearest(id)
+        let near = crate::rules::nearest(id)
             .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         writeln!(
             err,

@@ -1,6 +1,7 @@
 //! glibc's malloc tunables under both of their names, and the names people mistake for them.
 //! The data is `glibc-tunables.toml`. Values are judged by the rules, not here.
 
+use crate::text::near;
 use serde::Deserialize;
 
 use super::data::Table;
@@ -111,27 +112,11 @@ fn nearest(name: &str) -> Option<&'static Tunable> {
 /// The number of edits between two names if it is 1 or 2.
 pub(super) fn edits(one: &str, other: &str) -> Option<usize> {
     const MOST: usize = 2;
+    // What is much longer is another name, whatever is in it.
     if one.len().abs_diff(other.len()) > MOST {
         return None;
     }
-    // A row of Levenshtein's matrix; both names are short, `other` being one of ours.
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, left) in one.bytes().enumerate() {
-        let mut diagonal = at;
-        let mut before = at + 1;
-        let mut next = vec![before];
-        for (right, above) in other.bytes().zip(row.iter().skip(1)) {
-            before = (diagonal + usize::from(left != right))
-                .min(before + 1)
-                .min(above + 1);
-            diagonal = *above;
-            next.push(before);
-        }
-        row = next;
-    }
-    row.last()
-        .copied()
-        .filter(|distance| (1..=MOST).contains(distance))
+    Some(near::edits(one, other)).filter(|edits| (1..=MOST).contains(edits))
 }
 
 #[cfg(test)]

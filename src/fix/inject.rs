@@ -4,23 +4,19 @@
 //! Whether the library would run there is judged here. A preloaded library that cannot be loaded is
 //! ignored; one that lacks what it needs keeps every program of the container from starting.
 
-use std::sync::Arc;
-
 use crate::check::{Checked, spell};
 use crate::facts::{self, AllocatorPackage, Family, Libc, Release};
-use crate::finding::{Applicability, Finding, Remedy};
+use crate::finding::{Applicability, Finding, Remedy, Subject};
 use crate::manifests::Sheet;
 use crate::manifests::kubernetes;
 use crate::model::{Fact, Source, Unit, newer};
 use crate::project::Format;
 use crate::templates::Style;
-use crate::text::SourceFile;
-use crate::yaml;
 
 /// Gives the findings of a manifest about images from elsewhere the remedy that brings jemalloc from
 /// `image`, in place of what could be done without.
 pub(super) fn inject(
-    file: &Arc<SourceFile>,
+    sheet: Sheet<'_>,
     checked: &mut Checked,
     units: &[Unit],
     image: &str,
@@ -28,17 +24,12 @@ pub(super) fn inject(
 ) {
     let concerned = |finding: &Finding| {
         let unit = units.get(finding.unit);
-        finding.rule == "allocator-unset" && unit.is_some_and(|unit| unit.source == Source::Foreign)
+        finding.subject == Subject::Image && unit.is_some_and(|unit| unit.source == Source::Foreign)
     };
     let any = checked.findings.iter().any(concerned);
-    if !any || Format::of(&file.path, &file.bytes) != Format::Kubernetes {
+    if !any || Format::of(&sheet.file.path, &sheet.file.bytes) != Format::Kubernetes {
         return;
     }
-    let text = std::str::from_utf8(&file.bytes).ok();
-    let Some(tree) = text.and_then(|text| yaml::read(text).ok()) else {
-        return;
-    };
-    let sheet = Sheet { file, tree: &tree };
     let sites = kubernetes::read(sheet);
     let brought = Brought::from(image, style);
     for finding in checked

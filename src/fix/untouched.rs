@@ -2,39 +2,40 @@
 
 use crate::facts;
 use crate::manifests::kubernetes;
-use crate::project::Format;
 use crate::text::SourceFile;
 use crate::yaml::{self, Id, Kind, Style, Tree};
 
-/// Whether two texts of the same file differ in nothing but the variables of containers. (For other
-/// formats the units tell.)
+/// Whether two texts of the same manifest differ in nothing but the variables of containers.
 ///
 /// # Errors
-/// Where they differ elsewhere.
+/// Where they differ elsewhere, or one is no YAML.
 pub fn untouched(before: &SourceFile, after: &SourceFile) -> Result<(), String> {
-    if Format::of(&before.path, &before.bytes) == Format::Dockerfile {
-        return Ok(());
-    }
     let read = |file: &SourceFile| {
         let text = std::str::from_utf8(&file.bytes).map_err(|error| error.to_string())?;
         yaml::read(text).map_err(|broken| format!("it would be no YAML any more: {broken}"))
     };
-    let (old, new) = (read(before)?, read(after)?);
-    let pairs = old.documents.iter().zip(&new.documents);
-    let same = old.documents.len() == new.documents.len()
-        && pairs.into_iter().all(|(a, b)| same(&old, *a, &new, *b));
-    if same {
+    same(&read(before)?, &read(after)?)
+}
+
+/// The same of their trees. (For other formats the units tell.)
+pub(super) fn same(old: &Tree, new: &Tree) -> Result<(), String> {
+    if same_documents(old, new) {
         Ok(())
     } else {
         Err("something else would change".into())
     }
 }
 
+fn same_documents(old: &Tree, new: &Tree) -> bool {
+    let mut pairs = old.documents.iter().zip(&new.documents);
+    old.documents.len() == new.documents.len() && pairs.all(|(a, b)| same_node(old, *a, new, *b))
+}
+
 const VARIABLES: [&str; 2] = ["env", "environment"];
 /// The lists to which jemalloc from another image adds an item.
 const INJECTED: [&str; 3] = ["initContainers", "volumes", "volumeMounts"];
 
-fn same(old: &Tree, a: Id, new: &Tree, b: Id) -> bool {
+fn same_node(old: &Tree, a: Id, new: &Tree, b: Id) -> bool {
     let (Some(before), Some(after)) = (old.node(a), new.node(b)) else {
         return false;
     };
@@ -46,14 +47,14 @@ fn same(old: &Tree, a: Id, new: &Tree, b: Id) -> bool {
         (Kind::Alias(_), Kind::Alias(_)) => true,
         (Kind::Sequence(a, _), Kind::Sequence(b, _)) => {
             let (a, b) = (not_injected(old, a), not_injected(new, b));
-            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| same(old, *a, new, *b))
+            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| same_node(old, *a, new, *b))
         }
         (Kind::Mapping(a, _), Kind::Mapping(b, _)) => {
             let (a, b) = (rest(old, a), rest(new, b));
             a.len() == b.len()
                 && a.iter()
                     .zip(&b)
-                    .all(|(a, b)| same(old, a.0, new, b.0) && same(old, a.1, new, b.1))
+                    .all(|(a, b)| same_node(old, a.0, new, b.0) && same_node(old, a.1, new, b.1))
         }
         _ => false,
     }
@@ -90,8 +91,7 @@ fn same_text(before: &str, after: &str) -> bool {
     let (Ok(old), Ok(new)) = (yaml::read(before), yaml::read(after)) else {
         return false;
     };
-    let mut pairs = old.documents.iter().zip(&new.documents);
-    old.documents.len() == new.documents.len() && pairs.all(|(a, b)| same(&old, *a, &new, *b))
+    same_documents(&old, &new)
 }
 
 /// The entries that no fix may touch. What a JSON patch puts into `env` is a variable.

@@ -3,7 +3,7 @@
 use super::Report;
 use super::remedies::{bring, bringing};
 use crate::facts::{Family, Libc, is_allocator_setting, programs};
-use crate::finding::{Applicability, Finding, Severity};
+use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{Change, Fact, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -56,6 +56,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 short(&what)
             ),
         )
+        .about(Subject::Image)
         .once()
         .caption(match &unit.source {
             Source::Linked(path, None) => format!("its image is built by `{path}`"),
@@ -166,6 +167,7 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
     };
     let finding = report
         .finding(&unit.install_at, message)
+        .about(Subject::Image)
         .at_severity(Severity::Info)
         .note(format!(
             "it keeps running ({})",

@@ -17,7 +17,7 @@ use source::File;
 const ROOMS: &[(&str, &[&str])] = &[
     // Text, the world, and what both say about a process: these know no format and no rule.
     ("text", &[]),
-    ("facts", &[]),
+    ("facts", &["text"]),
     ("model", &["facts", "text"]),
     ("finding", &["model", "text"]),
     ("pages", &["finding"]),
@@ -75,6 +75,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("hcl", &["project"]),
     ("miette", &["report"]),
     ("similar", &["report"]),
+    ("strsim", &["text"]),
     ("tempfile", &["write"]),
     (
         "toml_edit",
