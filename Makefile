@@ -4,43 +4,64 @@ PYTHON ?= python3
 VENV := .venv
 # BuildKit's own Dockerfile parser and PyYAML: what our parsers are compared with. The schemas of Kubernetes and
 # Compose: what may be no worse for a fix.
-ORACLE := dockerfile==3.4.0 pyyaml==6.0.3 kubernetes-validate==1.37.0 check-jsonschema==0.39.0 jsonschema==4.26.0
+ORACLES := dockerfile==3.4.0 pyyaml==6.0.3 kubernetes-validate==1.37.0 check-jsonschema==0.39.0 jsonschema==4.26.0
 ORACLE_MODULES := dockerfile, yaml, kubernetes_validate, check_jsonschema
+# What the tests run against the oracles that are installed; what is not there is left out, and said so.
+WITH_ORACLES = if $(VENV)/bin/python -c 'import $(ORACLE_MODULES)' 2>/dev/null; then \
+		export MALLOCLINT_ORACLE_PYTHON="$(CURDIR)/$(VENV)/bin/python" MALLOCLINT_REQUIRE_ORACLES=1; \
+	else \
+		echo 'left out: the parsers and schemas of others (see above)'; \
+	fi; \
+	if [ -d target/jemalloc ]; then export MALLOCLINT_REQUIRE_JEMALLOC=1; fi;
+# Optimised a little: the parsers are run over thousands of mutants.
+PROVEN := target/proof/malloclint
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: check
+check: format lint ## The short loop, a minute: style, unit tests, the shape of the crate, rules, golden output
+	cargo test --locked --quiet --lib --bins
+	cargo test --locked --quiet --test it -- architecture rules::
+	@$(MAKE) --no-print-directory golden
 
 .PHONY: test
-test: oracle jemalloc format lint ## Install what the tests need, check style, run all tests
-	@if $(VENV)/bin/python -c 'import $(ORACLE_MODULES)' 2>/dev/null; then \
-		export MALLOCLINT_ORACLE_PYTHON="$(CURDIR)/$(VENV)/bin/python" MALLOCLINT_REQUIRE_ORACLES=1; \
-	else \
-		echo 'left out: the parsers and schemas of others (see above)'; \
-	fi; \
-	if [ -d target/jemalloc ]; then export MALLOCLINT_REQUIRE_JEMALLOC=1; fi; \
-	cargo test --locked
+test: oracles jemalloc format lint ## What CI runs: check style, all tests, and fixed samples of the oracles and builds
+	@$(WITH_ORACLES) cargo test --locked --profile proof
+	$(PYTHON) -B tests/golden/golden.py suite --malloclint $(PROVEN)
 	$(PYTHON) -B -m unittest discover --start-directory bench/memory
 	@$(MAKE) --no-print-directory hook
 	@$(MAKE) --no-print-directory e2e
 
+.PHONY: oracle
+oracle: oracles ## Compare with all that others wrote, on every generated case
+	@$(WITH_ORACLES) MALLOCLINT_WHOLE_ORACLES=1 cargo test --locked --profile proof --test oracle
+
 # With GOLDEN_FOLDER the clones of tests/golden/public.txt, too. UPDATE=1 writes what comes out.
 .PHONY: golden
 golden: ## Compare what is printed about every input of the tests with what was printed before
-	cargo build --locked
-	$(PYTHON) -B tests/golden/golden.py suite --malloclint target/debug/malloclint $(if $(UPDATE),--update)
-	$(if $(GOLDEN_FOLDER),$(PYTHON) -B tests/golden/golden.py public --malloclint target/debug/malloclint --folder $(GOLDEN_FOLDER) $(if $(UPDATE),--update))
+	@cargo build --locked --quiet
+	@$(PYTHON) -B tests/golden/golden.py suite --malloclint target/debug/malloclint $(if $(UPDATE),--update)
+	@$(if $(GOLDEN_FOLDER),$(PYTHON) -B tests/golden/golden.py public --malloclint target/debug/malloclint --folder $(GOLDEN_FOLDER) $(if $(UPDATE),--update))
 
 .PHONY: hook
 hook: ## Run the prefork hook in forked children and real servers, on every Python that is here
 	$(PYTHON) tests/hook/run.py
 
 .PHONY: e2e
-e2e: ## Build images before and after `fix`, and see what their Python runs on
-	cargo test --locked --no-run
-	$(PYTHON) tests/e2e/run.py --malloclint target/debug/malloclint
+e2e: $(PROVEN) ## Build a sample of images before and after `fix`, and see what their Python runs on
+	$(PYTHON) tests/e2e/run.py --malloclint $(PROVEN)
+
+.PHONY: e2e-all
+e2e-all: $(PROVEN) ## Build all of them
+	$(PYTHON) tests/e2e/run.py --malloclint $(PROVEN) --all
+
+.PHONY: $(PROVEN)
+$(PROVEN):
+	@cargo test --locked --quiet --profile proof --no-run
 
 .PHONY: format
 format: ## Check the formatting
@@ -53,7 +74,7 @@ format: ## Check the formatting
 .PHONY: lint
 lint: ## Run clippy
 	@if cargo clippy --version >/dev/null 2>&1; then \
-		cargo clippy --locked --all-targets -- -D warnings; \
+		cargo clippy --locked --quiet --all-targets -- -D warnings; \
 	else \
 		echo 'left out: lints (clippy is not installed: rustup component add clippy)'; \
 	fi
@@ -73,11 +94,11 @@ clean: ## Remove what was built and installed here
 	rm -rf $(VENV) $(VENV)-bench
 
 # A part that cannot be installed is left out, and said so; it never stops the rest.
-.PHONY: oracle
-oracle:
+.PHONY: oracles
+oracles:
 	@$(VENV)/bin/python -c 'import $(ORACLE_MODULES)' 2>/dev/null \
-		|| $(MAKE) --no-print-directory install-oracle \
-		|| echo 'left out: $(ORACLE) could not be installed (it needs Python with venv, pip and the network)'
+		|| $(MAKE) --no-print-directory install-oracles \
+		|| echo 'left out: $(ORACLES) could not be installed (it needs Python with venv, pip and the network)'
 	@$(PYTHON) tests/malloc_conf/libraries.py \
 		|| if [ "$${CI:-}" = true ]; then exit 1; else echo 'left out: the comparison with jemalloc (it needs mmdebstrap and qemu-user on Linux, amd64)'; fi
 
@@ -93,12 +114,12 @@ jemalloc:
 		fi; \
 	fi
 
-.PHONY: install-oracle
-install-oracle:
+.PHONY: install-oracles
+install-oracles:
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		&& [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo 'installing python3-venv'; \
 		{ apt-get -qq update; DEBIAN_FRONTEND=noninteractive apt-get -qq install -y python3-venv; } >/dev/null; \
 	fi
 	@$(PYTHON) -m venv $(VENV) >/dev/null
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $(ORACLE)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $(ORACLES)

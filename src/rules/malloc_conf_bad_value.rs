@@ -14,10 +14,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for pair in conf.pairs() {
         match pair.rejected() {
             Some(Verdict::NoValue(option) | Verdict::NoSizes(option)) => {
-                rejected(&conf, &pair, option, "is no value", report)
+                rejected(&conf, &pair, option, "is no value", report);
             }
             Some(Verdict::OutOfRange(option)) => {
-                rejected(&conf, &pair, option, "is out of range", report)
+                rejected(&conf, &pair, option, "is out of range", report);
             }
             Some(_) => {}
             None => mistaken(&conf, &pair, report),

@@ -6,6 +6,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "a test stops at the first surprise"
 )]
 
@@ -19,6 +20,7 @@ mod cli;
 mod correct;
 mod dockerfile_properties;
 mod fix;
+mod format;
 mod inject;
 mod kustomize;
 mod manifests;

@@ -7,6 +7,7 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
+    clippy::print_stdout,
     reason = "a test stops at the first surprise"
 )]
 
@@ -20,3 +21,11 @@ mod schema;
 mod shell;
 mod start;
 mod yaml;
+
+/// What share of the generated cases is run: all of them for `make oracle`, each fifth otherwise.
+fn share() -> usize {
+    match std::env::var_os("MALLOCLINT_WHOLE_ORACLES") {
+        Some(_) => 1,
+        None => 5,
+    }
+}

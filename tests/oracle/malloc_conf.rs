@@ -40,10 +40,10 @@ const CLASSES: [&str; 11] = [
 ];
 
 /// So many strings a library is asked about. An emulated process takes fifteen times as long.
-const fn strings_for(arch: Arch) -> usize {
+fn strings_for(arch: Arch) -> usize {
     match arch {
-        Arch::Amd64 => 5_000,
-        _ => 1_000,
+        Arch::Amd64 => 5_000 / crate::share(),
+        _ => 1_000 / crate::share(),
     }
 }
 

@@ -64,7 +64,7 @@ impl Follower<'_> {
                     self.made(script, effect, name, Some(value), how);
                 }
                 EffectKind::Inline { name, value } => {
-                    self.inline_elsewhere(script, effect, name, value)
+                    self.inline_elsewhere(script, effect, name, value);
                 }
                 EffectKind::DropsEnvironment { by, .. } if around => {
                     let place = script.place(&effect.range);
