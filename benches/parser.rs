@@ -6,8 +6,8 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use malloclint::dockerfile::syntax::parse;
-use malloclint::project;
+use malloclint::internals::dockerfile::syntax::parse;
+use malloclint::internals::project;
 
 /// About so much text for each case, in bytes: more than the caches of a core hold.
 const SIZE: usize = 4 << 20;

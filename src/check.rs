@@ -2,7 +2,7 @@
 
 mod dockerfiles;
 mod manifests;
-pub mod suppress;
+pub(crate) mod suppress;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub struct Checked {
 
 /// A file that was looked at.
 #[derive(Debug, Default)]
-pub struct Examined {
+pub(crate) struct Examined {
     /// What became of it.
     pub checked: Checked,
     /// The units that were judged.
@@ -72,7 +72,7 @@ pub fn check(file: &Arc<SourceFile>, project: &Project<'_>, style: Style) -> Che
 
 /// Looks at one file: all findings of every unit, and the units that were judged.
 #[must_use]
-pub fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Style) -> Examined {
+pub(crate) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Style) -> Examined {
     if is_binary(&file.bytes) {
         let start = Place::new(file, Span::empty(0));
         let finding = rules::unreadable(&start, "this is a binary file, no Dockerfile");
@@ -151,7 +151,7 @@ fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
 
 /// Of findings about an image as a whole the first of each kind: several images of one file that
 /// start the same lack the same.
-pub fn say_once<T>(all: &mut Vec<T>, finding: impl Fn(&T) -> &Finding) {
+pub(crate) fn say_once<T>(all: &mut Vec<T>, finding: impl Fn(&T) -> &Finding) {
     let mut said = BTreeSet::new();
     all.retain(|one| {
         let finding = finding(one);

@@ -1,6 +1,6 @@
 //! The command line, as clap reads it. Help texts are what users see first: keep them short.
 
-pub mod tune;
+pub(crate) mod tune;
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::finding::Severity;
 use crate::report::Format;
 
 /// The name under which standard input is reported where none is given.
-pub const STDIN_FILENAME: &str = "Dockerfile";
+pub(crate) const STDIN_FILENAME: &str = "Dockerfile";
 
 /// Find missing and wrong memory-allocator settings of Python services
 #[derive(Debug, Parser)]

@@ -15,7 +15,7 @@ use crate::templates::{Goal, PreloadStyle, Style};
 /// The keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Config {
+pub(crate) struct Config {
     /// What `LD_PRELOAD` is set to: `soname` or `path`.
     pub preload: Option<Preload>,
     /// What `MALLOC_CONF` is set to where nobody has set it; `tune --write` puts it here.
@@ -35,7 +35,7 @@ pub struct Config {
     untagged,
     expecting = "a path, or `{ dockerfile = \"...\", target = \"...\" }`"
 )]
-pub enum Image {
+pub(crate) enum Image {
     /// The last stage of a Dockerfile.
     Whole(String),
     /// A stage of it.
@@ -45,7 +45,7 @@ pub enum Image {
 /// A stage of a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Stage {
+pub(crate) struct Stage {
     /// The Dockerfile.
     pub dockerfile: String,
     /// The stage; the last one where nothing is said.
@@ -55,12 +55,12 @@ pub struct Stage {
 /// A `MALLOC_CONF` that lives as long as the program: a configuration is read once per folder, and
 /// handed around by value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MallocConf(&'static str);
+pub(crate) struct MallocConf(&'static str);
 
 impl MallocConf {
     /// Whether a text can be one.
     #[must_use]
-    pub fn accepts(text: &str) -> bool {
+    pub(crate) fn accepts(text: &str) -> bool {
         let plain = |c: char| c.is_ascii_alphanumeric() || "_:,.-|".contains(c);
         !text.is_empty() && text.chars().all(plain)
     }
@@ -80,7 +80,7 @@ impl<'de> Deserialize<'de> for MallocConf {
 /// What `LD_PRELOAD` is set to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Preload {
+pub(crate) enum Preload {
     /// The library's bare name.
     Soname,
     /// An absolute path.
@@ -89,7 +89,7 @@ pub enum Preload {
 
 impl Config {
     /// What images are built from: name, path of the Dockerfile, stage.
-    pub fn builds(&self) -> impl Iterator<Item = (&str, &Path, Option<&str>)> {
+    pub(crate) fn builds(&self) -> impl Iterator<Item = (&str, &Path, Option<&str>)> {
         self.images.iter().map(|(image, source)| match source {
             Image::Whole(path) => (image.as_str(), Path::new(path), None),
             Image::Stage(stage) => {
@@ -101,7 +101,7 @@ impl Config {
 
     /// How changes are spelled.
     #[must_use]
-    pub fn style(&self) -> Style {
+    pub(crate) fn style(&self) -> Style {
         Style {
             preload: match self.preload {
                 Some(Preload::Path) => PreloadStyle::Path,
@@ -117,7 +117,7 @@ impl Config {
 /// A configuration file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {reason}")]
-pub struct ConfigError {
+pub(crate) struct ConfigError {
     /// The file.
     pub path: String,
     /// What is wrong with it, with the line.
@@ -136,14 +136,14 @@ struct Tool {
 
 /// The configurations of a run, each folder looked at once.
 #[derive(Debug, Default)]
-pub struct Configs(Mutex<HashMap<PathBuf, Result<Config, ConfigError>>>);
+pub(crate) struct Configs(Mutex<HashMap<PathBuf, Result<Config, ConfigError>>>);
 
 impl Configs {
     /// The configuration for a file, or for what is read in the current folder.
     ///
     /// # Errors
     /// Where the nearest file cannot be read or holds what no version of this tool knows.
-    pub fn of(&self, file: &Path) -> Result<Config, ConfigError> {
+    pub(crate) fn of(&self, file: &Path) -> Result<Config, ConfigError> {
         let folder = file
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
@@ -159,7 +159,7 @@ impl Configs {
     ///
     /// # Errors
     /// Where the nearest one cannot be read or holds what no version of this tool knows.
-    pub fn file_here() -> Result<Option<PathBuf>, ConfigError> {
+    pub(crate) fn file_here() -> Result<Option<PathBuf>, ConfigError> {
         let Ok(here) = std::fs::canonicalize(".") else {
             return Ok(None);
         };

@@ -12,15 +12,15 @@ mod interpret;
 mod run;
 mod stages;
 mod start;
-pub mod syntax;
+pub(crate) mod syntax;
 mod units;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub use edit::{Refusal, Scene, spell};
-pub use syntax::parse;
-pub use units::{Search, Site};
+pub(crate) use edit::{Scene, spell};
+pub(crate) use syntax::parse;
+pub(crate) use units::{Search, Site};
 
 use crate::model::{Container, Source, Unit};
 use crate::surroundings::Surroundings;
@@ -31,7 +31,7 @@ use syntax::Dockerfile;
 
 /// A Dockerfile that was followed to its end: what its images will be like.
 #[derive(Debug)]
-pub struct Interpreted {
+pub(crate) struct Interpreted {
     file: Arc<SourceFile>,
     /// Its tree.
     pub tree: Dockerfile,
@@ -41,7 +41,7 @@ pub struct Interpreted {
 impl Interpreted {
     /// Follows the instructions of every stage.
     #[must_use]
-    pub fn of(file: &Arc<SourceFile>, tree: Dockerfile, around: &dyn Surroundings) -> Self {
+    pub(crate) fn of(file: &Arc<SourceFile>, tree: Dockerfile, around: &dyn Surroundings) -> Self {
         let (globals, stages) = stages::split(&tree);
         let build = Build::walk(file, &tree, &globals, &stages, around);
         let made = build.made.into_owned();
@@ -54,7 +54,7 @@ impl Interpreted {
 
     /// The units that come out of it, in the order of their stages, each with where it stands in the text.
     #[must_use]
-    pub fn units(&self, around: &dyn Surroundings) -> Vec<(Unit, Site)> {
+    pub(crate) fn units(&self, around: &dyn Surroundings) -> Vec<(Unit, Site)> {
         let (_, stages) = stages::split(&self.tree);
         units::units(&self.build(&stages, around))
     }
@@ -62,7 +62,7 @@ impl Interpreted {
     /// The unit of a container that runs an image of it: the stage of that name, else the last one.
     /// `None` where there is no such stage. With it comes what is to be searched before a setting is called missing.
     #[must_use]
-    pub fn container(
+    pub(crate) fn container(
         &self,
         around: &dyn Surroundings,
         target: Option<&str>,

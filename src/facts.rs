@@ -10,25 +10,25 @@ mod distros;
 mod glibc;
 mod images;
 mod jemalloc;
-pub mod programs;
+pub(crate) mod programs;
 mod python;
-pub mod roles;
+pub(crate) mod roles;
 mod terms;
 
-pub use allocators::{
-    Allocator, Variable, allocator_variable, allocators, family_of_library, is_allocator_setting,
-    not_an_allocator, preload_purpose,
+pub(crate) use allocators::{
+    allocator_variable, allocators, family_of_library, is_allocator_setting, not_an_allocator,
 };
-pub use data::Date;
-pub use distros::{
-    AllocatorPackage, PackageSummary, Release, any_package, canonical_distro, conda_packages,
-    packaged_soname, release, releases,
+pub(crate) use distros::{
+    AllocatorPackage, Release, any_package, packaged_soname, release, releases,
 };
-pub use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};
-pub use images::{Image, ImageRole, Preinstalled, Python, image};
+pub(crate) use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};
+pub(crate) use images::{Image, ImageRole, Python, image};
+pub(crate) use jemalloc::{
+    JemallocBuild, JemallocOption, jemalloc_counts, jemalloc_counts_breaks, jemalloc_near,
+};
 pub use jemalloc::{
-    JemallocBuild, JemallocOption, JemallocVersion, OptionKind, jemalloc_build, jemalloc_counts,
-    jemalloc_counts_breaks, jemalloc_near, jemalloc_options, jemalloc_versions,
+    JemallocVersion, OptionKind, jemalloc_build, jemalloc_options, jemalloc_versions,
 };
-pub use python::{PythonMalloc, pythonmalloc};
-pub use terms::{Arch, Family, Libc, Manager};
+pub(crate) use python::{PythonMalloc, pythonmalloc};
+pub use terms::Arch;
+pub(crate) use terms::{Family, Libc, Manager};

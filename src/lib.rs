@@ -4,44 +4,61 @@
 //!
 //! | step | module |
 //! |---|---|
-//! | arguments, commands, exit codes | [`cli`], [`commands`] |
-//! | what a project wants | [`config`] |
-//! | paths to files, what links them, the disk | [`project`] |
-//! | text, spans, lines | [`text`] |
-//! | syntax, and units read out of it | [`dockerfile`], [`manifests`] |
-//! | what both are written in | [`shell`], [`yaml`] |
-//! | what may be asked of the files around one, and what speaks against production | [`surroundings`], [`purpose`] |
-//! | what is in force when Python starts | [`model`] |
-//! | the world as data | [`facts`] |
-//! | what is wrong with it | [`rules`], documented in [`pages`] |
-//! | what a rule says | [`finding`] |
-//! | one file from text to findings, less what a person has judged already | [`check`] |
-//! | what the fixer writes, as data | [`templates`] |
-//! | one file from findings to mended text | [`fix`] |
-//! | text to the disk, whole or not at all | [`write`](mod@write) |
-//! | output | [`report`] |
+//! | arguments, commands, exit codes | `cli`, `commands` |
+//! | what a project wants | `config` |
+//! | paths to files, what links them, the disk | `project` |
+//! | text, spans, lines | `text` |
+//! | syntax, and units read out of it | `dockerfile`, `manifests` |
+//! | what both are written in | `shell`, `yaml` |
+//! | what may be asked of the files around one, and what speaks against production | `surroundings`, `purpose` |
+//! | what is in force when Python starts | `model` |
+//! | the world as data | `facts` |
+//! | what is wrong with it | `rules`, documented in `pages` |
+//! | what a rule says | `finding` |
+//! | one file from text to findings, less what a person has judged already | `check` |
+//! | what the fixer writes, as data | `templates` |
+//! | one file from findings to mended text | `fix` |
+//! | text to the disk, whole or not at all | `write` |
+//! | output | `report` |
 //! | settings measured under the user's own load (Linux) | `tune` |
+//!
+//! As a library it checks and fixes texts: [`check`] and [`fix`], with what stands around them in a
+//! [`Project`]. The rest is the program's own and may change in any release.
 
-pub mod check;
-pub mod cli;
-pub mod commands;
-pub mod config;
-pub mod dockerfile;
-pub mod facts;
-pub mod finding;
-pub mod fix;
-pub mod manifests;
-pub mod model;
-pub mod pages;
-pub mod project;
-pub mod purpose;
-pub mod report;
-pub mod rules;
-pub mod shell;
-pub mod surroundings;
-pub mod templates;
-pub mod text;
+mod check;
+mod cli;
+mod commands;
+mod config;
+mod dockerfile;
+mod facts;
+mod finding;
+mod fix;
+mod manifests;
+mod model;
+mod pages;
+mod project;
+mod purpose;
+mod report;
+mod rules;
+mod shell;
+mod surroundings;
+mod templates;
+mod text;
 #[cfg(target_os = "linux")]
-pub mod tune;
-pub mod write;
-pub mod yaml;
+mod tune;
+mod write;
+mod yaml;
+
+pub use check::{Checked, check};
+pub use cli::Cli;
+pub use commands::{Status, run};
+pub use finding::{Applicability, Finding, Label, Remedy, Severity};
+pub use fix::{Applied, Fixed, Left, Options, fix};
+pub use project::{Disk, Project};
+pub use surroundings::{Nowhere, Surroundings};
+pub use templates::Style;
+pub use text::{Place, SourceFile, Span};
+
+/// What the project's own tests and benchmarks look at. It may change in any release.
+#[doc(hidden)]
+pub mod internals;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let cli = malloclint::cli::Cli::parse();
+    let cli = malloclint::Cli::parse();
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut err = io::stderr();
-    malloclint::commands::run(&cli, &mut out, &mut err).into()
+    malloclint::run(&cli, &mut out, &mut err).into()
 }

@@ -1,11 +1,11 @@
 //! What Kubernetes manifests and Compose files share: texts with their places, and what a change means
 //! for a list of variables.
 
-pub mod compose;
+pub(crate) mod compose;
 mod dotenv;
-pub mod kubernetes;
-pub mod kustomize;
-pub mod quantity;
+pub(crate) mod kubernetes;
+pub(crate) mod kustomize;
+pub(crate) mod quantity;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ impl Sheet<'_> {
 /// What the containers of one file may still hold together. A list that thousands of containers share by
 /// an alias is read once for each, and variables that double each other grow without end.
 #[derive(Debug)]
-pub struct Room {
+pub(crate) struct Room {
     variables: Cell<usize>,
     bytes: Cell<usize>,
 }
@@ -106,7 +106,7 @@ pub struct Room {
 impl Room {
     /// The room for a file of that many bytes.
     #[must_use]
-    pub const fn of(length: usize) -> Self {
+    pub(crate) const fn of(length: usize) -> Self {
         Self {
             variables: Cell::new((1 << 14) + length / 4),
             bytes: Cell::new((1 << 20) + 8 * length),
@@ -115,7 +115,7 @@ impl Room {
 
     /// Takes room for one variable with a value of that many bytes, if it is there.
     #[must_use]
-    pub fn take(&self, bytes: usize) -> bool {
+    pub(crate) fn take(&self, bytes: usize) -> bool {
         let left = (
             self.variables.get().checked_sub(1),
             self.bytes.get().checked_sub(bytes),
@@ -130,14 +130,14 @@ impl Room {
 
     /// What is said where it is used up.
     #[must_use]
-    pub fn spent() -> String {
+    pub(crate) fn spent() -> String {
         "the file holds more variables than can be followed".into()
     }
 }
 
 /// What becomes of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// It has this value.
     Set(String, String),
     /// The list gives it this value, as text.
@@ -154,7 +154,7 @@ pub enum Wanted {
 ///
 /// # Errors
 /// Where there is no value for the jemalloc of the image; the reason is for people.
-pub fn tuned(unit: &Unit, style: Style, changes: &[Change]) -> Result<Vec<Change>, String> {
+pub(crate) fn tuned(unit: &Unit, style: Style, changes: &[Change]) -> Result<Vec<Change>, String> {
     let jemalloc = |library: &&crate::model::Library| library.family == Family::Jemalloc;
     let library = unit.libraries.iter().find(jemalloc);
     let version = library.and_then(|library| library.version.as_deref());
@@ -177,7 +177,7 @@ pub fn tuned(unit: &Unit, style: Style, changes: &[Change]) -> Result<Vec<Change
 ///
 /// # Errors
 /// Where one of them is about the image, or cannot be told; the reason is for people.
-pub fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
+pub(crate) fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
     let one = |change: &Change| match change {
         Change::SetEnv { name, value } => Ok(Some(Wanted::Set(name.clone(), value.clone()))),
         Change::WriteAsText { name, value } => Ok(Some(Wanted::Text(name.clone(), value.clone()))),
@@ -202,7 +202,11 @@ pub fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
 ///
 /// # Errors
 /// Where it cannot be changed there; the reason is for people.
-pub fn started(file: &SourceFile, unit: &Unit, wanted: &Wanted) -> Result<Option<Edit>, String> {
+pub(crate) fn started(
+    file: &SourceFile,
+    unit: &Unit,
+    wanted: &Wanted,
+) -> Result<Option<Edit>, String> {
     match wanted {
         Wanted::Set(name, value) => start::reset(file, unit, name, value),
         // These are about the list, whatever goes over it.

@@ -9,21 +9,23 @@ mod env;
 mod fact;
 mod library;
 mod loader;
-pub mod malloc_conf;
+pub(crate) mod malloc_conf;
 mod preload;
 mod process;
 pub(crate) mod set_at_start;
 mod unit;
 
 pub use change::Change;
-pub use container::{Build, Container, EnvFault, EnvFaultKind, Limits, Named, Source, Words};
-pub use env::{EnvVar, Environment, Erased, Setting, Value};
-pub use fact::Fact;
-pub use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
-pub use loader::{entries, family_of, finds, judge, newer};
-pub use preload::{Outcome, Preload, Via};
-pub use process::{Process, ProcessKind, ProcessModel, Recognised, is_python, recognise};
-pub use unit::{
+pub use container::Container;
+pub(crate) use container::{Build, EnvFault, EnvFaultKind, Limits, Named, Source, Words};
+pub use env::Setting;
+pub(crate) use env::{EnvVar, Environment, Erased, Value};
+pub(crate) use fact::Fact;
+pub(crate) use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
+pub(crate) use loader::{entries, family_of, finds, judge, newer};
+pub(crate) use preload::{Outcome, Preload, Via};
+pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, recognise};
+pub(crate) use unit::{
     Install, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip, UNIVERSE, Unit,
     User,
 };

@@ -9,16 +9,18 @@ mod disk;
 mod format;
 mod images;
 pub(crate) mod link;
-pub mod links;
+pub(crate) mod links;
 mod memory;
 mod names;
 mod searches;
 mod survey;
 
-pub use discover::{Failure, Found, find, read, shown};
+pub(crate) use discover::{Failure, shown};
+pub use discover::{find, read};
 pub use disk::Disk;
-pub use format::{Format, is_template_ending};
-pub use names::{Claim, claim};
+pub use format::Format;
+pub(crate) use format::is_template_ending;
+pub(crate) use names::{Claim, claim};
 
 use crate::dockerfile::Search;
 use crate::manifests::kustomize::{self, Kustomization};
@@ -32,7 +34,7 @@ use std::sync::Arc;
 use survey::Survey;
 
 /// What a configuration says about which Dockerfile builds which image, for the input at a path.
-pub type SaidImages = Box<dyn Fn(&str) -> Vec<ImageBuild> + Send + Sync>;
+pub(crate) type SaidImages = Box<dyn Fn(&str) -> Vec<ImageBuild> + Send + Sync>;
 
 /// The projects of a run.
 pub struct Project<'a> {

@@ -6,7 +6,7 @@ use crate::surroundings::Surroundings;
 
 /// What the project of the input at `near` says against its being in production: it is shown, or given up.
 #[must_use]
-pub fn of_project(near: &str, around: &dyn Surroundings) -> Option<String> {
+pub(crate) fn of_project(near: &str, around: &dyn Surroundings) -> Option<String> {
     let home = around.home(near);
     let named = home.name.as_ref().filter(|name| roles::is_shown(name));
     let named = named.map(|name| format!("the project is called `{name}`"));
@@ -19,7 +19,7 @@ pub fn of_project(near: &str, around: &dyn Surroundings) -> Option<String> {
 
 /// What the README in the very folder of the input says against it, where that is not the README of the project.
 #[must_use]
-pub fn of_folder(near: &str, around: &dyn Surroundings) -> Option<String> {
+pub(crate) fn of_folder(near: &str, around: &dyn Surroundings) -> Option<String> {
     let readme = around.beside(near, "README.md")?;
     let whole = around.home(near).readme(around);
     if whole.is_some_and(|whole| whole.path == readme.path) {
@@ -31,7 +31,7 @@ pub fn of_folder(near: &str, around: &dyn Surroundings) -> Option<String> {
 
 /// What the folders of a file say against its being production's.
 #[must_use]
-pub fn of_path(path: &str) -> Option<String> {
+pub(crate) fn of_path(path: &str) -> Option<String> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let folder = folders.split('/').find(|part| {
         roles::is_test_folder(part) || roles::is_shown(part) || roles::is_developer_folder(part)
@@ -44,7 +44,7 @@ pub fn of_path(path: &str) -> Option<String> {
 
 /// What the name and tag of an image say against its being production's: `shop/web-test`, `:develop`.
 #[must_use]
-pub fn of_image(image: &Named) -> Option<String> {
+pub(crate) fn of_image(image: &Named) -> Option<String> {
     let plain = image.text.split('@').next().unwrap_or_default();
     let last = plain.rsplit('/').next().unwrap_or_default();
     let (name, tag) = last.split_once(':').unwrap_or((last, ""));

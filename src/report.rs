@@ -1,8 +1,8 @@
 //! What a run found, and the formats it is shown in: one file per format.
 
 mod concise;
-pub mod diff;
-pub mod fixed;
+pub(crate) mod diff;
+pub(crate) mod fixed;
 mod human;
 mod json;
 
@@ -90,7 +90,7 @@ fn counts(run: &Run) -> String {
 
 /// `1 file`, `2 files`; advice has no plural.
 #[must_use]
-pub fn plural(count: usize, word: &str) -> String {
+pub(crate) fn plural(count: usize, word: &str) -> String {
     let ending = if count == 1 || word == "advice" {
         ""
     } else {

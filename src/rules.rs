@@ -154,20 +154,20 @@ impl Rule {
 
 /// The rule of that id.
 #[must_use]
-pub fn find(id: &str) -> Option<&'static Rule> {
+pub(crate) fn find(id: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.id == id)
 }
 
 /// The rule whose id is nearly `id`, if one is.
 #[must_use]
-pub fn nearest(id: &str) -> Option<&'static str> {
+pub(crate) fn nearest(id: &str) -> Option<&'static str> {
     let all = RULES.iter().map(|rule| (near::edits(rule.id, id), rule.id));
     all.min().filter(|(edits, _)| *edits <= 4).map(|(_, id)| id)
 }
 
 /// A finding of one of the tool's own rules.
 #[must_use]
-pub fn of_tool(id: &str, place: &Place, message: impl Into<String>) -> Option<Finding> {
+pub(crate) fn of_tool(id: &str, place: &Place, message: impl Into<String>) -> Option<Finding> {
     let rule = find(id)?;
     let severity = rule.meta().severity;
     Some(Finding::new(rule.id, severity, place.clone(), message))
@@ -175,12 +175,12 @@ pub fn of_tool(id: &str, place: &Place, message: impl Into<String>) -> Option<Fi
 
 /// A finding about a file that cannot be read.
 #[must_use]
-pub fn unreadable(place: &Place, message: impl Into<String>) -> Option<Finding> {
+pub(crate) fn unreadable(place: &Place, message: impl Into<String>) -> Option<Finding> {
     of_tool("unreadable-input", place, message).map(|finding| finding.about(Subject::File))
 }
 
 /// Lets every rule look at a unit.
-pub fn check(unit: &Unit, findings: &mut Vec<Finding>) {
+pub(crate) fn check(unit: &Unit, findings: &mut Vec<Finding>) {
     for rule in &RULES {
         if let Some(check) = rule.check {
             check(unit, &mut Report { rule, findings });
@@ -190,7 +190,7 @@ pub fn check(unit: &Unit, findings: &mut Vec<Finding>) {
 
 /// Where a rule puts its findings.
 #[derive(Debug)]
-pub struct Report<'r> {
+pub(crate) struct Report<'r> {
     rule: &'static Rule,
     findings: &'r mut Vec<Finding>,
 }
@@ -198,7 +198,7 @@ pub struct Report<'r> {
 impl Report<'_> {
     /// A finding of this rule, still to be added.
     #[must_use]
-    pub fn finding(&self, place: &Place, message: impl Into<String>) -> Finding {
+    pub(crate) fn finding(&self, place: &Place, message: impl Into<String>) -> Finding {
         Finding::new(
             self.rule.id,
             self.rule.meta().severity,
@@ -208,7 +208,7 @@ impl Report<'_> {
     }
 
     /// Adds a finding.
-    pub fn add(&mut self, finding: Finding) {
+    pub(crate) fn add(&mut self, finding: Finding) {
         self.findings.push(finding);
     }
 }

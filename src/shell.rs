@@ -5,17 +5,17 @@
 //! commands do that matters here; [`unwrap_argv`] does the same service for the exec form.
 //! Nothing is executed and nothing is guessed: what is not literal stays marked as such.
 
-pub mod effects;
-pub mod python;
-pub mod syntax;
+pub(crate) mod effects;
+pub(crate) mod python;
+pub(crate) mod syntax;
 mod tables;
 mod wrappers;
 
-pub use wrappers::{Unwrapped, unwrap_argv};
+pub use wrappers::unwrap_argv;
 
 /// Whether a program of that name runs others by the Python of an environment that it chooses:
 /// `uv run`.
 #[must_use]
-pub fn chooses_python(name: &str) -> bool {
+pub(crate) fn chooses_python(name: &str) -> bool {
     tables::lists(tables::PYTHON_CHOOSERS, name)
 }

@@ -73,7 +73,7 @@ impl Home {
 
 /// The file at a path.
 #[must_use]
-pub fn at(path: &str, around: &dyn Surroundings) -> Option<Arc<SourceFile>> {
+pub(crate) fn at(path: &str, around: &dyn Surroundings) -> Option<Arc<SourceFile>> {
     around.beside(path, path.rsplit('/').next().unwrap_or(path))
 }
 

@@ -13,15 +13,16 @@ use serde::Deserialize;
 
 use crate::facts::{Manager, Release};
 
-pub use inject::{Inject, Runner, inject};
-pub use profiles::{Goal, Need, Profile, is_profile, malloc_conf};
-pub use style::{PreloadStyle, Style};
+pub(crate) use inject::{Inject, Runner, inject};
+pub(crate) use profiles::{Goal, Need, is_profile, malloc_conf};
+pub(crate) use style::PreloadStyle;
+pub use style::Style;
 pub(crate) use tuning::tuning;
 
 /// How a package manager installs in a build step.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Installer {
+pub(crate) struct Installer {
     /// Which manager.
     pub manager: Manager,
     /// The commands in order; `{packages}` stands for the names.
@@ -37,6 +38,13 @@ pub struct Installer {
     #[serde(default)]
     release: Vec<OfRelease>,
     /// Where that was read or run.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
     pub source: String,
 }
 
@@ -51,7 +59,7 @@ struct OfRelease {
 impl Installer {
     /// The clean-up of a release that is known for sure; without one, that which works on all.
     #[must_use]
-    pub fn cleanup(&self, release: Option<&Release>) -> Option<&str> {
+    pub(crate) fn cleanup(&self, release: Option<&Release>) -> Option<&str> {
         let of_release = release.and_then(|release| {
             self.release
                 .iter()
@@ -66,7 +74,7 @@ impl Installer {
 /// How an image without a package manager gets a library: from a stage that has one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Copy {
+pub(crate) struct Copy {
     /// The distribution of the image.
     pub distro: String,
     /// The image of the stage; `{release}` stands for the release.
@@ -78,6 +86,7 @@ pub struct Copy {
     /// The folder they are copied to, with a final slash.
     pub to: String,
     /// Where that was read or run.
+    #[expect(dead_code, reason = "says where the fact was read")]
     pub source: String,
 }
 
@@ -90,8 +99,9 @@ struct Copies {
 /// The prefork hook: how it is put into an image.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct PreforkHook {
+pub(crate) struct PreforkHook {
     /// The documented source, beside the template.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests hold the template to it"))]
     pub file: String,
     /// What stands above the instruction.
     pub comment: String,
@@ -102,7 +112,7 @@ pub struct PreforkHook {
 impl PreforkHook {
     /// The instruction that installs it for that interpreter; `continued` ends a line that goes on.
     #[must_use]
-    pub fn instruction(&self, python: &str, continued: &str) -> String {
+    pub(crate) fn instruction(&self, python: &str, continued: &str) -> String {
         let lines: Vec<String> = self
             .text
             .lines()
@@ -117,7 +127,7 @@ impl PreforkHook {
 }
 
 /// The module of the prefork hook: what names it installs it.
-pub const HOOK_MODULE: &str = "jemalloc_after_fork";
+pub(crate) const HOOK_MODULE: &str = "jemalloc_after_fork";
 
 const INSTALLERS: [&str; 9] = [
     include_str!("../templates/apt.toml"),
@@ -135,7 +145,7 @@ const PREFORK_HOOK: &str = include_str!("../templates/prefork-hook.toml");
 
 /// How `manager` installs.
 #[must_use]
-pub fn installer(manager: Manager) -> Option<&'static Installer> {
+pub(crate) fn installer(manager: Manager) -> Option<&'static Installer> {
     static ALL: OnceLock<Vec<Installer>> = OnceLock::new();
     let read = || {
         let all = INSTALLERS.iter();
@@ -149,7 +159,7 @@ pub fn installer(manager: Manager) -> Option<&'static Installer> {
 
 /// How an image of `release` without a package manager gets a library.
 #[must_use]
-pub fn copy(release: &Release) -> Option<&'static Copy> {
+pub(crate) fn copy(release: &Release) -> Option<&'static Copy> {
     static ALL: OnceLock<Vec<Copy>> = OnceLock::new();
     let read =
         || toml_edit::de::from_str::<Copies>(COPIES).map_or_else(|_| Vec::new(), |all| all.distro);
@@ -160,7 +170,7 @@ pub fn copy(release: &Release) -> Option<&'static Copy> {
 
 /// The prefork hook.
 #[must_use]
-pub fn prefork_hook() -> Option<&'static PreforkHook> {
+pub(crate) fn prefork_hook() -> Option<&'static PreforkHook> {
     static HOOK: OnceLock<Option<PreforkHook>> = OnceLock::new();
     HOOK.get_or_init(|| toml_edit::de::from_str(PREFORK_HOOK).ok())
         .as_ref()

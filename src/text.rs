@@ -4,12 +4,12 @@
 //! only. This module never touches the disk and knows no format.
 
 mod lines;
-pub mod near;
-pub mod paths;
+pub(crate) mod near;
+pub(crate) mod paths;
 mod source;
 mod traced;
 
-pub use lines::{LineColumn, LineIndex};
+pub(crate) use lines::LineIndex;
 pub use source::{Place, SourceFile};
 pub use traced::Traced;
 

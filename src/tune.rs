@@ -18,7 +18,7 @@
 
 mod candidate;
 mod child;
-pub mod duration;
+pub(crate) mod duration;
 mod environment;
 mod error;
 mod interrupt;
@@ -31,7 +31,7 @@ mod output;
 mod procfs;
 mod proof;
 mod ready;
-pub mod report;
+pub(crate) mod report;
 mod run;
 mod sampler;
 mod save;
@@ -46,26 +46,24 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use candidate::{Candidate, Origin};
-pub use duration::Limit;
-pub use environment::Beside;
-pub use error::{RunError, TuneError};
-pub use interrupt::Interrupt;
-pub use judge::{Judge, Memory, Standing, Tried};
-pub use keeper::{Kept, keep};
-pub use libraries::Library;
-pub use measured::Run;
-pub use proof::Proof;
-pub use ready::Ready;
-pub use sampler::Sample;
-pub use save::{SaveError, Saved, can_save, save};
-pub use search_space::{Goal, Which};
-pub use statistics::Estimate;
-pub use workload::{Server, Workload};
+pub(crate) use candidate::Origin;
+pub(crate) use duration::Limit;
+pub(crate) use environment::Beside;
+pub(crate) use error::TuneError;
+pub(crate) use interrupt::Interrupt;
+pub(crate) use judge::{Judge, Memory, Standing, Tried};
+pub(crate) use keeper::{Kept, keep};
+pub(crate) use measured::Run;
+pub(crate) use ready::Ready;
+pub(crate) use sampler::Sample;
+pub(crate) use save::{Saved, can_save, save};
+pub(crate) use search_space::{Goal, Which};
+pub(crate) use statistics::Estimate;
+pub(crate) use workload::{Server, Workload};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub(crate) struct Options {
     /// What is run.
     pub workload: Workload,
     /// How runs are judged.
@@ -88,7 +86,7 @@ pub struct Options {
 
 /// Why measuring ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// The best is told apart from the others.
     Decided,
     /// They are too near to each other.
@@ -105,7 +103,7 @@ pub enum Stop {
 
 /// What came out.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// All settings; the first is the baseline.
     pub tried: Vec<Tried>,
     /// What is said of each.
@@ -139,13 +137,13 @@ pub struct Outcome {
 impl Outcome {
     /// Whether anything could be compared with the baseline.
     #[must_use]
-    pub fn compared(&self) -> bool {
+    pub(crate) fn compared(&self) -> bool {
         self.standings.iter().skip(1).any(|one| one.score.is_some())
     }
 }
 
 /// Who is told how far it is.
-pub trait Watcher {
+pub(crate) trait Watcher {
     /// Something that people should know now.
     fn note(&self, text: &str);
     /// What is done now, and how much of the time has gone.
@@ -154,7 +152,7 @@ pub trait Watcher {
 
 /// The goal of that name.
 #[must_use]
-pub fn goal(name: &str) -> Option<&'static Goal> {
+pub(crate) fn goal(name: &str) -> Option<&'static Goal> {
     search_space::goal(name)
 }
 
@@ -162,7 +160,7 @@ pub fn goal(name: &str) -> Option<&'static Goal> {
 ///
 /// # Errors
 /// Where nothing can be measured; what fails later is in the outcome.
-pub fn tune(
+pub(crate) fn tune(
     options: &Options,
     interrupt: &Interrupt,
     watcher: &dyn Watcher,

@@ -10,7 +10,7 @@ use std::path::Path;
 
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
-pub enum WriteError {
+pub(crate) enum WriteError {
     /// Somebody else changed it in the meantime.
     #[error("it changed while it was being fixed; nothing was written, run it again")]
     Changed,
@@ -37,7 +37,7 @@ pub enum WriteError {
 ///
 /// # Errors
 /// Where it cannot be done; the file is then as it was, but for [`WriteError::Half`].
-pub fn replace(path: &Path, before: &[u8], after: &[u8]) -> Result<(), WriteError> {
+pub(crate) fn replace(path: &Path, before: &[u8], after: &[u8]) -> Result<(), WriteError> {
     let target = fs::canonicalize(path)?;
     let meta = fs::metadata(&target)?;
     if meta.permissions().readonly() {
@@ -68,7 +68,7 @@ pub fn replace(path: &Path, before: &[u8], after: &[u8]) -> Result<(), WriteErro
 ///
 /// # Errors
 /// Where it cannot be done, or somebody else was faster.
-pub fn create(path: &Path, text: &[u8]) -> Result<(), WriteError> {
+pub(crate) fn create(path: &Path, text: &[u8]) -> Result<(), WriteError> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -93,7 +93,7 @@ pub fn create(path: &Path, text: &[u8]) -> Result<(), WriteError> {
 ///
 /// # Errors
 /// Where it could not.
-pub fn check(path: &Path) -> Result<(), WriteError> {
+pub(crate) fn check(path: &Path) -> Result<(), WriteError> {
     let target = match fs::symlink_metadata(path) {
         Ok(_) => Some(fs::canonicalize(path)?),
         Err(_) => None,

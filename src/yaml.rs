@@ -4,15 +4,15 @@
 //! that stands in several places is one node, and a tree is never larger than its text.
 
 mod definitions;
-pub mod edit;
+pub(crate) mod edit;
 mod fragment;
 mod joined;
 mod layout;
 mod read;
 
-pub use fragment::Part;
-pub use joined::Shift;
-pub use read::{Broken, read};
+pub(crate) use fragment::Part;
+pub(crate) use joined::Shift;
+pub use read::read;
 
 use crate::text::Span;
 

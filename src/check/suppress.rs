@@ -14,7 +14,7 @@ const MOST: usize = 100;
 
 /// One `ignore` comment and what it holds for.
 #[derive(Clone, Debug)]
-pub struct Suppression {
+pub(crate) struct Suppression {
     /// The rule ids named, each with its place.
     pub rules: Vec<(String, Span)>,
     /// The text that it holds for.
@@ -23,7 +23,7 @@ pub struct Suppression {
 
 /// Reads the comment at `comment`; `None` where it is not one of ours.
 #[must_use]
-pub fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Suppression> {
+pub(crate) fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Suppression> {
     let text = std::str::from_utf8(file.slice(comment)).ok()?;
     let after = text
         .trim_start_matches('#')
@@ -49,7 +49,7 @@ pub fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Suppression
 
 /// A list of rules that stands alone, as in an annotation's value.
 #[must_use]
-pub fn listed(file: &SourceFile, list: Span, scope: Span) -> Suppression {
+pub(crate) fn listed(file: &SourceFile, list: Span, scope: Span) -> Suppression {
     let text = String::from_utf8_lossy(file.slice(list)).into_owned();
     let mut at = list.start;
     let mut rules = Vec::new();
@@ -65,7 +65,11 @@ pub fn listed(file: &SourceFile, list: Span, scope: Span) -> Suppression {
 }
 
 /// Takes away the findings that are suppressed, and adds those about the suppressions themselves.
-pub fn apply(file: &Arc<SourceFile>, suppressions: &[Suppression], findings: &mut Vec<Finding>) {
+pub(crate) fn apply(
+    file: &Arc<SourceFile>,
+    suppressions: &[Suppression],
+    findings: &mut Vec<Finding>,
+) {
     for suppression in suppressions {
         for (id, span) in &suppression.rules {
             let place = Place::new(file, *span);
@@ -99,7 +103,7 @@ pub fn apply(file: &Arc<SourceFile>, suppressions: &[Suppression], findings: &mu
 
 /// Takes away the findings in other files than `own`, start scripts say, that a comment there
 /// suppresses: on their line, or above it.
-pub fn apply_elsewhere(own: &Arc<SourceFile>, findings: &mut Vec<Finding>) {
+pub(crate) fn apply_elsewhere(own: &Arc<SourceFile>, findings: &mut Vec<Finding>) {
     findings.retain(|finding| Arc::ptr_eq(&finding.place.file, own) || !is_silenced(finding));
 }
 

@@ -23,7 +23,7 @@ use layout::Layout;
 /// Why a change cannot be spelled here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Refusal(pub String);
+pub(crate) struct Refusal(pub String);
 
 impl Refusal {
     fn new(why: impl Into<String>) -> Self {
@@ -33,7 +33,7 @@ impl Refusal {
 
 /// What is written into, and for whom.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     /// The file.
     pub file: &'a SourceFile,
     /// Its tree.
@@ -50,7 +50,7 @@ pub struct Scene<'a> {
 ///
 /// # Errors
 /// Where the text does not allow one of them; the reason is for people.
-pub fn spell(scene: &Scene<'_>, changes: &[Change]) -> Result<Vec<Edit>, Refusal> {
+pub(crate) fn spell(scene: &Scene<'_>, changes: &[Change]) -> Result<Vec<Edit>, Refusal> {
     let mut plan = Plan {
         scene,
         layout: Layout::of(scene),

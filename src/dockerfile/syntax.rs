@@ -229,29 +229,7 @@ pub struct Instruction {
     pub comments: Vec<Span>,
 }
 
-impl Instruction {
-    /// The command in shell form, of the instructions that have one: RUN, CMD, ENTRYPOINT, SHELL,
-    /// and HEALTHCHECK without its first word.
-    #[must_use]
-    pub fn shell_text(&self) -> Option<Traced> {
-        match &self.args {
-            Args::Text => Some(self.text.clone()),
-            Args::Healthcheck(word, command) if matches!(**command, Args::Text) => {
-                let text = self.text.as_str();
-                let rest = text.get(word.raw.as_str().len()..)?;
-                Some(
-                    self.text.part(
-                        text.len()
-                            - rest
-                                .trim_start_matches(['\t', '\n', '\u{b}', '\u{c}', '\r', ' '])
-                                .len()..text.len(),
-                    ),
-                )
-            }
-            _ => None,
-        }
-    }
-}
+impl Instruction {}
 
 /// A flag such as `--platform=linux/amd64` or `--link`.
 #[derive(Debug)]
@@ -281,8 +259,7 @@ pub enum Args {
     /// The inner instruction of ONBUILD, with the heredocs that it opens. Should it be another
     /// ONBUILD, which no builder takes, its own arguments are [`Args::Text`].
     Onbuild(Box<Instruction>),
-    /// `HEALTHCHECK NONE` or `HEALTHCHECK CMD ...`: the word, then the command; see
-    /// [`Instruction::shell_text`] for one in shell form.
+    /// `HEALTHCHECK NONE` or `HEALTHCHECK CMD ...`: the word, then the command.
     Healthcheck(Word, Box<Self>),
 }
 

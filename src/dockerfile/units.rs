@@ -17,7 +17,7 @@ use crate::model::{
 use crate::text::Place;
 pub(super) use container::{over_image, over_stage};
 use strays::Elsewhere;
-pub use unseen::Search;
+pub(crate) use unseen::Search;
 
 /// So many entries of one list are judged: nobody means more.
 const ENTRIES: usize = 64;
@@ -50,7 +50,7 @@ pub(super) fn units(build: &Build<'_>) -> Vec<(Unit, Site)> {
 
 /// Where a unit stands in the text of its Dockerfile: what those need who write into it.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub(crate) struct Site {
     /// The stage, counted from 0.
     pub(super) stage: usize,
     /// Who it starts as.

@@ -9,7 +9,7 @@ use super::terms::Family;
 /// One allocator that can be preloaded.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Allocator {
+pub(crate) struct Allocator {
     /// What it is.
     pub family: Family,
     /// Its file names before `.so`.
@@ -20,13 +20,20 @@ pub struct Allocator {
     #[serde(default)]
     pub sonames: Vec<(String, u32)>,
     /// Where the facts come from.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
     pub source: String,
 }
 
 /// An environment variable that an allocator reads.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Variable {
+pub(crate) struct Variable {
     /// Its name; a trailing `*` stands for any rest.
     pub name: String,
     /// The allocator that reads it.
@@ -34,6 +41,13 @@ pub struct Variable {
     /// The software whose own copy reads it; `None` = the preloaded library does.
     pub reader: Option<String>,
     /// Where the fact comes from.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
     pub source: String,
 }
 
@@ -63,7 +77,7 @@ static FILE: Table<File> = Table::new(include_str!("allocators.toml"));
 /// The family of a preloadable library by its file name or path: `libjemalloc.so.2`,
 /// `/usr/lib/libtcmalloc_minimal.so.4`. `None` for anything that is not known to be one.
 #[must_use]
-pub fn family_of_library(file_name: &str) -> Option<Family> {
+pub(crate) fn family_of_library(file_name: &str) -> Option<Family> {
     let stem = stem(file_name)?;
     let known = |allocator: &&Allocator| allocator.stems.iter().any(|name| covers(name, stem));
     FILE.get()
@@ -75,13 +89,13 @@ pub fn family_of_library(file_name: &str) -> Option<Family> {
 
 /// Whether a file name is a well-known preload that is no allocator.
 #[must_use]
-pub fn not_an_allocator(file_name: &str) -> bool {
+pub(crate) fn not_an_allocator(file_name: &str) -> bool {
     preload_purpose(file_name).is_some()
 }
 
 /// What a well-known preload that is no allocator is: `an OpenMP run-time`.
 #[must_use]
-pub fn preload_purpose(file_name: &str) -> Option<&'static str> {
+pub(crate) fn preload_purpose(file_name: &str) -> Option<&'static str> {
     let stem = stem(file_name)?;
     if family_of_library(file_name).is_some() {
         return None;
@@ -95,7 +109,7 @@ pub fn preload_purpose(file_name: &str) -> Option<&'static str> {
 }
 
 /// The allocators of a family: one for the big three, several for `Other`.
-pub fn allocators(family: Family) -> impl Iterator<Item = &'static Allocator> {
+pub(crate) fn allocators(family: Family) -> impl Iterator<Item = &'static Allocator> {
     FILE.get()
         .allocator
         .iter()
@@ -104,7 +118,7 @@ pub fn allocators(family: Family) -> impl Iterator<Item = &'static Allocator> {
 
 /// The allocator's variable of that name: `MALLOC_CONF`, `MIMALLOC_PURGE_DELAY`.
 #[must_use]
-pub fn allocator_variable(name: &str) -> Option<&'static Variable> {
+pub(crate) fn allocator_variable(name: &str) -> Option<&'static Variable> {
     let is = |variable: &&Variable| match variable.name.strip_suffix('*') {
         Some(head) => name.len() > head.len() && name.starts_with(head),
         None => variable.name == name,
@@ -115,7 +129,7 @@ pub fn allocator_variable(name: &str) -> Option<&'static Variable> {
 /// Whether a variable decides about allocators, rightly or misspelt, other than by what the loader
 /// loads.
 #[must_use]
-pub fn is_allocator_setting(name: &str) -> bool {
+pub(crate) fn is_allocator_setting(name: &str) -> bool {
     matches!(name, "PYTHONMALLOC" | "GLIBC_TUNABLES")
         || allocator_variable(name).is_some()
         || super::tunable(name).is_some()
@@ -125,7 +139,7 @@ pub fn is_allocator_setting(name: &str) -> bool {
 impl Allocator {
     /// The runtime file name of an upstream version: jemalloc `5.3.0` is `libjemalloc.so.2`.
     #[must_use]
-    pub fn soname(&self, version: &str) -> Option<String> {
+    pub(crate) fn soname(&self, version: &str) -> Option<String> {
         let wanted = numbers(version);
         let step = self
             .sonames

@@ -103,7 +103,7 @@ impl Pairs {
 
 /// A calendar day: what decides where a moving tag points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Date {
+pub(crate) struct Date {
     /// Year of the Common Era.
     pub year: u16,
     /// 1 to 12.
@@ -115,7 +115,7 @@ pub struct Date {
 impl Date {
     /// The day written as `YYYY-MM-DD`; `None` for anything else.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, '-');
         let year = parts.next()?.parse().ok()?;
         let month = parts

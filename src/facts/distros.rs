@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use super::terms::{Arch, Family, Libc, Manager};
 
-pub use packages::{PackageSummary, any_package, conda_packages, packaged_soname};
+pub(crate) use packages::{any_package, packaged_soname};
 
 /// One release of one distribution.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,14 +121,6 @@ impl AllocatorPackage {
             self.soname
         )
     }
-
-    /// Whether the package (with its dependencies) brings a file of this name.
-    #[must_use]
-    pub fn brings_file(&self, file_name: &str) -> bool {
-        self.soname == file_name
-            || self.unversioned.as_deref() == Some(file_name)
-            || self.others.iter().any(|other| other == file_name)
-    }
 }
 
 /// A distribution: the names it goes by and its data.
@@ -198,7 +190,7 @@ static DISTROS: [Distro; 12] = [
 /// `12.5` finds Debian `12` and `9.4` RHEL `9`: where the exact release is not in the data, its
 /// leading parts are tried. Ubuntu's `24.04.1` is `24.04`, but `24` alone is nothing.
 #[must_use]
-pub fn release(distro: &str, release: &str) -> Option<&'static Release> {
+pub(crate) fn release(distro: &str, release: &str) -> Option<&'static Release> {
     let releases = of_distro(distro)?.releases();
     let mut wanted = release;
     loop {
@@ -220,14 +212,8 @@ pub(super) fn release_named(name: &str) -> Option<&'static Release> {
 
 /// Every release of a distribution, oldest first; empty when the distribution is not known.
 #[must_use]
-pub fn releases(distro: &str) -> &'static [Release] {
+pub(crate) fn releases(distro: &str) -> &'static [Release] {
     of_distro(distro).map(Distro::releases).unwrap_or_default()
-}
-
-/// The name under which a distribution's releases are kept: `rhel` for `rockylinux`.
-#[must_use]
-pub fn canonical_distro(name: &str) -> Option<&'static str> {
-    of_distro(name).and_then(|distro| distro.names.first().copied())
 }
 
 fn of_distro(name: &str) -> Option<&'static Distro> {

@@ -9,7 +9,7 @@ use super::data::Table;
 /// One malloc tunable of glibc.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Tunable {
+pub(crate) struct Tunable {
     /// Its name in `GLIBC_TUNABLES`: `glibc.malloc.arena_max`.
     pub name: String,
     /// Its environment variable; `None` where there is none and only `GLIBC_TUNABLES` reaches it.
@@ -22,24 +22,35 @@ pub struct Tunable {
     /// Values above are ignored; `None` = no limit of its own.
     pub max: Option<u64>,
     /// The default, in words.
+    #[expect(dead_code, reason = "a fact that no rule asks for yet")]
     pub default: String,
     /// The glibc that brought it, where that is newer than 2.17.
+    #[expect(dead_code, reason = "a fact that no rule asks for yet")]
     pub since: Option<String>,
     /// What else to know.
+    #[expect(dead_code, reason = "a fact that no rule asks for yet")]
     pub note: Option<String>,
     /// Setting it freezes the otherwise dynamic mmap threshold.
     #[serde(default)]
+    #[expect(dead_code, reason = "a fact that no rule asks for yet")]
     pub stops_dynamic_threshold: bool,
     /// Names that nothing reads and that mean this one.
     pub mistaken: Vec<String>,
     /// Where the facts come from.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
     pub source: String,
 }
 
 /// The type of a tunable's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum TunableKind {
+pub(crate) enum TunableKind {
     /// An unsigned size in bytes (or a count).
     Size,
     /// A signed 32-bit number.
@@ -62,14 +73,14 @@ static FILE: Table<File> = Table::new(include_str!("glibc-tunables.toml"));
 
 /// Every malloc tunable.
 #[must_use]
-pub fn tunables() -> &'static [Tunable] {
+pub(crate) fn tunables() -> &'static [Tunable] {
     &FILE.get().tunable
 }
 
 /// The tunable of exactly that name, as an environment variable (`MALLOC_ARENA_MAX`) or in
 /// `GLIBC_TUNABLES` (`glibc.malloc.arena_max`).
 #[must_use]
-pub fn tunable(name: &str) -> Option<&'static Tunable> {
+pub(crate) fn tunable(name: &str) -> Option<&'static Tunable> {
     tunables()
         .iter()
         .find(|tunable| tunable.alias.as_deref() == Some(name) || tunable.name == name)
@@ -78,7 +89,7 @@ pub fn tunable(name: &str) -> Option<&'static Tunable> {
 /// The tunable that `name` probably means although nothing reads it: a known mistake, or at most
 /// two edits away. `None` for right names and for those that other software reads.
 #[must_use]
-pub fn near_miss(name: &str) -> Option<&'static Tunable> {
+pub(crate) fn near_miss(name: &str) -> Option<&'static Tunable> {
     if tunable(name).is_some() || FILE.get().others.iter().any(|other| other == name) {
         return None;
     }

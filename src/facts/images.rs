@@ -22,7 +22,7 @@ use schema::{Entry, File};
     clippy::struct_excessive_bools,
     reason = "independent facts, not a state"
 )]
-pub struct Image {
+pub(crate) struct Image {
     /// The family of images that matched: `python`, `uv`, `ubi`...
     pub name: String,
     /// The distribution's release.
@@ -76,7 +76,7 @@ pub struct Image {
 
 /// Whether an image brings Python.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Python {
+pub(crate) enum Python {
     /// It does; the version where the name tells it, `(3, 12)`.
     Yes {
         /// Major and minor version.
@@ -92,7 +92,7 @@ pub enum Python {
 /// What an image is made for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum ImageRole {
+pub(crate) enum ImageRole {
     /// To run programs in.
     #[default]
     Runtime,
@@ -107,7 +107,7 @@ pub enum ImageRole {
 /// An allocator that an image brings.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Preinstalled {
+pub(crate) struct Preinstalled {
     /// What it is.
     pub family: Family,
     /// The package that brought it.
@@ -131,7 +131,7 @@ static FILES: [Table<File>; 6] = [
 ///
 /// Variables may be left in the tag: `python:${V}-slim-bookworm` still names Debian 12.
 #[must_use]
-pub fn image(reference: &str, today: Option<Date>) -> Option<Image> {
+pub(crate) fn image(reference: &str, today: Option<Date>) -> Option<Image> {
     let reference = Reference::parse(reference)?;
     let hit = |file: &'static Table<File>| {
         let file = file.get();

@@ -290,7 +290,7 @@ pub fn jemalloc_options() -> &'static [JemallocOption] {
 
 /// Whether `abort_conf` makes `version` end the process for what is wrong with this option.
 #[must_use]
-pub fn jemalloc_counts(name: &str, version: JemallocVersion) -> bool {
+pub(crate) fn jemalloc_counts(name: &str, version: JemallocVersion) -> bool {
     let covers = |rule: &Forgiven| {
         rule.from <= version && rule.beginnings.iter().any(|start| name.starts_with(start))
     };
@@ -299,7 +299,7 @@ pub fn jemalloc_counts(name: &str, version: JemallocVersion) -> bool {
 
 /// Whether `abort_conf` makes `version` end the process for a string that breaks off.
 #[must_use]
-pub fn jemalloc_counts_breaks(version: JemallocVersion) -> bool {
+pub(crate) fn jemalloc_counts_breaks(version: JemallocVersion) -> bool {
     FILE.get()
         .breaks
         .as_ref()
@@ -310,7 +310,10 @@ pub fn jemalloc_counts_breaks(version: JemallocVersion) -> bool {
 /// (`dirty_decay`), or at most two edits away.
 /// Nothing where several are as near.
 #[must_use]
-pub fn jemalloc_near(name: &str, version: JemallocVersion) -> Option<&'static JemallocOption> {
+pub(crate) fn jemalloc_near(
+    name: &str,
+    version: JemallocVersion,
+) -> Option<&'static JemallocOption> {
     let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_', '.'], "");
     let known = || {
         jemalloc_options()

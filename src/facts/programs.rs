@@ -9,7 +9,7 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
-pub enum Kind {
+pub(crate) enum Kind {
     Service,
     Notebook,
     Oneshot,
@@ -19,7 +19,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
-pub enum Workers {
+pub(crate) enum Workers {
     Threads,
     Fork,
     Spawn,
@@ -29,7 +29,7 @@ pub enum Workers {
 
 /// What a program does when it is started.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Behaviour {
+pub(crate) struct Behaviour {
     /// Whether it keeps running.
     pub kind: Kind,
     /// How it makes workers without further options.
@@ -108,7 +108,7 @@ fn programs() -> &'static Programs {
 
 /// What `name` does with `arguments`; `None` for programs that are not in the table.
 #[must_use]
-pub fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Behaviour> {
+pub(crate) fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Behaviour> {
     let program = programs()
         .program
         .iter()
@@ -127,7 +127,7 @@ pub fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Behaviour>
 
 /// The text in a Python program that says it keeps running, if there is such text.
 #[must_use]
-pub fn sign_of_service(text: &str) -> Option<&'static str> {
+pub(crate) fn sign_of_service(text: &str) -> Option<&'static str> {
     let lower = std::cell::OnceCell::new();
     let among = |words: &[String]| {
         let lower = lower.get_or_init(|| text.to_lowercase());
@@ -144,7 +144,7 @@ pub fn sign_of_service(text: &str) -> Option<&'static str> {
 /// Whether a Python program with that text and those arguments serves its caller over standard
 /// input, and ends with it.
 #[must_use]
-pub fn talks_over_stdio(text: &str, arguments: &[String]) -> bool {
+pub(crate) fn talks_over_stdio(text: &str, arguments: &[String]) -> bool {
     let table = programs();
     let says_otherwise = |argument: &String| {
         table
@@ -158,7 +158,7 @@ pub fn talks_over_stdio(text: &str, arguments: &[String]) -> bool {
 
 /// Whether `option` makes a server start anew whenever its source changes.
 #[must_use]
-pub fn reloads(option: &str) -> bool {
+pub(crate) fn reloads(option: &str) -> bool {
     let (name, value) = option.split_once('=').unwrap_or((option, ""));
     let on = !matches!(value, "false" | "False" | "0");
     on && programs().reload.iter().any(|known| known == name)
@@ -166,14 +166,14 @@ pub fn reloads(option: &str) -> bool {
 
 /// Whether `name` unpacks archives.
 #[must_use]
-pub fn unpacks(name: &str) -> bool {
+pub(crate) fn unpacks(name: &str) -> bool {
     programs().unpack.iter().any(|known| known == name)
 }
 
 /// Whether `name` may put any file anywhere: installers, build tools, shells that are fed by a pipe,
 /// Python programs of the project's own.
 #[must_use]
-pub fn works_unseen(name: &str, arguments: &[String], piped: bool) -> bool {
+pub(crate) fn works_unseen(name: &str, arguments: &[String], piped: bool) -> bool {
     let table = programs();
     let own_script = name.starts_with("python")
         && arguments
@@ -186,7 +186,7 @@ pub fn works_unseen(name: &str, arguments: &[String], piped: bool) -> bool {
 
 /// Whether a server's name alone says Python; shells and the like say nothing.
 #[must_use]
-pub fn is_python_server(server: Option<&str>) -> bool {
+pub(crate) fn is_python_server(server: Option<&str>) -> bool {
     server.is_some_and(|server| {
         programs()
             .python_servers
@@ -197,7 +197,7 @@ pub fn is_python_server(server: Option<&str>) -> bool {
 
 /// Whether `name` is a program of another language.
 #[must_use]
-pub fn is_foreign(name: &str) -> bool {
+pub(crate) fn is_foreign(name: &str) -> bool {
     programs().foreign.iter().any(|foreign| foreign == name)
 }
 

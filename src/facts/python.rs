@@ -6,7 +6,7 @@ use super::data::Table;
 
 /// What a value of `PYTHONMALLOC` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PythonMalloc {
+pub(crate) enum PythonMalloc {
     /// Accepted; as good as the default or better. The empty value counts as not set.
     Valid,
     /// Accepted, but not meant for production; the reason.
@@ -48,7 +48,7 @@ static FILE: Table<File> = Table::new(include_str!("python.toml"));
 /// what no version accepts is `Unknown`, and nothing needs a version. Before 3.6 the variable is
 /// not read at all, so that anything is valid there.
 #[must_use]
-pub fn pythonmalloc(value: &str, version: Option<(u8, u8)>) -> PythonMalloc {
+pub(crate) fn pythonmalloc(value: &str, version: Option<(u8, u8)>) -> PythonMalloc {
     let file = FILE.get();
     let unread = version
         .zip(pair(&file.variable_since))

@@ -30,19 +30,19 @@ static WORDS: Table<Words> = Table::new(include_str!("roles.toml"));
 
 /// Whether a stage's or file's name says that it tests or is for developers.
 #[must_use]
-pub fn is_test_name(name: &str) -> bool {
+pub(crate) fn is_test_name(name: &str) -> bool {
     has_word(name, &WORDS.get().test_names)
 }
 
 /// Whether a stage's or file's name says that it builds.
 #[must_use]
-pub fn is_build_name(name: &str) -> bool {
+pub(crate) fn is_build_name(name: &str) -> bool {
     has_word(name, &WORDS.get().build_names)
 }
 
 /// Whether a folder's name says that it holds tests, documents or what CI needs.
 #[must_use]
-pub fn is_test_folder(name: &str) -> bool {
+pub(crate) fn is_test_folder(name: &str) -> bool {
     let words = WORDS.get();
     let whole = name.trim_start_matches('.').to_lowercase();
     words.test_folders.iter().any(|word| word == whole) || has_word(name, &words.test_words)
@@ -50,7 +50,7 @@ pub fn is_test_folder(name: &str) -> bool {
 
 /// Whether a folder's name says that the Dockerfiles in it are for developers' machines.
 #[must_use]
-pub fn is_developer_folder(name: &str) -> bool {
+pub(crate) fn is_developer_folder(name: &str) -> bool {
     let whole = name.to_lowercase();
     WORDS
         .get()
@@ -61,19 +61,19 @@ pub fn is_developer_folder(name: &str) -> bool {
 
 /// Whether a stage's name says that all that stands on it is a test.
 #[must_use]
-pub fn is_test_stage(name: &str) -> bool {
+pub(crate) fn is_test_stage(name: &str) -> bool {
     has_word(name, &WORDS.get().test_stages)
 }
 
 /// Whether a folder's or project's name says that what is in it is shown, and copied from.
 #[must_use]
-pub fn is_shown(name: &str) -> bool {
+pub(crate) fn is_shown(name: &str) -> bool {
     has_word(name, &WORDS.get().shown_words)
 }
 
 /// Whether a folder of the path says that what is in it runs once, or by the clock, and ends.
 #[must_use]
-pub fn is_in_job_folder(path: &str) -> bool {
+pub(crate) fn is_in_job_folder(path: &str) -> bool {
     let words = &WORDS.get().job_words;
     let mut folders = path.rsplit('/').skip(1);
     folders.any(|folder| has_word(folder, words))
@@ -81,7 +81,7 @@ pub fn is_in_job_folder(path: &str) -> bool {
 
 /// The project's name without a last word that the name of its image may go without.
 #[must_use]
-pub fn without_ending(project: &str) -> Option<&str> {
+pub(crate) fn without_ending(project: &str) -> Option<&str> {
     let (rest, last) = project.rsplit_once(['-', '_', '.'])?;
     let endings = &WORDS.get().project_endings;
     endings.iter().any(|word| word == last).then_some(rest)
@@ -90,14 +90,14 @@ pub fn without_ending(project: &str) -> Option<&str> {
 /// The words in a README that say that its project is shown and copied from, or was given up. Only its head counts: what
 /// stands further down is about parts.
 #[must_use]
-pub fn said_in_readme(text: &str) -> Option<&'static str> {
+pub(crate) fn said_in_readme(text: &str) -> Option<&'static str> {
     let words = WORDS.get();
     said_in_head(text, words.readme_shown.iter().chain(&words.readme_left))
 }
 
 /// The words in the README of a part of a project that say that it stands in for something in tests.
 #[must_use]
-pub fn said_of_a_part(text: &str) -> Option<&'static str> {
+pub(crate) fn said_of_a_part(text: &str) -> Option<&'static str> {
     said_in_head(text, WORDS.get().readme_stand_in.iter())
 }
 

@@ -78,13 +78,6 @@ impl Arch {
         Self::find(|spelling| spelling.triplet == triplet)
     }
 
-    /// The architecture whose kernel answers `machine` to `uname -m`. On a 64-bit kernel a 32-bit
-    /// container sees the 64-bit answer, so this tells the kernel, not the image.
-    #[must_use]
-    pub fn from_uname(machine: &str) -> Option<Self> {
-        Self::find(|spelling| spelling.uname.iter().any(|known| known == machine))
-    }
-
     /// The Debian multiarch directory name, such as `aarch64-linux-gnu`.
     #[must_use]
     pub fn triplet(self) -> &'static str {
@@ -106,12 +99,6 @@ impl Arch {
         self.spelling()
             .and_then(|spelling| spelling.docker.first())
             .map_or("", String::as_str)
-    }
-
-    /// Whether `$(uname -m)-linux-gnu` names the right directory on this architecture.
-    #[must_use]
-    pub fn uname_makes_triplet(self) -> bool {
-        self.triplet().strip_suffix("-linux-gnu") == Some(self.uname())
     }
 
     fn spelling(self) -> Option<&'static Spelling> {
@@ -250,7 +237,6 @@ mod tests {
         for (arch, triplet) in Arch::ALL.into_iter().zip(triplets) {
             assert_eq!(arch.triplet(), triplet);
             assert_eq!(Arch::from_triplet(triplet), Some(arch));
-            assert_eq!(Arch::from_uname(arch.uname()), Some(arch));
             assert_eq!(Arch::from_docker(&format!("linux/{arch}")), Some(arch));
         }
         assert!(
@@ -280,23 +266,5 @@ mod tests {
         ] {
             assert_eq!(Arch::from_docker(text), arch, "{text}");
         }
-    }
-
-    #[test]
-    fn uname_trick_works_on_five_of_nine() {
-        let right: Vec<_> = Arch::ALL
-            .into_iter()
-            .filter(|arch| arch.uname_makes_triplet())
-            .collect();
-        assert_eq!(
-            right,
-            [
-                Arch::Amd64,
-                Arch::Arm64,
-                Arch::S390x,
-                Arch::Riscv64,
-                Arch::Loong64
-            ]
-        );
     }
 }

@@ -9,8 +9,9 @@ mod inject;
 mod parameters;
 mod pods;
 
-pub use edit::{respell, spell};
-pub use inject::{Injection, brings_from, changes, inject, is_injected};
+pub(crate) use edit::respell;
+pub use edit::spell;
+pub(crate) use inject::{Injection, brings_from, changes, inject, is_injected};
 
 use super::{Room, Sheet, quantity};
 use crate::facts::Arch;
@@ -65,7 +66,7 @@ pub fn read(sheet: Sheet<'_>) -> Vec<(Container, Site)> {
 
 /// The objects' annotations `malloclint.dev/ignore`, each with the text that it holds for.
 #[must_use]
-pub fn ignored(sheet: Sheet<'_>) -> Vec<(Span, Span)> {
+pub(crate) fn ignored(sheet: Sheet<'_>) -> Vec<(Span, Span)> {
     const ANNOTATION: &str = "malloclint.dev/ignore";
     let mut found = Vec::new();
     for pod in pods::find(sheet.tree) {
@@ -87,7 +88,7 @@ pub fn ignored(sheet: Sheet<'_>) -> Vec<(Span, Span)> {
 /// Whether a program fills something in first: an object is called what no server takes, `shop-{name}`, or a
 /// value is nothing but a name in braces, `{name}`.
 #[must_use]
-pub fn has_placeholders(tree: &Tree) -> bool {
+pub(crate) fn has_placeholders(tree: &Tree) -> bool {
     let name = |object: &Id| tree.word(tree.at(*object, &["metadata", "name"])?);
     let mut names = tree.documents.iter().filter_map(name);
     names.any(|name| !name.contains('$') && name.contains('{') && name.contains('}'))

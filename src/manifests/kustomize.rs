@@ -16,7 +16,7 @@ mod shared;
 
 use std::sync::Arc;
 
-pub use roots::Kustomization;
+pub(crate) use roots::Kustomization;
 
 use super::Sheet;
 use super::kubernetes;
@@ -33,7 +33,7 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 
 /// Whether a file is a kustomization, by its name.
 #[must_use]
-pub fn is_kustomization(path: &str) -> bool {
+pub(crate) fn is_kustomization(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or_default();
     NAMES.contains(&name)
 }
@@ -71,7 +71,7 @@ pub enum Seat {
 
 /// The other files of a manifest's project.
 #[derive(Clone, Copy)]
-pub struct Others<'a> {
+pub(crate) struct Others<'a> {
     /// What stands around it.
     pub around: &'a dyn Surroundings,
     /// The kustomizations, sorted by path.
@@ -84,7 +84,7 @@ pub struct Others<'a> {
 /// A file that none uses is put together with the ConfigMaps of other files that it refers to; where there
 /// are none either, it stands for itself, and there is no build.
 #[must_use]
-pub fn builds(file: &Arc<SourceFile>, others: &Others<'_>) -> Vec<Build> {
+pub(crate) fn builds(file: &Arc<SourceFile>, others: &Others<'_>) -> Vec<Build> {
     let roots = roots::of(file, others.kustomizations);
     if roots.is_empty() {
         return shared::build(file, others.config_maps)

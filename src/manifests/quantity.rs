@@ -31,19 +31,19 @@ const COMPOSE: [(&str, f64); 8] = [
 
 /// A Kubernetes quantity of cores, in thousandths of one: `500m`, `2`, `0.5`.
 #[must_use]
-pub fn cores(text: &str) -> Option<u64> {
+pub(crate) fn cores(text: &str) -> Option<u64> {
     whole(number(text, &KUBERNETES)? * 1000.0)
 }
 
 /// A Kubernetes quantity of memory, in bytes: `512Mi`, `1G`, `1e9`.
 #[must_use]
-pub fn bytes(text: &str) -> Option<u64> {
+pub(crate) fn bytes(text: &str) -> Option<u64> {
     whole(number(text, &KUBERNETES)?)
 }
 
 /// A Compose byte value, in bytes: `512m`, `1gb`.
 #[must_use]
-pub fn compose_bytes(text: &str) -> Option<u64> {
+pub(crate) fn compose_bytes(text: &str) -> Option<u64> {
     whole(number(&text.to_ascii_lowercase(), &COMPOSE)?)
 }
 

@@ -147,7 +147,7 @@ const TRIPLET: &str = "{triplet}";
 
 /// Whether `text` fits `pattern`, in which `*` stands for any run of characters.
 #[must_use]
-pub fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {

@@ -12,7 +12,7 @@ use crate::facts::{self, Family, Libc};
 /// Splits the value of `LD_PRELOAD` as the loader does, but keeps `$(...)` in one piece so that
 /// what was meant can still be named.
 #[must_use]
-pub fn entries(value: &str) -> Vec<Range<usize>> {
+pub(crate) fn entries(value: &str) -> Vec<Range<usize>> {
     let mut entries = Vec::new();
     let mut start = None;
     let mut depth = 0usize;
@@ -36,7 +36,7 @@ pub fn entries(value: &str) -> Vec<Range<usize>> {
 
 /// The file name part of a preload entry, without stray quotes and the like.
 #[must_use]
-pub fn family_of(entry: &str) -> Option<Family> {
+pub(crate) fn family_of(entry: &str) -> Option<Family> {
     let clean = |c: char| matches!(c, '"' | '\'' | ',' | ';' | '\r' | '\u{2018}'..='\u{201f}');
     entry.split([',', ';']).find_map(|part| {
         let file = part
@@ -52,7 +52,7 @@ pub fn family_of(entry: &str) -> Option<Family> {
 
 /// Judges the entry at `range` of `value`.
 #[must_use]
-pub fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome {
+pub(crate) fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome {
     let entry = value.text.as_str().get(range.clone()).unwrap_or_default();
     let Some(family) = family_of(entry) else {
         return Outcome::NoAllocator;
@@ -65,7 +65,7 @@ pub fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome {
 
 /// Whether the loader would find an allocator under that name, were it preloaded.
 #[must_use]
-pub fn finds(unit: &Unit, name: &str) -> bool {
+pub(crate) fn finds(unit: &Unit, name: &str) -> bool {
     let mut value = Value::default();
     value.text.push_from(name, unit.place.span);
     judge(unit, &value, &(0..name.len())).works()
@@ -346,7 +346,7 @@ fn merged_usr(path: &str) -> String {
 
 /// Whether version `a` is newer than `b`, compared number by number.
 #[must_use]
-pub fn newer(a: &str, b: &str) -> bool {
+pub(crate) fn newer(a: &str, b: &str) -> bool {
     let numbers = |v: &str| {
         v.split('.')
             .map(|part| part.parse::<u32>().unwrap_or(0))

@@ -19,11 +19,12 @@ use crate::facts::{
     jemalloc_counts_breaks, jemalloc_options,
 };
 
-pub use conf::{Conf, Pair, outlived};
-pub use grammar::{Break, BreakKind};
-pub use mend::{Mended, mend, mend_pair, separate};
-pub use readers::{Readers, readers};
-pub use unread::{Unread, unread};
+pub(crate) use conf::{Conf, Pair, outlived};
+pub(crate) use grammar::Break;
+pub use grammar::BreakKind;
+pub(crate) use mend::{mend, mend_pair, separate};
+pub(crate) use readers::{Readers, readers};
+pub(crate) use unread::{Unread, unread};
 
 /// One jemalloc: its version, and how it was built.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +188,7 @@ pub fn read(text: &str, jemalloc: Jemalloc) -> Reading {
 
 /// The option that a version reads under this name.
 #[must_use]
-pub fn option_of(key: &str, version: JemallocVersion) -> Option<&'static JemallocOption> {
+pub(crate) fn option_of(key: &str, version: JemallocVersion) -> Option<&'static JemallocOption> {
     let known = || {
         jemalloc_options()
             .iter()

@@ -51,7 +51,7 @@ pub enum ProcessModel {
 
 /// A program recognised by its arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recognised {
+pub(crate) struct Recognised {
     /// Its name.
     pub server: String,
     /// Whether it keeps running.
@@ -67,7 +67,7 @@ pub struct Recognised {
 /// Recognises a Python program by its arguments: `gunicorn ...`, `python -m celery ...`,
 /// `python manage.py runserver`.
 #[must_use]
-pub fn recognise(argv: &[String]) -> Option<Recognised> {
+pub(crate) fn recognise(argv: &[String]) -> Option<Recognised> {
     let (program, rest) = argv.split_first()?;
     let name = program.rsplit('/').next().unwrap_or_default();
     if is_python(name) {
@@ -135,7 +135,7 @@ fn recognise_python(arguments: &[String]) -> Option<Recognised> {
 
 /// Whether `name` is a Python interpreter.
 #[must_use]
-pub fn is_python(name: &str) -> bool {
+pub(crate) fn is_python(name: &str) -> bool {
     let rest = name
         .strip_prefix("python")
         .or_else(|| name.strip_prefix("pypy"));

@@ -7,7 +7,7 @@ use crate::facts::{Arch, Family, Libc, Manager, Release};
 use crate::text::Place;
 
 /// The repository that images of Ubuntu have from the start.
-pub const UNIVERSE: &str = "universe";
+pub(crate) const UNIVERSE: &str = "universe";
 
 /// One environment in which a process will run, and what led to it.
 #[derive(Debug)]

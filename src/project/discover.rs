@@ -205,7 +205,7 @@ pub fn read(path: &Path) -> Result<Arc<SourceFile>, Failure> {
 /// The path as users write it: relative to where the tool runs where it lies below that, without a
 /// leading `./`, `/` between the parts.
 #[must_use]
-pub fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     static HERE: OnceLock<Option<PathBuf>> = OnceLock::new();
     let here = HERE.get_or_init(|| std::env::current_dir().ok());
     let below = here

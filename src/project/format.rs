@@ -61,6 +61,6 @@ const TEMPLATES: [&str; 15] = [
 
 /// Whether a file with that ending (`j2` of `Dockerfile.j2`, of `pod.j2.yaml`) is one that another program reads first.
 #[must_use]
-pub fn is_template_ending(ending: &str) -> bool {
+pub(crate) fn is_template_ending(ending: &str) -> bool {
     TEMPLATES.contains(&ending)
 }

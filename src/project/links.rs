@@ -30,7 +30,7 @@ pub struct ImageBuild {
 
 /// Whether a file says what images are built from, by its name.
 #[must_use]
-pub fn is_link(name: &str) -> bool {
+pub(crate) fn is_link(name: &str) -> bool {
     is_bake(name) || is_skaffold(name) || Format::is_compose_name(name)
 }
 
@@ -46,7 +46,7 @@ fn is_skaffold(name: &str) -> bool {
 
 /// The images that `file` says are built, and what from.
 #[must_use]
-pub fn read(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<ImageBuild> {
+pub(crate) fn read(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<ImageBuild> {
     let name = file.path.rsplit('/').next().unwrap_or_default();
     let Ok(text) = std::str::from_utf8(&file.bytes) else {
         return Vec::new();
@@ -81,7 +81,7 @@ pub fn read(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<ImageBuild
 
 /// The name of an image without tag and digest.
 #[must_use]
-pub fn repository(image: &str) -> &str {
+pub(crate) fn repository(image: &str) -> &str {
     let name = image.split('@').next().unwrap_or(image);
     match name.rsplit_once(':') {
         Some((before, tag)) if !tag.contains('/') => before,
@@ -91,7 +91,7 @@ pub fn repository(image: &str) -> &str {
 
 /// The name of an image with its tag, `latest` where none is written.
 #[must_use]
-pub fn reference(image: &str) -> String {
+pub(crate) fn reference(image: &str) -> String {
     let tagged = image.split('@').next().unwrap_or(image);
     if repository(image) == tagged {
         return format!("{tagged}:latest");

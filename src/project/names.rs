@@ -6,7 +6,7 @@ use super::{Format, is_template_ending};
 
 /// What a file name says about the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
+pub(crate) enum Claim {
     /// A Dockerfile or Containerfile.
     Dockerfile,
     /// One that another program makes a Dockerfile of: `Dockerfile.j2`.
@@ -68,7 +68,7 @@ const OTHERS: [&str; 45] = [
 
 /// Says whether a file of that name is ours.
 #[must_use]
-pub fn claim(name: &str) -> Option<Claim> {
+pub(crate) fn claim(name: &str) -> Option<Claim> {
     let name = name.to_ascii_lowercase();
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     if matches!(ending, "yaml" | "yml") {

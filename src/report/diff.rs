@@ -13,7 +13,11 @@ const CONTEXT: usize = 3;
 ///
 /// # Errors
 /// Where `out` cannot be written to.
-pub fn write(before: &SourceFile, after: &SourceFile, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn write(
+    before: &SourceFile,
+    after: &SourceFile,
+    out: &mut dyn io::Write,
+) -> io::Result<()> {
     let path = before.path.trim_start_matches("./").trim_start_matches('/');
     // A tab ends a name with blanks in it.
     let end = if path.contains(' ') { "\t" } else { "" };

@@ -10,7 +10,7 @@ use crate::fix::Fixed;
 ///
 /// # Errors
 /// Where `out` cannot be written to.
-pub fn write(fixed: &Fixed, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn write(fixed: &Fixed, out: &mut dyn io::Write) -> io::Result<()> {
     let path = &fixed.before.path;
     for applied in &fixed.applied {
         writeln!(out, "{path}: fixed {}: {}", applied.rule, applied.title)?;
@@ -38,7 +38,7 @@ pub fn write(fixed: &Fixed, out: &mut dyn io::Write) -> io::Result<()> {
 ///
 /// # Errors
 /// Where `out` cannot be written to.
-pub fn sum(all: &[Fixed], dry: bool, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn sum(all: &[Fixed], dry: bool, out: &mut dyn io::Write) -> io::Result<()> {
     let fixes: usize = all.iter().map(|fixed| fixed.applied.len()).sum();
     let files = all.iter().filter(|fixed| fixed.changes()).count();
     let left = || all.iter().flat_map(|fixed| &fixed.left);

@@ -167,48 +167,8 @@ pub struct Package {
     pub range: Range<usize>,
 }
 
-pub use interpret::{read, read_with};
-pub use scopes::{Called, Reach, Scopes};
-pub use session::{Reader, Reading, Start};
-
-/// Whether `text` may hold effects other than [`EffectKind::Run`] and [`EffectKind::RunScript`] that
-/// decide about allocators: one pass over the bytes, no parse.
-#[must_use]
-pub fn is_interesting(text: &str) -> bool {
-    NEEDLES
-        .iter()
-        .any(|needle| memchr::memmem::find(text.as_bytes(), needle.as_bytes()).is_some())
-}
-
-/// What text must hold to be of interest: allocators and their settings, installers (their
-/// subcommands, in short), and what takes an environment away or lays a file in place.
-const NEEDLES: &[&str] = &[
-    "malloc",
-    "MALLOC",
-    "PRELOAD",
-    "preload",
-    "gperftools",
-    "hoard",
-    "GLIBC_TUNABLES",
-    "nstall",
-    "apk",
-    "conda",
-    "mamba",
-    "del ",
-    "remove",
-    "purge",
-    "pacman",
-    "zypper",
-    "setcap",
-    "sudo",
-    "env -",
-    "su -",
-    "runuser",
-    "patchelf",
-    "ldconfig",
-    "ln -",
-    "LD_",
-    "setpriv",
-    "build-dep",
-    "builddep",
-];
+pub use interpret::read;
+pub(crate) use interpret::read_with;
+pub(crate) use scopes::{Called, Reach, Scopes};
+pub use session::Reader;
+pub(crate) use session::{Reading, Start};

@@ -9,7 +9,7 @@ const TEXT: &str = include_str!("../../templates/inject.toml");
 /// What a pod gets so that jemalloc comes from an image of its own.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Inject {
+pub(crate) struct Inject {
     /// The name of the init container and of the volume.
     pub name: String,
     /// Where the volume is mounted.
@@ -23,6 +23,7 @@ pub struct Inject {
     /// The kinds of object whose pods can get it.
     pub kinds: Vec<String>,
     /// Where that was read or run.
+    #[expect(dead_code, reason = "says where the fact was read")]
     pub source: String,
     /// The volume.
     pub volume: String,
@@ -35,7 +36,7 @@ pub struct Inject {
 
 /// Who runs an init container.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Runner {
+pub(crate) enum Runner {
     /// Whoever the image or the pod says.
     Any,
     /// Anybody but root, whom the pod names.
@@ -47,7 +48,7 @@ pub enum Runner {
 impl Inject {
     /// The init container that copies from `image`.
     #[must_use]
-    pub fn container(&self, image: &str, runner: &Runner, with_resources: bool) -> String {
+    pub(crate) fn container(&self, image: &str, runner: &Runner, with_resources: bool) -> String {
         let not_root = "  runAsNonRoot: true\n";
         let user = match runner {
             Runner::Any => String::new(),
@@ -66,7 +67,7 @@ impl Inject {
 
     /// The value of `LD_PRELOAD` in an image that lacks `lacking`.
     #[must_use]
-    pub fn preload(&self, lacking: &[String]) -> String {
+    pub(crate) fn preload(&self, lacking: &[String]) -> String {
         let needed = self.needs.iter().filter(|need| lacking.contains(need));
         let files = std::iter::once(&self.library).chain(needed);
         let paths: Vec<_> = files
@@ -78,7 +79,7 @@ impl Inject {
 
 /// The template.
 #[must_use]
-pub fn inject() -> Option<&'static Inject> {
+pub(crate) fn inject() -> Option<&'static Inject> {
     static READ: OnceLock<Option<Inject>> = OnceLock::new();
     READ.get_or_init(|| toml_edit::de::from_str(TEXT).ok())
         .as_ref()

@@ -23,7 +23,7 @@ pub enum Goal {
 
 /// What a value is wanted for.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Need<'a> {
+pub(crate) struct Need<'a> {
     /// How the process makes workers, where that is known.
     pub model: Option<ProcessModel>,
     /// What the user wants.
@@ -39,7 +39,7 @@ pub struct Need<'a> {
 /// A value for `MALLOC_CONF` and what supports it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Profile {
+pub(crate) struct Profile {
     model: Option<Model>,
     #[serde(default)]
     goal: Goal,
@@ -51,6 +51,13 @@ pub struct Profile {
     /// The value.
     pub value: String,
     /// The measurement that supports it.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every profile says how it was measured"
+        )
+    )]
     pub measured: String,
 }
 
@@ -70,13 +77,13 @@ struct Profiles {
 
 /// What `MALLOC_CONF` is set to: the first profile that fits.
 #[must_use]
-pub fn malloc_conf(need: &Need<'_>) -> Option<&'static Profile> {
+pub(crate) fn malloc_conf(need: &Need<'_>) -> Option<&'static Profile> {
     profiles().iter().find(|profile| profile.fits(need))
 }
 
 /// Whether a `MALLOC_CONF` is one of the profiles, as this tool writes them.
 #[must_use]
-pub fn is_profile(value: &str) -> bool {
+pub(crate) fn is_profile(value: &str) -> bool {
     profiles().iter().any(|profile| profile.value == value)
 }
 

@@ -74,7 +74,8 @@ impl LineIndex {
 
 #[cfg(test)]
 mod tests {
-    use crate::text::{LineColumn, SourceFile, Span};
+    use super::LineColumn;
+    use crate::text::{SourceFile, Span};
 
     #[test]
     fn columns_count_characters_and_lines_end_before_their_ending() {

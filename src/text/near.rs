@@ -2,12 +2,12 @@
 
 /// How many single-character changes lie between two words.
 #[must_use]
-pub fn edits(one: &str, other: &str) -> usize {
+pub(crate) fn edits(one: &str, other: &str) -> usize {
     strsim::levenshtein(one, other)
 }
 
 /// The same, where two neighbours that are swapped count once.
 #[must_use]
-pub fn slips(one: &str, other: &str) -> usize {
+pub(crate) fn slips(one: &str, other: &str) -> usize {
     strsim::osa_distance(one, other)
 }

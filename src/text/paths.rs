@@ -2,13 +2,13 @@
 
 /// The folder of a file; empty for where the tool runs.
 #[must_use]
-pub fn folder(path: &str) -> &str {
+pub(crate) fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 /// `path` as seen from `folder`, without `.` and `..`, as far as they can be taken away.
 #[must_use]
-pub fn join(folder: &str, path: &str) -> String {
+pub(crate) fn join(folder: &str, path: &str) -> String {
     let rooted = folder.starts_with('/') && !path.starts_with('/') || path.starts_with('/');
     let folder = if path.starts_with('/') { "" } else { folder };
     let mut parts: Vec<&str> = Vec::new();

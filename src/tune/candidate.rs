@@ -11,7 +11,7 @@ use super::search_space::{self, Which};
 
 /// A setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// What reports call it.
     pub name: String,
     /// Why it is tried.
@@ -24,7 +24,7 @@ pub struct Candidate {
 
 /// Why a setting is tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// The C library without any setting: what all is compared with.
     Baseline,
     /// What malloclint was started with.
@@ -82,7 +82,7 @@ impl Candidate {
 
     /// Whether it is what is set anyway, and nothing is known of it.
     #[must_use]
-    pub fn is_current(&self) -> bool {
+    pub(crate) fn is_current(&self) -> bool {
         self.origin == Origin::Current
     }
 
@@ -98,7 +98,7 @@ impl Candidate {
 
     /// The value of a variable.
     #[must_use]
-    pub fn variable(&self, name: &str) -> Option<&str> {
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.env
             .iter()
             .find(|(own, _)| own == name)

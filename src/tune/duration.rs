@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 ///
 /// # Errors
 /// In words that `--help` can stand beside.
-pub fn parse(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is no duration: write `90s`, `10m`, `1h30m` or `500ms`");
     let mut rest = text;
     let mut total = Duration::ZERO;
@@ -39,7 +39,7 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 
 /// Writes one, as short as it is useful.
 #[must_use]
-pub fn show(duration: Duration) -> String {
+pub(crate) fn show(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 if duration.is_zero() => "0 s".into(),
@@ -53,7 +53,7 @@ pub fn show(duration: Duration) -> String {
 
 /// How long something may take, and what says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
+pub(crate) struct Limit {
     /// The time.
     pub time: Duration,
     /// What says so, for a message.
@@ -62,7 +62,7 @@ pub struct Limit {
 
 /// When the time for everything is up.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadline {
+pub(crate) struct Deadline {
     start: Instant,
     budget: Duration,
 }
@@ -70,7 +70,7 @@ pub struct Deadline {
 impl Deadline {
     /// The budget, from now on.
     #[must_use]
-    pub fn of(budget: Duration) -> Self {
+    pub(crate) fn of(budget: Duration) -> Self {
         Self {
             start: Instant::now(),
             budget,
@@ -79,19 +79,19 @@ impl Deadline {
 
     /// How much has gone.
     #[must_use]
-    pub fn spent(&self) -> Duration {
+    pub(crate) fn spent(&self) -> Duration {
         self.start.elapsed()
     }
 
     /// How much is left.
     #[must_use]
-    pub fn left(&self) -> Duration {
+    pub(crate) fn left(&self) -> Duration {
         self.budget.saturating_sub(self.spent())
     }
 
     /// The limit, or the whole budget where less than it is left.
     #[must_use]
-    pub fn within(&self, limit: Limit) -> Limit {
+    pub(crate) fn within(&self, limit: Limit) -> Limit {
         if limit.time < self.left() {
             return limit;
         }
@@ -103,7 +103,7 @@ impl Deadline {
 }
 
 /// What says how long everything may take.
-pub const BUDGET: &str = "`--budget`";
+pub(crate) const BUDGET: &str = "`--budget`";
 
 #[cfg(test)]
 mod tests {

@@ -22,7 +22,7 @@ pub(super) struct Environment {
 
 /// What `tune` was started with that is no allocator's setting, and stays.
 #[derive(Clone, Debug, Default)]
-pub struct Beside {
+pub(crate) struct Beside {
     /// Libraries in `LD_PRELOAD`.
     pub preloads: Vec<String>,
     /// Entries of `GLIBC_TUNABLES`.

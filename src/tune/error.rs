@@ -7,7 +7,7 @@ use super::duration::{BUDGET, Limit};
 
 /// Why nothing could be measured at all.
 #[derive(Debug, thiserror::Error)]
-pub enum TuneError {
+pub(crate) enum TuneError {
     /// The options do not fit each other, or one cannot be read.
     #[error("{0}")]
     Options(String),
@@ -43,7 +43,7 @@ pub enum TuneError {
 
 /// Why a run gave no measurement.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RunError {
+pub(crate) enum RunError {
     /// The program is not there, or may not be started.
     #[error("`{program}` cannot be started: {reason}")]
     Start {
@@ -153,7 +153,7 @@ fn foreground(who: &str, how: Ending) -> &'static str {
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// By itself.
     Code(i32),
     /// By a signal.
@@ -181,7 +181,7 @@ impl RunError {
 
 /// The last lines that a program printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tail(pub Vec<String>);
+pub(crate) struct Tail(pub Vec<String>);
 
 impl Tail {
     /// The same, of a program that has to be named.

@@ -9,7 +9,7 @@ use super::statistics::{Estimate, median};
 
 /// A setting and what was measured of it.
 #[derive(Clone, Debug)]
-pub struct Tried {
+pub(crate) struct Tried {
     /// The setting.
     pub candidate: Candidate,
     /// Its runs, each with its round.
@@ -22,7 +22,7 @@ pub struct Tried {
 
 /// Which memory counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Memory {
+pub(crate) enum Memory {
     /// The mean over time.
     Mean,
     /// The highest.
@@ -33,7 +33,7 @@ pub enum Memory {
 
 /// How runs are judged.
 #[derive(Clone, Debug)]
-pub struct Judge {
+pub(crate) struct Judge {
     /// What counts how much.
     pub goal: &'static Goal,
     /// Which memory counts.
@@ -55,7 +55,7 @@ pub(super) enum Advantage {
 
 /// What is said of a setting.
 #[derive(Clone, Debug, Default)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// Memory against the baseline, as a logarithm.
     pub memory: Option<Estimate>,
     /// CPU time.
@@ -76,7 +76,7 @@ const TICK: f64 = 0.01;
 impl Judge {
     /// The memory that counts, in bytes.
     #[must_use]
-    pub fn memory(&self, run: &Run) -> f64 {
+    pub(crate) fn memory(&self, run: &Run) -> f64 {
         match self.memory {
             Memory::Mean => run.mean(),
             Memory::Peak => run.peak(),
@@ -123,7 +123,7 @@ impl Judge {
 
     /// What is said of each setting; the first is the baseline.
     #[must_use]
-    pub fn standings(&self, all: &[Tried]) -> Vec<Standing> {
+    pub(crate) fn standings(&self, all: &[Tried]) -> Vec<Standing> {
         let Some(baseline) = all.first() else {
             return Vec::new();
         };
@@ -229,14 +229,14 @@ impl Tried {
 
     /// The middle of a figure over all runs.
     #[must_use]
-    pub fn typical(&self, figure: impl Fn(&Run) -> f64) -> Option<f64> {
+    pub(crate) fn typical(&self, figure: impl Fn(&Run) -> f64) -> Option<f64> {
         let values: Vec<f64> = self.runs.iter().map(|(_, run)| figure(run)).collect();
         median(&values)
     }
 
     /// The run whose memory is the most typical: that of the charts.
     #[must_use]
-    pub fn typical_run(&self) -> Option<&Run> {
+    pub(crate) fn typical_run(&self) -> Option<&Run> {
         let middle = self.typical(Run::mean)?;
         let distance = |run: &Run| (run.mean() - middle).abs();
         let runs = self.runs.iter().map(|(_, run)| run);

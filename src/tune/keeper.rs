@@ -72,7 +72,7 @@ impl Event {
 
 /// What a keeper is asked to run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Kept {
+pub(crate) struct Kept {
     /// Variables that the command gets.
     pub set: Vec<(OsString, OsString)>,
     /// Variables that it does not get.
@@ -85,7 +85,7 @@ pub struct Kept {
 ///
 /// # Errors
 /// Where standard input is not the socket of a malloclint that watches.
-pub fn keep(kept: &Kept) -> io::Result<()> {
+pub(crate) fn keep(kept: &Kept) -> io::Result<()> {
     let control = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     // A pipe or a terminal is not answered: somebody called this by hand.
     control.peer_addr()?;

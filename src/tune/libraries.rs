@@ -16,7 +16,7 @@ use super::{Options, Watcher};
 
 /// An allocator that can be preloaded here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Library {
+pub(crate) struct Library {
     /// What it is.
     pub family: Family,
     /// Where it is, without links: as `/proc/PID/maps` shows it.

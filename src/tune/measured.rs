@@ -8,7 +8,7 @@ use super::statistics::median;
 
 /// What a run gave.
 #[derive(Clone, Debug, Default)]
-pub struct Run {
+pub(crate) struct Run {
     /// The memory over time, from when it counts.
     pub samples: Vec<Sample>,
     /// How long the command or the load took.
@@ -26,7 +26,7 @@ pub struct Run {
 impl Run {
     /// The highest memory, in bytes.
     #[must_use]
-    pub fn peak(&self) -> f64 {
+    pub(crate) fn peak(&self) -> f64 {
         self.samples
             .iter()
             .map(|sample| sample.memory as f64)
@@ -35,7 +35,7 @@ impl Run {
 
     /// The mean over time: each sample holds until the next.
     #[must_use]
-    pub fn mean(&self) -> f64 {
+    pub(crate) fn mean(&self) -> f64 {
         let mut area = 0.0;
         let mut time = 0.0;
         for (one, next) in self.samples.iter().zip(self.samples.iter().skip(1)) {
@@ -48,7 +48,7 @@ impl Run {
 
     /// The memory at the end: the middle of the last half second of looks.
     #[must_use]
-    pub fn end(&self) -> f64 {
+    pub(crate) fn end(&self) -> f64 {
         const LAST: usize = 10;
         let last = self.samples.iter().rev().take(LAST);
         let values: Vec<f64> = last.map(|sample| sample.memory as f64).collect();
@@ -57,7 +57,7 @@ impl Run {
 
     /// Between two looks on average, for reports.
     #[must_use]
-    pub fn interval(&self) -> Duration {
+    pub(crate) fn interval(&self) -> Duration {
         let (first, last) = (self.samples.first(), self.samples.last());
         let span = first
             .zip(last)

@@ -23,7 +23,7 @@ pub(super) struct Seen {
 
 /// What was proved.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Proof {
+pub(crate) struct Proof {
     /// The process that held most memory, by name.
     pub process: String,
     /// The allocator's library as it is mapped into it; `None` = that of the C library.

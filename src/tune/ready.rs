@@ -13,7 +13,7 @@ const LOCAL: &str = "localhost";
 
 /// What is waited for.
 #[derive(Clone, Debug)]
-pub enum Ready {
+pub(crate) enum Ready {
     /// A page that answers with a status below 400.
     Http {
         /// `host:port` to connect to.
@@ -34,7 +34,7 @@ impl Ready {
     ///
     /// # Errors
     /// In words for people.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric());
         if let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| word(scheme)) {
             if scheme.eq_ignore_ascii_case("http") {

@@ -12,22 +12,22 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-pub use csv::write as csv;
-pub use html::write as html;
-pub use json::write as json;
+pub(crate) use csv::write as csv;
+pub(crate) use html::write as html;
+pub(crate) use json::write as json;
 use lines::lines;
-pub use terminal::{Style, write as terminal};
+pub(crate) use terminal::{Style, write as terminal};
 
 use super::{Estimate, Outcome, Run, Stop, Tried};
 
 /// How an outcome is written.
-pub type Form = fn(&Outcome, &mut dyn io::Write) -> io::Result<()>;
+pub(crate) type Form = fn(&Outcome, &mut dyn io::Write) -> io::Result<()>;
 
 /// Whether a file could be written, as far as can be told without doing it.
 ///
 /// # Errors
 /// Where it could not.
-pub fn check_file(path: &Path) -> io::Result<()> {
+pub(crate) fn check_file(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(meta) if meta.is_file() => fs::OpenOptions::new().append(true).open(path).map(drop),
         Ok(meta) if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
@@ -44,7 +44,7 @@ pub fn check_file(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// Where the file cannot be written.
-pub fn to_file(path: &Path, outcome: &Outcome, form: Form) -> io::Result<()> {
+pub(crate) fn to_file(path: &Path, outcome: &Outcome, form: Form) -> io::Result<()> {
     let mut file = io::BufWriter::new(fs::File::create(path)?);
     form(outcome, &mut file)?;
     io::Write::flush(&mut file)

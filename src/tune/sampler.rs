@@ -23,7 +23,7 @@ const REFUSED: usize = 3;
 
 /// The tree at one moment.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// Since the command was started.
     pub at: Duration,
     /// The proportional set size of all processes, in bytes.

@@ -17,7 +17,7 @@ const KEY: &str = "malloc-conf";
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Saved {
+pub(crate) enum Saved {
     /// The file holds it now.
     Written,
     /// The file holds it already.
@@ -32,7 +32,7 @@ pub enum Saved {
 
 /// Why it was not written.
 #[derive(Debug, thiserror::Error)]
-pub enum SaveError {
+pub(crate) enum SaveError {
     /// Nothing was measured.
     #[error("nothing is written: nothing could be compared")]
     NoWinner,
@@ -72,7 +72,7 @@ pub enum SaveError {
 ///
 /// # Errors
 /// Where it could not.
-pub fn can_save(path: &Path) -> Result<(), SaveError> {
+pub(crate) fn can_save(path: &Path) -> Result<(), SaveError> {
     edit(path, "narenas:1")?;
     let shown = || path.display().to_string();
     write::check(path).map_err(|error| SaveError::Write {
@@ -85,7 +85,11 @@ pub fn can_save(path: &Path) -> Result<(), SaveError> {
 ///
 /// # Errors
 /// Where there is nothing that `fix` could use, or the file cannot be changed.
-pub fn save(outcome: &Outcome, path: &Path, accepts: fn(&str) -> bool) -> Result<Saved, SaveError> {
+pub(crate) fn save(
+    outcome: &Outcome,
+    path: &Path,
+    accepts: fn(&str) -> bool,
+) -> Result<Saved, SaveError> {
     if outcome.stop == Stop::Interrupted {
         return Ok(Saved::Interrupted);
     }
@@ -220,7 +224,9 @@ fn changed(text: &str, conf: &str, section: bool) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tune::{Candidate, Proof, Run};
+    use crate::tune::Run;
+    use crate::tune::candidate::Candidate;
+    use crate::tune::proof::Proof;
 
     const CONF: &str = "narenas:2,tcache:false";
 

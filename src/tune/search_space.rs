@@ -54,7 +54,7 @@ pub(super) struct Preset {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
-pub enum Which {
+pub(crate) enum Which {
     /// That of the C library.
     Glibc,
     Jemalloc,
@@ -64,11 +64,11 @@ pub enum Which {
 
 impl Which {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Glibc, Self::Jemalloc, Self::Mimalloc, Self::Tcmalloc];
+    pub(crate) const ALL: [Self; 4] = [Self::Glibc, Self::Jemalloc, Self::Mimalloc, Self::Tcmalloc];
 
     /// As people call it.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Glibc => "glibc",
             Self::Jemalloc => "jemalloc",
@@ -79,7 +79,7 @@ impl Which {
 
     /// The family of its library; the C library's own has none.
     #[must_use]
-    pub const fn family(self) -> Option<Family> {
+    pub(crate) const fn family(self) -> Option<Family> {
         match self {
             Self::Glibc => None,
             Self::Jemalloc => Some(Family::Jemalloc),
@@ -92,7 +92,7 @@ impl Which {
 /// What counts how much.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Goal {
+pub(crate) struct Goal {
     /// `balanced`.
     pub name: String,
     /// Weights of logarithms.

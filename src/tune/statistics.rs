@@ -5,7 +5,7 @@
 
 /// A mean with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
+pub(crate) struct Estimate {
     /// The mean.
     pub mean: f64,
     /// Half the width of the interval; `None` for a single value.
@@ -35,7 +35,7 @@ const NORMAL_SURE: f64 = 2.807;
 impl Estimate {
     /// The mean of values; `None` without any.
     #[must_use]
-    pub fn of(values: &[f64]) -> Option<Self> {
+    pub(crate) fn of(values: &[f64]) -> Option<Self> {
         let count = values.len();
         if count == 0 {
             return None;
@@ -51,7 +51,7 @@ impl Estimate {
 
     /// Whether it is above zero for sure, however often that is asked.
     #[must_use]
-    pub fn is_positive(&self) -> bool {
+    pub(crate) fn is_positive(&self) -> bool {
         let freedom = self.count.saturating_sub(1);
         let wider = quantile(&T_SURE, NORMAL_SURE, freedom) / quantile(&T, NORMAL, freedom);
         self.half.is_some_and(|half| self.mean - half * wider > 0.0)
@@ -59,14 +59,14 @@ impl Estimate {
 
     /// Whether the whole interval is so near to zero that the difference does not matter.
     #[must_use]
-    pub fn is_negligible(&self, margin: f64) -> bool {
+    pub(crate) fn is_negligible(&self, margin: f64) -> bool {
         self.half
             .is_some_and(|half| self.mean.abs() + half < margin)
     }
 
     /// A mean of logarithms as a ratio, with the ends of its interval.
     #[must_use]
-    pub fn ratio(&self) -> (f64, Option<(f64, f64)>) {
+    pub(crate) fn ratio(&self) -> (f64, Option<(f64, f64)>) {
         let ends = self
             .half
             .map(|half| ((self.mean - half).exp(), (self.mean + half).exp()));

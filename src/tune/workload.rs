@@ -10,7 +10,7 @@ use super::ready::Ready;
 
 /// What is run.
 #[derive(Clone, Debug)]
-pub struct Workload {
+pub(crate) struct Workload {
     /// The command.
     pub command: Vec<OsString>,
     /// Where it is a server.
@@ -23,7 +23,7 @@ pub struct Workload {
 
 /// What a server needs.
 #[derive(Clone, Debug)]
-pub struct Server {
+pub(crate) struct Server {
     /// The load, as the shell reads it.
     pub load: String,
     /// When it is ready.

@@ -8,7 +8,7 @@ use crate::text::{Edit, Span};
 
 /// A text and its tree.
 #[derive(Clone, Copy, Debug)]
-pub struct Sheet<'a> {
+pub(crate) struct Sheet<'a> {
     /// The text.
     pub text: &'a str,
     /// Its tree.
@@ -17,7 +17,7 @@ pub struct Sheet<'a> {
 
 /// What is added to a collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Added {
+pub(crate) enum Added {
     /// `"A=b"`: an item that is a scalar.
     Scalar(String),
     /// `name: A`, `value: "b"`: an item that is a mapping, or one entry of a mapping.
@@ -29,7 +29,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     /// Where the sequence cannot be added to without changing more; the reason is for people.
-    pub fn push(&self, list: Id, added: &Added) -> Result<Edit, String> {
+    pub(crate) fn push(&self, list: Id, added: &Added) -> Result<Edit, String> {
         let lines: Vec<_> = match added {
             Added::Scalar(text) => vec![text.clone()],
             Added::Pairs(pairs) => {
@@ -44,7 +44,12 @@ impl Sheet<'_> {
     ///
     /// # Errors
     /// Where the sequence cannot be added to without changing more; the reason is for people.
-    pub fn push_lines(&self, list: Id, lines: &[String], flow: &str) -> Result<Edit, String> {
+    pub(crate) fn push_lines(
+        &self,
+        list: Id,
+        lines: &[String],
+        flow: &str,
+    ) -> Result<Edit, String> {
         let items = match self.editable(list)? {
             Kind::Sequence(items, _) => items,
             _ => return Err("it is no list".into()),
@@ -73,7 +78,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     /// Where the mapping cannot be added to without changing more; the reason is for people.
-    pub fn put(&self, map: Id, key: &str, value: &str) -> Result<Edit, String> {
+    pub(crate) fn put(&self, map: Id, key: &str, value: &str) -> Result<Edit, String> {
         let entries = match self.editable(map)? {
             Kind::Mapping(entries, _) => entries,
             _ => return Err("it is no mapping".into()),
@@ -106,7 +111,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     /// Where the mapping cannot be added to.
-    pub fn put_block(&self, map: Id, lines: &[String]) -> Result<Edit, String> {
+    pub(crate) fn put_block(&self, map: Id, lines: &[String]) -> Result<Edit, String> {
         let Kind::Mapping(entries, _) = self.editable(map)? else {
             return Err("it is no mapping".into());
         };
@@ -129,7 +134,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     /// Where the scalar is a block, an alias or carries an anchor or a tag.
-    pub fn rewrite(&self, scalar: Id, value: &str) -> Result<Edit, String> {
+    pub(crate) fn rewrite(&self, scalar: Id, value: &str) -> Result<Edit, String> {
         let Kind::Scalar(_, style) = self.editable(scalar)? else {
             return Err("it is no text".into());
         };
@@ -147,7 +152,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     /// Where the scalar is a block, an alias or carries an anchor or a tag.
-    pub fn rename(&self, key: Id, name: &str) -> Result<Edit, String> {
+    pub(crate) fn rename(&self, key: Id, name: &str) -> Result<Edit, String> {
         match self.editable(key)? {
             Kind::Scalar(_, Style::Plain) => Ok(Edit {
                 span: self.span(key),
@@ -162,7 +167,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     /// Where it is the only one, or shares its line with others.
-    pub fn cut(&self, parent: Id, first: Id, last: Id) -> Result<Edit, String> {
+    pub(crate) fn cut(&self, parent: Id, first: Id, last: Id) -> Result<Edit, String> {
         let count = match self.editable(parent)? {
             Kind::Sequence(items, _) => items.len(),
             Kind::Mapping(entries, _) => entries.len(),
@@ -193,7 +198,7 @@ impl Sheet<'_> {
 
     /// An item as it stands between brackets.
     #[must_use]
-    pub fn flow_item(&self, added: &Added) -> String {
+    pub(crate) fn flow_item(&self, added: &Added) -> String {
         match added {
             Added::Scalar(text) => text.clone(),
             Added::Pairs(pairs) => {
@@ -206,7 +211,7 @@ impl Sheet<'_> {
 
     /// A key, in quotes where the file is JSON.
     #[must_use]
-    pub fn key(&self, name: &str) -> String {
+    pub(crate) fn key(&self, name: &str) -> String {
         if self.text.trim_start().starts_with('{') {
             return format!("\"{name}\"");
         }
@@ -215,7 +220,7 @@ impl Sheet<'_> {
 
     /// The quotes that siblings use around their values: the first quoted one decides.
     #[must_use]
-    pub fn quote(&self, siblings: impl Iterator<Item = Id>) -> char {
+    pub(crate) fn quote(&self, siblings: impl Iterator<Item = Id>) -> char {
         let style = |id: Id| match &self.tree.node(id)?.kind {
             Kind::Scalar(_, Style::Single) => Some('\''),
             Kind::Scalar(_, Style::Double) => Some('"'),
@@ -226,7 +231,7 @@ impl Sheet<'_> {
 
     /// Whether a collection is written with brackets.
     #[must_use]
-    pub fn is_flow(&self, id: Id) -> bool {
+    pub(crate) fn is_flow(&self, id: Id) -> bool {
         matches!(
             self.tree.node(id).map(|node| &node.kind),
             Some(Kind::Sequence(_, Flow::Flow) | Kind::Mapping(_, Flow::Flow))
@@ -327,7 +332,7 @@ impl Sheet<'_> {
 
 /// A text in quotes. Control characters need double ones.
 #[must_use]
-pub fn quoted(value: &str, quote: char) -> String {
+pub(crate) fn quoted(value: &str, quote: char) -> String {
     if quote == '\'' && !value.chars().any(char::is_control) {
         return format!("'{}'", value.replace('\'', "''"));
     }

@@ -9,7 +9,7 @@ const STEP: usize = 2;
 
 /// A value with its text.
 #[derive(Debug)]
-pub struct Part {
+pub(crate) struct Part {
     text: String,
     tree: Tree,
 }
@@ -19,7 +19,7 @@ impl Part {
     ///
     /// # Errors
     /// Where it is no YAML, or nothing.
-    pub fn read(text: String) -> Result<Self, String> {
+    pub(crate) fn read(text: String) -> Result<Self, String> {
         let tree = read(&text).map_err(|broken| broken.to_string())?;
         if tree.documents.is_empty() {
             return Err("it holds nothing".into());
@@ -119,7 +119,7 @@ impl Sheet<'_> {
     ///
     /// # Errors
     /// Where the sequence cannot be added to without changing more; the reason is for people.
-    pub fn push_part(&self, list: Id, part: &Part, lists: usize) -> Result<Edit, String> {
+    pub(crate) fn push_part(&self, list: Id, part: &Part, lists: usize) -> Result<Edit, String> {
         self.push_lines(list, &part.lines(lists), &part.flow(*self))
     }
 
@@ -127,7 +127,13 @@ impl Sheet<'_> {
     ///
     /// # Errors
     /// Where the mapping cannot be added to without changing more; the reason is for people.
-    pub fn put_list(&self, map: Id, key: &str, part: &Part, lists: usize) -> Result<Edit, String> {
+    pub(crate) fn put_list(
+        &self,
+        map: Id,
+        key: &str,
+        part: &Part,
+        lists: usize,
+    ) -> Result<Edit, String> {
         if self.is_flow(map) {
             return self.put(map, key, &format!("[{}]", part.flow(*self)));
         }

@@ -6,13 +6,13 @@ use super::{Flow, Id, Kind, Style};
 impl Sheet<'_> {
     /// The column of a byte, counted in bytes from the start of its line.
     #[must_use]
-    pub fn column(&self, at: usize) -> usize {
+    pub(crate) fn column(&self, at: usize) -> usize {
         at - self.line_start(at)
     }
 
     /// Where the dash of a sequence's item stands.
     #[must_use]
-    pub fn dash_of(&self, item: Id) -> Option<usize> {
+    pub(crate) fn dash_of(&self, item: Id) -> Option<usize> {
         let start = self.tree.span(item).start;
         let mut rest = self.text.get(..start)?;
         loop {
@@ -35,7 +35,7 @@ impl Sheet<'_> {
 
     /// What the file ends its lines with.
     #[must_use]
-    pub fn newline(&self) -> &'static str {
+    pub(crate) fn newline(&self) -> &'static str {
         match self.text.find('\n') {
             Some(at) if self.text.get(..at).is_some_and(|line| line.ends_with('\r')) => "\r\n",
             _ => "\n",

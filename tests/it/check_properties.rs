@@ -1,10 +1,10 @@
 //! Whatever the text: checking it ends, and every place that is reported lies within its file.
 
-use malloclint::check;
-use malloclint::project::Project;
-use malloclint::surroundings::Nowhere;
-use malloclint::templates::Style;
-use malloclint::text::SourceFile;
+use malloclint::internals::check;
+use malloclint::internals::project::Project;
+use malloclint::internals::surroundings::Nowhere;
+use malloclint::internals::templates::Style;
+use malloclint::internals::text::SourceFile;
 use proptest::prelude::*;
 
 /// Pieces of Dockerfiles that deal with allocators, rightly and wrongly.

@@ -2,11 +2,11 @@
 //! guesses gets wrong. Each is a few lines; `{je}` stands for the usual installation and `{run}` for
 //! the usual end, both on `python:3.12-slim-bookworm`.
 
-use malloclint::check;
-use malloclint::project::Project;
-use malloclint::surroundings::Nowhere;
-use malloclint::templates::Style;
-use malloclint::text::SourceFile;
+use malloclint::internals::check;
+use malloclint::internals::project::Project;
+use malloclint::internals::surroundings::Nowhere;
+use malloclint::internals::templates::Style;
+use malloclint::internals::text::SourceFile;
 
 const BASE: &str = "FROM python:3.12-slim-bookworm\n";
 const JE: &str = "RUN apt-get update && apt-get install -y --no-install-recommends libjemalloc2";

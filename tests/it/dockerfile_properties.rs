@@ -4,7 +4,7 @@ mod invariants;
 
 use crate::support::fixtures;
 use crate::support::growth::assert_linear;
-use malloclint::dockerfile::syntax::parse;
+use malloclint::internals::dockerfile::syntax::parse;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 

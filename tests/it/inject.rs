@@ -4,10 +4,10 @@
 
 use crate::support::manifests as support;
 use crate::support::manifests::{Case, after};
-use malloclint::fix::{self, Fixed, Options};
-use malloclint::project::Project;
-use malloclint::surroundings::Nowhere;
-use malloclint::text::SourceFile;
+use malloclint::internals::fix::{self, Fixed, Options};
+use malloclint::internals::project::Project;
+use malloclint::internals::surroundings::Nowhere;
+use malloclint::internals::text::SourceFile;
 use serde_json::json;
 
 const IMAGE: &str = "registry.example/jemalloc:bookworm";

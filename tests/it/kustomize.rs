@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use malloclint::manifests::Sheet;
-use malloclint::manifests::kubernetes;
-use malloclint::model::{Container, Setting};
-use malloclint::project::{self, Disk, Project};
-use malloclint::templates::Style;
-use malloclint::text::SourceFile;
-use malloclint::yaml;
-use malloclint::{check, fix};
+use malloclint::internals::manifests::Sheet;
+use malloclint::internals::manifests::kubernetes;
+use malloclint::internals::model::{Container, Setting};
+use malloclint::internals::project::{self, Disk, Project};
+use malloclint::internals::templates::Style;
+use malloclint::internals::text::SourceFile;
+use malloclint::internals::yaml;
+use malloclint::internals::{check, fix};
 
 /// What a container is, as far as kustomizations change it.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,12 +7,12 @@ mod purposes;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use malloclint::check;
-use malloclint::finding::Finding;
-use malloclint::project::{self, Disk, Project};
-use malloclint::surroundings::Nowhere;
-use malloclint::templates::Style;
-use malloclint::text::SourceFile;
+use malloclint::internals::check;
+use malloclint::internals::finding::Finding;
+use malloclint::internals::project::{self, Disk, Project};
+use malloclint::internals::surroundings::Nowhere;
+use malloclint::internals::templates::Style;
+use malloclint::internals::text::SourceFile;
 
 const TUNED: &str = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCOPY . .\n";
 

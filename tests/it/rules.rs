@@ -22,9 +22,9 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use malloclint::finding::{Applicability, Finding};
-use malloclint::pages::{self, Fix};
-use malloclint::rules::RULES;
+use malloclint::internals::finding::{Applicability, Finding};
+use malloclint::internals::pages::{self, Fix};
+use malloclint::internals::rules::RULES;
 
 use page::{Case, Expected, Page};
 
@@ -240,7 +240,7 @@ fn fixes_mend_what_they_are_for_and_nothing_twice() {
                     .count()
             };
             let worse = left.iter().any(|finding| {
-                finding.severity > malloclint::finding::Severity::Info
+                finding.severity > malloclint::internals::finding::Severity::Info
                     && !before.iter().any(|other| other.rule == finding.rule)
             });
             let fault = match () {

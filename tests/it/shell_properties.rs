@@ -4,9 +4,9 @@ use std::hint::black_box;
 use std::ops::Range;
 
 use crate::support::growth::{MANY, assert_linear};
-use malloclint::shell::effects::{self, EffectKind};
-use malloclint::shell::syntax::{self, Word};
-use malloclint::shell::{python, unwrap_argv};
+use malloclint::internals::shell::effects::{self, EffectKind};
+use malloclint::internals::shell::syntax::{self, Word};
+use malloclint::internals::shell::{python, unwrap_argv};
 use proptest::prelude::*;
 
 /// Texts that are scripts.
@@ -77,7 +77,6 @@ proptest! {
             prop_assert!(inside(&text, &effect.range), "{effect:?}");
             prop_assert!(effect_inside(&text, &effect.kind), "{effect:?}");
         }
-        let _ = effects::is_interesting(&text);
         let _ = python::read(&text);
     }
 

@@ -11,12 +11,12 @@ mod view;
 use crate::support::fixtures;
 use std::collections::BTreeMap;
 
-use malloclint::fix::{self, Options};
-use malloclint::project::Project;
-use malloclint::rules::RULES;
-use malloclint::surroundings::Nowhere;
-use malloclint::text::SourceFile;
-use malloclint::{pages, project};
+use malloclint::internals::fix::{self, Options};
+use malloclint::internals::project::Project;
+use malloclint::internals::rules::RULES;
+use malloclint::internals::surroundings::Nowhere;
+use malloclint::internals::text::SourceFile;
+use malloclint::internals::{pages, project};
 use oracle::Verdict;
 
 const SEED: u64 = 0x6d61_6c6c_6f63;

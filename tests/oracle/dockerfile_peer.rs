@@ -5,8 +5,10 @@ use crate::support::fixtures;
 use std::collections::BTreeMap;
 
 use dockerfile_parser as peer;
-use malloclint::dockerfile::syntax::parse;
-use malloclint::dockerfile::syntax::{Args, Dockerfile, Escape, Instruction, Keyword, Pair, Word};
+use malloclint::internals::dockerfile::syntax::parse;
+use malloclint::internals::dockerfile::syntax::{
+    Args, Dockerfile, Escape, Instruction, Keyword, Pair, Word,
+};
 
 /// The peer's grammar recurses once per comment line inside an instruction: with the 2 MB that a
 /// test thread has, a file of 20 KB ends the process. No fixture here comes near 256 MB.

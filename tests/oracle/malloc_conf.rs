@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use malloclint::facts::{Arch, jemalloc_build, jemalloc_versions};
-use malloclint::model::malloc_conf::{
+use malloclint::internals::facts::{Arch, jemalloc_build, jemalloc_versions};
+use malloclint::internals::model::malloc_conf::{
     BreakKind, Effect, Jemalloc, Reading, Setting, Verdict, read,
 };
 

@@ -6,9 +6,9 @@
 
 use crate::support::manifests as support;
 use crate::support::manifests::{Case, after};
-use malloclint::fix::Fixed;
-use malloclint::pages::fences;
-use malloclint::rules::RULES;
+use malloclint::internals::fix::Fixed;
+use malloclint::internals::pages::fences;
+use malloclint::internals::rules::RULES;
 use serde_json::{Value, json};
 
 /// The fixtures, and the examples on the pages of all rules.

@@ -16,7 +16,7 @@
 //! - a line continuation inside a word stays in our range; both sides are compared without.
 
 use brush_parser::ast::{self, CommandPrefixOrSuffixItem as Item, CompoundCommand};
-use malloclint::shell::syntax;
+use malloclint::internals::shell::syntax;
 use proptest::prelude::*;
 
 /// One simple command: its words and assignments as written, the number of its redirections.

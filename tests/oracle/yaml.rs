@@ -8,14 +8,14 @@ use crate::support::manifests as support;
 use std::path::PathBuf;
 
 use crate::support::manifests::{Case, after};
-use malloclint::dockerfile;
-use malloclint::manifests::Sheet;
-use malloclint::manifests::{compose, kubernetes};
-use malloclint::model::Change;
-use malloclint::project::Format;
-use malloclint::surroundings::Nowhere;
-use malloclint::text::SourceFile;
-use malloclint::yaml;
+use malloclint::internals::dockerfile;
+use malloclint::internals::manifests::Sheet;
+use malloclint::internals::manifests::{compose, kubernetes};
+use malloclint::internals::model::Change;
+use malloclint::internals::project::Format;
+use malloclint::internals::surroundings::Nowhere;
+use malloclint::internals::text::SourceFile;
+use malloclint::internals::yaml;
 
 fn cases() -> Vec<Case> {
     support::cases("cases.txt")
@@ -130,7 +130,7 @@ fn every_container_takes_a_variable_or_says_why_not() {
 }
 
 fn files_below(folder: &PathBuf) -> Vec<(String, String)> {
-    let found = malloclint::project::find(std::slice::from_ref(folder)).files;
+    let found = malloclint::internals::project::find(std::slice::from_ref(folder)).files;
     let yaml = found.iter().filter(|path| {
         path.extension()
             .is_some_and(|ending| ending == "yaml" || ending == "yml")
@@ -158,10 +158,10 @@ fn with_variable(path: &str, text: &str) -> Vec<Result<String, String>> {
         name: "MALLOCLINT_WAS_HERE".into(),
         value: "a: 'b' $(c) \\ 2".into(),
     }];
-    let made = |edits: Result<Vec<malloclint::text::Edit>, String>| {
-        let bytes = malloclint::text::apply(text.as_bytes(), &edits?).unwrap();
+    let made = |edits: Result<Vec<malloclint::internals::text::Edit>, String>| {
+        let bytes = malloclint::internals::text::apply(text.as_bytes(), &edits?).unwrap();
         let after = SourceFile::new(path, bytes);
-        malloclint::fix::untouched(&file, &after)?;
+        malloclint::internals::fix::untouched(&file, &after)?;
         Ok(String::from_utf8(after.bytes.clone()).unwrap())
     };
     if Format::of(path, text.as_bytes()) == Format::Compose {

@@ -7,10 +7,10 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use malloclint::fix::{self, Fixed, Options};
-use malloclint::project::Project;
-use malloclint::surroundings::Nowhere;
-use malloclint::text::SourceFile;
+use malloclint::internals::fix::{self, Fixed, Options};
+use malloclint::internals::project::Project;
+use malloclint::internals::surroundings::Nowhere;
+use malloclint::internals::text::SourceFile;
 use similar::TextDiff;
 
 /// A file of manifests or a Compose file.

@@ -6,3 +6,4 @@ pub(crate) mod fixtures;
 pub(crate) mod growth;
 pub(crate) mod manifests;
 pub(crate) mod run;
+pub(crate) mod shell_text;

@@ -8,7 +8,7 @@ use crate::model::{ProcessKind, Reach};
 /// The files in which settings may be made that the Dockerfile does not show. Who asks must look before anything
 /// is called missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Search {
+pub(crate) struct Search {
     /// Scripts in these places of the build context, which are in the image.
     pub copied: Vec<String>,
     /// The paths of scripts that were followed: what they set is known.

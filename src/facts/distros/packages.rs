@@ -4,7 +4,7 @@ use super::{AllocatorPackage, DISTROS, Distro, Family, Manager, Release};
 
 /// What a package name says when the release is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PackageSummary {
+pub(crate) struct PackageSummary {
     /// The allocator that it brings.
     pub family: Family,
     /// Whether it is a development package.
@@ -15,7 +15,7 @@ static CONDA: Distro = Distro::new(&["conda"], include_str!("conda.toml"));
 
 /// The allocator packages of conda-forge. Their `dir` is `{prefix}/lib`.
 #[must_use]
-pub fn conda_packages() -> &'static [AllocatorPackage] {
+pub(crate) fn conda_packages() -> &'static [AllocatorPackage] {
     CONDA
         .releases()
         .first()
@@ -26,7 +26,7 @@ pub fn conda_packages() -> &'static [AllocatorPackage] {
 /// What a package called `name` is to `manager`, whatever the release: any release that ever had
 /// it counts. RPM managers share their names.
 #[must_use]
-pub fn any_package(name: &str, manager: Manager) -> Option<PackageSummary> {
+pub(crate) fn any_package(name: &str, manager: Manager) -> Option<PackageSummary> {
     let summary = |package: &AllocatorPackage| PackageSummary {
         family: package.family,
         dev: package.dev,
@@ -50,7 +50,7 @@ pub fn any_package(name: &str, manager: Manager) -> Option<PackageSummary> {
 
 /// The soname that a package of that name had in the newest release with it.
 #[must_use]
-pub fn packaged_soname(name: &str, family: Family) -> Option<&'static str> {
+pub(crate) fn packaged_soname(name: &str, family: Family) -> Option<&'static str> {
     let mut releases = DISTROS.iter().flat_map(Distro::releases).rev();
     let package = releases.find_map(|release| release.package(name))?;
     (package.family == family && !package.dev).then_some(package.soname.as_str())

@@ -1,3 +1,4 @@
+use super::packages::conda_packages;
 use super::*;
 
 mod tables;
@@ -101,7 +102,6 @@ fn jemalloc_everywhere() {
         );
         assert_eq!(found.path(Arch::Amd64), path, "{distro} {name}");
         assert_eq!(found.family, Family::Jemalloc);
-        assert!(found.brings_file(&found.soname));
         assert_eq!(
             found.dev,
             package.ends_with("-dev") || package.ends_with("-devel")
@@ -154,7 +154,10 @@ fn names_of_releases() {
         let found = release(distro, name).map(|release| release.release.as_str());
         assert_eq!(found, wanted, "{distro} {name}");
     }
-    assert_eq!(canonical_distro("rockylinux"), Some("rhel"));
+    assert_eq!(
+        of_distro("rockylinux").map(|distro| distro.names[0]),
+        Some("rhel")
+    );
     assert!(release("debian", &".".repeat(1_000_000)).is_none());
 }
 

@@ -74,7 +74,7 @@ pub fn spell(
 ///
 /// # Errors
 /// Where a change is more than another value of one of them; the reason is for people.
-pub fn respell(
+pub(crate) fn respell(
     sheet: Sheet<'_>,
     unit: &Unit,
     items: &[Id],

@@ -16,7 +16,7 @@ use crate::yaml::{Id, Part, Tree};
 
 /// The image that brings the library, and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Injection {
+pub(crate) struct Injection {
     /// Its name.
     pub image: String,
     /// The version of its jemalloc.
@@ -29,7 +29,7 @@ pub struct Injection {
 ///
 /// # Errors
 /// Where there is no value for `MALLOC_CONF`; the reason is for people.
-pub fn changes(unit: &Unit, injection: &Injection) -> Result<Vec<Change>, String> {
+pub(crate) fn changes(unit: &Unit, injection: &Injection) -> Result<Vec<Change>, String> {
     let template = template()?;
     let value = tuning(unit, injection.style, injection.version.as_deref(), false)?;
     let set = |name: &str, value: String| Change::SetEnv {
@@ -46,7 +46,7 @@ pub fn changes(unit: &Unit, injection: &Injection) -> Result<Vec<Change>, String
 ///
 /// # Errors
 /// Where its pod does not allow it; the reason is for people.
-pub fn inject(
+pub(crate) fn inject(
     sheet: Sheet<'_>,
     unit: &Unit,
     site: Site,
@@ -72,14 +72,14 @@ pub fn inject(
 
 /// Whether an item of a list is what [`inject`] puts there, by its name.
 #[must_use]
-pub fn is_injected(tree: &Tree, item: Id) -> bool {
+pub(crate) fn is_injected(tree: &Tree, item: Id) -> bool {
     let name = tree.get(item, "name").and_then(|name| tree.word(name));
     templates::inject().is_some_and(|template| name == Some(template.name.as_str()))
 }
 
 /// Whether images of that distribution can be copied from.
 #[must_use]
-pub fn brings_from(distro: &str) -> bool {
+pub(crate) fn brings_from(distro: &str) -> bool {
     templates::inject().is_some_and(|template| template.from.iter().any(|from| from == distro))
 }
 

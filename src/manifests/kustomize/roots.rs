@@ -22,7 +22,7 @@ struct References {
 
 /// A kustomization of a project.
 #[derive(Debug)]
-pub struct Kustomization {
+pub(crate) struct Kustomization {
     /// The file.
     pub file: Arc<SourceFile>,
     references: References,
@@ -31,7 +31,7 @@ pub struct Kustomization {
 impl Kustomization {
     /// A kustomization with what it names.
     #[must_use]
-    pub fn of(file: &Arc<SourceFile>) -> Self {
+    pub(crate) fn of(file: &Arc<SourceFile>) -> Self {
         Self {
             file: Arc::clone(file),
             references: references(file),

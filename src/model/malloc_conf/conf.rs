@@ -10,7 +10,7 @@ use crate::text::Place;
 
 /// The variable and its readers.
 #[derive(Debug)]
-pub struct Conf<'u> {
+pub(crate) struct Conf<'u> {
     /// The variable.
     pub var: &'u EnvVar,
     /// Its value.
@@ -22,7 +22,7 @@ pub struct Conf<'u> {
 
 /// One setting, as all readers see it.
 #[derive(Debug)]
-pub struct Pair<'c> {
+pub(crate) struct Pair<'c> {
     /// Its name.
     pub key: &'c str,
     /// Its value.
@@ -35,7 +35,7 @@ pub struct Pair<'c> {
 impl<'u> Conf<'u> {
     /// The `MALLOC_CONF` of a unit; nothing where there is none, or its text is not known.
     #[must_use]
-    pub fn of(unit: &'u Unit) -> Option<Self> {
+    pub(crate) fn of(unit: &'u Unit) -> Option<Self> {
         let var = unit.env.get("MALLOC_CONF")?;
         let text = var.now.value.known().filter(|text| !text.is_empty())?;
         let readers = readers(unit);
@@ -54,12 +54,12 @@ impl<'u> Conf<'u> {
 
     /// How it is taken apart, which is the same for all.
     #[must_use]
-    pub fn reading(&self) -> Option<&Reading> {
+    pub(crate) fn reading(&self) -> Option<&Reading> {
         self.readings.first()
     }
 
     /// Its settings.
-    pub fn pairs(&self) -> impl Iterator<Item = Pair<'_>> {
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = Pair<'_>> {
         let settings = self
             .reading()
             .map_or([].as_slice(), |first| first.settings.as_slice());
@@ -80,7 +80,7 @@ impl<'u> Conf<'u> {
 
     /// The last setting of an option that is taken, which is the one in force.
     #[must_use]
-    pub fn last(&self, option: &str) -> Option<Pair<'_>> {
+    pub(crate) fn last(&self, option: &str) -> Option<Pair<'_>> {
         self.pairs()
             .filter(|pair| pair.taken().is_some_and(|(taken, _)| taken.name == option))
             .last()
@@ -88,19 +88,19 @@ impl<'u> Conf<'u> {
 
     /// Whether the process ends at start for what is wrong, whatever reads it.
     #[must_use]
-    pub fn aborts(&self) -> bool {
+    pub(crate) fn aborts(&self) -> bool {
         !self.readings.is_empty() && self.readings.iter().all(Reading::aborts)
     }
 
     /// Where a part of the string stands.
     #[must_use]
-    pub fn place(&self, range: Range<usize>) -> Place {
+    pub(crate) fn place(&self, range: Range<usize>) -> Place {
         self.var.now.part(range)
     }
 
     /// The string with another text in place of `range`.
     #[must_use]
-    pub fn with(&self, range: &Range<usize>, text: &str) -> String {
+    pub(crate) fn with(&self, range: &Range<usize>, text: &str) -> String {
         let before = self.text.get(..range.start).unwrap_or_default();
         let after = self.text.get(range.end..).unwrap_or_default();
         format!("{before}{text}{after}")
@@ -108,7 +108,7 @@ impl<'u> Conf<'u> {
 
     /// The string without the setting at `range`.
     #[must_use]
-    pub fn without(&self, range: &Range<usize>) -> String {
+    pub(crate) fn without(&self, range: &Range<usize>) -> String {
         let rest = self.with(range, "");
         let empty = |part: &&str| !part.is_empty();
         rest.split(',').filter(empty).collect::<Vec<_>>().join(",")
@@ -116,7 +116,7 @@ impl<'u> Conf<'u> {
 
     /// What reads it, for a message: `jemalloc 5.2.1`.
     #[must_use]
-    pub fn reader(&self) -> String {
+    pub(crate) fn reader(&self) -> String {
         self.readers.version.map_or_else(
             || "jemalloc".into(),
             |version| format!("jemalloc {version}"),
@@ -131,7 +131,7 @@ impl<'u> Conf<'u> {
 impl Pair<'_> {
     /// The verdict of a reader, where all reject it.
     #[must_use]
-    pub fn rejected(&self) -> Option<&Verdict> {
+    pub(crate) fn rejected(&self) -> Option<&Verdict> {
         let all = !self.verdicts.is_empty()
             && self
                 .verdicts
@@ -143,7 +143,7 @@ impl Pair<'_> {
     }
 
     /// The readers that reject it, where others do not.
-    pub fn rejected_by_some(&self) -> impl Iterator<Item = (&Jemalloc, &Verdict)> {
+    pub(crate) fn rejected_by_some(&self) -> impl Iterator<Item = (&Jemalloc, &Verdict)> {
         let some = self.rejected().is_none();
         self.verdicts
             .iter()
@@ -153,7 +153,7 @@ impl Pair<'_> {
 
     /// The option and its value, where no reader rejects it.
     #[must_use]
-    pub fn taken(&self) -> Option<(&'static JemallocOption, Effect)> {
+    pub(crate) fn taken(&self) -> Option<(&'static JemallocOption, Effect)> {
         if self
             .verdicts
             .iter()
@@ -166,7 +166,7 @@ impl Pair<'_> {
 
     /// The option and its value, where a reader takes it.
     #[must_use]
-    pub fn taken_by_some(&self) -> Option<(&'static JemallocOption, Effect)> {
+    pub(crate) fn taken_by_some(&self) -> Option<(&'static JemallocOption, Effect)> {
         self.verdicts
             .iter()
             .rev()
@@ -179,7 +179,7 @@ impl Pair<'_> {
 
 /// The option that older versions had under the name of `pair`, and no version that may read it has.
 #[must_use]
-pub fn outlived(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static JemallocOption> {
+pub(crate) fn outlived(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static JemallocOption> {
     let oldest = conf
         .readers
         .all

@@ -6,7 +6,7 @@ use crate::facts::{JemallocOption, OptionKind, jemalloc_near};
 
 /// A text that is read as it was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mended {
+pub(crate) struct Mended {
     /// The text.
     pub text: String,
     /// A name in it is a guess.
@@ -16,7 +16,7 @@ pub struct Mended {
 /// The whole string, where all of it can be mended: separators, stray quotes and blanks, and what
 /// [`mend_pair`] mends.
 #[must_use]
-pub fn mend(text: &str, readers: &[Jemalloc]) -> Option<Mended> {
+pub(crate) fn mend(text: &str, readers: &[Jemalloc]) -> Option<Mended> {
     let mut parts = Vec::new();
     let mut guessed = false;
     for part in parts_of(text) {
@@ -32,7 +32,7 @@ pub fn mend(text: &str, readers: &[Jemalloc]) -> Option<Mended> {
 /// The string with right separators and nothing around them, so that jemalloc gets to see every setting;
 /// whether it takes them is another matter.
 #[must_use]
-pub fn separate(text: &str) -> Option<String> {
+pub(crate) fn separate(text: &str) -> Option<String> {
     let pair = |part: String| {
         let (key, value) = part.split_once([':', '='])?;
         Some(format!("{key}:{}", value.trim_matches(QUOTES)))
@@ -73,7 +73,7 @@ fn joined(text: &str) -> String {
 
 /// One setting: a name that is nearly one, and words and numbers that are written otherwise.
 #[must_use]
-pub fn mend_pair(key: &str, value: &str, readers: &[Jemalloc]) -> Option<Mended> {
+pub(crate) fn mend_pair(key: &str, value: &str, readers: &[Jemalloc]) -> Option<Mended> {
     let newest = readers.last()?;
     let (option, guessed) = match super::option_of(key, newest.version) {
         Some(option) => (option, false),

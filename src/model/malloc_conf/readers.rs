@@ -9,7 +9,7 @@ const USUAL: [Arch; 2] = [Arch::Amd64, Arch::Arm64];
 
 /// The jemallocs that may read a string.
 #[derive(Debug)]
-pub struct Readers {
+pub(crate) struct Readers {
     /// All of them; what holds for each holds for sure.
     pub all: Vec<Jemalloc>,
     /// The version, where it is known.
@@ -23,7 +23,7 @@ pub struct Readers {
 /// The jemallocs that may read the `MALLOC_CONF` of `unit`: the one that is there, else all that
 /// images have.
 #[must_use]
-pub fn readers(unit: &Unit) -> Readers {
+pub(crate) fn readers(unit: &Unit) -> Readers {
     let library = library(unit);
     let version = library.and_then(|library| JemallocVersion::parse(library.version.as_deref()?));
     let distro = library

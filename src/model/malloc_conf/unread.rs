@@ -5,7 +5,7 @@ use crate::model::{Preload, Role, Source, Unit, entries, is_python};
 
 /// Why nothing reads `MALLOC_CONF`.
 #[derive(Debug)]
-pub enum Unread<'u> {
+pub(crate) enum Unread<'u> {
     /// Another allocator is preloaded.
     Other(Family, &'u Preload),
     /// No allocator is.
@@ -14,7 +14,7 @@ pub enum Unread<'u> {
 
 /// Why nothing reads the `MALLOC_CONF` of a Python process; nothing where something may.
 #[must_use]
-pub fn unread(unit: &Unit) -> Option<Unread<'_>> {
+pub(crate) fn unread(unit: &Unit) -> Option<Unread<'_>> {
     let meant = unit
         .preloads
         .iter()

@@ -24,7 +24,7 @@ pub fn read(text: &str) -> Vec<Effect> {
 
 /// Says what `text` does when it is started so.
 #[must_use]
-pub fn read_with(text: &str, start: &Start<'_>) -> Reading {
+pub(crate) fn read_with(text: &str, start: &Start<'_>) -> Reading {
     let mut reader = Reader::starting(start);
     let effects = reader.read(text);
     Reading {

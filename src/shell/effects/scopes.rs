@@ -9,11 +9,11 @@ const DEEPEST: usize = 64;
 
 /// The scopes of a text and of those inside it; the first is the whole.
 #[derive(Debug)]
-pub struct Scopes(Vec<Scope>);
+pub(crate) struct Scopes(Vec<Scope>);
 
 /// Whether what one command sets reaches another behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub(crate) enum Reach {
     /// It does.
     Surely,
     /// It does where a branch is taken, or a function called.
@@ -24,7 +24,7 @@ pub enum Reach {
 
 /// Whether a function is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Called {
+pub(crate) enum Called {
     /// It is, between what it sets and what is asked about.
     Surely,
     /// It may be.
@@ -61,7 +61,12 @@ impl Scopes {
     /// Whether what a command in `from` sets reaches one in `to` that is run later. `called` says
     /// which functions are.
     #[must_use]
-    pub fn reach(&self, from: Context, to: Context, called: &dyn Fn(&str) -> Called) -> Reach {
+    pub(crate) fn reach(
+        &self,
+        from: Context,
+        to: Context,
+        called: &dyn Fn(&str) -> Called,
+    ) -> Reach {
         if from.pipeline && !to.pipeline {
             return Reach::Never;
         }
@@ -88,7 +93,7 @@ impl Scopes {
     }
 
     /// The functions around a command, the innermost first: name and scope.
-    pub fn functions(&self, of: Context) -> impl Iterator<Item = (&str, usize)> {
+    pub(crate) fn functions(&self, of: Context) -> impl Iterator<Item = (&str, usize)> {
         self.up(of.scope).filter_map(|(at, kind)| match kind {
             ScopeKind::Function(name) => Some((name.as_str(), at)),
             _ => None,
@@ -97,14 +102,14 @@ impl Scopes {
 
     /// The innermost subshell around a command.
     #[must_use]
-    pub fn subshell(&self, of: Context) -> Option<usize> {
+    pub(crate) fn subshell(&self, of: Context) -> Option<usize> {
         let mut around = self.up(of.scope);
         around.find_map(|(at, kind)| (*kind == ScopeKind::Subshell).then_some(at))
     }
 
     /// Whether a command stands in that scope.
     #[must_use]
-    pub fn is_in(&self, of: Context, scope: usize) -> bool {
+    pub(crate) fn is_in(&self, of: Context, scope: usize) -> bool {
         self.up(of.scope).any(|(at, _)| at == scope)
     }
 

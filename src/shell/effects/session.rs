@@ -6,7 +6,7 @@ use super::{Effect, Scopes};
 
 /// What a script finds when it starts.
 #[derive(Clone, Debug, Default)]
-pub struct Start<'s> {
+pub(crate) struct Start<'s> {
     /// Its arguments; without any it is not known which.
     pub arguments: &'s [String],
     /// Variables with their values.
@@ -19,7 +19,7 @@ pub struct Start<'s> {
 
 /// What a script does, in order, and in which scopes.
 #[derive(Debug, Default)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// What it does.
     pub effects: Vec<Effect>,
     /// The scopes that the effects name.

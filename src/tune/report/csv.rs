@@ -8,7 +8,7 @@ use crate::tune::Outcome;
 ///
 /// # Errors
 /// Where the output cannot be written.
-pub fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(
         out,
         "setting,preload,environment,round,wall_seconds,cpu_seconds,metric,memory_mean_bytes,memory_peak_bytes,memory_end_bytes,samples"

@@ -13,7 +13,7 @@ const PAGE: &str = include_str!("../../../templates/tune-report.html");
 ///
 /// # Errors
 /// Where the output cannot be written.
-pub fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     let mut rest = PAGE;
     // The style sheet has braces, too: a gap is a brace around a name that is known here.
     while let Some((head, gap, after)) = next_gap(rest) {

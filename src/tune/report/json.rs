@@ -14,7 +14,7 @@ const VERSION: u32 = 1;
 ///
 /// # Errors
 /// Where the output cannot be written.
-pub fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     let name = |index: usize| {
         outcome
             .tried

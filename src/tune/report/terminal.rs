@@ -13,7 +13,7 @@ const MARGIN: usize = 16;
 
 /// How it is written.
 #[derive(Clone, Copy, Debug)]
-pub struct Style {
+pub(crate) struct Style {
     /// Columns.
     pub width: usize,
     /// Whether colours are used.
@@ -24,7 +24,7 @@ pub struct Style {
 ///
 /// # Errors
 /// Where the output cannot be written.
-pub fn write(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+pub(crate) fn write(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     if outcome.tried.iter().any(|tried| !tried.runs.is_empty()) {
         table(outcome, style, out)?;
     }

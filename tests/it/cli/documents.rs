@@ -9,7 +9,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
 fn explain_prints_the_page_of_every_rule() {
-    for rule in &malloclint::rules::RULES {
+    for rule in &malloclint::internals::rules::RULES {
         let page = std::fs::read_to_string(format!("{ROOT}/rules/{}.md", rule.id)).unwrap();
         let prose = page.splitn(3, "+++\n").nth(2).unwrap().trim();
         let shown = run(Path::new(ROOT), ["explain", rule.id]);

@@ -153,7 +153,7 @@ fn the_list_of_rules_is_json_too() {
         .iter()
         .map(|rule| rule["id"].as_str().unwrap())
         .collect();
-    let listed: Vec<&str> = malloclint::rules::RULES
+    let listed: Vec<&str> = malloclint::internals::rules::RULES
         .iter()
         .map(|rule| rule.id)
         .collect();

@@ -1,10 +1,11 @@
 //! What holds of every parse, whatever the bytes. The fuzz target checks the same.
 
-use malloclint::dockerfile::syntax::parse;
-use malloclint::dockerfile::syntax::{
+use crate::support::shell_text::shell_text;
+use malloclint::internals::dockerfile::syntax::parse;
+use malloclint::internals::dockerfile::syntax::{
     Args, Dockerfile, Escape, Heredoc, Instruction, Item, ItemKind, JsonString, Word,
 };
-use malloclint::text::{Span, Traced};
+use malloclint::internals::text::{Span, Traced};
 
 /// Parses `source` and panics where the result is not consistent.
 pub(crate) fn check(source: &[u8]) {
@@ -90,7 +91,7 @@ fn instruction_holds(source: &[u8], instruction: &Instruction, outer: Span) {
     order.next(text.start, text);
     traced_holds(source, &instruction.text, whole);
     args_hold(source, &instruction.args, text);
-    if let Some(command) = instruction.shell_text() {
+    if let Some(command) = shell_text(instruction) {
         traced_holds(source, &command, text);
     }
     heredocs_hold(source, &instruction.heredocs, whole);

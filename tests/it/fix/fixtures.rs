@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use malloclint::dockerfile::syntax::parse;
-use malloclint::fix::{self, Options};
-use malloclint::project::Project;
-use malloclint::surroundings::Nowhere;
-use malloclint::text::SourceFile;
+use malloclint::internals::dockerfile::syntax::parse;
+use malloclint::internals::fix::{self, Options};
+use malloclint::internals::project::Project;
+use malloclint::internals::surroundings::Nowhere;
+use malloclint::internals::text::SourceFile;
 
 fn files() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");

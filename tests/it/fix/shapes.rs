@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use malloclint::fix::{self, Options};
-use malloclint::pages::fences;
-use malloclint::project::Project;
-use malloclint::surroundings::Nowhere;
-use malloclint::templates::Style;
-use malloclint::text::SourceFile;
+use malloclint::internals::fix::{self, Options};
+use malloclint::internals::pages::fences;
+use malloclint::internals::project::Project;
+use malloclint::internals::surroundings::Nowhere;
+use malloclint::internals::templates::Style;
+use malloclint::internals::text::SourceFile;
 
 /// The file after the fix, and what is left: none of it where nothing is.
 fn after(before: &str, prefork_hook: bool) -> String {

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use malloclint::finding::Finding;
-use malloclint::pages::{Fence, fences};
-use malloclint::project::Project;
-use malloclint::report::{self, Format, Run, Style};
-use malloclint::surroundings::{Home, Surroundings};
-use malloclint::text::SourceFile;
-use malloclint::{check, fix};
+use malloclint::internals::finding::Finding;
+use malloclint::internals::pages::{Fence, fences};
+use malloclint::internals::project::Project;
+use malloclint::internals::report::{self, Format, Run, Style};
+use malloclint::internals::surroundings::{Home, Surroundings};
+use malloclint::internals::text::SourceFile;
+use malloclint::internals::{check, fix};
 
 /// One page.
 #[derive(Clone, Copy)]
@@ -130,7 +130,7 @@ impl Case<'_> {
         check::check(
             &file,
             &Project::of(&self.files),
-            malloclint::templates::Style::default(),
+            malloclint::internals::templates::Style::default(),
         )
     }
 

@@ -4,8 +4,8 @@
 //! changed since, or one thing that the package does to its strings, and holds only for a command
 //! that shows the construct in question.
 
-use malloclint::dockerfile::syntax::parse;
-use malloclint::dockerfile::syntax::{Dockerfile, Escape, Keyword};
+use malloclint::internals::dockerfile::syntax::parse;
+use malloclint::internals::dockerfile::syntax::{Dockerfile, Escape, Keyword};
 
 use super::oracle::Verdict;
 use super::view::{self, Command};

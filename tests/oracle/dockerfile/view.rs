@@ -1,6 +1,7 @@
 //! A parsed Dockerfile in the shape in which the oracle reports one.
 
-use malloclint::dockerfile::syntax::{
+use crate::support::shell_text::shell_text;
+use malloclint::internals::dockerfile::syntax::{
     Args, Dockerfile, Flag, Heredoc, Instruction, Item, ItemKind, Keyword, Pair,
 };
 use serde::Deserialize;
@@ -115,11 +116,7 @@ fn value(instruction: &Instruction) -> Vec<String> {
                     value.extend(strings.iter().map(|s| s.value.as_str().to_owned()));
                 }
                 Args::Text => {
-                    value.extend(
-                        instruction
-                            .shell_text()
-                            .map(|text| text.as_str().to_owned()),
-                    );
+                    value.extend(shell_text(instruction).map(|text| text.as_str().to_owned()));
                 }
                 other => assert!(matches!(other, Args::None), "{other:?}"),
             }

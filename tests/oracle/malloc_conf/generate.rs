@@ -1,6 +1,6 @@
 //! Strings for `MALLOC_CONF`: right ones, broken ones, and those at the limits. The same on every run.
 
-use malloclint::facts::{OptionKind, jemalloc_options};
+use malloclint::internals::facts::{OptionKind, jemalloc_options};
 
 /// Marsaglia's xorshift64*.
 pub(crate) struct Random(u64);

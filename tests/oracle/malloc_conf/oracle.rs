@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use malloclint::facts::{Arch, JemallocVersion};
+use malloclint::internals::facts::{Arch, JemallocVersion};
 
 /// One library and what it needs to be loaded.
 pub(crate) struct Library {

@@ -243,17 +243,6 @@ fn an_escaped_or_quoted_delimiter_is_read_as_buildkit_reads_it() {
 }
 
 #[test]
-fn a_health_check_in_shell_form_is_what_follows_the_word() {
-    let file = parse(b"HEALTHCHECK --retries=2 CMD  curl \\\n  -f x");
-    assert_eq!(only(&file).shell_text().unwrap().as_str(), "curl   -f x");
-    assert!(
-        parse(b"HEALTHCHECK NONE")
-            .instructions()
-            .all(|i| i.shell_text().is_none())
-    );
-}
-
-#[test]
 fn words_and_pairs_stand_where_the_file_has_them() {
     let source = "ENV A=b\\\nc D=\nARG E F=g\nCOPY h \\\n# i\n j\n";
     let file = parse(source.as_bytes());

@@ -1,0 +1,101 @@
+//! The door for the project's own tests: what they hold against oracles, under the names it has here. Nothing
+//! else is visible outside, so that the compiler sees what nobody uses.
+
+pub mod check {
+    pub use crate::check::{Checked, check, units};
+}
+
+pub mod dockerfile {
+    pub use crate::dockerfile::started_elsewhere;
+
+    pub mod syntax {
+        pub use crate::dockerfile::syntax::{
+            Args, Dockerfile, Escape, Flag, Heredoc, Instruction, Item, ItemKind, JsonString,
+            Keyword, Pair, Problem, Word, parse,
+        };
+    }
+}
+
+pub mod facts {
+    pub use crate::facts::{
+        Arch, JemallocVersion, OptionKind, jemalloc_build, jemalloc_options, jemalloc_versions,
+    };
+}
+
+pub mod finding {
+    pub use crate::finding::{Applicability, Finding, Severity};
+}
+
+pub mod fix {
+    pub use crate::fix::{Fixed, Options, fix, untouched};
+}
+
+pub mod manifests {
+    pub use crate::manifests::Sheet;
+
+    pub mod compose {
+        pub use crate::manifests::compose::{read, spell};
+    }
+
+    pub mod kubernetes {
+        pub use crate::manifests::kubernetes::{read, spell};
+    }
+}
+
+pub mod model {
+    pub use crate::model::{Change, Container, Setting};
+
+    pub mod malloc_conf {
+        pub use crate::model::malloc_conf::{
+            BreakKind, Effect, Jemalloc, Reading, Setting, Verdict, read,
+        };
+    }
+}
+
+pub mod pages {
+    pub use crate::pages::{Fence, Fix, fences, read};
+}
+
+pub mod project {
+    pub use crate::project::{Disk, Format, Project, find, read};
+}
+
+pub mod report {
+    pub use crate::report::{Format, Run, Style, write};
+}
+
+pub mod rules {
+    pub use crate::rules::RULES;
+}
+
+pub mod shell {
+    pub use crate::shell::unwrap_argv;
+
+    pub mod effects {
+        pub use crate::shell::effects::{Effect, EffectKind, Package, Reader, read};
+    }
+
+    pub mod python {
+        pub use crate::shell::python::read;
+    }
+
+    pub mod syntax {
+        pub use crate::shell::syntax::{Command, Word, parse};
+    }
+}
+
+pub mod surroundings {
+    pub use crate::surroundings::{Home, Nowhere, Surroundings};
+}
+
+pub mod templates {
+    pub use crate::templates::Style;
+}
+
+pub mod text {
+    pub use crate::text::{Edit, SourceFile, Span, Traced, apply};
+}
+
+pub mod yaml {
+    pub use crate::yaml::read;
+}
