@@ -3,6 +3,7 @@
 use crate::facts::roles;
 use crate::model::Named;
 use crate::surroundings::Surroundings;
+use crate::text::paths;
 
 /// What the project of the input at `near` says against its being in production: it is shown, or given up.
 #[must_use]
@@ -46,7 +47,7 @@ pub(crate) fn of_path(path: &str) -> Option<String> {
 #[must_use]
 pub(crate) fn of_image(image: &Named) -> Option<String> {
     let plain = image.text.split('@').next().unwrap_or_default();
-    let last = plain.rsplit('/').next().unwrap_or_default();
+    let last = paths::file_name(plain);
     let (name, tag) = last.split_once(':').unwrap_or((last, ""));
     if roles::is_test_name(name) || roles::is_shown(name) {
         return Some(format!("the image is called `{name}`"));

@@ -74,7 +74,7 @@ impl Home {
 /// The file at a path.
 #[must_use]
 pub(crate) fn at(path: &str, around: &dyn Surroundings) -> Option<Arc<SourceFile>> {
-    around.beside(path, path.rsplit('/').next().unwrap_or(path))
+    around.beside(path, paths::file_name(path))
 }
 
 /// No surroundings: text from standard input, examples.

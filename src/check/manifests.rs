@@ -15,6 +15,7 @@ use crate::project::{Format, is_template_ending};
 use crate::purpose;
 use crate::rules;
 use crate::templates::Style;
+use crate::text::paths;
 use crate::text::{Edit, Place, SourceFile, Span};
 use crate::yaml::{self, Tree};
 
@@ -250,7 +251,7 @@ fn unreadable(file: &Arc<SourceFile>, at: usize, message: &str) -> Checked {
 
 /// `manifests.tftpl.yaml`.
 fn is_named_template(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
+    let name = paths::file_name(path);
     let stem = name.rsplit_once('.').map_or("", |(stem, _)| stem);
     stem.rsplit_once('.')
         .is_some_and(|(_, ending)| is_template_ending(ending))

@@ -5,11 +5,13 @@ mod trace_back;
 pub(super) use trace_back::{Readable, find};
 
 use super::build::Build;
-use super::image::{Copied, CopySource, Preloading, State, Written, normal};
+use super::image::{Copied, CopySource, Preloading, State, Written};
 use super::syntax::{Args, Instruction, Keyword};
 use crate::facts::{self, Family};
 use crate::model::{Library, Origin, PathPattern, Setting, Value, Via};
 use crate::templates::HOOK_MODULE;
+use crate::text::paths::base_name;
+use crate::text::paths::normal;
 use crate::text::{Place, Span, Traced};
 
 /// Reads a COPY or ADD.
@@ -320,14 +322,6 @@ pub(super) fn family_of(name: &str) -> Option<Family> {
                 .then(|| facts::family_of_library(&format!("{stem}.so")))
                 .flatten()
         })
-}
-
-/// The last component of a path.
-pub(super) fn base_name(path: &str) -> &str {
-    path.trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
 }
 
 /// Whether a name is a file's, by its ending; `jemalloc-5.3.0` and `libs.d` are folders.

@@ -11,6 +11,7 @@ use crate::model::{
     Environment, Fact, Install, Library, Opaque, Origin, PathPattern, Platform, Python, Setting,
     Stray, Strip, User, Value, Via,
 };
+use crate::text::paths::normal;
 use crate::text::{Place, Traced};
 
 /// A stage as far as it has been read.
@@ -324,26 +325,6 @@ impl State {
             program.rsplit(['/', '\\']).next().unwrap_or_default()
         });
         matches!(program, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh") && !self.platform.windows
-    }
-}
-
-/// `path` without `.`, `..` and doubled slashes.
-pub(super) fn normal(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    let joined = parts.join("/");
-    if path.starts_with('/') {
-        format!("/{joined}")
-    } else {
-        joined
     }
 }
 

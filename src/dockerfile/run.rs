@@ -10,7 +10,7 @@ use std::ops::Range;
 pub(super) use settings::stars;
 
 use super::build::Build;
-use super::copy::{base_name, family_of};
+use super::copy::family_of;
 use super::image::State;
 use super::syntax::{Args, Instruction};
 use crate::facts::Family;
@@ -18,6 +18,7 @@ use crate::model::Strip;
 use crate::shell::effects::{Effect, EffectKind, Reader};
 use crate::shell::syntax::{Part, Word};
 use crate::templates::HOOK_MODULE;
+use crate::text::paths::base_name;
 use crate::text::{Place, Span, Traced};
 
 /// Scripts that run scripts are followed this deep.

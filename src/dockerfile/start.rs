@@ -20,11 +20,12 @@ use words::{
 };
 
 use super::build::Build;
-use super::copy::{self, Readable, base_name};
+use super::copy::{self, Readable};
 use super::image::State;
 use crate::facts::{is_allocator_setting, programs, roles};
 use crate::model::{Fact, Process, ProcessKind, ProcessModel, Stray, Strip, is_python, recognise};
 use crate::shell;
+use crate::text::paths::base_name;
 use crate::text::{Place, Span, Traced};
 
 /// Scripts that start scripts are followed this far.

@@ -9,7 +9,7 @@ use super::build::Build;
 use super::image::State;
 use super::stages;
 use super::start::{self, Ended, Started};
-use crate::facts::{Manager, programs};
+use crate::facts::{Manager, programs, roles};
 use crate::model::{
     Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting, Source,
     Stray, Unit, User, Via, entries, family_of, judge,
@@ -100,7 +100,7 @@ fn only_tested(build: &Build<'_>, index: usize) -> bool {
             .stages
             .get(child)
             .and_then(|stage| stage.name.as_deref());
-        name.is_some_and(role::is_test_stage)
+        name.is_some_and(roles::is_test_name)
     };
     own && children.peek().is_some() && children.all(|(child, _)| tests(child))
 }
@@ -311,7 +311,7 @@ fn python(state: &State, started: &Started) -> Fact<crate::model::Python> {
         .process
         .argv
         .first()
-        .map(|program| super::copy::base_name(program));
+        .map(|program| crate::text::paths::base_name(program));
     match (program, &started.process.server, &started.process.place) {
         (Some(program), server, Some(place))
             if crate::model::is_python(program)
@@ -331,7 +331,7 @@ fn python(state: &State, started: &Started) -> Fact<crate::model::Python> {
 
 /// The version in an interpreter's file name: `python3.13`.
 fn version_of(program: &str) -> Option<(u8, u8)> {
-    let minor = super::copy::base_name(program).strip_prefix("python3.")?;
+    let minor = crate::text::paths::base_name(program).strip_prefix("python3.")?;
     minor.parse().ok().map(|minor| (3, minor))
 }
 

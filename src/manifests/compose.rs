@@ -14,6 +14,7 @@ use crate::facts::{Arch, roles};
 use crate::model::{Build, Container, Fact, Limits, Named, User, Words};
 use crate::purpose;
 use crate::surroundings::Surroundings;
+use crate::text::paths;
 use crate::yaml::{Id, Tree};
 use interpolate::Variables;
 
@@ -51,7 +52,7 @@ pub fn read(sheet: Sheet<'_>, around: &dyn Surroundings) -> Vec<(Container, Site
 
 /// What the file's name says: `docker-compose.override.yml` is merged on a developer's machine.
 fn developers(path: &str) -> Option<String> {
-    let name = path.rsplit('/').next().unwrap_or_default();
+    let name = paths::file_name(path);
     let mut words = name.split(['.', '-', '_']);
     let word = words.find(|word| *word == "override" || roles::is_developer_folder(word))?;
     Some(format!("the name says `{word}`"))

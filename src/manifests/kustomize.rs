@@ -23,6 +23,7 @@ use super::kubernetes;
 use crate::model::{Change, Container, Unit};
 use crate::purpose;
 use crate::surroundings::Surroundings;
+use crate::text::paths;
 use crate::text::{Edit, Place, SourceFile};
 use crate::yaml::Id;
 use joined::Desk;
@@ -34,7 +35,7 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 /// Whether a file is a kustomization, by its name.
 #[must_use]
 pub(crate) fn is_kustomization(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
+    let name = paths::file_name(path);
     NAMES.contains(&name)
 }
 

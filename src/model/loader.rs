@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::library::Fit;
 use super::{Library, Origin, Outcome, PathPattern, Platform, Reach, Unit, Value};
 use crate::facts::{self, Family, Libc};
+use crate::text::paths;
 
 /// Splits the value of `LD_PRELOAD` as the loader does, but keeps `$(...)` in one piece so that
 /// what was meant can still be named.
@@ -39,11 +40,7 @@ pub(crate) fn entries(value: &str) -> Vec<Range<usize>> {
 pub(crate) fn family_of(entry: &str) -> Option<Family> {
     let clean = |c: char| matches!(c, '"' | '\'' | ',' | ';' | '\r' | '\u{2018}'..='\u{201f}');
     entry.split([',', ';']).find_map(|part| {
-        let file = part
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .trim_matches(clean);
+        let file = paths::file_name(part).trim_matches(clean);
         // `$(find / -name libjemalloc.so.2)` is one entry.
         let file = file.rsplit(' ').next().unwrap_or_default();
         facts::family_of_library(file.trim_end_matches(')'))
@@ -161,7 +158,7 @@ fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
     {
         return Outcome::Unknown(opaque.why.clone());
     }
-    let file = entry.rsplit('/').next().unwrap_or_default();
+    let file = paths::file_name(entry);
     let same_name =
         libraries().find(|library| super::library::matches(library.path.file_name(), file));
     if let Some(library) = same_name {

@@ -3,6 +3,7 @@
 use super::Fact;
 use crate::facts::programs;
 use crate::text::Place;
+use crate::text::paths;
 
 /// What runs when the unit starts.
 #[derive(Clone, Debug)]
@@ -69,7 +70,7 @@ pub(crate) struct Recognised {
 #[must_use]
 pub(crate) fn recognise(argv: &[String]) -> Option<Recognised> {
     let (program, rest) = argv.split_first()?;
-    let name = program.rsplit('/').next().unwrap_or_default();
+    let name = paths::file_name(program);
     if is_python(name) {
         return recognise_python(rest);
     }
@@ -123,7 +124,7 @@ fn recognise_python(arguments: &[String]) -> Option<Recognised> {
             option if takes_value(option) => at += 2,
             option if option.starts_with('-') => at += 1,
             script => {
-                let name = script.rsplit('/').next().unwrap_or_default();
+                let name = paths::file_name(script);
                 let rest = arguments.get(at + 1..).unwrap_or_default();
                 return by_table(name, rest);
             }

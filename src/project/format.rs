@@ -1,5 +1,7 @@
 //! What a file is read as.
 
+use crate::text::paths;
+
 /// What a file is read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
@@ -13,11 +15,7 @@ impl Format {
     /// The format of a file, by its name, and by its text where the name leaves that open.
     #[must_use]
     pub fn of(path: &str, bytes: &[u8]) -> Self {
-        let name = path
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase();
+        let name = paths::file_name(path).to_ascii_lowercase();
         let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
         let line = |word: &str| {
             let text = word.as_bytes();

@@ -9,6 +9,7 @@ use crate::model::{Container, Source};
 use crate::purpose;
 use crate::surroundings;
 use crate::text::SourceFile;
+use crate::text::paths;
 
 /// A Dockerfile and the stage of it.
 #[derive(Debug)]
@@ -141,14 +142,14 @@ fn dockerfile(path: &str, project: &Project<'_>) -> Option<Arc<SourceFile>> {
 /// The last part of an image's name, without tag and digest.
 fn short(image: &str) -> String {
     let name = image.split('@').next().unwrap_or_default();
-    let name = name.rsplit('/').next().unwrap_or_default();
+    let name = paths::file_name(name);
     plain(name.split(':').next().unwrap_or_default())
 }
 
 /// Whether a Dockerfile's folder or own name is that of an image.
 fn names(path: &str, name: &str) -> bool {
     let (folders, file) = path.rsplit_once('/').unwrap_or(("", path));
-    let folder = plain(folders.rsplit('/').next().unwrap_or_default());
+    let folder = plain(paths::file_name(folders));
     let lower = file.to_ascii_lowercase();
     let own = ["dockerfile", "containerfile"].iter().find_map(|word| {
         let before = lower

@@ -47,7 +47,7 @@ fn is_skaffold(name: &str) -> bool {
 /// The images that `file` says are built, and what from.
 #[must_use]
 pub(crate) fn read(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<ImageBuild> {
-    let name = file.path.rsplit('/').next().unwrap_or_default();
+    let name = paths::file_name(&file.path);
     let Ok(text) = std::str::from_utf8(&file.bytes) else {
         return Vec::new();
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::links;
 use super::names::{Claim, claim};
 use crate::manifests::kustomize;
+use crate::text::paths;
 
 /// Files of a project that others may refer to, sorted.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ impl Survey {
     pub(super) fn of(files: impl Iterator<Item = String>) -> Self {
         let (mut dockerfiles, mut survey) = (Vec::new(), Self::default());
         for path in files {
-            let name = path.rsplit('/').next().unwrap_or_default();
+            let name = paths::file_name(&path);
             if claim(name) == Some(Claim::Dockerfile) {
                 dockerfiles.push(path);
             } else if kustomize::is_kustomization(name) {

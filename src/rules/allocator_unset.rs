@@ -5,6 +5,7 @@ use super::remedies::{bring, bringing};
 use crate::facts::{Family, Libc, is_allocator_setting, programs};
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{Change, Fact, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python};
+use crate::text::paths;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if unit.source == Source::Foreign {
@@ -139,7 +140,7 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
     let service =
         unit.process.kind.value() == Some(&ProcessKind::Service) && !unit.process.by_port_only;
     let program = unit.process.argv.first().map_or("", String::as_str);
-    let python = is_python(program.rsplit('/').next().unwrap_or_default())
+    let python = is_python(paths::file_name(program))
         || programs::is_python_server(unit.process.server.as_deref());
     let musl = unit.platform.libc.value() == Some(&Libc::Musl) || unit.platform.windows;
     let concerned =
@@ -260,7 +261,7 @@ fn runs_python(unit: &Unit) -> bool {
     let Some(program) = unit.process.argv.first() else {
         return false;
     };
-    let name = program.rsplit('/').next().unwrap_or_default();
+    let name = paths::file_name(program);
     let from_image = matches!(&unit.python, Fact::Known(_, place) if *place == unit.place);
     unit.process.server.is_some()
         || is_python(name)

@@ -6,6 +6,7 @@ use crate::finding::Applicability;
 use crate::model::{
     Change, EnvVar, Library, Origin, ProcessKind, Role, Unit, entries, family_of, is_python,
 };
+use crate::text::paths;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let unseen_file = unit
@@ -19,7 +20,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .env
         .get("LD_PRELOAD")
         .is_some_and(|var| !is_for_others(var))
-        || unit.strays.iter().any(|stray| stray.variable.is_some());
+        || unit
+            .strays
+            .iter()
+            .any(|stray| stray.variable.as_deref() == Some("LD_PRELOAD"));
     let starts = unit
         .process
         .kind
@@ -87,7 +91,7 @@ fn soname(library: &Library) -> String {
 /// Whether what starts has a name, and nothing says that it is Python: the library may be for that.
 fn runs_something_else(unit: &Unit) -> bool {
     let program = unit.process.argv.first().map_or("", String::as_str);
-    let name = program.rsplit('/').next().unwrap_or_default();
+    let name = paths::file_name(program);
     unit.process.by_port_only && unit.process.script.is_none() && !is_python(name)
 }
 
@@ -96,8 +100,7 @@ fn runs_something_else(unit: &Unit) -> bool {
 fn is_for_others(var: &EnvVar) -> bool {
     let text = var.now.value.known().unwrap_or_default();
     let entries = entries(text);
-    let harmless =
-        |entry: &str| facts::not_an_allocator(entry.rsplit('/').next().unwrap_or_default());
+    let harmless = |entry: &str| facts::not_an_allocator(paths::file_name(entry));
     // Where an allocator was replaced, another rule says so.
     let replaced = var
         .history

@@ -4,6 +4,7 @@ use super::Report;
 use super::remedies::{faults, loader_says};
 use crate::finding::Applicability;
 use crate::model::{Origin, Outcome, PathPattern, Unit};
+use crate::text::paths;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
@@ -32,12 +33,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 ),
             )
             .note(loader_says(unit));
-        let soname = preload
-            .name
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+        let soname = paths::file_name(&preload.name).to_owned();
         let packaged = matches!(library.origin, Origin::Package { .. }) && !there.starts_with('*');
         report.add(if packaged && !bare {
             let finding = finding.help(format!(

@@ -4,6 +4,7 @@ use super::Report;
 use super::remedies::{faults, loader_says};
 use crate::finding::Applicability;
 use crate::model::{Origin, Outcome, Unit};
+use crate::text::paths;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
@@ -15,7 +16,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             Origin::Package { name, .. } => format!("package `{name}` brings"),
             _ => "the image has".into(),
         };
-        let wanted = preload.name.rsplit('/').next().unwrap_or_default();
+        let wanted = paths::file_name(&preload.name);
         let finding = report
             .finding(&preload.place, format!("there is no `{wanted}` in {}: {brought_by} `{file}`", unit.name))
             .caption("no such file")

@@ -6,6 +6,7 @@ use crate::finding::{Applicability, Finding, Severity};
 use crate::model::malloc_conf::{Conf, unread};
 use crate::model::{Change, Library, Preload, Unit, Via, entries, finds};
 use crate::text::Place;
+use crate::text::paths;
 
 /// Preload entries that rules may find fault with: those that stand in the text as the process gets
 /// them. What a start script puts together is its own business: it may test before it sets.
@@ -25,7 +26,7 @@ pub(super) fn loader_says(unit: &Unit) -> &'static str {
 
 /// The file name of an entry, without what is around it.
 pub(super) fn soname_of(preload: &Preload) -> String {
-    let file = preload.name.rsplit('/').next().unwrap_or_default();
+    let file = paths::file_name(&preload.name);
     file.trim_matches(|c: char| matches!(c, '"' | '\''))
         .to_owned()
 }

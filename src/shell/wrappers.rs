@@ -5,6 +5,7 @@ mod options;
 
 use super::syntax::{Part, Word};
 use super::tables::{Habit, SHELL_VALUES, SHELLS, WRAPPERS, Wrapper, lists};
+use crate::text::paths;
 use options::Options;
 
 /// How many wrappers are taken off at most; nobody stacks more.
@@ -86,7 +87,7 @@ pub fn unwrap_argv(argv: &[String]) -> Unwrapped {
 /// The last part of a command's path: `/usr/bin/env` is `env`.
 pub(super) fn base_name(word: &Word) -> Option<String> {
     let text = word.literal()?;
-    Some(text.rsplit('/').next().unwrap_or_default().to_owned())
+    Some(paths::file_name(&text).to_owned())
 }
 
 /// Takes the wrappers off a command.

@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 
 use crate::facts::Libc;
+use crate::text::paths;
 
 /// What is used of `/proc/PID/stat`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +92,7 @@ pub(super) fn parse_maps(text: &str) -> Maps {
         let path = line.get(at..).unwrap_or_default();
         // The package was upgraded while the program runs: it is still that library.
         let path = path.strip_suffix(" (deleted)").unwrap_or(path);
-        let name = path.rsplit('/').next().unwrap_or_default();
+        let name = paths::file_name(path);
         let shared = name.ends_with(".so") || name.contains(".so.");
         if !shared || found.libraries.iter().any(|known| known == path) {
             continue;

@@ -22,9 +22,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("finding", &["model", "text"]),
     ("pages", &["finding"]),
     ("templates", &["facts", "model"]),
-    ("shell", &["facts"]),
+    ("shell", &["facts", "text"]),
     ("yaml", &["text"]),
-    ("purpose", &["facts", "model", "surroundings"]),
+    ("purpose", &["facts", "model", "surroundings", "text"]),
     // Formats: each turns its text into units. None knows another, but for the shell inside them.
     ("surroundings", &["text"]),
     ("dockerfile", &["facts", "model", "purpose", "shell", "surroundings", "templates", "text"]),
@@ -43,7 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("write", &[]),
     ("config", &["templates"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
-    ("tune", &["facts", "model", "templates", "write"]),
+    ("tune", &["facts", "model", "templates", "text", "write"]),
     ("report", &["finding", "fix", "project", "text"]),
     // The program.
     ("cli", &["finding", "report"]),

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{base_name, has_extension};
+use super::has_extension;
 use crate::dockerfile::build::Build;
-use crate::dockerfile::image::{Copied, CopySource, State, normal};
+use crate::dockerfile::image::{Copied, CopySource, State};
+use crate::text::paths::base_name;
+use crate::text::paths::normal;
 use crate::text::{SourceFile, Traced};
 
 /// How often a file is followed from stage to stage.

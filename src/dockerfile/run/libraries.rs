@@ -1,11 +1,12 @@
 //! Libraries that a RUN puts somewhere: links, copies, builds; and takes away.
 
 use super::{families_named, located};
-use crate::dockerfile::copy::{self, base_name, family_of};
+use crate::dockerfile::copy::{self, family_of};
 use crate::dockerfile::image::State;
 use crate::model::{Library, Origin, PathPattern};
 use crate::shell::effects::Effect;
 use crate::text::Place;
+use crate::text::paths::base_name;
 
 /// Whether removing `pattern` removes the file at `path`: a glob does not reach into folders.
 pub(super) fn removes(pattern: &str, path: &str) -> bool {

@@ -2,11 +2,12 @@
 
 use super::{DEPTH, Source, apply, families_named, located, pattern};
 use crate::dockerfile::build::Build;
-use crate::dockerfile::copy::{self, Readable, base_name};
+use crate::dockerfile::copy::{self, Readable};
 use crate::dockerfile::image::State;
 use crate::facts::programs;
 use crate::shell::effects::Effect;
 use crate::shell::syntax::Word;
+use crate::text::paths::base_name;
 use crate::text::{Place, Span, Traced};
 
 /// Programs that may put any file anywhere: archives into the folder they are given, others `/`.

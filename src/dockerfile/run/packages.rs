@@ -9,6 +9,7 @@ use crate::model::{Fact, Install, Library, Origin, PathPattern, Python, User};
 use crate::shell::effects::{Effect, Package};
 use crate::shell::syntax::Word;
 use crate::text::Place;
+use crate::text::paths;
 
 /// An installation.
 pub(super) fn install(
@@ -271,7 +272,7 @@ pub(super) fn ran(state: &mut State, words: &[Word], place: &Place) {
     let Some(program) = words.first().and_then(Word::literal) else {
         return;
     };
-    let program = program.rsplit('/').next().unwrap_or_default();
+    let program = paths::file_name(&program);
     if matches!(
         program,
         "make"

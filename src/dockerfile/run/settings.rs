@@ -2,9 +2,10 @@
 
 use super::{Source, families_named, located};
 use crate::dockerfile::image::{Preloading, State, Written};
-use crate::facts::Family;
+use crate::facts::{Family, is_allocator_setting};
 use crate::model::{Reach, Setting, Stray, Value, Via};
 use crate::shell::effects::{Effect, EffectKind};
+use crate::text::paths;
 use crate::text::{Place, Traced};
 
 /// An export or a file that is written.
@@ -50,10 +51,11 @@ pub(super) fn apply(state: &mut State, source: Source<'_>, effect: &Effect, last
 
 /// `RUN export NAME=value` with nothing after it: gone when the RUN ends.
 fn export(state: &mut State, name: &str, value: String, place: Place) {
-    if !is_allocator_setting(name, &value) {
+    let family = families_named(&value).first().copied();
+    let loads = name == "LD_PRELOAD" && family.is_some();
+    if !loads && (value.is_empty() || !is_allocator_setting(name)) {
         return;
     }
-    let family = families_named(&value).first().copied();
     state.strays.push(Stray {
         variable: Some(name.to_owned()),
         value,
@@ -61,14 +63,6 @@ fn export(state: &mut State, name: &str, value: String, place: Place) {
         reach: Reach::Run,
         place,
     });
-}
-
-fn is_allocator_setting(name: &str, value: &str) -> bool {
-    match name {
-        "LD_PRELOAD" => !families_named(value).is_empty(),
-        "MALLOC_CONF" | "PYTHONMALLOC" | "MALLOC_ARENA_MAX" => !value.is_empty(),
-        _ => false,
-    }
 }
 
 struct Writing<'a> {
@@ -149,7 +143,7 @@ fn preload_file(state: &mut State, writing: &Writing<'_>) {
 }
 
 fn file_name(text: &str) -> &str {
-    text.trim().rsplit('/').next().unwrap_or_default()
+    paths::file_name(text.trim())
 }
 
 /// Text as a pattern: what the shell put in when it ran becomes `*`.
@@ -182,7 +176,7 @@ pub(in crate::dockerfile) fn stars(text: &str) -> String {
 
 /// Files that shells read when they start: a service is not started by one of those.
 fn is_shell_start(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
+    let name = paths::file_name(path);
     path.starts_with("/etc/profile")
         || matches!(
             path,

@@ -1,10 +1,10 @@
 //! Which of the commands of a start script is the service.
 
 use super::words::{is_positional, plain};
-use crate::dockerfile::copy::base_name;
 use crate::model::{ProcessKind, recognise};
 use crate::shell::effects::{Effect, EffectKind};
 use crate::shell::syntax::Word;
+use crate::text::paths::base_name;
 
 /// Picks the command of a script that is the service, and where it stands among the effects: a
 /// server that we know, then what `exec` is given, then the last one.

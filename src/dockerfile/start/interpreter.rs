@@ -1,10 +1,10 @@
 //! Which Python runs: by what name or path the start of the container finds it.
 
 use super::{Follower, Started};
-use crate::dockerfile::copy::base_name;
 use crate::dockerfile::image::State;
 use crate::model::is_python;
 use crate::shell;
+use crate::text::paths::base_name;
 
 impl Follower<'_> {
     /// Looks for what chooses an interpreter in the words of a command or script.

@@ -1,8 +1,8 @@
 //! What the words of a command say: which script they name, whether they pass arguments on.
 
-use crate::dockerfile::copy::base_name;
 use crate::shell::syntax::{Part, Word};
 use crate::text::Traced;
+use crate::text::paths::base_name;
 
 /// The words as text; what is not literal as `*`.
 pub(super) fn plain(words: &[Word]) -> Vec<String> {

@@ -6,6 +6,7 @@ use crate::dockerfile::image::{Command, Form, State};
 use crate::dockerfile::start::{self, Started};
 use crate::model::{Container, Fact, ProcessKind, Role, Source, Unit, Value, Words, is_python};
 use crate::text::Traced;
+use crate::text::paths;
 
 /// The unit of a container that runs the image of a stage: the one of that name, else the last one.
 pub(in crate::dockerfile) fn over_stage(
@@ -129,7 +130,7 @@ fn kept_running(container: &Container, started: &mut Started) {
     let python = process
         .argv
         .first()
-        .is_some_and(|program| is_python(program.rsplit('/').next().unwrap_or_default()));
+        .is_some_and(|program| is_python(paths::file_name(program)));
     let script = process.argv.len() > 1;
     if let Some(why) = &container.kept_running
         && (process.kind.value().is_none() || process.by_port_only)

@@ -137,8 +137,3 @@ fn is_local(file: &str) -> bool {
 fn tested_folder(folders: &str) -> Option<&str> {
     folders.split('/').find(|part| roles::is_test_folder(part))
 }
-
-/// Whether a stage's name alone says that it only tests.
-pub(super) fn is_test_stage(name: &str) -> bool {
-    roles::is_test_name(name)
-}

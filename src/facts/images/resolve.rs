@@ -7,6 +7,7 @@ use super::reference::Reference;
 use super::schema::{Entry, File, Series, When};
 use super::tag;
 use super::{Image, Python};
+use crate::text::paths;
 
 /// A tag in the light of its entry.
 struct Reading<'a> {
@@ -118,12 +119,7 @@ impl Reading<'_> {
     }
 
     fn name(&self) -> String {
-        let last = self
-            .reference
-            .repository
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
+        let last = paths::file_name(&self.reference.repository);
         if self.entry.name.is_empty() {
             last.to_owned()
         } else {

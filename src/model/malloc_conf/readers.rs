@@ -3,6 +3,7 @@
 use super::Jemalloc;
 use crate::facts::{Arch, Family, JemallocVersion, allocators, jemalloc_build, jemalloc_versions};
 use crate::model::{Library, Origin, Unit};
+use crate::text::paths;
 
 /// The architectures that services run on where nothing pins one.
 const USUAL: [Arch; 2] = [Arch::Amd64, Arch::Arm64];
@@ -85,7 +86,7 @@ fn is_the_distributions(library: &Library) -> bool {
 
 /// Whether a library called `name` may be of `version`: `libjemalloc.so.2` came with 4.0.
 fn has_soname(name: &str, version: JemallocVersion) -> bool {
-    let file = name.rsplit('/').next().unwrap_or_default();
+    let file = paths::file_name(name);
     if !file.ends_with(|c: char| c.is_ascii_digit()) {
         return true;
     }

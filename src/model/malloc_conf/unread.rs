@@ -2,6 +2,7 @@
 
 use crate::facts::{self, Family};
 use crate::model::{Preload, Role, Source, Unit, entries, is_python};
+use crate::text::paths;
 
 /// Why nothing reads `MALLOC_CONF`.
 #[derive(Debug)]
@@ -61,8 +62,7 @@ fn preloads_others_only(unit: &Unit) -> bool {
     let Some(text) = var.now.value.known() else {
         return false;
     };
-    let harmless =
-        |entry: &str| facts::not_an_allocator(entry.rsplit('/').next().unwrap_or_default());
+    let harmless = |entry: &str| facts::not_an_allocator(paths::file_name(entry));
     entries(text)
         .into_iter()
         .all(|range| text.get(range).is_some_and(harmless))
@@ -71,7 +71,7 @@ fn preloads_others_only(unit: &Unit) -> bool {
 /// Whether the program itself is Python: others may have jemalloc in them.
 fn runs_python(unit: &Unit) -> bool {
     let program = unit.process.argv.first().map_or("", String::as_str);
-    let name = program.rsplit('/').next().unwrap_or_default();
+    let name = paths::file_name(program);
     let server = unit.process.server.as_deref();
     unit.python.value().is_some() && (is_python(name) || facts::programs::is_python_server(server))
 }

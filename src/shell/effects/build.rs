@@ -3,6 +3,7 @@
 use super::EffectKind;
 use super::call::{Call, Walk};
 use crate::shell::syntax::Word;
+use crate::text::paths;
 
 /// Where `configure`, `cmake`, `meson` and most Makefiles install by default.
 const DEFAULT_PREFIX: &str = "/usr/local";
@@ -87,7 +88,7 @@ impl Walk<'_> {
 
 /// Targets that install: `install`, `install_lib`, `install-strip`, `altinstall`.
 fn is_install(target: &str) -> bool {
-    let target = target.rsplit('/').next().unwrap_or(target);
+    let target = paths::file_name(target);
     target == "altinstall"
         || target
             .strip_prefix("install")

@@ -4,6 +4,7 @@ use super::super::Package;
 use super::super::call::package;
 use crate::facts::Manager;
 use crate::shell::syntax::{Part, Word};
+use crate::text::paths;
 
 /// Splits what names a package; `None` where the name is not literal. The flag is `false` where the
 /// word asks for a removal: `apt-get install foo-`, `apk add !foo`.
@@ -64,7 +65,7 @@ fn split(manager: Manager, text: &str) -> (&str, Option<&str>) {
             let at = text.find(['=', '~', '<', '>']).unwrap_or(text.len());
             let (name, rest) = text.split_at_checked(at).unwrap_or((text, ""));
             let name = if manager == Manager::Pacman {
-                name.rsplit('/').next().unwrap_or(name)
+                paths::file_name(name)
             } else {
                 name
             };
@@ -119,7 +120,7 @@ fn rpm(text: &str) -> (&str, Option<&str>) {
 
 /// Name and version of a package file.
 fn file_name(manager: Manager, text: &str) -> (&str, Option<&str>) {
-    let base = text.rsplit('/').next().unwrap_or(text);
+    let base = paths::file_name(text);
     if manager == Manager::Apt {
         let mut fields = base.trim_end_matches(".deb").split('_');
         return (fields.next().unwrap_or(base), fields.next());
