@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from pathlib import Path
+from typing import BinaryIO
 
 # As GoogleContainerTools/distroless has them, base/ and python3/python.bzl (which stands on cc: with the C++ library).
 BASE = ["base-files", "ca-certificates", "libc6", "libssl3", "netbase", "tzdata"]
@@ -14,18 +14,16 @@ libsqlite3-0 libtinfo6 libtirpc3 libuuid1 python3.11-minimal python3-minimal zli
 MADE = ["/bin", "/lib", "/lib64", "/sbin", "/etc/passwd", "/etc/group", "/etc/ssl/certs/ca-certificates.crt", "/tmp", "/home"]
 
 
-def members(tar: tarfile.TarFile, packages: list[str]) -> list[tarfile.TarInfo]:
-    """What of the archive belongs to those packages, with the folders above it."""
+def select(tar: tarfile.TarFile, packages: list[str], target: BinaryIO) -> None:
+    """Writes an archive of what belongs to those packages, with the folders above it."""
     wanted = set(MADE)
     for package in packages:
         wanted.update(_files_of(tar, package))
     wanted = {_merged(path) for path in wanted}
-    return [member for member in tar if "/" + member.name.lstrip("./") in wanted]
-
-
-def extract(tar: tarfile.TarFile, chosen: list[tarfile.TarInfo], folder: Path) -> None:
-    """Unpacks with owners and modes. Device nodes are the builder's business."""
-    tar.extractall(folder, [member for member in chosen if not member.isdev()], numeric_owner=True)
+    with tarfile.open(fileobj=target, mode="w") as chosen:
+        for member in tar:
+            if "/" + member.name.lstrip("./") in wanted and not member.isdev():
+                chosen.addfile(member, tar.extractfile(member) if member.isreg() else None)
 
 
 def _files_of(tar: tarfile.TarFile, package: str) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import probe
 from case import Case
-from store import Run, Store
+from process import Run
 from trial import Trial
 
 FOLDER = Path(__file__).parent / "inject"
@@ -24,6 +24,8 @@ CASE = Case(
     seen="",
     before={"build": "ok", "allocator": "glibc"},
     platforms=["amd64", "arm64"],
+    sample=["amd64"],
+    shows=["init container"],
     source=FOLDER,
 )
 
@@ -32,7 +34,7 @@ class Injected(Trial):
     """The trial of manifests: nothing is built but the image that brings the library."""
 
     def __init__(self, *arguments) -> None:
-        super().__init__(CASE, *arguments)
+        super().__init__(*arguments)
         self._seen = 0
 
     def summary(self) -> str:
@@ -40,32 +42,28 @@ class Injected(Trial):
 
     def run(self, before_only: bool) -> None:
         self._lay_out()
-        done = self.store.build(self.folder, self.folder / "Dockerfile", BRINGS)
+        done = self.store.build(self.folder, BRINGS)
         self._note(f"build {BRINGS}", done.both())
         if done.code != 0:
             self.faults.append(f"{BRINGS} cannot be built")
             return
         for image, python in IMAGES.items():
-            if self._is_there(image):
+            if self.store.has(image):
                 self._image(image, python, before_only)
                 self._seen += 1
 
-    def _is_there(self, image: str) -> bool:
-        return self.store.has(image if "." in image.split("/")[0] else f"docker.io/library/{image}")
-
     def _image(self, image: str, python: str, before_only: bool) -> None:
-        with self.store.container(image) as container:
-            found = probe.start(self.store, container, [python])
-            self._check(isinstance(found, probe.Process) and found.allocator == "glibc", f"{image}: it does not run on glibc's malloc before")
-            if before_only:
-                return
-            manifest = self._mend(image)
-            volume = self.folder / "volume"
-            shutil.rmtree(volume, ignore_errors=True)
-            volume.mkdir()
-            volume.chmod(0o777)
-            self._init(manifest, volume)
-            self._start(container, image, python, manifest, volume)
+        found = probe.start(self.store, image, [python])
+        self._check(isinstance(found, probe.Process) and found.allocator == "glibc", f"{image}: it does not run on glibc's malloc before")
+        if before_only:
+            return
+        manifest = self._mend(image)
+        volume = self.folder / "volume"
+        shutil.rmtree(volume, ignore_errors=True)
+        volume.mkdir()
+        volume.chmod(0o777)
+        self._init(manifest, volume)
+        self._start(image, python, manifest, volume)
 
     def _mend(self, image: str) -> str:
         """The manifest after `fix --inject`, which a second time changes nothing."""
@@ -88,16 +86,15 @@ class Injected(Trial):
         if not found:
             self.faults.append("the init container has no command")
             return
-        with self.store.container(BRINGS) as container:
-            done = self.store.run(container, ["sh", "-c", found.group(1)], volume=f"{volume}:/malloclint", user=user.group(1) if user else None)
+        done = self.store.run(BRINGS, ["sh", "-c", found.group(1)], volume=f"{volume}:/malloclint", user=user.group(1) if user else None)
         self._note("init container", done.both())
         self._check(done.code == 0, f"the init container fails: {done.both().strip()}")
 
-    def _start(self, container: str, image: str, python: str, manifest: str, volume: Path) -> None:
+    def _start(self, image: str, python: str, manifest: str, volume: Path) -> None:
         environment = dict(re.findall(r'- name: (LD_PRELOAD|MALLOC_CONF)\n +value: "?([^"\n]+)"?\n', manifest))
         self._check(len(environment) == 2, f"{image}: LD_PRELOAD and MALLOC_CONF are not both set")
         asked = f"{environment.get('MALLOC_CONF', '')},confirm_conf:true"
-        found = probe.start(self.store, container, [python], {**environment, "MALLOC_CONF": asked}, volume=f"{volume}:/malloclint:ro")
+        found = probe.start(self.store, image, [python], {**environment, "MALLOC_CONF": asked}, volume=f"{volume}:/malloclint:ro")
         if isinstance(found, Run):
             self._note(f"python in {image}", found.both())
             self.faults.append(f"{image}: python does not start with what was brought")

@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 
 BINFMT = Path("/proc/sys/fs/binfmt_misc")
-PACKAGES = {"buildah": "buildah", "mmdebstrap": "mmdebstrap"}
+# The programs of util-linux are on every Debian; elsewhere they are named when they are not there.
+PACKAGES = {"mmdebstrap": "mmdebstrap", "unshare": "util-linux", "nsenter": "util-linux", "setpriv": "util-linux"}
 FOREIGN = {"arch-test": "arch-test", "qemu-aarch64-static": "qemu-user-static", "update-binfmts": "binfmt-support"}
 
 

@@ -6,7 +6,8 @@ import json
 import re
 from dataclasses import dataclass
 
-from store import Run, Store
+from process import Run
+from store import Store
 
 LIBRARIES = ("jemalloc", "mimalloc", "tcmalloc")
 # Runs in the image: with any Python 3, and without imports that an image may lack.
@@ -54,9 +55,9 @@ class Process:
         return "+".join(self.allocators) or "glibc"
 
 
-def start(store: Store, container: str, command: list[str], environment: dict[str, str] | None = None, volume: str | None = None) -> Process | Run:
+def start(store: Store, image: str, command: list[str], environment: dict[str, str] | None = None, volume: str | None = None) -> Process | Run:
     """Starts that Python; what the run gave, where it did not start."""
-    done = store.run(container, [*command, "-c", PROGRAM], environment, volume)
+    done = store.run(image, [*command, "-c", PROGRAM], environment, volume)
     try:
         # An entrypoint may have said something first.
         told = json.loads(done.out.strip().splitlines()[-1])
@@ -65,9 +66,9 @@ def start(store: Store, container: str, command: list[str], environment: dict[st
     return Process(**told, errors=EMULATED.sub("", done.err))
 
 
-def forked(store: Store, container: str, command: list[str]) -> str:
+def forked(store: Store, image: str, command: list[str]) -> str:
     """The threads of a child that this Python forks."""
-    return store.run(container, [*command, "-c", FORK], None).out
+    return store.run(image, [*command, "-c", FORK], None).out
 
 
 def complaints(errors: str) -> list[str]:

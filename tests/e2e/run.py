@@ -2,29 +2,39 @@
 
     python3 tests/e2e/run.py --malloclint target/debug/malloclint
 
-Everything lies below target/e2e: base images (made once, minutes; then reused), stores, logs.
+runs a sample in which everything that `fix` does is seen once; `--all` runs all cases. Everything lies below target/e2e:
+the engine and the base images (made once, minutes; then reused), logs.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
+from types import FrameType
 
 sys.dont_write_bytecode = True
 
 import bases  # noqa: E402
 import case  # noqa: E402
+import engine  # noqa: E402
 import injected  # noqa: E402
 import needs  # noqa: E402
+import process  # noqa: E402
+import witness  # noqa: E402
 from store import BuildError, Store  # noqa: E402
 from trial import Trial  # noqa: E402
-from witness import CASE, Witness  # noqa: E402
 
 TARGET = Path(__file__).resolve().parents[2] / "target" / "e2e"
+# Of each architecture. What is emulated takes one core for minutes; the other one always has something to do.
+AT_A_TIME = 2
+TRIALS = {injected.CASE.name: injected.Injected, witness.CASE.name: witness.Witness}
+Archives = dict[str, "Future[None]"]
 
 
 def main() -> int:
@@ -32,11 +42,16 @@ def main() -> int:
     if not options.before_only and not options.malloclint.is_file():
         print(f"error: {options.malloclint} is not there: build it first")
         return 2
+    # The service rests for half a minute: that is not to be at the end.
+    cases = [witness.CASE, injected.CASE, *case.load()]
+    case.check_sample(cases)
     archs, left_out = _archs(options.platform)
-    (TARGET / "work").mkdir(parents=True, exist_ok=True)
-    # Each has a store of its own, and what is emulated takes minutes in which nobody else should wait.
-    with ThreadPoolExecutor() as pool:
-        results = list(pool.map(lambda arch: _prove(arch, options), archs))
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        results = _results({arch: case.choose(cases, arch, options.only, options.all) for arch in archs}, options)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+        return 130
     made = [passed for passed in results if passed is not None]
     failed = sum(not passed for all_passed in made for passed in all_passed)
     if made:
@@ -49,11 +64,16 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--malloclint", type=lambda path: Path(path).resolve(), default=TARGET.parent / "debug" / "malloclint", help="the program under test")
+    parser.add_argument("--all", action="store_true", help="all cases, not only the sample")
     parser.add_argument("--only", metavar="NAME", help="one case (`witness` and `inject` are two)")
     parser.add_argument("--platform", choices=["amd64", "arm64"], help="one architecture")
     parser.add_argument("--keep", action="store_true", help="keep images and folders of cases")
     parser.add_argument("--before-only", action="store_true", help="only build what is to be fixed, and see its defect")
     return parser.parse_args()
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _archs(platform: str | None) -> tuple[list[str], bool]:
@@ -70,37 +90,69 @@ def _archs(platform: str | None) -> tuple[list[str], bool]:
     return wanted, against is not None
 
 
-def _prove(arch: str, options: argparse.Namespace) -> list[bool] | None:
-    """Runs every case on an architecture, one after the other: whether each passed. Nothing where it has no base images."""
+def _results(chosen: dict[str, list[case.Case]], options: argparse.Namespace) -> list[list[bool] | None]:
+    """By architecture, whether each case passed; nothing where it has no engine or no base images."""
+    (TARGET / "work").mkdir(parents=True, exist_ok=True)
+    with ExitStack() as ends, ThreadPoolExecutor(max_workers=16) as pool:
+        try:
+            wanted = [arch for arch, cases in chosen.items() if cases]
+            # What takes longest first: the engine is made meanwhile.
+            made = {arch: _archives(arch, pool) for arch in reversed(wanted)}
+            stores = {arch: _store(arch, ends) for arch in wanted}
+            proofs = [pool.submit(_prove, stores[arch], made[arch], chosen[arch], pool, options) for arch in wanted]
+            return [proof.result() for proof in proofs]
+        except BaseException:
+            # No thread is waited for that waits for a program.
+            process.stop()
+            raise
+
+
+def _archives(arch: str, pool: ThreadPoolExecutor) -> Archives:
+    return {suite: pool.submit(bases.make_archive, archive, suite, arch) for suite, archive in bases.archives(TARGET, arch).items()}
+
+
+def _store(arch: str, ends: ExitStack) -> Store | None:
+    root = TARGET / "engine"
     try:
-        store = bases.prepare(TARGET, arch)
-    except (BuildError, bases.Unmade) as error:
-        print(f"error: {error}\nleft out: all builds for {arch} (its base images could not be made)", flush=True)
+        engine.make(root)
+        daemon = engine.Engine(root, arch, TARGET / "work")
+        ends.callback(daemon.stop)
+        daemon.start()
+    except (engine.EngineError, bases.Unmade, OSError) as error:
+        print(f"error: {error}\nleft out: all builds for {arch} (the engine does not run)", flush=True)
+        return None
+    return Store(daemon, arch)
+
+
+def _prove(store: Store | None, archives: Archives, cases: list[case.Case], pool: ThreadPoolExecutor, options: argparse.Namespace) -> list[bool] | None:
+    """Runs the cases of an architecture."""
+    if store is None:
         return None
     try:
-        return [_run(trial, options) for trial in _trials(store, options)]
-    finally:
-        store.close(options.keep)
+        store.drop_cases()
+        for suite, future in archives.items():
+            future.result()
+            bases.load(store, suite, bases.archives(TARGET, store.arch)[suite])
+        bases.try_out(store)
+    except (BuildError, bases.Unmade, OSError) as error:
+        print(f"error: {error}\nleft out: all builds for {store.arch} (its base images could not be made)", flush=True)
+        return None
+    with ThreadPoolExecutor(max_workers=AT_A_TIME) as workers:
+        passed = list(workers.map(lambda one: _run(one, store, options), cases))
+    if not options.keep:
+        store.drop_cases()
+    return passed
 
 
-def _trials(store: Store, options: argparse.Namespace) -> list[Trial]:
-    work, malloclint = TARGET / "work", options.malloclint
-    trials = [Trial(one, store, work, malloclint) for one, arch in case.load(options.only, options.platform) if arch == store.arch]
-    if store.arch == "amd64" and options.only in (None, CASE.name):
-        trials.append(Witness(store, work, malloclint))
-    if options.only in (None, injected.CASE.name):
-        trials.append(injected.Injected(store, work, malloclint))
-    return trials
-
-
-def _run(trial: Trial, options: argparse.Namespace) -> bool:
+def _run(one: case.Case, store: Store, options: argparse.Namespace) -> bool:
     started = time.monotonic()
+    trial = TRIALS.get(one.name, Trial)(one, store, TARGET / "work", options.malloclint)
     try:
         trial.run(options.before_only)
-    except (BuildError, OSError, ValueError) as error:
+    except (BuildError, engine.EngineError, OSError, ValueError) as error:
         trial.faults.append(str(error))
     took = f"{time.monotonic() - started:.0f} s"
-    name = f"{trial.case.name} {trial.store.arch}"
+    name = f"{one.name} {store.arch}"
     details = [part for part in (trial.summary(), took) if part]
     if not trial.faults:
         said = f"ok    {name} ({', '.join(details)})"

@@ -1,36 +1,24 @@
-"""Image builds with buildah, in a store of their own: no other images of this machine are seen or touched."""
+"""The images of one architecture, and what is built and run there by a dockerd of its own."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import time
-from contextlib import contextmanager
+import re
 from pathlib import Path
-from typing import Iterator
+from typing import BinaryIO
 
-ISOLATION = ["--isolation=chroot", "--network=host"]
+from engine import Engine
+from process import Run
 
-# Where base images are named after; all others are cases'.
-BASES = ("docker.io/", "gcr.io/")
-
-# buildah copies itself into a sealed memory file before it does anything, and under load the seal is now and
-# then refused. Nothing has been run then, so that it can be started once more.
-NOT_STARTED = b"sealing memfd copy"
-STARTS = 4
-
-
-class Run:
-    """What a command gave."""
-
-    def __init__(self, code: int, out: bytes, err: bytes) -> None:
-        self.code = code
-        self.out = out.decode(errors="replace")
-        self.err = err.decode(errors="replace")
-
-    def both(self) -> str:
-        return self.out + self.err
+# What is made for cases bears it; base images do not.
+LABEL = "malloclint.e2e=case"
+# Names that a build may know without being told in the file: no instruction's result depends on them.
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+# It would be pulled: the newest Dockerfile frontend, in place of the engine's own, which reads the same language.
+FRONTEND = re.compile(rb"\A(\xef\xbb\xbf)?((?:#[^\n]*=[^\n]*\n)*?)#[ \t]*syntax[ \t]*=[^\n]*\n", re.IGNORECASE)
+# The client's own exit code where the daemon refused: nothing of the image was run.
+REFUSED = 125
 
 
 class BuildError(Exception):
@@ -38,116 +26,72 @@ class BuildError(Exception):
 
 
 class Store:
-    """The images of one architecture."""
+    """Base images are kept from run to run, under the names that users write in FROM."""
 
-    def __init__(self, folder: Path, arch: str) -> None:
+    def __init__(self, engine: Engine, arch: str) -> None:
         self.arch = arch
-        self.temporary = folder / "tmp"
-        self.temporary.mkdir(parents=True, exist_ok=True)
-        self._root = folder / "root"
-        driver = _driver(folder)
-        self._command = ["buildah", f"--root={self._root}", f"--runroot={folder / 'run'}", f"--storage-driver={driver}"]
+        self._engine = engine
+        self._platform = f"--platform=linux/{arch}"
 
-    def build(self, folder: Path, file: Path, image: str) -> Run:
-        """Builds a Dockerfile. Layers are shared: an instruction that was run before is not run again."""
-        platform = f"--platform=linux/{self.arch}"
-        return self._run("bud", *ISOLATION, platform, "--layers", "--pull-never", "-t", image, "-f", str(file), str(folder))
+    def build(self, folder: Path, image: str) -> Run:
+        """Builds a folder with its Dockerfile. Layers are shared: an instruction that was run before is not run again."""
+        return self._build((folder / "Dockerfile").read_bytes(), image, "--file=-", str(folder), f"--label={LABEL}")
 
-    def must_build(self, folder: Path, file: Path, names: list[str]) -> None:
-        """The same for an image that others stand on."""
-        done = self.build(folder, file, names[0])
+    def must_build(self, dockerfile: str, names: list[str]) -> None:
+        """An image that others stand on, out of nothing but a Dockerfile."""
+        done = self._build(dockerfile.encode(), names[0], "-")
         if done.code != 0:
             raise BuildError(f"{names[0]}: {done.both().strip()}")
-        for name in names[1:]:
-            self._must("tag", names[0], name)
+        self._name(names)
 
-    def make(self, rootfs: Path, names: list[str], settings: list[str]) -> None:
-        """An image of one layer from a folder."""
-        container = self._must("from", f"--arch={self.arch}", "scratch").strip()
-        self._must("add", "--quiet", container, str(rootfs), "/")
-        self._must("config", f"--arch={self.arch}", "--os=linux", *settings, container)
-        first, *others = names
-        self._must("commit", "--quiet", "--rm", container, first)
-        for name in others:
-            self._must("tag", first, name)
+    def make(self, archive: BinaryIO, names: list[str], changes: list[str]) -> None:
+        """An image of one layer from an archive; the changes are instructions of a Dockerfile."""
+        self._must("import", self._platform, *[f"--change={change}" for change in changes], "-", names[0], given=archive)
+        self._name(names)
 
     def has(self, image: str) -> bool:
-        return self._run("inspect", "--type=image", image).code == 0
+        return self._engine.docker("image", "inspect", image).code == 0
 
     def config(self, image: str) -> dict:
         """The part of the image's configuration that a container starts with."""
-        return json.loads(self._must("inspect", "--type=image", image))["OCIv1"]["config"]
+        return json.loads(self._must("image", "inspect", "--format={{json .Config}}", image))
 
-    @contextmanager
-    def container(self, image: str) -> Iterator[str]:
-        name = self._must("from", "--pull-never", f"--arch={self.arch}", image).strip()
-        try:
-            yield name
-        finally:
-            self._run("rm", name)
-
-    def run(self, container: str, command: list[str], environment: dict[str, str] | None = None, volume: str | None = None, user: str | None = None) -> Run:
-        """Runs a command with the image's user, folder and environment, and what is added to it or taken instead."""
+    def run(self, image: str, command: list[str], environment: dict[str, str] | None = None, volume: str | None = None, user: str | None = None) -> Run:
+        """Runs a command, and no entrypoint, with the image's user, folder and environment, and what is added to it or taken instead."""
         added = [f"--env={name}={value}" for name, value in (environment or {}).items()]
         added += ([f"--volume={volume}"] if volume else []) + ([f"--user={user}"] if user else [])
-        return self._run("run", *ISOLATION, *added, container, "--", *command)
+        program, *rest = command
+        apart = ["--rm", "--network=host", "--log-driver=none", "--pull=never", self._platform]
+        done = self._engine.docker("run", *apart, *added, f"--entrypoint={program}", image, *rest)
+        if done.code == REFUSED:
+            raise BuildError(f"docker run {image}: {done.both().strip()}")
+        return done
 
     def drop_cases(self) -> None:
-        """Containers, the images of cases, and layers that no tag names. Base images stay.
+        """The images of cases, and all that builds keep to be faster the next time. Base images stay.
 
-        Until then the cases share their layers: half of them install the same on the same base."""
-        self._run("rm", "--all")
-        names = self._run("images", "--format", "{{.Name}}:{{.Tag}}").out.split()
-        cases = [name for name in names if not name.startswith(BASES)]
-        if cases:
-            self._run("rmi", *cases)
-        self._run("rmi", "--prune")
+        Until then the cases share their layers: half of them install the same on the same base. Beyond that, a list of
+        packages could be older than the packages."""
+        self._must("container", "prune", "--force")
+        self._must("image", "prune", "--all", "--force", f"--filter=label={LABEL}")
+        self._must("builder", "prune", "--all", "--force")
 
-    def close(self, keep: bool) -> None:
-        """Takes back the mounts that the driver leaves behind, or the folder could not be removed."""
-        if not keep:
-            self.drop_cases()
-        for line in reversed(Path("/proc/mounts").read_text().splitlines()):
-            place = line.split()[1]
-            if place.startswith(f"{self._root}/"):
-                subprocess.run(["umount", place], capture_output=True, check=False)
+    def _build(self, dockerfile: bytes, image: str, *arguments: str) -> Run:
+        told = [f"--build-arg={name}={os.environ[name]}" for name in PROXIES if name in os.environ]
+        apart = ["--network=host", "--progress=plain", self._platform, *told]
+        return self._engine.docker("build", *apart, f"--tag={image}", *arguments, given=without_frontend(dockerfile))
 
-    def _must(self, *arguments: str) -> str:
-        done = self._run(*arguments)
+    def _name(self, names: list[str]) -> None:
+        for name in names[1:]:
+            self._must("tag", names[0], name)
+
+    def _must(self, *arguments: str, given: bytes | BinaryIO = b"") -> str:
+        done = self._engine.docker(*arguments, given=given)
         if done.code != 0:
-            raise BuildError(f"buildah {' '.join(arguments)}: {done.both().strip()}")
+            raise BuildError(f"docker {' '.join(arguments)}: {done.both().strip()}")
         return done.out
 
-    def _run(self, *arguments: str) -> Run:
-        # Cache mounts lie below TMPDIR; a preload of the caller is not the image's.
-        environment = {name: value for name, value in os.environ.items() if name not in ("LD_PRELOAD", "MALLOC_CONF")}
-        environment["TMPDIR"] = str(self.temporary)
-        for _ in range(STARTS):
-            done = subprocess.run([*self._command, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
-            if done.returncode == 0 or NOT_STARTED not in done.stderr:
-                break
-            time.sleep(1)
-        return Run(done.returncode, done.stdout, done.stderr)
 
-
-def _driver(folder: Path) -> str:
-    """Overlay mounts where the kernel makes them here: fast. Copies of whole trees elsewhere.
-
-    A store that exists keeps its driver."""
-    for driver in ("overlay", "vfs"):
-        if (folder / "root" / f"{driver}-images").is_dir():
-            return driver
-    return "overlay" if _overlay_works(folder) else "vfs"
-
-
-def _overlay_works(folder: Path) -> bool:
-    trial = folder / "overlay-trial"
-    parts = {name: trial / name for name in ("lower", "upper", "work", "merged")}
-    for part in parts.values():
-        part.mkdir(parents=True, exist_ok=True)
-    options = f"lowerdir={parts['lower']},upperdir={parts['upper']},workdir={parts['work']}"
-    mounted = subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, str(parts["merged"])], capture_output=True, check=False)
-    if mounted.returncode != 0:
-        return False
-    subprocess.run(["umount", str(parts["merged"])], check=False)
-    return True
+def without_frontend(dockerfile: bytes) -> bytes:
+    """The same Dockerfile without the directive that names an image to build it with; the other directives stay."""
+    return FRONTEND.sub(lambda found: (found[1] or b"") + found[2], dockerfile, count=1)

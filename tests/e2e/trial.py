@@ -9,8 +9,8 @@ from pathlib import Path
 import frame
 import probe
 from case import Case
-from lower import lower
-from store import Run, Store
+from process import Run
+from store import Store
 
 
 class Trial:
@@ -32,7 +32,7 @@ class Trial:
         """What else a passing case has to tell."""
         return ""
 
-    def look(self, container: str) -> None:
+    def look(self, image: str) -> None:
         """What else is to be seen in the built image, before and after."""
 
     def _lay_out(self) -> None:
@@ -51,9 +51,8 @@ class Trial:
         self._check(built == expected["build"], f"before: the build {built}, expected: {expected['build']}")
         if not image:
             return
-        with self.store.container(image) as container:
-            python = self._start(container, image)
-            self.look(container)
+        python = self._start(image)
+        self.look(image)
         found = python.allocator if isinstance(python, probe.Process) else None
         self._check(found == expected["allocator"], f"before: python runs on {found}, expected: {expected['allocator']}")
 
@@ -77,18 +76,17 @@ class Trial:
         if not image:
             self.faults.append("after: the build fails")
             return
-        with self.store.container(image) as container:
-            python = self._start(container, image)
-            if isinstance(python, Run):
-                self.faults.append("after: python does not start")
-                return
-            self._check_process(python)
-            self.look(container)
-            if self.case.forked:
-                threads = probe.forked(self.store, container, self.case.python)
-                self._note("threads of a forked child", threads)
-                self._check(probe.THREAD in threads, "after: a forked child has no background thread")
-            self._check_conf(container, image, python.environment.get("MALLOC_CONF", ""))
+        python = self._start(image)
+        if isinstance(python, Run):
+            self.faults.append("after: python does not start")
+            return
+        self._check_process(python)
+        self.look(image)
+        if self.case.forked:
+            threads = probe.forked(self.store, image, self.case.python)
+            self._note("threads of a forked child", threads)
+            self._check(probe.THREAD in threads, "after: a forked child has no background thread")
+        self._check_conf(image, python.environment.get("MALLOC_CONF", ""))
 
     def _check_process(self, python: probe.Process) -> None:
         case = self.case
@@ -104,28 +102,24 @@ class Trial:
         else:
             self._check(conf == case.conf, f"after: MALLOC_CONF={conf}, expected: {case.conf}")
 
-    def _check_conf(self, container: str, image: str, conf: str) -> None:
+    def _check_conf(self, image: str, conf: str) -> None:
         asked = f"{conf},confirm_conf:true".lstrip(",")
-        python = self._start(container, image, {"MALLOC_CONF": asked})
+        python = self._start(image, {"MALLOC_CONF": asked})
         if isinstance(python, Run):
             self.faults.append("after: python does not start with confirm_conf")
             return
         self.faults += [f"MALLOC_CONF: {line}" for line in probe.refused(asked, python.errors)]
 
-    def _start(self, container: str, image: str, environment: dict[str, str] | None = None) -> probe.Process | Run:
-        entry = self.store.config(image).get("Entrypoint", []) if self.case.entrypoint else []
-        python = probe.start(self.store, container, [*entry, *self.case.python], environment)
+    def _start(self, image: str, environment: dict[str, str] | None = None) -> probe.Process | Run:
+        entry = self.store.config(image)["Entrypoint"] if self.case.entrypoint else []
+        python = probe.start(self.store, image, [*entry, *self.case.python], environment)
         self._note("python", str(python) if isinstance(python, probe.Process) else python.both())
         return python
 
     def _build(self, when: str) -> str | None:
-        # Not in the context: a `COPY .` must be the same both times, or its layer is not shared.
-        file = self.folder.with_suffix(".Dockerfile")
-        file.write_bytes(lower((self.folder / "Dockerfile").read_bytes()))
         image = f"localhost/{self.case.name}-{when}"
-        done = self.store.build(self.folder, file, image)
+        done = self.store.build(self.folder, image)
         self._note(f"build {when}", done.both())
-        file.unlink()
         return image if done.code == 0 else None
 
     def _malloclint(self, *arguments: str) -> Run:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from case import Case
-from store import Run
+from process import Run
 from trial import Trial
 
 FOLDER = Path(__file__).parent / "witness"
@@ -19,6 +19,8 @@ CASE = Case(
     seen="",
     before={"build": "ok", "allocator": "glibc"},
     platforms=["amd64"],
+    sample=["amd64"],
+    shows=["memory at rest"],
     source=FOLDER,
 )
 
@@ -27,7 +29,7 @@ class Witness(Trial):
     """The trial of a case that also runs the program itself, before and after."""
 
     def __init__(self, *arguments) -> None:
-        super().__init__(CASE, *arguments)
+        super().__init__(*arguments)
         self._rest: list[int] = []
 
     def summary(self) -> str:
@@ -36,8 +38,8 @@ class Witness(Trial):
         before, after = self._rest
         return f"{before >> 10} MB at rest before, {after >> 10} MB after: {after / before:.2f}"
 
-    def look(self, container: str) -> None:
-        done = self.store.run(container, ["python3", "burst.py"])
+    def look(self, image: str) -> None:
+        done = self.store.run(image, ["python3", "burst.py"])
         self._note("burst", done.both())
         rest = _rest(done)
         if rest is None:

@@ -1,0 +1,51 @@
+"""The programs that the proof starts: what each gave, and an end to all of them when the proof itself is ended."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from typing import BinaryIO, Mapping
+
+_running: set[subprocess.Popen] = set()
+_lock = threading.Lock()
+_stopped = threading.Event()
+
+
+class Stopped(Exception):
+    """The proof ends: nothing more is started."""
+
+
+class Run:
+    """What a command gave."""
+
+    def __init__(self, code: int, out: bytes, err: bytes) -> None:
+        self.code = code
+        self.out = out.decode(errors="replace")
+        self.err = err.decode(errors="replace")
+
+    def both(self) -> str:
+        return self.out + self.err
+
+
+def run(command: list[str], given: bytes | BinaryIO = b"", environment: Mapping[str, str] | None = None) -> Run:
+    """Runs a command, which reads those bytes or that file."""
+    file = None if isinstance(given, bytes) else given
+    with _lock:
+        if _stopped.is_set():
+            raise Stopped
+        child = subprocess.Popen(command, stdin=file or subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        _running.add(child)
+    try:
+        out, err = child.communicate(given if file is None else None)
+    finally:
+        with _lock:
+            _running.discard(child)
+    return Run(child.returncode, out, err)
+
+
+def stop() -> None:
+    """Ends what runs, in whatever thread it was started, and lets nothing new begin."""
+    with _lock:
+        _stopped.set()
+        for child in _running:
+            child.terminate()
