@@ -6,12 +6,16 @@ Python is Debian's own. `pip` does nothing, so that no build needs an index.
 
 from __future__ import annotations
 
+import hashlib
 import shlex
+import sys
 import tarfile
 import tempfile
 from pathlib import Path
 
+import distroless
 import mirror
+import repository
 from distroless import BASE, PYTHON, select
 from mirror import ACCEPTS, Unmade, host_sources  # noqa: F401
 from store import BuildError, Store
@@ -31,11 +35,13 @@ PATH = "ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
 # Trees that no test looks at; without them archives are a third smaller.
 UNNEEDED = ["doc", "man", "locale", "info", "lintian", "zoneinfo"]
 PIP = "#!/bin/sh\n# No index is asked in these builds.\nexit 0\n"
+# How they are made is in these files. What was made in another way is made anew.
+RECIPE = hashlib.sha256(b"".join(Path(file).read_bytes() for file in (__file__, distroless.__file__, repository.__file__))).hexdigest()[:8]
 
 
 def archives(folder: Path, arch: str) -> dict[str, Path]:
     """Where the file systems of an architecture lie, by suite."""
-    return {suite: folder / f"debian-{suite}-{arch}.tar" for suite in SUITES[arch]}
+    return {suite: folder / f"debian-{suite}-{arch}-{RECIPE}.tar" for suite in SUITES[arch]}
 
 
 def make_archive(archive: Path, suite: str, arch: str) -> None:
@@ -43,17 +49,19 @@ def make_archive(archive: Path, suite: str, arch: str) -> None:
     if archive.exists():
         return
     print(f"making {archive.name}", flush=True)
+    for old in archive.parent.glob(f"debian-{suite}-{arch}*.tar"):
+        old.unlink()
     with tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
-        hooks = [f"--customize-hook={hook}" for hook in _hooks(Path(scratch))]
+        hooks = [f"--customize-hook={hook}" for hook in _hooks(Path(scratch), suite, arch)]
         mirror.make(archive, suite, arch, ["--variant=apt", f"--include={PACKAGES[arch]}", *MERGED[suite], *hooks])
 
 
 def load(store: Store, suite: str, archive: Path) -> None:
     """The images of a suite, where they are not there yet."""
-    if not all(map(store.has, NAMES[suite] + PLAIN[suite])):
+    if not all(store.made_by(name) == RECIPE for name in NAMES[suite] + PLAIN[suite]):
         print(f"base image for {store.arch}: {NAMES[suite][0]}", flush=True)
         with archive.open("rb") as file:
-            store.make(file, NAMES[suite], [PATH, "ENV LANG=C.UTF-8", 'CMD ["python3"]'])
+            store.make(file, NAMES[suite], [PATH, "ENV LANG=C.UTF-8", 'CMD ["python3"]'], RECIPE)
         _plain(store, NAMES[suite][0], PLAIN[suite])
     if suite == "bookworm":
         _distroless(store, archive)
@@ -79,40 +87,36 @@ def _distroless(store: Store, archive: Path) -> None:
     settings = [PATH, "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"]
     entry = ["ENV LANG=C.UTF-8", 'ENTRYPOINT ["/usr/bin/python3.11"]']
     for name, packages, more in ((base, BASE, []), (python, BASE + PYTHON, entry)):
-        if store.has(f"{name}:nonroot"):
+        if store.made_by(f"{name}:nonroot") == RECIPE:
             continue
         print(f"base image for {store.arch}: {name}", flush=True)
         with tempfile.TemporaryFile(dir=archive.parent) as chosen:
             with tarfile.open(archive) as tar:
                 select(tar, packages, chosen)
             chosen.seek(0)
-            store.make(chosen, [name], settings + more)
+            store.make(chosen, [name], settings + more, RECIPE)
         # The same image with the user that the tag `nonroot` names.
         store.must_build(f"FROM {name}\nUSER 65532\nWORKDIR /home/nonroot\n", [f"{name}:nonroot"])
 
 
-def _hooks(scratch: Path) -> list[str]:
-    """What is added to Debian's packages: the names of Python, `pip`, and how this host reaches its mirror."""
+def _hooks(scratch: Path, suite: str, arch: str) -> list[str]:
+    """What is added to Debian's packages: the names of Python, `pip`, and where apt finds more."""
     pip = scratch / "pip"
     pip.write_text(PIP)
     apt = scratch / "no-languages"
     apt.write_text('Acquire::Languages "none";\n')
     dpkg = scratch / "unneeded"
     dpkg.write_text("".join(f"path-exclude=/usr/share/{tree}/*\n" for tree in UNNEEDED))
-    hooks = [
+    return [
         'ln -s /usr/bin/python3 "$1/usr/local/bin/python3"',
         'ln -s /usr/bin/python3 "$1/usr/local/bin/python"',
         f'install -m 755 {shlex.quote(str(pip))} "$1/usr/local/bin/pip"',
-        # As in Debian's own images; it saves half of what apt reads.
+        # As in Debian's own images.
         f'install -m 644 {shlex.quote(str(apt))} "$1/etc/apt/apt.conf.d/docker-no-languages"',
-        # mmdebstrap's own settings for apt and dpkg are of no use in a build.
-        'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap"',
         # Not while packages are unpacked: mmdebstrap would filter each of them.
         f'install -m 644 {shlex.quote(str(dpkg))} "$1/etc/dpkg/dpkg.cfg.d/unneeded"',
         *(f'rm -rf "$1/usr/share/{tree}"/*' for tree in UNNEEDED),
+        f'{shlex.quote(sys.executable)} -B {shlex.quote(repository.__file__)} "$1" {suite} {arch}',
+        # mmdebstrap's own settings for apt and dpkg are of no use in a build.
+        'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap"',
     ]
-    certificates = Path("/etc/ssl/certs/ca-certificates.crt")
-    if certificates.exists():
-        hooks.append(f'install -D -m 644 {certificates} "$1{certificates}"')
-    hooks += [f'install -m 644 {shlex.quote(str(file))} "$1/etc/apt/apt.conf.d/"' for file in mirror.accepting()]
-    return hooks

@@ -21,8 +21,10 @@ from process import Run
 SUITE = "trixie"
 # Unpacked only: dockerd needs nothing of what packages do when they are installed. base-files has the links /bin and /lib.
 PACKAGES = "base-files,docker.io,docker-cli,docker-buildx"
+# Each has a /run of its own, which /var/run is not without what base-files does when it is installed.
+HOST = "unix:///run/docker.sock"
 # The host's network is used as it is.
-DOCKERD = ["dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none", "--exec-root=/run/docker", "--pidfile=/run/docker.pid"]
+DOCKERD = ["dockerd", f"--host={HOST}", "--iptables=false", "--ip6tables=false", "--bridge=none", "--exec-root=/run/docker", "--pidfile=/run/docker.pid"]
 # Runs as the first process of a namespace of processes. Its number outside is in the host's /proc, which still is there.
 # /run is made anew each time: no pid file and no socket of a daemon that was killed lies there.
 ENTER = """
@@ -41,7 +43,7 @@ exec chroot "$root" docker-init -- "$@"
 """
 # Every image is here already, or a case is wrong: a registry that somebody asks for one is not to be reached.
 NOWHERE = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY")}
-CLIENT = {"HOME": "/run", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}
+CLIENT = {"DOCKER_HOST": HOST, "HOME": "/run", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}
 STARTS, ENDS = 60.0, 20.0  # seconds
 
 

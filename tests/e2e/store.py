@@ -13,6 +13,8 @@ from process import Run
 
 # What is made for cases bears it; base images do not.
 LABEL = "malloclint.e2e=case"
+# How a base image was made.
+RECIPE = "malloclint.e2e.recipe"
 # Names that a build may know without being told in the file: no instruction's result depends on them.
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 # It would be pulled: the newest Dockerfile frontend, in place of the engine's own, which reads the same language.
@@ -44,13 +46,19 @@ class Store:
             raise BuildError(f"{names[0]}: {done.both().strip()}")
         self._name(names)
 
-    def make(self, archive: BinaryIO, names: list[str], changes: list[str]) -> None:
+    def make(self, archive: BinaryIO, names: list[str], changes: list[str], recipe: str) -> None:
         """An image of one layer from an archive; the changes are instructions of a Dockerfile."""
-        self._must("import", self._platform, *[f"--change={change}" for change in changes], "-", names[0], given=archive)
+        said = [f"--change={change}" for change in [*changes, f"LABEL {RECIPE}={recipe}"]]
+        self._must("import", self._platform, *said, "-", names[0], given=archive)
         self._name(names)
 
     def has(self, image: str) -> bool:
-        return self._engine.docker("image", "inspect", image).code == 0
+        done = self._engine.docker("image", "inspect", "--format={{.Architecture}}", image)
+        return done.code == 0 and done.out.strip() == self.arch
+
+    def made_by(self, image: str) -> str | None:
+        """The recipe of a base image, which what stands on it inherits."""
+        return (self.config(image)["Labels"] or {}).get(RECIPE) if self.has(image) else None
 
     def config(self, image: str) -> dict:
         """The part of the image's configuration that a container starts with."""
