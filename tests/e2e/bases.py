@@ -20,8 +20,8 @@ from distroless import BASE, PYTHON, select
 from mirror import ACCEPTS, Unmade, host_sources  # noqa: F401
 from store import BuildError, Store
 
-# Emulated, what ca-certificates does when it is installed takes longer than all the rest, and no case of arm64 looks at it.
-PACKAGES = {"amd64": "python3,python3-venv,ca-certificates", "arm64": "python3,python3-venv"}
+# Emulated, what ca-certificates does when it is installed takes longer than all the rest; no case of arm64 needs more than Python.
+PACKAGES = {"amd64": "python3,python3-venv,ca-certificates", "arm64": "python3"}
 NAMES = {
     "bookworm": ["python:3.12-slim-bookworm", "python:3.12-bookworm", "python:3.11-slim-bookworm"],
     "trixie": ["python:3.12-slim", "python:3.13-slim", "python:3.13-slim-trixie"],
