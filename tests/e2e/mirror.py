@@ -22,12 +22,14 @@ def make(target: Path, suite: str, arch: str, options: list[str]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"part-{target.name}")
     _remove(part)
-    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        done = process.run(_command(part, suite, arch, options, Path(scratch)))
-    if done.code != 0:
+    try:
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            done = process.run(_command(part, suite, arch, options, Path(scratch)))
+        if done.code != 0:
+            raise Unmade(f"mmdebstrap for {suite} {arch} failed:\n{done.both()[-3000:]}")
+        part.replace(target)
+    finally:
         _remove(part)
-        raise Unmade(f"mmdebstrap for {suite} {arch} failed:\n{done.both()[-3000:]}")
-    part.replace(target)
 
 
 def _command(part: Path, suite: str, arch: str, options: list[str], scratch: Path) -> list[str]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import threading
+from contextlib import suppress
 from typing import BinaryIO, Mapping
 
 _running: set[subprocess.Popen] = set()
@@ -33,13 +36,17 @@ def run(command: list[str], given: bytes | BinaryIO = b"", environment: Mapping[
     with _lock:
         if _stopped.is_set():
             raise Stopped
-        child = subprocess.Popen(command, stdin=file or subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+        # A group of its own: Ctrl-C is for the proof, and mmdebstrap ends only together with what it started.
+        pipe = subprocess.PIPE
+        child = subprocess.Popen(command, stdin=file or pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True)
         _running.add(child)
     try:
         out, err = child.communicate(given if file is None else None)
     finally:
         with _lock:
             _running.discard(child)
+    if _stopped.is_set():
+        raise Stopped
     return Run(child.returncode, out, err)
 
 
@@ -48,4 +55,5 @@ def stop() -> None:
     with _lock:
         _stopped.set()
         for child in _running:
-            child.terminate()
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGINT)
