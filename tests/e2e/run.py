@@ -97,10 +97,12 @@ def _archs(platform: str | None) -> tuple[list[str], bool]:
 
 def _results(chosen: dict[str, list[case.Case]], options: argparse.Namespace) -> list[list[bool] | None]:
     """By architecture, whether each case passed; nothing where it has no engine or no base images."""
+    wanted = [arch for arch, cases in chosen.items() if cases]
+    if not wanted:
+        return []
     with ExitStack() as ends, ThreadPoolExecutor(max_workers=16) as pool:
         _take_place(ends)
         try:
-            wanted = [arch for arch, cases in chosen.items() if cases]
             # What takes longest first: the engine is made meanwhile.
             made = {arch: _archives(arch, pool) for arch in reversed(wanted)}
             stores = {arch: _store(arch, ends) for arch in wanted}
