@@ -106,7 +106,7 @@ def _results(chosen: dict[str, list[case.Case]], options: argparse.Namespace) ->
             # What takes longest first: the engine is made meanwhile.
             made = {arch: _archives(arch, pool) for arch in reversed(wanted)}
             stores = {arch: _store(arch, ends) for arch in wanted}
-            proofs = [pool.submit(_prove, stores[arch], made[arch], chosen[arch], pool, options) for arch in wanted]
+            proofs = [pool.submit(_prove, stores[arch], made[arch], chosen[arch], options) for arch in wanted]
             return [proof.result() for proof in proofs]
         except BaseException:
             # No thread is waited for that waits for a program.
@@ -144,7 +144,7 @@ def _store(arch: str, ends: ExitStack) -> Store | None:
     return Store(daemon, arch)
 
 
-def _prove(store: Store | None, archives: Archives, cases: list[case.Case], pool: ThreadPoolExecutor, options: argparse.Namespace) -> list[bool] | None:
+def _prove(store: Store | None, archives: Archives, cases: list[case.Case], options: argparse.Namespace) -> list[bool] | None:
     """Runs the cases of an architecture."""
     if store is None:
         return None
@@ -154,7 +154,7 @@ def _prove(store: Store | None, archives: Archives, cases: list[case.Case], pool
             future.result()
             bases.load(store, suite, bases.archives(TARGET, store.arch)[suite])
         bases.try_out(store)
-    except (BuildError, bases.Unmade, OSError) as error:
+    except (BuildError, engine.EngineError, bases.Unmade, OSError) as error:
         print(f"error: {error}\nleft out: all builds for {store.arch} (its base images could not be made)", flush=True)
         return None
     with ThreadPoolExecutor(max_workers=AT_A_TIME) as workers:
