@@ -1,7 +1,7 @@
 """The engine that users have: Debian 13's dockerd with its BuildKit, in a root of its own and in namespaces of its own.
 
-Only the host's mmdebstrap and util-linux are needed, and no docker of the host is seen or touched. Nothing is left behind,
-whatever ends the proof: dockerd is the first process of its namespace and dies with this one, and with it die all that it
+Only the host's mmdebstrap and util-linux are needed, and no docker of the host is seen or touched. Nothing goes on and nothing
+stays mounted, whatever ends the proof: dockerd is the first process of its namespace and dies with this one, and with it die all that it
 started and all of its mounts.
 """
 
@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,6 +45,8 @@ exec chroot "$root" docker-init -- "$@"
 # Every image is here already, or a case is wrong: a registry that somebody asks for one is not to be reached.
 NOWHERE = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY")}
 CLIENT = {"DOCKER_HOST": HOST, "HOME": "/run", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1", "DOCKER_CLI_HINTS": "false"}
+# Where the kernel counts what containers use: below a name of its own, in one tree or in several.
+GROUPS = Path("/sys/fs/cgroup")
 STARTS, ENDS = 60.0, 20.0  # seconds
 
 
@@ -66,7 +69,8 @@ class Engine:
         self._root, self._work = root, work
         self._log = work / f"dockerd-{name}.log"
         self._number = work / f"dockerd-{name}.pid"
-        self._data = f"--data-root=/var/lib/docker/{name}"
+        self._group = f"malloclint-e2e-{name}"
+        self._own = [f"--data-root=/var/lib/docker/{name}", f"--cgroup-parent=/{self._group}"]
         self._process: subprocess.Popen | None = None
 
     def start(self) -> None:
@@ -77,7 +81,7 @@ class Engine:
         resolver.write_bytes(Path("/etc/resolv.conf").read_bytes())
         self._number.unlink(missing_ok=True)
         apart = ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child=KILL"]
-        command = [*apart, "sh", "-c", ENTER, "sh", str(self._root), str(self._work), str(self._number), *DOCKERD, self._data]
+        command = [*apart, "sh", "-c", ENTER, "sh", str(self._root), str(self._work), str(self._number), *DOCKERD, *self._own]
         with self._log.open("wb") as log:
             # Ctrl-C is for the proof, which ends dockerd in its own time.
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**CLIENT, **NOWHERE}, start_new_session=True)
@@ -110,6 +114,14 @@ class Engine:
             self._process.wait()
             self._process = None
             self._number.unlink(missing_ok=True)
+            self._remove_groups()
+
+    def _remove_groups(self) -> None:
+        """Containers that were ended leave theirs behind, empty. The next proof removes what is still in use."""
+        for top in (*GROUPS.glob(self._group), *GROUPS.glob(f"*/{self._group}")):
+            for folder, _, _ in os.walk(top, topdown=False):
+                with suppress(OSError):
+                    os.rmdir(folder)
 
     def _answers(self) -> bool:
         try:
