@@ -70,7 +70,7 @@ impl Interpreted {
         source: Source,
     ) -> Option<(Unit, Option<Search>)> {
         let (_, stages) = stages::split(&self.tree);
-        units::over_stage(&self.build(&stages, around), target, container, source)
+        units::of_stage(&self.build(&stages, around), target, container, source)
     }
 
     fn build<'a>(&'a self, stages: &'a [Stage<'a>], around: &'a dyn Surroundings) -> Build<'a> {
@@ -84,5 +84,5 @@ impl Interpreted {
 pub fn started_elsewhere(container: &Container, around: &dyn Surroundings) -> Unit {
     let (file, none) = (&container.place.file, Dockerfile::default());
     let build = Build::new(file, &none, around, &[], Cow::default());
-    units::over_image(&build, container)
+    units::of_image_from_elsewhere(&build, container)
 }

@@ -52,6 +52,6 @@ pub(crate) fn of_image(image: &Named) -> Option<String> {
     if roles::is_test_name(name) || roles::is_shown(name) {
         return Some(format!("the image is called `{name}`"));
     }
-    let passing = roles::is_developer_folder(tag) || roles::is_test_folder(tag);
-    passing.then(|| format!("the image is tagged `{tag}`"))
+    let not_production = roles::is_developer_folder(tag) || roles::is_test_folder(tag);
+    not_production.then(|| format!("the image is tagged `{tag}`"))
 }

@@ -85,7 +85,7 @@ fn judge(
     project: &Project<'_>,
     style: Style,
 ) -> (Vec<Finding>, Vec<Unit>) {
-    let mut bench = Bench {
+    let mut judge = Judge {
         file: sheet.file,
         project,
         style,
@@ -97,19 +97,19 @@ fn judge(
         for (container, site) in compose::read(sheet, project.around()) {
             let spell =
                 |unit: &Unit, changes: &[Change]| compose::spell(sheet, unit, site, changes);
-            findings.append(&mut bench.judge(container, &|_| true, &spell));
+            findings.append(&mut judge.judge(container, &|_| true, &spell));
         }
-        return (findings, bench.units);
+        return (findings, judge.units);
     }
     let builds = project.builds(sheet.file);
     let mut findings: Option<Vec<Finding>> = None;
     for build in &builds {
-        bench.lacking.clear();
+        judge.lacking.clear();
         let mut own = Vec::new();
         let speaks = |place: &Place| !build.is_said_elsewhere(place, sheet.file);
-        for (container, seat) in &build.containers {
-            let spell = |unit: &Unit, changes: &[Change]| build.spell(unit, seat, changes);
-            own.append(&mut bench.judge(container.clone(), &speaks, &spell));
+        for (container, location) in &build.containers {
+            let spell = |unit: &Unit, changes: &[Change]| build.spell(unit, location, changes);
+            own.append(&mut judge.judge(container.clone(), &speaks, &spell));
         }
         findings = Some(match findings {
             None => own,
@@ -118,14 +118,14 @@ fn judge(
         });
     }
     if let Some(findings) = findings {
-        return (findings, bench.units);
+        return (findings, judge.units);
     }
     let mut findings = Vec::new();
     for (container, site) in kubernetes::read(sheet) {
         let spell = |unit: &Unit, changes: &[Change]| kubernetes::spell(sheet, unit, site, changes);
-        findings.append(&mut bench.judge(container, &|_| true, &spell));
+        findings.append(&mut judge.judge(container, &|_| true, &spell));
     }
-    (findings, bench.units)
+    (findings, judge.units)
 }
 
 fn is_same(one: &Finding, other: &Finding) -> bool {
@@ -151,7 +151,7 @@ fn either(mut before: Vec<Finding>, other: Vec<Finding>) -> Vec<Finding> {
 type Spell<'a> = &'a dyn Fn(&Unit, &[Change]) -> Result<Vec<Edit>, String>;
 
 /// Containers of one file on their way to findings.
-struct Bench<'a> {
+struct Judge<'a> {
     file: &'a Arc<SourceFile>,
     project: &'a Project<'a>,
     style: Style,
@@ -160,7 +160,7 @@ struct Bench<'a> {
     lacking: Vec<(String, Option<String>)>,
 }
 
-impl Bench<'_> {
+impl Judge<'_> {
     /// What the rules say of one container, where `speaks` wants it, with the edits that `spell` writes.
     fn judge(
         &mut self,
@@ -170,10 +170,10 @@ impl Bench<'_> {
     ) -> Vec<Finding> {
         let (file, project) = (self.file, self.project);
         let tag = container.image.as_ref().and_then(purpose::of_image);
-        container.passing = container.passing.or(tag);
+        container.not_production = container.not_production.or(tag);
         let link = link::link(&file.path, &container, project);
-        container.passing = container
-            .passing
+        container.not_production = container
+            .not_production
             .or_else(|| purpose::of_project(&file.path, project.around()));
         let unit = unit(&container, link.as_ref(), project);
         let mut own = Vec::new();

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::expand::{Lookup, Room, expand};
-use super::image::State;
+use super::image::ImageState;
 use super::stages::{Names, Stage};
 use super::syntax::Dockerfile;
 use crate::model::{Fact, User, Value};
@@ -30,7 +30,7 @@ pub(super) struct Made {
     /// Every name that any ARG of the file declares.
     pub(super) declared: Vec<String>,
     /// The final states of the stages read so far.
-    pub(super) states: Vec<State>,
+    pub(super) states: Vec<ImageState>,
     /// For every stage the one it stands on, where that is a stage.
     pub(super) parents: Vec<Option<usize>>,
     /// For every stage who it starts as.
@@ -91,7 +91,7 @@ impl<'a> Build<'a> {
     }
 
     /// Expands a word inside a stage.
-    pub(super) fn expand(&self, state: &State, raw: &Traced) -> Value {
+    pub(super) fn expand(&self, state: &ImageState, raw: &Traced) -> Value {
         let lookup = |name: &str| self.variable(state, name);
         expand(
             raw,
@@ -103,7 +103,7 @@ impl<'a> Build<'a> {
     }
 
     /// What a variable stands for in `state`: ENV wins over ARG.
-    pub(super) fn variable(&self, state: &State, name: &str) -> Lookup {
+    pub(super) fn variable(&self, state: &ImageState, name: &str) -> Lookup {
         if let Some(var) = state.env.get(name) {
             return Lookup::Value(var.now.value.clone());
         }
@@ -117,7 +117,7 @@ impl<'a> Build<'a> {
 
     /// A base image may set any variable; not the loader's own words, what the builder provides,
     /// or what this file declares as an argument of another scope.
-    fn is_surely_unset(&self, state: &State, name: &str) -> bool {
+    fn is_surely_unset(&self, state: &ImageState, name: &str) -> bool {
         let elsewhere = || self.made.declared.iter().any(|declared| declared == name);
         let loader = matches!(name, "LIB" | "ORIGIN" | "PLATFORM");
         let preload = state.image.is_some()

@@ -5,7 +5,7 @@ mod trace_back;
 pub(super) use trace_back::{Readable, find};
 
 use super::build::Build;
-use super::image::{Copied, CopySource, Preloading, State, Written};
+use super::image::{Copied, CopySource, ImageState, Preloading, Written};
 use super::syntax::{Args, Instruction, Keyword};
 use crate::facts::{self, Family};
 use crate::model::{Library, Origin, PathPattern, Setting, Value, Via};
@@ -15,7 +15,7 @@ use crate::text::paths::normal;
 use crate::text::{Place, Span, Traced};
 
 /// Reads a COPY or ADD.
-pub(super) fn copy(build: &Build<'_>, state: &mut State, instruction: &Instruction) {
+pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Instruction) {
     let mut words: Vec<String> = match &instruction.args {
         Args::Words(words) => words
             .iter()
@@ -71,7 +71,7 @@ fn source(build: &Build<'_>, instruction: &Instruction) -> CopySource {
 /// Files whose text stands in the Dockerfile: `COPY <<EOF /start.sh`.
 fn heredocs(
     build: &Build<'_>,
-    state: &mut State,
+    state: &mut ImageState,
     instruction: &Instruction,
     to: &str,
     into_folder: bool,
@@ -92,7 +92,7 @@ fn heredocs(
 }
 
 /// A file for `/etc/ld.so.preload`: read where it stands beside the Dockerfile, else unseen.
-fn preload_file(build: &Build<'_>, state: &mut State, copied: &Copied) {
+fn preload_file(build: &Build<'_>, state: &mut ImageState, copied: &Copied) {
     let file = match copied.from {
         CopySource::Context => build.around.read(&build.file.path, &copied.path),
         _ => None,
@@ -137,7 +137,13 @@ fn holds_preload_file(build: &Build<'_>, copied: &Copied) -> bool {
 }
 
 /// What one source of a COPY brings: a library, a folder that holds some, or what we cannot see.
-fn bring(build: &Build<'_>, state: &mut State, keyword: Keyword, copied: &Copied, place: &Place) {
+fn bring(
+    build: &Build<'_>,
+    state: &mut ImageState,
+    keyword: Keyword,
+    copied: &Copied,
+    place: &Place,
+) {
     let name = base_name(&copied.path);
     if copied.to == "/etc/ld.so.preload" || copied.to == "/etc" && name == "ld.so.preload" {
         return preload_file(build, state, copied);
@@ -180,7 +186,13 @@ fn bring(build: &Build<'_>, state: &mut State, keyword: Keyword, copied: &Copied
     }
 }
 
-fn from_stage(build: &Build<'_>, state: &mut State, index: usize, copied: &Copied, place: &Place) {
+fn from_stage(
+    build: &Build<'_>,
+    state: &mut ImageState,
+    index: usize,
+    copied: &Copied,
+    place: &Place,
+) {
     let Some(stage) = build.made.states.get(index) else {
         return;
     };
@@ -236,7 +248,7 @@ pub(super) fn below(library: &PathPattern, folder: &str) -> Option<String> {
 /// The library that a COPY names outright.
 fn origin(
     build: &Build<'_>,
-    state: &State,
+    state: &ImageState,
     copied: &Copied,
     family: Family,
     place: &Place,

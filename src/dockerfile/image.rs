@@ -16,7 +16,7 @@ use crate::text::{Place, Traced};
 
 /// A stage as far as it has been read.
 #[derive(Clone, Debug)]
-pub(super) struct State {
+pub(super) struct ImageState {
     /// What a report calls the base: its reference or stage name.
     pub(super) base: String,
     pub(super) from: Place,
@@ -124,7 +124,7 @@ fn but_for_the_version(reference: &Value) -> Option<&str> {
     (open(version) && !open(repository) && !open(end)).then_some(text)
 }
 
-impl State {
+impl ImageState {
     /// The state of a stage that stands on an image from outside.
     pub(super) fn on_image(
         reference: &Value,
@@ -270,7 +270,7 @@ impl State {
     }
 
     /// Marks a part of the file system as unseen for what nothing else brings.
-    pub(super) fn blur(&mut self, path: &str, why: impl Into<String>) {
+    pub(super) fn hide_rest(&mut self, path: &str, why: impl Into<String>) {
         self.hidden(path, why.into(), true);
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::build::{Build, Made, find_arg};
-use super::image::{Command, Form, State};
+use super::image::{Command, Form, ImageState};
 use super::stages::{LastUse, Stage};
 use super::syntax::{Args, Dockerfile, Instruction, Keyword, Pair, Word};
 use super::{copy, run};
@@ -61,7 +61,7 @@ impl<'a> Build<'a> {
         let Some(parent) = self.made.parents.get(index).copied().flatten() else {
             return;
         };
-        let has_command = |state: &State| state.entrypoint.is_some() || state.cmd.is_some();
+        let has_command = |state: &ImageState| state.entrypoint.is_some() || state.cmd.is_some();
         if last_uses.get(parent) == Some(&LastUse::Base(index))
             && !self.made.states.get(parent).is_some_and(has_command)
             && let Some(state) = self.made.to_mut().states.get_mut(parent)
@@ -70,7 +70,7 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn stage(&mut self, index: usize, stage: &'a Stage<'a>) -> State {
+    fn stage(&mut self, index: usize, stage: &'a Stage<'a>) -> ImageState {
         let mut state = self.base(index, stage);
         self.made.to_mut().starters.push(state.user.clone());
         if let Some(parent) = self.made.parents.get(index).copied().flatten()
@@ -94,7 +94,7 @@ impl<'a> Build<'a> {
     }
 
     /// The state a stage starts with.
-    fn base(&mut self, index: usize, stage: &Stage<'_>) -> State {
+    fn base(&mut self, index: usize, stage: &Stage<'_>) -> ImageState {
         let from = self.place(stage.from.span);
         let word = match &stage.from.args {
             Args::Words(words) => words.first(),
@@ -112,7 +112,7 @@ impl<'a> Build<'a> {
         let parent = named.or_else(member);
         self.made.to_mut().parents.push(parent);
         let Some(below) = parent.and_then(|parent| self.made.states.get(parent)) else {
-            return State::on_image(&reference, &from, pinned);
+            return ImageState::on_image(&reference, &from, pinned);
         };
         let mut state = below.inherited(&from);
         if pinned.value().is_some() {
@@ -146,7 +146,7 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn instruction(&mut self, state: &mut State, instruction: &'a Instruction) {
+    fn instruction(&mut self, state: &mut ImageState, instruction: &'a Instruction) {
         state.step += 1;
         match instruction.keyword {
             Keyword::Env => self.env(state, instruction),
@@ -207,7 +207,7 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn env(&self, state: &mut State, instruction: &Instruction) {
+    fn env(&self, state: &mut ImageState, instruction: &Instruction) {
         let settings: Vec<(String, Setting)> = pairs(&instruction.args)
             .map(|pair| {
                 let key = self.expand(state, &pair.key.raw).text.as_str().to_owned();
@@ -236,7 +236,7 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn arg(&self, state: &mut State, instruction: &Instruction) {
+    fn arg(&self, state: &mut ImageState, instruction: &Instruction) {
         for pair in pairs(&instruction.args) {
             let name = pair.key.raw.as_str().to_owned();
             let value = match &pair.value {
@@ -247,7 +247,7 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn user(&self, state: &mut State, instruction: &Instruction) {
+    fn user(&self, state: &mut ImageState, instruction: &Instruction) {
         let Some(user) = self.first_word(state, instruction) else {
             return;
         };
@@ -262,7 +262,7 @@ impl<'a> Build<'a> {
         };
     }
 
-    fn first_word(&self, state: &State, instruction: &Instruction) -> Option<Value> {
+    fn first_word(&self, state: &ImageState, instruction: &Instruction) -> Option<Value> {
         match &instruction.args {
             Args::Words(words) => words
                 .first()

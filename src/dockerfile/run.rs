@@ -11,7 +11,7 @@ pub(super) use settings::stars;
 
 use super::build::Build;
 use super::copy::family_of;
-use super::image::State;
+use super::image::ImageState;
 use super::syntax::{Args, Instruction};
 use crate::facts::Family;
 use crate::model::Strip;
@@ -44,7 +44,7 @@ impl Source<'_> {
 }
 
 /// Applies a RUN.
-pub(super) fn run(build: &Build<'_>, state: &mut State, instruction: &Instruction) {
+pub(super) fn run(build: &Build<'_>, state: &mut ImageState, instruction: &Instruction) {
     let file = build.place(instruction.span);
     let hook = instruction.text.as_str().contains(HOOK_MODULE);
     state.prefork_hook |= hook;
@@ -124,7 +124,7 @@ fn is_shell(text: &str) -> bool {
 }
 
 /// Applies the effects of a text.
-pub(super) fn apply(build: &Build<'_>, state: &mut State, source: Source<'_>) {
+pub(super) fn apply(build: &Build<'_>, state: &mut ImageState, source: Source<'_>) {
     let text = source.text.as_str();
     opaque::bind_architecture(state, text);
     packages::interpreters(state, text);
@@ -136,7 +136,7 @@ pub(super) fn apply(build: &Build<'_>, state: &mut State, source: Source<'_>) {
 }
 
 /// A reader that knows the variables of the stage that the text speaks of.
-fn reader(state: &State, text: &str) -> Reader {
+fn reader(state: &ImageState, text: &str) -> Reader {
     let mut reader = Reader::default();
     let from_env = state.env.iter().map(|var| (&var.name, &var.now.value));
     let from_args = state
@@ -155,7 +155,7 @@ fn reader(state: &State, text: &str) -> Reader {
 }
 
 /// A path of an effect, made absolute: a `cd` before it counts.
-pub(super) fn located(state: &State, effect: &Effect, path: &str) -> String {
+pub(super) fn located(state: &ImageState, effect: &Effect, path: &str) -> String {
     match &effect.folder {
         Some(folder) if !path.starts_with(['/', '~']) => {
             state.absolute(&format!("{folder}/{path}"))
@@ -164,7 +164,7 @@ pub(super) fn located(state: &State, effect: &Effect, path: &str) -> String {
     }
 }
 
-fn one(build: &Build<'_>, state: &mut State, source: Source<'_>, effect: &Effect, last: bool) {
+fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &Effect, last: bool) {
     let place = source.place(&effect.range);
     match &effect.kind {
         EffectKind::Install {
@@ -266,7 +266,7 @@ pub(super) fn families_named(text: &str) -> Vec<Family> {
 }
 
 /// A word as a path pattern: what is not literal becomes `*`.
-pub(super) fn pattern(build: &Build<'_>, state: &State, word: &Word) -> String {
+pub(super) fn pattern(build: &Build<'_>, state: &ImageState, word: &Word) -> String {
     let mut text = String::new();
     for part in &word.parts {
         match part {

@@ -21,7 +21,7 @@ use words::{
 
 use super::build::Build;
 use super::copy::{self, Readable};
-use super::image::State;
+use super::image::ImageState;
 use crate::facts::{is_allocator_setting, programs, roles};
 use crate::model::{Fact, Process, ProcessKind, ProcessModel, Stray, Strip, is_python, recognise};
 use crate::shell;
@@ -53,7 +53,7 @@ pub(super) struct Started {
 
 /// The variables that a start script finds and names, less those that decide about allocators: what it makes of these
 /// is for the rules to see as it is written.
-fn known<'s>(state: &'s State, text: &str) -> impl Iterator<Item = (&'s str, &'s str)> {
+fn known<'s>(state: &'s ImageState, text: &str) -> impl Iterator<Item = (&'s str, &'s str)> {
     let ours = |name: &str| name.starts_with("LD_") || is_allocator_setting(name);
     let named = move |name: &str| text.contains('$') && text.contains(name) && !ours(name);
     let vars = state.env.iter().filter(move |var| named(&var.name));
@@ -61,7 +61,7 @@ fn known<'s>(state: &'s State, text: &str) -> impl Iterator<Item = (&'s str, &'s
 }
 
 /// Follows the start of a container of `state`.
-pub(super) fn follow(build: &Build<'_>, state: &State) -> Started {
+pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
     let commands = [state.entrypoint.as_ref(), state.cmd.as_ref()];
     let place = commands
         .iter()
@@ -108,7 +108,7 @@ pub(super) fn follow(build: &Build<'_>, state: &State) -> Started {
 
 struct Follower<'a> {
     build: &'a Build<'a>,
-    state: &'a State,
+    state: &'a ImageState,
     /// Scripts that may still be read: each may name others, and itself.
     scripts: usize,
     /// The program as far as it has been followed.

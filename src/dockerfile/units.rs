@@ -6,7 +6,7 @@ mod strays;
 mod unseen;
 
 use super::build::Build;
-use super::image::State;
+use super::image::ImageState;
 use super::stages;
 use super::start::{self, Ended, Started};
 use crate::facts::{Manager, programs, roles};
@@ -15,8 +15,8 @@ use crate::model::{
     Stray, Unit, User, Via, entries, family_of, judge,
 };
 use crate::text::Place;
-pub(super) use container::{over_image, over_stage};
-use strays::Elsewhere;
+pub(super) use container::{of_image_from_elsewhere, of_stage};
+use strays::OtherStages;
 pub(crate) use unseen::Search;
 
 /// So many entries of one list are judged: nobody means more.
@@ -25,7 +25,7 @@ const ENTRIES: usize = 64;
 /// The units of all stages that can be an image of their own, each with where it stands in the text.
 pub(super) fn units(build: &Build<'_>) -> Vec<(Unit, Site)> {
     let used = stages::used(build.stages, &build.names);
-    let strays = Elsewhere::of(build);
+    let strays = OtherStages::of(build);
     let last = build.stages.len().saturating_sub(1);
     let leaf = |index: &usize| {
         let used = used.get(*index).copied().unwrap_or(false);
@@ -73,7 +73,7 @@ fn site(build: &Build<'_>, stage: usize, started: &Started) -> Option<Site> {
 }
 
 /// Whether the stage's Python is conda's.
-fn is_conda(state: &State) -> bool {
+fn is_conda(state: &ImageState) -> bool {
     let image = state.image.as_ref();
     let prefix = image.and_then(|image| image.python_prefix.as_deref());
     let mut installs = state.installs.iter();
@@ -107,7 +107,7 @@ fn only_tested(build: &Build<'_>, index: usize) -> bool {
 
 fn unit(
     build: &Build<'_>,
-    elsewhere: &Elsewhere,
+    elsewhere: &OtherStages,
     index: usize,
     last: bool,
     started: &Started,
@@ -122,7 +122,7 @@ fn unit(
 
 /// The unit of a stage or image in that state.
 fn assemble(
-    state: &State,
+    state: &ImageState,
     started: &Started,
     elsewhere: Vec<Stray>,
     role: Role,
@@ -274,7 +274,7 @@ fn computed(unit: &Unit, family: Option<crate::facts::Family>) -> Outcome {
 }
 
 /// Where a missing installation goes: an installation of this stage as root, else its FROM.
-fn install_at(state: &State) -> Place {
+fn install_at(state: &ImageState) -> Place {
     let from = &state.from;
     let own = |place: &Place| place.same_file(from) && place.span.start > from.span.start;
     let fits = |install: &&std::sync::Arc<crate::model::Install>| {
@@ -289,7 +289,7 @@ fn install_at(state: &State) -> Place {
         .map_or_else(|| from.clone(), |install| install.place.clone())
 }
 
-fn python(state: &State, started: &Started) -> Fact<crate::model::Python> {
+fn python(state: &ImageState, started: &Started) -> Fact<crate::model::Python> {
     // The command may name another interpreter than the first that was installed.
     if let (Some(program), Some(place)) = (started.process.argv.first(), &started.process.place)
         && let Some(version) = version_of(program)
@@ -335,7 +335,7 @@ fn version_of(program: &str) -> Option<(u8, u8)> {
     minor.parse().ok().map(|minor| (3, minor))
 }
 
-fn platform(state: &State) -> Platform {
+fn platform(state: &ImageState) -> Platform {
     let mut platform = state.platform.clone();
     if state.each_platform
         && let Some(arch) = named_arch(state)
@@ -349,7 +349,7 @@ fn platform(state: &State) -> Platform {
 }
 
 /// The architecture whose folder the preload names, where a stage was made for it.
-fn named_arch(state: &State) -> Option<crate::facts::Arch> {
+fn named_arch(state: &ImageState) -> Option<crate::facts::Arch> {
     let var = state.env.get("LD_PRELOAD")?;
     var.now
         .value
@@ -359,7 +359,7 @@ fn named_arch(state: &State) -> Option<crate::facts::Arch> {
         .find_map(crate::facts::Arch::from_triplet)
 }
 
-fn search_dirs(state: &State) -> Vec<String> {
+fn search_dirs(state: &ImageState) -> Vec<String> {
     let mut dirs = state.search_dirs.clone();
     if let Some(var) = state.env.get("LD_LIBRARY_PATH") {
         dirs.extend(
@@ -378,7 +378,7 @@ fn search_dirs(state: &State) -> Vec<String> {
 /// What ends `LD_PRELOAD` when the container starts: the base's own entrypoint where it is kept, or a script.
 fn replaces(
     unit: &Unit,
-    state: &State,
+    state: &ImageState,
     ended: Option<Ended>,
     mut lost: Vec<Preload>,
 ) -> Option<Replaced> {

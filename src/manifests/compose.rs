@@ -44,7 +44,7 @@ pub fn read(sheet: Sheet<'_>, around: &dyn Surroundings) -> Vec<(Container, Site
         .filter_map(|&(name, service)| {
             let site = Site { name, service };
             let mut container = container(sheet, site, &variables, around)?;
-            container.passing = container.passing.or_else(|| purpose.clone());
+            container.not_production = container.not_production.or_else(|| purpose.clone());
             Some((container, site))
         })
         .collect()
@@ -97,8 +97,8 @@ fn container(
     let restarted = restart.filter(|policy| matches!(*policy, "always" | "unless-stopped"));
     let test = roles::is_test_name(name) || roles::is_shown(name);
     let source = get("volumes").is_some_and(|id| mounts_source(sheet, id));
-    let passing = test.then(|| format!("the service is called `{name}`"));
-    let passing = passing
+    let not_production = test.then(|| format!("the service is called `{name}`"));
+    let not_production = not_production
         .or_else(|| get("profiles").and_then(|id| developers_profiles(tree, id)))
         .or_else(|| source.then(|| "the source is mounted over what is in the image".to_owned()));
     Some(Container {
@@ -118,7 +118,7 @@ fn container(
         archs: platform,
         kept_running: restarted
             .map(|policy| format!("`restart: {policy}` starts it again whenever it ends")),
-        passing,
+        not_production,
         unseen,
     })
 }

@@ -55,7 +55,7 @@ pub fn read(sheet: Sheet<'_>) -> Vec<(Container, Site)> {
                 env,
                 env_faults: faults,
                 unseen,
-                passing: described.passing.clone().or_else(|| purpose.clone()),
+                not_production: described.not_production.clone().or_else(|| purpose.clone()),
                 ..described
             };
             found.push((container, Site { container: *id }));
@@ -108,11 +108,11 @@ fn container(
     let spot = image.as_ref().or(name.as_ref());
     let place = spot.map_or_else(|| sheet.place(id), |named| named.place.clone());
     let expand = |text: &str| env::expand_words(env, text);
-    let passing = match seat {
+    let not_production = match seat {
         Seat::Init => Some("it is an init container: it ends before the others start".to_owned()),
         Seat::Main => ends(pod.kind),
     };
-    let passing = passing.or_else(|| windows(tree, pod));
+    let not_production = not_production.or_else(|| windows(tree, pod));
     let called = name.map_or_else(
         || "the container".into(),
         |name| format!("container `{}`", name.text),
@@ -136,7 +136,7 @@ fn container(
         user: user(sheet, pod, id),
         archs: archs(sheet, pod),
         kept_running: (seat == Seat::Main).then(|| keeps(pod.kind)).flatten(),
-        passing,
+        not_production,
     }
 }
 

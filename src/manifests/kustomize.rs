@@ -26,7 +26,7 @@ use crate::surroundings::Surroundings;
 use crate::text::paths;
 use crate::text::{Edit, Place, SourceFile};
 use crate::yaml::Id;
-use joined::Desk;
+use joined::Joined;
 use load::Loader;
 
 /// What a kustomization is called (api/konfig, `RecognizedKustomizationFileNames`).
@@ -53,15 +53,15 @@ pub struct Build {
     /// The path of the kustomization that is built.
     pub root: String,
     /// The containers that the file has a part in, each with where in it that is.
-    pub containers: Vec<(Container, Seat)>,
+    pub containers: Vec<(Container, Location)>,
     /// The file is one of the resources, not a patch or the kustomization itself.
     pub as_resource: bool,
-    desk: Desk,
+    joined: Joined,
 }
 
 /// Where a container stands in the file that a build is made for.
 #[derive(Clone, Debug)]
-pub enum Seat {
+pub enum Location {
     /// It, or a patch for it, is a mapping of that text.
     Container(usize, Id),
     /// The file adds some of its variables by a JSON patch.
@@ -111,73 +111,75 @@ fn build(root: &Arc<SourceFile>, focus: &Arc<SourceFile>, others: &Others<'_>) -
     loader.kustomization(root, &mut objects);
     let (as_resource, unseen) = (loader.as_resource, loader.unseen);
     let documents = objects.iter().map(|object| object.id).collect();
-    let (desk, read) = loader.desk.read(documents);
+    let (joined, read) = loader.joined.read(documents);
     let purpose = purpose::of_path(&root.path);
-    let mut containers = parts(&desk, read, focus);
+    let mut containers = parts(&joined, read, focus);
     for (container, _) in &mut containers {
-        container.passing = container.passing.take().or_else(|| purpose.clone());
+        container.not_production = container.not_production.take().or_else(|| purpose.clone());
         container.unseen = container.unseen.take().or_else(|| unseen.clone());
     }
     (!containers.is_empty()).then(|| Build {
         root: root.path.clone(),
         containers,
         as_resource,
-        desk,
+        joined,
     })
 }
 
 /// The containers that `focus` has a part in.
 fn parts(
-    desk: &Desk,
+    joined: &Joined,
     read: Vec<(Container, kubernetes::Site)>,
     focus: &Arc<SourceFile>,
-) -> Vec<(Container, Seat)> {
+) -> Vec<(Container, Location)> {
     let mut found = Vec::new();
     for (container, site) in read {
-        let mut container = desk.homed(container);
-        let seat = seat(desk, site.container, focus);
+        let mut container = joined.homed(container);
+        let location = location(joined, site.container, focus);
         let sets = |place: &Place| Arc::ptr_eq(&place.file, focus);
         let mut settings = container.env.iter();
-        if matches!(seat, Seat::Nowhere(_)) && !settings.any(|(_, setting)| sets(&setting.place)) {
+        if matches!(location, Location::Nowhere(_))
+            && !settings.any(|(_, setting)| sets(&setting.place))
+        {
             continue;
         }
         let purpose = purpose::of_path(&container.place.file.path);
-        container.passing = container.passing.or(purpose);
-        found.push((container, seat));
+        container.not_production = container.not_production.or(purpose);
+        found.push((container, location));
     }
     found
 }
 
 /// Where in `focus` the container that was put together at `id` can be written.
-fn seat(desk: &Desk, id: Id, focus: &SourceFile) -> Seat {
+fn location(joined: &Joined, id: Id, focus: &SourceFile) -> Location {
     const LOOSE: &str = "it stands in a quoted or folded text";
-    let mut seat = Seat::Nowhere("this file has no part in it but the values of variables");
-    let origins = desk.origins(id);
-    let items = desk
+    let mut location = Location::Nowhere("this file has no part in it but the values of variables");
+    let origins = joined.origins(id);
+    let items = joined
         .tree
         .get(id, "env")
-        .map(|list| desk.tree.items(list).to_vec());
+        .map(|list| joined.tree.items(list).to_vec());
     let items: Vec<Id> = items.unwrap_or_default();
-    for (index, part) in desk.parts_of(&focus.path) {
+    for (index, part) in joined.parts_of(&focus.path) {
         let own = |id: Id| part.own(id).filter(|id| part.tree.is_mapping(*id));
         if let Some(found) = origins.iter().rev().find_map(|id| own(*id)) {
-            seat = if part.is_exact() {
-                Seat::Container(index, found)
+            location = if part.is_exact() {
+                Location::Container(index, found)
             } else {
-                Seat::Nowhere(LOOSE)
+                Location::Nowhere(LOOSE)
             };
             continue;
         }
         let found: Vec<Id> = items.iter().filter_map(|item| own(*item)).collect();
-        if !found.is_empty() && !matches!(seat, Seat::Container(..)) {
-            seat = if part.is_exact() {
-                Seat::Variables(index, found)
+        if !found.is_empty() && !matches!(location, Location::Container(..)) {
+            location = if part.is_exact() {
+                Location::Variables(index, found)
             } else {
-                Seat::Nowhere(LOOSE)
+                Location::Nowhere(LOOSE)
             };
         }
     }
-    seat
+    location
 }
 
 impl Build {
@@ -187,38 +189,43 @@ impl Build {
         if place.file.path == focus.path {
             return false;
         }
-        let mut parts = self.desk.parts_of(&place.file.path);
+        let mut parts = self.joined.parts_of(&place.file.path);
         parts.next().is_some_and(|(_, part)| {
             let describes = memchr::memmem::find(&part.file.bytes, b"ontainers").is_some();
             describes || is_kustomization(&part.file.path)
         })
     }
 
-    /// The edits that make all of `changes` true of the container at `seat`.
+    /// The edits that make all of `changes` true of the container at `location`.
     ///
     /// # Errors
     /// Where the text does not allow one of them; the reason is for people.
-    pub fn spell(&self, unit: &Unit, seat: &Seat, changes: &[Change]) -> Result<Vec<Edit>, String> {
-        let (Seat::Container(part, _) | Seat::Variables(part, _)) = seat else {
-            let Seat::Nowhere(why) = seat else {
+    pub fn spell(
+        &self,
+        unit: &Unit,
+        location: &Location,
+        changes: &[Change],
+    ) -> Result<Vec<Edit>, String> {
+        let (Location::Container(part, _) | Location::Variables(part, _)) = location else {
+            let Location::Nowhere(why) = location else {
                 return Ok(Vec::new());
             };
             return Err((*why).to_owned());
         };
-        let part = self.desk.part(*part).ok_or("it is not there")?;
+        let part = self.joined.part(*part).ok_or("it is not there")?;
         let sheet = Sheet {
             file: &part.text,
             tree: &part.tree,
         };
-        match seat {
-            Seat::Container(_, container) => {
+        match location {
+            Location::Container(_, container) => {
                 let site = kubernetes::Site {
                     container: *container,
                 };
                 kubernetes::spell(sheet, unit, site, changes)
             }
-            Seat::Variables(_, items) => kubernetes::respell(sheet, unit, items, changes),
-            Seat::Nowhere(why) => Err((*why).to_owned()),
+            Location::Variables(_, items) => kubernetes::respell(sheet, unit, items, changes),
+            Location::Nowhere(why) => Err((*why).to_owned()),
         }
     }
 }

@@ -34,7 +34,7 @@ pub struct Container {
     /// Why it keeps running, where what starts it sees to that: a Deployment.
     pub kept_running: Option<String>,
     /// Why it ends, or serves no production: a Job, an init container, a test.
-    pub passing: Option<String>,
+    pub not_production: Option<String>,
     /// Why it may get variables that are not seen here.
     pub unseen: Option<String>,
 }

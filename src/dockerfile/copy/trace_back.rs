@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::has_extension;
 use crate::dockerfile::build::Build;
-use crate::dockerfile::image::{Copied, CopySource, State};
+use crate::dockerfile::image::{Copied, CopySource, ImageState};
 use crate::text::paths::base_name;
 use crate::text::paths::normal;
 use crate::text::{SourceFile, Traced};
@@ -23,14 +23,14 @@ pub(in crate::dockerfile) enum Readable {
 /// The text of the file at `path` of the image, where it can be had.
 pub(in crate::dockerfile) fn find(
     build: &Build<'_>,
-    state: &State,
+    state: &ImageState,
     path: &str,
 ) -> Option<Readable> {
     let path = state.absolute(path);
     locate(build, state, &path, HOPS)
 }
 
-fn locate(build: &Build<'_>, state: &State, path: &str, hops: usize) -> Option<Readable> {
+fn locate(build: &Build<'_>, state: &ImageState, path: &str, hops: usize) -> Option<Readable> {
     if let Some(written) = state
         .written
         .iter()

@@ -2,7 +2,7 @@
 
 use super::{families_named, located};
 use crate::dockerfile::copy::{self, family_of};
-use crate::dockerfile::image::State;
+use crate::dockerfile::image::ImageState;
 use crate::model::{Library, Origin, PathPattern};
 use crate::shell::effects::Effect;
 use crate::text::Place;
@@ -19,7 +19,7 @@ pub(super) fn removes(pattern: &str, path: &str) -> bool {
 }
 
 /// A file appears at `to`.
-pub(super) fn put(state: &mut State, from: &str, to: &str, effect: &Effect, place: &Place) {
+pub(super) fn put(state: &mut ImageState, from: &str, to: &str, effect: &Effect, place: &Place) {
     let to = located(state, effect, to);
     if to == "/etc/ld.so.preload" {
         return state.hide("/etc/ld.so.preload", format!("`{from}` is put there"));
@@ -55,7 +55,7 @@ pub(super) fn put(state: &mut State, from: &str, to: &str, effect: &Effect, plac
 }
 
 /// A folder or an unknown file appears at `to`: the libraries in it appear there too.
-fn put_folder(state: &mut State, from: &str, to: &str, effect: &Effect, place: &Place) {
+fn put_folder(state: &mut ImageState, from: &str, to: &str, effect: &Effect, place: &Place) {
     let folder = from
         .trim_end_matches("/*")
         .trim_end_matches("/.")
@@ -78,11 +78,11 @@ fn put_folder(state: &mut State, from: &str, to: &str, effect: &Effect, place: &
         });
     }
     state.placed.push((from.to_owned(), to.to_owned()));
-    state.blur(to, format!("`{from}` is put there"));
+    state.hide_rest(to, format!("`{from}` is put there"));
 }
 
 /// Something was built: an allocator, if one was fetched before.
-pub(super) fn built(state: &mut State, prefix: &str, effect: &Effect, place: &Place) {
+pub(super) fn built(state: &mut ImageState, prefix: &str, effect: &Effect, place: &Place) {
     state.compiles = true;
     let mut families = state.mentioned.clone();
     if families.is_empty() {
@@ -96,7 +96,7 @@ pub(super) fn built(state: &mut State, prefix: &str, effect: &Effect, place: &Pl
         families = families_named(&format!("{} {folder} {}", state.workdir, copies.join(" ")));
     }
     if families.is_empty() {
-        state.blur(prefix, "something that is built is installed there");
+        state.hide_rest(prefix, "something that is built is installed there");
     }
     let prefix = prefix.trim_end_matches('/');
     for (family, folder) in families

@@ -3,7 +3,7 @@
 use super::{DEPTH, Source, apply, families_named, located, pattern};
 use crate::dockerfile::build::Build;
 use crate::dockerfile::copy::{self, Readable};
-use crate::dockerfile::image::State;
+use crate::dockerfile::image::ImageState;
 use crate::facts::programs;
 use crate::shell::effects::Effect;
 use crate::shell::syntax::Word;
@@ -11,7 +11,7 @@ use crate::text::paths::base_name;
 use crate::text::{Place, Span, Traced};
 
 /// Programs that may put any file anywhere: archives into the folder they are given, others `/`.
-pub(super) fn work(build: &Build<'_>, state: &mut State, effect: &Effect, words: &[Word]) {
+pub(super) fn work(build: &Build<'_>, state: &mut ImageState, effect: &Effect, words: &[Word]) {
     let words: Vec<String> = words
         .iter()
         .map(|word| pattern(build, state, word))
@@ -44,9 +44,9 @@ pub(super) fn work(build: &Build<'_>, state: &mut State, effect: &Effect, words:
         .find_map(|option| after(option))
         .or(joined);
         let folder = located(state, effect, folder.as_deref().unwrap_or("."));
-        state.blur(&folder, format!("`{program}` unpacks something there"));
+        state.hide_rest(&folder, format!("`{program}` unpacks something there"));
     } else if programs::works_unseen(program, rest, effect.context.piped) {
-        state.blur(
+        state.hide_rest(
             "/",
             format!("what `{program}` puts into the image cannot be seen"),
         );
@@ -54,7 +54,7 @@ pub(super) fn work(build: &Build<'_>, state: &mut State, effect: &Effect, words:
 }
 
 /// Something is done with an allocator that cannot be followed.
-pub(super) fn mentioned(state: &mut State, source: Source<'_>, effect: &Effect) {
+pub(super) fn mentioned(state: &mut ImageState, source: Source<'_>, effect: &Effect) {
     let text = source
         .text
         .as_str()
@@ -80,7 +80,7 @@ pub(super) fn mentioned(state: &mut State, source: Source<'_>, effect: &Effect) 
 /// A script of the image runs: read it if it stands beside the Dockerfile, else anything may be.
 pub(super) fn script(
     build: &Build<'_>,
-    state: &mut State,
+    state: &mut ImageState,
     source: Source<'_>,
     effect: &Effect,
     path: &Word,
@@ -127,7 +127,7 @@ pub(super) fn script(
 
 /// A download for one architecture binds the image to it, unless the text also looks at the
 /// architecture it runs on.
-pub(super) fn bind_architecture(state: &mut State, text: &str) {
+pub(super) fn bind_architecture(state: &mut ImageState, text: &str) {
     if state.arch_bound.is_some() || !text.contains("http") {
         return;
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Source;
-use crate::dockerfile::image::State;
+use crate::dockerfile::image::ImageState;
 use crate::facts::{self, Manager};
 use crate::model::{Fact, Install, Library, Origin, PathPattern, Python, User};
 use crate::shell::effects::{Effect, Package};
@@ -13,7 +13,7 @@ use crate::text::paths;
 
 /// An installation.
 pub(super) fn install(
-    state: &mut State,
+    state: &mut ImageState,
     source: Source<'_>,
     effect: &Effect,
     manager: Manager,
@@ -73,7 +73,7 @@ fn before(text: &str, at: usize) -> &str {
 }
 
 /// Who installs: root, where the command asks for it.
-fn installer(state: &State, text: &str, effect: &Effect) -> Fact<User> {
+fn installer(state: &ImageState, text: &str, effect: &Effect) -> Fact<User> {
     let command = text.get(effect.range.clone()).unwrap_or_default();
     let words = before(text, effect.range.start)
         .split_whitespace()
@@ -88,7 +88,7 @@ fn installer(state: &State, text: &str, effect: &Effect) -> Fact<User> {
 
 /// The libraries that an allocator's package brings.
 fn allocator(
-    state: &mut State,
+    state: &mut ImageState,
     effect: &Effect,
     manager: Manager,
     package: &Package,
@@ -162,7 +162,7 @@ fn paths(known: &facts::AllocatorPackage) -> Vec<String> {
 }
 
 /// Where a package's library lies when the release is not known.
-fn likely_paths(state: &mut State, manager: Manager, dev: bool) -> Vec<String> {
+fn likely_paths(state: &mut ImageState, manager: Manager, dev: bool) -> Vec<String> {
     let end = if dev { ".so*" } else { ".so.*" };
     match manager {
         Manager::Conda => {
@@ -186,7 +186,7 @@ fn likely_paths(state: &mut State, manager: Manager, dev: bool) -> Vec<String> {
 }
 
 /// Packages go again, and their libraries with them.
-pub(super) fn uninstall(state: &mut State, packages: &[Package]) {
+pub(super) fn uninstall(state: &mut ImageState, packages: &[Package]) {
     for library in &mut state.libraries {
         let Origin::Package { name, dev } = &mut library.origin else {
             continue;
@@ -205,7 +205,7 @@ pub(super) fn uninstall(state: &mut State, packages: &[Package]) {
 }
 
 /// A package that is an interpreter says that Python can run here.
-fn python(state: &mut State, name: &str, place: &Place) {
+fn python(state: &mut ImageState, name: &str, place: &Place) {
     let Some(version) = interpreter(name) else {
         return;
     };
@@ -228,7 +228,7 @@ fn python(state: &mut State, name: &str, place: &Place) {
 }
 
 /// Tools that bring interpreters of their own, whatever the image has.
-pub(super) fn interpreters(state: &mut State, text: &str) {
+pub(super) fn interpreters(state: &mut ImageState, text: &str) {
     const SIGNS: [&str; 6] = [
         "uv python ",
         "uv venv --python",
@@ -243,7 +243,7 @@ pub(super) fn interpreters(state: &mut State, text: &str) {
 }
 
 /// More than one interpreter: the version is not known any more.
-fn several(state: &mut State) {
+fn several(state: &mut ImageState) {
     if let Fact::Known(python, _) | Fact::Assumed(python, _) = &mut state.python {
         python.version = None;
     }
@@ -268,7 +268,7 @@ fn interpreter(name: &str) -> Option<Option<(u8, u8)>> {
 }
 
 /// Any other command: what it says about Python and compilers.
-pub(super) fn ran(state: &mut State, words: &[Word], place: &Place) {
+pub(super) fn ran(state: &mut ImageState, words: &[Word], place: &Place) {
     let Some(program) = words.first().and_then(Word::literal) else {
         return;
     };

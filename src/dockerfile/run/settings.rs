@@ -1,7 +1,7 @@
 //! Settings that a RUN makes: some reach the process (`/etc/ld.so.preload`), most do not.
 
 use super::{Source, families_named, located};
-use crate::dockerfile::image::{Preloading, State, Written};
+use crate::dockerfile::image::{ImageState, Preloading, Written};
 use crate::facts::{Family, is_allocator_setting};
 use crate::model::{Reach, Setting, Stray, Value, Via};
 use crate::shell::effects::{Effect, EffectKind};
@@ -9,7 +9,7 @@ use crate::text::paths;
 use crate::text::{Place, Traced};
 
 /// An export or a file that is written.
-pub(super) fn apply(state: &mut State, source: Source<'_>, effect: &Effect, last: bool) {
+pub(super) fn apply(state: &mut ImageState, source: Source<'_>, effect: &Effect, last: bool) {
     match &effect.kind {
         EffectKind::Export {
             name,
@@ -50,7 +50,7 @@ pub(super) fn apply(state: &mut State, source: Source<'_>, effect: &Effect, last
 }
 
 /// `RUN export NAME=value` with nothing after it: gone when the RUN ends.
-fn export(state: &mut State, name: &str, value: String, place: Place) {
+fn export(state: &mut ImageState, name: &str, value: String, place: Place) {
     let family = families_named(&value).first().copied();
     let loads = name == "LD_PRELOAD" && family.is_some();
     if !loads && (value.is_empty() || !is_allocator_setting(name)) {
@@ -75,7 +75,7 @@ struct Writing<'a> {
     effect: &'a Effect,
 }
 
-fn write(state: &mut State, writing: &Writing<'_>) {
+fn write(state: &mut ImageState, writing: &Writing<'_>) {
     let path = located(state, writing.effect, writing.path);
     match path.as_str() {
         "/etc/ld.so.preload" => preload_file(state, writing),
@@ -111,7 +111,7 @@ fn content(writing: &Writing<'_>) -> Traced {
 }
 
 /// The loader reads the file for every program: what stands in it is preloaded.
-fn preload_file(state: &mut State, writing: &Writing<'_>) {
+fn preload_file(state: &mut ImageState, writing: &Writing<'_>) {
     if families_named(writing.text).is_empty() {
         return state.hide(
             "/etc/ld.so.preload",
@@ -188,7 +188,7 @@ fn is_shell_start(path: &str) -> bool {
         )
 }
 
-fn shell_start(state: &mut State, writing: &Writing<'_>, path: &str) {
+fn shell_start(state: &mut ImageState, writing: &Writing<'_>, path: &str) {
     let named = families_named(writing.text);
     if !writing.text.contains("LD_PRELOAD") || named.is_empty() {
         return;

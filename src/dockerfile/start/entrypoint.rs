@@ -1,6 +1,6 @@
 //! ENTRYPOINT and CMD put together, and whether the shell in them reads its login files.
 
-use crate::dockerfile::image::{Command, Form, State};
+use crate::dockerfile::image::{Command, Form, ImageState};
 use crate::text::Traced;
 
 /// What the runtime starts.
@@ -10,7 +10,7 @@ pub(super) enum Start<'s> {
 }
 
 /// ENTRYPOINT and CMD put together as the runtime does.
-pub(super) fn compose(state: &State) -> Option<Start<'_>> {
+pub(super) fn compose(state: &ImageState) -> Option<Start<'_>> {
     let shell = |text: &Traced| {
         let mut argv = state.shell.clone();
         argv.push(text.as_str().to_owned());

@@ -1,7 +1,7 @@
 //! Which Python runs: by what name or path the start of the container finds it.
 
 use super::{Follower, Started};
-use crate::dockerfile::image::State;
+use crate::dockerfile::image::ImageState;
 use crate::model::is_python;
 use crate::shell;
 use crate::text::paths::base_name;
@@ -30,7 +30,7 @@ impl Follower<'_> {
 /// The Python that runs the process, as a build step at the end of the stage would call it; or why
 /// that cannot be told.
 pub(in crate::dockerfile) fn interpreter(
-    state: &State,
+    state: &ImageState,
     started: &Started,
 ) -> Result<String, String> {
     if let Some(chooser) = &started.chooser {

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::dockerfile::image::State;
+use crate::dockerfile::image::ImageState;
 use crate::model::{Setting, Value, Via};
 use crate::text::{Place, Span, Traced};
 
 /// A setting that the start makes, with where it stands.
 pub(super) fn setting(
-    state: &State,
+    state: &ImageState,
     name: &str,
     value: &str,
     places: &[&Place],
@@ -38,7 +38,7 @@ pub(super) fn setting(
 
 /// Where the name and the value stand, the value without its quotes, where it stands there once
 /// and as it is. The words of ENTRYPOINT and CMD are one command.
-fn written(state: &State, name: &str, value: &str, places: &[&Place]) -> (Place, Place) {
+fn written(state: &ImageState, name: &str, value: &str, places: &[&Place]) -> (Place, Place) {
     let commands = [state.cmd.as_ref(), state.entrypoint.as_ref()];
     let commands = commands.iter().flatten().map(|command| &command.place);
     let mut all = places.iter().copied().chain(commands);

@@ -6,7 +6,7 @@
 //! keeps what was there, changes nothing for us.
 
 use super::places::setting;
-use crate::dockerfile::image::{Preloading, State};
+use crate::dockerfile::image::{ImageState, Preloading};
 use crate::dockerfile::run::{families_named, stars};
 use crate::facts::is_allocator_setting;
 use crate::model::{Environment, Setting, Value, Via};
@@ -115,7 +115,7 @@ impl Settings {
     }
 
     /// The environment of the service: the image's, and over it what the start sets.
-    pub(in crate::dockerfile) fn over(&self, state: &State) -> Environment {
+    pub(in crate::dockerfile) fn over(&self, state: &ImageState) -> Environment {
         let mut env = state.env.clone();
         let mut last: Vec<Last<'_>> = Vec::new();
         for made in self.0.iter().filter(|made| made.name != PRELOAD) {
@@ -164,7 +164,7 @@ pub(in crate::dockerfile) struct Ended {
 
 impl Settings {
     /// The lists of libraries that the service is started with, other than the image's own.
-    pub(in crate::dockerfile) fn preloads(&self, state: &State) -> Preloads {
+    pub(in crate::dockerfile) fn preloads(&self, state: &ImageState) -> Preloads {
         let mut found = Preloads::default();
         // Nobody sets it so often; then where it stands is not worth the search.
         let mut few = MOST;
@@ -232,7 +232,7 @@ struct Last<'s> {
 impl Made {
     /// One branch leaves what is in force where its condition does not hold; of several, one is
     /// likely to be taken.
-    fn apply(&self, state: &State, env: &mut Environment, branches: usize) {
+    fn apply(&self, state: &ImageState, env: &mut Environment, branches: usize) {
         let now = env.get(&self.name).map(|var| &var.now.value);
         let unsure = self.conditional || branches > 1;
         if self.conditional && branches == 1 && now.is_some() {
@@ -265,7 +265,7 @@ impl Made {
 
 impl Made {
     /// The list as a setting; `placed` says whether its place is looked for.
-    fn preloading(&self, state: &State, list: &str, placed: bool) -> Preloading {
+    fn preloading(&self, state: &ImageState, list: &str, placed: bool) -> Preloading {
         let places = if placed { MOST } else { 1 };
         let places: Vec<&Place> = self.places.iter().take(places).collect();
         Preloading {

@@ -2,14 +2,14 @@
 
 use super::{Search, assemble, role, unseen};
 use crate::dockerfile::build::Build;
-use crate::dockerfile::image::{Command, Form, State};
+use crate::dockerfile::image::{Command, Form, ImageState};
 use crate::dockerfile::start::{self, Started};
 use crate::model::{Container, Fact, ProcessKind, Role, Source, Unit, Value, Words, is_python};
 use crate::text::Traced;
 use crate::text::paths;
 
 /// The unit of a container that runs the image of a stage: the one of that name, else the last one.
-pub(in crate::dockerfile) fn over_stage(
+pub(in crate::dockerfile) fn of_stage(
     build: &Build<'_>,
     target: Option<&str>,
     container: &Container,
@@ -30,7 +30,9 @@ pub(in crate::dockerfile) fn over_stage(
     };
     let mut container = container.clone();
     // An image for tests or developers is one, wherever it runs.
-    container.passing = container.passing.or_else(|| role::named(build, index));
+    container.not_production = container
+        .not_production
+        .or_else(|| role::named(build, index));
     let mut state = build.made.states.get(index)?.clone();
     lay(&container, &mut state);
     let started = start::follow(build, &state);
@@ -43,7 +45,10 @@ pub(in crate::dockerfile) fn over_stage(
 }
 
 /// The unit of a container that runs an image from elsewhere; `build` has read an empty Dockerfile.
-pub(in crate::dockerfile) fn over_image(build: &Build<'_>, container: &Container) -> Unit {
+pub(in crate::dockerfile) fn of_image_from_elsewhere(
+    build: &Build<'_>,
+    container: &Container,
+) -> Unit {
     let mut reference = Value::default();
     let place = match &container.image {
         Some(image) => {
@@ -58,7 +63,7 @@ pub(in crate::dockerfile) fn over_image(build: &Build<'_>, container: &Container
         }
     };
     let unpinned = Fact::Unknown("nothing here pins the platform".into());
-    let mut state = State::on_image(&reference, place, unpinned);
+    let mut state = ImageState::on_image(&reference, place, unpinned);
     lay(container, &mut state);
     let started = start::follow(build, &state);
     let crowded = state.image.as_ref().filter(|image| image.crowded);
@@ -72,7 +77,7 @@ pub(in crate::dockerfile) fn over_image(build: &Build<'_>, container: &Container
     finish(container, &state, started, Source::Foreign, unseen)
 }
 
-fn lay(container: &Container, state: &mut State) {
+fn lay(container: &Container, state: &mut ImageState) {
     state.step += 1;
     for (name, setting) in &container.env {
         let mut setting = setting.clone();
@@ -107,13 +112,16 @@ fn command(words: &Words) -> Command {
 
 fn finish(
     container: &Container,
-    state: &State,
+    state: &ImageState,
     mut started: Started,
     source: Source,
     unseen: Option<String>,
 ) -> Unit {
     kept_running(container, &mut started);
-    let role = container.passing.clone().map_or(Role::Runtime, Role::Build);
+    let role = container
+        .not_production
+        .clone()
+        .map_or(Role::Runtime, Role::Build);
     let name = container.name.clone();
     let mut unit = assemble(state, &started, Vec::new(), role, name, unseen);
     unit.place = container.place.clone();

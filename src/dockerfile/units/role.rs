@@ -28,7 +28,7 @@ pub(super) fn of(build: &Build<'_>, index: usize, last: bool, started: &Started)
     if let Some(part) = script.and_then(|(folder, _)| tested_folder(folder)) {
         return Role::Build(format!("what it runs is in `{part}`"));
     }
-    if let Some(said) = passing(build) {
+    if let Some(said) = not_production(build) {
         return Role::Build(said);
     }
     if let Some(script) = developers_script(started) {
@@ -55,7 +55,7 @@ pub(super) fn of(build: &Build<'_>, index: usize, last: bool, started: &Started)
 /// the README beside it.
 pub(super) fn named(build: &Build<'_>, index: usize) -> Option<String> {
     test_stage(stage_name(build, index))
-        .or_else(|| passing(build))
+        .or_else(|| not_production(build))
         .or_else(|| shown(build))
 }
 
@@ -70,7 +70,7 @@ fn test_stage(name: Option<&str>) -> Option<String> {
     ))
 }
 
-fn passing(build: &Build<'_>) -> Option<String> {
+fn not_production(build: &Build<'_>) -> Option<String> {
     let path = &build.file.path;
     let part = test_part(path).map(|part| format!("the path says `{part}`"));
     part.or_else(|| purpose::of_folder(path, build.around))

@@ -7,12 +7,12 @@ use crate::model::{Reach, Stray};
 use crate::text::Place;
 
 /// Allocator settings and libraries of all stages, with the stage they are made in.
-pub(super) struct Elsewhere(Vec<(usize, Stray)>);
+pub(super) struct OtherStages(Vec<(usize, Stray)>);
 
 /// So many of them are told; nobody reads more.
 const STRAYS: usize = 64;
 
-impl Elsewhere {
+impl OtherStages {
     pub(super) fn of(build: &Build<'_>) -> Self {
         let mut strays = Vec::new();
         for (index, state) in build.made.states.iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Why a process may get allocator settings that the Dockerfile does not show.
 
-use crate::dockerfile::image::{Copied, CopySource, State};
+use crate::dockerfile::image::{Copied, CopySource, ImageState};
 use crate::dockerfile::run;
 use crate::dockerfile::start::Started;
 use crate::model::{ProcessKind, Reach};
@@ -18,7 +18,7 @@ pub(crate) struct Search {
 }
 
 /// What is to be searched; nothing where no rule will ask.
-pub(super) fn search(state: &State, started: &Started, manifests: bool) -> Option<Search> {
+pub(super) fn search(state: &ImageState, started: &Started, manifests: bool) -> Option<Search> {
     let context = |copied: &&Copied| copied.from == CopySource::Context;
     let copied = state.copies.iter().filter(context);
     is_asked(state, started).then(|| Search {
@@ -29,7 +29,7 @@ pub(super) fn search(state: &State, started: &Started, manifests: bool) -> Optio
 }
 
 /// Why the process may get allocator settings that we cannot see.
-pub(super) fn of_image(state: &State, started: &Started) -> Option<String> {
+pub(super) fn of_image(state: &ImageState, started: &Started) -> Option<String> {
     if let Some(why) = &started.unseen {
         return Some(why.clone());
     }
@@ -60,7 +60,7 @@ pub(super) fn of_image(state: &State, started: &Started) -> Option<String> {
 }
 
 /// Whether the shell that starts the service reads a start-up file that sets an allocator.
-pub(super) fn reads_start_files(state: &State, started: &Started) -> bool {
+pub(super) fn reads_start_files(state: &ImageState, started: &Started) -> bool {
     let bash_env = state
         .env
         .get("BASH_ENV")
@@ -72,7 +72,7 @@ pub(super) fn reads_start_files(state: &State, started: &Started) -> bool {
 }
 
 /// Whether any rule will ask: files around a Dockerfile are searched for its sake only.
-fn is_asked(state: &State, started: &Started) -> bool {
+fn is_asked(state: &ImageState, started: &Started) -> bool {
     let runs = started.process.kind.value() != Some(&ProcessKind::OneShot);
     runs && !started.process.argv.is_empty() && state.python.value().is_some()
 }

@@ -1,6 +1,6 @@
 //! `images`: other names, tags and digests for the images of a build.
 
-use super::joined::Desk;
+use super::joined::Joined;
 use super::select::word;
 use crate::yaml::{Flow, Id, Kind};
 
@@ -14,9 +14,9 @@ pub(super) struct Renamed {
 
 impl Renamed {
     /// The entries of a list.
-    pub(super) fn all(desk: &Desk, list: Id) -> Vec<Self> {
+    pub(super) fn all(joined: &Joined, list: Id) -> Vec<Self> {
         let one = |item: &Id| {
-            let of = |key: &str| word(desk, *item, &[key]);
+            let of = |key: &str| word(joined, *item, &[key]);
             Some(Self {
                 name: of("name")?,
                 new_name: of("newName"),
@@ -24,7 +24,7 @@ impl Renamed {
                 digest: of("digest"),
             })
         };
-        desk.tree.items(list).iter().filter_map(one).collect()
+        joined.tree.items(list).iter().filter_map(one).collect()
     }
 
     /// The image under its new name, if it is this one.
@@ -58,19 +58,22 @@ impl Renamed {
 }
 
 /// `node` with the images of all its containers renamed.
-pub(super) fn rename(desk: &mut Desk, node: Id, renamed: &[Renamed]) -> Id {
+pub(super) fn rename(joined: &mut Joined, node: Id, renamed: &[Renamed]) -> Id {
     // What an alias stands for is changed where it stands itself.
-    let span = desk.tree.span(node);
-    let kind = match desk.tree.node(node).map(|node| node.kind.clone()) {
+    let span = joined.tree.span(node);
+    let kind = match joined.tree.node(node).map(|node| node.kind.clone()) {
         Some(Kind::Mapping(mut entries, flow)) => {
             let mut changed = false;
             for (key, value) in &mut entries {
                 let lists = ["containers", "initContainers"];
-                let listed = desk.tree.text(*key).is_some_and(|key| lists.contains(&key));
+                let listed = joined
+                    .tree
+                    .text(*key)
+                    .is_some_and(|key| lists.contains(&key));
                 let new = if listed {
-                    containers(desk, *value, renamed)
+                    containers(joined, *value, renamed)
                 } else {
-                    rename(desk, *value, renamed)
+                    rename(joined, *value, renamed)
                 };
                 changed |= new != *value;
                 *value = new;
@@ -80,7 +83,7 @@ pub(super) fn rename(desk: &mut Desk, node: Id, renamed: &[Renamed]) -> Id {
         Some(Kind::Sequence(mut items, flow)) => {
             let mut changed = false;
             for item in &mut items {
-                let new = rename(desk, *item, renamed);
+                let new = rename(joined, *item, renamed);
                 changed |= new != *item;
                 *item = new;
             }
@@ -88,17 +91,17 @@ pub(super) fn rename(desk: &mut Desk, node: Id, renamed: &[Renamed]) -> Id {
         }
         _ => None,
     };
-    kind.map_or(node, |kind| desk.forge(kind, span, &[node]))
+    kind.map_or(node, |kind| joined.derive(kind, span, &[node]))
 }
 
-fn containers(desk: &mut Desk, list: Id, renamed: &[Renamed]) -> Id {
-    let mut items = desk.tree.items(list).to_vec();
+fn containers(joined: &mut Joined, list: Id, renamed: &[Renamed]) -> Id {
+    let mut items = joined.tree.items(list).to_vec();
     let mut changed = false;
     for item in &mut items {
-        let Some(image) = desk.tree.get(*item, "image") else {
+        let Some(image) = joined.tree.get(*item, "image") else {
             continue;
         };
-        let Some(text) = desk.tree.word(image).map(str::to_owned) else {
+        let Some(text) = joined.tree.word(image).map(str::to_owned) else {
             continue;
         };
         let new = renamed.iter().fold(text.clone(), |name, renamed| {
@@ -108,20 +111,20 @@ fn containers(desk: &mut Desk, list: Id, renamed: &[Renamed]) -> Id {
             continue;
         }
         // It is reported where the container names it.
-        let word = desk.word(&new, image);
-        let mut entries = desk.tree.entries(*item).to_vec();
+        let word = joined.word(&new, image);
+        let mut entries = joined.tree.entries(*item).to_vec();
         for (key, value) in &mut entries {
-            if desk.tree.text(*key) == Some("image") {
+            if joined.tree.text(*key) == Some("image") {
                 *value = word;
             }
         }
-        let (span, from) = (desk.tree.span(*item), desk.tree.resolve(*item));
-        *item = desk.forge(Kind::Mapping(entries, Flow::Block), span, &[from]);
+        let (span, from) = (joined.tree.span(*item), joined.tree.resolve(*item));
+        *item = joined.derive(Kind::Mapping(entries, Flow::Block), span, &[from]);
         changed = true;
     }
     if !changed {
         return list;
     }
-    let (span, from) = (desk.tree.span(list), desk.tree.resolve(list));
-    desk.forge(Kind::Sequence(items, Flow::Block), span, &[from])
+    let (span, from) = (joined.tree.span(list), joined.tree.resolve(list));
+    joined.derive(Kind::Sequence(items, Flow::Block), span, &[from])
 }

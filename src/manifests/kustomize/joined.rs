@@ -14,9 +14,9 @@ use crate::yaml::{self, Flow, Id, Kind, Shift, Style, Tree};
 const LARGEST: usize = 16 << 20;
 
 /// So many nodes are put together at most.
-const FORGED: usize = 1 << 22;
+const DERIVED: usize = 1 << 22;
 
-/// One text on the desk: a file, or a block of one.
+/// One of the texts that are joined: a file, or a block of one.
 #[derive(Debug)]
 pub(super) struct Part {
     /// The file it is reported as.
@@ -51,23 +51,23 @@ impl Part {
 
 /// Everything that takes part in a build.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(super) struct Joined {
     pub(super) tree: Tree,
     parts: Vec<Part>,
     bytes: Vec<u8>,
     /// How much was put together: in nodes.
-    forged: usize,
+    derived: usize,
     /// What a node was put together from, in order.
     origins: BTreeMap<Id, Vec<Id>>,
 }
 
-impl Desk {
-    /// Lays a file on the desk; `None` where it is no YAML, or there is no room.
+impl Joined {
+    /// Joins a file; `None` where it is no YAML, or there is no room.
     pub(super) fn file(&mut self, file: &Arc<SourceFile>) -> Option<usize> {
         self.lay(file, Arc::clone(file), None)
     }
 
-    /// Lays a file on the desk that is no YAML; where its text begins.
+    /// Joins a file that is no YAML; where its text begins.
     pub(super) fn plain(&mut self, file: &Arc<SourceFile>) -> Option<usize> {
         let at = self.push(Arc::clone(file), Arc::clone(file), Tree::default(), None)?;
         self.parts.get(at).map(|part| part.start)
@@ -80,7 +80,7 @@ impl Desk {
             .add(Kind::Scalar(text.into(), Style::Double), span)
     }
 
-    /// Lays the text of a scalar on the desk, which is a YAML text of its own.
+    /// Joins the text of a scalar, which is a YAML text of its own.
     pub(super) fn inner(&mut self, part: usize, id: Id) -> Option<usize> {
         let file = Arc::clone(&self.parts.get(part)?.file);
         let own = self.parts.get(part)?.own(id)?;
@@ -146,7 +146,7 @@ impl Desk {
         Some(self.parts.len() - 1)
     }
 
-    /// A text of the desk.
+    /// One of the texts.
     pub(super) fn part(&self, index: usize) -> Option<&Part> {
         self.parts.get(index)
     }
@@ -169,7 +169,7 @@ impl Desk {
     }
 
     /// Puts a node together from others.
-    pub(super) fn forge(&mut self, kind: Kind, span: Span, from: &[Id]) -> Id {
+    pub(super) fn derive(&mut self, kind: Kind, span: Span, from: &[Id]) -> Id {
         let all: Vec<Id> = from.iter().flat_map(|id| self.origins(*id)).collect();
         let parts = match &kind {
             Kind::Sequence(items, _) => items.len(),
@@ -188,8 +188,8 @@ impl Desk {
 
     /// Counts work on that many nodes; whether there was too much.
     pub(super) fn spend(&mut self, nodes: usize) -> bool {
-        self.forged += nodes;
-        self.forged > FORGED
+        self.derived += nodes;
+        self.derived > DERIVED
     }
 
     /// A text that stands for the bytes of `id`.
@@ -205,7 +205,7 @@ impl Desk {
             .iter()
             .map(|(key, value)| (self.word(key, *value), *value));
         let entries = entries.collect();
-        self.forge(Kind::Mapping(entries, Flow::Block), self.tree.span(at), &[])
+        self.derive(Kind::Mapping(entries, Flow::Block), self.tree.span(at), &[])
     }
 
     /// The nodes of the texts that a node was put together from.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::images::{self, Renamed};
-use super::joined::Desk;
+use super::joined::Joined;
 use super::merge::Merge;
 use super::ops;
 use super::select::{Object, Target, word};
@@ -22,7 +22,7 @@ const DEPTH: usize = 64;
 
 /// Reads what takes part in a build.
 pub(super) struct Loader<'a> {
-    pub(super) desk: Desk,
+    pub(super) joined: Joined,
     pub(super) around: &'a dyn Surroundings,
     /// The file that the build is made for: its bytes may be newer than the disk's.
     pub(super) focus: &'a Arc<SourceFile>,
@@ -43,7 +43,7 @@ impl<'a> Loader<'a> {
         wanted: &'a dyn Fn(&SourceFile) -> bool,
     ) -> Self {
         Self {
-            desk: Desk::default(),
+            joined: Joined::default(),
             around,
             focus,
             wanted,
@@ -59,18 +59,18 @@ impl<'a> Loader<'a> {
         if self.open.len() >= LEVELS || self.open.contains(&file.path) {
             return;
         }
-        let Some(part) = self.desk.file(file) else {
+        let Some(part) = self.joined.file(file) else {
             return;
         };
         let Some(root) = self
-            .desk
+            .joined
             .part(part)
             .and_then(|part| part.roots().first().copied())
         else {
             return;
         };
         self.open.push(file.path.clone());
-        let component = word(&self.desk, root, &["kind"]).as_deref() == Some("Component");
+        let component = word(&self.joined, root, &["kind"]).as_deref() == Some("Component");
         let mut own = if component {
             std::mem::take(objects)
         } else {
@@ -98,16 +98,16 @@ impl<'a> Loader<'a> {
         self.patches(part, root, "patches", own);
         self.names(root, own);
         self.patches(part, root, "patchesJson6902", own);
-        if let Some(list) = self.desk.tree.get(root, "images") {
-            let renamed = Renamed::all(&self.desk, list);
+        if let Some(list) = self.joined.tree.get(root, "images") {
+            let renamed = Renamed::all(&self.joined, list);
             for object in own {
-                object.id = images::rename(&mut self.desk, object.id, &renamed);
+                object.id = images::rename(&mut self.joined, object.id, &renamed);
             }
         }
         let blind = ["replacements", "vars", "transformers"];
         let blind = blind
             .iter()
-            .find(|key| self.desk.tree.get(root, key).is_some());
+            .find(|key| self.joined.tree.get(root, key).is_some());
         if let Some(key) = blind {
             self.unseen.get_or_insert_with(|| {
                 format!("the kustomization has `{key}`, which are not followed")
@@ -116,8 +116,8 @@ impl<'a> Loader<'a> {
     }
 
     fn names(&mut self, root: Id, own: &mut [Object]) {
-        let prefix = word(&self.desk, root, &["namePrefix"]).unwrap_or_default();
-        let suffix = word(&self.desk, root, &["nameSuffix"]).unwrap_or_default();
+        let prefix = word(&self.joined, root, &["namePrefix"]).unwrap_or_default();
+        let suffix = word(&self.joined, root, &["nameSuffix"]).unwrap_or_default();
         if prefix.is_empty() && suffix.is_empty() {
             return;
         }
@@ -142,36 +142,40 @@ impl<'a> Loader<'a> {
         if !focus && !(self.wanted)(&file) {
             return;
         }
-        let Some(part) = self.desk.file(&file) else {
+        let Some(part) = self.joined.file(&file) else {
             return;
         };
         let roots = self
-            .desk
+            .joined
             .part(part)
             .map(super::joined::Part::roots)
             .unwrap_or_default();
         for root in roots {
-            let list = word(&self.desk, root, &["kind"]).is_some_and(|kind| kind.ends_with("List"));
-            let items = self.desk.tree.get(root, "items").filter(|_| list);
-            let all = items.map_or(vec![root], |items| self.desk.tree.items(items).to_vec());
-            objects.extend(all.into_iter().filter_map(|id| Object::of(&self.desk, id)));
+            let list =
+                word(&self.joined, root, &["kind"]).is_some_and(|kind| kind.ends_with("List"));
+            let items = self.joined.tree.get(root, "items").filter(|_| list);
+            let all = items.map_or(vec![root], |items| self.joined.tree.items(items).to_vec());
+            objects.extend(
+                all.into_iter()
+                    .filter_map(|id| Object::of(&self.joined, id)),
+            );
         }
     }
 
     /// `patchesStrategicMerge`: paths, or patches themselves.
     fn merges(&mut self, part: usize, root: Id, own: &mut [Object]) {
-        let Some(list) = self.desk.tree.get(root, "patchesStrategicMerge") else {
+        let Some(list) = self.joined.tree.get(root, "patchesStrategicMerge") else {
             return;
         };
-        for item in self.desk.tree.items(list).to_vec() {
-            let Some(text) = self.desk.tree.word(item).map(str::to_owned) else {
+        for item in self.joined.tree.items(list).to_vec() {
+            let Some(text) = self.joined.tree.word(item).map(str::to_owned) else {
                 continue;
             };
             let patch = if text.contains('\n') {
-                self.desk.inner(part, item)
+                self.joined.inner(part, item)
             } else {
                 self.beside(part, &text)
-                    .and_then(|file| self.desk.file(&file))
+                    .and_then(|file| self.joined.file(&file))
             };
             self.apply(patch, None, own);
         }
@@ -179,20 +183,20 @@ impl<'a> Loader<'a> {
 
     /// `patches` and `patchesJson6902`: a path or a text, for a target or for what it names.
     fn patches(&mut self, part: usize, root: Id, key: &str, own: &mut [Object]) {
-        let Some(list) = self.desk.tree.get(root, key) else {
+        let Some(list) = self.joined.tree.get(root, key) else {
             return;
         };
-        for item in self.desk.tree.items(list).to_vec() {
-            let target = self.desk.tree.get(item, "target");
-            let target = target.map(|target| Target::of(&self.desk, target));
+        for item in self.joined.tree.items(list).to_vec() {
+            let target = self.joined.tree.get(item, "target");
+            let target = target.map(|target| Target::of(&self.joined, target));
             let patch = match (
-                self.desk.tree.get(item, "patch"),
-                word(&self.desk, item, &["path"]),
+                self.joined.tree.get(item, "patch"),
+                word(&self.joined, item, &["path"]),
             ) {
-                (Some(patch), _) => self.desk.inner(part, patch),
+                (Some(patch), _) => self.joined.inner(part, patch),
                 (None, Some(path)) => self
                     .beside(part, &path)
-                    .and_then(|file| self.desk.file(&file)),
+                    .and_then(|file| self.joined.file(&file)),
                 (None, None) => None,
             };
             self.apply(patch, target.as_ref(), own);
@@ -201,26 +205,26 @@ impl<'a> Loader<'a> {
 
     fn apply(&mut self, patch: Option<usize>, target: Option<&Target>, own: &mut [Object]) {
         let documents = patch
-            .and_then(|patch| self.desk.part(patch))
+            .and_then(|patch| self.joined.part(patch))
             .map(super::joined::Part::roots);
         for document in documents.unwrap_or_default() {
-            let operations = ops::is_patch(&self.desk, document);
+            let operations = ops::is_patch(&self.joined, document);
             for object in own.iter_mut() {
                 let meant = match target {
-                    Some(target) => target.selects(&self.desk, object),
-                    None => !operations && object.is_named_by(&self.desk, document),
+                    Some(target) => target.selects(&self.joined, object),
+                    None => !operations && object.is_named_by(&self.joined, document),
                 };
                 if !meant {
                     continue;
                 }
                 if operations {
-                    object.id = ops::apply(&mut self.desk, object.id, document);
+                    object.id = ops::apply(&mut self.joined, object.id, document);
                     continue;
                 }
-                let typed = object.is_typed(&self.desk);
+                let typed = object.is_typed(&self.joined);
                 let document = self.unnamed(document);
                 let mut merge = Merge {
-                    desk: &mut self.desk,
+                    joined: &mut self.joined,
                     typed,
                     levels: DEPTH,
                 };
@@ -232,41 +236,48 @@ impl<'a> Loader<'a> {
 
     /// A patch without the names that it is found by: with a target they need not be the object's.
     fn unnamed(&mut self, patch: Id) -> Id {
-        let without = |desk: &Desk, id: Id, keys: &[&str]| {
-            let mut entries = desk.tree.entries(id).to_vec();
-            entries.retain(|(key, _)| !desk.tree.text(*key).is_some_and(|key| keys.contains(&key)));
+        let without = |joined: &Joined, id: Id, keys: &[&str]| {
+            let mut entries = joined.tree.entries(id).to_vec();
+            entries.retain(|(key, _)| {
+                !joined
+                    .tree
+                    .text(*key)
+                    .is_some_and(|key| keys.contains(&key))
+            });
             entries
         };
-        let mut entries = without(&self.desk, patch, &["apiVersion", "kind"]);
+        let mut entries = without(&self.joined, patch, &["apiVersion", "kind"]);
         for (key, value) in &mut entries {
-            if self.desk.tree.text(*key) == Some("metadata") && self.desk.tree.is_mapping(*value) {
-                let rest = without(&self.desk, *value, &["name", "namespace"]);
-                let span = self.desk.tree.span(*value);
+            if self.joined.tree.text(*key) == Some("metadata")
+                && self.joined.tree.is_mapping(*value)
+            {
+                let rest = without(&self.joined, *value, &["name", "namespace"]);
+                let span = self.joined.tree.span(*value);
                 let kind = Kind::Mapping(rest, crate::yaml::Flow::Block);
-                *value = self.desk.forge(kind, span, &[*value]);
+                *value = self.joined.derive(kind, span, &[*value]);
             }
         }
-        let span = self.desk.tree.span(patch);
+        let span = self.joined.tree.span(patch);
         let kind = Kind::Mapping(entries, crate::yaml::Flow::Block);
-        self.desk.forge(kind, span, &[patch])
+        self.joined.derive(kind, span, &[patch])
     }
 
     fn words(&self, root: Id, key: &str) -> Vec<String> {
-        let list = self.desk.tree.get(root, key);
+        let list = self.joined.tree.get(root, key);
         let items = list
-            .map_or(&[][..], |list| self.desk.tree.items(list))
+            .map_or(&[][..], |list| self.joined.tree.items(list))
             .iter();
         items
-            .filter_map(|item| self.desk.tree.word(*item).map(str::to_owned))
+            .filter_map(|item| self.joined.tree.word(*item).map(str::to_owned))
             .collect()
     }
 
-    /// The file that a text of the desk names.
+    /// The file that one of the texts names.
     pub(super) fn beside(&mut self, part: usize, path: &str) -> Option<Arc<SourceFile>> {
         if is_remote(path) || self.files >= FILES {
             return None;
         }
-        let near = self.desk.part(part)?.file.path.clone();
+        let near = self.joined.part(part)?.file.path.clone();
         let file = if paths::join(paths::folder(&near), path) == self.focus.path {
             Arc::clone(self.focus)
         } else {
@@ -276,7 +287,7 @@ impl<'a> Loader<'a> {
         Some(file)
     }
 
-    /// The kustomization in the folder that a text of the desk names.
+    /// The kustomization in the folder that one of the texts names.
     fn folder(&mut self, part: usize, path: &str) -> Option<Arc<SourceFile>> {
         NAMES
             .iter()

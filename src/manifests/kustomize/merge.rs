@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::joined::Desk;
+use super::joined::Joined;
 use crate::text::Span;
 use crate::yaml::{Flow, Id, Kind};
 
@@ -27,7 +27,7 @@ const KEYS: [(&str, &str); 11] = [
 
 /// A patch and what it is laid over; both nest no deeper than a text may.
 pub(super) struct Merge<'d> {
-    pub(super) desk: &'d mut Desk,
+    pub(super) joined: &'d mut Joined,
     /// The lists of the object are known to have merge keys.
     pub(super) typed: bool,
     /// How much deeper it may go: an alias may lead to what it stands in.
@@ -37,10 +37,10 @@ pub(super) struct Merge<'d> {
 impl Merge<'_> {
     /// `base` with `patch` laid over it; nothing where that deletes it.
     pub(super) fn node(&mut self, key: &str, base: Id, patch: Id) -> Option<Id> {
-        let tree = &self.desk.tree;
+        let tree = &self.joined.tree;
         let (base, patch) = (tree.resolve(base), tree.resolve(patch));
         // Aliases that lead back double the work at every level.
-        let spent = self.desk.spend(1);
+        let spent = self.joined.spend(1);
         let Some(levels) = self.levels.checked_sub(1).filter(|_| !spent) else {
             return Some(patch);
         };
@@ -51,7 +51,7 @@ impl Merge<'_> {
     }
 
     fn whole(&mut self, key: &str, base: Id, patch: Id) -> Option<Id> {
-        let tree = &self.desk.tree;
+        let tree = &self.joined.tree;
         if tree.is_mapping(base) && tree.is_mapping(patch) {
             return match self.directive(patch).as_deref() {
                 Some("delete") => None,
@@ -78,20 +78,20 @@ impl Merge<'_> {
     fn mapping(&mut self, key: &str, base: Id, patch: Id) -> Id {
         // What the patch changes moves behind the rest; the order of keys says nothing.
         let mut entries: Vec<Option<(Id, Id)>> = self.flat(base).into_iter().map(Some).collect();
-        let text = |name: Id| self.desk.tree.text(name).map(str::to_owned);
+        let text = |name: Id| self.joined.tree.text(name).map(str::to_owned);
         let known = entries.iter().enumerate();
         let known: BTreeMap<String, usize> = known
             .filter_map(|(at, entry)| Some((text(entry.as_ref()?.0)?, at)))
             .collect();
         for (name, value) in self.flat(patch) {
-            let Some(text) = self.desk.tree.text(name).map(str::to_owned) else {
+            let Some(text) = self.joined.tree.text(name).map(str::to_owned) else {
                 continue;
             };
             if text == "$patch" {
                 continue;
             }
             let before = known.get(&text).and_then(|at| entries.get_mut(*at)?.take());
-            if self.desk.tree.is_null(value) {
+            if self.joined.tree.is_null(value) {
                 continue;
             }
             let value = match before {
@@ -101,15 +101,18 @@ impl Merge<'_> {
             entries.push(value.map(|value| (name, value)));
         }
         // A variable stands where the value does that is in force.
-        let span = self.desk.tree.span(if key == "env" { patch } else { base });
+        let span = self
+            .joined
+            .tree
+            .span(if key == "env" { patch } else { base });
         let entries = entries.into_iter().flatten().collect();
-        self.desk
-            .forge(Kind::Mapping(entries, Flow::Block), span, &[base, patch])
+        self.joined
+            .derive(Kind::Mapping(entries, Flow::Block), span, &[base, patch])
     }
 
     /// The entries of a mapping, with those that it merges in with `<<`.
     fn flat(&self, map: Id) -> Vec<(Id, Id)> {
-        let tree = &self.desk.tree;
+        let tree = &self.joined.tree;
         let mut entries: Vec<(Id, Id)> = Vec::new();
         let mut below = Vec::new();
         for &(key, value) in tree.entries(map) {
@@ -137,14 +140,14 @@ impl Merge<'_> {
     }
 
     fn list(&mut self, key: &str, by: &str, base: Id, patch: Id) -> Id {
-        let patches = self.desk.tree.items(patch).to_vec();
+        let patches = self.joined.tree.items(patch).to_vec();
         let replaces = |item: &Id| {
             self.directive(*item).as_deref() == Some("replace") && self.named(*item, by).is_none()
         };
         let mut items: Vec<Option<Id>> = if patches.iter().any(replaces) {
             Vec::new()
         } else {
-            self.desk
+            self.joined
                 .tree
                 .items(base)
                 .iter()
@@ -170,13 +173,13 @@ impl Merge<'_> {
             }
         }
         new.extend(items.into_iter().flatten());
-        let span = self.desk.tree.span(base);
-        self.desk
-            .forge(Kind::Sequence(new, Flow::Block), span, &[base, patch])
+        let span = self.joined.tree.span(base);
+        self.joined
+            .derive(Kind::Sequence(new, Flow::Block), span, &[base, patch])
     }
 
     fn named(&self, item: Id, by: &str) -> Option<String> {
-        let tree = &self.desk.tree;
+        let tree = &self.joined.tree;
         tree.get(item, by)
             .and_then(|id| tree.word(id))
             .map(str::to_owned)
@@ -188,9 +191,9 @@ impl Merge<'_> {
 
     fn without_directive(&mut self, map: Id) -> Id {
         let mut entries = self.flat(map);
-        entries.retain(|(key, _)| self.desk.tree.text(*key) != Some("$patch"));
-        let span: Span = self.desk.tree.span(map);
-        self.desk
-            .forge(Kind::Mapping(entries, Flow::Block), span, &[map])
+        entries.retain(|(key, _)| self.joined.tree.text(*key) != Some("$patch"));
+        let span: Span = self.joined.tree.span(map);
+        self.joined
+            .derive(Kind::Mapping(entries, Flow::Block), span, &[map])
     }
 }

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::joined::Desk;
+use super::joined::Joined;
 use crate::yaml::Id;
 
 /// Kinds whose lists have merge keys: those of Kubernetes itself that hold pods.
@@ -29,9 +29,9 @@ pub(super) struct Object {
 
 impl Object {
     /// The object that a document describes, if it does.
-    pub(super) fn of(desk: &Desk, id: Id) -> Option<Self> {
-        word(desk, id, &["kind"])?;
-        let name = word(desk, id, &["metadata", "name"]);
+    pub(super) fn of(joined: &Joined, id: Id) -> Option<Self> {
+        word(joined, id, &["kind"])?;
+        let name = word(joined, id, &["metadata", "name"]);
         Some(Self {
             id,
             names: name.into_iter().collect(),
@@ -39,20 +39,20 @@ impl Object {
     }
 
     /// Whether its lists have merge keys.
-    pub(super) fn is_typed(&self, desk: &Desk) -> bool {
-        word(desk, self.id, &["kind"]).is_some_and(|kind| TYPED.contains(&kind.as_str()))
+    pub(super) fn is_typed(&self, joined: &Joined) -> bool {
+        word(joined, self.id, &["kind"]).is_some_and(|kind| TYPED.contains(&kind.as_str()))
     }
 
     /// Whether a patch without a target is for it: the same group, kind and name.
-    pub(super) fn is_named_by(&self, desk: &Desk, patch: Id) -> bool {
-        let same = |path: &[&str]| word(desk, patch, path) == word(desk, self.id, path);
+    pub(super) fn is_named_by(&self, joined: &Joined, patch: Id) -> bool {
+        let same = |path: &[&str]| word(joined, patch, path) == word(joined, self.id, path);
         let namespace = ["metadata", "namespace"];
-        let elsewhere = word(desk, patch, &namespace).is_some()
-            && word(desk, self.id, &namespace).is_some()
+        let elsewhere = word(joined, patch, &namespace).is_some()
+            && word(joined, self.id, &namespace).is_some()
             && !same(&namespace);
-        let name = word(desk, patch, &["metadata", "name"]);
+        let name = word(joined, patch, &["metadata", "name"]);
         same(&["kind"])
-            && group(desk, patch) == group(desk, self.id)
+            && group(joined, patch) == group(joined, self.id)
             && !elsewhere
             && name.is_some_and(|name| self.names.contains(&name))
     }
@@ -66,20 +66,20 @@ pub(super) struct Target {
 
 impl Target {
     /// What the mapping `target` asks for.
-    pub(super) fn of(desk: &Desk, target: Id) -> Self {
+    pub(super) fn of(joined: &Joined, target: Id) -> Self {
         // `kustomize` anchors every pattern (api/types/selector.go).
         let pattern = |text: String| Regex::new(&format!("^(?:{text})$")).ok();
         let fields = ["group", "version", "kind", "name", "namespace"];
         let fields = fields
             .into_iter()
-            .filter_map(|field| Some((field, pattern(word(desk, target, &[field])?))));
+            .filter_map(|field| Some((field, pattern(word(joined, target, &[field])?))));
         let selectors = [
             ("labelSelector", "labels"),
             ("annotationSelector", "annotations"),
         ];
         let labels = selectors
             .into_iter()
-            .filter_map(|(field, holder)| Some((holder, word(desk, target, &[field])?)));
+            .filter_map(|(field, holder)| Some((holder, word(joined, target, &[field])?)));
         Self {
             fields: fields.collect(),
             labels: labels.collect(),
@@ -87,10 +87,10 @@ impl Target {
     }
 
     /// Whether it selects `object`.
-    pub(super) fn selects(&self, desk: &Desk, object: &Object) -> bool {
-        let (group, version) = group_version(desk, object.id);
-        let kind = word(desk, object.id, &["kind"]).unwrap_or_default();
-        let namespace = word(desk, object.id, &["metadata", "namespace"]).unwrap_or_default();
+    pub(super) fn selects(&self, joined: &Joined, object: &Object) -> bool {
+        let (group, version) = group_version(joined, object.id);
+        let kind = word(joined, object.id, &["kind"]).unwrap_or_default();
+        let namespace = word(joined, object.id, &["metadata", "namespace"]).unwrap_or_default();
         let fits = |(field, pattern): &(&str, Option<Regex>)| {
             let Some(pattern) = pattern else { return false };
             match *field {
@@ -105,13 +105,13 @@ impl Target {
             && self
                 .labels
                 .iter()
-                .all(|(holder, selector)| has(desk, object.id, holder, selector))
+                .all(|(holder, selector)| has(joined, object.id, holder, selector))
     }
 }
 
 /// Whether the labels of an object are as a selector wants them: `a=b,c!=d,e,!f`.
-fn has(desk: &Desk, object: Id, holder: &str, selector: &str) -> bool {
-    let value = |name: &str| word(desk, object, &["metadata", holder, name.trim()]);
+fn has(joined: &Joined, object: Id, holder: &str, selector: &str) -> bool {
+    let value = |name: &str| word(joined, object, &["metadata", holder, name.trim()]);
     let one = |term: &str| {
         if let Some((name, wanted)) = term.split_once("!=") {
             return value(name).as_deref() != Some(wanted.trim());
@@ -127,12 +127,12 @@ fn has(desk: &Desk, object: Id, holder: &str, selector: &str) -> bool {
     selector.split(',').map(str::trim).all(one)
 }
 
-fn group(desk: &Desk, id: Id) -> String {
-    group_version(desk, id).0
+fn group(joined: &Joined, id: Id) -> String {
+    group_version(joined, id).0
 }
 
-fn group_version(desk: &Desk, id: Id) -> (String, String) {
-    let whole = word(desk, id, &["apiVersion"]).unwrap_or_default();
+fn group_version(joined: &Joined, id: Id) -> (String, String) {
+    let whole = word(joined, id, &["apiVersion"]).unwrap_or_default();
     match whole.split_once('/') {
         Some((group, version)) => (group.to_owned(), version.to_owned()),
         None => (String::new(), whole),
@@ -140,7 +140,7 @@ fn group_version(desk: &Desk, id: Id) -> (String, String) {
 }
 
 /// The word behind several keys.
-pub(super) fn word(desk: &Desk, id: Id, path: &[&str]) -> Option<String> {
-    let id = desk.tree.at(id, path)?;
-    desk.tree.word(id).map(str::to_owned)
+pub(super) fn word(joined: &Joined, id: Id, path: &[&str]) -> Option<String> {
+    let id = joined.tree.at(id, path)?;
+    joined.tree.word(id).map(str::to_owned)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::joined::Desk;
+use super::joined::Joined;
 use super::{Build, parts};
 use crate::text::SourceFile;
 use crate::text::paths;
@@ -17,18 +17,21 @@ pub(super) fn build(
     if !mentions("configMapRef") {
         return None;
     }
-    let mut desk = Desk::default();
-    let own = desk.file(focus)?;
-    let mut documents = desk.part(own)?.roots();
+    let mut joined = Joined::default();
+    let own = joined.file(focus)?;
+    let mut documents = joined.part(own)?.roots();
     // By name: those of the same folder, and all.
     let mut found: BTreeMap<String, [Vec<_>; 2]> = BTreeMap::new();
     for file in config_maps().iter() {
-        let Some(part) = (file.path != focus.path).then(|| desk.file(file)).flatten() else {
+        let Some(part) = (file.path != focus.path)
+            .then(|| joined.file(file))
+            .flatten()
+        else {
             continue;
         };
         let near = paths::folder(&file.path) == paths::folder(&focus.path);
-        for root in desk.part(part)?.roots() {
-            let word = |path: &[&str]| super::select::word(&desk, root, path);
+        for root in joined.part(part)?.roots() {
+            let word = |path: &[&str]| super::select::word(&joined, root, path);
             if word(&["kind"]).as_deref() != Some("ConfigMap") {
                 continue;
             }
@@ -51,11 +54,11 @@ pub(super) fn build(
     if documents.len() == before {
         return None;
     }
-    let (desk, read) = desk.read(documents);
+    let (joined, read) = joined.read(documents);
     Some(Build {
         root: focus.path.clone(),
-        containers: parts(&desk, read, focus),
+        containers: parts(&joined, read, focus),
         as_resource: true,
-        desk,
+        joined,
     })
 }

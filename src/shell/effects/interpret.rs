@@ -16,7 +16,7 @@ use crate::shell::wrappers::{Change, Shell, Stripped, base_name, strip};
 /// How deep `sh -c "sh -c ..."` is followed.
 const DEPTH: u8 = 8;
 
-/// Says what `text` does, in order. See [`is_interesting`] for passing over text that says nothing.
+/// Says what `text` does, in order.
 #[must_use]
 pub fn read(text: &str) -> Vec<Effect> {
     Reader::default().read(text)
