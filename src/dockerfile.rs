@@ -33,7 +33,6 @@ use syntax::Dockerfile;
 #[derive(Debug)]
 pub(crate) struct Interpreted {
     file: Arc<SourceFile>,
-    /// Its tree.
     pub tree: Dockerfile,
     made: Made,
 }

@@ -120,11 +120,8 @@ pub(crate) struct Outcome {
     pub undecided: Vec<usize>,
     /// How it was judged.
     pub judge: Judge,
-    /// The command.
     pub command: Vec<OsString>,
-    /// The load.
     pub load: Option<String>,
-    /// The seed.
     pub seed: u64,
     /// How long it took.
     pub elapsed: Duration,

@@ -34,7 +34,6 @@ impl Refusal {
 /// What is written into, and for whom.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scene<'a> {
-    /// The file.
     pub file: &'a SourceFile,
     /// Its tree.
     pub dockerfile: &'a Dockerfile,

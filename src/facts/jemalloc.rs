@@ -62,7 +62,6 @@ impl<'de> Deserialize<'de> for JemallocVersion {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JemallocOption {
-    /// Its name.
     pub name: String,
     /// What its value is.
     pub kind: OptionKind,

@@ -21,7 +21,6 @@ use interpolate::Variables;
 /// Where a service stands in its file.
 #[derive(Clone, Copy, Debug)]
 pub struct Site {
-    /// Its name.
     pub(super) name: Id,
     /// The mapping that describes it.
     pub(super) service: Id,

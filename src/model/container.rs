@@ -60,7 +60,6 @@ pub struct Named {
 /// The words of a command and where they stand.
 #[derive(Clone, Debug)]
 pub struct Words {
-    /// The words.
     pub words: Vec<String>,
     /// Where they stand.
     pub place: Place,

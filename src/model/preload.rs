@@ -73,14 +73,12 @@ pub enum Outcome {
     WrongLibc {
         /// What it was built for, what is here.
         why: String,
-        /// The library.
         library: Library,
     },
     /// Libraries that it links against are missing.
     NeedsMissing {
         /// Their names.
         needs: Vec<String>,
-        /// The library.
         library: Library,
     },
     /// Nothing provides it.

@@ -21,7 +21,6 @@ pub struct PythonScript {
 /// One change of one variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// The variable.
     pub variable: String,
     /// What happens to it.
     pub action: Action,

@@ -14,7 +14,6 @@ use std::ops::Range;
 /// A parsed script: its simple commands in the order in which they stand.
 #[derive(Debug, Default)]
 pub struct Script {
-    /// The commands.
     pub commands: Vec<Command>,
     /// Redirections that stand behind a compound command: `{ a; b; } > file`.
     pub groups: Vec<Group>,
@@ -67,7 +66,6 @@ pub struct Case {
 /// `PATTERN | PATTERN) ... ;;`.
 #[derive(Debug)]
 pub struct Arm {
-    /// The patterns.
     pub patterns: Vec<Word>,
     /// The commands behind them, as indices into [`Script::commands`].
     pub commands: Range<usize>,
@@ -185,7 +183,6 @@ pub enum Part {
     /// Literal text, quotes and escapes taken off. `range` covers the bytes it came from; the bytes
     /// are the text one for one exactly where no escape was taken off.
     Literal {
-        /// The text.
         text: String,
         /// Where it stands, quotes not included.
         range: Range<usize>,

@@ -25,7 +25,6 @@ pub(crate) struct Inject {
     /// Where that was read or run.
     #[expect(dead_code, reason = "says where the fact was read")]
     pub source: String,
-    /// The volume.
     pub volume: String,
     /// The mount of a container that uses it.
     pub mount: String,

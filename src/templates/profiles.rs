@@ -48,7 +48,6 @@ pub(crate) struct Profile {
     cpu_to: Option<u64>,
     from: String,
     below: Option<String>,
-    /// The value.
     pub value: String,
     /// The measurement that supports it.
     #[cfg_attr(

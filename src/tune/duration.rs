@@ -54,7 +54,6 @@ pub(crate) fn show(duration: Duration) -> String {
 /// How long something may take, and what says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit {
-    /// The time.
     pub time: Duration,
     /// What says so, for a message.
     pub why: &'static str,

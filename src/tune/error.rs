@@ -88,7 +88,6 @@ pub(crate) enum RunError {
     Timeout {
         /// The command or the load.
         who: &'static str,
-        /// The limit.
         limit: Limit,
         /// What it printed last.
         tail: Tail,
@@ -96,7 +95,6 @@ pub(crate) enum RunError {
     /// A server that does not answer.
     #[error("the server was not ready within {} ({}): {check}{tail}", super::duration::show(.limit.time), .limit.why)]
     NotReady {
-        /// The limit.
         limit: Limit,
         /// What was waited for.
         check: String,

@@ -77,7 +77,6 @@ pub(crate) struct Kept {
     pub set: Vec<(OsString, OsString)>,
     /// Variables that it does not get.
     pub unset: Vec<OsString>,
-    /// The command.
     pub command: Vec<OsString>,
 }
 

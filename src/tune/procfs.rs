@@ -15,7 +15,6 @@ pub(super) struct Stat {
     pub(super) comm: String,
     /// `Z` is a process that nobody has waited for.
     pub(super) state: char,
-    /// The parent.
     pub(super) parent: u32,
     /// Its own CPU time, in clock ticks.
     pub(super) own: u64,

@@ -6,7 +6,6 @@
 /// A mean with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Estimate {
-    /// The mean.
     pub mean: f64,
     /// Half the width of the interval; `None` for a single value.
     pub half: Option<f64>,

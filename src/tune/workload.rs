@@ -11,7 +11,6 @@ use super::ready::Ready;
 /// What is run.
 #[derive(Clone, Debug)]
 pub(crate) struct Workload {
-    /// The command.
     pub command: Vec<OsString>,
     /// Where it is a server.
     pub server: Option<Server>,

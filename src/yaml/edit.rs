@@ -9,9 +9,7 @@ use crate::text::{Edit, Span};
 /// A text and its tree.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sheet<'a> {
-    /// The text.
     pub text: &'a str,
-    /// Its tree.
     pub tree: &'a Tree,
 }
 

@@ -7,13 +7,11 @@ use crate::yaml::{Id, Kind, Tree};
 pub(super) struct Pod<'t> {
     /// The kind of the object that holds it.
     pub(super) kind: &'t str,
-    /// The object.
     pub(super) object: Id,
     /// The mapping that holds the template's `metadata` and `spec`, where that is not the object.
     pub(super) template: Option<Id>,
     /// The mapping that holds the containers.
     pub(super) spec: Id,
-    /// The containers.
     pub(super) containers: Vec<(Seat, Id)>,
 }
 

@@ -23,7 +23,6 @@ struct References {
 /// A kustomization of a project.
 #[derive(Debug)]
 pub(crate) struct Kustomization {
-    /// The file.
     pub file: Arc<SourceFile>,
     references: References,
 }

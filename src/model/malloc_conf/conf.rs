@@ -25,7 +25,6 @@ pub(crate) struct Conf<'u> {
 pub(crate) struct Pair<'c> {
     /// Its name.
     pub key: &'c str,
-    /// Its value.
     pub value: &'c str,
     /// Where it stands in the string; the same for all.
     pub setting: &'c Setting,

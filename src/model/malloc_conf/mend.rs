@@ -7,7 +7,6 @@ use crate::facts::{JemallocOption, OptionKind, jemalloc_near};
 /// A text that is read as it was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mended {
-    /// The text.
     pub text: String,
     /// A name in it is a guess.
     pub guessed: bool,
