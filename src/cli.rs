@@ -1,6 +1,7 @@
 //! The command line, as clap reads it. Help texts are what users see first: keep them short.
 
 pub(crate) mod tune;
+mod values;
 
 use std::path::PathBuf;
 
@@ -8,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::finding::Severity;
 use crate::report::Format;
+use crate::templates::{Goal, PreloadStyle};
 
 /// The name under which standard input is reported where none is given.
 pub(crate) const STDIN_FILENAME: &str = "Dockerfile";
@@ -120,7 +122,7 @@ pub struct Fix {
     pub only: Vec<String>,
     /// What `LD_PRELOAD` is set to (`soname` where the configuration says nothing else)
     #[arg(long, value_enum, value_name = "FORM")]
-    pub preload: Option<Preload>,
+    pub preload: Option<PreloadStyle>,
     /// What `MALLOC_CONF` is to be good for where it is set anew (`balanced` where the configuration says nothing else)
     #[arg(long, value_enum, value_name = "GOAL")]
     pub goal: Option<Goal>,
@@ -144,15 +146,6 @@ pub struct Fix {
     /// Print nothing but errors and the diff
     #[arg(short, long)]
     pub quiet: bool,
-}
-
-/// What `LD_PRELOAD` is set to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Preload {
-    /// The library's bare name, which the loader finds on every architecture
-    Soname,
-    /// An absolute path, by way of a link where the image is for several architectures
-    Path,
 }
 
 /// The least severity that makes a run fail.
@@ -189,15 +182,4 @@ fn image(text: &str) -> Result<String, String> {
     } else {
         Err("it is no name of an image".into())
     }
-}
-
-/// What counts how much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Goal {
-    /// Memory and speed alike
-    Balanced,
-    /// Memory first
-    LowMemory,
-    /// Speed first
-    Throughput,
 }

@@ -17,7 +17,7 @@ use crate::templates::{Goal, PreloadStyle, Style};
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
     /// What `LD_PRELOAD` is set to: `soname` or `path`.
-    pub preload: Option<Preload>,
+    pub preload: Option<PreloadStyle>,
     /// What `MALLOC_CONF` is set to where nobody has set it; `tune --write` puts it here.
     pub malloc_conf: Option<MallocConf>,
     /// What the profiles that `fix` sets are to be good for.
@@ -77,16 +77,6 @@ impl<'de> Deserialize<'de> for MallocConf {
     }
 }
 
-/// What `LD_PRELOAD` is set to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Preload {
-    /// The library's bare name.
-    Soname,
-    /// An absolute path.
-    Path,
-}
-
 impl Config {
     /// What images are built from: name, path of the Dockerfile, stage.
     pub(crate) fn builds(&self) -> impl Iterator<Item = (&str, &Path, Option<&str>)> {
@@ -103,10 +93,7 @@ impl Config {
     #[must_use]
     pub(crate) fn style(&self) -> Style {
         Style {
-            preload: match self.preload {
-                Some(Preload::Path) => PreloadStyle::Path,
-                Some(Preload::Soname) | None => PreloadStyle::Soname,
-            },
+            preload: self.preload.unwrap_or_default(),
             malloc_conf: self.malloc_conf.map(|conf| conf.0),
             goal: self.goal.unwrap_or_default(),
             prefork_hook: self.prefork_hook.unwrap_or(false),
@@ -291,9 +278,9 @@ mod tests {
         ]);
         let configs = Configs::default();
         let preload = |path: &str| configs.of(&folder.path().join(path)).unwrap().preload;
-        assert_eq!(preload("Dockerfile"), Some(Preload::Path));
-        assert_eq!(preload("a/Dockerfile"), Some(Preload::Path));
-        assert_eq!(preload("a/b/Dockerfile"), Some(Preload::Soname));
+        assert_eq!(preload("Dockerfile"), Some(PreloadStyle::Path));
+        assert_eq!(preload("a/Dockerfile"), Some(PreloadStyle::Path));
+        assert_eq!(preload("a/b/Dockerfile"), Some(PreloadStyle::Soname));
         assert_eq!(preload("nowhere/Dockerfile"), None);
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::Goal;
+use crate::templates::Goal;
 
 /// What `tune` takes.
 #[derive(Debug, Args)]

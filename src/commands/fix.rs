@@ -10,12 +10,11 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::{Status, configured, stdin_name};
-use crate::cli::{self, Goal, Preload};
+use crate::cli;
 use crate::config::{ConfigError, Configs};
 use crate::fix::{self, Fixed, Options};
 use crate::project::{self, Claim, Disk, Failure, Project};
 use crate::report::{diff, fixed};
-use crate::templates::{self, PreloadStyle};
 use crate::text::SourceFile;
 use crate::{rules, write};
 
@@ -80,17 +79,10 @@ fn options(arguments: &cli::Fix, configs: &Configs, path: &Path) -> Result<Optio
     let mut style = configs.of(path)?.style();
     // What is asked for now counts more than what is written down.
     if let Some(preload) = arguments.preload {
-        style.preload = match preload {
-            Preload::Soname => PreloadStyle::Soname,
-            Preload::Path => PreloadStyle::Path,
-        };
+        style.preload = preload;
     }
     if let Some(goal) = arguments.goal {
-        style.goal = match goal {
-            Goal::LowMemory => templates::Goal::LowMemory,
-            Goal::Balanced => templates::Goal::Balanced,
-            Goal::Throughput => templates::Goal::Throughput,
-        };
+        style.goal = goal;
     }
     style.prefork_hook |= arguments.prefork_hook;
     Ok(Options {

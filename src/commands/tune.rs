@@ -45,7 +45,6 @@ mod here {
     use regex::Regex;
 
     use super::{Keeper, Status, Tune, io};
-    use crate::cli::Goal;
     use crate::cli::tune::{Allocator, Better, Format, Memory};
     use crate::config::{Configs, MallocConf};
     use crate::tune::{
@@ -111,11 +110,7 @@ mod here {
             }),
             _ => None,
         };
-        let goal = match arguments.goal {
-            Goal::Balanced => "balanced",
-            Goal::LowMemory => "low-memory",
-            Goal::Throughput => "throughput",
-        };
+        let goal = arguments.goal.name();
         let judge = Judge {
             goal: tune::goal(goal).ok_or_else(|| format!("no goal is called `{goal}`"))?,
             memory: match arguments.memory {

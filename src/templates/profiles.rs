@@ -21,6 +21,17 @@ pub enum Goal {
     Throughput,
 }
 
+impl Goal {
+    /// Its name.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::LowMemory => "low-memory",
+            Self::Balanced => "balanced",
+            Self::Throughput => "throughput",
+        }
+    }
+}
+
 /// What a value is wanted for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Need<'a> {

@@ -1,5 +1,7 @@
 //! How a user wants changes to be spelled.
 
+use serde::Deserialize;
+
 use super::Goal;
 
 /// How a user wants changes to be spelled.
@@ -16,7 +18,8 @@ pub struct Style {
 }
 
 /// What `LD_PRELOAD` is set to where the loader finds the library by its name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PreloadStyle {
     /// The bare soname: right on every architecture.
     #[default]

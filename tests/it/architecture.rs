@@ -46,7 +46,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tune", &["facts", "model", "templates", "text", "write"]),
     ("report", &["finding", "fix", "project", "text"]),
     // The program.
-    ("cli", &["finding", "report"]),
+    ("cli", &["finding", "report", "templates"]),
     ("commands", &["check", "cli", "config", "finding", "fix", "model", "pages", "project", "report", "rules", "templates", "text", "tune", "write"]),
     ("main", &[]),
     // What the tests look at.
