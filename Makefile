@@ -30,7 +30,10 @@ check: format lint ## The short loop, a minute: style, unit tests, the shape of 
 
 .PHONY: test
 test: oracles jemalloc format lint ## What CI runs: check style, all tests, and fixed samples of the oracles and builds
-	@$(WITH_ORACLES) cargo test --locked --profile proof
+	@$(WITH_ORACLES) cargo test --locked --profile proof --lib --bins --test oracle
+	cargo test --locked --profile proof --test it -- --skip tune::
+	@# It measures: nothing else is to run meanwhile.
+	cargo test --locked --profile proof --test it -- tune::
 	$(PYTHON) -B tests/golden/golden.py suite --malloclint $(PROVEN)
 	$(PYTHON) -B -m unittest discover --start-directory bench/memory
 	@$(MAKE) --no-print-directory hook

@@ -16,7 +16,8 @@ pub(crate) mod roles;
 mod terms;
 
 pub(crate) use allocators::{
-    allocator_variable, allocators, family_of_library, is_allocator_setting, not_an_allocator,
+    allocator_variable, allocators, families_named, family_of_library, is_allocator_setting,
+    names_allocator, not_an_allocator,
 };
 pub(crate) use distros::{
     AllocatorPackage, Release, any_package, packaged_soname, release, releases,

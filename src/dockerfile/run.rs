@@ -13,7 +13,6 @@ use super::build::Build;
 use super::copy::family_of;
 use super::image::ImageState;
 use super::syntax::{Args, Instruction};
-use crate::facts::Family;
 use crate::model::Strip;
 use crate::shell::effects::{Effect, EffectKind, Reader};
 use crate::shell::syntax::{Part, Word};
@@ -248,21 +247,6 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
         | EffectKind::Inline { .. }
         | EffectKind::DropsEnvironment { .. } => {}
     }
-}
-
-/// The allocators that a text names.
-pub(super) fn families_named(text: &str) -> Vec<Family> {
-    let text = text.to_lowercase();
-    let names = [
-        (Family::Jemalloc, ["jemalloc", "jemalloc"]),
-        (Family::Tcmalloc, ["tcmalloc", "gperftools"]),
-        (Family::Mimalloc, ["mimalloc", "mimalloc"]),
-    ];
-    names
-        .into_iter()
-        .filter(|(_, names)| names.iter().any(|name| text.contains(name)))
-        .map(|(family, _)| family)
-        .collect()
 }
 
 /// A word as a path pattern: what is not literal becomes `*`.

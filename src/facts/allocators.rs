@@ -1,6 +1,9 @@
 //! Allocators by the names of their files and environment variables, and the well-known preloads
 //! that are no allocators. The data is `allocators.toml`; packages are in `distros`.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
 use super::data::{Names, Table};
@@ -14,6 +17,9 @@ pub(crate) struct Allocator {
     pub family: Family,
     /// Its file names before `.so`.
     stems: Names,
+    /// Parts of words that name it in a script: its own name, that of its project.
+    #[serde(default)]
+    words: Names,
     /// The name that its build gives the library.
     pub library: String,
     /// The soname's number from an upstream version on, oldest first.
@@ -134,6 +140,30 @@ pub(crate) fn is_allocator_setting(name: &str) -> bool {
         || allocator_variable(name).is_some()
         || super::tunable(name).is_some()
         || super::near_miss(name).is_some()
+}
+
+/// The allocators that a text names, of those that distributions package.
+#[must_use]
+pub(crate) fn families_named(text: &str) -> Vec<Family> {
+    let text = text.to_lowercase();
+    let packaged = |allocator: &&Allocator| allocator.family != Family::Other;
+    let named = |allocator: &&Allocator| allocator.words.iter().any(|word| text.contains(word));
+    let all = FILE.get().allocator.iter().filter(packaged).filter(named);
+    all.map(|allocator| allocator.family).collect()
+}
+
+/// Whether a text names an allocator, whichever. Every word of every script is asked this.
+#[must_use]
+pub(crate) fn names_allocator(text: &[u8]) -> bool {
+    static FINDERS: LazyLock<Vec<Finder<'static>>> = LazyLock::new(|| {
+        let words = FILE
+            .get()
+            .allocator
+            .iter()
+            .flat_map(|allocator| allocator.words.iter());
+        words.map(Finder::new).collect()
+    });
+    FINDERS.iter().any(|finder| finder.find(text).is_some())
 }
 
 impl Allocator {

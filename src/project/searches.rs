@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::memory::Memory;
 use super::names::claim;
 use crate::dockerfile::Search;
+use crate::facts;
 use crate::surroundings::Surroundings;
 
 /// So many files of one folder are searched, no more.
@@ -151,7 +152,7 @@ fn sets_allocator(path: &str, manifest: bool, around: &dyn Surroundings) -> bool
         // A script of another image says nothing about this one.
         return false;
     }
-    has("LD_PRELOAD") && any(&["jemalloc", "tcmalloc", "mimalloc"])
+    has("LD_PRELOAD") && facts::names_allocator(&bytes)
         || any(&[
             "MALLOC_CONF",
             "MALLOC_ARENA_MAX",

@@ -3,10 +3,6 @@
 //!
 //! Grammar only. What a package holds or where a library lies is a fact and stands in `facts`.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
 use crate::facts::Manager;
 
 /// Words parted by blanks, which tables of them read best as.
@@ -324,16 +320,3 @@ pub(super) const BUILTINS: Words = "[ [[ test : true false cd pushd popd set sho
             read local let trap ulimit umask wait pwd type hash alias unalias echo printf \
             getopts jobs fg bg disown kill times enable mapfile readarray declare typeset \
             readonly export unset history bind complete caller";
-
-/// Parts of words that name an allocator.
-const ALLOCATORS: Words =
-    "jemalloc tcmalloc gperftools google-perftools mimalloc snmalloc hoard hardened_malloc";
-
-/// Whether a text names an allocator. Every word of every script is asked this.
-pub(super) fn names_allocator(text: &str) -> bool {
-    static FINDERS: LazyLock<Vec<Finder<'static>>> =
-        LazyLock::new(|| ALLOCATORS.split(' ').map(Finder::new).collect());
-    FINDERS
-        .iter()
-        .any(|finder| finder.find(text.as_bytes()).is_some())
-}

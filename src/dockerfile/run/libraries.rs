@@ -1,8 +1,9 @@
 //! Libraries that a RUN puts somewhere: links, copies, builds; and takes away.
 
-use super::{families_named, located};
+use super::located;
 use crate::dockerfile::copy::{self, family_of};
 use crate::dockerfile::image::ImageState;
+use crate::facts::families_named;
 use crate::model::{Library, Origin, PathPattern};
 use crate::shell::effects::Effect;
 use crate::text::Place;

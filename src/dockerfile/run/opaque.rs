@@ -1,9 +1,10 @@
 //! What a RUN does that cannot be followed, and how much of the image that leaves unseen.
 
-use super::{DEPTH, Source, apply, families_named, located, pattern};
+use super::{DEPTH, Source, apply, located, pattern};
 use crate::dockerfile::build::Build;
 use crate::dockerfile::copy::{self, Readable};
 use crate::dockerfile::image::ImageState;
+use crate::facts::families_named;
 use crate::facts::programs;
 use crate::shell::effects::Effect;
 use crate::shell::syntax::Word;

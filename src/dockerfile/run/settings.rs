@@ -1,7 +1,8 @@
 //! Settings that a RUN makes: some reach the process (`/etc/ld.so.preload`), most do not.
 
-use super::{Source, families_named, located};
+use super::{Source, located};
 use crate::dockerfile::image::{ImageState, Preloading, Written};
+use crate::facts::families_named;
 use crate::facts::{Family, is_allocator_setting};
 use crate::model::{Reach, Setting, Stray, Value, Via};
 use crate::shell::effects::{Effect, EffectKind};

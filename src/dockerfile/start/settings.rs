@@ -7,7 +7,8 @@
 
 use super::places::setting;
 use crate::dockerfile::image::{ImageState, Preloading};
-use crate::dockerfile::run::{families_named, stars};
+use crate::dockerfile::run::stars;
+use crate::facts::families_named;
 use crate::facts::is_allocator_setting;
 use crate::model::{Environment, Setting, Value, Via};
 use crate::text::Place;

@@ -1,5 +1,6 @@
 //! What the words of a command say: which script they name, whether they pass arguments on.
 
+use crate::facts::names_allocator;
 use crate::shell::syntax::{Part, Word};
 use crate::text::Traced;
 use crate::text::paths::base_name;
@@ -76,8 +77,7 @@ pub(super) fn mentions(text: &str) -> bool {
 
 /// Whether it deals with what is loaded.
 pub(super) fn mentions_library(text: &str) -> bool {
-    let libraries = ["LD_PRELOAD", "jemalloc", "tcmalloc", "mimalloc"];
-    libraries.iter().any(|needle| text.contains(needle))
+    text.contains("LD_PRELOAD") || names_allocator(text.as_bytes())
 }
 
 /// A script that `echo` or `printf` wrote, with the line ends that they put in for `\n`.

@@ -2,7 +2,6 @@
 
 use crate::dockerfile::build::Build;
 use crate::dockerfile::copy::stage_name;
-use crate::dockerfile::run;
 use crate::model::{Reach, Stray};
 use crate::text::Place;
 
@@ -45,7 +44,7 @@ impl OtherStages {
                     .filter(|var| own(&var.now.place)),
             ) {
                 let value = var.now.value.text.as_str().to_owned();
-                let family = run::families_named(&value).first().copied();
+                let family = crate::facts::families_named(&value).first().copied();
                 let (variable, place) = (Some(var.name.clone()), var.now.place.clone());
                 strays.push((
                     index,

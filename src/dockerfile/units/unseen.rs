@@ -1,7 +1,6 @@
 //! Why a process may get allocator settings that the Dockerfile does not show.
 
 use crate::dockerfile::image::{Copied, CopySource, ImageState};
-use crate::dockerfile::run;
 use crate::dockerfile::start::Started;
 use crate::model::{ProcessKind, Reach};
 
@@ -45,7 +44,8 @@ pub(super) fn of_image(state: &ImageState, started: &Started) -> Option<String> 
             image.name
         ));
     }
-    let setting = |text: &str| text.contains("LD_PRELOAD") && !run::families_named(text).is_empty();
+    let setting =
+        |text: &str| text.contains("LD_PRELOAD") && !crate::facts::families_named(text).is_empty();
     if let Some(written) = state
         .written
         .iter()

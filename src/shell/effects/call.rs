@@ -7,8 +7,8 @@ use super::scopes::home;
 use super::session::Reader;
 use super::variables::{MOST_VARIANTS, Variables};
 use super::{Effect, EffectKind, Package};
+use crate::facts;
 use crate::shell::syntax::{self, Context, Part, Redirect, Script, Word};
-use crate::shell::tables;
 
 /// The state of reading one text.
 pub(super) struct Walk<'a> {
@@ -110,7 +110,7 @@ pub(super) fn names_allocator(word: &Word) -> bool {
         | Part::Command { text, .. }
         | Part::Variable {
             operation: text, ..
-        } => tables::names_allocator(text),
+        } => facts::names_allocator(text.as_bytes()),
     })
 }
 
