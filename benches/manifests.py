@@ -1,4 +1,5 @@
-"""YAML to measure with: many files that are none of ours, a few manifests, and one bundle of definitions.
+"""YAML to measure with: many files that are none of ours, a few manifests, one bundle of definitions, and many
+containers of one image.
 
 Every file differs, and is the same in every run.
 """
@@ -45,6 +46,25 @@ spec:
         resources:
           limits: {{cpu: "2", memory: 1Gi}}
 """
+
+LONG = 600
+
+CONTAINER = """\
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: app{number}
+spec:
+  template:
+    spec:
+      containers:
+      - name: web
+        image: registry.example/api:1
+        command: ["gunicorn", "app{number}.wsgi"]
+"""
+
+STEP = "RUN echo {number} && apt-get update && apt-get install -y tool{number}\n"
 
 DEFINITION = """\
 ---
@@ -103,4 +123,16 @@ def write_bundle(path):
         text += DEFINITION.format(number=number) + properties
         number += 1
     path.write_text(text)
+    return path
+
+
+def write_containers(folder, count):
+    """A manifest of so many containers that all run the image of one long Dockerfile beside it; its path."""
+    (folder / "api").mkdir(parents=True)
+    (folder / ".git").mkdir()
+    steps = "".join(STEP.format(number=number) for number in range(LONG))
+    text = f'FROM python:3.12-slim\n{steps}CMD ["gunicorn", "app:app"]\n'
+    (folder / "api" / "Dockerfile").write_text(text)
+    path = folder / "all.yaml"
+    path.write_text("".join(CONTAINER.format(number=number) for number in range(count)))
     return path

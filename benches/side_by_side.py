@@ -138,6 +138,10 @@ def report_manifests(command, folder):
         result = measure(command, [path], 10)
         times = ", ".join(f"{key} {result[key] * 1000:.1f} ms" for key in ("mean", "min", "cpu"))
         print(f"{name}: {times}, peak RSS {result['peak']:.1f} MiB")
+    counts = (1, 50, 100, 200)
+    means = [measure(command, [manifests.write_containers(folder / f"containers{count}", count)], 10)["mean"] for count in counts]
+    ratios = ", ".join(f"{count}: {mean / means[0]:.2f}x" for count, mean in zip(counts, means))
+    print(f"containers on one Dockerfile of {manifests.LONG} RUNs, as long as one takes ({means[0] * 1000:.1f} ms): {ratios}")
 
 
 # The corpus: real shapes, every file different, the same in every run.
