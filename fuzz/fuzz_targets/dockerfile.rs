@@ -4,8 +4,13 @@
 
 #![no_main]
 
-#[path = "../../tests/dockerfile/invariants.rs"]
+#[path = "../../tests/it/dockerfile_properties/invariants.rs"]
 mod invariants;
+
+mod support {
+    #[path = "../../../tests/support/shell_text.rs"]
+    pub(crate) mod shell_text;
+}
 
 use libfuzzer_sys::fuzz_target;
 
