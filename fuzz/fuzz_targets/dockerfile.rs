@@ -7,8 +7,8 @@
 #[path = "../../tests/it/dockerfile_properties/invariants.rs"]
 mod invariants;
 
+#[path = "../../tests/support"]
 mod support {
-    #[path = "../../../tests/support/shell_text.rs"]
     pub(crate) mod shell_text;
 }
 
