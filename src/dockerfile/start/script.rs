@@ -1,6 +1,6 @@
 //! What a start script does to the settings of the service, as the shell that runs it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::Follower;
@@ -36,64 +36,79 @@ impl Follower<'_> {
     /// Notes what a script does to the settings of the service, which is its command at `at`, or what comes
     /// behind it where none of its commands is.
     pub(super) fn settings_for(&mut self, script: Script<'_>, at: Option<usize>, hops: usize) {
-        let (effects, scopes) = (&script.reading.effects, &script.reading.scopes);
-        let service = at.and_then(|at| effects.get(at));
-        let end = at.unwrap_or(effects.len());
-        let (context, range) = service
-            .map_or((Context::default(), usize::MAX..usize::MAX), |effect| {
-                (effect.context, effect.range.clone())
-            });
-        // A service inside a function runs where that is called.
-        let calls = calls(effects, effects.len(), &|_| true);
-        let call = scopes.functions(context).find_map(|(name, scope)| {
-            let call = calls.get(name).filter(|call| **call > end)?;
-            Some((*call, scope))
-        });
-        let until = call.map_or(end, |(call, _)| call);
-        let surely = self::calls(effects, until, &|effect| !effect.context.conditional);
-        for (index, effect) in effects.iter().enumerate() {
-            let behind = index > end;
-            if index >= until
-                || behind && call.is_some_and(|(_, scope)| scopes.is_in(effect.context, scope))
-            {
+        let effects = &script.reading.effects;
+        let service = Service::of(script, at);
+        for (index, reach) in service.order() {
+            let Some(effect) = effects.get(index) else {
                 continue;
-            }
-            let around = effect.range.start <= range.start && range.end <= effect.range.end;
+            };
+            let around = service.is_inside(effect);
             match &effect.kind {
                 EffectKind::Inline { name, value } if around => {
-                    let how = (Via::Command, false);
+                    let how = (Via::Command, service.one_of_several);
                     self.made(script, effect, name, Some(value), how);
                 }
                 EffectKind::Inline { name, value } => {
                     self.inline_elsewhere(script, effect, name, value);
                 }
                 EffectKind::DropsEnvironment { by, .. } if around => {
-                    let place = script.place(&effect.range);
-                    self.started.settings.drop_all(by, &place);
-                    self.started.strips.push(Strip {
-                        by: by.clone(),
-                        only_non_root: false,
-                        place,
-                    });
+                    self.dropped(script, index, effect, by);
+                }
+                _ if reach == Reach::Never => {
+                    // What a script is for of which no command is a service cannot be told.
+                    if at.is_some() {
+                        self.ends(script, index);
+                    }
                 }
                 _ => {
-                    let called = |name: &str| match surely.get(name) {
-                        Some(call) if *call > index => Called::Surely,
-                        _ if never_called(script, name) => Called::Never,
-                        _ => Called::Maybe,
-                    };
-                    match scopes.reach(effect.context, context, &called) {
-                        Reach::Never => self.ends(script, index, &called),
-                        reach => self.exported_by(script, effect, reach == Reach::Maybe, hops),
-                    }
+                    let unsure = reach == Reach::Maybe || service.one_of_several;
+                    let how = (reach == Reach::Maybe, unsure);
+                    self.exported_by(script, effect, how, hops);
                 }
             }
         }
     }
 
-    /// What an effect does to the commands behind it.
-    fn exported_by(&mut self, script: Script<'_>, effect: &Effect, conditional: bool, hops: usize) {
-        let how = (Via::Script, conditional);
+    /// The service starts without the environment, but for what it is given behind that.
+    fn dropped(&mut self, script: Script<'_>, index: usize, effect: &Effect, by: &str) {
+        let place = script.place(&effect.range);
+        self.started.settings.drop_all(by, &place);
+        let gives = |other: &Effect| {
+            let sets = matches!(&other.kind, EffectKind::Inline { name, value }
+                if name == "LD_PRELOAD" && !value.parts.is_empty());
+            sets && other.range == effect.range
+        };
+        let mut behind = script.reading.effects.iter().skip(index + 1);
+        if !behind.any(gives) {
+            self.started.strips.push(Strip {
+                by: by.to_owned(),
+                only_non_root: false,
+                place,
+            });
+        }
+    }
+
+    /// What an effect does to the commands behind it: whether it may not do so, and whether it is only then that it
+    /// ends `LD_PRELOAD`.
+    fn exported_by(
+        &mut self,
+        script: Script<'_>,
+        effect: &Effect,
+        (conditional, unsure): (bool, bool),
+        hops: usize,
+    ) {
+        let ends = match &effect.kind {
+            EffectKind::Unset { name } => name == "LD_PRELOAD",
+            EffectKind::Export {
+                name,
+                value: Some(value),
+            } => {
+                let list = pattern(self.build, self.state, value);
+                name == "LD_PRELOAD" && families_named(&list).is_empty()
+            }
+            _ => false,
+        };
+        let how = (Via::Script, conditional || ends && unsure);
         match &effect.kind {
             EffectKind::Export {
                 name,
@@ -129,8 +144,9 @@ impl Follower<'_> {
                     match reading.scopes.reach(effect.context, end, &perhaps) {
                         Reach::Never => {}
                         reach => {
-                            let conditional = conditional || reach == Reach::Maybe;
-                            self.exported_by(inner, effect, conditional, hops - 1);
+                            let maybe = reach == Reach::Maybe;
+                            let how = (conditional || maybe, unsure || maybe);
+                            self.exported_by(inner, effect, how, hops - 1);
                         }
                     }
                 }
@@ -153,10 +169,18 @@ impl Follower<'_> {
         }
         let what = match value {
             None => What::Unset,
-            Some(value) if name == "LD_PRELOAD" => match self.preload(value) {
-                Some(what) => what,
-                None => return,
-            },
+            Some(value) if name == "LD_PRELOAD" => {
+                let Some(what) = self.preload(script, value) else {
+                    return;
+                };
+                if matches!(what, What::Set(None)) {
+                    let path = &script.file.file.path;
+                    self.started.unseen.get_or_insert_with(|| {
+                        format!("`{path}` sets up an allocator when it starts")
+                    });
+                }
+                what
+            }
             Some(value) if value.parts.is_empty() && via == Via::Command => What::Unset,
             Some(value) => match self.evaluated(name, value) {
                 Evaluated::PassedOn => return,
@@ -171,8 +195,8 @@ impl Follower<'_> {
             .note(name, what, via, conditional, places);
     }
 
-    /// What a value does to the list of `LD_PRELOAD`.
-    fn preload(&self, value: &Word) -> Option<What> {
+    /// What a value does to the list of `LD_PRELOAD`; nothing where it keeps what was there.
+    fn preload(&self, script: Script<'_>, value: &Word) -> Option<What> {
         let set = match self.started.settings.last("LD_PRELOAD") {
             Some(made) => !matches!(made.what, What::Unset),
             None => {
@@ -180,22 +204,35 @@ impl Follower<'_> {
                 var.is_some_and(|var| !var.now.value.text.as_str().is_empty())
             }
         };
-        let parts = value.parts.iter().map(|part| match default(part) {
-            Some(default) if !set => Part::Literal {
-                text: default.to_owned(),
-                range: part.range().clone(),
-                quoted: true,
-            },
-            _ => part.clone(),
-        });
+        let mut keeps = false;
+        let mut parts = Vec::with_capacity(value.parts.len());
+        for part in &value.parts {
+            let own = Own::of(part);
+            keeps |= own.as_ref().is_some_and(|own| own.keeps(set));
+            match own.map_or(Some(None), |own| own.text(set)) {
+                // Another's part, or one that stays as it is.
+                Some(None) => parts.push(part.clone()),
+                Some(Some(text)) => parts.push(Part::Literal {
+                    text,
+                    range: part.range().clone(),
+                    quoted: true,
+                }),
+                None => {}
+            }
+        }
         let value = Word {
             range: value.range.clone(),
-            parts: parts.collect(),
+            parts,
         };
-        let own = |part: &Part| matches!(part, Part::Variable { name, .. } if name == "LD_PRELOAD");
-        let keeps = value.parts.iter().any(own);
         let list = pattern(self.build, self.state, &value);
-        What::preload(list, keeps, value.literal().is_some())
+        let written = script.text.as_str().get(value.range.clone());
+        // What comes of a variable is nothing only as far as we know.
+        let nothing = list.is_empty() && !written.is_some_and(|text| text.contains(['$', '`']));
+        match What::preload(list, keeps, value.literal().is_some()) {
+            Some(What::Unset) if !nothing => (!keeps).then_some(What::Set(None)),
+            Some(what) => Some(what),
+            None => (!keeps).then_some(What::Set(None)),
+        }
     }
 
     /// A variable is set for one command, which is not the one that was taken for the service. Where that stands in a
@@ -223,7 +260,7 @@ impl Follower<'_> {
     }
 
     /// What the effect at `index` sets ends before the service starts.
-    fn ends(&mut self, script: Script<'_>, index: usize, called: &dyn Fn(&str) -> Called) {
+    fn ends(&mut self, script: Script<'_>, index: usize) {
         let (effects, scopes) = (&script.reading.effects, &script.reading.scopes);
         let Some(effect) = effects.get(index) else {
             return;
@@ -239,7 +276,8 @@ impl Follower<'_> {
             return;
         }
         let mut functions = scopes.functions(effect.context);
-        let uncalled = functions.find(|(name, _)| called(name) == Called::Never);
+        let mentions = Mentions::of(script);
+        let uncalled = functions.find(|(name, _)| mentions.never_calls(name));
         let subshell = scopes.subshell(effect.context);
         let runs = |other: &Effect| {
             let kind = matches!(
@@ -250,9 +288,11 @@ impl Follower<'_> {
         };
         let ends = match uncalled {
             Some((name, _)) => Ends::Uncalled(name.to_owned()),
+            None if subshell.is_some() && !effects.iter().skip(index + 1).any(runs) => {
+                Ends::Subshell
+            }
             // It is meant for what runs in there.
-            None if effects.iter().skip(index + 1).any(runs) => Ends::Command,
-            None => Ends::Subshell,
+            None => Ends::Command,
         };
         self.stray(script, effect, value, ends);
     }
@@ -337,64 +377,279 @@ impl Follower<'_> {
     }
 }
 
-/// Where each command that may be a function is run last, of the first `until` effects.
-fn calls(
-    effects: &[Effect],
+/// The command of a script that is the service, and what is run before it.
+struct Service<'a> {
+    script: Script<'a>,
+    context: Context,
+    range: Range<usize>,
+    /// Effects from here on come too late.
     until: usize,
-    counts: &dyn Fn(&Effect) -> bool,
-) -> HashMap<String, usize> {
-    let name = |effect: &Effect| match &effect.kind {
-        EffectKind::Run { words, .. } => words.first().and_then(Word::literal),
-        _ => None,
-    };
-    let all = effects.iter().enumerate().take(until);
-    let counted = all.filter(|(_, effect)| counts(effect));
-    counted
-        .filter_map(|(at, effect)| Some((name(effect)?, at)))
-        .collect()
+    /// Its own place among the effects.
+    at: usize,
+    /// The function that it stands in, and that is called behind it.
+    within: Option<usize>,
+    /// The script starts others, too, and a branch decides which.
+    one_of_several: bool,
+    /// The functions of the script.
+    calls: BTreeMap<String, Calls>,
 }
 
-/// Whether nothing calls a function of the script: its name stands nowhere but where it is declared, and no command's
-/// name is put together when it runs.
-fn never_called(script: Script<'_>, name: &str) -> bool {
-    let text = script.text.as_str();
-    let part =
-        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let bytes = text.as_bytes();
-    let named = text.match_indices(name).filter(|(at, _)| {
-        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
-        !part(before) && !part(bytes.get(at + name.len()))
-    });
-    // What `exec` is given is a program.
-    let computed = script
-        .reading
-        .effects
-        .iter()
-        .any(|effect| match &effect.kind {
-            EffectKind::Run { exec: true, .. } => false,
-            EffectKind::Run { words, .. } if is_positional(words) => {
-                script.positional.first().is_none_or(|first| first == name)
-            }
-            EffectKind::Run { words, .. } => {
-                words.first().is_some_and(|word| word.literal().is_none())
-            }
-            _ => false,
+impl<'a> Service<'a> {
+    fn of(script: Script<'a>, at: Option<usize>) -> Self {
+        let (effects, scopes) = (&script.reading.effects, &script.reading.scopes);
+        let service = at.and_then(|at| effects.get(at));
+        let at = at.unwrap_or(effects.len());
+        let (context, range) = service
+            .map_or((Context::default(), usize::MAX..usize::MAX), |effect| {
+                (effect.context, effect.range.clone())
+            });
+        // A service inside a function runs where that is called.
+        let call = scopes.functions(context).find_map(|(name, scope)| {
+            let call = runs_of(effects, name).filter(|call| *call > at).last()?;
+            Some((call, scope))
         });
-    named.count() == 1 && !computed
+        let others = effects.iter().enumerate().any(|(index, effect)| {
+            let EffectKind::Run { words, .. } = &effect.kind else {
+                return false;
+            };
+            let found = recognise(&plain(words));
+            index != at && found.is_some_and(|found| found.kind != ProcessKind::OneShot)
+        });
+        let chosen =
+            context.conditional || context.pipeline || scopes.functions(context).next().is_some();
+        let mut service = Self {
+            script,
+            context,
+            range,
+            until: call.map_or(at, |(call, _)| call),
+            at,
+            within: call.map(|(_, scope)| scope),
+            one_of_several: service.is_some() && chosen && others,
+            calls: BTreeMap::new(),
+        };
+        service.find_calls();
+        service
+    }
+
+    /// Whether an effect is about the very command that is the service.
+    fn is_inside(&self, effect: &Effect) -> bool {
+        effect.range.start <= self.range.start && self.range.end <= effect.range.end
+    }
+
+    /// The effects before the service, in the order in which they take place, and whether they reach it. What a
+    /// function does takes place where that is called.
+    fn order(&self) -> Vec<(usize, Reach)> {
+        let effects = &self.script.reading.effects;
+        let scopes = &self.script.reading.scopes;
+        let late = |index: usize, effect: &Effect| {
+            let behind = index > self.at;
+            let inside = self
+                .within
+                .is_some_and(|scope| scopes.is_in(effect.context, scope));
+            index >= self.until || behind && inside
+        };
+        let early = effects.iter().enumerate();
+        let early = early.filter(|(index, effect)| !late(*index, effect));
+        let mut all: Vec<(usize, usize, Reach)> = early
+            .map(|(index, effect)| {
+                let (when, reach) = self.takes_place(index, effect);
+                (when, index, reach)
+            })
+            .collect();
+        all.sort_by_key(|(when, index, _)| (*when, *index));
+        all.into_iter()
+            .map(|(_, index, reach)| (index, reach))
+            .collect()
+    }
+
+    /// When an effect takes place, and whether what it does reaches the service.
+    fn takes_place(&self, index: usize, effect: &Effect) -> (usize, Reach) {
+        let scopes = &self.script.reading.scopes;
+        let mut when = index;
+        for (name, scope) in scopes.functions(effect.context) {
+            if !scopes.is_in(self.context, scope)
+                && let (_, Some(call)) = self.called(name, index)
+            {
+                when = when.max(call);
+            }
+        }
+        // A process of its own that the scopes do not show: the body of a function in parentheses.
+        let own_process = effect.context.subshell && !self.context.subshell;
+        if own_process {
+            return (when, Reach::Never);
+        }
+        let called = |name: &str| self.called(name, index).0;
+        (when, scopes.reach(effect.context, self.context, &called))
+    }
+
+    /// Whether a function is called before the service, by what reaches it, and where last behind `declared`.
+    fn called(&self, name: &str, declared: usize) -> (Called, Option<usize>) {
+        let Some(calls) = self.calls.get(name) else {
+            return (Called::Maybe, None);
+        };
+        let behind = |call: Option<usize>| call.filter(|call| *call > declared);
+        match (behind(calls.surely), calls.surely.max(calls.maybe)) {
+            (Some(call), _) => (Called::Surely, Some(call)),
+            (None, Some(call)) => (Called::Maybe, behind(Some(call))),
+            (None, None) if calls.never => (Called::Never, None),
+            (None, None) => (Called::Maybe, None),
+        }
+    }
+
+    /// Where the functions of the script are called.
+    fn find_calls(&mut self) {
+        let (effects, scopes) = (&self.script.reading.effects, &self.script.reading.scopes);
+        for effect in effects {
+            for (name, _) in scopes.functions(effect.context) {
+                self.calls.entry(name.to_owned()).or_default();
+            }
+        }
+        if self.calls.is_empty() {
+            return;
+        }
+        let mentions = Mentions::of(self.script);
+        for (name, calls) in &mut self.calls {
+            calls.never = mentions.never_calls(name);
+        }
+        for (at, effect) in effects.iter().enumerate().take(self.until) {
+            let EffectKind::Run { words, .. } = &effect.kind else {
+                continue;
+            };
+            let name = words.first().and_then(Word::literal);
+            let Some(calls) = name.and_then(|name| self.calls.get_mut(&name)) else {
+                continue;
+            };
+            let reach = scopes.reach(effect.context, self.context, &|_| Called::Maybe);
+            let ends = effect.context.subshell && !self.context.subshell;
+            match reach {
+                // What it sets ends with the process that calls it.
+                _ if ends || reach == Reach::Never => calls.never = true,
+                Reach::Surely if !effect.context.conditional => calls.surely = Some(at),
+                _ => calls.maybe = Some(at),
+            }
+        }
+    }
 }
 
-/// The text that stands for `LD_PRELOAD` where that is not set: `${LD_PRELOAD:-text}`.
-fn default(part: &Part) -> Option<&str> {
-    let Part::Variable {
-        name, operation, ..
-    } = part
-    else {
-        return None;
+/// Where a function is called last, for sure and perhaps.
+#[derive(Default)]
+struct Calls {
+    surely: Option<usize>,
+    maybe: Option<usize>,
+    /// It is not called by anything that the service is started from.
+    never: bool,
+}
+
+/// Where a command of that name is run.
+fn runs_of<'e>(effects: &'e [Effect], name: &'e str) -> impl Iterator<Item = usize> + 'e {
+    let runs = move |effect: &Effect| match &effect.kind {
+        EffectKind::Run { words, .. } => {
+            let first = words.first().and_then(Word::literal);
+            first.is_some_and(|first| first == name)
+        }
+        _ => false,
     };
-    let operation = operation.strip_prefix(':').unwrap_or(operation);
-    let default = operation.strip_prefix(['-', '='])?;
-    let plain = !default.contains(['$', '`', '"', '\'', '\\']);
-    (name == "LD_PRELOAD" && plain).then_some(default)
+    let all = effects.iter().enumerate();
+    all.filter(move |(_, effect)| runs(effect))
+        .map(|(at, _)| at)
+}
+
+/// The words of a script, to tell which functions nothing calls.
+struct Mentions<'a> {
+    script: Script<'a>,
+    words: HashMap<&'a str, usize>,
+    /// The name of a command is put together when it runs: it may be any.
+    computed: bool,
+    /// What the script was started with is run as a command.
+    positional: bool,
+}
+
+impl<'a> Mentions<'a> {
+    fn of(script: Script<'a>) -> Self {
+        let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | ':');
+        let mut words = HashMap::new();
+        for word in script.text.as_str().split(|c| !part(c)) {
+            *words.entry(word).or_default() += 1;
+        }
+        let (mut computed, mut positional) = (false, false);
+        for effect in &script.reading.effects {
+            // What `exec` is given is a program.
+            if let EffectKind::Run {
+                words, exec: false, ..
+            } = &effect.kind
+            {
+                let named = words.first().is_some_and(|word| word.literal().is_some());
+                positional |= is_positional(words);
+                computed |= !named && !is_positional(words);
+            }
+        }
+        Self {
+            script,
+            words,
+            computed,
+            positional,
+        }
+    }
+
+    /// Whether nothing calls a function: its name stands nowhere but where it is declared.
+    fn never_calls(&self, name: &str) -> bool {
+        let given = self.script.positional.first();
+        let given = self.positional && given.is_none_or(|first| first == name);
+        self.words.get(name) == Some(&1) && !self.computed && !given
+    }
+}
+
+/// A part of a value that is about `LD_PRELOAD` itself.
+enum Own<'p> {
+    /// `$LD_PRELOAD`, and what is cut off it.
+    Whole,
+    /// `${LD_PRELOAD:-text}`: a text where it is not set.
+    Default(&'p str),
+    /// `${LD_PRELOAD:+text}`: a text where it is.
+    Instead(&'p str),
+}
+
+impl<'p> Own<'p> {
+    fn of(part: &'p Part) -> Option<Self> {
+        let Part::Variable {
+            name, operation, ..
+        } = part
+        else {
+            return None;
+        };
+        if name != "LD_PRELOAD" {
+            return None;
+        }
+        let operation = operation.strip_prefix(':').unwrap_or(operation);
+        let plain = |text: &str| !text.contains(['$', '`', '"', '\'', '\\']);
+        let default = operation.strip_prefix(['-', '=']);
+        Some(match (default, operation.strip_prefix('+')) {
+            (Some(text), _) if plain(text) => Self::Default(text),
+            (None, Some(text)) => Self::Instead(text),
+            _ => Self::Whole,
+        })
+    }
+
+    /// Whether what was there is in the value.
+    fn keeps(&self, set: bool) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Default(_) => set,
+            Self::Instead(text) => set && text.contains("LD_PRELOAD"),
+        }
+    }
+
+    /// What stands there: nothing, a text, or the part as it is (`Some(None)`).
+    fn text(&self, set: bool) -> Option<Option<String>> {
+        match self {
+            Self::Default(text) if !set => Some(Some((*text).to_owned())),
+            Self::Instead(text) if set && !text.contains("LD_PRELOAD") => {
+                Some(Some((*text).to_owned()))
+            }
+            Self::Instead(_) => None,
+            Self::Whole | Self::Default(_) => Some(None),
+        }
+    }
 }
 
 enum Evaluated {

@@ -186,9 +186,12 @@ impl Settings {
                             ..Preloads::default()
                         };
                     }
+                    // It may be the old one, put back.
+                    found.ended = None;
                     few = few.saturating_sub(1);
                     found.made.push(made.preloading(state, list, few > 0));
                 }
+                None if matches!(made.what, What::Set(None)) => found.ended = None,
                 None if ends => found.end(made, list.is_none()),
                 None => {}
             }

@@ -40,6 +40,8 @@ impl Walk<'_> {
             "declare" | "typeset" | "readonly" | "local" => {
                 self.declare(call, has_option(call, 'x'));
             }
+            // Functions are no variables.
+            "unset" if has_option(call, 'f') => {}
             "unset" => {
                 for name in call
                     .arguments()

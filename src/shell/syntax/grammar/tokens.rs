@@ -83,7 +83,12 @@ impl Parser<'_> {
         self.cursor.bump(1 + usize::from(double || both));
         let at = self.script.commands.len();
         match (byte, double) {
-            (b'&', false) => self.end_list(),
+            (b'&', false) => {
+                // It is a process of its own.
+                let from = self.frames.last().map_or(at, |frame| frame.pipeline);
+                self.subshell.push(from..at);
+                self.end_list();
+            }
             (b'|', false) => self.pipe(at),
             _ => {
                 let Some(frame) = self.frames.last_mut() else {
