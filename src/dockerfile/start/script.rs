@@ -52,7 +52,7 @@ impl Follower<'_> {
                     self.inline_elsewhere(script, effect, name, value);
                 }
                 EffectKind::DropsEnvironment { by, .. } if around => {
-                    self.dropped(script, index, effect, by);
+                    self.dropped(script, index, effect, (by, service.among_others));
                 }
                 _ if reach == Reach::Never => {
                     // What a script is for of which no command is a service cannot be told.
@@ -70,7 +70,13 @@ impl Follower<'_> {
     }
 
     /// The service starts without the environment, but for what it is given behind that.
-    fn dropped(&mut self, script: Script<'_>, index: usize, effect: &Effect, by: &str) {
+    fn dropped(
+        &mut self,
+        script: Script<'_>,
+        index: usize,
+        effect: &Effect,
+        (by, for_one_of_several): (&str, bool),
+    ) {
         let place = script.place(&effect.range);
         self.started.settings.drop_all(by, &place);
         let gives = |other: &Effect| {
@@ -79,7 +85,7 @@ impl Follower<'_> {
             sets && other.range == effect.range
         };
         let mut behind = script.reading.effects.iter().skip(index + 1);
-        if !behind.any(gives) {
+        if !for_one_of_several && !behind.any(gives) {
             self.started.strips.push(Strip {
                 by: by.to_owned(),
                 only_non_root: false,
@@ -390,6 +396,8 @@ struct Service<'a> {
     within: Option<usize>,
     /// The script starts others, too, and a branch decides which.
     one_of_several: bool,
+    /// The same, and another program is among them.
+    among_others: bool,
     /// The functions of the script.
     calls: BTreeMap<String, Calls>,
 }
@@ -408,13 +416,25 @@ impl<'a> Service<'a> {
             let call = runs_of(effects, name).filter(|call| *call > at).last()?;
             Some((call, scope))
         });
-        let others = effects.iter().enumerate().any(|(index, effect)| {
-            let EffectKind::Run { words, .. } = &effect.kind else {
-                return false;
-            };
-            let found = recognise(&plain(words));
-            index != at && found.is_some_and(|found| found.kind != ProcessKind::OneShot)
-        });
+        let program = |effect: &Effect| match &effect.kind {
+            EffectKind::Run { words, .. } => words.first().and_then(Word::literal),
+            _ => None,
+        };
+        let serves = |effect: &Effect| match &effect.kind {
+            EffectKind::Run { words, .. } => {
+                let found = recognise(&plain(words));
+                found.is_some_and(|found| found.kind != ProcessKind::OneShot)
+            }
+            _ => false,
+        };
+        let others = effects.iter().enumerate();
+        let mut others = others
+            .filter(|(index, effect)| *index != at && serves(effect))
+            .map(|(_, effect)| program(effect))
+            .peekable();
+        let any = others.peek().is_some();
+        let own = service.and_then(program);
+        let others = others.any(|other| other != own);
         let chosen =
             context.conditional || context.pipeline || scopes.functions(context).next().is_some();
         let mut service = Self {
@@ -424,7 +444,8 @@ impl<'a> Service<'a> {
             until: call.map_or(at, |(call, _)| call),
             at,
             within: call.map(|(_, scope)| scope),
-            one_of_several: service.is_some() && chosen && others,
+            one_of_several: service.is_some() && chosen && any,
+            among_others: service.is_some() && chosen && others,
             calls: BTreeMap::new(),
         };
         service.find_calls();
@@ -467,9 +488,9 @@ impl<'a> Service<'a> {
         let scopes = &self.script.reading.scopes;
         let mut when = index;
         for (name, scope) in scopes.functions(effect.context) {
-            if !scopes.is_in(self.context, scope)
-                && let (_, Some(call)) = self.called(name, index)
-            {
+            if !scopes.is_in(self.context, scope) {
+                // Where it is not known when, it may be last.
+                let call = self.called(name, index).1.unwrap_or(self.until);
                 when = when.max(call);
             }
         }
@@ -582,11 +603,15 @@ impl<'a> Mentions<'a> {
                 positional |= is_positional(words);
                 computed |= !named && !is_positional(words);
             }
+            // What is read may call it.
+            computed |= matches!(&effect.kind, EffectKind::RunScript { sourced: true, .. });
         }
+        computed |= words.contains_key("alias");
+        let moved = words.contains_key("shift") || script.text.as_str().contains("set --");
         Self {
             script,
             words,
-            computed,
+            computed: computed || positional && moved,
             positional,
         }
     }
