@@ -245,6 +245,7 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
         }
         EffectKind::Unset { .. }
         | EffectKind::Inline { .. }
+        | EffectKind::Assign { .. }
         | EffectKind::DropsEnvironment { .. } => {}
     }
 }

@@ -91,6 +91,13 @@ pub enum EffectKind {
         /// variable set nowhere in the script.
         value: Option<Word>,
     },
+    /// `NAME=value` behind a file that was read: it is exported where that file exported the variable.
+    Assign {
+        /// The variable.
+        name: String,
+        /// The value as written.
+        value: Word,
+    },
     /// `unset NAME`.
     Unset {
         /// The variable.

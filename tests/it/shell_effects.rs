@@ -109,6 +109,7 @@ fn kind(kind: &EffectKind) -> String {
             value: Some(value),
         } => format!("export {name}={}", word(value)),
         EffectKind::Export { name, value: None } => format!("export {name}"),
+        EffectKind::Assign { name, value } => format!("assign {name}={}", word(value)),
         EffectKind::Unset { name } => format!("unset {name}"),
         EffectKind::Inline { name, value } => format!("inline {name}={}", word(value)),
         EffectKind::Write {

@@ -45,6 +45,7 @@ fn effect_inside(text: &str, kind: &EffectKind) -> bool {
         EffectKind::Write { content, .. } => content.iter().all(|range| inside(text, range)),
         EffectKind::Remove { path: word }
         | EffectKind::Inline { value: word, .. }
+        | EffectKind::Assign { value: word, .. }
         | EffectKind::Setcap { file: word }
         | EffectKind::AddNeeded { library: word }
         | EffectKind::RunScript { path: word, .. } => word_inside(text, word),

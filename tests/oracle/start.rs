@@ -57,6 +57,18 @@ const BEFORE: &[(&str, bool)] = &[
     ("set -a; . ./plain.sh; set +a", true),
     ("export MALLOC_CONF=\"$MALLOC_CONF,%\"", false),
     ("case x in y) export MALLOC_CONF=% ;; esac", false),
+    ("g() { export MALLOC_CONF=%; }; unset MALLOC_CONF; g", true),
+    ("h() { unset MALLOC_CONF; }; (h)", true),
+    ("h() { unset MALLOC_CONF; }; h | cat", true),
+    ("h() (unset MALLOC_CONF); h", true),
+    ("unset MALLOC_CONF & wait", true),
+    ("{ export MALLOC_CONF=%; } & wait", true),
+    ("unset -f MALLOC_CONF", true),
+    (
+        "S=$MALLOC_CONF; unset MALLOC_CONF; export MALLOC_CONF=$S",
+        false,
+    ),
+    ("export MALLOC_CONF=${MALLOC_CONF:+$MALLOC_CONF,}%", false),
 ];
 
 const SERVICE: &[&str] = &[

@@ -108,7 +108,8 @@ impl Follower<'_> {
             EffectKind::Export {
                 name,
                 value: Some(value),
-            } => {
+            }
+            | EffectKind::Assign { name, value } => {
                 let list = pattern(self.build, self.state, value);
                 name == "LD_PRELOAD" && families_named(&list).is_empty()
             }
@@ -120,6 +121,9 @@ impl Follower<'_> {
                 name,
                 value: Some(value),
             } => self.made(script, effect, name, Some(value), how),
+            EffectKind::Assign { name, value } if self.is_exported(name) => {
+                self.made(script, effect, name, Some(value), how);
+            }
             EffectKind::Unset { name } => self.made(script, effect, name, None, how),
             EffectKind::RunScript {
                 path,
@@ -357,6 +361,14 @@ impl Follower<'_> {
             }
         }
         Evaluated::Text(text)
+    }
+
+    /// Whether a variable is in the environment for sure.
+    fn is_exported(&self, name: &str) -> bool {
+        match self.started.settings.last(name).map(|made| &made.what) {
+            Some(what) => !matches!(what, What::Unset),
+            None => self.state.env.get(name).is_some(),
+        }
     }
 
     /// The variables of interest that are in the environment so far, by name.

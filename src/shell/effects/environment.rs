@@ -26,8 +26,14 @@ impl Walk<'_> {
                 } else if exported {
                     let (name, value) = (name.clone(), Some(value));
                     self.emit(call, EffectKind::Export { name, value });
-                } else if mentions {
-                    self.emit(call, EffectKind::MentionsAllocator);
+                } else {
+                    if mentions {
+                        self.emit(call, EffectKind::MentionsAllocator);
+                    }
+                    if self.variables.sourced {
+                        let name = name.clone();
+                        self.emit(call, EffectKind::Assign { name, value });
+                    }
                 }
             }
         }

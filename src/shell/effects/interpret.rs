@@ -125,6 +125,7 @@ impl Walk<'_> {
 
     fn command(&mut self, index: usize, command: &Command) {
         self.variables.in_function = command.context.function;
+        self.variables.in_subshell = command.context.subshell || self.outer.subshell;
         let words = self.replaced(&command.words);
         let written = !command.redirects.is_empty() || self.groups.contains_key(&index);
         if !self.variables.leave_choice(&words) || !is_per_value(&words, written) {

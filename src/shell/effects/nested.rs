@@ -26,6 +26,7 @@ impl Walk<'_> {
                     return true;
                 };
                 let exports = self.variables.export_all;
+                self.variables.sourced |= !call.context.subshell;
                 self.emit(
                     call,
                     EffectKind::RunScript {

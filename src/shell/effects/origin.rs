@@ -132,6 +132,7 @@ impl Origin {
             }
             EffectKind::Remove { path: word }
             | EffectKind::Inline { value: word, .. }
+            | EffectKind::Assign { value: word, .. }
             | EffectKind::Setcap { file: word }
             | EffectKind::AddNeeded { library: word }
             | EffectKind::RunScript { path: word, .. } => self.word(word),

@@ -48,6 +48,10 @@ pub(super) struct Variables {
     pub(super) export_all: bool,
     /// What is read stands in a function: `$1` is the function's.
     pub(super) in_function: bool,
+    /// What is read stands in a process of its own.
+    pub(super) in_subshell: bool,
+    /// A file was read that may have exported any variable.
+    pub(super) sourced: bool,
     /// What the script was started with, less what it shifted away.
     arguments: Vec<String>,
     /// Where `cd` went, outside and inside a subshell.
@@ -63,6 +67,8 @@ impl Variables {
             values: HashMap::new(),
             export_all: false,
             in_function: false,
+            in_subshell: false,
+            sourced: false,
             arguments: Vec::new(),
             folder: None,
             inner_folder: None,
@@ -296,11 +302,14 @@ impl Variables {
             return None;
         }
         let default = operation.strip_prefix(':').unwrap_or(operation);
+        // Where it was given in a process that is over, the default counts.
+        let inside = self.in_function || self.in_subshell;
+        let ended = default.starts_with(['-', '=']) && !inside;
         let whole = matches!(operation.as_str(), "" | "[@]" | "[*]")
             || default.starts_with(['-', '?', '=']);
         self.values
             .get(name)
-            .filter(|value| whole && !value.words.is_empty())
+            .filter(|value| whole && !value.words.is_empty() && !(ended && value.inner))
     }
 }
 

@@ -144,6 +144,10 @@ impl Parser<'_> {
             _ => ScopeKind::Group,
         };
         context.scope = self.scope(context.scope, kind_of_scope);
+        if function && kind == Kind::Parentheses {
+            // The body of the function is a process of its own.
+            context.scope = self.scope(context.scope, ScopeKind::Subshell);
+        }
         context.function |= function;
         context.subshell |= kind == Kind::Parentheses;
         self.open_parentheses += usize::from(kind == Kind::Parentheses);
