@@ -158,6 +158,7 @@ impl Parser<'_> {
             context,
             scope: context.scope,
             opened: at,
+            list: at,
             pipeline: at,
             ..Frame::default()
         });

@@ -86,7 +86,7 @@ fn commands_know_what_they_hang_on() {
         ("[ x ] && a", "[ a"),
         ("test x && a && b || c; d", "test ?a ?b ?c d"),
         ("x && [ y ] && a\nb", "x [ ?a b"),
-        ("! a && time b & c", "a b c"),
+        ("! a && time b & c", "(a (b c"),
         ("a |& b", "(a (|b"),
         ("if (a); then { b; }; fi > log; c", "(a ?b c"),
     ];

@@ -17,6 +17,8 @@ pub(super) struct Frame {
     pub(super) scope: usize,
     /// Index of its first command.
     pub(super) opened: usize,
+    /// Index of the first command of the and-or list being read.
+    pub(super) list: usize,
     /// Index of the first command of the pipeline being read.
     pub(super) pipeline: usize,
     /// A `|` was read in this pipeline.

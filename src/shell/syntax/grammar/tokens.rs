@@ -84,8 +84,8 @@ impl Parser<'_> {
         let at = self.script.commands.len();
         match (byte, double) {
             (b'&', false) => {
-                // It is a process of its own.
-                let from = self.frames.last().map_or(at, |frame| frame.pipeline);
+                // The list is a process of its own.
+                let from = self.frames.last().map_or(at, |frame| frame.list);
                 self.subshell.push(from..at);
                 self.end_list();
             }
@@ -144,6 +144,7 @@ impl Parser<'_> {
             return;
         };
         frame.end_pipeline(at);
+        frame.list = at;
         frame.behind_or = false;
         if let Some(from) = frame.tested.take() {
             frame.survives = Some(from..at);
