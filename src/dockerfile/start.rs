@@ -6,12 +6,13 @@ mod entrypoint;
 mod interpreter;
 mod places;
 mod script;
+mod service;
 mod settings;
 mod words;
 
 use entrypoint::{Start, compose, is_login};
 pub(super) use interpreter::interpreter;
-use script::Script;
+use service::Script;
 pub(super) use settings::Ended;
 use settings::Settings;
 use words::{
