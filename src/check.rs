@@ -117,7 +117,7 @@ fn spelled(
     if let Applicability::Manual(why) = &remedy.applicability {
         return Err(why.clone());
     }
-    // What is wrong in a script may still be mended here, where the changes are all of this file.
+    // What is wrong in a script may still be fixed here, where the changes are all of this file.
     let elsewhere = !Arc::ptr_eq(&finding.place.file, file);
     if elsewhere && remedy.changes.iter().any(|change| !change.is_an_addition()) {
         return Err(format!(

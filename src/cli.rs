@@ -42,7 +42,7 @@ pub enum Colour {
 pub enum Command {
     /// Look at files and report what is missing or wrong
     Check(Check),
-    /// Mend what can be mended, and say what is left and why
+    /// Fix what can be fixed, and say what is left and why
     Fix(Fix),
     /// Show a rule's page: what it finds, why it matters, examples
     Explain {
@@ -105,7 +105,7 @@ pub struct Check {
 /// What `fix` takes.
 #[derive(Debug, Args)]
 pub struct Fix {
-    /// Files and folders; `-` mends standard input to standard output
+    /// Files and folders; `-` fixes standard input to standard output
     #[arg(default_value = ".", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Write nothing, print what would change as `git apply` takes it
@@ -117,7 +117,7 @@ pub struct Fix {
     /// Apply fixes, too, that may change what an image does in ways that were not asked for
     #[arg(long = "unsafe")]
     pub unsafe_too: bool,
-    /// Mend findings of this rule only; may be given several times
+    /// Fix findings of this rule only; may be given several times
     #[arg(long, value_name = "RULE")]
     pub only: Vec<String>,
     /// What `LD_PRELOAD` is set to (`soname` where the configuration says nothing else)

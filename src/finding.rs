@@ -1,4 +1,4 @@
-//! What a rule reports: a finding, its labels, and what would mend it.
+//! What a rule reports: a finding, its labels, and what would fix it.
 
 use std::fmt;
 
@@ -86,7 +86,7 @@ pub struct Label {
     pub text: String,
 }
 
-/// What would mend a finding.
+/// What would fix a finding.
 #[derive(Clone, Debug)]
 pub struct Remedy {
     /// A short imperative: ``set `LD_PRELOAD` to `libjemalloc.so.2` ``.
@@ -188,7 +188,7 @@ impl Finding {
         self
     }
 
-    /// Says what would mend it.
+    /// Says what would fix it.
     #[must_use]
     pub fn remedy(
         mut self,

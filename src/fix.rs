@@ -21,7 +21,7 @@ use crate::templates::Style;
 use crate::text::{self, Edit, SourceFile, Span};
 use crate::yaml::Tree;
 
-/// So often a file is read again after edits: what one remedy brings to light, the next may mend.
+/// So often a file is read again after edits: what one remedy brings to light, the next may fix.
 const ROUNDS: usize = 8;
 
 /// What may be applied.
@@ -29,7 +29,7 @@ const ROUNDS: usize = 8;
 pub struct Options {
     /// Remedies that may change what the image does in ways that were not asked for, too.
     pub unsafe_too: bool,
-    /// The rules whose findings are mended; all where none is named.
+    /// The rules whose findings are fixed; all where none is named.
     pub only: Vec<String>,
     /// How changes are spelled.
     pub style: Style,
@@ -86,11 +86,11 @@ pub struct Applied {
 pub struct Left {
     /// The finding, at its place in the file as it should be.
     pub finding: Finding,
-    /// Why it was not mended, in a few words.
+    /// Why it was not fixed, in a few words.
     pub reason: String,
 }
 
-/// Mends one file as far as `options` allow.
+/// Fixes one file as far as `options` allow.
 #[must_use]
 pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> Fixed {
     let start = Version::read(file, project, options);
@@ -207,7 +207,7 @@ impl Work<'_> {
         }
     }
 
-    /// The first findings that may be mended and whose edits do not touch each other.
+    /// The first findings that may be fixed and whose edits do not touch each other.
     fn batch(&self, width: usize) -> Vec<Finding> {
         let mut batch: Vec<Finding> = Vec::new();
         let mut taken = Taken::default();
@@ -225,7 +225,7 @@ impl Work<'_> {
         batch
     }
 
-    /// Why a finding is not to be mended, if it is not.
+    /// Why a finding is not to be fixed, if it is not.
     fn reason(&self, finding: &Finding) -> Option<String> {
         let key = key(finding);
         if !self.options.only.is_empty() && !self.options.only.iter().any(|id| id == finding.rule) {
@@ -263,7 +263,7 @@ impl Work<'_> {
         let promised: BTreeSet<Key> = batch.iter().map(key).collect();
         let mut still = next.checked.findings.iter().map(key);
         if let Some((rule, ..)) = still.find(|left| promised.contains(left)) {
-            return Err(format!("the edit does not mend it ({rule} is still there)"));
+            return Err(format!("the edit does not fix it ({rule} is still there)"));
         }
         if next.checked.skipped != self.now.checked.skipped {
             return Err("the file could not be judged any more".into());

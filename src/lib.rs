@@ -17,7 +17,7 @@
 //! | what a rule says | `finding` |
 //! | one file from text to findings, less what a person has judged already | `check` |
 //! | what the fixer writes, as data | `templates` |
-//! | one file from findings to mended text | `fix` |
+//! | one file from findings to fixed text | `fix` |
 //! | text to the disk, whole or not at all | `write` |
 //! | output | `report` |
 //! | settings measured under the user's own load (Linux) | `tune` |

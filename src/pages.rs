@@ -20,11 +20,11 @@ pub struct Meta {
     pub since: String,
     /// The kinds of input it speaks about.
     pub inputs: Vec<String>,
-    /// Whether findings can be mended by the tool.
+    /// Whether findings can be fixed by the tool.
     pub fix: Fix,
 }
 
-/// Whether findings can be mended by the tool.
+/// Whether findings can be fixed by the tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fix {

@@ -1,7 +1,7 @@
 //! The rules: a list from which checks, `--help`, `explain`, reports and tests all derive.
 //!
 //! A rule is one file here, one page in `rules/` and one line below. It sees units and facts, never
-//! text of a format, and reports findings; it does not know how they are shown or mended.
+//! text of a format, and reports findings; it does not know how they are shown or fixed.
 
 mod allocator_unset;
 mod allocators_conflict;

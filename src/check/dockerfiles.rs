@@ -140,7 +140,7 @@ fn problems(file: &Arc<SourceFile>, dockerfile: &Dockerfile) -> Vec<Finding> {
         let help = if text.contains("$(") {
             "`ENV` runs no shell: a value with blanks must be quoted, and `$(...)` stays as it is even then"
         } else {
-            "mend it first: what follows may be misread"
+            "fix it first: what follows may be misread"
         };
         Some(finding.caption("here").help(help))
     };

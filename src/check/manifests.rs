@@ -132,7 +132,7 @@ fn is_same(one: &Finding, other: &Finding) -> bool {
     one.rule == other.rule && one.place == other.place
 }
 
-/// What is wrong with a resource in every build: what one of them mends is no fault of the file.
+/// What is wrong with a resource in every build: what one of them fixes is no fault of the file.
 fn common(mut before: Vec<Finding>, other: &[Finding]) -> Vec<Finding> {
     before.retain(|one| other.iter().any(|other| is_same(one, other)));
     before
@@ -245,7 +245,7 @@ fn unreadable(file: &Arc<SourceFile>, at: usize, message: &str) -> Checked {
     Checked::of(finding.map(|finding| {
         finding
             .caption("here")
-            .help("mend it first: nothing of this file was read")
+            .help("fix it first: nothing of this file was read")
     }))
 }
 

@@ -129,7 +129,7 @@ fn finish(
     Some(fixed)
 }
 
-/// Mends standard input: the text goes to standard output, whatever became of it.
+/// Fixes standard input: the text goes to standard output, whatever became of it.
 fn stdin(
     arguments: &cli::Fix,
     options: &Options,

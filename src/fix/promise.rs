@@ -37,7 +37,7 @@ fn changes(finding: &Finding) -> &[Change] {
 }
 
 /// What differs that no change of `findings` is about. (A stage may stand on another that was
-/// mended: it inherits the change.)
+/// fixed: it inherits the change.)
 fn differs(old: &Unit, new: &Unit, findings: &[Finding]) -> Option<String> {
     let about = |name: &str| {
         findings

@@ -3,11 +3,11 @@
 //!
 //! It follows `malloc_conf_init` of each version, quirks included: numbers may be octal, some names may
 //! be cut short, and one bad character between settings ends the reading. What a writer may have
-//! meant is in [`mend`]; who reads the variable is in [`readers`].
+//! meant is in [`fix`]; who reads the variable is in [`readers`].
 
 mod conf;
+mod fix;
 mod grammar;
-mod mend;
 mod number;
 mod readers;
 mod unread;
@@ -20,9 +20,9 @@ use crate::facts::{
 };
 
 pub(crate) use conf::{Conf, Pair, outlived};
+pub(crate) use fix::{fix, fix_pair, separate};
 pub(crate) use grammar::Break;
 pub use grammar::BreakKind;
-pub(crate) use mend::{mend, mend_pair, separate};
 pub(crate) use readers::{Readers, readers};
 pub(crate) use unread::{Unread, unread};
 

@@ -5,7 +5,7 @@ use super::remedies::{conf_finding, malloc_conf, set_conf};
 use crate::facts::{JemallocOption, OptionKind};
 use crate::finding::{Applicability, Severity};
 use crate::model::Unit;
-use crate::model::malloc_conf::{Conf, Effect, Pair, Verdict, mend_pair};
+use crate::model::malloc_conf::{Conf, Effect, Pair, Verdict, fix_pair};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let Some(conf) = malloc_conf(unit) else {
@@ -52,11 +52,11 @@ fn rejected(
             "jemalloc prints `<jemalloc>: {said}` at each start and goes on with the next setting"
         ))
         .help(takes(conf, option));
-    report.add(match mend_pair(pair.key, pair.value, &conf.readers.all) {
-        Some(mended) => finding.remedy(
-            format!("write `{}`", mended.text),
+    report.add(match fix_pair(pair.key, pair.value, &conf.readers.all) {
+        Some(fixed) => finding.remedy(
+            format!("write `{}`", fixed.text),
             Applicability::Safe,
-            set_conf(conf.with(&pair.setting.all(), &mended.text)),
+            set_conf(conf.with(&pair.setting.all(), &fixed.text)),
         ),
         None => finding,
     });

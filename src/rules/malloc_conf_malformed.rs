@@ -3,7 +3,7 @@
 use super::Report;
 use super::remedies::{conf_finding, malloc_conf, set_conf};
 use crate::finding::{Applicability, Severity};
-use crate::model::malloc_conf::{BreakKind, Conf, mend, separate};
+use crate::model::malloc_conf::{BreakKind, Conf, fix, separate};
 
 pub(super) fn check(unit: &crate::model::Unit, report: &mut Report<'_>) {
     let Some(conf) = malloc_conf(unit) else {
@@ -44,7 +44,7 @@ pub(super) fn check(unit: &crate::model::Unit, report: &mut Report<'_>) {
             "jemalloc prints `<jemalloc>: {said}` at each start; what stands before is in force"
         ))
         .help("write `name:value,name:value`, with `:` and `,` and nothing else between");
-    if let Some((text, applicability)) = mended(&conf) {
+    if let Some((text, applicability)) = fixed(&conf) {
         finding = finding.remedy(
             format!("set `MALLOC_CONF` to `{text}`"),
             applicability,
@@ -55,13 +55,13 @@ pub(super) fn check(unit: &crate::model::Unit, report: &mut Report<'_>) {
 }
 
 /// The string that is meant; else one in which every setting is seen, for other rules to judge.
-fn mended(conf: &Conf<'_>) -> Option<(String, Applicability)> {
-    match mend(conf.text, &conf.readers.all) {
-        Some(mended) if mended.guessed => Some((
-            mended.text,
+fn fixed(conf: &Conf<'_>) -> Option<(String, Applicability)> {
+    match fix(conf.text, &conf.readers.all) {
+        Some(fixed) if fixed.guessed => Some((
+            fixed.text,
             Applicability::Unsafe("a name in it is a guess".into()),
         )),
-        Some(mended) => Some((mended.text, Applicability::Safe)),
+        Some(fixed) => Some((fixed.text, Applicability::Safe)),
         None => Some((
             separate(conf.text)?,
             Applicability::Unsafe("a setting that comes to be read is wrong in itself".into()),

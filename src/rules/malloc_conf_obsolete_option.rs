@@ -4,7 +4,7 @@ use super::Report;
 use super::remedies::{conf_finding, malloc_conf, set_conf};
 use crate::finding::Applicability;
 use crate::model::Unit;
-use crate::model::malloc_conf::{Conf, Pair, Verdict, mend_pair, outlived};
+use crate::model::malloc_conf::{Conf, Pair, Verdict, fix_pair, outlived};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let Some(conf) = malloc_conf(unit) else {
@@ -66,9 +66,9 @@ fn renamed(
     if conf.last(instead).is_some() {
         return None;
     }
-    mend_pair(instead, &number.to_string(), &conf.readers.all)
-        .filter(|mended| !mended.guessed)
-        .map(|mended| mended.text)
+    fix_pair(instead, &number.to_string(), &conf.readers.all)
+        .filter(|fixed| !fixed.guessed)
+        .map(|fixed| fixed.text)
 }
 
 fn version(conf: &Conf<'_>) -> String {

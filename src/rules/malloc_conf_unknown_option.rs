@@ -5,7 +5,7 @@ use super::remedies::{conf_finding, malloc_conf, set_conf};
 use crate::facts::{JemallocVersion, jemalloc_options};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::Unit;
-use crate::model::malloc_conf::{Conf, Pair, Verdict, mend_pair, outlived};
+use crate::model::malloc_conf::{Conf, Pair, Verdict, fix_pair, outlived};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let Some(conf) = malloc_conf(unit) else {
@@ -63,13 +63,13 @@ fn unknown(conf: &Conf<'_>, pair: &Pair<'_>, finding: impl Fn(String) -> Finding
         Some(version) => format!("jemalloc {version} has no option `{}`", pair.key),
         None => format!("no jemalloc has an option `{}`", pair.key),
     });
-    match mend_pair(pair.key, pair.value, &conf.readers.all) {
-        Some(mended) => drop_note(finding)
-            .help(format!("did you mean `{}`?", mended.text))
+    match fix_pair(pair.key, pair.value, &conf.readers.all) {
+        Some(fixed) => drop_note(finding)
+            .help(format!("did you mean `{}`?", fixed.text))
             .remedy(
-                format!("write `{}`", mended.text),
+                format!("write `{}`", fixed.text),
                 takes_effect(),
-                set_conf(conf.with(&pair.setting.all(), &mended.text)),
+                set_conf(conf.with(&pair.setting.all(), &fixed.text)),
             ),
         None => {
             drop_note(finding).help("drop it, or look its name up in the manual of this version")
@@ -98,9 +98,9 @@ fn earlier(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<String> {
         number.is_power_of_two().then(|| number.trailing_zeros())?
     );
     let (key, value) = text.split_once(':')?;
-    mend_pair(key, value, &conf.readers.all)
-        .filter(|mended| mended.text == text)
-        .map(|mended| mended.text)
+    fix_pair(key, value, &conf.readers.all)
+        .filter(|fixed| fixed.text == text)
+        .map(|fixed| fixed.text)
 }
 
 fn drop_note(finding: Finding) -> Finding {

@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parent / "cases"
 # `shows` which; it was taken where it shows most, and on arm64 where the file names an architecture, or its path is asked for.
 KINDS = {
     "new RUN", "joins a RUN", "sorted list", "heredoc", "cache mounts", "multi-stage", "stage of a stage", "copied library",
-    "distroless", "user switch", "install as non-root", "new ENV", "joins ENV", "old ENV", "preload mended", "preload kept",
+    "distroless", "user switch", "install as non-root", "new ENV", "joins ENV", "old ENV", "preload fixed", "preload kept",
     "conf kept", "absolute path", "hook", "CRLF", "byte order mark", "escape directive", "entrypoint", "Debian 13",
     "two platforms", "init container", "memory at rest",
 }

@@ -88,15 +88,15 @@ fn check_writes_nothing_and_says_so_by_its_exit_code() {
 #[test]
 fn standard_input_goes_to_standard_output() {
     let folder = folder([]);
-    let mended = finish(
+    let fixed = finish(
         program(folder.path()).args(["fix", "-"]),
         SERVICE.as_bytes(),
     );
-    assert_eq!((mended.code, mended.out.as_str()), (Some(0), FIXED));
+    assert_eq!((fixed.code, fixed.out.as_str()), (Some(0), FIXED));
     assert!(
-        mended.err.starts_with("Dockerfile: fixed allocator-unset"),
+        fixed.err.starts_with("Dockerfile: fixed allocator-unset"),
         "{}",
-        mended.err
+        fixed.err
     );
     let same = finish(
         program(folder.path()).args(["fix", "-", "--quiet"]),
@@ -157,11 +157,11 @@ fn a_path_is_right_on_the_platform_or_on_all() {
         ),
     ] {
         let folder = folder([]);
-        let mended = finish(
+        let fixed = finish(
             program(folder.path()).args(["fix", "--preload", "path", "-"]),
             text.as_bytes(),
         );
-        assert!(mended.out.contains(wanted), "{}{}", mended.out, mended.err);
+        assert!(fixed.out.contains(wanted), "{}{}", fixed.out, fixed.err);
     }
 }
 
@@ -180,20 +180,20 @@ fn the_configuration_is_read() {
         ("f/malloclint.toml", "goal = \"low-memory\"\n"),
         ("f/Dockerfile", SERVICE),
     ]);
-    let mended = run(folder.path(), ["fix"]);
-    assert_eq!(mended.code, Some(2));
+    let fixed = run(folder.path(), ["fix"]);
+    assert_eq!(fixed.code, Some(2));
     assert_eq!(
-        mended.err.matches("malloclint.toml").count(),
+        fixed.err.matches("malloclint.toml").count(),
         1,
         "{}",
-        mended.err
+        fixed.err
     );
     assert!(
-        mended
+        fixed
             .err
             .contains("unknown field `preloda`, expected one of `preload`"),
         "{}",
-        mended.err
+        fixed.err
     );
     assert!(
         text(folder.path(), "a/Dockerfile")
@@ -242,12 +242,12 @@ fn the_profile_fits_the_goal_and_the_limit() {
     ] {
         let compose = compose(rest);
         let folder = folder([("Dockerfile", image), ("compose.yaml", compose.as_str())]);
-        let mended = run(folder.path(), ["fix", "--goal", goal, "compose.yaml"]);
+        let fixed = run(folder.path(), ["fix", "--goal", goal, "compose.yaml"]);
         let after = text(folder.path(), "compose.yaml");
         assert!(
             after.contains(wanted),
             "{goal}, {rest}: {after}{}",
-            mended.out
+            fixed.out
         );
     }
 }

@@ -181,7 +181,7 @@ impl Folder {
             .collect()
     }
 
-    /// A file after all that may be mended, and why the rest may not.
+    /// A file after all that may be fixed, and why the rest may not.
     fn fix(&self, name: &str) -> (String, Vec<String>) {
         let file = project::read(&self.0.path().join(name)).unwrap();
         let options = fix::Options {

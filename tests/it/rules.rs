@@ -230,9 +230,9 @@ fn fixes_mend_what_they_are_for_and_nothing_twice() {
     for rule in &RULES {
         for case in Page::new(rule.id, rule.page).cases().unwrap_or_default() {
             let before = case.check(case.text()).findings;
-            let mended = case.mend(case.text(), &[]);
-            let again = case.mend(&mended.text, &[]);
-            let left = case.check(&mended.text).findings;
+            let fixed = case.fix_text(case.text(), &[]);
+            let again = case.fix_text(&fixed.text, &[]);
+            let left = case.check(&fixed.text).findings;
             let of = |findings: &[Finding]| {
                 findings
                     .iter()
@@ -244,8 +244,8 @@ fn fixes_mend_what_they_are_for_and_nothing_twice() {
                     && !before.iter().any(|other| other.rule == finding.rule)
             });
             let fault = match () {
-                () if again.text != mended.text => "fixed twice it is another file",
-                () if mended.left.len() != left.len() => {
+                () if again.text != fixed.text => "fixed twice it is another file",
+                () if fixed.left.len() != left.len() => {
                     "what `fix` says is left is not what `check` finds"
                 }
                 () if of(&left) > of(&before) => "the builder refuses the result",
@@ -255,7 +255,7 @@ fn fixes_mend_what_they_are_for_and_nothing_twice() {
             write!(
                 faults,
                 "\nrules/{}.md, line {}: {fault}:\n{}",
-                rule.id, case.line, mended.text
+                rule.id, case.line, fixed.text
             )
             .unwrap();
         }

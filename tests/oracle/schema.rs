@@ -49,7 +49,7 @@ fn nothing_fixed_is_worse_by_its_schema() {
     };
     assert_eq!(answers.len(), cases.len());
     let mut changed = [0, 0];
-    let mut mended = 0;
+    let mut made_strings = 0;
     for ((case, fixed), answer) in cases.iter().zip(&fixed).zip(&answers) {
         let name = &case.name;
         let Some(before) = answer["before"].as_array() else {
@@ -66,11 +66,11 @@ fn nothing_fixed_is_worse_by_its_schema() {
         let after = answer["after"].as_array().unwrap();
         if before.iter().any(not_string) && !left(fixed, "env-not-string") {
             assert!(!after.iter().any(not_string), "{name}: {after:?}");
-            mended += 1;
+            made_strings += 1;
         }
     }
     println!(
-        "{} cases, changed: {} manifests and {} Compose files, no string before: {mended}",
+        "{} cases, changed: {} manifests and {} Compose files, no string before: {made_strings}",
         cases.len(),
         changed[0],
         changed[1]
@@ -79,7 +79,7 @@ fn nothing_fixed_is_worse_by_its_schema() {
         changed[0] > 80 && changed[1] > 25,
         "the cases were not read"
     );
-    assert!(mended > 10, "the schemas found no fault to mend");
+    assert!(made_strings > 10, "the schemas found no fault to fix");
 }
 
 /// The judge itself: what a fix could spoil, it must see.

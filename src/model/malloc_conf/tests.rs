@@ -159,7 +159,7 @@ fn abort_conf_ends_the_process_for_what_counts() {
 #[test]
 fn what_was_meant() {
     let all = [debian("5.3.0", Arch::Amd64), debian("5.3.0", Arch::Arm64)];
-    let mended = |text: &str| mend(text, &all).map(|mended| (mended.text, mended.guessed));
+    let fixed = |text: &str| fix(text, &all).map(|fixed| (fixed.text, fixed.guessed));
     for (text, expected, guessed) in [
         (
             "background_thread:true, narenas:2",
@@ -200,7 +200,7 @@ fn what_was_meant() {
         ("narenas:2,tcache", "", false),
     ] {
         let expected = (!expected.is_empty()).then(|| (expected.to_owned(), guessed));
-        assert_eq!(mended(text), expected, "{text}");
+        assert_eq!(fixed(text), expected, "{text}");
     }
 }
 

@@ -31,7 +31,7 @@ fn files() -> Vec<PathBuf> {
     found
 }
 
-/// The text with a command behind it that makes it a service, so that there is something to mend.
+/// The text with a command behind it that makes it a service, so that there is something to fix.
 fn served(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     if !bytes.ends_with(b"\n") {

@@ -46,7 +46,7 @@ pub(crate) struct Got {
 }
 
 /// What `fix` made of an example.
-pub(crate) struct Mended {
+pub(crate) struct Fixed {
     pub(crate) text: String,
     pub(crate) left: Vec<Finding>,
 }
@@ -110,8 +110,8 @@ impl<'p> Page<'p> {
             let Expected::Findings(lines) = case.expected else {
                 continue;
             };
-            let mended = case.fixed.map(|fixed| (fixed, case.fix(self.id).text));
-            for (old, new) in std::iter::once((lines, case.run().printed)).chain(mended) {
+            let fixed = case.fixed.map(|fixed| (fixed, case.fix(self.id).text));
+            for (old, new) in std::iter::once((lines, case.run().printed)).chain(fixed) {
                 // Each is a part of the page: how far in is told by where it lies.
                 let start = old.as_ptr() as usize - self.text.as_ptr() as usize;
                 text.push_str(&self.text[done..start]);
@@ -135,12 +135,12 @@ impl Case<'_> {
     }
 
     /// The example after `fix --unsafe --only RULE`.
-    pub(crate) fn fix(&self, rule: &str) -> Mended {
-        self.mend(self.text, &[rule.to_owned()])
+    pub(crate) fn fix(&self, rule: &str) -> Fixed {
+        self.fix_text(self.text, &[rule.to_owned()])
     }
 
     /// A text that stands where the example does, after `fix --unsafe`, of the rules named or of all.
-    pub(crate) fn mend(&self, text: &str, only: &[String]) -> Mended {
+    pub(crate) fn fix_text(&self, text: &str, only: &[String]) -> Fixed {
         let options = fix::Options {
             unsafe_too: true,
             only: only.to_vec(),
@@ -148,7 +148,7 @@ impl Case<'_> {
         };
         let file = SourceFile::new(self.name, text.as_bytes().to_vec());
         let fixed = fix::fix(&file, &Project::of(&self.files), &options);
-        Mended {
+        Fixed {
             text: String::from_utf8(fixed.after.bytes.clone()).unwrap(),
             left: fixed.left.into_iter().map(|left| left.finding).collect(),
         }

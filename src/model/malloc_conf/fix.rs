@@ -6,26 +6,26 @@ use crate::facts::{JemallocOption, OptionKind, jemalloc_near};
 
 /// A text that is read as it was meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mended {
+pub(crate) struct Fixed {
     pub text: String,
     /// A name in it is a guess.
     pub guessed: bool,
 }
 
-/// The whole string, where all of it can be mended: separators, stray quotes and blanks, and what
-/// [`mend_pair`] mends.
+/// The whole string, where all of it can be fixed: separators, stray quotes and blanks, and what
+/// [`fix_pair`] fixes.
 #[must_use]
-pub(crate) fn mend(text: &str, readers: &[Jemalloc]) -> Option<Mended> {
+pub(crate) fn fix(text: &str, readers: &[Jemalloc]) -> Option<Fixed> {
     let mut parts = Vec::new();
     let mut guessed = false;
     for part in parts_of(text) {
         let (key, value) = part.split_once([':', '='])?;
-        let mended = mend_pair(key, value.trim_matches(QUOTES), readers)?;
-        guessed |= mended.guessed;
-        parts.push(mended.text);
+        let fixed = fix_pair(key, value.trim_matches(QUOTES), readers)?;
+        guessed |= fixed.guessed;
+        parts.push(fixed.text);
     }
     let text = parts.join(",");
-    (!text.is_empty() && is_read(&text, readers)).then_some(Mended { text, guessed })
+    (!text.is_empty() && is_read(&text, readers)).then_some(Fixed { text, guessed })
 }
 
 /// The string with right separators and nothing around them, so that jemalloc gets to see every setting;
@@ -72,7 +72,7 @@ fn joined(text: &str) -> String {
 
 /// One setting: a name that is nearly one, and words and numbers that are written otherwise.
 #[must_use]
-pub(crate) fn mend_pair(key: &str, value: &str, readers: &[Jemalloc]) -> Option<Mended> {
+pub(crate) fn fix_pair(key: &str, value: &str, readers: &[Jemalloc]) -> Option<Fixed> {
     let newest = readers.last()?;
     let (option, guessed) = match super::option_of(key, newest.version) {
         Some(option) => (option, false),
@@ -81,13 +81,13 @@ pub(crate) fn mend_pair(key: &str, value: &str, readers: &[Jemalloc]) -> Option<
     let key = if guessed { option.name.as_str() } else { key };
     let as_written = format!("{key}:{value}");
     if is_read(&as_written, readers) {
-        return Some(Mended {
+        return Some(Fixed {
             text: as_written,
             guessed,
         });
     }
     let text = format!("{key}:{}", meant(option, value.trim())?);
-    is_read(&text, readers).then_some(Mended { text, guessed })
+    is_read(&text, readers).then_some(Fixed { text, guessed })
 }
 
 /// Whether every reader takes all of it.
