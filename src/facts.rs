@@ -20,7 +20,7 @@ pub(crate) use allocators::{
     names_allocator, not_an_allocator,
 };
 pub(crate) use distros::{
-    AllocatorPackage, Release, any_package, packaged_soname, release, releases,
+    AllocatorPackage, Release, any_package, packaged_files, packaged_soname, release, releases,
 };
 pub(crate) use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};
 pub(crate) use images::{Image, ImageRole, Python, image};

@@ -9,13 +9,13 @@ mod untouched;
 
 pub use untouched::untouched;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::check::{self, Checked, Examined};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::manifests::Sheet;
-use crate::model::Unit;
+use crate::model::{Change, Unit};
 use crate::project::Project;
 use crate::templates::Style;
 use crate::text::{self, Edit, SourceFile, Span};
@@ -189,6 +189,24 @@ fn covers(other: &Finding, finding: &Finding) -> bool {
         && these.iter().all(|change| more.contains(change))
 }
 
+/// Whether `finding` waits for `other`: what an image is tuned for is there first.
+fn goes_before(other: &Finding, finding: &Finding) -> bool {
+    let tunes = |finding: &Finding| {
+        let remedy = finding.remedy.as_ref();
+        remedy.is_some_and(|remedy| remedy.changes == [Change::Tune])
+    };
+    other.unit == finding.unit && tunes(finding) && !tunes(other)
+}
+
+/// How often each key stands among findings.
+fn counted<'f>(findings: impl Iterator<Item = &'f Finding>) -> BTreeMap<Key, usize> {
+    let mut counts = BTreeMap::new();
+    for finding in findings {
+        *counts.entry(key(finding)).or_default() += 1;
+    }
+    counts
+}
+
 impl Work<'_> {
     fn run(&mut self) {
         let mut width = usize::MAX;
@@ -214,11 +232,9 @@ impl Work<'_> {
         let findings = &self.now.checked.findings;
         let open = |finding: &&Finding| self.reason(finding).is_none();
         for finding in findings.iter().filter(open) {
-            let covered = findings
-                .iter()
-                .filter(open)
-                .any(|other| covers(other, finding));
-            if batch.len() < width && !covered && taken.take(&finding.edits) {
+            let mut others = findings.iter().filter(open);
+            let waits = others.any(|other| covers(other, finding) || goes_before(other, finding));
+            if batch.len() < width && !waits && taken.take(&finding.edits) {
                 batch.push(finding.clone());
             }
         }
@@ -238,6 +254,12 @@ impl Work<'_> {
             return Some(refusal.clone());
         }
         match finding.remedy.as_ref().map(|remedy| &remedy.applicability) {
+            None if !std::ptr::eq(&raw const *finding.place.file, &raw const *self.now.file) => {
+                let path = &finding.place.file.path;
+                Some(format!(
+                    "it is in {path}, which is not edited: change it there"
+                ))
+            }
             None => Some("a person must decide".into()),
             Some(Applicability::Unsafe(why)) if !self.options.unsafe_too => {
                 Some(format!("only with `--unsafe`: {why}"))
@@ -260,9 +282,18 @@ impl Work<'_> {
         }
         let file = SourceFile::new(self.now.file.path.clone(), bytes);
         let next = Version::read(&file, self.project, self.options);
-        let promised: BTreeSet<Key> = batch.iter().map(key).collect();
-        let mut still = next.checked.findings.iter().map(key);
-        if let Some((rule, ..)) = still.find(|left| promised.contains(left)) {
+        let (before, after) = (
+            counted(self.now.checked.findings.iter()),
+            counted(next.checked.findings.iter()),
+        );
+        // The same may be wrong in several places.
+        let count =
+            |counts: &BTreeMap<Key, usize>, key: &Key| counts.get(key).copied().unwrap_or(0);
+        let promised = counted(batch.iter());
+        let still = promised
+            .iter()
+            .find(|(key, fixed)| count(&after, key) + **fixed > count(&before, key));
+        if let Some(((rule, ..), _)) = still {
             return Err(format!("the edit does not fix it ({rule} is still there)"));
         }
         if next.checked.skipped != self.now.checked.skipped {

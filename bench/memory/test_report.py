@@ -90,7 +90,7 @@ class Plan(unittest.TestCase):
         self.assertIn("oversize_threshold:0", plan.profile("fork", "balanced", False, "5.3.0-1"))
         self.assertIn("tcache_max:4096", plan.profile("fork", "low-memory", False, "5.3.0-1"))
         self.assertIn("lg_tcache_max:12", plan.profile("fork", "low-memory", False, "5.2.1-5"))
-        self.assertIn("background_thread:true", plan.profile("threads", "balanced", False, "5.3.0-1"))
+        self.assertNotIn("background_thread", plan.profile("threads", "balanced", False, "5.3.0-1"))
         self.assertIn("narenas:1,", plan.profile("threads", "low-memory", False, "5.3.0-1"))
         self.assertIsNone(plan.profile("threads", "balanced", False, "3.6.0"))
 

@@ -120,8 +120,9 @@ impl<'a> Build<'a> {
     fn is_surely_unset(&self, state: &ImageState, name: &str) -> bool {
         let elsewhere = || self.made.declared.iter().any(|declared| declared == name);
         let loader = matches!(name, "LIB" | "ORIGIN" | "PLATFORM");
-        let preload = state.image.is_some()
-            && matches!(name, "LD_PRELOAD" | "MALLOC_CONF" | "LD_LIBRARY_PATH");
+        // An image with more in it than anybody lists may preload something of its own.
+        let listed = state.image.as_ref().is_some_and(|image| !image.crowded);
+        let preload = listed && matches!(name, "LD_PRELOAD" | "MALLOC_CONF" | "LD_LIBRARY_PATH");
         loader || preload || PLATFORM_ARGS.contains(&name) || (state.image.is_some() && elsewhere())
     }
 }

@@ -138,6 +138,10 @@ impl Plan<'_> {
         }
         let version = self.version();
         let value = tuning(self.scene.unit, self.scene.style, version.as_deref(), false);
+        if self.vars.is_empty() && self.beside.is_none() {
+            // It belongs to what is preloaded.
+            self.beside = self.own_key("LD_PRELOAD");
+        }
         self.set("MALLOC_CONF", &value.map_err(Refusal)?)
     }
 

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use super::terms::{Arch, Family, Libc, Manager};
 
-pub(crate) use packages::{any_package, packaged_soname};
+pub(crate) use packages::{any_package, packaged_files, packaged_soname};
 
 /// One release of one distribution.
 #[derive(Clone, Debug, PartialEq, Eq)]

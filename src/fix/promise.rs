@@ -19,7 +19,7 @@ pub(super) fn broken(before: &[Unit], after: &[Unit], findings: &[Finding]) -> O
         if let Some(what) = differs(old, new, findings) {
             return Some(format!("the edit would also change {what} of {}", old.name));
         }
-        if let Some(promise) = missed(new, &changes) {
+        if let Some(promise) = missed(old, new, &changes) {
             return Some(format!(
                 "the edit does not keep its promise for {}: {promise}",
                 old.name
@@ -46,8 +46,8 @@ fn differs(old: &Unit, new: &Unit, findings: &[Finding]) -> Option<String> {
             .any(|change| change.is_about(name))
     };
     let value = |unit: &Unit, name: &str| {
-        let var = unit.env.get(name)?;
-        Some(var.now.value.text.as_str().to_owned())
+        let value = &unit.env.get(name)?.now.value;
+        Some((value.text.as_str().to_owned(), value.unknown.clone()))
     };
     let names = old.env.iter().chain(new.env.iter()).map(|var| &var.name);
     for name in names {
@@ -109,16 +109,22 @@ fn keeps_packages(old: &Unit, new: &Unit, findings: &[Finding]) -> bool {
 }
 
 /// The promise that `unit` does not keep, if there is one.
-fn missed(unit: &Unit, changes: &[&Change]) -> Option<String> {
+fn missed(old: &Unit, unit: &Unit, changes: &[&Change]) -> Option<String> {
     let value = |name: &str| {
         let var = unit.env.get(name)?;
         var.now.value.known()
     };
+    // What stands for a variable still does: in other quotes it would be text.
+    let unknown = |unit: &Unit, name: &str| unit.env.get(name)?.now.value.unknown.clone();
+    let text = |name: &str| Some(unit.env.get(name)?.now.value.text.as_str());
     let kept = |change: &&&Change| match change {
         Change::SetEnv {
             name,
             value: wanted,
-        } => value(name) == Some(wanted),
+        } => {
+            let open = wanted.contains('$');
+            text(name) == Some(wanted) && (!open || unknown(old, name) == unknown(unit, name))
+        }
         Change::UnsetEnv { name } => unit.env.get(name).is_none(),
         Change::RenameEnv { from, to } => unit.env.get(from).is_none() && value(to).is_some(),
         Change::Install(family) => unit

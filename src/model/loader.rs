@@ -52,12 +52,45 @@ pub(crate) fn family_of(entry: &str) -> Option<Family> {
 pub(crate) fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome {
     let entry = value.text.as_str().get(range.clone()).unwrap_or_default();
     let Some(family) = family_of(entry) else {
-        return Outcome::NoAllocator;
+        return of_no_allocator(unit, value, range, entry);
     };
     if unit.platform.windows {
         return Outcome::Unknown("the image is a Windows image".into());
     }
     spelling(&unit.platform, value, range, entry).unwrap_or_else(|| resolve(unit, entry, family))
+}
+
+/// What becomes of an entry that names no allocator: only what is wrong whatever it is can be told.
+fn of_no_allocator(unit: &Unit, value: &Value, range: &Range<usize>, entry: &str) -> Outcome {
+    let literal = reference(entry).is_some() && !is_from_a_variable(value, range, entry);
+    unexpanded(&unit.platform, entry)
+        .filter(|_| literal)
+        .map_or(Outcome::NoAllocator, Outcome::NotExpanded)
+}
+
+/// The reference to a variable in an entry: `${NAME}`, `$(NAME)`, `$NAME`.
+fn reference(entry: &str) -> Option<Range<usize>> {
+    let start = entry.find('$')?;
+    let rest = entry.get(start + 1..)?;
+    let name = rest.trim_start_matches(['{', '(']);
+    let length = name
+        .find(|c: char| c != '_' && !c.is_ascii_alphanumeric())
+        .unwrap_or(name.len());
+    let closed = !rest.starts_with('(') || name.get(length..)?.starts_with(')');
+    let letter = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let named = letter && closed;
+    let opened = rest.len() - name.len();
+    named.then_some(start..start + 1 + opened + length)
+}
+
+/// Whether the reference in an entry stands for a variable whose value is not known. (A reference that nothing
+/// expands stands in the text byte for byte.)
+fn is_from_a_variable(value: &Value, range: &Range<usize>, entry: &str) -> bool {
+    value.unknown.is_some()
+        && reference(entry).is_some_and(|found| {
+            let (start, end) = (range.start + found.start, range.start + found.end);
+            !value.text.is_verbatim(start..end)
+        })
 }
 
 /// Whether the loader would find an allocator under that name, were it preloaded.
@@ -81,14 +114,17 @@ fn spelling(
     {
         return Some(Outcome::Malformed(bad.to_string()));
     }
+    if entry.starts_with('=') {
+        return Some(Outcome::Malformed("=".into()));
+    }
     if let Some(erased) = value.erased.iter().find(|erased| {
         erased.name != "LD_PRELOAD" && range.start <= erased.at && erased.at <= range.end
     }) {
         return Some(Outcome::NotExpanded(format!("${}", erased.name)));
     }
-    if let Some(name) = &value.unknown
-        && entry.contains(&format!("${{{name}}}"))
-    {
+    if is_from_a_variable(value, range, entry) {
+        let name = reference(entry).and_then(|found| entry.get(found));
+        let name = name.unwrap_or_default().trim_start_matches(['$', '{']);
         if name == "TARGETARCH" && entry.contains("${TARGETARCH}-linux-gnu") {
             return Some(Outcome::NotExpanded("${TARGETARCH}".into()));
         }

@@ -23,6 +23,14 @@ pub struct Preload {
     pub outcome: Outcome,
 }
 
+impl Preload {
+    /// Whether anything can be said of it: it names an allocator, or is wrong whatever it names.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        self.family.is_some() || matches!(self.outcome, Outcome::NotExpanded(_))
+    }
+}
+
 /// How a process gets a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Via {

@@ -1,8 +1,8 @@
 //! Long-running Python on glibc with no allocator setting at all.
 
 use super::Report;
-use super::remedies::{bring, bringing};
-use crate::facts::{Family, Libc, is_allocator_setting, programs};
+use super::remedies::bring;
+use crate::facts::{Family, Libc, is_allocator_setting, near_miss, programs};
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{Change, Fact, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python};
 use crate::text::paths;
@@ -83,10 +83,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     finding = if replaced(unit).is_some() {
         two_heaps(finding, UNMEASURED)
     } else {
+        let mut changes = bring(Family::Jemalloc);
+        changes.push(Change::Tune);
         finding.remedy(
-            bringing(Family::Jemalloc),
+            "install, preload and configure jemalloc",
             applicability(unit, *kind),
-            bring(Family::Jemalloc),
+            changes,
         )
     };
     if let Source::Linked(_, Some(why)) = &unit.source {
@@ -112,6 +114,9 @@ fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
             "`{}` would take `LD_PRELOAD` away from the process again",
             strip.by
         ));
+    }
+    if let Some(replaced) = &unit.start_replaces_preload {
+        return Applicability::Manual(format!("a preload would be lost: {}", replaced.why));
     }
     match kind {
         ProcessKind::Notebook => {
@@ -270,7 +275,9 @@ fn runs_python(unit: &Unit) -> bool {
 
 /// Whether anything at all was set or tried; what is wrong with it is other rules' business.
 fn is_set(unit: &Unit) -> bool {
-    let named = |name: &str| name == "LD_PRELOAD" || is_allocator_setting(name);
+    let named = |name: &str| {
+        name == "LD_PRELOAD" || is_allocator_setting(name) || near_miss(name).is_some()
+    };
     // A preload that went astray has findings of its own.
     let astray =
         |made: &Stray| made.variable.as_deref() == Some("LD_PRELOAD") && made.family.is_some();

@@ -45,12 +45,14 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     report.add(remedy(finding, wanted));
 }
 
+const EVERYWHERE: &str = "`background_thread:true` reaches every program that the image starts, and some die of a second thread";
+
 fn remedy(finding: Finding, wanted: bool) -> Finding {
     if wanted {
         let finding = finding.help("start the thread again in every worker");
         return finding.remedy(
             "install the prefork hook",
-            Applicability::Safe,
+            Applicability::Unsafe(EVERYWHERE.into()),
             vec![Change::RestartThread],
         );
     }

@@ -1,7 +1,7 @@
 //! A development package where the library's own would do: it is there to be preloaded.
 
 use super::Report;
-use super::remedies::{faults, with_tuning};
+use super::remedies::faults;
 use crate::facts::{AllocatorPackage, Family, Release};
 use crate::finding::Applicability;
 use crate::model::{Change, Library, Origin, Unit, Via};
@@ -38,18 +38,14 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             report.add(finding);
             continue;
         };
-        let (title, changes) = with_tuning(
-            unit,
-            Some(library.family),
-            format!("install `{}` instead", package.name),
-            vec![
-                Change::ReplacePackage {
-                    from: name.clone(),
-                    to: package.name.clone(),
-                },
-                Change::Preload(library.family),
-            ],
-        );
+        let title = format!("install `{}` instead", package.name);
+        let changes = vec![
+            Change::ReplacePackage {
+                from: name.clone(),
+                to: package.name.clone(),
+            },
+            Change::Preload(library.family),
+        ];
         let unsafe_because =
             Applicability::Unsafe("a step that cannot be seen may need the headers".into());
         report.add(finding.remedy(title, unsafe_because, changes));

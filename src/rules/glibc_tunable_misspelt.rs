@@ -17,12 +17,13 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         let finding = report
             .finding(&var.now.name_place, format!("nothing reads `{}`", var.name))
             .caption("misspelt");
-        if unit.replacement().is_some() {
+        if unit.mentions_allocator() {
             // Under its right name nobody would read it either.
             let drop = vec![Change::UnsetEnv {
                 name: var.name.clone(),
             }];
-            let help = "drop it: glibc's malloc is not in force here";
+            let help =
+                "drop it: the image brings another allocator, and with that nothing reads it";
             report.add(finding.help(help).remedy(
                 format!("drop `{}`", var.name),
                 Applicability::Safe,

@@ -1,8 +1,10 @@
 //! jemalloc is in the image, and nothing loads it.
 
 use super::Report;
+use super::malloc_conf_never_purges::keeps_pages;
 use crate::facts::{self, Family};
 use crate::finding::Applicability;
+use crate::model::malloc_conf::Conf;
 use crate::model::{
     Change, EnvVar, Library, Origin, ProcessKind, Role, Unit, entries, family_of, is_python,
 };
@@ -66,13 +68,24 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         None if library.conditional => {
             Applicability::Unsafe("a condition decides whether it is there".into())
         }
-        None => Applicability::Safe,
+        None => in_force(unit).map_or(Applicability::Safe, Applicability::Unsafe),
     };
     report.add(
         finding
             .help(format!("set `LD_PRELOAD={soname}` after the installation, and a `MALLOC_CONF`; or drop it where nothing else needs it"))
             .remedy("preload and configure jemalloc", safe, vec![Change::Preload(Family::Jemalloc), Change::Tune]),
     );
+}
+
+/// What would come into force with jemalloc although it keeps memory: nothing reads it today.
+fn in_force(unit: &Unit) -> Option<String> {
+    let conf = Conf::of(unit)?;
+    keeps_pages(&conf).map(|(pair, after)| {
+        let (key, value) = (pair.key, pair.value);
+        format!(
+            "`{key}:{value}` would take effect, which keeps freed pages {after}: change that first"
+        )
+    })
 }
 
 /// The name to preload: the library's own, that of its package, or today's.

@@ -19,12 +19,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if !lasting && limit.is_none() || unit.process.development {
         return;
     }
-    let Some((pair, after)) = conf
-        .pairs()
-        .filter_map(|pair| Some((after(&conf, &pair)?, pair)))
-        .last()
-        .map(|(after, pair)| (pair, after))
-    else {
+    let Some((pair, after)) = keeps_pages(&conf) else {
         return;
     };
     let message = format!("`{}:{}` keeps freed pages {after}", pair.key, pair.value);
@@ -45,6 +40,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .note("recipes for benchmarks and batch inference ask for it: it saves page faults")
             .help("write some seconds, such as `dirty_decay_ms:10000`, which is the default"),
     );
+}
+
+/// The last setting that keeps pages, and how long.
+pub(super) fn keeps_pages<'c>(conf: &'c Conf<'_>) -> Option<(Pair<'c>, &'static str)> {
+    let long = |pair: Pair<'c>| after(conf, &pair).map(|after| (pair, after));
+    conf.pairs().filter_map(long).last()
 }
 
 /// How long pages are kept, where the setting is the one in force and that is long.

@@ -3,7 +3,7 @@
 use super::Report;
 use crate::facts::{Family, JemallocVersion};
 use crate::finding::{Applicability, Severity};
-use crate::model::{Change, Preload, ProcessKind, ProcessModel, Role, Source, Unit, Via};
+use crate::model::{Change, Outcome, Preload, ProcessKind, ProcessModel, Role, Source, Unit, Via};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let service = unit.process.kind.value() == Some(&ProcessKind::Service)
@@ -20,14 +20,14 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .outcome
         .library()
         .and_then(|library| JemallocVersion::parse(library.version.as_deref()?));
-    if version.is_some_and(|version| version.major() < 5) {
+    if version.is_some_and(|version| version.major() < 5) || has_old(unit) {
         // It knows none of the settings that were measured.
         return;
     }
     let forks = unit.process.model.value() == Some(&ProcessModel::Fork);
     let finding = report
-        .finding(&preload.place, "jemalloc runs with its defaults: they are made for throughput, and keep freed memory")
-        .caption("`MALLOC_CONF` is not set")
+        .finding(&preload.place, "`MALLOC_CONF` is not set: jemalloc's defaults are made for throughput, and keep freed memory")
+        .caption("jemalloc without settings")
         .note(if forks {
             "measured under gunicorn with threads: 0.7 x the memory of glibc at rest with the defaults, 0.4 x with a setting for forked workers"
         } else {
@@ -42,10 +42,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     });
 }
 
-/// A preload of this text that surely works. What a start script preloads it may configure, too.
+/// A preload of this text that works, or is meant to: what is wrong with it is another rule's business. What a start
+/// script preloads it may configure, too.
 fn is_jemalloc(preload: &Preload) -> bool {
     preload.family == Some(Family::Jemalloc)
-        && preload.outcome.works()
+        && !matches!(preload.outcome, Outcome::Unknown(_))
         && !preload.conditional
         && matches!(preload.via, Via::Environment | Via::File)
 }
@@ -60,4 +61,13 @@ fn is_set(unit: &Unit) -> bool {
         || stray
         || unit.unseen_settings.is_some()
         || unit.source == Source::Foreign
+}
+
+/// Whether the image brings a jemalloc before 5.
+fn has_old(unit: &Unit) -> bool {
+    let old = |library: &crate::model::Library| {
+        let version = library.version.as_deref().and_then(JemallocVersion::parse);
+        library.family == Family::Jemalloc && version.is_some_and(|version| version.major() < 5)
+    };
+    unit.libraries.iter().any(old)
 }

@@ -1,7 +1,7 @@
 //! `MALLOC_CONF` where nothing reads it.
 
 use super::Report;
-use super::remedies::{bring, bringing};
+use super::remedies::bring;
 use crate::facts::Family;
 use crate::finding::Applicability;
 use crate::model::malloc_conf::{Unread, unread};
@@ -55,7 +55,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             } else {
                 Applicability::Unsafe("it is not known to keep running".into())
             };
-            report.add(finding.remedy(bringing(Family::Jemalloc), safe, bring(Family::Jemalloc)));
+            report.add(finding.remedy(
+                "install and preload jemalloc",
+                safe,
+                bring(Family::Jemalloc),
+            ));
         }
         None => {}
     }

@@ -1,7 +1,6 @@
 //! `LD_PRELOAD` is set before the library is there.
 
 use super::Report;
-use super::remedies::with_tuning;
 use crate::finding::Applicability;
 use crate::model::{Change, Outcome, Unit, Via};
 
@@ -20,12 +19,6 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         let change = Change::SetAfterLibrary {
             name: "LD_PRELOAD".into(),
         };
-        let (title, changes) = with_tuning(
-            unit,
-            preload.family,
-            "set `LD_PRELOAD` after the installation".into(),
-            vec![change],
-        );
         report.add(
             report
                 .finding(&preload.place, format!("set before the library is there: until line {} every program of the build prints a loader error", library.place.line()))
@@ -33,7 +26,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .label(&library.place, "the library comes here")
                 .note("`ENV` is in force for every `RUN` after it; the loader prints `cannot be preloaded ... ignored` once per program")
                 .help("move the `ENV` below the installation")
-                .remedy(title, Applicability::Safe, changes),
+                .remedy("set `LD_PRELOAD` after the installation", Applicability::Safe, vec![change]),
         );
     }
 }

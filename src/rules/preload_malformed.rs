@@ -1,7 +1,7 @@
 //! Commas, quotes and control characters that become part of the library's name.
 
 use super::Report;
-use super::remedies::{faults, with_tuning};
+use super::remedies::faults;
 use crate::finding::Applicability;
 use crate::model::{Change, Outcome, Unit};
 
@@ -15,12 +15,6 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             sign if sign.chars().all(char::is_control) => "a control character".to_owned(),
             sign => format!("`{sign}`"),
         };
-        let (title, changes) = with_tuning(
-            unit,
-            Some(family),
-            format!("preload {family}"),
-            vec![Change::Preload(family)],
-        );
         report.add(
             report
                 .finding(
@@ -31,7 +25,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .note("the loader splits at blanks and colons, and knows no quotes")
                 .note(super::remedies::loader_says(unit))
                 .help("separate names with `:` and leave quotes out")
-                .remedy(title, Applicability::Safe, changes),
+                .remedy(
+                    format!("preload {family}"),
+                    Applicability::Safe,
+                    vec![Change::Preload(family)],
+                ),
         );
     }
 }

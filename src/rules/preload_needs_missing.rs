@@ -1,7 +1,7 @@
 //! The library was copied without the libraries that it links against.
 
 use super::Report;
-use super::remedies::{bring, bringing, faults};
+use super::remedies::{bring, faults};
 use crate::finding::Applicability;
 use crate::model::{Outcome, Unit};
 
@@ -22,7 +22,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .label(&library.place, "only the library itself is copied")
                 .note("a missing dependency of a preloaded library is fatal: `error while loading shared libraries`")
                 .help(format!("copy `{list}` beside it, from the same stage"))
-                .remedy(bringing(family), Applicability::Unsafe(STAYS.into()), bring(family)),
+                .remedy(format!("install and preload {family}"), Applicability::Unsafe(STAYS.into()), bring(family)),
         );
     }
 }

@@ -1,7 +1,7 @@
 //! `LD_PRELOAD` is set where only a shell of the build, an interactive one or a part of the start script sees it.
 
 use super::Report;
-use super::remedies::bring;
+use super::remedies::bring_all;
 use crate::finding::{Applicability, Severity};
 use crate::model::{ProcessKind, Reach, Unit};
 
@@ -63,7 +63,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             }
             _ => applicability(unit),
         };
-        report.add(finding.remedy("set it with `ENV`", applicability, bring(family)));
+        let (_, changes) = bring_all(unit, family);
+        report.add(finding.remedy("set it with `ENV`", applicability, changes));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The library was built for another C library, or for a newer glibc.
 
 use super::Report;
-use super::remedies::{bring, bringing, faults};
+use super::remedies::{bring, faults};
 use crate::finding::Applicability;
 use crate::model::{Outcome, Unit};
 
@@ -21,7 +21,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .label(&library.place, "it comes from here")
                 .note("unlike a missing file this is fatal: exit code 127 on musl, 1 on an older glibc, also for `RUN`")
                 .help("install the distribution's own package in this stage, or copy it from a stage of the same release")
-                .remedy(bringing(family), Applicability::Unsafe(STAYS.into()), bring(family)),
+                .remedy(format!("install and preload {family}"), Applicability::Unsafe(STAYS.into()), bring(family)),
         );
     }
 }

@@ -1,7 +1,7 @@
 //! The setting or the library is in a stage that the final image does not stand on.
 
 use super::Report;
-use super::remedies::{bring, bringing, faults};
+use super::remedies::{bring, bring_all, faults};
 use crate::finding::Applicability;
 use crate::model::{Outcome, ProcessKind, Reach, Unit};
 
@@ -19,7 +19,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .label(place, format!("put into stage `{stage}`"))
                 .note("a stage inherits from its own `FROM` only; of other stages it has what `COPY --from` takes")
                 .help("install the library in this stage")
-                .remedy(bringing(family), Applicability::Safe, bring(family)),
+                .remedy(format!("install and preload {family}"), Applicability::Safe, bring(family)),
         );
     }
     setting_elsewhere(unit, report);
@@ -43,6 +43,7 @@ fn setting_elsewhere(unit: &Unit, report: &mut Report<'_>) {
     let (Reach::Stage(stage), Some(family)) = (&stray.reach, stray.family) else {
         return;
     };
+    let (title, changes) = bring_all(unit, family);
     let mut finding = report
         .finding(
             &stray.place,
@@ -55,7 +56,7 @@ fn setting_elsewhere(unit: &Unit, report: &mut Report<'_>) {
         .label(&unit.place, "the image starts from here")
         .note("a stage inherits from its own `FROM` only")
         .help("install the library and set `LD_PRELOAD` in the stage that runs")
-        .remedy(bringing(family), Applicability::Safe, bring(family));
+        .remedy(title, Applicability::Safe, changes);
     if let Some(place) = &unit.process.place {
         finding = finding.label(place, "this runs without it");
     }

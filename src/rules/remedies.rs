@@ -4,7 +4,7 @@ use super::Report;
 use crate::facts::{Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::malloc_conf::{Conf, unread};
-use crate::model::{Change, Library, Preload, Unit, Via, entries, finds};
+use crate::model::{Change, Preload, Unit, Via, entries, finds};
 use crate::text::Place;
 use crate::text::paths;
 
@@ -13,7 +13,7 @@ use crate::text::paths;
 pub(super) fn faults(unit: &Unit) -> impl Iterator<Item = &Preload> {
     unit.preloads
         .iter()
-        .filter(|preload| !preload.conditional && preload.family.is_some())
+        .filter(|preload| !preload.conditional && preload.is_told())
 }
 
 /// What the loader does about a file that it cannot find.
@@ -31,31 +31,20 @@ pub(super) fn soname_of(preload: &Preload) -> String {
         .to_owned()
 }
 
-/// What makes an allocator run in a unit: it is installed, named, and jemalloc configured.
+/// What makes an allocator run in a unit: it is installed and named.
 pub(super) fn bring(family: Family) -> Vec<Change> {
-    let mut changes = vec![Change::Install(family), Change::Preload(family)];
-    changes.extend((family == Family::Jemalloc).then_some(Change::Tune));
-    changes
+    vec![Change::Install(family), Change::Preload(family)]
 }
 
-/// The changes and what they are called, with a `MALLOC_CONF` where jemalloc comes into force without one: its
-/// defaults keep up to twice as much memory at rest. Versions before 5 know none of the settings.
-pub(super) fn with_tuning(
-    unit: &Unit,
-    family: Option<Family>,
-    title: String,
-    mut changes: Vec<Change>,
-) -> (String, Vec<Change>) {
-    let old = |library: &Library| {
-        let version = library.version.as_deref().unwrap_or_default();
-        library.family == Family::Jemalloc && version.starts_with(['3', '4'])
-    };
-    let tuned = unit.env.get("MALLOC_CONF").is_some() || unit.libraries.iter().any(old);
-    if family != Some(Family::Jemalloc) || tuned {
-        return (title, changes);
+/// The same where nothing at all is set: jemalloc is configured, too.
+pub(super) fn bring_all(unit: &Unit, family: Family) -> (String, Vec<Change>) {
+    let mut changes = bring(family);
+    // The settings were measured under Python.
+    if family != Family::Jemalloc || unit.python.value().is_none() {
+        return (format!("install and preload {family}"), changes);
     }
     changes.push(Change::Tune);
-    (format!("{title}, and set `MALLOC_CONF`"), changes)
+    ("install, preload and configure jemalloc".into(), changes)
 }
 
 /// The `MALLOC_CONF` of a process, where jemalloc may read it. (Where nothing does, its text does not
@@ -99,14 +88,6 @@ pub(super) fn set_conf(value: String) -> Vec<Change> {
     }]
 }
 
-/// What such a remedy is called.
-pub(super) fn bringing(family: Family) -> String {
-    match family {
-        Family::Jemalloc => "install, preload and configure jemalloc".into(),
-        family => format!("install and preload {family}"),
-    }
-}
-
 /// Adds the remedy that renames one entry of `LD_PRELOAD` and keeps the others, where the loader
 /// would find the new name.
 pub(super) fn rename_entry(
@@ -138,7 +119,5 @@ pub(super) fn rename_entry(
         name: "LD_PRELOAD".into(),
         value,
     };
-    let title = format!("preload `{name}`");
-    let (title, changes) = with_tuning(unit, preload.family, title, vec![change]);
-    finding.remedy(title, safe, changes)
+    finding.remedy(format!("preload `{name}`"), safe, vec![change])
 }

@@ -241,12 +241,7 @@ mod tests {
         };
         assert!(of("5.3.0").contains("oversize_threshold:0"));
         assert!(!of("5.1.0").contains("oversize_threshold"));
-        assert!(
-            value(Need::default())
-                .unwrap()
-                .contains("background_thread:true")
-        );
-        assert!(!of("5.3.0").contains("background_thread"));
+        assert!(of("5.2.1").contains("lg_tcache_max:10,"));
         assert!(
             value(Need { hook: true, ..fork })
                 .unwrap()
@@ -264,5 +259,17 @@ mod tests {
             ..Need::default()
         };
         assert_eq!(value(many), value(Need::default()));
+    }
+
+    #[test]
+    fn only_the_hook_asks_for_a_second_thread() {
+        for profile in profiles() {
+            assert_eq!(
+                profile.value.contains("background_thread"),
+                profile.hook,
+                "{}",
+                profile.value
+            );
+        }
     }
 }

@@ -21,7 +21,7 @@ RUN apt-get update \\
     && apt-get install -y --no-install-recommends libjemalloc2 \\
     && rm -rf /var/lib/apt/lists/*
 ENV LD_PRELOAD=libjemalloc.so.2 \\
-    MALLOC_CONF=narenas:2,oversize_threshold:0,dirty_decay_ms:1000,muzzy_decay_ms:0
+    MALLOC_CONF=narenas:2,tcache_max:1024,oversize_threshold:0,dirty_decay_ms:500,muzzy_decay_ms:0
 COPY . .
 CMD [\"gunicorn\", \"app:app\"]
 ";
@@ -33,7 +33,7 @@ fn text(folder: &Path, path: &str) -> String {
 }
 
 #[test]
-fn a_folder_is_mended_once() {
+fn a_folder_is_fixed_once() {
     let folder = folder([("api/Dockerfile", SERVICE), ("ok/Dockerfile", FIXED)]);
     let first = run(folder.path(), ["fix"]);
     let told = "api/Dockerfile: fixed allocator-unset: install, preload and configure jemalloc\n";
@@ -199,6 +199,14 @@ fn the_configuration_is_read() {
         text(folder.path(), "a/Dockerfile")
             .contains("ENV LD_PRELOAD=/usr/local/lib/libjemalloc.so.2")
     );
+    // The thread that the hook is for reaches every program of the image.
+    assert!(!text(folder.path(), "e/Dockerfile").contains("jemalloc_after_fork"));
+    assert!(
+        fixed.out.contains("some die of a second thread"),
+        "{}",
+        fixed.out
+    );
+    assert_eq!(run(folder.path(), ["fix", "--unsafe", "e"]).code, Some(0));
     assert!(text(folder.path(), "e/Dockerfile").contains("RUN [\"python3\", \"-I\""));
     assert!(text(folder.path(), "f/Dockerfile").contains("dirty_decay_ms:0,"));
     assert_eq!(text(folder.path(), "b/c/Dockerfile"), SERVICE);
@@ -221,17 +229,17 @@ fn the_profile_fits_the_goal_and_the_limit() {
         (
             "balanced",
             "",
-            "narenas:2,oversize_threshold:0,dirty_decay_ms:1000,",
+            "narenas:2,tcache_max:1024,oversize_threshold:0,dirty_decay_ms:500,",
         ),
         (
             "balanced",
             "    cpus: 0.5\n",
-            "narenas:1,oversize_threshold:0,dirty_decay_ms:1000,",
+            "narenas:1,tcache_max:1024,oversize_threshold:0,dirty_decay_ms:500,",
         ),
         (
             "balanced",
             "    cpus: 8\n",
-            "narenas:2,oversize_threshold:0,dirty_decay_ms:1000,",
+            "narenas:2,tcache_max:1024,oversize_threshold:0,dirty_decay_ms:500,",
         ),
         (
             "low-memory",

@@ -5,6 +5,7 @@ use super::{Arrival, Plan, Refusal};
 use crate::dockerfile::syntax::{Instruction, Keyword, Pair};
 use crate::model::set_at_start;
 use crate::text::{Edit, Span};
+use std::ops::Range;
 
 impl<'a> Plan<'a> {
     /// Sets a variable: in its place where this stage has one that comes after the library, else
@@ -24,6 +25,12 @@ impl<'a> Plan<'a> {
             .arrival
             .is_some_and(|arrival| instruction.span.start < arrival.at)
         {
+            if !self.is_here(instruction) {
+                // The stages beside this one may have the library that it names.
+                let text = quoted(value, "", false)?;
+                self.vars.push((name.to_owned(), text));
+                return Ok(());
+            }
             self.take_out(name, instruction, index)?;
             let text = quoted(value, "", false)?;
             self.vars.push((name.to_owned(), text));
@@ -34,15 +41,60 @@ impl<'a> Plan<'a> {
         };
         let word = pair.value.as_ref().ok_or_else(|| not_here(name))?;
         let old = self.scene.file.text(word.span);
+        self.beside = Some(pair.key.span);
+        if old.contains('$') {
+            // Written anew, a reference would become the text that it stands for today, or nothing.
+            let edit = self.part(name, value)?;
+            self.edits.push(edit);
+            return Ok(());
+        }
         if old.contains(['\n', '\r']) {
             return Err(Refusal::new("the value goes over several lines"));
         }
-        self.beside = Some(pair.key.span);
         self.edits.push(Edit {
             span: word.span,
             text: quoted(value, &old, pair.legacy)?,
         });
         Ok(())
+    }
+
+    /// The edit of the bytes that differ between the value in force and `value`; all others stay as they are
+    /// written, with their references and quotes.
+    fn part(&self, name: &str, value: &str) -> Result<Edit, Refusal> {
+        let var = self
+            .scene
+            .unit
+            .env
+            .get(name)
+            .ok_or_else(|| not_here(name))?;
+        let traced = &var.now.value.text;
+        let (range, text) = difference(traced.as_str(), value);
+        let mut span = traced.source(range.clone());
+        if range.is_empty() || traced.is_verbatim(range.clone()) {
+            span = span.filter(|_| text.chars().all(is_plain));
+        } else {
+            // Part of what a reference stands for changes: it goes as a whole, where nothing else comes from it.
+            let alone = |span: &Span| {
+                let before = traced.source(0..range.start).filter(|_| range.start > 0);
+                let after = traced
+                    .source(range.end..traced.as_str().len())
+                    .filter(|_| range.end < traced.as_str().len());
+                before.is_none_or(|before| before.end <= span.start)
+                    && after.is_none_or(|after| after.start >= span.end)
+            };
+            span = span.filter(|span| text.chars().all(is_plain) && alone(span));
+        }
+        // A variable that vanished from that part goes with it.
+        let here = |at: usize| range.start <= at && at <= range.end;
+        let erased = var.now.value.erased.iter().filter(|erased| here(erased.at));
+        let span = span.map(|span| erased.fold(span, |span, erased| span.join(erased.place.span)));
+        let span = span.ok_or_else(|| {
+            Refusal(format!(
+                "the value of `{name}` is put together from variables: change it by hand"
+            ))
+        })?;
+        let text = text.to_owned();
+        Ok(Edit { span, text })
     }
 
     pub(super) fn rename(&mut self, from: &str, to: &str) -> Result<(), Refusal> {
@@ -77,18 +129,32 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// The ENV of this stage that makes the setting in force, and which of its pairs.
+    /// The ENV that makes the setting in force, of this stage or of one that it stands on, and which of its pairs.
     fn own(&self, name: &str) -> Option<(&'a Instruction, usize)> {
         let var = self.scene.unit.env.get(name)?;
-        let place = var.now.name_place.span;
-        self.layout
-            .body
-            .iter()
-            .filter(|instruction| instruction.keyword == Keyword::Env)
-            .find_map(|instruction| {
-                let own = |pair: &Pair| pair.key.span == place;
-                Some((*instruction, pairs(instruction).iter().position(own)?))
-            })
+        let place = &var.now.name_place;
+        if !std::ptr::eq(&raw const *place.file, self.scene.file) {
+            return None;
+        }
+        let own = |pair: &Pair| pair.key.span == place.span;
+        let mut all = self.scene.dockerfile.instructions();
+        all.find_map(|instruction| {
+            let env = Some(instruction).filter(|env| env.keyword == Keyword::Env)?;
+            Some((env, pairs(env).iter().position(own)?))
+        })
+    }
+
+    /// Where the ENV of this stage names a variable that it sets.
+    pub(super) fn own_key(&self, name: &str) -> Option<Span> {
+        let (instruction, index) = self.own(name)?;
+        let pair = pairs(instruction).get(index)?;
+        self.is_here(instruction).then_some(pair.key.span)
+    }
+
+    /// Whether an instruction is one of this stage, not of one that it stands on.
+    fn is_here(&self, instruction: &Instruction) -> bool {
+        let mut body = self.layout.body.iter();
+        body.any(|own| own.span == instruction.span)
     }
 
     fn not_here(&self, name: &str) -> Refusal {
@@ -265,10 +331,7 @@ fn quoted(value: &str, old: &str, legacy: bool) -> Result<String, Refusal> {
     if value.contains(['\'', '\n', '\r']) {
         return Err(Refusal::new("the value holds a quote or a line end"));
     }
-    let plain = value.chars().all(|c| {
-        c.is_ascii_alphanumeric()
-            || matches!(c, '/' | '.' | '_' | '-' | ':' | ',' | '+' | '@' | '%')
-    });
+    let plain = value.chars().all(is_plain);
     let expands = value.contains(['$', '\\', '`', '"']);
     Ok(match old.chars().next() {
         Some('"') if !expands => format!("\"{value}\""),
@@ -276,4 +339,33 @@ fn quoted(value: &str, old: &str, legacy: bool) -> Result<String, Refusal> {
         _ if plain || legacy && !expands => value.to_owned(),
         _ => format!("'{value}'"),
     })
+}
+
+/// Whether the builder reads a character as it is, in quotes of any kind and without.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | ':' | ',' | '+' | '@' | '%')
+}
+
+/// Which part of `old` is another in `new`, and what stands there: whole entries of a list.
+fn difference<'v>(old: &str, new: &'v str) -> (Range<usize>, &'v str) {
+    let ends = |c: char| matches!(c, ':' | ',' | ' ');
+    let same = old.chars().zip(new.chars()).take_while(|(a, b)| a == b);
+    let mut start: usize = same.map(|(c, _)| c.len_utf8()).sum();
+    let head = old.get(..start).unwrap_or_default();
+    if start < old.len() || start < new.len() {
+        start = head.rfind(ends).map_or(0, |at| at + 1);
+    }
+    let (old_rest, new_rest) = (
+        old.get(start..).unwrap_or_default(),
+        new.get(start..).unwrap_or_default(),
+    );
+    let same = old_rest.chars().rev().zip(new_rest.chars().rev());
+    let same: usize = same
+        .take_while(|(a, b)| a == b)
+        .map(|(c, _)| c.len_utf8())
+        .sum();
+    let tail = old_rest.get(old_rest.len() - same..).unwrap_or_default();
+    let kept = tail.find(ends).map_or(0, |at| tail.len() - at);
+    let text = new_rest.get(..new_rest.len() - kept).unwrap_or_default();
+    (start..start + old_rest.len() - kept, text)
 }

@@ -142,7 +142,8 @@ fn allocator(
         name: package.name.clone(),
         dev: summary.dev,
     };
-    for path in likely_paths(state, manager, summary.dev) {
+    let files = facts::packaged_files(&package.name, manager).filter(|_| !summary.dev);
+    for path in likely_paths(state, manager, summary.dev, files.as_deref()) {
         state.add_library(Library {
             path: PathPattern::new(path),
             ..library.clone()
@@ -162,8 +163,23 @@ fn paths(known: &facts::AllocatorPackage) -> Vec<String> {
 }
 
 /// Where a package's library lies when the release is not known.
-fn likely_paths(state: &mut ImageState, manager: Manager, dev: bool) -> Vec<String> {
-    let end = if dev { ".so*" } else { ".so.*" };
+fn likely_paths(
+    state: &mut ImageState,
+    manager: Manager,
+    dev: bool,
+    files: Option<&[&str]>,
+) -> Vec<String> {
+    let end = if dev { "lib*.so*" } else { "lib*.so.*" };
+    let files = files.unwrap_or(&[]).iter().copied();
+    let files: Vec<&str> = if files.len() == 0 {
+        vec![end]
+    } else {
+        files.collect()
+    };
+    let below = |folder: &str| {
+        let paths = files.iter().map(|file| format!("{folder}/{file}"));
+        paths.collect::<Vec<_>>()
+    };
     match manager {
         Manager::Conda => {
             let prefix = state
@@ -176,12 +192,9 @@ fn likely_paths(state: &mut ImageState, manager: Manager, dev: bool) -> Vec<Stri
             state.search_dirs.push(format!("{prefix}/lib"));
             vec![format!("{prefix}/lib/lib*.so*"), "*/lib/lib*.so*".into()]
         }
-        Manager::Apt => vec![format!("/usr/lib/{{triplet}}/lib*{end}")],
-        Manager::Apk | Manager::Pacman => vec![format!("/usr/lib/lib*{end}")],
-        _ => vec![
-            format!("/usr/lib64/lib*{end}"),
-            format!("/usr/lib/lib*{end}"),
-        ],
+        Manager::Apt => below("/usr/lib/{triplet}"),
+        Manager::Apk | Manager::Pacman => below("/usr/lib"),
+        _ => [below("/usr/lib64"), below("/usr/lib")].concat(),
     }
 }
 

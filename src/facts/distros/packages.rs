@@ -56,6 +56,23 @@ pub(crate) fn packaged_soname(name: &str, family: Family) -> Option<&'static str
     (package.family == family && !package.dev).then_some(package.soname.as_str())
 }
 
+/// The files that a package of that name brings, where all releases of its manager that list it agree.
+#[must_use]
+pub(crate) fn packaged_files(name: &str, manager: Manager) -> Option<Vec<&'static str>> {
+    let releases = DISTROS.iter().flat_map(Distro::releases);
+    let packages = releases
+        .filter(|release| shares(release, manager))
+        .filter_map(|release| release.package(name))
+        .filter(|package| package.verified && !package.dev);
+    let files = |package: &'static AllocatorPackage| {
+        let all = std::iter::once(&package.soname).chain(&package.others);
+        all.map(String::as_str).collect::<Vec<_>>()
+    };
+    let mut all = packages.map(files);
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
+}
+
 fn shares(release: &Release, manager: Manager) -> bool {
     release.manager == manager || (release.manager.is_rpm() && manager.is_rpm())
 }
