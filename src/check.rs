@@ -4,7 +4,7 @@ mod dockerfiles;
 mod manifests;
 pub(crate) mod suppress;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Finding};
@@ -149,12 +149,19 @@ fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// Of findings about an image as a whole the first of each kind: several images of one file that
-/// start the same lack the same.
+/// Of findings about an image as a whole the first of each kind that is as severe as any: several images of one file
+/// that start the same lack the same.
 pub(crate) fn say_once<T>(all: &mut Vec<T>, finding: impl Fn(&T) -> &Finding) {
-    let mut said = BTreeSet::new();
+    let key = |finding: &Finding| (finding.rule, finding.message.clone());
+    let mut most = BTreeMap::new();
+    for finding in all.iter().map(&finding).filter(|finding| finding.once) {
+        let severity = most.entry(key(finding)).or_insert(finding.severity);
+        *severity = finding.severity.max(*severity);
+    }
     all.retain(|one| {
         let finding = finding(one);
-        !finding.once || said.insert((finding.rule, finding.message.clone()))
+        !finding.once
+            || most.get(&key(finding)) == Some(&finding.severity)
+                && most.remove(&key(finding)).is_some()
     });
 }

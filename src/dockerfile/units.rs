@@ -5,11 +5,13 @@ mod role;
 mod strays;
 mod unseen;
 
+use std::collections::BTreeSet;
+
 use super::build::Build;
 use super::image::ImageState;
 use super::stages;
 use super::start::{self, Ended, Started};
-use crate::facts::{Manager, programs, roles};
+use crate::facts::{Manager, programs};
 use crate::model::{
     Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting, Source,
     Stray, Unit, User, Via, entries, family_of, judge,
@@ -27,14 +29,20 @@ pub(super) fn units(build: &Build<'_>) -> Vec<(Unit, Site)> {
     let used = stages::used(build.stages, &build.names);
     let strays = OtherStages::of(build);
     let last = build.stages.len().saturating_sub(1);
-    let leaf = |index: &usize| {
-        let used = used.get(*index).copied().unwrap_or(false);
-        *index == last || !used || only_tested(build, *index)
-    };
-    let mut units: Vec<(Unit, Site)> = (0..build.stages.len())
-        .filter(leaf)
-        .filter_map(|index| {
-            let started = start::follow(build, build.made.states.get(index)?);
+    let leaf = |index: usize| index == last || !used.get(index).copied().unwrap_or(false);
+    let leaves: Vec<(usize, Started)> = (0..build.stages.len())
+        .filter(|index| leaf(*index))
+        .filter_map(|index| Some((index, start::follow(build, build.made.states.get(index)?))))
+        .collect();
+    let served = production(build, &leaves).into_iter();
+    let served = served
+        .filter_map(|index| Some((index, start::follow(build, build.made.states.get(index)?))));
+    let mut images: Vec<(usize, Started)> = served.collect();
+    images.extend(leaves);
+    images.sort_by_key(|(index, _)| *index);
+    let mut units: Vec<(Unit, Site)> = images
+        .into_iter()
+        .filter_map(|(index, started)| {
             let unit = unit(build, &strays, index, index == last, &started)?;
             let mut site = site(build, index, &started)?;
             site.search = site.search.filter(|_| unit.unseen_settings.is_none());
@@ -48,6 +56,26 @@ pub(super) fn units(build: &Build<'_>) -> Vec<(Unit, Site)> {
     units
 }
 
+/// The stages that start the service where only stages for developers or tests stand on them.
+fn production(build: &Build<'_>, leaves: &[(usize, Started)]) -> BTreeSet<usize> {
+    let (mut aside, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for (index, started) in leaves {
+        if role::aside(build, *index, started).is_some() {
+            aside.extend(role::served_by(build, *index));
+        } else {
+            others.extend(chain(build, *index));
+        }
+    }
+    aside.retain(|index| !others.contains(index));
+    aside
+}
+
+/// A stage and those that it stands on, from the top.
+fn chain(build: &Build<'_>, index: usize) -> impl Iterator<Item = usize> {
+    let parent = |at: &usize| build.made.parents.get(*at).copied().flatten();
+    std::iter::successors(Some(index), parent)
+}
+
 /// Where a unit stands in the text of its Dockerfile: what those need who write into it.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
@@ -55,6 +83,9 @@ pub(crate) struct Site {
     pub(super) stage: usize,
     /// Who it starts as.
     pub(super) starter: Fact<User>,
+    /// The stage that says what runs, and who that starts as, where it is one that this stands on: what all its images
+    /// lack is added there.
+    pub(super) serving: Option<(usize, Fact<User>)>,
     /// The Python that runs the process, by name or path; or why that cannot be told.
     pub(super) interpreter: Result<String, String>,
     /// What is to be searched before a setting of the unit is called missing.
@@ -67,9 +98,23 @@ fn site(build: &Build<'_>, stage: usize, started: &Started) -> Option<Site> {
     Some(Site {
         stage,
         starter,
+        serving: serving(build, stage),
         interpreter: start::interpreter(state, started),
         search: unseen::search(state, started, true),
     })
+}
+
+/// The stage below that says what runs, and who it starts as.
+fn serving(build: &Build<'_>, stage: usize) -> Option<(usize, Fact<User>)> {
+    let state = build.made.states.get(stage)?;
+    let commands = state.cmd.iter().chain(&state.entrypoint);
+    let command = commands.map(|command| command.place.span.start).max()?;
+    let says = |at: &usize| {
+        let from = build.stages.get(*at).map(|stage| stage.from.span.start);
+        from.is_some_and(|from| from <= command)
+    };
+    let at = chain(build, stage).find(says).filter(|at| *at != stage)?;
+    Some((at, build.made.starters.get(at)?.clone()))
 }
 
 /// Whether the stage's Python is conda's.
@@ -79,30 +124,6 @@ fn is_conda(state: &ImageState) -> bool {
     let mut installs = state.installs.iter();
     prefix.is_some_and(|prefix| prefix.contains("conda"))
         || installs.any(|install| install.manager == Manager::Conda)
-}
-
-/// Whether a stage starts something of its own, and others stand on it only to test it.
-fn only_tested(build: &Build<'_>, index: usize) -> bool {
-    let Some(state) = build.made.states.get(index) else {
-        return false;
-    };
-    let command = state.entrypoint.as_ref().or(state.cmd.as_ref());
-    let own = command.is_some_and(|command| command.place.span.start > state.from.span.start);
-    let mut children = build
-        .made
-        .parents
-        .iter()
-        .enumerate()
-        .filter(|(_, parent)| **parent == Some(index))
-        .peekable();
-    let tests = |child: usize| {
-        let name = build
-            .stages
-            .get(child)
-            .and_then(|stage| stage.name.as_deref());
-        name.is_some_and(roles::is_test_name)
-    };
-    own && children.peek().is_some() && children.all(|(child, _)| tests(child))
 }
 
 fn unit(
@@ -117,7 +138,15 @@ fn unit(
     let strays = elsewhere.seen_from(build, index);
     let unseen = unseen::of_image(state, started);
     let name = name(build, index);
-    Some(assemble(state, started, strays, role, name, unseen))
+    let mut unit = assemble(state, started, strays, role, name, unseen);
+    if let Some((stage, _)) = serving(build, index)
+        && let Some(below) = build.made.states.get(stage)
+        && !unit.mentions_allocator()
+    {
+        // All images that start the same are helped where they are told to start it.
+        unit.install_at = install_at(below);
+    }
+    Some(unit)
 }
 
 /// The unit of a stage or image in that state.

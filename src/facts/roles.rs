@@ -9,7 +9,8 @@ use super::data::{Names, Table};
 struct Words {
     test_names: Names,
     build_names: Names,
-    test_stages: Names,
+    aside_stages: Names,
+    test_programs: Names,
     test_folders: Names,
     developer_folders: Names,
     test_words: Names,
@@ -59,10 +60,17 @@ pub(crate) fn is_developer_folder(name: &str) -> bool {
         .any(|word| word == whole)
 }
 
-/// Whether a stage's name says that all that stands on it is a test.
+/// Whether a stage's whole name says that it is for developers or tests.
 #[must_use]
-pub(crate) fn is_test_stage(name: &str) -> bool {
-    has_word(name, &WORDS.get().test_stages)
+pub(crate) fn is_aside_stage(name: &str) -> bool {
+    let whole = name.to_lowercase();
+    WORDS.get().aside_stages.iter().any(|word| word == whole)
+}
+
+/// Whether a program tests or checks.
+#[must_use]
+pub(crate) fn is_test_program(name: &str) -> bool {
+    WORDS.get().test_programs.iter().any(|word| word == name)
 }
 
 /// Whether a folder's or project's name says that what is in it is shown, and copied from.

@@ -1,7 +1,7 @@
 //! jemalloc is in the image, and nothing loads it.
 
 use super::Report;
-use super::malloc_conf_never_purges::keeps_pages;
+use super::remedies::keeps_pages;
 use crate::facts::{self, Family};
 use crate::finding::Applicability;
 use crate::model::malloc_conf::Conf;

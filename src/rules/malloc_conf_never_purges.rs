@@ -1,13 +1,9 @@
 //! Decay times that keep every page that was ever used.
 
 use super::Report;
-use super::remedies::malloc_conf;
+use super::remedies::{keeps_pages, malloc_conf};
 use crate::finding::Severity;
-use crate::model::malloc_conf::{Conf, Effect, Pair};
 use crate::model::{ProcessKind, Unit};
-
-/// From here on pages outlive whatever used them: an hour, in milliseconds.
-const LONG: i128 = 60 * 60 * 1000;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let Some(conf) = malloc_conf(unit) else {
@@ -40,28 +36,4 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .note("recipes for benchmarks and batch inference ask for it: it saves page faults")
             .help("write some seconds, such as `dirty_decay_ms:10000`, which is the default"),
     );
-}
-
-/// The last setting that keeps pages, and how long.
-pub(super) fn keeps_pages<'c>(conf: &'c Conf<'_>) -> Option<(Pair<'c>, &'static str)> {
-    let long = |pair: Pair<'c>| after(conf, &pair).map(|after| (pair, after));
-    conf.pairs().filter_map(long).last()
-}
-
-/// How long pages are kept, where the setting is the one in force and that is long.
-fn after(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static str> {
-    let (option, effect) = pair.taken()?;
-    let Effect::Number(number) = effect else {
-        return None;
-    };
-    let unit = i128::from(option.decay?);
-    let last = conf.last(&option.name)?;
-    if last.setting.key != pair.setting.key {
-        return None;
-    }
-    match number {
-        -1 => Some("for good"),
-        number if number * unit >= LONG => Some("for hours"),
-        _ => None,
-    }
 }

@@ -3,7 +3,7 @@
 use super::Report;
 use crate::facts::{Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
-use crate::model::malloc_conf::{Conf, unread};
+use crate::model::malloc_conf::{Conf, Effect, Pair, unread};
 use crate::model::{Change, Preload, Unit, Via, entries, finds};
 use crate::text::Place;
 use crate::text::paths;
@@ -120,4 +120,31 @@ pub(super) fn rename_entry(
         value,
     };
     finding.remedy(format!("preload `{name}`"), safe, vec![change])
+}
+
+/// From here on pages outlive whatever used them: an hour, in milliseconds.
+const LONG: i128 = 60 * 60 * 1000;
+
+/// The last setting that keeps pages, and how long.
+pub(super) fn keeps_pages<'c>(conf: &'c Conf<'_>) -> Option<(Pair<'c>, &'static str)> {
+    let long = |pair: Pair<'c>| after(conf, &pair).map(|after| (pair, after));
+    conf.pairs().filter_map(long).last()
+}
+
+/// How long pages are kept, where the setting is the one in force and that is long.
+fn after(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static str> {
+    let (option, effect) = pair.taken()?;
+    let Effect::Number(number) = effect else {
+        return None;
+    };
+    let unit = i128::from(option.decay?);
+    let last = conf.last(&option.name)?;
+    if last.setting.key != pair.setting.key {
+        return None;
+    }
+    match number {
+        -1 => Some("for good"),
+        number if number * unit >= LONG => Some("for hours"),
+        _ => None,
+    }
 }

@@ -107,7 +107,11 @@ fn faults_that_hide() {
         ),
     ];
     for (case, rule) in cases {
-        assert_eq!(said(case), [rule], "{case}");
+        // None of them sets MALLOC_CONF, which is a finding of its own.
+        let found = said(case)
+            .into_iter()
+            .filter(|id| *id != "malloc-conf-unset");
+        assert_eq!(found.collect::<Vec<_>>(), [rule], "{case}");
     }
 }
 

@@ -6,19 +6,17 @@ use crate::dockerfile::start::Started;
 use crate::facts::roles;
 use crate::model::{ProcessKind, Role};
 use crate::purpose;
+use crate::text::paths;
 
 /// What the stage at `index` is for.
 pub(super) fn of(build: &Build<'_>, index: usize, last: bool, started: &Started) -> Role {
     let stage = stage_name(build, index);
-    if let Some(said) = test_stage(stage) {
+    if let Some(said) = aside(build, index, started) {
         return Role::Build(said);
     }
     let serves = started.process.kind.known() == Some(&ProcessKind::Service);
     if let Some(name) = stage.filter(|name| roles::is_build_name(name) && !serves) {
         return Role::Build(format!("stage `{name}` is named after a build"));
-    }
-    if let Some(name) = tested_below(build, index) {
-        return Role::Build(format!("it stands on stage `{name}`"));
     }
     let script = started
         .process
@@ -54,7 +52,7 @@ pub(super) fn of(build: &Build<'_>, index: usize, last: bool, started: &Started)
 /// Why an image of a stage is not for production, whatever runs it: the stage's name or the Dockerfile's path says so, or
 /// the README beside it.
 pub(super) fn named(build: &Build<'_>, index: usize) -> Option<String> {
-    test_stage(stage_name(build, index))
+    called_aside(stage_name(build, index))
         .or_else(|| not_production(build))
         .or_else(|| shown(build))
 }
@@ -63,8 +61,79 @@ fn stage_name<'w>(build: &'w Build<'_>, index: usize) -> Option<&'w str> {
     build.stages.get(index)?.name.as_deref()
 }
 
-fn test_stage(name: Option<&str>) -> Option<String> {
-    let name = name.filter(|name| roles::is_test_name(name))?;
+/// Why a stage is for developers or tests: its whole name or its own command says so. The last one, which is what
+/// `docker build` makes, is only where another stage starts the service, or it starts none.
+pub(super) fn aside(build: &Build<'_>, index: usize, started: &Started) -> Option<String> {
+    let name = stage_name(build, index);
+    if index + 1 == build.stages.len() {
+        let other = served_by(build, index).is_some() || serves_beside(build, index);
+        let serves = started.process.kind.value() == Some(&ProcessKind::Service);
+        return called_aside(name)
+            .or_else(|| runs_aside(build, index, started))
+            .filter(|_| other || !serves);
+    }
+    called_aside(name)
+        .or_else(|| stands_aside(build, index))
+        .or_else(|| runs_aside(build, index, started))
+}
+
+/// Whether another image of the file starts something, and is not for developers or tests by its name.
+fn serves_beside(build: &Build<'_>, index: usize) -> bool {
+    let named = |at: usize| stage_name(build, at).is_some_and(roles::is_aside_stage);
+    let base = |at: usize| build.made.parents.contains(&Some(at));
+    let mut others = (0..index).filter(|at| !named(*at) && !base(*at));
+    others.any(|at| starts_something(build, at))
+}
+
+/// The stage for developers or tests that a stage stands on.
+fn stands_aside(build: &Build<'_>, index: usize) -> Option<String> {
+    let parent = |at: &usize| build.made.parents.get(*at).copied().flatten();
+    let mut names =
+        std::iter::successors(parent(&index), parent).filter_map(|at| stage_name(build, at));
+    let name = names.find(|name| roles::is_aside_stage(name))?;
+    Some(format!("it stands on stage `{name}`"))
+}
+
+/// The command of a stage's own that tests, or serves developers.
+fn runs_aside(build: &Build<'_>, index: usize, started: &Started) -> Option<String> {
+    let from = &build.made.states.get(index)?.from;
+    let place = started.process.place.as_ref()?;
+    if !place.same_file(from)
+        || place.span.start < from.span.start
+        || served_by(build, index).is_none()
+    {
+        return None;
+    }
+    let words = started.process.argv.iter().take(3);
+    let mut names = words.map(|word| paths::base_name(word));
+    match names.find(|name| roles::is_test_program(name)) {
+        Some(name) => Some(format!("it runs `{name}`")),
+        None if started.process.development => Some("it runs a server for development".into()),
+        None => None,
+    }
+}
+
+/// The nearest stage below that starts something, if there is one.
+pub(super) fn served_by(build: &Build<'_>, index: usize) -> Option<usize> {
+    let mut next = build.made.parents.get(index).copied().flatten();
+    while let Some(at) = next {
+        let named = stage_name(build, at).is_some_and(roles::is_aside_stage);
+        if !named && starts_something(build, at) {
+            return Some(at);
+        }
+        next = build.made.parents.get(at).copied().flatten();
+    }
+    None
+}
+
+/// Whether an instruction of this file says what a stage starts.
+fn starts_something(build: &Build<'_>, index: usize) -> bool {
+    let state = build.made.states.get(index);
+    state.is_some_and(|state| state.entrypoint.is_some() || state.cmd.is_some())
+}
+
+fn called_aside(name: Option<&str>) -> Option<String> {
+    let name = name.filter(|name| roles::is_aside_stage(name))?;
     Some(format!(
         "stage `{name}` is named after a test or development"
     ))
@@ -84,19 +153,6 @@ fn developers_script(started: &Started) -> Option<String> {
     let named = |word: &&str| word.ends_with(".sh") && roles::is_test_name(word);
     let found = words.find(|word| started.process.development && named(word))?;
     Some(found.to_owned())
-}
-
-/// The name of a stage below that tests.
-fn tested_below<'w>(build: &'w Build<'_>, index: usize) -> Option<&'w str> {
-    let mut next = build.made.parents.get(index).copied().flatten();
-    while let Some(at) = next {
-        let name = stage_name(build, at);
-        if let Some(name) = name.filter(|name| roles::is_test_stage(name)) {
-            return Some(name);
-        }
-        next = build.made.parents.get(at).copied().flatten();
-    }
-    None
 }
 
 /// A sample or example, by the names of its folders, or by the name or README of the whole project.
