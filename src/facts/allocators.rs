@@ -63,6 +63,8 @@ pub(crate) struct Variable {
 struct OtherPreload {
     stems: Names,
     what: String,
+    /// Why it gets on with no allocator beside it, where it does not.
+    alone: Option<String>,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -99,19 +101,25 @@ pub(crate) fn not_an_allocator(file_name: &str) -> bool {
     preload_purpose(file_name).is_some()
 }
 
-/// What a well-known preload that is no allocator is: `an OpenMP run-time`.
-#[must_use]
-pub(crate) fn preload_purpose(file_name: &str) -> Option<&'static str> {
+fn preload(file_name: &str) -> Option<&'static OtherPreload> {
     let stem = stem(file_name)?;
     if family_of_library(file_name).is_some() {
         return None;
     }
     let known = |other: &&OtherPreload| other.stems.iter().any(|name| covers(name, stem));
-    FILE.get()
-        .preload
-        .iter()
-        .find(known)
-        .map(|other| other.what.as_str())
+    FILE.get().preload.iter().find(known)
+}
+
+/// What a well-known preload that is no allocator is: `an OpenMP run-time`.
+#[must_use]
+pub(crate) fn preload_purpose(file_name: &str) -> Option<&'static str> {
+    preload(file_name).map(|other| other.what.as_str())
+}
+
+/// Why a well-known preload must have no allocator beside it, where it must not.
+#[must_use]
+pub(crate) fn stands_alone(file_name: &str) -> Option<&'static str> {
+    preload(file_name)?.alone.as_deref()
 }
 
 /// The allocators of a family: one for the big three, several for `Other`.

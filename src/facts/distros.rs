@@ -38,6 +38,8 @@ pub struct Release {
     pub unknown: Vec<Family>,
     /// Where the loader looks by default; may contain `{triplet}`.
     pub library_dirs: Vec<String>,
+    /// The version of the interpreter in its package `python3`.
+    pub python: Option<(u8, u8)>,
 }
 
 /// A package that brings an allocator to preload.

@@ -114,3 +114,14 @@ pub enum Source {
     /// It is built elsewhere.
     Foreign,
 }
+
+impl Source {
+    /// Where a setting of the unit would stand: a container has no stage.
+    #[must_use]
+    pub const fn here(&self) -> &'static str {
+        match self {
+            Self::Own => "in this stage",
+            Self::Linked(..) | Self::Foreign => "for this container",
+        }
+    }
+}

@@ -38,7 +38,12 @@ pub(crate) fn entries(value: &str) -> Vec<Range<usize>> {
 /// The file name part of a preload entry, without stray quotes and the like.
 #[must_use]
 pub(crate) fn family_of(entry: &str) -> Option<Family> {
-    let clean = |c: char| matches!(c, '"' | '\'' | ',' | ';' | '\r' | '\u{2018}'..='\u{201f}');
+    let clean = |c: char| {
+        matches!(
+            c,
+            '"' | '\'' | ',' | ';' | '=' | '\r' | '\u{2018}'..='\u{201f}'
+        )
+    };
     entry.split([',', ';']).find_map(|part| {
         let file = paths::file_name(part).trim_matches(clean);
         // `$(find / -name libjemalloc.so.2)` is one entry.

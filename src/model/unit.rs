@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{EnvFault, Environment, Fact, Library, Limits, Opaque, Preload, Process, Source};
-use crate::facts::{Arch, Family, Libc, Manager, Release};
-use crate::text::Place;
+use crate::facts::{self, Arch, Family, Libc, Manager, Release};
+use crate::text::{Place, paths};
 
 /// The repository that images of Ubuntu have from the start.
 pub(crate) const UNIVERSE: &str = "universe";
@@ -105,11 +105,16 @@ impl Unit {
     #[must_use]
     pub fn mentions_allocator(&self) -> bool {
         let replaced = self.start_replaces_preload.as_ref();
-        !self.preloads.is_empty()
+        self.preloads.iter().any(may_be_one)
             || !self.linked.is_empty()
             || !self.libraries.is_empty()
             || replaced.is_some_and(|replaced| !replaced.lost.is_empty())
     }
+}
+
+/// Whether a preload is an allocator, or a library that may be one.
+fn may_be_one(preload: &Preload) -> bool {
+    preload.family.is_some() || !facts::not_an_allocator(paths::file_name(&preload.name))
 }
 
 /// `LD_PRELOAD` is replaced, or taken away, when the container starts.

@@ -1,8 +1,8 @@
 //! Long-running Python on glibc with no allocator setting at all.
 
 use super::Report;
-use super::remedies::bring;
-use crate::facts::{Family, Libc, is_allocator_setting, near_miss, programs};
+use super::remedies::{bring, is_for_others};
+use crate::facts::{Family, Libc, is_allocator_setting, near_miss, programs, stands_alone};
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{Change, Fact, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python};
 use crate::text::paths;
@@ -114,6 +114,10 @@ fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
             "`{}` would take `LD_PRELOAD` away from the process again",
             strip.by
         ));
+    }
+    let mut beside = unit.preloads.iter();
+    if let Some(why) = beside.find_map(|other| stands_alone(paths::file_name(&other.name))) {
+        return Applicability::Manual(why.into());
     }
     if let Some(replaced) = &unit.start_replaces_preload {
         return Applicability::Manual(format!("a preload would be lost: {}", replaced.why));
@@ -275,9 +279,12 @@ fn runs_python(unit: &Unit) -> bool {
 
 /// Whether anything at all was set or tried; what is wrong with it is other rules' business.
 fn is_set(unit: &Unit) -> bool {
-    let named = |name: &str| {
-        name == "LD_PRELOAD" || is_allocator_setting(name) || near_miss(name).is_some()
-    };
+    let named = |name: &str| is_allocator_setting(name) || near_miss(name).is_some();
+    // An OpenMP run-time that is preloaded says nothing about allocators.
+    let preload = unit
+        .env
+        .get("LD_PRELOAD")
+        .is_some_and(|var| !is_for_others(var));
     // A preload that went astray has findings of its own.
     let astray =
         |made: &Stray| made.variable.as_deref() == Some("LD_PRELOAD") && made.family.is_some();
@@ -286,6 +293,7 @@ fn is_set(unit: &Unit) -> bool {
             .opaque
             .iter()
             .any(|opaque| opaque.path == "/etc/ld.so.preload")
+        || preload
         || unit.env.iter().any(|var| named(&var.name))
         || unit.strays.iter().any(astray)
 }

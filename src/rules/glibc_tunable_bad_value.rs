@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::facts::{self, Libc, Tunable, TunableKind};
-use crate::finding::{Applicability, Finding};
+use crate::finding::{Applicability, Finding, Severity};
 use crate::model::{Change, Unit};
 use crate::text::Place;
 
@@ -18,8 +18,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         let place = var.now.value_place();
         if let Some(erased) = var.now.value.erased.first() {
             let message = format!(
-                "gets nothing: `${}` is set nowhere in this stage",
-                erased.name
+                "gets nothing: `${}` is set nowhere {}",
+                erased.name,
+                unit.source.here()
             );
             add(
                 report,
@@ -30,7 +31,14 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             );
         } else if let Some(fault) = var.now.value.known().and_then(|text| fault(tunable, text)) {
             let meant = var.now.value.known().and_then(|text| meant(tunable, text));
-            let finding = finding(report, &place, tunable, &var.name, fault);
+            let mut finding = finding(report, &place, tunable, &var.name, fault);
+            if var.now.value.known() == Some("0") {
+                // People write it to go back to the default, and that is what they get.
+                finding = finding
+                    .at_severity(Severity::Info)
+                    .caption("as if it were not set")
+                    .help("drop it, if the default is what you want");
+            }
             report.add(match meant {
                 Some(value) => finding.remedy(
                     format!("set it to `{value}`"),

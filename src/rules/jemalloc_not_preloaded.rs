@@ -1,13 +1,11 @@
 //! jemalloc is in the image, and nothing loads it.
 
 use super::Report;
-use super::remedies::keeps_pages;
+use super::remedies::{is_for_others, keeps_pages};
 use crate::facts::{self, Family};
 use crate::finding::Applicability;
 use crate::model::malloc_conf::Conf;
-use crate::model::{
-    Change, EnvVar, Library, Origin, ProcessKind, Role, Unit, entries, family_of, is_python,
-};
+use crate::model::{Change, Library, Origin, ProcessKind, Role, Unit, is_python};
 use crate::text::paths;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -106,24 +104,6 @@ fn runs_something_else(unit: &Unit) -> bool {
     let program = unit.process.argv.first().map_or("", String::as_str);
     let name = paths::file_name(program);
     unit.process.by_port_only && unit.process.script.is_none() && !is_python(name)
-}
-
-/// A list of libraries that are surely no allocators: it says nothing about jemalloc. An empty one
-/// does, it is how preloading is switched off.
-fn is_for_others(var: &EnvVar) -> bool {
-    let text = var.now.value.known().unwrap_or_default();
-    let entries = entries(text);
-    let harmless = |entry: &str| facts::not_an_allocator(paths::file_name(entry));
-    // Where an allocator was replaced, another rule says so.
-    let replaced = var
-        .history
-        .iter()
-        .any(|was| family_of(was.value.text.as_str()).is_some());
-    !replaced
-        && !entries.is_empty()
-        && entries
-            .into_iter()
-            .all(|range| text.get(range).is_some_and(harmless))
 }
 
 /// Installed to be preloaded, as far as one can tell: not brought by the base for its own use, and

@@ -3,9 +3,11 @@
 use super::Report;
 use crate::facts::{self, PythonMalloc};
 use crate::finding::Applicability;
-use crate::model::{Change, Unit};
+use crate::model::{Change, Unit, is_python};
+use crate::text::paths;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    development_mode(unit, report);
     let Some(var) = unit
         .env
         .get("PYTHONMALLOC")
@@ -40,4 +42,50 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 }],
             ),
     );
+}
+
+/// Python's development mode, which puts its debug hooks on every block
+/// (docs.python.org/3/library/devmode.html): `PYTHONDEVMODE=1`, `python -X dev`.
+fn development_mode(unit: &Unit, report: &mut Report<'_>) {
+    let hooked = unit.env.get("PYTHONMALLOC").is_none();
+    if unit.role.is_build() || !hooked || unit.process.development || unit.python.value().is_none()
+    {
+        return;
+    }
+    let variable = unit.env.get("PYTHONDEVMODE");
+    let on = variable.filter(|var| var.now.value.known().is_some_and(|value| !value.is_empty()));
+    let argv = &unit.process.argv;
+    let python = argv
+        .first()
+        .is_some_and(|program| is_python(paths::base_name(program)));
+    let options = argv
+        .iter()
+        .skip(1)
+        .take_while(|word| word.starts_with('-') || *word == "dev");
+    let words: Vec<&str> = options.map(String::as_str).collect();
+    let asked = words.contains(&"-Xdev") || words.windows(2).any(|pair| pair == ["-X", "dev"]);
+    let (place, what) = match (on, &unit.process.place) {
+        (Some(var), _) => (
+            &var.now.place,
+            format!("`PYTHONDEVMODE={}`", var.now.value.text.as_str()),
+        ),
+        (None, Some(place)) if python && asked => (place, "`-X dev`".to_owned()),
+        _ => return,
+    };
+    let finding = report
+        .finding(place, format!("{what} in production: debug hooks check every block"))
+        .caption("slower than the default")
+        .note("the development mode sets `PYTHONMALLOC=debug`, and shows warnings that are for developers")
+        .help("drop it");
+    report.add(if on.is_some() {
+        finding.remedy(
+            "drop `PYTHONDEVMODE`",
+            Applicability::Unsafe("someone may read the warnings that it shows".into()),
+            vec![Change::UnsetEnv {
+                name: "PYTHONDEVMODE".into(),
+            }],
+        )
+    } else {
+        finding
+    });
 }

@@ -1,10 +1,10 @@
 //! What rules share: which entries they may speak of, and the remedies that several of them offer.
 
 use super::Report;
-use crate::facts::{Family, Libc};
+use crate::facts::{self, Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::malloc_conf::{Conf, Effect, Pair, unread};
-use crate::model::{Change, Preload, Unit, Via, entries, finds};
+use crate::model::{Change, EnvVar, Preload, Unit, Via, entries, family_of, finds};
 use crate::text::Place;
 use crate::text::paths;
 
@@ -108,13 +108,13 @@ pub(super) fn rename_entry(
         // The new name would be no better: a person must look.
         return finding;
     }
-    let value = var.now.value.text.as_str();
-    let value = entries(value)
-        .into_iter()
-        .filter_map(|range| value.get(range))
-        .map(|entry| if entry == preload.name { name } else { entry })
-        .collect::<Vec<_>>()
-        .join(":");
+    // What parts the entries stays as it is.
+    let mut value = var.now.value.text.as_str().to_owned();
+    for range in entries(&value).into_iter().rev() {
+        if value.get(range.clone()) == Some(preload.name.as_str()) {
+            value.replace_range(range, name);
+        }
+    }
     let change = Change::SetEnv {
         name: "LD_PRELOAD".into(),
         value,
@@ -147,4 +147,22 @@ fn after(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static str> {
         number if number * unit >= LONG => Some("for hours"),
         _ => None,
     }
+}
+
+/// A list of libraries that are surely no allocators: it says nothing about jemalloc. An empty one
+/// does, it is how preloading is switched off.
+pub(super) fn is_for_others(var: &EnvVar) -> bool {
+    let text = var.now.value.known().unwrap_or_default();
+    let entries = entries(text);
+    let harmless = |entry: &str| facts::not_an_allocator(paths::file_name(entry));
+    // Where an allocator was replaced, another rule says so.
+    let replaced = var
+        .history
+        .iter()
+        .any(|was| family_of(was.value.text.as_str()).is_some());
+    !replaced
+        && !entries.is_empty()
+        && entries
+            .into_iter()
+            .all(|range| text.get(range).is_some_and(harmless))
 }

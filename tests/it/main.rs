@@ -21,6 +21,7 @@ mod correct;
 mod dockerfile_properties;
 mod fix;
 mod format;
+mod harm;
 mod inject;
 mod kustomize;
 mod manifests;

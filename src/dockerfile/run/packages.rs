@@ -54,7 +54,7 @@ pub(super) fn install(
     for package in packages {
         let place = source.place(&package.range);
         allocator(state, effect, manager, package, &place);
-        python(state, &package.name, &place);
+        python(state, manager, &package.name, &place);
         state.compiles |= matches!(package.name.as_str(), "cargo" | "rustc");
     }
 }
@@ -218,10 +218,13 @@ pub(super) fn uninstall(state: &mut ImageState, packages: &[Package]) {
 }
 
 /// A package that is an interpreter says that Python can run here.
-fn python(state: &mut ImageState, name: &str, place: &Place) {
+fn python(state: &mut ImageState, manager: Manager, name: &str, place: &Place) {
     let Some(version) = interpreter(name) else {
         return;
     };
+    let release = state.platform.release.value();
+    let own = release.filter(|release| release.manager == manager && name.starts_with("python3"));
+    let version = version.or_else(|| own?.python);
     if let Some(here) = state.python.value() {
         if here.version != version {
             // Several interpreters: which one runs is not known.

@@ -13,6 +13,8 @@ pub(super) struct File {
     libc: Option<Libc>,
     manager: Option<Manager>,
     library_dirs: Vec<String>,
+    /// Release and version of the interpreter in its package `python3`.
+    python: Pairs,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -101,6 +103,7 @@ impl File {
                 .collect(),
             unknown: entry.unknown.clone(),
             library_dirs: self.library_dirs.clone(),
+            python: self.python.get(name).and_then(minor),
         };
         self.release
             .iter()
@@ -108,6 +111,12 @@ impl File {
             .map(|(entry, name)| unfold(entry, name))
             .collect()
     }
+}
+
+/// `3.11` as numbers.
+fn minor(version: &str) -> Option<(u8, u8)> {
+    let (major, minor) = version.split_once('.')?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 impl PackageEntry {

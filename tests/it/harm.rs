@@ -1,0 +1,537 @@
+//! A safe fix makes no image worse, and what the text proves is said: faults that users met, each as a kind, and beside it
+//! a twin, nearly the same, that must stay as it is.
+
+use malloclint::internals::check;
+use malloclint::internals::fix::{self, Options};
+use malloclint::internals::project::Project;
+use malloclint::internals::surroundings::Nowhere;
+use malloclint::internals::templates::Style;
+use malloclint::internals::text::SourceFile;
+
+use crate::support::run::{folder, run};
+
+const JE: &str = "RUN apt-get update && apt-get install -y --no-install-recommends libjemalloc2\n";
+const PROFILE: &str =
+    "narenas:2,tcache_max:1024,oversize_threshold:0,dirty_decay_ms:500,muzzy_decay_ms:0";
+
+/// The text after all safe fixes (of the rules named, where some are), and why the rest is left.
+fn fixed(text: &str, only: &[&str]) -> (String, Vec<String>) {
+    let options = Options {
+        only: only.iter().map(|id| (*id).to_owned()).collect(),
+        ..Options::default()
+    };
+    let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
+    let fixed = fix::fix(&file, &Project::of(&Nowhere), &options);
+    let left = fixed.left.iter();
+    let left = left.map(|left| format!("{}: {}", left.finding.rule, left.reason));
+    (
+        String::from_utf8(fixed.after.bytes.clone()).unwrap(),
+        left.collect(),
+    )
+}
+
+/// The rules that speak about a Dockerfile, with the line of each.
+fn said(path: &str, text: &str) -> Vec<(&'static str, usize)> {
+    let file = SourceFile::new(path, text.as_bytes().to_vec());
+    let checked = check::check(&file, &Project::of(&Nowhere), Style::default());
+    let findings = checked.findings.iter();
+    findings
+        .map(|finding| (finding.rule, finding.place.line()))
+        .collect()
+}
+
+fn says(text: &str, rule: &str) -> bool {
+    said("Dockerfile", text).iter().any(|(id, _)| *id == rule)
+}
+
+/// The line that begins with `start`.
+fn line(text: &str, start: &str) -> String {
+    let found = text.lines().find(|line| line.starts_with(start));
+    found.unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_reference_stays_a_reference() {
+    for (from, value, wanted) in [
+        (
+            "acme/base:1",
+            "\"/usr/lib/aarch64-linux-gnu/libjemalloc.so.2:${LD_PRELOAD}\"",
+            "\"libjemalloc.so.2:${LD_PRELOAD}\"",
+        ),
+        (
+            "acme/base:1",
+            "$EXTRA:/usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
+            "$EXTRA:libjemalloc.so.2",
+        ),
+        (
+            "acme/base:1",
+            "\"${A}/liba.so /usr/lib/x86_64-linux-gnu/libjemalloc.so.2:$B\"",
+            "\"${A}/liba.so libjemalloc.so.2:$B\"",
+        ),
+        (
+            "nvcr.io/nvidia/pytorch:24.01-py3",
+            "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2:$LD_PRELOAD",
+            "libjemalloc.so.2:$LD_PRELOAD",
+        ),
+    ] {
+        let text = format!(
+            "FROM {from}\n{JE}ENV LD_PRELOAD={value} MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"a:b\"]\n"
+        );
+        let (after, _) = fixed(&text, &[]);
+        assert_eq!(
+            line(&after, "ENV"),
+            format!("ENV LD_PRELOAD={wanted} MALLOC_CONF=narenas:2")
+        );
+        assert_eq!(fixed(&after, &[]).0, after);
+    }
+    // Twin: a value without references is written anew in its own quotes.
+    let text = format!(
+        "FROM python:3.12-slim\n{JE}ENV LD_PRELOAD='/usr/lib/libjemalloc.so.2'\nCMD [\"gunicorn\", \"a:b\"]\n"
+    );
+    assert!(
+        fixed(&text, &[])
+            .0
+            .contains("LD_PRELOAD='libjemalloc.so.2'")
+    );
+}
+
+#[test]
+fn single_quotes_expand_nothing() {
+    let with = |value: &str| {
+        format!(
+            "FROM python:3.12-slim\n{JE}ENV LD_PRELOAD={value} MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    for value in [
+        "'libjemalloc.so.2:${LD_PRELOAD}'",
+        "'${EXTRA}:libjemalloc.so.2'",
+        "libjemalloc.so.2:\\$OTHERS",
+    ] {
+        assert!(says(&with(value), "preload-not-expanded"), "{value}");
+    }
+    for value in [
+        "'/usr/$LIB/libjemalloc.so.2'",
+        "'/usr/${LIB}/libjemalloc.so.2'",
+        "\"libjemalloc.so.2:${LD_PRELOAD}\"",
+    ] {
+        assert!(!says(&with(value), "preload-not-expanded"), "{value}");
+    }
+}
+
+#[test]
+fn a_fix_brings_what_its_rule_is_about() {
+    for (from, command) in [
+        ("ruby:3.3-slim", "bundle"),
+        ("eclipse-temurin:21-jre", "java"),
+        ("redis:7", "redis-server"),
+        ("node:22-slim", "node"),
+    ] {
+        let text = format!(
+            "FROM {from}\n{JE}ENV LD_PRELOAD=/usr/lib/libjemalloc.so.2\nCMD [\"{command}\", \"x\"]\n"
+        );
+        let (after, _) = fixed(&text, &[]);
+        assert_eq!(after, text.replace("/usr/lib/libj", "libj"), "{from}");
+    }
+    let text = format!(
+        "FROM python:3.12-slim\n{JE}ENV LD_PRELOAD=/usr/lib/libjemalloc.so.2\nCMD [\"gunicorn\", \"a:b\"]\n"
+    );
+    let (after, left) = fixed(&text, &["preload-wrong-path"]);
+    assert_eq!(after, text.replace("/usr/lib/libj", "libj"));
+    // It was a finding before, and is one after.
+    assert!(
+        says(&text, "malloc-conf-unset")
+            && left
+                .iter()
+                .any(|left| left.starts_with("malloc-conf-unset"))
+    );
+    // Twin: asked for everything, a Python service gets the settings, too, in one run.
+    let (after, left) = fixed(&text, &[]);
+    assert!(
+        after.contains(&format!("MALLOC_CONF={PROFILE}")) && left.is_empty(),
+        "{after}"
+    );
+}
+
+#[test]
+fn a_setting_that_never_purges_does_not_take_effect_by_a_safe_fix() {
+    let with = |conf: &str| {
+        format!("FROM python:3.12-slim\n{JE}ENV MALLOC_CONF={conf}\nCMD [\"gunicorn\", \"a:b\"]\n")
+    };
+    let text = with("dirty_decay_ms:9000000000,muzzy_decay_ms:9000000000");
+    let (after, left) = fixed(&text, &[]);
+    assert_eq!(after, text);
+    assert!(
+        left.iter().any(|left| left.contains("would take effect")),
+        "{left:?}"
+    );
+    let (after, _) = fixed(&with("dirty_decay_ms:5000"), &[]);
+    assert!(after.contains("LD_PRELOAD=libjemalloc.so.2"));
+}
+
+#[test]
+fn a_wrong_line_of_a_shared_stage_is_edited_where_it_stands() {
+    let text = format!(
+        "FROM python:3.12-slim AS shared\n{JE}ENV LD_PRELOAD=/usr/lib/libjemalloc.so.1 MALLOC_CONF=narenas:2\nFROM shared AS worker\nCMD [\"celery\", \"-A\", \"a\", \"worker\"]\nFROM shared AS api\nCMD [\"gunicorn\", \"a:b\"]\n"
+    );
+    let (after, left) = fixed(&text, &[]);
+    assert_eq!(
+        after,
+        text.replace("/usr/lib/libjemalloc.so.1", "libjemalloc.so.2")
+    );
+    assert!(left.is_empty(), "{left:?}");
+    // Twin: what a stage sets itself is changed there alone.
+    let own = format!(
+        "FROM python:3.12-slim AS shared\n{JE}ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nFROM shared AS api\nENV LD_PRELOAD=/usr/lib/libjemalloc.so.1\nCMD [\"gunicorn\", \"a:b\"]\n"
+    );
+    assert_eq!(
+        fixed(&own, &[]).0,
+        own.replace("/usr/lib/libjemalloc.so.1", "libjemalloc.so.2")
+    );
+}
+
+/// Whether jemalloc comes into the stage `name`.
+fn brought_to(text: &str, name: &str) -> bool {
+    let (after, _) = fixed(text, &[]);
+    let mut stages = after.split("FROM ");
+    stages.any(|stage| {
+        stage
+            .lines()
+            .next()
+            .is_some_and(|from| from.ends_with(&format!("AS {name}")))
+            && stage.contains("libjemalloc2")
+    }) && after.matches("libjemalloc2").count() == 1
+}
+
+#[test]
+fn production_is_the_last_stage_unless_its_whole_name_says_otherwise() {
+    let serve = "CMD [\"gunicorn\", \"a:b\"]\n";
+    for (text, stage) in [
+        // Only the name of the last one says that it is for developers.
+        (
+            format!(
+                "FROM python:3.12-slim AS production\n{serve}FROM production AS local\nRUN pip install debugpy\n"
+            ),
+            "production",
+        ),
+        (
+            format!(
+                "FROM python:3.12-slim AS app\n{serve}FROM app AS dev\nCMD [\"flask\", \"run\", \"--debug\"]\n"
+            ),
+            "app",
+        ),
+        (
+            format!("FROM python:3.12-slim AS app\n{serve}FROM app AS checks\nCMD [\"pytest\"]\n"),
+            "app",
+        ),
+        // What stands on the stage that says what runs inherits it.
+        (
+            format!(
+                "FROM python:3.12-slim AS production\n{serve}FROM production AS ollama\nRUN pip install ollama\n"
+            ),
+            "production",
+        ),
+        (
+            format!(
+                "FROM python:3.12-slim AS web\n{serve}FROM web AS extras\nRUN pip install x\nFROM extras AS debug\nRUN pip install y\n"
+            ),
+            "web",
+        ),
+        // A word inside a longer name means nothing.
+        (
+            format!(
+                "FROM python:3.12-slim AS test-tools\nRUN pip install x\nFROM test-tools AS final-build\n{serve}"
+            ),
+            "final-build",
+        ),
+        // To force the tests to pass, production stands on them.
+        (
+            format!("FROM python:3.12-slim AS test\nRUN pytest\nFROM test AS release\n{serve}"),
+            "release",
+        ),
+        // The only image of a file is what runs, whatever it is called.
+        (format!("FROM python:3.12-slim AS dev\n{serve}"), "dev"),
+    ] {
+        assert!(brought_to(&text, stage), "{text}{}", fixed(&text, &[]).0);
+    }
+    // Twin: a stage for tests that starts tests is one.
+    let tests = "FROM python:3.12-slim AS test\nENV PYTHONMALLOC=debug\nCMD [\"pytest\"]\n";
+    assert_eq!(said("Dockerfile", tests), []);
+}
+
+#[test]
+fn no_profile_brings_a_second_thread() {
+    for command in [
+        "[\"gunicorn\", \"a:b\"]",
+        "[\"uvicorn\", \"a:b\"]",
+        "[\"uvicorn\", \"--workers\", \"2\", \"a:b\"]",
+        "[\"celery\", \"-A\", \"a\", \"worker\"]",
+    ] {
+        let text = format!(
+            "FROM python:3.12-slim\nRUN pip install playwright && playwright install --with-deps chromium\nCMD {command}\n"
+        );
+        let (after, _) = fixed(&text, &[]);
+        assert!(after.contains(&format!("MALLOC_CONF={PROFILE}")), "{after}");
+    }
+}
+
+#[test]
+fn nothing_is_preloaded_that_the_start_takes_away() {
+    let base = |from: &str| {
+        format!(
+            "FROM {from}\nUSER 0\nRUN dnf install -y https://dl.fedoraproject.org/pub/epel/epel-release-latest-9.noarch.rpm\nUSER 1001\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    let text = base("registry.access.redhat.com/ubi9/python-312");
+    let (after, left) = fixed(&text, &[]);
+    assert_eq!(after, text);
+    assert!(
+        left.iter()
+            .any(|left| left.contains("a preload would be lost")),
+        "{left:?}"
+    );
+    let text = base("rockylinux:9").replace("CMD", "RUN dnf install -y python3\nCMD");
+    assert!(
+        fixed(&text.replace("USER 1001\n", ""), &[])
+            .0
+            .contains("LD_PRELOAD=libjemalloc.so.2")
+    );
+}
+
+#[test]
+fn the_same_fault_in_several_places_is_fixed_in_one_run() {
+    let text = "FROM python:3.12-slim\nUSER app\nRUN apt-get update && apt-get install -y git\nRUN apt-get install -y curl\nRUN apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let (after, left) = fixed(text, &[]);
+    assert_eq!(
+        (after.matches("USER root").count(), left.len()),
+        (3, 0),
+        "{after}{left:?}"
+    );
+    assert_eq!(fixed(&after, &[]).0, after);
+}
+
+#[test]
+fn scripts_are_not_edited_and_it_is_said() {
+    let folder = folder([
+        (
+            "Dockerfile",
+            format!("FROM python:3.12-slim\n{JE}COPY start.sh /\nENTRYPOINT [\"/start.sh\"]\n")
+                .as_str(),
+        ),
+        (
+            "start.sh",
+            "#!/bin/sh\nexport LD_PRELOAD=/usr/lib/libjemalloc.so.1\nexec gunicorn a:b\n",
+        ),
+    ]);
+    let fixed = run(folder.path(), ["fix"]);
+    assert!(
+        fixed
+            .out
+            .contains("it is in start.sh, which is not edited: change it there"),
+        "{}",
+        fixed.out
+    );
+}
+
+#[test]
+fn check_says_of_a_misspelt_name_what_fix_does() {
+    let with = |preload: &str| {
+        format!(
+            "FROM python:3.12-slim\n{JE}ENV {preload}MALLOC_TRIM_THRESHOLD=65536 MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    for preload in [
+        "LD_PRELOAD=libjemalloc.so.2 ",
+        "LD_PRELOAD=/usr/lib/libjemalloc.so.2 ",
+        "",
+    ] {
+        let file = SourceFile::new("Dockerfile", with(preload).into_bytes());
+        let found = check::check(&file, &Project::of(&Nowhere), Style::default()).findings;
+        let misspelt = found
+            .iter()
+            .find(|finding| finding.rule == "glibc-tunable-misspelt")
+            .unwrap();
+        assert_eq!(
+            misspelt.remedy.as_ref().unwrap().title,
+            "drop `MALLOC_TRIM_THRESHOLD`"
+        );
+        assert!(!fixed(&with(preload), &[]).0.contains("TRIM"));
+    }
+    // Twin: on glibc's malloc it is renamed, which is for a person to decide; and nothing else is brought.
+    let glibc =
+        "FROM python:3.12-slim\nENV MALLOC_TRIM_THRESHOLD=65536\nCMD [\"gunicorn\", \"a:b\"]\n";
+    assert_eq!(fixed(glibc, &[]).0, glibc);
+}
+
+#[test]
+fn a_preload_that_is_no_allocator_says_nothing_about_allocators() {
+    for library in ["libgomp.so.1", "libnss_wrapper.so"] {
+        let text = format!(
+            "FROM python:3.12-slim\nENV LD_PRELOAD={library}\nCMD [\"gunicorn\", \"a:b\"]\n"
+        );
+        let (after, _) = fixed(&text, &[]);
+        assert!(
+            after.contains(&format!("LD_PRELOAD={library}:libjemalloc.so.2")),
+            "{after}"
+        );
+    }
+    // Twins: one that no allocator may stand beside; and what nobody knows may be an allocator.
+    let text =
+        "FROM python:3.12-slim\nENV LD_PRELOAD=libfaketime.so.1\nCMD [\"gunicorn\", \"a:b\"]\n";
+    assert_eq!(fixed(text, &[]).0, text);
+    assert!(!says(
+        "FROM python:3.12-slim\nCOPY libfast.so /usr/lib/\nENV LD_PRELOAD=/usr/lib/libfast.so\nCMD [\"gunicorn\", \"a:b\"]\n",
+        "allocator-unset"
+    ));
+}
+
+#[test]
+fn the_distributions_python_has_a_version() {
+    let with = |from: &str, install: &str| {
+        format!(
+            "FROM {from}\nRUN {install}\nENV PYTHONMALLOC=mimalloc\nCMD [\"python3\", \"app.py\"]\n"
+        )
+    };
+    for (from, install) in [
+        (
+            "ubuntu:24.04",
+            "apt-get update && apt-get install -y python3",
+        ),
+        (
+            "debian:12",
+            "apt-get update && apt-get install -y python3-minimal",
+        ),
+        ("alpine:3.20", "apk add --no-cache python3"),
+        ("amazonlinux:2023", "dnf install -y python3"),
+    ] {
+        assert!(says(&with(from, install), "pythonmalloc-invalid"), "{from}");
+    }
+    for (from, install) in [
+        ("debian:13", "apt-get update && apt-get install -y python3"),
+        (
+            "ubuntu:24.04",
+            "apt-get update && apt-get install -y python3.13",
+        ),
+        (
+            "ubuntu:24.04",
+            "uv python install 3.13 && apt-get install -y python3",
+        ),
+    ] {
+        assert!(
+            !says(&with(from, install), "pythonmalloc-invalid"),
+            "{from}, {install}"
+        );
+    }
+}
+
+#[test]
+fn the_development_mode_is_the_debug_allocator() {
+    let with =
+        |env: &str, command: &str| format!("FROM python:3.12-slim\nENV A=1 {env}\nCMD {command}\n");
+    let serve = "[\"gunicorn\", \"a:b\"]";
+    for (env, command) in [
+        ("PYTHONDEVMODE=1", serve),
+        (
+            "B=1",
+            "[\"python\", \"-X\", \"dev\", \"-m\", \"gunicorn\", \"a:b\"]",
+        ),
+        ("B=1", "[\"python\", \"-Xdev\", \"app.py\"]"),
+    ] {
+        assert!(
+            says(&with(env, command), "pythonmalloc-slow"),
+            "{env} {command}"
+        );
+    }
+    for (env, command) in [
+        ("PYTHONDEVMODE=", serve),
+        ("B=1", "[\"python\", \"app.py\", \"-X\", \"dev\"]"),
+        (
+            "PYTHONDEVMODE=1",
+            "[\"python\", \"manage.py\", \"runserver\"]",
+        ),
+        ("B=1", "[\"python\", \"-X\", \"utf8\", \"app.py\"]"),
+    ] {
+        assert!(
+            !says(&with(env, command), "pythonmalloc-slow"),
+            "{env} {command}"
+        );
+    }
+}
+
+#[test]
+fn a_leading_equals_sign_is_part_of_the_name() {
+    let with = |value: &str| {
+        format!(
+            "FROM python:3.12-slim\n{JE}ENV LD_PRELOAD={value} MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    assert!(says(&with("=libjemalloc.so.2"), "preload-malformed"));
+    assert_eq!(said("Dockerfile", &with("libjemalloc.so.2")), []);
+}
+
+#[test]
+fn the_default_by_its_number_is_advice() {
+    let text = "FROM python:3.12-slim\nENV MALLOC_ARENA_MAX=0\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let folder = folder([("Dockerfile", text)]);
+    let checked = run(folder.path(), ["check"]);
+    assert!(
+        checked.out.contains("info[glibc-tunable-bad-value]") && checked.code == Some(0),
+        "{}",
+        checked.out
+    );
+    let two = run(
+        crate::support::run::folder([("Dockerfile", text.replace("=0", "=2x").as_str())]).path(),
+        ["check"],
+    );
+    assert_eq!(two.code, Some(1));
+}
+
+#[test]
+fn sonames_are_those_of_the_packages_name() {
+    let with = |name: &str| {
+        format!(
+            "FROM ubuntu:22.04\nRUN apt-get update && apt-get install -y libtcmalloc-minimal4 python3\nENV LD_PRELOAD={name}\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    assert!(says(&with("libtcmalloc.so.4"), "preload-wrong-soname"));
+    assert!(!says(
+        &with("libtcmalloc_minimal.so.4"),
+        "preload-wrong-soname"
+    ));
+}
+
+#[test]
+fn a_container_has_no_stage() {
+    let with = |value: &str, before: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n    - name: web\n      image: acme/web:1\n      env:\n{before}        - name: LD_PRELOAD\n          value: \"{value}\"\n"
+        )
+    };
+    for value in [
+        "libjemalloc.so.2:${LD_PRELOAD}",
+        "$(LD_PRELOAD):libjemalloc.so.2",
+        "$(EXTRA)/libjemalloc.so.2",
+    ] {
+        assert_eq!(
+            said("pod.yaml", &with(value, "")),
+            [("preload-not-expanded", 11)],
+            "{value}"
+        );
+    }
+    let folder = folder([(
+        "pod.yaml",
+        with("${LD_PRELOAD}:libjemalloc.so.2", "").as_str(),
+    )]);
+    let checked = run(folder.path(), ["check"]);
+    assert!(!checked.out.contains("stage"), "{}", checked.out);
+    // Twins: an earlier entry defines it; it may come from a ConfigMap.
+    let before = "        - name: EXTRA\n          value: /opt\n";
+    assert_eq!(
+        said("pod.yaml", &with("$(EXTRA)/libjemalloc.so.2", before)),
+        []
+    );
+    let from = with("$(EXTRA):libjemalloc.so.2", "").replace(
+        "      env:\n",
+        "      envFrom:\n        - configMapRef:\n            name: elsewhere\n      env:\n",
+    );
+    assert_eq!(said("pod.yaml", &from), []);
+}
