@@ -119,7 +119,6 @@ fn every_pattern_is_there() {
         "kubernetes-only",
         "opt-out",
         "keep-and-append",
-        "other-preload",
         "pythonmalloc-mimalloc",
         "linked-in",
         "wolfi",
