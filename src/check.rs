@@ -1,6 +1,7 @@
 //! One file in, findings out: parse, read units, let the rules look, take away what is suppressed.
 
 mod dockerfiles;
+mod generated;
 mod manifests;
 pub(crate) mod suppress;
 

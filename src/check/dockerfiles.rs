@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::generated;
 use super::suppress::{self, Suppression};
 use super::{Checked, Examined, sorted};
 use crate::dockerfile;
@@ -64,6 +65,9 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
             };
             super::spell(file, finding, spell);
         }
+    }
+    if let Some(why) = generated::dockerfile(file, dockerfile) {
+        generated::leave(&mut findings, &why);
     }
     suppress::apply(file, &suppressions(file, dockerfile), &mut findings);
     suppress::apply_elsewhere(file, &mut findings);

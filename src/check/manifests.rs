@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::generated;
 use super::suppress::{self, Suppression};
 use super::{Checked, Examined, sorted};
 use crate::dockerfile;
@@ -63,6 +64,9 @@ pub(super) fn examine(
     };
     let sheet = Sheet { file, tree: &tree };
     let (mut findings, units) = judge(sheet, format, project, style);
+    if let Some(why) = generated::manifest(text) {
+        generated::leave(&mut findings, why);
+    }
     suppress::apply(file, &suppressions(sheet, format, text), &mut findings);
     suppress::apply_elsewhere(file, &mut findings);
     let checked = Checked {

@@ -535,3 +535,71 @@ fn a_container_has_no_stage() {
     );
     assert_eq!(said("pod.yaml", &from), []);
 }
+
+#[test]
+fn what_is_rendered_from_something_else_is_not_edited() {
+    let service = "FROM python:3.12-slim\nHEALTHCHECK CMD test {{.ok}}\nRUN docker ps --format '{{json .}} {{.Names}}' || true\nCMD [\"gunicorn\", \"a:b\"]\n";
+    for (from, to) in [
+        ("a:b", "{{ cookiecutter.name }}:b"),
+        (
+            "FROM python",
+            "FROM python AS x\nENV APP={{project}}\nFROM python",
+        ),
+    ] {
+        let text = service.replacen(from, to, 1);
+        let (after, left) = fixed(&text, &[]);
+        assert_eq!(after, text);
+        assert!(
+            left.iter().all(|left| left.contains("a template (`{{")) && !left.is_empty(),
+            "{left:?}"
+        );
+    }
+    assert!(fixed(service, &[]).0.contains("libjemalloc2"));
+    let manifest = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n    - name: web\n      image: acme/web:1\n      env:\n        - name: MALLOC_ARENA_MAX\n          value: 2\n";
+    for (head, changes) in [
+        ("---\n# Source: web/templates/pod.yaml\n", false),
+        ("# Source: the wiki\n", true),
+    ] {
+        let text = format!("{head}{manifest}");
+        let folder = folder([("pod.yaml", text.as_str())]);
+        let told = run(folder.path(), ["fix"]);
+        let after = std::fs::read_to_string(folder.path().join("pod.yaml")).unwrap();
+        assert_eq!(after != text, changes, "{}", told.out);
+        assert_eq!(
+            told.out.contains("`helm template` made this file"),
+            !changes
+        );
+    }
+}
+
+#[test]
+fn what_was_measured_is_said_of_the_model_that_it_was_measured_for() {
+    let told = |command: &str| {
+        let text = format!("FROM python:3.12-slim\nCMD {command}\n");
+        let file = SourceFile::new("Dockerfile", text.into_bytes());
+        let found = check::check(&file, &Project::of(&Nowhere), Style::default()).findings;
+        format!("{found:?}")
+    };
+    for command in [
+        "[\"gunicorn\", \"-w\", \"4\", \"a:b\"]",
+        "[\"celery\", \"-A\", \"a\", \"worker\"]",
+    ] {
+        let told = told(command);
+        assert!(
+            told.contains("one thread each")
+                && !told.contains("heaps per core")
+                && !told.contains("MALLOC_ARENA_MAX=2"),
+            "{told}"
+        );
+    }
+    for command in [
+        "[\"gunicorn\", \"--threads\", \"8\", \"a:b\"]",
+        "[\"uvicorn\", \"a:b\"]",
+    ] {
+        let told = told(command);
+        assert!(
+            told.contains("heaps per core") && told.contains("MALLOC_ARENA_MAX=2"),
+            "{told}"
+        );
+    }
+}
