@@ -1,6 +1,7 @@
 //! The frame check: after a remedy, the model differs from before by what was promised, and by
 //! nothing else.
 
+use crate::facts::Family;
 use crate::finding::Finding;
 use crate::model::{Change, EnvFault, EnvFaultKind, Fact, PreforkHook, Unit, User};
 
@@ -19,6 +20,12 @@ pub(super) fn broken(before: &[Unit], after: &[Unit], findings: &[Finding]) -> O
         if let Some(what) = differs(old, new, findings) {
             return Some(format!("the edit would also change {what} of {}", old.name));
         }
+        if let Some(family) = ends(old, new, &changes) {
+            return Some(format!(
+                "{family}, which is loaded in {}, would not be any more",
+                old.name
+            ));
+        }
         if let Some(promise) = missed(old, new, &changes) {
             return Some(format!(
                 "the edit does not keep its promise for {}: {promise}",
@@ -27,6 +34,16 @@ pub(super) fn broken(before: &[Unit], after: &[Unit], findings: &[Finding]) -> O
         }
     }
     None
+}
+
+/// The allocator that is surely loaded before and not after, where no change of the unit's own takes it away: the line of a
+/// shared stage may be right for one image and wrong for another.
+fn ends(old: &Unit, new: &Unit, changes: &[&Change]) -> Option<Family> {
+    let (family, _) = old.replacement()?;
+    let unset =
+        |change: &&Change| matches!(change, Change::UnsetEnv { name } if name == "LD_PRELOAD");
+    let still = new.replacement().is_some_and(|(now, _)| now == family);
+    (!still && !changes.iter().any(unset)).then_some(family)
 }
 
 fn changes(finding: &Finding) -> &[Change] {

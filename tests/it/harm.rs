@@ -179,6 +179,20 @@ fn a_wrong_line_of_a_shared_stage_is_edited_where_it_stands() {
         text.replace("/usr/lib/libjemalloc.so.1", "libjemalloc.so.2")
     );
     assert!(left.is_empty(), "{left:?}");
+    // What is right for one image and wrong for another stays where it is.
+    let both = format!(
+        "FROM python:3.12-slim AS shared\nENV MALLOC_CONF=narenas:2\nENV LD_PRELOAD=/opt/libjemalloc.so.2\nFROM shared AS worker\nCOPY libjemalloc.so.2 /opt/\nCMD [\"celery\", \"-A\", \"a\", \"worker\"]\nFROM shared AS api\n{JE}CMD [\"gunicorn\", \"a:b\"]\n"
+    );
+    for only in [&["preload-wrong-path"][..], &[]] {
+        let (after, _) = fixed(&both, only);
+        let worker = after.split("FROM ").nth(2).unwrap_or_default();
+        let kept = after
+            .contains("AS shared\nENV MALLOC_CONF=narenas:2\nENV LD_PRELOAD=/opt/libjemalloc.so.2");
+        assert!(
+            kept || worker.contains("LD_PRELOAD=/opt/libjemalloc.so.2"),
+            "{after}"
+        );
+    }
     // Twin: what a stage sets itself is changed there alone.
     let own = format!(
         "FROM python:3.12-slim AS shared\n{JE}ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nFROM shared AS api\nENV LD_PRELOAD=/usr/lib/libjemalloc.so.1\nCMD [\"gunicorn\", \"a:b\"]\n"
