@@ -179,6 +179,9 @@ pub(crate) fn tuned(unit: &Unit, style: Style, changes: &[Change]) -> Result<Vec
 /// Where one of them is about the image, or cannot be told; the reason is for people.
 pub(crate) fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, String> {
     let one = |change: &Change| match change {
+        Change::SetEnv { name, .. } if is_put_together(unit, name) => Err(format!(
+            "the value of `{name}` is put together from variables: change it by hand"
+        )),
         Change::SetEnv { name, value } => Ok(Some(Wanted::Set(name.clone(), value.clone()))),
         Change::WriteAsText { name, value } => Ok(Some(Wanted::Text(name.clone(), value.clone()))),
         Change::UnsetEnv { name } => Ok(Some(Wanted::Unset(name.clone()))),
@@ -196,6 +199,16 @@ pub(crate) fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, Str
     };
     let all: Result<Vec<_>, _> = changes.iter().map(one).collect();
     Ok(all?.into_iter().flatten().collect())
+}
+
+/// Whether the value in force holds references, as it is written: written anew, they would become the text that they
+/// stand for today, or nothing.
+fn is_put_together(unit: &Unit, name: &str) -> bool {
+    unit.env.get(name).is_some_and(|var| {
+        let (place, value) = (&var.now.place, var.now.value_place());
+        let written = |place: &Place| place.file.text(place.span).contains('$');
+        written(place) || written(&value)
+    })
 }
 
 /// The edit of a variable that the container's own command sets; nothing where it does not.

@@ -617,3 +617,24 @@ fn what_was_measured_is_said_of_the_model_that_it_was_measured_for() {
         );
     }
 }
+
+#[test]
+fn a_reference_in_a_manifest_stays_a_reference() {
+    let dockerfile = format!("FROM python:3.12-slim\n{JE}CMD [\"gunicorn\", \"a:b\"]\n");
+    for (value, changes) in [
+        ("/usr/lib/libjemalloc.so.2:${EXTRA:-}", false),
+        ("/usr/lib/libjemalloc.so.2:${EXTRA}", false),
+        ("/usr/lib/libjemalloc.so.2", true),
+    ] {
+        let compose = format!(
+            "services:\n  web:\n    build: .\n    environment:\n      MALLOC_CONF: narenas:2\n      LD_PRELOAD: \"{value}\"\n"
+        );
+        let folder = folder([
+            ("Dockerfile", dockerfile.as_str()),
+            ("compose.yaml", compose.as_str()),
+        ]);
+        let told = run(folder.path(), ["fix", "--unsafe", "compose.yaml"]);
+        let after = std::fs::read_to_string(folder.path().join("compose.yaml")).unwrap();
+        assert_eq!(after != compose, changes, "{}{after}", told.out);
+    }
+}
