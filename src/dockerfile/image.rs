@@ -24,6 +24,8 @@ pub(super) struct ImageState {
     pub(super) image: Option<Image>,
     pub(super) platform: Platform,
     pub(super) python: Fact<Python>,
+    /// It is the one of the distribution's package `python3`, and no other is known to be there.
+    pub(super) distribution_python: bool,
     pub(super) env: Environment,
     /// Build arguments declared in this stage: name and default.
     pub(super) args: Vec<(String, Option<Value>)>,
@@ -148,6 +150,7 @@ impl ImageState {
             from: from.clone(),
             platform: platform(image.as_ref(), from, &why, pinned),
             python: python(image.as_ref(), from, &why),
+            distribution_python: false,
             env: Environment::default(),
             args: Vec::new(),
             user: user(image.as_ref(), &why),

@@ -8,7 +8,7 @@ mod unseen;
 use std::collections::BTreeSet;
 
 use super::build::Build;
-use super::image::ImageState;
+use super::image::{CopySource, ImageState};
 use super::stages;
 use super::start::{self, Ended, Started};
 use crate::facts::{Manager, programs};
@@ -333,7 +333,13 @@ fn python(state: &ImageState, started: &Started) -> Fact<crate::model::Python> {
         };
         return Fact::Known(python, place.clone());
     }
-    if state.python.value().is_some() {
+    if let Some(python) = state.python.value() {
+        if let (None, Some(version), Fact::Known(_, place)) =
+            (python.version, distributions(state, started), &state.python)
+        {
+            let version = Some(version);
+            return Fact::Known(crate::model::Python { version, ..*python }, place.clone());
+        }
         return state.python.clone();
     }
     let program = started
@@ -356,6 +362,29 @@ fn python(state: &ImageState, started: &Started) -> Fact<crate::model::Python> {
         }
         _ => state.python.clone(),
     }
+}
+
+/// The version of the distribution's `python3`, where surely that is what the command starts: by its own path or by the
+/// name, with nothing before it and no other interpreter in the way.
+fn distributions(state: &ImageState, started: &Started) -> Option<(u8, u8)> {
+    let program = started.process.argv.first()?.as_str();
+    let place = started.process.place.as_ref()?;
+    let here = state.distribution_python && place.same_file(&state.from);
+    let text = place.file.text(place.span);
+    let mut words =
+        text.split(|c: char| c.is_whitespace() || matches!(c, '[' | ']' | '"' | '\'' | ','));
+    let first =
+        words.find(|word| !matches!(*word, "" | "CMD" | "ENTRYPOINT" | "cmd" | "entrypoint"))?;
+    let replaced = state.placed.iter().any(|(_, to)| to.contains("python"));
+    let in_the_way = state.env.get("PATH").is_some()
+        || state.compiles
+        || state
+            .copies
+            .iter()
+            .any(|copy| copy.from != CopySource::Context);
+    let named = program == "/usr/bin/python3" || program == "python3" && !in_the_way;
+    let version = state.platform.release.value()?.python;
+    version.filter(|_| here && !replaced && named && first == program)
 }
 
 /// The version in an interpreter's file name: `python3.13`.

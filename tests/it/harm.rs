@@ -435,6 +435,46 @@ fn the_distributions_python_has_a_version() {
             "{from}, {install}"
         );
     }
+    // Another interpreter may be what starts.
+    let with = |more: &str, command: &str| {
+        format!(
+            "FROM ubuntu:24.04\nRUN apt-get update && apt-get install -y python3\n{more}\nENV PYTHONMALLOC=mimalloc\nCMD {command}\n"
+        )
+    };
+    for (more, command) in [
+        ("RUN uv sync", "[\"uv\", \"run\", \"python3\", \"app.py\"]"),
+        (
+            "COPY --from=python:3.13 /usr/local /usr/local",
+            "[\"python3\", \"app.py\"]",
+        ),
+        ("ENV PATH=/venv/bin:$PATH", "[\"python3\", \"app.py\"]"),
+        (
+            "RUN cd Python-3.13.0 && ./configure && make && make install",
+            "[\"python3\", \"app.py\"]",
+        ),
+        (
+            "RUN ln -sf /opt/python3.13 /usr/bin/python3",
+            "[\"/usr/bin/python3\", \"app.py\"]",
+        ),
+        ("COPY . .", "[\"/venv/bin/python3\", \"app.py\"]"),
+        ("COPY . .", "[\"gunicorn\", \"a:b\"]"),
+        ("COPY . .", "poetry run python3 app.py"),
+    ] {
+        assert!(
+            !says(&with(more, command), "pythonmalloc-invalid"),
+            "{more}, {command}"
+        );
+    }
+    for command in [
+        "[\"/usr/bin/python3\", \"app.py\"]",
+        "python3 app.py",
+        "[\"python3\", \"-m\", \"gunicorn\", \"a:b\"]",
+    ] {
+        assert!(
+            says(&with("COPY . .", command), "pythonmalloc-invalid"),
+            "{command}"
+        );
+    }
 }
 
 #[test]

@@ -222,9 +222,6 @@ fn python(state: &mut ImageState, manager: Manager, name: &str, place: &Place) {
     let Some(version) = interpreter(name) else {
         return;
     };
-    let release = state.platform.release.value();
-    let own = release.filter(|release| release.manager == manager && name.starts_with("python3"));
-    let version = version.or_else(|| own?.python);
     if let Some(here) = state.python.value() {
         if here.version != version {
             // Several interpreters: which one runs is not known.
@@ -232,26 +229,27 @@ fn python(state: &mut ImageState, manager: Manager, name: &str, place: &Place) {
         }
         return;
     }
-    {
-        state.python = Fact::Known(
-            Python {
-                version,
-                pypy: name.starts_with("pypy"),
-            },
-            place.clone(),
-        );
-    }
+    state.distribution_python = manager != Manager::Conda && name.starts_with("python3");
+    state.python = Fact::Known(
+        Python {
+            version,
+            pypy: name.starts_with("pypy"),
+        },
+        place.clone(),
+    );
 }
 
 /// Tools that bring interpreters of their own, whatever the image has.
 pub(super) fn interpreters(state: &mut ImageState, text: &str) {
-    const SIGNS: [&str; 6] = [
+    const SIGNS: [&str; 8] = [
         "uv python ",
-        "uv venv --python",
-        "uv sync --python",
+        "uv venv",
+        "uv sync",
+        "uv run",
         "pyenv install",
         "mise use",
         "asdf install",
+        "update-alternatives",
     ];
     if SIGNS.iter().any(|sign| text.contains(sign)) {
         several(state);
@@ -260,6 +258,7 @@ pub(super) fn interpreters(state: &mut ImageState, text: &str) {
 
 /// More than one interpreter: the version is not known any more.
 fn several(state: &mut ImageState) {
+    state.distribution_python = false;
     if let Fact::Known(python, _) | Fact::Assumed(python, _) = &mut state.python {
         python.version = None;
     }
