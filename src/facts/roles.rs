@@ -10,6 +10,7 @@ struct Words {
     test_names: Names,
     build_names: Names,
     aside_stages: Names,
+    test_stages: Names,
     test_programs: Names,
     test_folders: Names,
     developer_folders: Names,
@@ -52,19 +53,19 @@ pub(crate) fn is_test_folder(name: &str) -> bool {
 /// Whether a folder's name says that the Dockerfiles in it are for developers' machines.
 #[must_use]
 pub(crate) fn is_developer_folder(name: &str) -> bool {
-    let whole = name.to_lowercase();
-    WORDS
-        .get()
-        .developer_folders
-        .iter()
-        .any(|word| word == whole)
+    is_one_of(name, &WORDS.get().developer_folders)
 }
 
 /// Whether a stage's whole name says that it is for developers or tests.
 #[must_use]
 pub(crate) fn is_aside_stage(name: &str) -> bool {
-    let whole = name.to_lowercase();
-    WORDS.get().aside_stages.iter().any(|word| word == whole)
+    is_one_of(name, &WORDS.get().aside_stages)
+}
+
+/// Whether a stage's whole name says that it tests.
+#[must_use]
+pub(crate) fn is_test_stage(name: &str) -> bool {
+    is_one_of(name, &WORDS.get().test_stages)
 }
 
 /// Whether a program tests or checks.
@@ -124,6 +125,11 @@ fn said_in_head(
     phrases
         .find(|phrase| text.contains(phrase.as_str()))
         .map(|phrase| phrase.trim())
+}
+
+fn is_one_of(name: &str, words: &Names) -> bool {
+    let whole = name.to_lowercase();
+    words.iter().any(|word| word == whole)
 }
 
 fn has_word(name: &str, words: &Names) -> bool {

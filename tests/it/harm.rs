@@ -267,6 +267,17 @@ fn production_is_the_last_stage_unless_its_whole_name_says_otherwise() {
     ] {
         assert!(brought_to(&text, stage), "{text}{}", fixed(&text, &[]).0);
     }
+    // A service with a command of its own that stands on `develop` is one of production's; what stands on tests is not.
+    let two = |below: &str| {
+        format!(
+            "FROM python:3.12-slim AS {below}\nRUN pip install x\nFROM {below} AS worker\nCMD [\"celery\", \"-A\", \"a\", \"worker\"]\nFROM python:3.12-slim AS web\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    assert_eq!(
+        said("Dockerfile", &two("develop")),
+        [("allocator-unset", 3), ("allocator-unset", 5)]
+    );
+    assert_eq!(said("Dockerfile", &two("test")), [("allocator-unset", 5)]);
     // Twin: a stage for tests that starts tests is one.
     let tests = "FROM python:3.12-slim AS test\nENV PYTHONMALLOC=debug\nCMD [\"pytest\"]\n";
     assert_eq!(said("Dockerfile", tests), []);

@@ -85,13 +85,22 @@ fn serves_beside(build: &Build<'_>, index: usize) -> bool {
     others.any(|at| starts_something(build, at))
 }
 
-/// The stage for developers or tests that a stage stands on.
+/// The stage for developers or tests that a stage stands on: one for tests, or the one that says what it runs. (A service
+/// with a command of its own may well stand on `develop`.)
 fn stands_aside(build: &Build<'_>, index: usize) -> Option<String> {
+    let state = build.made.states.get(index)?;
+    let commands = state.cmd.iter().chain(&state.entrypoint);
+    let says = commands.map(|command| command.place.span.start).max();
     let parent = |at: &usize| build.made.parents.get(*at).copied().flatten();
-    let mut names =
-        std::iter::successors(parent(&index), parent).filter_map(|at| stage_name(build, at));
-    let name = names.find(|name| roles::is_aside_stage(name))?;
-    Some(format!("it stands on stage `{name}`"))
+    let below = std::iter::successors(parent(&index), parent);
+    let aside = |at: &usize| {
+        let name = stage_name(build, *at)?;
+        let from = build.stages.get(*at)?.from.span.start;
+        let inherits = says.is_none_or(|command| command < state.from.span.start && command > from);
+        let fits = roles::is_test_stage(name) || roles::is_aside_stage(name) && inherits;
+        fits.then(|| format!("it stands on stage `{name}`"))
+    };
+    below.into_iter().find_map(|at| aside(&at))
 }
 
 /// The command of a stage's own that tests, or serves developers.
