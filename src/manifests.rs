@@ -201,12 +201,14 @@ pub(crate) fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, Str
     Ok(all?.into_iter().flatten().collect())
 }
 
-/// Whether the value in force holds references, as it is written: written anew, they would become the text that they
-/// stand for today, or nothing.
+/// Whether the value in force holds references, as it is written here: written anew, they would become the text that
+/// they stand for today, or nothing. (A value of the image is not rewritten: one of the container goes over it.)
 fn is_put_together(unit: &Unit, name: &str) -> bool {
     unit.env.get(name).is_some_and(|var| {
         let (place, value) = (&var.now.place, var.now.value_place());
-        let written = |place: &Place| place.file.text(place.span).contains('$');
+        let written = |place: &Place| {
+            place.same_file(&unit.place) && place.file.text(place.span).contains('$')
+        };
         written(place) || written(&value)
     })
 }

@@ -66,7 +66,7 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
             super::spell(file, finding, spell);
         }
     }
-    if let Some(why) = generated::dockerfile(file, dockerfile) {
+    if let Some(why) = generated::dockerfile(dockerfile) {
         generated::leave(&mut findings, &why);
     }
     suppress::apply(file, &suppressions(file, dockerfile), &mut findings);

@@ -2,7 +2,6 @@
 
 use crate::dockerfile::syntax::{Dockerfile, Keyword};
 use crate::finding::Finding;
-use crate::text::SourceFile;
 
 /// Takes the edits from all findings, for that reason.
 pub(super) fn leave(findings: &mut [Finding], why: &str) {
@@ -26,18 +25,16 @@ pub(super) fn manifest(text: &str) -> Option<&'static str> {
 }
 
 /// Why a Dockerfile is not edited: something is put in the place of `{{ name }}` before it is built. (A RUN or a health
-/// check may hold a format for another program: `docker ps --format '{{.Names}}'`.)
-pub(super) fn dockerfile(file: &SourceFile, dockerfile: &Dockerfile) -> Option<String> {
+/// check may hold a format for another program, `docker ps --format '{{.Names}}'`, and the body of a here-document is a
+/// file of its own.)
+pub(super) fn dockerfile(dockerfile: &Dockerfile) -> Option<String> {
     let own = dockerfile.instructions().filter(|instruction| {
         !matches!(
             instruction.keyword,
             Keyword::Run | Keyword::Healthcheck | Keyword::Label | Keyword::Onbuild
         )
     });
-    let mut gaps = own.filter_map(|instruction| {
-        let text = file.text(instruction.span);
-        gap(&text).map(str::to_owned)
-    });
+    let mut gaps = own.filter_map(|instruction| gap(instruction.text.as_str()));
     let gap = gaps.next()?;
     Some(format!(
         "a template (`{gap}`): change what it is rendered from"
@@ -46,11 +43,13 @@ pub(super) fn dockerfile(file: &SourceFile, dockerfile: &Dockerfile) -> Option<S
 
 /// The first `{{ name }}` of a text.
 fn gap(text: &str) -> Option<&str> {
-    let start = text.find("{{")?;
-    let rest = text.get(start..)?;
-    let end = rest.find("}}")? + 2;
-    let name = rest.get(2..end - 2)?.trim();
-    let named = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
-    (named && name.chars().all(plain)).then(|| rest.get(..end))?
+    let opened = text
+        .match_indices("{{")
+        .filter_map(|(at, _)| text.get(at..));
+    let mut gaps = opened.filter_map(|rest| rest.get(..rest.find("}}")? + 2));
+    gaps.find(|gap| {
+        let name = gap.trim_matches(['{', '}']).trim();
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(plain)
+    })
 }

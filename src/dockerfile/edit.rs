@@ -51,7 +51,7 @@ pub(crate) struct Scene<'a> {
 /// Where the text does not allow one of them; the reason is for people.
 pub(crate) fn spell(scene: &Scene<'_>, changes: &[Change]) -> Result<Vec<Edit>, Refusal> {
     if let Some((stage, starter)) = &scene.site.serving
-        && brings_all(scene.unit, changes)
+        && changes.iter().all(Change::is_an_addition)
     {
         let site = Site {
             stage: *stage,
@@ -82,15 +82,6 @@ pub(crate) fn spell(scene: &Scene<'_>, changes: &[Change]) -> Result<Vec<Edit>, 
         plan.add(change)?;
     }
     plan.finish()
-}
-
-/// Whether the changes bring all that an allocator needs to an image that has nothing of it yet.
-fn brings_all(unit: &Unit, changes: &[Change]) -> bool {
-    let adds = changes.iter().all(Change::is_an_addition);
-    let installs = |change: &Change| matches!(change, Change::Install(_));
-    let set = |name: &str| unit.env.get(name).is_some();
-    let bare = !unit.mentions_allocator() && !set("LD_PRELOAD") && !set("MALLOC_CONF");
-    adds && changes.iter().any(installs) && bare
 }
 
 /// Where a library comes into the stage.

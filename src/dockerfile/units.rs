@@ -44,7 +44,7 @@ pub(super) fn units(build: &Build<'_>) -> Vec<(Unit, Site)> {
         .into_iter()
         .filter_map(|(index, started)| {
             let unit = unit(build, &strays, index, index == last, &started)?;
-            let mut site = site(build, index, &started)?;
+            let mut site = site(build, index, &started, &unit)?;
             site.search = site.search.filter(|_| unit.unseen_settings.is_none());
             Some((unit, site))
         })
@@ -83,8 +83,8 @@ pub(crate) struct Site {
     pub(super) stage: usize,
     /// Who it starts as.
     pub(super) starter: Fact<User>,
-    /// The stage that says what runs, and who that starts as, where it is one that this stands on: what all its images
-    /// lack is added there.
+    /// The stage that says what runs, and who that starts as, where it is one that this stands on and the unit has nothing
+    /// of an allocator yet: what all its images lack is added there.
     pub(super) serving: Option<(usize, Fact<User>)>,
     /// The Python that runs the process, by name or path; or why that cannot be told.
     pub(super) interpreter: Result<String, String>,
@@ -92,20 +92,25 @@ pub(crate) struct Site {
     pub search: Option<Search>,
 }
 
-fn site(build: &Build<'_>, stage: usize, started: &Started) -> Option<Site> {
+fn site(build: &Build<'_>, stage: usize, started: &Started, unit: &Unit) -> Option<Site> {
     let starter = build.made.starters.get(stage)?.clone();
     let state = build.made.states.get(stage)?;
     Some(Site {
         stage,
         starter,
-        serving: serving(build, stage),
+        serving: serving(build, stage, unit),
         interpreter: start::interpreter(state, started),
         search: unseen::search(state, started, true),
     })
 }
 
-/// The stage below that says what runs, and who it starts as.
-fn serving(build: &Build<'_>, stage: usize) -> Option<(usize, Fact<User>)> {
+/// The stage below that says what runs, and who it starts as: all images that start the same are helped where they are
+/// told to start it.
+fn serving(build: &Build<'_>, stage: usize, unit: &Unit) -> Option<(usize, Fact<User>)> {
+    let set = |name: &str| unit.env.get(name).is_some();
+    if unit.mentions_allocator() || set("LD_PRELOAD") || set("MALLOC_CONF") {
+        return None;
+    }
     let state = build.made.states.get(stage)?;
     let commands = state.cmd.iter().chain(&state.entrypoint);
     let command = commands.map(|command| command.place.span.start).max()?;
@@ -139,11 +144,8 @@ fn unit(
     let unseen = unseen::of_image(state, started);
     let name = name(build, index);
     let mut unit = assemble(state, started, strays, role, name, unseen);
-    if let Some((stage, _)) = serving(build, index)
-        && let Some(below) = build.made.states.get(stage)
-        && !unit.mentions_allocator()
-    {
-        // All images that start the same are helped where they are told to start it.
+    let serving = serving(build, index, &unit);
+    if let Some(below) = serving.and_then(|(stage, _)| build.made.states.get(stage)) {
         unit.install_at = install_at(below);
     }
     Some(unit)

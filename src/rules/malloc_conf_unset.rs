@@ -16,11 +16,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let Some(preload) = unit.preloads.iter().find(|preload| is_jemalloc(preload)) else {
         return;
     };
-    let version = preload
-        .outcome
-        .library()
-        .and_then(|library| JemallocVersion::parse(library.version.as_deref()?));
-    if version.is_some_and(|version| version.major() < 5) || has_old(unit) {
+    if has_old(unit) {
         // It knows none of the settings that were measured.
         return;
     }

@@ -620,6 +620,11 @@ fn what_is_rendered_from_something_else_is_not_edited() {
         );
     }
     assert!(fixed(service, &[]).0.contains("libjemalloc2"));
+    // A file that the Dockerfile writes may be a template for the service; what follows a format may be one all the same.
+    let written = "FROM python:3.12-slim\nCOPY <<EOF /hello.j2\nhello {{ user }}\nEOF\nCMD [\"gunicorn\", \"a:b\"]\n";
+    assert!(fixed(written, &[]).0.contains("libjemalloc2"));
+    let mixed = "FROM python:3.12-slim\nENV A=\"{{.X}} {{ name }}\"\nCMD [\"gunicorn\", \"a:b\"]\n";
+    assert_eq!(fixed(mixed, &[]).0, mixed);
     let manifest = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\nspec:\n  containers:\n    - name: web\n      image: acme/web:1\n      env:\n        - name: MALLOC_ARENA_MAX\n          value: 2\n";
     for (head, changes) in [
         ("---\n# Source: web/templates/pod.yaml\n", false),
