@@ -3,7 +3,7 @@
 use super::Report;
 use crate::facts;
 use crate::finding::Applicability;
-use crate::model::{Change, Unit};
+use crate::model::{Change, Library, Origin, Preload, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     in_tunables(unit, report);
@@ -17,7 +17,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         let finding = report
             .finding(&var.now.name_place, format!("nothing reads `{}`", var.name))
             .caption("misspelt");
-        if unit.mentions_allocator() {
+        if another_is_meant(unit) {
             // Under its right name nobody would read it either.
             let drop = vec![Change::UnsetEnv {
                 name: var.name.clone(),
@@ -49,6 +49,17 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             )),
         });
     }
+}
+
+/// Whether another allocator is preloaded, rightly or wrongly, or was installed to be: one that the base brings for a program
+/// of its own leaves Python on glibc's.
+fn another_is_meant(unit: &Unit) -> bool {
+    let named = |preload: &Preload| preload.family.is_some();
+    let installed =
+        |library: &Library| matches!(library.origin, Origin::Package { dev: false, .. });
+    unit.replacement().is_some()
+        || unit.preloads.iter().any(named)
+        || unit.python.value().is_some() && unit.libraries.iter().any(installed)
 }
 
 /// Names within `GLIBC_TUNABLES`.

@@ -381,6 +381,10 @@ fn check_says_of_a_misspelt_name_what_fix_does() {
         );
         assert!(!fixed(&with(preload), &[]).0.contains("TRIM"));
     }
+    // Twin: a library that the base brings for its own use is in nobody's way; and a server of another kind may link the package's.
+    let other =
+        format!("FROM redis:7\n{JE}ENV MALLOC_TRIM_THRESHOLD=65536\nCMD [\"redis-server\"]\n");
+    assert_eq!(fixed(&other, &[]).0, other);
     // Twin: on glibc's malloc it is renamed, which is for a person to decide; and nothing else is brought.
     let glibc =
         "FROM python:3.12-slim\nENV MALLOC_TRIM_THRESHOLD=65536\nCMD [\"gunicorn\", \"a:b\"]\n";
