@@ -84,6 +84,15 @@ fn a_reference_stays_a_reference() {
         );
         assert_eq!(fixed(&after, &[]).0, after);
     }
+    // The allocator keeps its place in the list, so that what is put together behind it stays.
+    let text = "FROM python:3.12-slim\nRUN apt-get update && apt-get install -y libgomp1\nENV LD_PRELOAD=libgomp.so.1\nENV LD_PRELOAD=/opt/lib/libjemalloc.so.2${LD_PRELOAD:+:${LD_PRELOAD}} MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let (after, left) = fixed(text, &[]);
+    assert!(
+        after.contains(
+            "ENV LD_PRELOAD=libjemalloc.so.2${LD_PRELOAD:+:${LD_PRELOAD}} MALLOC_CONF=narenas:2"
+        ) && left.is_empty(),
+        "{after}{left:?}"
+    );
     // Twin: a value without references is written anew in its own quotes.
     let text = format!(
         "FROM python:3.12-slim\n{JE}ENV LD_PRELOAD='/usr/lib/libjemalloc.so.2'\nCMD [\"gunicorn\", \"a:b\"]\n"

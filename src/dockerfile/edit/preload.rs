@@ -6,20 +6,22 @@ use crate::model::{Library, entries, family_of, finds};
 use crate::templates::PreloadStyle;
 
 impl Plan<'_> {
-    /// The value that loads `family` and keeps the other libraries.
+    /// The value that loads `family` and keeps the other libraries: where the allocator is named already, else behind
+    /// them.
     pub(super) fn preload(&mut self, family: Family) -> Result<String, Refusal> {
-        let mut kept = self.kept(family)?;
-        kept.push(self.entry(family)?);
-        Ok(kept.join(":"))
+        let (mut entries, place) = self.kept(family)?;
+        let entry = self.entry(family)?;
+        entries.insert(place.unwrap_or(entries.len()), entry);
+        Ok(entries.join(":"))
     }
 
-    /// The entries that stay.
-    fn kept(&self, family: Family) -> Result<Vec<String>, Refusal> {
+    /// The entries that stay, and which place among them is the allocator's.
+    fn kept(&self, family: Family) -> Result<(Vec<String>, Option<usize>), Refusal> {
         let Some(var) = self.scene.unit.env.get("LD_PRELOAD") else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), None));
         };
         let text = var.now.value.text.as_str();
-        let mut kept = Vec::new();
+        let (mut kept, mut place) = (Vec::new(), None);
         for range in entries(text) {
             let entry = text.get(range).unwrap_or_default();
             match family_of(entry) {
@@ -33,10 +35,13 @@ impl Plan<'_> {
                     )));
                 }
                 // What a comma glued to the allocator's name.
-                Some(_) => kept.extend(glued(entry)),
+                Some(_) => {
+                    place.get_or_insert(kept.len());
+                    kept.extend(glued(entry));
+                }
             }
         }
-        Ok(kept)
+        Ok((kept, place))
     }
 
     /// The name or path under which the loader finds the library.
