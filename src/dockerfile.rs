@@ -7,6 +7,7 @@ mod build;
 mod copy;
 mod edit;
 mod expand;
+mod fragile;
 mod image;
 mod interpret;
 mod run;

@@ -7,6 +7,7 @@
 mod allocators;
 mod data;
 mod distros;
+mod fragile;
 mod glibc;
 mod images;
 mod jemalloc;
@@ -22,6 +23,7 @@ pub(crate) use allocators::{
 pub(crate) use distros::{
     AllocatorPackage, Release, any_package, packaged_files, packaged_soname, release, releases,
 };
+pub(crate) use fragile::{Breaks, Fragile, Index, Named, fragile, index_of_installer};
 pub(crate) use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};
 pub(crate) use images::{Image, ImageRole, Python, image};
 pub(crate) use jemalloc::{

@@ -94,28 +94,52 @@ pub struct Left {
 #[must_use]
 pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> Fixed {
     let start = Version::read(file, project, options);
-    let errors = start.errors();
-    let mut work = Work {
-        project,
-        options,
-        now: start,
-        applied: Vec::new(),
-        refused: Vec::new(),
-        seen: vec![file.bytes.clone()],
-    };
-    work.run();
-    let worse = work
-        .now
-        .errors()
-        .into_iter()
-        .find(|error| !errors.contains(error));
-    if let Some((rule, message)) = worse {
-        return work.nothing(
-            file,
-            &format!("what it leads to is no better: {rule}, {message}"),
-        );
+    let faults = Faults::of(&start);
+    let mut work = Work::run(project, options, start, Vec::new());
+    let mut why = String::new();
+    for _ in 0..TRIALS {
+        let Some(worse) = faults.worse(&work.now) else {
+            return work.done(file);
+        };
+        why = format!("what it leads to is no better: {worse}");
+        match work.without_one(file, &faults, &why) {
+            Some(other) => work = other,
+            None => break,
+        }
     }
-    work.done(file)
+    work.nothing(file, &why)
+}
+
+/// So many remedies are left out one by one where all of them together lead to something worse.
+const TRIALS: usize = 12;
+
+/// What was wrong with a file before anything was done.
+struct Faults {
+    errors: Vec<(&'static str, String)>,
+    kinds: BTreeMap<(&'static str, usize), usize>,
+}
+
+impl Faults {
+    fn of(version: &Version) -> Self {
+        Self {
+            errors: version.errors(),
+            kinds: version.kinds(),
+        }
+    }
+
+    /// What is wrong with the file now and was not, if anything is: an error, or more findings of a kind at a warning.
+    fn worse(&self, now: &Version) -> Option<String> {
+        let mut errors = now.errors().into_iter();
+        if let Some((rule, message)) = errors.find(|error| !self.errors.contains(error)) {
+            return Some(format!("{rule}, {message}"));
+        }
+        let before = |kind| self.kinds.get(kind).copied().unwrap_or(0);
+        let kinds = now.kinds();
+        let (rule, unit) = kinds.iter().find(|(kind, count)| **count > before(kind))?.0;
+        let mut findings = now.checked.findings.iter();
+        let finding = findings.rfind(|finding| finding.rule == *rule && finding.unit == *unit)?;
+        Some(format!("{rule}, {}", finding.message))
+    }
 }
 
 /// The file at one point of the loop.
@@ -156,6 +180,16 @@ impl Version {
             .map(|finding| (finding.rule, finding.message.clone()))
             .collect()
     }
+
+    /// How many findings of each kind the units have, from a warning on.
+    fn kinds(&self) -> BTreeMap<(&'static str, usize), usize> {
+        let mut counts = BTreeMap::new();
+        let heavy = |finding: &&Finding| finding.severity >= Severity::Warning;
+        for finding in self.checked.findings.iter().filter(heavy) {
+            *counts.entry((finding.rule, finding.unit)).or_default() += 1;
+        }
+        counts
+    }
 }
 
 struct Work<'a> {
@@ -163,6 +197,10 @@ struct Work<'a> {
     options: &'a Options,
     now: Version,
     applied: Vec<Applied>,
+    /// Whose remedies were applied, in order.
+    done_for: Vec<Key>,
+    /// Remedies that were refused before anything was tried.
+    barred: Vec<(Key, String)>,
     /// Remedies that were tried and did not do what they promised: whose, and what went wrong.
     refused: Vec<(Key, String)>,
     seen: Vec<Vec<u8>>,
@@ -207,8 +245,45 @@ fn counted<'f>(findings: impl Iterator<Item = &'f Finding>) -> BTreeMap<Key, usi
     counts
 }
 
-impl Work<'_> {
-    fn run(&mut self) {
+impl<'a> Work<'a> {
+    /// Does what may be done with the file, but for what is barred.
+    fn run(
+        project: &'a Project<'a>,
+        options: &'a Options,
+        start: Version,
+        barred: Vec<(Key, String)>,
+    ) -> Self {
+        let mut work = Self {
+            project,
+            options,
+            seen: vec![start.file.bytes.clone()],
+            now: start,
+            applied: Vec::new(),
+            done_for: Vec::new(),
+            refused: barred.clone(),
+            barred,
+        };
+        work.rounds();
+        work
+    }
+
+    /// The work without one of its remedies: one without which it comes to nothing worse, else the last.
+    fn without_one(&self, file: &Arc<SourceFile>, faults: &Faults, why: &str) -> Option<Self> {
+        let mut last = None;
+        for key in self.done_for.iter().rev().take(TRIALS) {
+            let mut barred = self.barred.clone();
+            barred.push((key.clone(), why.to_owned()));
+            let start = Version::read(file, self.project, self.options);
+            let work = Self::run(self.project, self.options, start, barred);
+            if faults.worse(&work.now).is_none() {
+                return Some(work);
+            }
+            last.get_or_insert(work);
+        }
+        last
+    }
+
+    fn rounds(&mut self) {
         let mut width = usize::MAX;
         while self.seen.len() <= ROUNDS {
             let batch = self.batch(width);
@@ -311,6 +386,7 @@ impl Work<'_> {
 
     fn accept(&mut self, batch: &[Finding], version: Version) {
         for finding in batch {
+            self.done_for.push(key(finding));
             let title = finding
                 .remedy
                 .as_ref()

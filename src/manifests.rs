@@ -158,7 +158,8 @@ pub(crate) fn tuned(unit: &Unit, style: Style, changes: &[Change]) -> Result<Vec
     let jemalloc = |library: &&crate::model::Library| library.family == Family::Jemalloc;
     let library = unit.libraries.iter().find(jemalloc);
     let version = library.and_then(|library| library.version.as_deref());
-    let hook = unit.prefork_hook == PreforkHook::Installed;
+    let breaks = unit.broken_by_thread().next().is_some();
+    let hook = unit.prefork_hook == PreforkHook::Installed && style.prefork_hook && !breaks;
     let one = |change: &Change| match change {
         Change::Tune if unit.env.get("MALLOC_CONF").is_some() => Ok(None),
         Change::Tune => tuning(unit, style, version, hook).map(|value| {

@@ -7,10 +7,12 @@ mod change;
 mod container;
 mod env;
 mod fact;
+mod fragile;
 mod library;
 mod loader;
 pub(crate) mod malloc_conf;
 mod preload;
+mod privileged;
 mod process;
 pub(crate) mod set_at_start;
 mod unit;
@@ -21,9 +23,11 @@ pub(crate) use container::{Build, EnvFault, EnvFaultKind, Limits, Named, Source,
 pub use env::Setting;
 pub(crate) use env::{EnvVar, Environment, Erased, Value};
 pub(crate) use fact::Fact;
+pub(crate) use fragile::{Found, Fragile};
 pub(crate) use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
 pub(crate) use loader::{entries, family_of, finds, judge, newer};
 pub(crate) use preload::{Outcome, Preload, Via};
+pub(crate) use privileged::Privileged;
 pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, recognise};
 pub(crate) use unit::{
     Install, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip, UNIVERSE, Unit,

@@ -5,6 +5,7 @@
 
 mod allocator_unset;
 mod allocators_conflict;
+mod background_thread_breaks_program;
 mod background_thread_lost_on_fork;
 mod dev_package_in_final;
 mod env_duplicate;
@@ -25,8 +26,12 @@ mod malloc_conf_without_jemalloc;
 mod narenas_ignores_cpu_limit;
 mod preload_arch_specific;
 mod preload_before_install;
+mod preload_breaks_program;
+mod preload_file_on_musl;
 mod preload_malformed;
 mod preload_needs_missing;
+mod preload_noise;
+mod preload_not_a_library;
 mod preload_not_expanded;
 mod preload_not_exported;
 mod preload_not_installed;
@@ -88,6 +93,10 @@ rules! {
     preload_overwritten = "preload-overwritten",
     preload_malformed = "preload-malformed",
     preload_stripped = "preload-stripped",
+    preload_not_a_library = "preload-not-a-library",
+    preload_file_on_musl = "preload-file-on-musl",
+    preload_breaks_program = "preload-breaks-program",
+    preload_noise = "preload-noise",
     allocators_conflict = "allocators-conflict",
     malloc_conf_unset = "malloc-conf-unset",
     malloc_conf_malformed = "malloc-conf-malformed",
@@ -98,6 +107,7 @@ rules! {
     malloc_conf_never_purges = "malloc-conf-never-purges",
     malloc_conf_debug_left_on = "malloc-conf-debug-left-on",
     narenas_ignores_cpu_limit = "narenas-ignores-cpu-limit",
+    background_thread_breaks_program = "background-thread-breaks-program",
     background_thread_lost_on_fork = "background-thread-lost-on-fork",
     glibc_tunable_dead = "glibc-tunable-dead",
     glibc_tunable_misspelt = "glibc-tunable-misspelt",

@@ -34,12 +34,13 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
     let from = source(build, instruction);
     let place = build.place(instruction.span);
     state.prefork_hook |= instruction.text.as_str().contains(HOOK_MODULE);
-    if let CopySource::Stage(index) = from {
-        state.prefork_hook |= build
-            .made
-            .states
-            .get(index)
-            .is_some_and(|from| from.prefork_hook);
+    if let CopySource::Stage(index) = from
+        && let Some(from) = build.made.states.get(index)
+    {
+        state.prefork_hook |= from.prefork_hook;
+        // What was downloaded or built there may be what is copied; what a package brought lies all over the place.
+        let brought = from.fragile.iter().filter(|fragile| !fragile.packaged);
+        brought.for_each(|fragile| state.add_fragile(fragile.clone()));
     }
     for path in words.iter().filter(|word| !word.starts_with("<<")) {
         let copied = Copied {

@@ -4,12 +4,12 @@ mod base;
 
 use std::sync::Arc;
 
-use base::{platform, python, user};
+use base::{fragile, platform, python, user};
 
 use crate::facts::{self, Family, Image, ImageRole};
 use crate::model::{
-    Environment, Fact, Install, Library, Opaque, Origin, PathPattern, Platform, Python, Setting,
-    Stray, Strip, User, Value, Via,
+    Environment, Fact, Fragile, Install, Library, Opaque, Origin, PathPattern, Platform, Python,
+    Setting, Stray, Strip, User, Value, Via,
 };
 use crate::text::paths::normal;
 use crate::text::{Place, Traced};
@@ -46,6 +46,10 @@ pub(super) struct ImageState {
     pub(super) linked: Vec<(Family, Place)>,
     pub(super) strays: Vec<Stray>,
     pub(super) strips: Vec<Strip>,
+    /// Programs that a preloaded allocator, or jemalloc's thread, breaks.
+    pub(super) fragile: Vec<Fragile>,
+    /// Programs with file capabilities, by their names.
+    pub(super) capable: Vec<String>,
     pub(super) installs: Vec<Arc<Install>>,
     /// Allocators that somebody downloads or builds here, for a later `make install`.
     pub(super) mentioned: Vec<Family>,
@@ -170,6 +174,8 @@ impl ImageState {
             linked: Vec::new(),
             strays: Vec::new(),
             strips: Vec::new(),
+            capable: Vec::new(),
+            fragile: fragile(reference.text.as_str(), from),
             installs: Vec::new(),
             mentioned: Vec::new(),
             copies: Vec::new(),
@@ -300,6 +306,17 @@ impl ImageState {
             self.libraries.push(library);
         } else {
             self.hide("/", "more libraries are put there than anybody counts");
+        }
+    }
+
+    /// A program comes into the image that a preload or a thread breaks; the same again changes nothing.
+    pub(super) fn add_fragile(&mut self, fragile: Fragile) {
+        let mut known = self.fragile.iter_mut();
+        let same = |known: &&mut Fragile| std::ptr::eq(known.program, fragile.program);
+        match known.find(same) {
+            Some(known) if known.found < fragile.found => *known = fragile,
+            Some(_) => {}
+            None => self.fragile.push(fragile),
         }
     }
 

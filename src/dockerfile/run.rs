@@ -11,6 +11,7 @@ pub(super) use settings::stars;
 
 use super::build::Build;
 use super::copy::family_of;
+use super::fragile;
 use super::image::ImageState;
 use super::syntax::{Args, Instruction};
 use crate::model::Strip;
@@ -226,6 +227,9 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
                     only_non_root: true,
                     place,
                 });
+            } else {
+                let path = pattern(build, state, file);
+                state.capable.push(base_name(&path).to_owned());
             }
         }
         EffectKind::AddNeeded { library } => {
@@ -238,6 +242,7 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
         EffectKind::MentionsAllocator => opaque::mentioned(state, source, effect),
         EffectKind::Run { words, .. } => {
             packages::ran(state, words, &place);
+            fragile::ran(build, state, words, &place);
             opaque::work(build, state, effect, words);
         }
         EffectKind::Export { .. } | EffectKind::Write { .. } => {

@@ -22,10 +22,16 @@ use words::{
 
 use super::build::Build;
 use super::copy::{self, Readable};
+use super::fragile;
 use super::image::ImageState;
-use crate::facts::{is_allocator_setting, programs, roles};
-use crate::model::{Fact, Process, ProcessKind, ProcessModel, Stray, Strip, is_python, recognise};
+use crate::facts::{self, is_allocator_setting, programs, roles};
+use crate::model::{
+    Fact, Fragile, Privileged, Process, ProcessKind, ProcessModel, Stray, Strip, is_python,
+    recognise,
+};
 use crate::shell;
+use crate::shell::effects::EffectKind;
+use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
 use crate::text::{Place, Span, Traced};
 
@@ -48,6 +54,12 @@ pub(super) struct Started {
     pub(super) unseen: Option<String>,
     /// Start-up files that the command's shell reads.
     pub(super) login: bool,
+    /// Programs that it starts and that a preload or a thread breaks.
+    pub(super) fragile: Vec<Fragile>,
+    /// Programs that it starts and that gain rights by it.
+    pub(super) privileged: Vec<Privileged>,
+    /// Programs that it starts without what breaks them.
+    pub(super) shielded: Vec<&'static facts::Fragile>,
     /// What chooses the Python that runs, where the name and PATH alone do not: `uv run`.
     pub(super) chooser: Option<String>,
 }
@@ -93,6 +105,9 @@ pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
             followed: Vec::new(),
             unseen: None,
             login: false,
+            fragile: Vec::new(),
+            shielded: Vec::new(),
+            privileged: Vec::new(),
             chooser: None,
         },
     };
@@ -105,6 +120,20 @@ pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
         None => {}
     }
     follower.finish()
+}
+
+impl Started {
+    /// The programs of the image that a preload or a thread breaks, and those that this starts.
+    pub(super) fn fragile(&self, state: &ImageState) -> Vec<Fragile> {
+        let shielded = |fragile: &&Fragile| {
+            let mut all = self.shielded.iter();
+            all.any(|program| std::ptr::eq(*program, fragile.program))
+        };
+        let own = state.fragile.iter().filter(|fragile| !shielded(fragile));
+        let mut all: Vec<Fragile> = self.fragile.iter().chain(own).cloned().collect();
+        all.dedup_by(|later, first| std::ptr::eq(later.program, first.program));
+        all
+    }
 }
 
 struct Follower<'a> {
@@ -124,6 +153,7 @@ impl Follower<'_> {
         let here = place.cloned().unwrap_or_else(|| self.state.from.clone());
         self.started.login |= is_login(argv);
         self.chosen(argv.iter().map(String::as_str));
+        self.breakable_argv(argv, &here);
         let unwrapped = shell::unwrap_argv(argv);
         if let Some(by) = &unwrapped.drops_environment {
             self.started.settings.drop_all(by, &here);
@@ -181,6 +211,52 @@ impl Follower<'_> {
         }
     }
 
+    /// Notes the programs that gain rights: `sudo`, and those with file capabilities.
+    fn privileged(
+        &mut self,
+        effects: &[shell::effects::Effect],
+        place: impl Fn(&shell::effects::Effect) -> Place,
+    ) {
+        for effect in effects {
+            let name = match &effect.kind {
+                EffectKind::DropsEnvironment { by, .. } if by == "sudo" => Some(by.clone()),
+                EffectKind::Run { words, .. } => {
+                    let name = words.first().and_then(Word::literal);
+                    let name = name.map(|name| base_name(&name).to_owned());
+                    name.filter(|name| name == "sudo" || self.state.capable.contains(name))
+                }
+                _ => None,
+            };
+            let place = place(effect);
+            self.started
+                .privileged
+                .extend(name.map(|name| Privileged { name, place }));
+        }
+    }
+
+    /// Notes the programs of a script that a preload or a thread breaks.
+    fn breakable(&mut self, script: Script<'_>) {
+        let place = |effect: &shell::effects::Effect| script.place(&effect.range);
+        self.privileged(&script.reading.effects, place);
+        let (found, shielded) = fragile::started(&script.reading.effects, script.text, place);
+        self.started.fragile.extend(found);
+        self.started.shielded.extend(shielded);
+    }
+
+    /// The same of an argv, which is one command.
+    fn breakable_argv(&mut self, argv: &[String], here: &Place) {
+        let mut text = Traced::new();
+        let quoted = argv
+            .iter()
+            .map(|word| format!("'{}'", word.replace('\'', "'\\''")));
+        text.push_from(&quoted.collect::<Vec<_>>().join(" "), here.span);
+        let effects = shell::effects::read(text.as_str());
+        self.privileged(&effects, |_| here.clone());
+        let (found, shielded) = fragile::started(&effects, &text, |_| here.clone());
+        self.started.fragile.extend(found);
+        self.started.shielded.extend(shielded);
+    }
+
     fn open(&self, readable: Readable) -> (Traced, Place) {
         match readable {
             Readable::Inline(text) => (lines_of(text), self.build.place(Span::default())),
@@ -234,6 +310,7 @@ impl Follower<'_> {
             file,
             positional,
         };
+        self.breakable(script);
         self.settings_for(script, service.map(|(at, _)| at), hops);
         self.unread(text.as_str(), file, before);
         let Some((_, words)) = service else {

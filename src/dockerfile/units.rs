@@ -11,7 +11,7 @@ use super::build::Build;
 use super::image::{CopySource, ImageState};
 use super::stages;
 use super::start::{self, Ended, Started};
-use crate::facts::{Manager, programs};
+use crate::facts::{Libc, Manager, programs};
 use crate::model::{
     Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting, Source,
     Stray, Unit, User, Via, entries, family_of, judge,
@@ -190,6 +190,8 @@ fn assemble(
             .chain(&started.strips)
             .cloned()
             .collect(),
+        fragile: started.fragile(state),
+        privileged: started.privileged.clone(),
         installs: state.installs.clone(),
         start_replaces_preload: None,
         unseen_settings,
@@ -268,7 +270,10 @@ fn judged<'a>(
     entries(text).into_iter().take(ENTRIES).map(move |range| {
         let name = text.get(range.clone()).unwrap_or_default().to_owned();
         let family = family_of(&name);
-        let outcome = if via == Via::Environment || !name.contains('*') {
+        let musl = unit.platform.libc.value() == Some(&Libc::Musl);
+        let outcome = if via == Via::File && musl {
+            Outcome::Unread
+        } else if via == Via::Environment || !name.contains('*') {
             judge(unit, &setting.value, &range)
         } else {
             computed(unit, family)

@@ -165,7 +165,17 @@ fn matches(pattern: &str, text: &str) -> bool {
         && parts.next().is_none()
 }
 
-fn part_matches(pattern: &str, part: &str) -> bool {
+/// Whether the image of `reference` is in one of the repositories.
+#[must_use]
+pub(super) fn is_at<'p>(reference: &str, mut repositories: impl Iterator<Item = &'p str>) -> bool {
+    Reference::parse(reference).is_some_and(|reference| {
+        repositories.any(|pattern| matches(pattern, &reference.repository))
+    })
+}
+
+/// Whether `pattern`, in which one `*` stands for any run of characters, is `part`.
+#[must_use]
+pub(super) fn part_matches(pattern: &str, part: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else {
         return pattern == part;
     };

@@ -67,10 +67,27 @@ pub(crate) fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome
 
 /// What becomes of an entry that names no allocator: only what is wrong whatever it is can be told.
 fn of_no_allocator(unit: &Unit, value: &Value, range: &Range<usize>, entry: &str) -> Outcome {
+    if is_folder(unit, entry) {
+        return Outcome::Folder;
+    }
     let literal = reference(entry).is_some() && !is_from_a_variable(value, range, entry);
     unexpanded(&unit.platform, entry)
         .filter(|_| literal)
         .map_or(Outcome::NoAllocator, Outcome::NotExpanded)
+}
+
+/// Whether an entry is the path of a folder: one with a final slash, or one that holds libraries.
+fn is_folder(unit: &Unit, entry: &str) -> bool {
+    let path = entry.trim_end_matches('/');
+    let holds = |dir: &str| same_folder(dir, &PathPattern::new(format!("{path}/x")));
+    entry.starts_with('/')
+        && !entry.contains(['$', '*', '{'])
+        && (entry.ends_with('/')
+            || search_dirs(unit).iter().any(|dir| holds(dir))
+            || unit
+                .libraries
+                .iter()
+                .any(|library| holds(library.path.folder())))
 }
 
 /// The reference to a variable in an entry: `${NAME}`, `$(NAME)`, `$NAME`.

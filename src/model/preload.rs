@@ -27,7 +27,7 @@ impl Preload {
     /// Whether anything can be said of it: it names an allocator, or is wrong whatever it names.
     #[must_use]
     pub const fn is_told(&self) -> bool {
-        self.family.is_some() || matches!(self.outcome, Outcome::NotExpanded(_))
+        self.family.is_some() || matches!(self.outcome, Outcome::NotExpanded(_) | Outcome::Folder)
     }
 }
 
@@ -53,6 +53,10 @@ pub enum Outcome {
     WorksOn(Arch, Library),
     /// It does not name an allocator.
     NoAllocator,
+    /// It is a folder.
+    Folder,
+    /// The loader does not read the file that names it.
+    Unread,
     /// Cannot be told, for the reason given.
     Unknown(String),
     /// Characters that become part of the name.
@@ -107,6 +111,8 @@ impl Outcome {
             Self::Works(_) => "loaded".into(),
             Self::WorksOn(arch, _) => format!("loaded on {} only", arch.docker()),
             Self::NoAllocator => "no allocator".into(),
+            Self::Folder => "a folder".into(),
+            Self::Unread => "not read on musl".into(),
             Self::Unknown(why) => format!("cannot be told ({why})"),
             Self::Malformed(_) => "malformed".into(),
             Self::NotExpanded(what) => format!("`{what}` is not expanded"),

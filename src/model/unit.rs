@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{EnvFault, Environment, Fact, Library, Limits, Opaque, Preload, Process, Source};
+use super::{
+    EnvFault, Environment, Fact, Fragile, Library, Limits, Opaque, Preload, Privileged, Process,
+    Source,
+};
 use crate::facts::{self, Arch, Family, Libc, Manager, Release};
 use crate::text::{Place, paths};
 
@@ -46,6 +49,10 @@ pub struct Unit {
     pub strays: Vec<Stray>,
     /// What takes the environment away from the process.
     pub strips: Vec<Strip>,
+    /// Programs in it that a preloaded allocator, or jemalloc's thread, breaks.
+    pub fragile: Vec<Fragile>,
+    /// Programs that its start runs and that gain rights by it.
+    pub privileged: Vec<Privileged>,
     /// Package installations, in order. Stages that stand on each other share them.
     pub installs: Vec<Arc<Install>>,
     /// How the start of the container replaces `LD_PRELOAD`, where it does.

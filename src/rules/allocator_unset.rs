@@ -1,7 +1,7 @@
 //! Long-running Python on glibc with no allocator setting at all.
 
 use super::Report;
-use super::remedies::{bring, is_for_others};
+use super::remedies::{breaks, bring, is_for_others};
 use crate::facts::{Family, Libc, is_allocator_setting, near_miss, programs, stands_alone};
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{
@@ -64,7 +64,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .caption(match &unit.source {
             Source::Linked(path, None) => format!("its image is built by `{path}`"),
             Source::Linked(path, Some(_)) => format!("`{path}` seems to build its image"),
-            _ if replaced(unit).is_some() => "a setting would stand here".into(),
+            _ if no_preload(unit).is_some() => "a setting would stand here".into(),
             _ => "jemalloc would be installed here".into(),
         })
         .note(format!(
@@ -82,8 +82,13 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             Source::Linked(path, _) => format!("in `{path}`: {}", help(unit)),
             _ => help(unit),
         });
-    finding = if replaced(unit).is_some() {
-        two_heaps(finding, UNMEASURED)
+    let alone = is_single(&unit.process);
+    finding = if no_preload(unit).is_some() {
+        if alone {
+            finding
+        } else {
+            two_heaps(finding, UNMEASURED)
+        }
     } else {
         let mut changes = bring(Family::Jemalloc);
         changes.push(Change::Tune);
@@ -123,6 +128,9 @@ fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
     }
     if let Some(replaced) = &unit.start_replaces_preload {
         return Applicability::Manual(format!("a preload would be lost: {}", replaced.why));
+    }
+    if let Some(why) = breaks(unit, Family::Jemalloc) {
+        return why;
     }
     match kind {
         ProcessKind::Notebook => {
@@ -220,16 +228,29 @@ fn two_heaps(finding: Finding, unsafe_because: &str) -> Finding {
     )
 }
 
-/// Why a preload that is set here never reaches the process.
-fn replaced(unit: &Unit) -> Option<&str> {
-    let replaced = unit.start_replaces_preload.as_ref()?;
-    (!replaced.sometimes).then_some(replaced.why.as_str())
+/// Why a preload must not be set for the image: it never reaches the process, or breaks another program.
+fn no_preload(unit: &Unit) -> Option<String> {
+    let replaced = unit.start_replaces_preload.as_ref();
+    let lost = replaced.filter(|replaced| !replaced.sometimes);
+    if let Some(replaced) = lost {
+        return Some(format!("a preload would be lost, {}", replaced.why));
+    }
+    match breaks(unit, Family::Jemalloc) {
+        Some(Applicability::Manual(why)) => Some(format!("a preload would do harm: {why}")),
+        _ => None,
+    }
 }
 
 /// What can be done here, with the names of this release.
 fn help(unit: &Unit) -> String {
-    if let Some(why) = replaced(unit) {
-        return format!("set `MALLOC_ARENA_MAX` to `2`: a preload would be lost, {why}");
+    if let Some(why) = no_preload(unit) {
+        let alone = is_single(&unit.process);
+        let instead = if alone {
+            "leave it as it is"
+        } else {
+            "set `MALLOC_ARENA_MAX` to `2`"
+        };
+        return format!("{instead}: {why}");
     }
     let python = unit.python.value().and_then(|python| python.version);
     let other = if python.is_some_and(|version| version >= (3, 13)) {

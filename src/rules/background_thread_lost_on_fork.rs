@@ -42,17 +42,27 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         Some(place) => finding.label(place, "workers are forked here"),
         None => finding,
     };
-    report.add(remedy(finding, wanted));
+    report.add(remedy(finding, unit, wanted));
 }
 
 const EVERYWHERE: &str = "`background_thread:true` reaches every program that the image starts, and some die of a second thread";
 
-fn remedy(finding: Finding, wanted: bool) -> Finding {
+fn remedy(finding: Finding, unit: &Unit, wanted: bool) -> Finding {
     if wanted {
         let finding = finding.help("start the thread again in every worker");
+        let broken = unit.broken_by_thread().max_by_key(|fragile| fragile.found);
+        let safe = match broken.map(|fragile| (fragile, fragile.program)) {
+            Some((fragile, program)) => Applicability::Manual(format!(
+                "{} is in the image (line {}), and it {}",
+                program.name,
+                fragile.place.line(),
+                program.what
+            )),
+            None => Applicability::Unsafe(EVERYWHERE.into()),
+        };
         return finding.remedy(
             "install the prefork hook",
-            Applicability::Unsafe(EVERYWHERE.into()),
+            safe,
             vec![Change::RestartThread],
         );
     }

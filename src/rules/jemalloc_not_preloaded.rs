@@ -1,7 +1,7 @@
 //! jemalloc is in the image, and nothing loads it.
 
 use super::Report;
-use super::remedies::{is_for_others, keeps_pages};
+use super::remedies::{breaks, is_for_others, keeps_pages};
 use crate::facts::{self, Family};
 use crate::finding::Applicability;
 use crate::model::malloc_conf::Conf;
@@ -66,7 +66,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         None if library.conditional => {
             Applicability::Unsafe("a condition decides whether it is there".into())
         }
-        None => in_force(unit).map_or(Applicability::Safe, Applicability::Unsafe),
+        None => breaks(unit, Family::Jemalloc)
+            .or_else(|| in_force(unit).map(Applicability::Unsafe))
+            .unwrap_or(Applicability::Safe),
     };
     report.add(
         finding

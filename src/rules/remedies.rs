@@ -4,7 +4,7 @@ use super::Report;
 use crate::facts::{self, Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::malloc_conf::{Conf, Effect, Pair, unread};
-use crate::model::{Change, EnvVar, Preload, Unit, Via, entries, family_of, finds};
+use crate::model::{Change, EnvVar, Found, Preload, Unit, Via, entries, family_of, finds};
 use crate::text::Place;
 use crate::text::paths;
 
@@ -29,6 +29,23 @@ pub(super) fn soname_of(preload: &Preload) -> String {
     let file = paths::file_name(&preload.name);
     file.trim_matches(|c: char| matches!(c, '"' | '\''))
         .to_owned()
+}
+
+/// What a preload of that allocator would break in the image, surely or perhaps: why it is not to be brought.
+pub(super) fn breaks(unit: &Unit, family: Family) -> Option<Applicability> {
+    let most = unit
+        .broken_by_preload(family)
+        .max_by_key(|fragile| fragile.found)?;
+    let (name, what) = (&most.program.name, &most.program.what);
+    let line = most.place.line();
+    Some(match most.found {
+        Found::Named => Applicability::Unsafe(format!(
+            "{name} may be in the image (line {line}), and it {what}"
+        )),
+        Found::Installed | Found::Started => Applicability::Manual(format!(
+            "{name} is in the image (line {line}), and it {what}"
+        )),
+    })
 }
 
 /// What makes an allocator run in a unit: it is installed and named.

@@ -707,3 +707,225 @@ fn a_reference_in_a_manifest_stays_a_reference() {
         assert_eq!(after != compose, changes, "{}{after}", told.out);
     }
 }
+
+#[test]
+fn a_preload_is_not_brought_where_it_breaks_a_program() {
+    let image = |packages: &str, run: &str, command: &str| {
+        format!(
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install -y python3 {packages}\n{run}CMD {command}\n"
+        )
+    };
+    let threads = "[\"uvicorn\", \"a:b\"]";
+    for text in [
+        image("php8.2-cli", "", threads),
+        image("curl", "RUN pip install openvino uvicorn\n", threads),
+        image(
+            "curl",
+            "RUN uv pip install 'openvino-genai>=2024'\n",
+            threads,
+        ),
+        image(
+            "g++",
+            "RUN g++ -O1 -fsanitize=address -o /usr/bin/tool tool.cc\n",
+            threads,
+        ),
+    ] {
+        assert!(says(&text, "allocator-unset"), "{text}");
+        assert_eq!(fixed(&text, &[]).0, text);
+        let idle = text.replace("python3", "python3 libjemalloc2");
+        assert!(says(&idle, "jemalloc-not-preloaded"), "{idle}");
+        assert_eq!(fixed(&idle, &[]).0, idle);
+        // A preload that does nothing today would do harm.
+        let dead = text.replace("python3", "python3 libjemalloc2").replace(
+            "CMD",
+            "ENV LD_PRELOAD=/usr/lib/libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD",
+        );
+        let (after, left) = fixed(&dead, &[]);
+        assert_eq!(after, dead);
+        assert!(
+            left.iter()
+                .any(|why| why.contains("preload-breaks-program")),
+            "{left:?}"
+        );
+    }
+    // Twins: what OpenVINO reads, another package of PHP, a stage that only builds, another sanitizer's option.
+    for text in [
+        image(
+            "curl",
+            "RUN pip install openvino uvicorn\nENV TBB_ENABLE_SANITIZERS=1\n",
+            threads,
+        ),
+        image("php-common", "", threads),
+        image("curl", "RUN pip install openvino-telemetry\n", threads),
+        image(
+            "g++",
+            "RUN g++ -fsanitize=undefined -o /usr/bin/tool tool.cc\n",
+            threads,
+        ),
+    ] {
+        assert_ne!(fixed(&text, &[]).0, text);
+    }
+}
+
+#[test]
+fn openvino_is_told_what_it_needs() {
+    let image = |run: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm\n{JE}{run}\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD [\"uvicorn\", \"a:b\"]\n"
+        )
+    };
+    let set = "TBB_ENABLE_SANITIZERS=1";
+    assert!(
+        fixed(&image("RUN pip install openvino==2024.6.0"), &[])
+            .0
+            .contains(set)
+    );
+    // Twins: too old, and of no known version.
+    for run in [
+        "RUN pip install openvino==2023.3.0",
+        "RUN pip install openvino",
+    ] {
+        let text = image(run);
+        assert!(says(&text, "preload-breaks-program"), "{run}");
+        assert_eq!(fixed(&text, &[]).0, text);
+    }
+    // The lists of packages are read.
+    let dir = folder([
+        ("requirements.txt", "fastapi\nopenvino==2025.0.0\n"),
+        (
+            "Dockerfile",
+            &*image("COPY requirements.txt .\nRUN pip install -r requirements.txt"),
+        ),
+    ]);
+    let run = run(dir.path(), ["check", "."]);
+    assert!(run.out.contains("preload-breaks-program"), "{}", run.out);
+}
+
+#[test]
+fn a_second_thread_breaks_what_must_have_one() {
+    let image = |run: &str, command: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm\n{JE}{run}ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=background_thread:true,narenas:2\nCMD {command}\n"
+        )
+    };
+    let rule = "background-thread-breaks-program";
+    let uvicorn = "[\"uvicorn\", \"a:b\"]";
+    for text in [
+        image("RUN apt-get install -y google-chrome-stable\n", uvicorn),
+        image("RUN python -m playwright install\n", uvicorn),
+        image("RUN uv run playwright install chrome\n", uvicorn),
+        image("RUN npm install -g puppeteer@22\n", uvicorn),
+        image("", "exec setpriv --reuid=1000 --clear-groups uvicorn a:b"),
+        image(
+            "",
+            "[\"setpriv\", \"--reuid\", \"app\", \"uvicorn\", \"a:b\"]",
+        ),
+        image("", "unshare -Ur true; exec uvicorn a:b"),
+        image("", uvicorn).replace(
+            "python:3.12-slim-bookworm",
+            "mcr.microsoft.com/playwright/python:v1.49.0-jammy",
+        ),
+    ] {
+        assert!(says(&text, rule), "{text}");
+        let asleep = text.replace("libjemalloc.so.2", "/opt/libjemalloc.so.2");
+        assert!(!says(&asleep, rule), "{asleep}");
+        assert!(
+            !fixed(&asleep, &[])
+                .0
+                .contains("LD_PRELOAD=libjemalloc.so.2"),
+            "{asleep}"
+        );
+    }
+    for text in [
+        image("RUN playwright install firefox\n", uvicorn),
+        image("RUN apt-get install -y chromium-driver\n", uvicorn),
+        image("RUN apt-get install -y gosu\n", "gosu app uvicorn a:b"),
+        image("", "exec setpriv --no-new-privs uvicorn a:b"),
+        image("", "unshare -n true; exec uvicorn a:b"),
+        image(
+            "RUN apt-get install -y chromium\n",
+            "env -u MALLOC_CONF chromium --headless & exec uvicorn a:b",
+        ),
+        image(
+            "RUN apt-get install -y chromium\n",
+            "chromium --headless --no-zygote & exec uvicorn a:b",
+        ),
+        image("RUN playwright install chromium\n", uvicorn).replace("background_thread:true,", ""),
+    ] {
+        assert!(!says(&text, rule), "{text}");
+    }
+    // The hook's thread is refused there, too.
+    let options = Options {
+        unsafe_too: true,
+        style: Style {
+            prefork_hook: true,
+            ..Style::default()
+        },
+        ..Options::default()
+    };
+    for (run, hook) in [("RUN playwright install chromium\n", false), ("", true)] {
+        let text = image(run, "[\"gunicorn\", \"a:b\"]")
+            .replace(" MALLOC_CONF=background_thread:true,narenas:2", "");
+        let file = SourceFile::new("Dockerfile", text.into_bytes());
+        let fixed = fix::fix(&file, &Project::of(&Nowhere), &options);
+        let after = String::from_utf8(fixed.after.bytes.clone()).unwrap();
+        assert_eq!(after.contains("background_thread:true"), hook, "{after}");
+    }
+}
+
+#[test]
+fn a_folder_is_no_library() {
+    let image = |value: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm\n{JE}ENV LD_PRELOAD={value} MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    for value in [
+        "/usr/lib",
+        "/usr/lib/aarch64-linux-gnu",
+        "/opt/jemalloc/lib/",
+    ] {
+        assert!(says(&image(value), "preload-not-a-library"), "{value}");
+        let (after, _) = fixed(&image(value), &[]);
+        assert!(after.contains("LD_PRELOAD=libjemalloc.so.2 "), "{after}");
+    }
+    for value in ["libjemalloc.so.2:", "/opt/tool", "libjemalloc.so.2"] {
+        assert!(!says(&image(value), "preload-not-a-library"), "{value}");
+    }
+}
+
+#[test]
+fn musl_reads_no_file_of_preloads() {
+    let image = |from: &str, more: &str| {
+        format!(
+            "FROM {from}\nRUN (apk add jemalloc || apt-get install -y libjemalloc2) && echo /usr/lib/libjemalloc.so.2 >> /etc/ld.so.preload\n{more}CMD [\"uvicorn\", \"a:b\"]\n"
+        )
+    };
+    assert!(says(&image("alpine:3.20", ""), "preload-file-on-musl"));
+    assert!(!says(&image("debian:12", ""), "preload-file-on-musl"));
+    let both = image("alpine:3.20", "ENV LD_PRELOAD=libjemalloc.so.2\n");
+    assert!(!says(&both, "preload-file-on-musl"));
+}
+
+#[test]
+fn beside_programs_that_gain_rights_the_path_is_named() {
+    let image = |from: &str, user: &str, command: &str| {
+        format!(
+            "FROM {from}\nRUN apt-get update && apt-get install -y python3 sudo nginx && setcap cap_net_bind_service=+ep /usr/sbin/nginx\n{user}CMD {command}\n"
+        )
+    };
+    for command in [
+        "sudo nginx && exec uvicorn a:b",
+        "nginx && exec uvicorn a:b",
+    ] {
+        let (after, _) = fixed(&image("ubuntu:24.04", "USER app\n", command), &[]);
+        assert!(after.contains("'/usr/$LIB/libjemalloc.so.2'"), "{after}");
+        assert!(!says(&after, "preload-noise"), "{after}");
+        let bare = after.replace("'/usr/$LIB/libjemalloc.so.2'", "libjemalloc.so.2");
+        assert!(says(&bare, "preload-noise"), "{bare}");
+        assert_eq!(fixed(&bare, &[]).0, after);
+        // Twin: for root nothing gains rights.
+        let (after, _) = fixed(&image("ubuntu:24.04", "", command), &[]);
+        assert!(after.contains("LD_PRELOAD=libjemalloc.so.2"), "{after}");
+    }
+}

@@ -55,7 +55,7 @@ impl Plan<'_> {
     /// That of a package which one of the changes installs, or which is installed.
     fn packaged(&mut self, package: &AllocatorPackage) -> Result<String, Refusal> {
         if self.scene.style.preload == PreloadStyle::Soname {
-            return Ok(package.soname.clone());
+            return Ok(self.bare(package));
         }
         if let Some(folder) = self.copied_to {
             return Ok(format!("{folder}{}", package.soname));
@@ -70,6 +70,19 @@ impl Plan<'_> {
         let link = format!("/usr/local/lib/{}", package.soname);
         self.link(&link, &package.soname)?;
         Ok(link)
+    }
+
+    /// Its name; beside programs for which the loader complains about bare names, a path that is right everywhere.
+    fn bare(&self, package: &AllocatorPackage) -> String {
+        let unit = self.scene.unit;
+        let silent = match unit.privileged() {
+            Some(_) if package.dir == "/usr/lib/{triplet}" => {
+                Some(format!("/usr/$LIB/{}", package.soname))
+            }
+            Some(_) => self.pinned().map(|arch| package.path(arch)),
+            None => None,
+        };
+        silent.unwrap_or_else(|| package.soname.clone())
     }
 
     /// That of a library which is there already.
@@ -95,8 +108,14 @@ impl Plan<'_> {
         if self.scene.style.preload == PreloadStyle::Path {
             choices.reverse();
         }
-        choices
+        let silent = self
+            .scene
+            .unit
+            .privileged()
+            .and_then(|_| self.scene.unit.silent_path(library));
+        silent
             .into_iter()
+            .chain(choices)
             .find(|choice| !choice.contains('{') && finds(self.scene.unit, choice))
     }
 

@@ -1,7 +1,7 @@
 //! What the base image's facts say of platform, interpreter and user.
 
 use crate::facts::{self, Image};
-use crate::model::{Fact, Platform, Python, User};
+use crate::model::{Fact, Found, Fragile, Platform, Python, User};
 use crate::text::Place;
 
 pub(super) fn platform(
@@ -84,4 +84,13 @@ pub(super) fn user(image: Option<&Image>, why: &str) -> Fact<User> {
         }
         None => Fact::Unknown(why.to_owned()),
     }
+}
+
+/// The programs that the image brings and that a preload or a thread breaks.
+pub(super) fn fragile(reference: &str, from: &Place) -> Vec<Fragile> {
+    let brought = facts::fragile().filter_map(|program| {
+        let found = Found::by(program.is_in_image(reference)?);
+        Some(Fragile::new(program, from, found))
+    });
+    brought.collect()
 }

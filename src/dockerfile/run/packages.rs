@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Source;
+use crate::dockerfile::fragile;
 use crate::dockerfile::image::ImageState;
 use crate::facts::{self, Manager};
 use crate::model::{Fact, Install, Library, Origin, PathPattern, Python, User};
@@ -51,6 +52,13 @@ pub(super) fn install(
     if open_ended {
         state.hide("/", "some of the installed packages are named elsewhere");
     }
+    let index = match manager {
+        Manager::Conda => facts::Index::Python,
+        _ => facts::Index::Distribution,
+    };
+    fragile::installed(state, index, packages, |package| {
+        source.place(&package.range)
+    });
     for package in packages {
         let place = source.place(&package.range);
         allocator(state, effect, manager, package, &place);

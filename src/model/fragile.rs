@@ -1,0 +1,86 @@
+//! Programs of an image that a preloaded allocator, or jemalloc's thread, breaks.
+
+use super::Unit;
+use crate::facts::{self, Breaks, Family, Named};
+use crate::text::Place;
+
+/// One such program.
+#[derive(Clone, Debug)]
+pub struct Fragile {
+    /// Which.
+    pub(crate) program: &'static facts::Fragile,
+    /// Where the text speaks of it.
+    pub place: Place,
+    /// How sure it is that it runs.
+    pub found: Found,
+    /// Its version, where the text says one: `2024.1.0`.
+    pub version: Option<String>,
+    /// A package of the distribution brings it: it does not move with a few files that are copied.
+    pub packaged: bool,
+}
+
+/// How sure it is that a program is in an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Found {
+    /// What is installed can start it, wherever it comes from.
+    Named,
+    /// It is installed, or the base image brings it.
+    Installed,
+    /// The start of the container runs it.
+    Started,
+}
+
+impl Found {
+    /// What follows of a name of a package or an image.
+    pub(crate) const fn by(name: Named) -> Self {
+        match name {
+            Named::Brings => Self::Installed,
+            Named::Drives => Self::Named,
+        }
+    }
+}
+
+impl Fragile {
+    pub(crate) fn new(program: &'static facts::Fragile, place: &Place, found: Found) -> Self {
+        Self {
+            program,
+            place: place.clone(),
+            found,
+            version: None,
+            packaged: false,
+        }
+    }
+
+    /// How it is known, as the label of its place.
+    #[must_use]
+    pub const fn known_by(&self) -> &'static str {
+        match self.found {
+            Found::Started => "it is started here",
+            Found::Installed => "it comes into the image here",
+            Found::Named => "this is about it",
+        }
+    }
+
+    /// Whether it lives with what the image sets.
+    fn is_spared(&self, unit: &Unit) -> bool {
+        self.program.variable().is_some_and(|(name, value)| {
+            let var = unit.env.get(name);
+            var.and_then(|var| var.now.value.known()) == Some(value)
+        })
+    }
+}
+
+impl Unit {
+    /// The programs that jemalloc's background thread breaks.
+    pub fn broken_by_thread(&self) -> impl Iterator<Item = &Fragile> {
+        let thread = |fragile: &&Fragile| fragile.program.breaks == Breaks::Thread;
+        self.fragile.iter().filter(thread)
+    }
+
+    /// The programs that a preload of that allocator breaks, and that nothing saves.
+    pub fn broken_by_preload(&self, family: Family) -> impl Iterator<Item = &Fragile> {
+        let breaks =
+            move |fragile: &&Fragile| fragile.program.dislikes(family) && !fragile.is_spared(self);
+        self.fragile.iter().filter(breaks)
+    }
+}
