@@ -180,10 +180,19 @@ fn named(
     place: &Place,
 ) {
     let name = normal(name);
+    let packaged = index == Index::Distribution;
     for program in fragile() {
         if let Some(by) = program.named(index, &name) {
-            let mut one = Fragile::new(program, place, Found::by(by));
-            one.packaged = index == Index::Distribution;
+            let mut found = Found::by(by);
+            if packaged {
+                match program.is_seen_in(state.platform.release.value().copied()) {
+                    Some(true) => {}
+                    Some(false) => continue,
+                    None => found = Found::Named,
+                }
+            }
+            let mut one = Fragile::new(program, place, found);
+            one.packaged = packaged;
             one.version = version.map(str::to_owned);
             state.add_fragile(one);
         }

@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::data::{Names, Table};
+use super::data::{Names, Pairs, Table};
+use super::distros::Release;
 use super::images;
-use super::terms::Family;
 
 /// What breaks a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -14,8 +14,6 @@ pub(crate) enum Breaks {
     Thread,
     /// Any preloaded allocator.
     Preload,
-    /// A preloaded jemalloc.
-    Jemalloc,
 }
 
 /// A program that lives on one malloc, or one thread, only.
@@ -49,8 +47,12 @@ pub(crate) struct Fragile {
     asked: Names,
     spares: Option<String>,
     variable: Option<String>,
-    /// The version from which `variable` is read.
-    pub variable_from: Option<String>,
+    /// The first version that breaks.
+    pub from: Option<String>,
+    #[serde(default)]
+    seen: Pairs,
+    #[serde(default)]
+    lives: Pairs,
     compiled: Option<String>,
     /// What becomes of it, as the end of a sentence that begins with its name.
     pub what: String,
@@ -203,14 +205,21 @@ impl Fragile {
             .is_some_and(|sign| text.contains(sign))
     }
 
-    /// Whether a preload of that allocator breaks it.
+    /// Whether the package of that release breaks: `None` where that was not seen.
     #[must_use]
-    pub(crate) fn dislikes(&self, family: Family) -> bool {
-        match self.breaks {
-            Breaks::Thread => false,
-            Breaks::Preload => true,
-            Breaks::Jemalloc => family == Family::Jemalloc,
+    pub(crate) fn is_seen_in(&self, release: Option<&Release>) -> Option<bool> {
+        if self.seen.is_empty() {
+            return Some(true);
         }
+        let release = release?;
+        let among = |pairs: &Pairs| {
+            let mut pairs = pairs.iter();
+            pairs.any(|pair| pair == (release.distro.as_str(), release.release.as_str()))
+        };
+        if among(&self.lives) {
+            return Some(false);
+        }
+        among(&self.seen).then_some(true)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Programs of an image that a preloaded allocator, or jemalloc's thread, breaks.
 
-use super::Unit;
-use crate::facts::{self, Breaks, Family, Named};
+use super::{Unit, newer};
+use crate::facts::{self, Breaks, Named};
 use crate::text::Place;
 
 /// One such program.
@@ -61,12 +61,15 @@ impl Fragile {
         }
     }
 
-    /// Whether it lives with what the image sets.
+    /// Whether it lives with what the image sets, or is too old to break.
     fn is_spared(&self, unit: &Unit) -> bool {
-        self.program.variable().is_some_and(|(name, value)| {
-            let var = unit.env.get(name);
-            var.and_then(|var| var.now.value.known()) == Some(value)
-        })
+        let from = self.program.from.as_deref();
+        let old = |(version, from)| newer(from, version);
+        self.version.as_deref().zip(from).is_some_and(old)
+            || self.program.variable().is_some_and(|(name, value)| {
+                let var = unit.env.get(name);
+                var.and_then(|var| var.now.value.known()) == Some(value)
+            })
     }
 }
 
@@ -77,10 +80,12 @@ impl Unit {
         self.fragile.iter().filter(thread)
     }
 
-    /// The programs that a preload of that allocator breaks, and that nothing saves.
-    pub fn broken_by_preload(&self, family: Family) -> impl Iterator<Item = &Fragile> {
-        let breaks =
-            move |fragile: &&Fragile| fragile.program.dislikes(family) && !fragile.is_spared(self);
-        self.fragile.iter().filter(breaks)
+    /// The programs that a preloaded allocator breaks, and that nothing saves.
+    pub fn broken_by_preload(&self) -> impl Iterator<Item = &Fragile> {
+        let breaks = |fragile: &&Fragile| fragile.program.breaks == Breaks::Preload;
+        self.fragile
+            .iter()
+            .filter(breaks)
+            .filter(|fragile| !fragile.is_spared(self))
     }
 }

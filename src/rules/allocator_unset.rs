@@ -2,10 +2,13 @@
 
 use super::Report;
 use super::remedies::{breaks, bring, is_for_others};
-use crate::facts::{Family, Libc, is_allocator_setting, near_miss, programs, stands_alone};
+use crate::facts::{
+    Family, Libc, PythonMalloc, is_allocator_setting, near_miss, programs, pythonmalloc,
+    stands_alone,
+};
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{
-    Change, Fact, Process, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python,
+    Change, EnvVar, Fact, Process, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python,
 };
 use crate::text::paths;
 
@@ -129,7 +132,7 @@ fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
     if let Some(replaced) = &unit.start_replaces_preload {
         return Applicability::Manual(format!("a preload would be lost: {}", replaced.why));
     }
-    if let Some(why) = breaks(unit, Family::Jemalloc) {
+    if let Some(why) = breaks(unit) {
         return why;
     }
     match kind {
@@ -235,7 +238,7 @@ fn no_preload(unit: &Unit) -> Option<String> {
     if let Some(replaced) = lost {
         return Some(format!("a preload would be lost, {}", replaced.why));
     }
-    match breaks(unit, Family::Jemalloc) {
+    match breaks(unit) {
         Some(Applicability::Manual(why)) => Some(format!("a preload would do harm: {why}")),
         _ => None,
     }
@@ -305,7 +308,10 @@ fn runs_python(unit: &Unit) -> bool {
 
 /// Whether anything at all was set or tried; what is wrong with it is other rules' business.
 fn is_set(unit: &Unit) -> bool {
-    let named = |name: &str| is_allocator_setting(name) || near_miss(name).is_some();
+    let named = |var: &EnvVar| {
+        let name = var.name.as_str();
+        is_allocator_setting(name) && !is_unknown(unit, var) || near_miss(name).is_some()
+    };
     // An OpenMP run-time that is preloaded says nothing about allocators.
     let preload = unit
         .env
@@ -320,8 +326,19 @@ fn is_set(unit: &Unit) -> bool {
             .iter()
             .any(|opaque| opaque.path == "/etc/ld.so.preload")
         || preload
-        || unit.env.iter().any(|var| named(&var.name))
+        || unit.env.iter().any(named)
         || unit.strays.iter().any(astray)
+}
+
+/// A `PYTHONMALLOC` that Python does not know: a rule of its own says so.
+fn is_unknown(unit: &Unit, var: &EnvVar) -> bool {
+    let version = unit.python.value().and_then(|python| python.version);
+    let value = var.now.value.known().filter(|_| var.name == "PYTHONMALLOC");
+    let made = value.map(|value| pythonmalloc(value, version));
+    matches!(
+        made,
+        Some(PythonMalloc::Unknown | PythonMalloc::NeedsVersion(_))
+    )
 }
 
 /// Workers that are forked and have one thread each, as far as the command says.

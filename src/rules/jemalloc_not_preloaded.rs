@@ -66,7 +66,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         None if library.conditional => {
             Applicability::Unsafe("a condition decides whether it is there".into())
         }
-        None => breaks(unit, Family::Jemalloc)
+        None => breaks(unit)
             .or_else(|| in_force(unit).map(Applicability::Unsafe))
             .unwrap_or(Applicability::Safe),
     };

@@ -3,7 +3,7 @@
 use super::Report;
 use super::remedies::faults;
 use crate::finding::{Applicability, Finding, Severity};
-use crate::model::{Change, Found, Fragile, Unit, newer};
+use crate::model::{Change, Found, Fragile, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if unit.role.is_build() {
@@ -14,7 +14,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     else {
         return;
     };
-    for fragile in unit.broken_by_preload(family) {
+    for fragile in unit.broken_by_preload() {
         let program = fragile.program;
         let finding = report
             .finding(&preload.place, format!("{} {}", program.name, program.what))
@@ -38,23 +38,10 @@ fn spare(finding: Finding, fragile: &Fragile) -> Finding {
     let Some((name, value)) = fragile.program.variable() else {
         return finding;
     };
-    let from = fragile.program.variable_from.as_deref().unwrap_or_default();
-    let known = fragile
-        .version
-        .as_deref()
-        .map(|version| !newer(from, version));
-    let safe = match known {
-        Some(true) => Applicability::Safe,
-        Some(false) => Applicability::Manual(format!(
-            "this version does not read `{name}`: {from} is the first"
-        )),
-        None => Applicability::Unsafe(format!(
-            "`{name}` is read from {from} on, and the version is not said"
-        )),
-    };
     let change = Change::SetEnv {
         name: name.to_owned(),
         value: value.to_owned(),
     };
-    finding.remedy(format!("set `{name}` to `{value}`"), safe, vec![change])
+    let title = format!("set `{name}` to `{value}`");
+    finding.remedy(title, Applicability::Safe, vec![change])
 }

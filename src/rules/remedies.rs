@@ -31,10 +31,10 @@ pub(super) fn soname_of(preload: &Preload) -> String {
         .to_owned()
 }
 
-/// What a preload of that allocator would break in the image, surely or perhaps: why it is not to be brought.
-pub(super) fn breaks(unit: &Unit, family: Family) -> Option<Applicability> {
+/// What a preloaded allocator would break in the image, surely or perhaps: why it is not to be brought.
+pub(super) fn breaks(unit: &Unit) -> Option<Applicability> {
     let most = unit
-        .broken_by_preload(family)
+        .broken_by_preload()
         .max_by_key(|fragile| fragile.found)?;
     let (name, what) = (&most.program.name, &most.program.what);
     let line = most.place.line();

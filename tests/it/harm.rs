@@ -741,6 +741,11 @@ fn a_preload_is_not_brought_where_it_breaks_a_program() {
             "ENV LD_PRELOAD=/usr/lib/libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD",
         );
         let (after, left) = fixed(&dead, &[]);
+        if text.contains("openvino") {
+            // It gets what it needs, in the same run.
+            assert!(after.contains("TBB_ENABLE_SANITIZERS=1"), "{after}");
+            continue;
+        }
         assert_eq!(after, dead);
         assert!(
             left.iter()
@@ -775,20 +780,15 @@ fn openvino_is_told_what_it_needs() {
         )
     };
     let set = "TBB_ENABLE_SANITIZERS=1";
-    assert!(
-        fixed(&image("RUN pip install openvino==2024.6.0"), &[])
-            .0
-            .contains(set)
-    );
-    // Twins: too old, and of no known version.
     for run in [
-        "RUN pip install openvino==2023.3.0",
+        "RUN pip install openvino==2024.6.0",
         "RUN pip install openvino",
     ] {
-        let text = image(run);
-        assert!(says(&text, "preload-breaks-program"), "{run}");
-        assert_eq!(fixed(&text, &[]).0, text);
+        assert!(fixed(&image(run), &[]).0.contains(set), "{run}");
     }
+    // Twin: one that is too old to break.
+    let text = image("RUN pip install openvino==2023.3.0");
+    assert!(!says(&text, "preload-breaks-program") && fixed(&text, &[]).0 == text);
     // The lists of packages are read.
     let dir = folder([
         ("requirements.txt", "fastapi\nopenvino==2025.0.0\n"),

@@ -20,6 +20,7 @@ mod cli;
 mod correct;
 mod dockerfile_properties;
 mod fix;
+mod fix_properties;
 mod format;
 mod harm;
 mod inject;

@@ -194,7 +194,7 @@ fn fixture_cases() -> Vec<Case> {
 }
 
 fn mutants(fixtures: &[Case]) -> Vec<Case> {
-    let mut random = mutate::Random::new(SEED);
+    let mut random = crate::support::random::Random::new(SEED);
     let mutant = |number: usize| {
         let base = &fixtures[number % fixtures.len()];
         let other = &fixtures[random.below(fixtures.len())];

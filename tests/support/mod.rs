@@ -5,5 +5,6 @@
 pub(crate) mod fixtures;
 pub(crate) mod growth;
 pub(crate) mod manifests;
+pub(crate) mod random;
 pub(crate) mod run;
 pub(crate) mod shell_text;

@@ -31,8 +31,8 @@ impl<'a> Plan<'a> {
                 self.vars.push((name.to_owned(), text));
                 return Ok(());
             }
+            let text = self.moved(name, value, instruction, index)?;
             self.take_out(name, instruction, index)?;
-            let text = quoted(value, "", false)?;
             self.vars.push((name.to_owned(), text));
             return Ok(());
         }
@@ -56,6 +56,31 @@ impl<'a> Plan<'a> {
             text: quoted(value, &old, pair.legacy)?,
         });
         Ok(())
+    }
+
+    /// How the value is written where the pair moves: with its references, where it has some.
+    fn moved(
+        &self,
+        name: &str,
+        value: &str,
+        instruction: &Instruction,
+        index: usize,
+    ) -> Result<String, Refusal> {
+        let word = pairs(instruction)
+            .get(index)
+            .and_then(|pair| pair.value.as_ref());
+        let word = word.ok_or_else(|| not_here(name))?;
+        let mut old = self.scene.file.text(word.span).into_owned();
+        if !old.contains('$') {
+            return quoted(value, "", false);
+        }
+        let edit = self.part(name, value)?;
+        let at = edit.span.start.checked_sub(word.span.start);
+        let range = at.map(|at| at..at + edit.span.end.saturating_sub(edit.span.start));
+        let range = range.filter(|range| old.get(range.clone()).is_some());
+        let range = range.ok_or_else(|| not_here(name))?;
+        old.replace_range(range, &edit.text);
+        Ok(old)
     }
 
     /// The edit of the bytes that differ between the value in force and `value`; all others stay as they are

@@ -1,5 +1,7 @@
 //! What `LD_PRELOAD` is set to, and where the library is that it names.
 
+use std::ops::Range;
+
 use super::{Arrival, Plan, Refusal};
 use crate::facts::{AllocatorPackage, Arch, Family};
 use crate::model::{Library, entries, family_of, finds};
@@ -9,10 +11,34 @@ impl Plan<'_> {
     /// The value that loads `family` and keeps the other libraries: where the allocator is named already, else behind
     /// them.
     pub(super) fn preload(&mut self, family: Family) -> Result<String, Refusal> {
-        let (mut entries, place) = self.kept(family)?;
+        let (mut others, place) = self.kept(family)?;
         let entry = self.entry(family)?;
-        entries.insert(place.unwrap_or(entries.len()), entry);
-        Ok(entries.join(":"))
+        if let Some(value) = self.in_its_place(family, &entry) {
+            return Ok(value);
+        }
+        others.insert(place.unwrap_or(others.len()), entry);
+        Ok(others.join(":"))
+    }
+
+    /// The list with `entry` in the place of the one that names the allocator, where one does and nothing is glued to
+    /// it; all else stays as it is written.
+    fn in_its_place(&self, family: Family, entry: &str) -> Option<String> {
+        let var = self.scene.unit.env.get("LD_PRELOAD")?;
+        let text = var.now.value.text.as_str();
+        let names = |range: &Range<usize>| {
+            let own = text.get(range.clone()).unwrap_or_default();
+            family_of(own) == Some(family)
+        };
+        let mut named = entries(text).into_iter().filter(names);
+        let (range, None) = (named.next()?, named.next()) else {
+            return None;
+        };
+        let glued = text
+            .get(range.clone())
+            .is_none_or(|own| own.contains([',', ';']));
+        let mut value = text.to_owned();
+        (!glued).then(|| value.replace_range(range, entry))?;
+        Some(value)
     }
 
     /// The entries that stay, and which place among them is the allocator's.
