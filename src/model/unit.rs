@@ -59,6 +59,10 @@ pub struct Unit {
     pub start_replaces_preload: Option<Replaced>,
     /// Why the process may get allocator settings that we cannot see.
     pub unseen_settings: Option<String>,
+    /// The base image, where it is not known: what is not seen here it may bring.
+    pub unknown_base: Option<String>,
+    /// Why the process may get allocator settings from a file that is not known to be about it.
+    pub doubt: Option<String>,
     /// Other images come out of the same file.
     pub siblings: bool,
     /// Something is compiled in it: development packages have their use.
@@ -223,6 +227,8 @@ pub enum Reach {
     Subshell,
     /// A function of the start script that nothing calls, by its name.
     Uncalled(String),
+    /// Nothing: the start script assigns it and does not export it.
+    Unexported,
     /// A command of the start script that is over before the service starts.
     Command,
 }

@@ -112,7 +112,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             "it is a server for development: if production starts another, leave this as it is",
         );
     }
-    if *kind == ProcessKind::Notebook || unit.process.by_port_only || unit.process.development {
+    if let Some(doubt) = &unit.doubt {
+        finding = finding.note(doubt.clone());
+    }
+    let person = *kind == ProcessKind::Notebook || unit.process.development;
+    if person || unit.process.by_port_only || unit.doubt.is_some() {
         finding = finding.at_severity(Severity::Info);
     }
     report.add(finding);
@@ -134,6 +138,9 @@ fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
     }
     if let Some(why) = breaks(unit) {
         return why;
+    }
+    if let Some(doubt) = &unit.doubt {
+        return Applicability::Unsafe(doubt.clone());
     }
     match kind {
         ProcessKind::Notebook => {

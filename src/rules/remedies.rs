@@ -4,7 +4,9 @@ use super::Report;
 use crate::facts::{self, Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::malloc_conf::{Conf, Effect, Pair, unread};
-use crate::model::{Change, EnvVar, Found, Preload, Unit, Via, entries, family_of, finds};
+use crate::model::{
+    Change, EnvVar, Found, Preload, Reach, Stray, Unit, Via, entries, family_of, finds,
+};
 use crate::text::Place;
 use crate::text::paths;
 
@@ -57,11 +59,19 @@ pub(super) fn bring(family: Family) -> Vec<Change> {
 pub(super) fn bring_all(unit: &Unit, family: Family) -> (String, Vec<Change>) {
     let mut changes = bring(family);
     // The settings were measured under Python.
-    if family != Family::Jemalloc || unit.python.value().is_none() {
+    if family != Family::Jemalloc || unit.python.value().is_none() || is_tuned_astray(unit) {
         return (format!("install and preload {family}"), changes);
     }
     changes.push(Change::Tune);
     ("install, preload and configure jemalloc".into(), changes)
+}
+
+/// Whether a `MALLOC_CONF` is set that never reaches the process: that has a remedy of its own.
+pub(super) fn is_tuned_astray(unit: &Unit) -> bool {
+    let astray = |stray: &Stray| {
+        stray.variable.as_deref() == Some("MALLOC_CONF") && stray.reach == Reach::Run
+    };
+    unit.strays.iter().any(astray)
 }
 
 /// The `MALLOC_CONF` of a process, where jemalloc may read it. (Where nothing does, its text does not

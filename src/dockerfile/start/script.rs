@@ -105,6 +105,9 @@ impl Follower<'_> {
             EffectKind::Assign { name, value } if self.is_exported(name) => {
                 self.made(script, effect, name, Some(value), how);
             }
+            EffectKind::Assign { name, value } if name == "LD_PRELOAD" => {
+                self.stray(script, effect, value, Ends::Unexported);
+            }
             EffectKind::Unset { name } => self.made(script, effect, name, None, how),
             EffectKind::RunScript {
                 path,

@@ -12,6 +12,8 @@ pub(crate) struct Search {
     pub copied: Vec<String>,
     /// The paths of scripts that were followed: what they set is known.
     pub followed: Vec<String>,
+    /// What starts was followed to a program that is known.
+    pub started: bool,
     /// Manifests in the project that may start the image.
     pub manifests: bool,
 }
@@ -23,6 +25,7 @@ pub(super) fn search(state: &ImageState, started: &Started, manifests: bool) -> 
     is_asked(state, started).then(|| Search {
         copied: copied.map(|copied| copied.path.clone()).collect(),
         followed: started.followed.clone(),
+        started: started.process.server.is_some(),
         manifests,
     })
 }
