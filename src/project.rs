@@ -99,9 +99,9 @@ impl<'a> Project<'a> {
         if about {
             unit.unseen_settings = Some(format!("`{path}` sets an allocator"));
         } else {
-            unit.doubt = Some(format!(
-                "`{path}` sets an allocator, and nothing says whether it is for this image"
-            ));
+            unit.doubt.get_or_insert_with(|| {
+                format!("`{path}` sets an allocator, and nothing says whether it is for this image")
+            });
         }
     }
 

@@ -194,7 +194,9 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
         }
         // What a variable names is hardly ever a library: temporary folders, caches.
         EffectKind::Remove { .. } => {}
-        EffectKind::BuildInstall { prefix } => libraries::built(state, prefix, effect, &place),
+        EffectKind::BuildInstall { prefix } => {
+            libraries::built(state, source, prefix, effect, &place)
+        }
         EffectKind::Ldconfig => {
             let text = source
                 .text

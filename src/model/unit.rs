@@ -92,6 +92,20 @@ pub enum PreforkHook {
 }
 
 impl Unit {
+    /// Why the process may get allocator settings that are not seen, though nothing speaks for it.
+    #[must_use]
+    pub fn doubts(&self) -> Option<String> {
+        let base = self.unknown_base.as_ref();
+        let base = base.filter(|_| self.source != Source::Foreign);
+        self.doubt.clone().or_else(|| {
+            base.map(|base| {
+                format!(
+                    "the base image `{base}` is not one we know: it may set an allocator itself"
+                )
+            })
+        })
+    }
+
     /// The replacement allocator that is surely in force, if one is.
     #[must_use]
     pub fn replacement(&self) -> Option<(Family, &Place)> {

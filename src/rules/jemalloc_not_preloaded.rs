@@ -72,7 +72,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         None => breaks(unit)
             .or_else(|| {
                 in_force(unit)
-                    .or_else(|| unit.doubt.clone())
+                    .or_else(|| unit.doubts())
                     .map(Applicability::Unsafe)
             })
             .unwrap_or(Applicability::Safe),
@@ -87,13 +87,16 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             ", and a `MALLOC_CONF`",
         );
     }
+    if library.conditional || is_for_tools(library) {
+        finding = finding.at_severity(Severity::Info);
+    }
     if is_another_program(unit) {
         finding = finding
             .note("the program may link it, or have no use for it")
             .at_severity(Severity::Info);
     }
-    if let Some(doubt) = &unit.doubt {
-        finding = finding.note(doubt.clone()).at_severity(Severity::Info);
+    if let Some(doubt) = unit.doubts() {
+        finding = finding.note(doubt).at_severity(Severity::Info);
     }
     report.add(
         finding
@@ -159,6 +162,11 @@ fn is_idle(unit: &Unit, library: &Library) -> bool {
     let for_compiling =
         matches!(&library.origin, Origin::Package { dev: true, .. }) && unit.compiles;
     library.family != Family::Other && library.origin != Origin::Base && !for_compiling
+}
+
+/// A package of tools that happens to need the library: `google-perftools`.
+fn is_for_tools(library: &Library) -> bool {
+    matches!(&library.origin, Origin::Package { name, dev: false } if !name.starts_with("lib") && library.family != Family::Jemalloc)
 }
 
 fn name(library: &Library) -> String {

@@ -31,7 +31,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         })
         .help("set `MALLOC_CONF`")
         .remedy("set `MALLOC_CONF`", safe(unit), vec![Change::Tune]);
-    report.add(if forks && unit.doubt.is_none() {
+    report.add(if forks && unit.doubts().is_none() {
         finding
     } else {
         finding.at_severity(Severity::Info)
@@ -40,7 +40,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 
 /// Safe, where it is sure that nothing else sets it.
 fn safe(unit: &Unit) -> Applicability {
-    let doubt = unit.doubt.clone();
+    let doubt = unit.doubts();
     doubt.map_or(Applicability::Safe, Applicability::Unsafe)
 }
 

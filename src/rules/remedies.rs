@@ -18,6 +18,14 @@ pub(super) fn faults(unit: &Unit) -> impl Iterator<Item = &Preload> {
         .filter(|preload| !preload.conditional && preload.is_told())
 }
 
+/// What is wrong with an entry is only likely on a base that is not known: it may bring what is not seen.
+pub(super) fn severity(unit: &Unit, preload: &Preload) -> Severity {
+    match unit.unknown_base {
+        Some(_) if preload.outcome.library().is_some() => Severity::Warning,
+        _ => Severity::Error,
+    }
+}
+
 /// What the loader does about a file that it cannot find.
 pub(super) fn loader_says(unit: &Unit) -> &'static str {
     if unit.platform.libc.value() == Some(&Libc::Musl) {
@@ -152,7 +160,7 @@ pub(super) fn rename_entry(
 /// From here on pages outlive whatever used them: an hour, in milliseconds.
 const LONG: i128 = 60 * 60 * 1000;
 
-/// The last setting that keeps pages, and how long.
+/// The last setting that keeps pages, and how long. (A jemalloc that does not know it rejects it, which is no better.)
 pub(super) fn keeps_pages<'c>(conf: &'c Conf<'_>) -> Option<(Pair<'c>, &'static str)> {
     let long = |pair: Pair<'c>| after(conf, &pair).map(|after| (pair, after));
     conf.pairs().filter_map(long).last()
@@ -160,12 +168,16 @@ pub(super) fn keeps_pages<'c>(conf: &'c Conf<'_>) -> Option<(Pair<'c>, &'static 
 
 /// How long pages are kept, where the setting is the one in force and that is long.
 fn after(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static str> {
-    let (option, effect) = pair.taken()?;
+    let (option, effect) = pair.taken_by_some()?;
     let Effect::Number(number) = effect else {
         return None;
     };
     let unit = i128::from(option.decay?);
-    let last = conf.last(&option.name)?;
+    let same = |other: &Pair<'_>| {
+        let taken = other.taken_by_some();
+        taken.is_some_and(|(taken, _)| taken.name == option.name)
+    };
+    let last = conf.pairs().filter(same).last()?;
     if last.setting.key != pair.setting.key {
         return None;
     }

@@ -35,12 +35,6 @@ pub(super) fn of_image(state: &ImageState, started: &Started) -> Option<String> 
     if let Some(why) = &started.unseen {
         return Some(why.clone());
     }
-    if state.image.is_none() {
-        return Some(format!(
-            "the base image `{}` is not one we know",
-            state.base
-        ));
-    }
     if let Some(image) = state.image.as_ref().filter(|image| image.crowded) {
         return Some(format!(
             "`{}` images come with settings of their own",
