@@ -54,6 +54,8 @@ pub(super) struct Started {
     pub(super) unseen: Option<String>,
     /// Start-up files that the command's shell reads.
     pub(super) login: bool,
+    /// How often it preloads what is surely no allocator.
+    pub(super) others: usize,
     /// Programs that it starts and that a preload or a thread breaks.
     pub(super) fragile: Vec<Fragile>,
     /// Programs that it starts and that gain rights by it.
@@ -106,6 +108,7 @@ pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
             followed: Vec::new(),
             unseen: None,
             login: false,
+            others: 0,
             fragile: Vec::new(),
             shielded: Vec::new(),
             privileged: Vec::new(),
@@ -359,7 +362,7 @@ impl Follower<'_> {
     /// How much of what is loaded, and of other settings, was understood.
     fn understood(&self) -> (usize, usize) {
         let settings = &self.started.settings;
-        let preloads = settings.loading() + self.started.strays.len();
+        let preloads = settings.loading() + self.started.strays.len() + self.started.others;
         (preloads, settings.len() + preloads)
     }
 

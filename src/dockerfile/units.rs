@@ -181,6 +181,7 @@ fn assemble(
         opaque: state.opaque.clone(),
         search_dirs: search_dirs(state),
         preloads: Vec::new(),
+        overridden: Vec::new(),
         linked: state.linked.clone(),
         process: started.process.clone(),
         user: state.user.clone(),
@@ -212,12 +213,16 @@ fn assemble(
     };
     let made = started.settings.preloads(state);
     let own = own_preloads(&unit);
+    unit.overridden = if made.anew { own.clone() } else { Vec::new() };
     let (kept, lost) = if made.anew {
         (Vec::new(), own)
     } else {
         (own, Vec::new())
     };
     unit.start_replaces_preload = replaces(&unit, state, made.ended, lost);
+    if let Some(replaced) = &unit.start_replaces_preload {
+        unit.overridden.extend(replaced.lost.iter().cloned());
+    }
     let others = state.preloads.iter().chain(&made.made);
     let others = others.flat_map(|made| judged(&unit, &made.setting, made.conditional));
     unit.preloads = kept.into_iter().chain(others).collect();

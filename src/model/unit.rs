@@ -39,6 +39,8 @@ pub struct Unit {
     pub search_dirs: Vec<String>,
     /// What is preloaded, judged as the loader would.
     pub preloads: Vec<Preload>,
+    /// What the image preloads and the start of the container replaces, judged as well.
+    pub overridden: Vec<Preload>,
     /// Allocators that are linked into the interpreter (`patchelf --add-needed`).
     pub linked: Vec<(Family, Place)>,
     /// What starts.

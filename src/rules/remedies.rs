@@ -13,9 +13,10 @@ use crate::text::paths;
 /// Preload entries that rules may find fault with: those that stand in the text as the process gets
 /// them. What a start script puts together is its own business: it may test before it sets.
 pub(super) fn faults(unit: &Unit) -> impl Iterator<Item = &Preload> {
-    unit.preloads
-        .iter()
-        .filter(|preload| !preload.conditional && preload.is_told())
+    // Whatever becomes of it when the container starts: it is wrong where it stands.
+    let overridden = unit.overridden.iter().filter(|preload| !preload.outcome.works());
+    let all = unit.preloads.iter().chain(overridden);
+    all.filter(|preload| !preload.conditional && preload.is_told())
 }
 
 /// What is wrong with an entry is only likely on a base that is not known: it may bring what is not seen.
