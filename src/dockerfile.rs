@@ -36,27 +36,66 @@ pub(crate) struct Interpreted {
     file: Arc<SourceFile>,
     pub tree: Dockerfile,
     made: Made,
+    /// The stages that something else builds by their names.
+    targets: Vec<String>,
 }
+
+/// What an image is like that another Dockerfile builds.
+#[derive(Debug)]
+pub(crate) struct Base(image::ImageState);
+
+/// Who knows such images, by what a FROM calls them.
+pub(crate) type Bases<'b> = dyn Fn(&str) -> Option<Base> + 'b;
 
 impl Interpreted {
     /// Follows the instructions of every stage.
     #[must_use]
-    pub(crate) fn of(file: &Arc<SourceFile>, tree: Dockerfile, around: &dyn Surroundings) -> Self {
+    pub(crate) fn of(
+        file: &Arc<SourceFile>,
+        tree: Dockerfile,
+        around: &dyn Surroundings,
+        bases: &Bases<'_>,
+    ) -> Self {
         let (globals, stages) = stages::split(&tree);
-        let build = Build::walk(file, &tree, &globals, &stages, around);
+        let build = Build::walk(file, &tree, &globals, &stages, around, bases);
         let made = build.made.into_owned();
         Self {
             file: Arc::clone(file),
             tree,
             made,
+            targets: Vec::new(),
         }
+    }
+
+    /// The same, where something builds stages by these names.
+    #[must_use]
+    pub(crate) fn with_targets(self, targets: Vec<String>) -> Self {
+        Self { targets, ..self }
+    }
+
+    /// Whether a stage stands on another of the file.
+    #[must_use]
+    pub(crate) fn stands_on_itself(&self) -> bool {
+        self.made.parents.iter().any(Option::is_some)
+    }
+
+    /// The image of the stage of that name, else of the last one, for those that stand on it.
+    #[must_use]
+    pub(crate) fn base(&self, target: Option<&str>) -> Option<Base> {
+        let (_, stages) = stages::split(&self.tree);
+        let named = |name: &str| {
+            let mut names = stages.iter().map(|stage| stage.name.as_deref());
+            names.position(|own| own.is_some_and(|own| own.eq_ignore_ascii_case(name)))
+        };
+        let index = target.map_or_else(|| stages.len().checked_sub(1), named)?;
+        self.made.states.get(index).cloned().map(Base)
     }
 
     /// The units that come out of it, in the order of their stages, each with where it stands in the text.
     #[must_use]
     pub(crate) fn units(&self, around: &dyn Surroundings) -> Vec<(Unit, Site)> {
         let (_, stages) = stages::split(&self.tree);
-        units::units(&self.build(&stages, around))
+        units::units(&self.build(&stages, around), &self.targets)
     }
 
     /// The unit of a container that runs an image of it: the stage of that name, else the last one.

@@ -22,11 +22,12 @@ pub use format::Format;
 pub(crate) use format::is_template_ending;
 pub(crate) use names::{Claim, claim};
 
-use crate::dockerfile::Search;
+use crate::dockerfile::syntax::Dockerfile;
+use crate::dockerfile::{self, Base, Interpreted, Search};
 use crate::manifests::kustomize::{self, Kustomization};
 use crate::model::Unit;
 use crate::surroundings::{self, Surroundings};
-use crate::text::SourceFile;
+use crate::text::{SourceFile, paths};
 use images::{Image, Images};
 use links::ImageBuild;
 use memory::Memory;
@@ -36,6 +37,9 @@ use survey::Survey;
 
 /// What a configuration says about which Dockerfile builds which image, for the input at a path.
 pub(crate) type SaidImages = Box<dyn Fn(&str) -> Vec<ImageBuild> + Send + Sync>;
+
+/// So many Dockerfiles are followed that stand on each other.
+const BASES: usize = 8;
 
 /// The projects of a run.
 pub struct Project<'a> {
@@ -86,7 +90,7 @@ impl<'a> Project<'a> {
 
     /// What a Dockerfile builds.
     pub(crate) fn image(&self, file: &Arc<SourceFile>) -> Arc<Image> {
-        self.images.of(file, self.around)
+        self.images.of(file, &|tree| self.interpret(file, tree))
     }
 
     /// Notes why the process of a unit may get settings that its image does not show.
@@ -171,6 +175,47 @@ impl<'a> Project<'a> {
             .iter()
             .filter(|one| said.iter().all(|own| own.image != one.image));
         said.iter().chain(others).cloned().collect()
+    }
+
+    /// The stages of the Dockerfile at `path` that something builds by their names.
+    pub(crate) fn targets(&self, path: &str) -> Vec<String> {
+        let builds = self.image_builds(path);
+        let own = builds
+            .iter()
+            .filter(|build| paths::normal(&build.dockerfile) == paths::normal(path));
+        own.filter_map(|build| build.target.clone()).collect()
+    }
+
+    /// What an image is like that another Dockerfile of the project builds; `path` is that of the one that stands on it.
+    fn base(&self, path: &str, reference: &str, depth: usize) -> Option<Base> {
+        let builds = self.image_builds(path);
+        let name = links::repository(reference);
+        let mut named = builds
+            .iter()
+            .filter(|build| build.image == name && !name.is_empty());
+        let first = named.next()?;
+        let same = |other: &ImageBuild| {
+            (&other.dockerfile, &other.target) == (&first.dockerfile, &first.target)
+        };
+        if !named.all(same) || paths::normal(&first.dockerfile) == paths::normal(path) || depth == 0
+        {
+            return None;
+        }
+        let file = self.file(&first.dockerfile)?;
+        let base = |reference: &str| self.base(&file.path, reference, depth - 1);
+        let tree = dockerfile::parse(&file.bytes);
+        let interpreted = Interpreted::of(&file, tree, self.around, &base);
+        interpreted.base(first.target.as_deref())
+    }
+
+    /// Follows a Dockerfile.
+    pub(crate) fn interpret(&self, file: &Arc<SourceFile>, tree: Dockerfile) -> Interpreted {
+        let base = |reference: &str| self.base(&file.path, reference, BASES);
+        let interpreted = Interpreted::of(file, tree, self.around, &base);
+        if !interpreted.stands_on_itself() {
+            return interpreted;
+        }
+        interpreted.with_targets(self.targets(&file.path))
     }
 
     /// The name of the project of the input at `near`: the folder of its repository.

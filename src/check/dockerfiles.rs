@@ -10,9 +10,9 @@ use crate::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
 use crate::dockerfile::{Interpreted, Scene, Site};
 use crate::finding::Finding;
 use crate::model::PreforkHook;
-use crate::project::Project;
+use crate::project::{Claim, Project, claim};
 use crate::templates::Style;
-use crate::text::{Place, SourceFile, Span};
+use crate::text::{Place, SourceFile, Span, paths};
 use crate::{model, rules};
 
 /// So many problems of one file are reported; what follows is mostly their consequence.
@@ -38,7 +38,7 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
         checked.skipped = Some("it has no `FROM`: a fragment, not a Dockerfile".into());
         return checked.into();
     }
-    let interpreted = Interpreted::of(file, dockerfile, project.around());
+    let interpreted = project.interpret(file, dockerfile);
     let dockerfile = &interpreted.tree;
     let mut surveyed = units(file, &interpreted, project);
     if style.prefork_hook {
@@ -58,6 +58,17 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
         };
         let before = findings.len();
         rules::check(unit, &mut findings);
+        // What is wrong in the Dockerfile of the base is said there.
+        let own = |finding: &Finding| {
+            let there = &finding.place.file;
+            Arc::ptr_eq(there, file)
+                || claim(paths::file_name(&there.path)) != Some(Claim::Dockerfile)
+        };
+        let mut at = 0;
+        findings.retain(|finding| {
+            at += 1;
+            at <= before || own(finding)
+        });
         for finding in findings.iter_mut().skip(before) {
             finding.unit = index;
             let spell = |changes: &[model::Change]| {

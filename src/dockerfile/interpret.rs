@@ -7,7 +7,7 @@ use super::build::{Build, Made, find_arg};
 use super::image::{Command, Form, ImageState};
 use super::stages::{LastUse, Stage};
 use super::syntax::{Args, Dockerfile, Instruction, Keyword, Pair, Word};
-use super::{copy, run};
+use super::{Bases, copy, run};
 use crate::facts::{self, Arch};
 use crate::model::{Fact, Setting, User, Value, Via};
 use crate::surroundings::Surroundings;
@@ -21,6 +21,7 @@ impl<'a> Build<'a> {
         globals: &[&Instruction],
         stages: &'a [Stage<'a>],
         around: &'a dyn Surroundings,
+        bases: &Bases<'_>,
     ) -> Self {
         let args = dockerfile
             .instructions()
@@ -49,7 +50,7 @@ impl<'a> Build<'a> {
         }
         let last_uses = LastUse::of(stages, &build.names);
         for (index, stage) in stages.iter().enumerate() {
-            let state = build.stage(index, stage);
+            let state = build.stage(index, stage, bases);
             build.made.to_mut().states.push(state);
             build.forget(index, &last_uses);
         }
@@ -70,8 +71,8 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn stage(&mut self, index: usize, stage: &'a Stage<'a>) -> ImageState {
-        let mut state = self.base(index, stage);
+    fn stage(&mut self, index: usize, stage: &'a Stage<'a>, bases: &Bases<'_>) -> ImageState {
+        let mut state = self.base(index, stage, bases);
         self.made.to_mut().starters.push(state.user.clone());
         if let Some(parent) = self.made.parents.get(index).copied().flatten()
             && let Some(parent) = self.stages.get(parent)
@@ -94,7 +95,7 @@ impl<'a> Build<'a> {
     }
 
     /// The state a stage starts with.
-    fn base(&mut self, index: usize, stage: &Stage<'_>) -> ImageState {
+    fn base(&mut self, index: usize, stage: &Stage<'_>, bases: &Bases<'_>) -> ImageState {
         let from = self.place(stage.from.span);
         let word = match &stage.from.args {
             Args::Words(words) => words.first(),
@@ -112,7 +113,17 @@ impl<'a> Build<'a> {
         let parent = named.or_else(member);
         self.made.to_mut().parents.push(parent);
         let Some(below) = parent.and_then(|parent| self.made.states.get(parent)) else {
-            return ImageState::on_image(&reference, &from, pinned);
+            let known = reference
+                .known()
+                .filter(|name| facts::image(name, None).is_none());
+            let Some(base) = known.and_then(bases) else {
+                return ImageState::on_image(&reference, &from, pinned);
+            };
+            let mut state = base.0.inherited(&from);
+            if pinned.value().is_some() {
+                state.platform.archs = pinned;
+            }
+            return state;
         };
         let mut state = below.inherited(&from);
         if pinned.value().is_some() {

@@ -336,7 +336,7 @@ impl Follower<'_> {
             all: false,
         };
         let reading = shell::effects::read_with(text.as_str(), &start);
-        let service = command::service(&reading.effects, positional);
+        let service = command::service(&reading.effects, text.as_str(), positional);
         let script = Script {
             reading: &reading,
             text,

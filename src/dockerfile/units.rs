@@ -26,7 +26,7 @@ pub(crate) use unseen::Search;
 const ENTRIES: usize = 64;
 
 /// The units of all stages that can be an image of their own, each with where it stands in the text.
-pub(super) fn units(build: &Build<'_>) -> Vec<(Unit, Site)> {
+pub(super) fn units(build: &Build<'_>, targets: &[String]) -> Vec<(Unit, Site)> {
     let used = stages::used(build.stages, &build.names);
     let strays = OtherStages::of(build);
     let last = build.stages.len().saturating_sub(1);
@@ -35,7 +35,10 @@ pub(super) fn units(build: &Build<'_>) -> Vec<(Unit, Site)> {
         .filter(|index| leaf(*index))
         .filter_map(|index| Some((index, start::follow(build, build.made.states.get(index)?))))
         .collect();
-    let served = production(build, &leaves).into_iter();
+    let mut served = production(build, &leaves);
+    let asked = role::targets(build, targets);
+    served.extend(asked.iter().filter(|index| !leaf(**index)));
+    let served = served.into_iter();
     let served = served
         .filter_map(|index| Some((index, start::follow(build, build.made.states.get(index)?))));
     let mut images: Vec<(usize, Started)> = served.collect();
@@ -44,7 +47,10 @@ pub(super) fn units(build: &Build<'_>) -> Vec<(Unit, Site)> {
     let mut units: Vec<(Unit, Site)> = images
         .into_iter()
         .filter_map(|(index, started)| {
-            let unit = unit(build, &strays, index, index == last, &started)?;
+            let mut unit = unit(build, &strays, index, index == last, &started)?;
+            if let Some(why) = role::beside(build, index, &asked) {
+                unit.role = Role::Build(why);
+            }
             let mut site = site(build, index, &started, &unit)?;
             site.search = site.search.filter(|_| unit.unseen_settings.is_none());
             Some((unit, site))
@@ -114,7 +120,8 @@ fn serving(build: &Build<'_>, stage: usize, unit: &Unit) -> Option<(usize, Fact<
     }
     let state = build.made.states.get(stage)?;
     let commands = state.cmd.iter().chain(&state.entrypoint);
-    let command = commands.map(|command| command.place.span.start).max()?;
+    let own = commands.filter(|command| command.place.same_file(&state.from));
+    let command = own.map(|command| command.place.span.start).max()?;
     let says = |at: &usize| {
         let from = build.stages.get(*at).map(|stage| stage.from.span.start);
         from.is_some_and(|from| from <= command)

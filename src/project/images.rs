@@ -4,8 +4,8 @@
 use std::sync::{Arc, OnceLock};
 
 use super::memory::Memory;
+use crate::dockerfile::syntax::Dockerfile;
 use crate::dockerfile::{self, Interpreted};
-use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 
 /// The images of a run, by the path of their Dockerfile.
@@ -22,23 +22,28 @@ pub(crate) struct Image {
 }
 
 impl Images {
-    pub(super) fn of(&self, file: &Arc<SourceFile>, around: &dyn Surroundings) -> Arc<Image> {
-        let image = self.0.of(file.path.clone(), |_| Image::of(file, around));
+    pub(super) fn of(
+        &self,
+        file: &Arc<SourceFile>,
+        interpret: &dyn Fn(Dockerfile) -> Interpreted,
+    ) -> Arc<Image> {
+        let made = || Image::of(file, interpret);
+        let image = self.0.of(file.path.clone(), |_| made());
         // The file that is being fixed is another with every change.
         if Arc::ptr_eq(&image.file, file) {
             image
         } else {
-            Image::of(file, around)
+            made()
         }
     }
 }
 
 impl Image {
-    fn of(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Arc<Self> {
+    fn of(file: &Arc<SourceFile>, interpret: &dyn Fn(Dockerfile) -> Interpreted) -> Arc<Self> {
         let tree = dockerfile::parse(&file.bytes);
         Arc::new(Self {
             file: Arc::clone(file),
-            interpreted: Interpreted::of(file, tree, around),
+            interpreted: interpret(tree),
             lacks_setting: OnceLock::new(),
         })
     }

@@ -2,6 +2,7 @@
 
 mod bake;
 mod skaffold;
+mod workflows;
 
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ use crate::yaml;
 /// An image that the project builds, and what from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ImageBuild {
-    /// Its name, without tag and digest.
+    /// Its name, without tag and digest; empty where it has none.
     pub image: String,
     /// Its name with the tag.
     pub reference: String,
@@ -28,10 +29,12 @@ pub struct ImageBuild {
     pub said_in: String,
 }
 
-/// Whether a file says what images are built from, by its name.
+/// Whether a file says what images are built from, by its path.
 #[must_use]
-pub(crate) fn is_link(name: &str) -> bool {
-    is_bake(name) || is_skaffold(name) || Format::is_compose_name(name)
+pub(crate) fn is_link(path: &str) -> bool {
+    let name = paths::file_name(path);
+    let named = is_bake(name) || is_skaffold(name) || Format::is_compose_name(name);
+    named || workflows::is_workflow(path)
 }
 
 /// `docker-bake.hcl`, `docker-bake.override.json` (docs.docker.com, "Bake file reference").
@@ -64,13 +67,16 @@ pub(crate) fn read(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<Ima
     if is_skaffold(name) {
         return skaffold::read(sheet);
     }
+    if workflows::is_workflow(&file.path) {
+        return workflows::read(sheet);
+    }
     let containers = compose::read(sheet, around).into_iter();
     containers
         .filter_map(|(container, _)| {
-            let (image, build) = (container.image?, container.build?);
+            let (image, build) = (container.image, container.build?);
             build_of(
                 file,
-                &image.text,
+                image.as_ref().map_or("", |image| image.text.as_str()),
                 &build.context,
                 build.dockerfile.as_deref(),
                 build.target,
@@ -109,7 +115,7 @@ fn build_of(
 ) -> Option<ImageBuild> {
     let elsewhere = context.contains("://") || context.starts_with("git@");
     let name = repository(image);
-    if elsewhere || name.is_empty() || name.contains('$') {
+    if elsewhere || name.contains('$') {
         return None;
     }
     let folder = paths::join(paths::folder(&file.path), context);

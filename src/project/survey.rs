@@ -26,7 +26,7 @@ impl Survey {
                 dockerfiles.push(path);
             } else if kustomize::is_kustomization(name) {
                 survey.kustomizations.push(path);
-            } else if links::is_link(name) {
+            } else if links::is_link(&path) {
                 survey.links.push(path);
             } else if claim(name) == Some(Claim::Yaml) {
                 survey.manifests.push(path);

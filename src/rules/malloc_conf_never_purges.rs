@@ -2,8 +2,9 @@
 
 use super::Report;
 use super::remedies::{keeps_pages, malloc_conf};
+use crate::facts::Family;
 use crate::finding::Severity;
-use crate::model::{ProcessKind, Unit};
+use crate::model::{ProcessKind, Source, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let Some(conf) = malloc_conf(unit) else {
@@ -12,6 +13,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let lasting =
         unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
     let limit = unit.limits.memory.as_ref();
+    let mut preloads = unit.preloads.iter();
+    let named = preloads.any(|preload| preload.family == Some(Family::Jemalloc));
+    if unit.source == Source::Foreign && !named {
+        // Whether the image has a jemalloc that reads it is not known.
+        return;
+    }
     if !lasting && limit.is_none() || unit.process.development {
         return;
     }

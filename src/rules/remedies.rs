@@ -14,7 +14,10 @@ use crate::text::paths;
 /// them. What a start script puts together is its own business: it may test before it sets.
 pub(super) fn faults(unit: &Unit) -> impl Iterator<Item = &Preload> {
     // Whatever becomes of it when the container starts: it is wrong where it stands.
-    let overridden = unit.overridden.iter().filter(|preload| !preload.outcome.works());
+    let overridden = unit
+        .overridden
+        .iter()
+        .filter(|preload| !preload.outcome.works());
     let all = unit.preloads.iter().chain(overridden);
     all.filter(|preload| !preload.conditional && preload.is_told())
 }

@@ -1178,3 +1178,196 @@ fn an_assignment_is_no_export() {
         assert!(said.is_empty(), "{more}{lines}: {said:?}");
     }
 }
+
+#[test]
+fn the_branch_that_runs_by_default_is_the_service() {
+    let image = "FROM python:3.12-slim-bookworm\nCOPY run.sh /\nENTRYPOINT [\"/run.sh\"]\n";
+    let with = |script: &str| {
+        let script = format!("#!/bin/sh\n{script}\n");
+        let dir = folder([("Dockerfile", image), ("run.sh", script.as_str())]);
+        run(dir.path(), ["check", "--format", "concise", "."]).out
+    };
+    for (script, server) in [
+        (
+            "if [ \"$DEV\" = 1 ]; then python manage.py runserver; else gunicorn a:b; fi",
+            "gunicorn",
+        ),
+        (
+            "case \"$MODE\" in\ndev) exec flask run --reload ;;\n*) exec uvicorn a:b ;;\nesac",
+            "uvicorn",
+        ),
+        (
+            "case \"${1:-web}\" in\nworker) exec celery -A a worker ;;\nweb) exec gunicorn a:b ;;\nesac",
+            "gunicorn",
+        ),
+        (
+            "if [ \"$1\" = dev ]; then cmd='fastapi dev'; else cmd='gunicorn a:b'; fi\nexec $cmd",
+            "gunicorn",
+        ),
+    ] {
+        let said = with(script);
+        assert!(
+            said.contains(&format!("warning[allocator-unset] `{server}`")),
+            "{script}: {said}"
+        );
+    }
+    // Twin: where only a server for developers is started, that is what runs.
+    let said = with("exec python manage.py runserver");
+    assert!(said.contains("info[allocator-unset] `manage.py`"), "{said}");
+}
+
+#[test]
+fn what_something_builds_by_its_name_is_production() {
+    let image = format!(
+        "FROM python:3.12-slim-bookworm AS app\n{JE}ENV LD_PRELOAD=/usr/lib/libjemalloc.so.2 MALLOC_CONF=narenas:1\nFROM app AS api\nCMD [\"gunicorn\", \"a:b\"]\nFROM api AS extras\nRUN pip install extras\nCMD [\"uvicorn\", \"c:d\"]\n"
+    );
+    let with = |path: &str, text: &str| {
+        let dir = folder([("Dockerfile", image.as_str()), (path, text)]);
+        run(dir.path(), ["units", "."]).out
+    };
+    let is_built =
+        |out: &str| out.contains("stage `api` is what is built") && out.contains("stage `api`");
+    for (path, text) in [
+        (
+            "compose.yaml",
+            "services:\n  api:\n    build: {context: ., target: api}\n",
+        ),
+        (
+            "docker-bake.hcl",
+            "target \"x\" {\n  target = \"api\"\n  tags = [\"acme/api:1\"]\n}\n",
+        ),
+        (
+            "skaffold.yaml",
+            "build:\n  artifacts:\n  - image: acme/api\n    docker: {target: api}\n",
+        ),
+        (
+            ".github/workflows/build.yml",
+            "jobs:\n  x:\n    steps:\n    - uses: docker/build-push-action@v6\n      with: {context: ., target: api}\n",
+        ),
+    ] {
+        let out = with(path, text);
+        assert!(is_built(&out), "{path}: {out}");
+    }
+    // Twins: nothing names one; a name for developers names none of production's.
+    assert!(!is_built(&with("notes.txt", "target: api")));
+    let dev = image
+        .replace("AS api", "AS dev")
+        .replace("FROM api", "FROM dev");
+    let dir = folder([
+        ("Dockerfile", dev.as_str()),
+        (
+            "compose.yaml",
+            "services:\n  x:\n    build: {context: ., target: dev}\n",
+        ),
+    ]);
+    assert!(
+        !run(dir.path(), ["units", "."])
+            .out
+            .contains("is what is built")
+    );
+}
+
+#[test]
+fn a_base_that_the_repository_builds_is_known() {
+    let base = format!("FROM python:3.12-slim-bookworm\n{JE}");
+    let web = "FROM acme/base:1\nENV LD_PRELOAD=libjemalloc.so.1 MALLOC_CONF=narenas:1\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let compose =
+        "services:\n  base:\n    image: acme/base:1\n    build: ./base\n  web:\n    build: ./web\n";
+    let files = [("base/Dockerfile", base.as_str()), ("web/Dockerfile", web)];
+    let said = told(&[&files[..], &[("compose.yaml", compose)]].concat());
+    assert_eq!(said, ["error preload-wrong-soname web/Dockerfile:2:16"]);
+    // Twins: nothing says who builds it; two that stand on each other.
+    assert!(told(&files).is_empty());
+    let circle =
+        "services:\n  a: {image: 'acme/a:1', build: ./a}\n  b: {image: 'acme/b:1', build: ./b}\n";
+    let of = |base: &str| format!("FROM acme/{base}:1\nCMD [\"gunicorn\", \"a:b\"]\n");
+    let said = told(&[
+        ("a/Dockerfile", &of("b")),
+        ("b/Dockerfile", &of("a")),
+        ("compose.yaml", circle),
+    ]);
+    assert!(said.iter().all(|line| line.starts_with("info")), "{said:?}");
+}
+
+#[test]
+fn an_unknown_base_lowers_what_is_said() {
+    let image =
+        |from: &str, more: &str| format!("FROM {from}\n{JE}{more}CMD [\"gunicorn\", \"a:b\"]\n");
+    let wrong = "ENV LD_PRELOAD=libjemalloc.so.1 MALLOC_CONF=narenas:1\n";
+    let place = "Dockerfile:3:16";
+    for (from, severity) in [
+        ("python:3.12-slim-bookworm", "error"),
+        ("acme/base:1", "warning"),
+    ] {
+        let said = told(&[("Dockerfile", &image(from, wrong))]);
+        assert_eq!(said, [format!("{severity} preload-wrong-soname {place}")]);
+    }
+    let idle = |from: &str| told(&[("Dockerfile", &image(from, ""))]);
+    assert_eq!(
+        idle("acme/base:1"),
+        ["info jemalloc-not-preloaded Dockerfile:2:66"]
+    );
+    // What a tag says of the distribution is taken for it.
+    let bare = |from: &str| {
+        told(&[(
+            "Dockerfile",
+            &format!("FROM {from}\nCMD [\"gunicorn\", \"a:b\"]\n"),
+        )])
+    };
+    assert_eq!(
+        bare("acme/base:1-bookworm"),
+        ["info allocator-unset Dockerfile:1:1"]
+    );
+    assert!(bare("acme/base:1").is_empty());
+    // Twin: a library that only the base can have.
+    let other = image("acme/base:1", "ENV LD_PRELOAD=libtcmalloc.so.4\n");
+    assert!(told(&[("Dockerfile", &other)]).is_empty());
+}
+
+#[test]
+fn libraries_that_are_built_lie_where_their_build_puts_them() {
+    let image = |build: &str, path: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm\nRUN {build}\nENV LD_PRELOAD={path} MALLOC_CONF=narenas:1\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    let jemalloc = "curl -L https://github.com/jemalloc/jemalloc/archive/5.3.0.tar.gz | tar xz && cd jemalloc-5.3.0 && ./configure --prefix=/opt/je && make && make install";
+    for (path, rule) in [
+        ("/opt/je/lib64/libjemalloc.so.2", "preload-wrong-path"),
+        ("/opt/je/lib/libjemalloc.so.1", "preload-wrong-soname"),
+        ("/usr/local/lib/libjemalloc.so.2", "preload-wrong-path"),
+    ] {
+        assert!(says(&image(jemalloc, path), rule), "{path}");
+    }
+    for path in ["/opt/je/lib/libjemalloc.so.2", "/opt/je/lib/libjemalloc.so"] {
+        assert!(
+            said("Dockerfile", &image(jemalloc, path)).is_empty(),
+            "{path}"
+        );
+    }
+    let mimalloc = "git clone https://github.com/microsoft/mimalloc && cd mimalloc && cmake -DMI_SECURE=ON . && make install";
+    let secure = image(mimalloc, "/usr/local/lib/libmimalloc-secure.so");
+    assert!(!says(&secure, "preload-wrong-soname") && !says(&secure, "preload-wrong-path"));
+}
+
+#[test]
+fn what_is_wrong_whatever_the_image_holds_is_wrong() {
+    let pod = |more: &str, env: &str| {
+        let text = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: x}}\nspec:\n{more}  containers:\n  - name: x\n    image: acme/x:1\n    resources: {{limits: {{memory: 1Gi}}}}\n    env:\n{env}"
+        );
+        told(&[("pod.yaml", &text)])
+    };
+    let env = |name: &str, value: &str| format!("    - {{name: {name}, value: \"{value}\"}}\n");
+    let path = env("LD_PRELOAD", "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2");
+    let arm = "  nodeSelector: {kubernetes.io/arch: arm64}\n";
+    assert_eq!(pod(arm, &path), ["error preload-wrong-arch pod.yaml:11:34"]);
+    assert!(pod("", &path).is_empty());
+    let never = path + &env("MALLOC_CONF", "dirty_decay_ms:-1");
+    assert_eq!(
+        pod("", &never),
+        ["warning malloc-conf-never-purges pod.yaml:11:35"]
+    );
+    let alone = env("MALLOC_CONF", "dirty_decay_ms:-1");
+    assert!(pod("", &alone).is_empty());
+}

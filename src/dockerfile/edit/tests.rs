@@ -5,7 +5,7 @@ use crate::surroundings::Nowhere;
 
 fn spelled(text: &str, change: &Change) -> Result<String, Refusal> {
     let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
-    let interpreted = Interpreted::of(&file, parse(&file.bytes), &Nowhere);
+    let interpreted = Interpreted::of(&file, parse(&file.bytes), &Nowhere, &|_| None);
     let dockerfile = &interpreted.tree;
     let (unit, site) = interpreted.units(&Nowhere).pop().unwrap();
     let scene = Scene {

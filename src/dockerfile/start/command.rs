@@ -6,10 +6,34 @@ use crate::shell::effects::{Effect, EffectKind};
 use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
 
+/// Where the branch of a `case` begins that is taken by default: `${1:-web}` and `web)`.
+fn default_branch(text: &str) -> Option<usize> {
+    let mut defaults = text.match_indices(":-").filter_map(|(at, sign)| {
+        let rest = text.get(at + sign.len()..)?;
+        let word = rest.get(..rest.find('}')?)?.trim_matches(['"', '\'']);
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        (!word.is_empty() && word.chars().all(plain)).then_some(word)
+    });
+    defaults.find_map(|word| {
+        let label = |at: &usize| {
+            let before = text.get(..*at).and_then(|text| text.chars().next_back());
+            before.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '|' | '('))
+        };
+        let behind = |at: usize| text.get(at + word.len()..).unwrap_or_default();
+        let mut found = text.match_indices(word).map(|(at, _)| at).filter(label);
+        found.find(|at| {
+            behind(*at)
+                .trim_start_matches(['"', '\'', ' '])
+                .starts_with([')', '|'])
+        })
+    })
+}
+
 /// Picks the command of a script that is the service, and where it stands among the effects: a
-/// server that we know, then what `exec` is given, then the last one.
+/// server that we know (of several branches the one that is taken by default), then what `exec` is given, then the last one.
 pub(super) fn service<'e>(
     effects: &'e [Effect],
+    text: &str,
     positional: &[String],
 ) -> Option<(usize, &'e [Word])> {
     let commands: Vec<(&[Word], bool, usize)> = effects
@@ -42,6 +66,20 @@ pub(super) fn service<'e>(
     };
     let mut servers = commands.iter().filter(|(words, ..)| serves(words));
     let chosen = servers.clone().find(|(words, ..)| asked(words));
+    // Of several branches the one that a variable takes which nobody sets; never one for developers, where another serves.
+    let usual = default_branch(text).filter(|_| positional.is_empty());
+    let behind = |at: usize| {
+        let mut branch = servers.clone();
+        branch.find(|(.., index)| {
+            effects
+                .get(*index)
+                .is_some_and(|effect| effect.range.start > at)
+        })
+    };
+    let develops = |words: &[Word]| recognise(&plain(words)).is_some_and(|found| found.development);
+    let chosen = chosen
+        .or_else(|| usual.and_then(behind))
+        .or_else(|| servers.clone().find(|(words, ..)| !develops(words)));
     // A program that a variable names tells nothing; what else the script runs may.
     let named = |words: &[Word]| {
         let program = plain(words.get(..1).unwrap_or_default()).concat();

@@ -16,7 +16,10 @@ use crate::text::{Place, Traced};
 
 /// Whether a list names libraries that are surely no allocators, and nothing else; what is put in stands as `*`.
 fn names_others(list: &str) -> bool {
-    let mut named = list.split([':', ' ']).filter(|entry| !matches!(*entry, "" | "*")).peekable();
+    let mut named = list
+        .split([':', ' '])
+        .filter(|entry| !matches!(*entry, "" | "*"))
+        .peekable();
     named.peek().is_some() && named.all(|entry| not_an_allocator(base_name(entry)))
 }
 

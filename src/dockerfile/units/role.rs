@@ -1,5 +1,7 @@
 //! What a stage is for: production, or building and testing.
 
+use std::collections::BTreeSet;
+
 use crate::dockerfile::build::Build;
 use crate::dockerfile::image;
 use crate::dockerfile::start::Started;
@@ -55,6 +57,31 @@ pub(super) fn named(build: &Build<'_>, index: usize) -> Option<String> {
     called_aside(stage_name(build, index))
         .or_else(|| not_production(build))
         .or_else(|| shown(build))
+}
+
+/// The stages that something builds by their names, less those that are named after development or tests.
+pub(super) fn targets(build: &Build<'_>, names: &[String]) -> BTreeSet<usize> {
+    let named = |name: &String| {
+        let mut stages = (0..build.stages.len()).filter(|at| stage_name(build, *at).is_some());
+        let is = |at: &usize| {
+            stage_name(build, *at)
+                .is_some_and(|own| own.eq_ignore_ascii_case(name) && !roles::is_aside_stage(own))
+        };
+        stages.find(is)
+    };
+    names.iter().filter_map(named).collect()
+}
+
+/// Why a stage is none of production's: it stands on one that something builds by its name, and nobody builds it so.
+pub(super) fn beside(build: &Build<'_>, index: usize, targets: &BTreeSet<usize>) -> Option<String> {
+    if targets.contains(&index) {
+        return None;
+    }
+    let parent = |at: &usize| build.made.parents.get(*at).copied().flatten();
+    let mut below = std::iter::successors(parent(&index), parent);
+    let target = below.find(|at| targets.contains(at))?;
+    let name = stage_name(build, target)?;
+    Some(format!("stage `{name}` is what is built"))
 }
 
 fn stage_name<'w>(build: &'w Build<'_>, index: usize) -> Option<&'w str> {

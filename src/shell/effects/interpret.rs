@@ -128,12 +128,16 @@ impl Walk<'_> {
         self.variables.in_subshell = command.context.subshell || self.outer.subshell;
         let words = self.replaced(&command.words);
         let written = !command.redirects.is_empty() || self.groups.contains_key(&index);
-        if !self.variables.leave_choice(&words) || !is_per_value(&words, written) {
+        let chosen = names_command(&words);
+        if !self.variables.leave_choice(&words) || !chosen && !is_per_value(&words, written) {
             return self.variant(index, command, words, false);
         }
         let (variants, certain) = self.variables.choices(&words, MOST_VARIANTS);
         let open = !certain || variants.len() > 1;
-        for words in variants {
+        for mut words in variants {
+            if chosen {
+                words = words.iter().flat_map(split).collect();
+            }
             self.variant(index, command, words, open);
         }
     }
@@ -302,6 +306,13 @@ fn is_per_value(words: &[Word], written: bool) -> bool {
         .first()
         .and_then(base_name)
         .is_some_and(|name| lists(PER_VALUE, &name) && (written || !is_writer(&name)))
+}
+
+/// Whether the command behind the wrappers is what a variable says: `exec $cmd`.
+fn names_command(words: &[Word]) -> bool {
+    let stripped = strip(words.to_vec());
+    let first = stripped.words.first().map(|word| word.parts.as_slice());
+    matches!(first, Some([Part::Variable { .. }]))
 }
 
 /// `command -v x` asks and runs nothing.
