@@ -1,6 +1,7 @@
 //! Values of glibc's malloc variables that mean something else than what is written.
 
 use super::Report;
+use super::remedies::another_is_meant;
 use crate::facts::{self, Libc, Tunable, TunableKind};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::{Change, Unit};
@@ -38,6 +39,21 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                     .at_severity(Severity::Info)
                     .caption("as if it were not set")
                     .help("drop it, if the default is what you want");
+            }
+            if another_is_meant(unit) {
+                // With that, a right value would do nothing either.
+                let change = Change::UnsetEnv {
+                    name: var.name.clone(),
+                };
+                let help =
+                    "drop it: the image brings another allocator, and with that nothing reads it";
+                let title = format!("drop `{}`", var.name);
+                report.add(
+                    finding
+                        .help(help)
+                        .remedy(title, Applicability::Safe, vec![change]),
+                );
+                continue;
             }
             report.add(match meant {
                 Some(value) => finding.remedy(

@@ -1,9 +1,10 @@
 //! Names that are nearly those of glibc's malloc variables.
 
 use super::Report;
+use super::remedies::another_is_meant;
 use crate::facts;
 use crate::finding::Applicability;
-use crate::model::{Change, Library, Origin, Preload, Unit};
+use crate::model::{Change, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     in_tunables(unit, report);
@@ -49,17 +50,6 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             )),
         });
     }
-}
-
-/// Whether another allocator is preloaded, rightly or wrongly, or was installed to be: one that the base brings for a program
-/// of its own leaves Python on glibc's.
-fn another_is_meant(unit: &Unit) -> bool {
-    let named = |preload: &Preload| preload.family.is_some();
-    let installed =
-        |library: &Library| matches!(library.origin, Origin::Package { dev: false, .. });
-    unit.replacement().is_some()
-        || unit.preloads.iter().any(named)
-        || unit.python.value().is_some() && unit.libraries.iter().any(installed)
 }
 
 /// Names within `GLIBC_TUNABLES`.

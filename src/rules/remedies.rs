@@ -78,6 +78,17 @@ pub(super) fn bring_all(unit: &Unit, family: Family) -> (String, Vec<Change>) {
     ("install, preload and configure jemalloc".into(), changes)
 }
 
+/// Whether another allocator is preloaded, rightly or wrongly, or was installed to be: one that the base brings for a program
+/// of its own leaves Python on glibc's.
+pub(super) fn another_is_meant(unit: &Unit) -> bool {
+    let named = |preload: &Preload| preload.family.is_some();
+    let installed =
+        |library: &Library| matches!(library.origin, Origin::Package { dev: false, .. });
+    unit.replacement().is_some()
+        || unit.preloads.iter().any(named)
+        || unit.python.value().is_some() && unit.libraries.iter().any(installed)
+}
+
 /// Whether a `MALLOC_CONF` is set that never reaches the process: that has a remedy of its own.
 pub(super) fn is_tuned_astray(unit: &Unit) -> bool {
     let astray = |stray: &Stray| {

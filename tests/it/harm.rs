@@ -401,6 +401,38 @@ fn check_says_of_a_misspelt_name_what_fix_does() {
 }
 
 #[test]
+fn check_says_of_a_bad_value_what_fix_does() {
+    let with = |preload: &str| {
+        format!(
+            "FROM python:3.12-slim\n{JE}ENV {preload}MALLOC_CONF=narenas:2 MALLOC_ARENA_MAX=two MALLOC_TRIM_THRESHOLD_=1M\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    for preload in ["LD_PRELOAD=/usr/lib/libjemalloc.so.2 ", ""] {
+        let file = SourceFile::new("Dockerfile", with(preload).into_bytes());
+        let found = check::check(&file, &Project::of(&Nowhere), Style::default()).findings;
+        let bad = found
+            .iter()
+            .filter(|finding| finding.rule == "glibc-tunable-bad-value");
+        let titles: Vec<_> = bad
+            .map(|finding| finding.remedy.as_ref().unwrap().title.as_str())
+            .collect();
+        assert_eq!(
+            titles,
+            ["drop `MALLOC_ARENA_MAX`", "drop `MALLOC_TRIM_THRESHOLD_`"]
+        );
+        let after = fixed(&with(preload), &[]).0;
+        assert!(
+            !after.contains("ARENA") && !after.contains("TRIM"),
+            "{after}"
+        );
+    }
+    // Twin: on glibc's malloc the value counts.
+    let glibc =
+        "FROM python:3.12-slim\nENV MALLOC_TRIM_THRESHOLD_=1M\nCMD [\"gunicorn\", \"a:b\"]\n";
+    assert_eq!(fixed(glibc, &[]).0, glibc);
+}
+
+#[test]
 fn a_preload_that_is_no_allocator_says_nothing_about_allocators() {
     for library in ["libgomp.so.1", "libnss_wrapper.so"] {
         let text = format!(
