@@ -215,10 +215,17 @@ fn tcmalloc_and_mimalloc_by_release() {
     }
     // Where the release is not known, the name still tells the soname, and what else may be there.
     for (package, files) in [
-        ("libmimalloc2.0", &["libmimalloc.so.2", "libmimalloc.so.2.0"][..]),
+        (
+            "libmimalloc2.0",
+            &["libmimalloc.so.2", "libmimalloc.so.2.0"][..],
+        ),
         (
             "libmimalloc3",
-            &["libmimalloc.so.3", "libmimalloc.so.3.0", "libmimalloc.so.3.6"],
+            &[
+                "libmimalloc.so.3",
+                "libmimalloc.so.3.0",
+                "libmimalloc.so.3.6",
+            ],
         ),
     ] {
         assert_eq!(packaged_files(package, Manager::Apt).unwrap(), files);
