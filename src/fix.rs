@@ -115,22 +115,22 @@ const TRIALS: usize = 12;
 
 /// What was wrong with a file before anything was done.
 struct Faults {
-    errors: Vec<(&'static str, String)>,
+    known: Vec<(&'static str, String)>,
     kinds: BTreeMap<(&'static str, usize), usize>,
 }
 
 impl Faults {
     fn of(version: &Version) -> Self {
         Self {
-            errors: version.errors(),
+            known: version.messages(Severity::Warning),
             kinds: version.kinds(),
         }
     }
 
     /// What is wrong with the file now and was not, if anything is: an error, or more findings of a kind at a warning.
     fn worse(&self, now: &Version) -> Option<String> {
-        let mut errors = now.errors().into_iter();
-        if let Some((rule, message)) = errors.find(|error| !self.errors.contains(error)) {
+        let mut errors = now.messages(Severity::Error).into_iter();
+        if let Some((rule, message)) = errors.find(|error| !self.known.contains(error)) {
             return Some(format!("{rule}, {message}"));
         }
         let before = |kind| self.kinds.get(kind).copied().unwrap_or(0);
@@ -171,13 +171,13 @@ impl Version {
         }
     }
 
-    /// What is surely wrong with it.
-    fn errors(&self) -> Vec<(&'static str, String)> {
+    /// What is wrong with it, from that severity on.
+    fn messages(&self, least: Severity) -> Vec<(&'static str, String)> {
         let errors = self
             .checked
             .findings
             .iter()
-            .filter(|finding| finding.severity == Severity::Error);
+            .filter(|finding| finding.severity >= least);
         errors
             .map(|finding| (finding.rule, finding.message.clone()))
             .collect()

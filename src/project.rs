@@ -24,6 +24,7 @@ pub(crate) use names::{Claim, claim};
 
 use crate::dockerfile::Search;
 use crate::manifests::kustomize::{self, Kustomization};
+use crate::model::Unit;
 use crate::surroundings::{self, Surroundings};
 use crate::text::SourceFile;
 use images::{Image, Images};
@@ -88,10 +89,20 @@ impl<'a> Project<'a> {
         self.images.of(file, self.around)
     }
 
-    /// Why the process of a unit may get settings that its image does not show.
-    pub(crate) fn unseen(&self, near: &str, search: &Search) -> Option<String> {
-        let path = self.searches.find(near, search, self.around)?;
-        Some(format!("`{path}` sets an allocator"))
+    /// Notes why the process of a unit may get settings that its image does not show.
+    pub(crate) fn look_around(&self, near: &str, search: &Search, unit: &mut Unit) {
+        let alone = || self.dockerfiles(near).len() <= 1;
+        let found = self.searches.find(near, search, self.around, alone);
+        let Some((path, about)) = found else {
+            return;
+        };
+        if about {
+            unit.unseen_settings = Some(format!("`{path}` sets an allocator"));
+        } else {
+            unit.doubt.get_or_insert_with(|| {
+                format!("`{path}` sets an allocator, and nothing says whether it is for this image")
+            });
+        }
     }
 
     /// The paths of the Dockerfiles in the project of the input at `near`, sorted.

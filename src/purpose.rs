@@ -1,33 +1,16 @@
-//! What speaks against a file's being production's: its path, its image, its folder, its project.
+//! What speaks against a file's being production's: its path, its image, its project's name.
 
 use crate::facts::roles;
 use crate::model::Named;
 use crate::surroundings::Surroundings;
 use crate::text::paths;
 
-/// What the project of the input at `near` says against its being in production: it is shown, or given up.
+/// What the name of the project of the input at `near` says against its being in production: it is shown.
 #[must_use]
 pub(crate) fn of_project(near: &str, around: &dyn Surroundings) -> Option<String> {
     let home = around.home(near);
     let named = home.name.as_ref().filter(|name| roles::is_shown(name));
-    let named = named.map(|name| format!("the project is called `{name}`"));
-    named.or_else(|| {
-        let readme = home.readme(around)?;
-        let said = roles::said_in_readme(&String::from_utf8_lossy(&readme.bytes))?;
-        Some(format!("{} says `{said}`", readme.path))
-    })
-}
-
-/// What the README in the very folder of the input says against it, where that is not the README of the project.
-#[must_use]
-pub(crate) fn of_folder(near: &str, around: &dyn Surroundings) -> Option<String> {
-    let readme = around.beside(near, "README.md")?;
-    let whole = around.home(near).readme(around);
-    if whole.is_some_and(|whole| whole.path == readme.path) {
-        return None;
-    }
-    let said = roles::said_of_a_part(&String::from_utf8_lossy(&readme.bytes))?;
-    Some(format!("{} says `{said}`", readme.path))
+    named.map(|name| format!("the project is called `{name}`"))
 }
 
 /// What the folders of a file say against its being production's.

@@ -47,27 +47,11 @@ pub struct Home {
     pub name: Option<String>,
 }
 
-const READMES: [&str; 5] = [
-    "README.md",
-    "README.rst",
-    "README",
-    "README.txt",
-    "readme.md",
-];
-
 impl Home {
     /// The folder above all others.
     #[must_use]
     pub fn top(&self) -> Option<&str> {
         self.folders.last().map(String::as_str)
-    }
-
-    /// The README at the top of the repository.
-    #[must_use]
-    pub fn readme(&self, around: &dyn Surroundings) -> Option<Arc<SourceFile>> {
-        let top = self.top().filter(|_| self.name.is_some())?;
-        let mut names = READMES.iter();
-        names.find_map(|name| at(&paths::join(top, name), around))
     }
 }
 

@@ -88,9 +88,8 @@ pub(super) fn units(
 ) -> Vec<(model::Unit, Site)> {
     let mut units = interpreted.units(project.around());
     for (unit, site) in &mut units {
-        let search = site.search.as_ref();
-        if let Some(why) = search.and_then(|search| project.unseen(&file.path, search)) {
-            unit.unseen_settings = Some(why);
+        if let Some(search) = &site.search {
+            project.look_around(&file.path, search, unit);
         }
     }
     units

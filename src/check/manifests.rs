@@ -217,8 +217,8 @@ fn unit(container: &Container, link: Option<&Link>, project: &Project<'_>) -> Un
             .interpreted
             .container(around, target, container, source);
         let (mut unit, search) = made?;
-        if let Some(why) = search.and_then(|search| project.unseen(&link.file.path, &search)) {
-            unit.unseen_settings = Some(why);
+        if let Some(search) = search {
+            project.look_around(&link.file.path, &search, &mut unit);
         }
         Some(unit)
     });

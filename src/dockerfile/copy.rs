@@ -2,7 +2,7 @@
 
 mod trace_back;
 
-pub(super) use trace_back::{Readable, find};
+pub(super) use trace_back::{Readable, find, find_in_path};
 
 use super::build::Build;
 use super::image::{Copied, CopySource, ImageState, Preloading, Written};

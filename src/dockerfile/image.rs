@@ -152,7 +152,12 @@ impl ImageState {
         let mut state = Self {
             base: reference.text.as_str().to_owned(),
             from: from.clone(),
-            platform: platform(image.as_ref(), from, &why, pinned),
+            platform: platform(
+                (reference.text.as_str(), image.as_ref()),
+                from,
+                &why,
+                pinned,
+            ),
             python: python(image.as_ref(), from, &why),
             distribution_python: false,
             env: Environment::default(),
@@ -190,7 +195,7 @@ impl ImageState {
         };
         match &image {
             Some(image) => state.bring(image),
-            None => state.hide("/", why),
+            None => state.hide_rest("/", why),
         }
         state.image = image;
         state

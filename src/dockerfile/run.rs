@@ -129,9 +129,11 @@ pub(super) fn apply(build: &Build<'_>, state: &mut ImageState, source: Source<'_
     opaque::bind_architecture(state, text);
     packages::interpreters(state, text);
     let effects = reader(state, text).read(text);
-    let last = effects.len().saturating_sub(1);
+    // What is exported with nothing but exports behind it is for nobody.
+    let exports = |effect: &&Effect| matches!(effect.kind, EffectKind::Export { .. });
+    let tail = effects.iter().rev().take_while(exports).count();
     for (index, effect) in effects.iter().enumerate() {
-        one(build, state, source, effect, index == last);
+        one(build, state, source, effect, index + tail >= effects.len());
     }
 }
 
@@ -192,7 +194,9 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
         }
         // What a variable names is hardly ever a library: temporary folders, caches.
         EffectKind::Remove { .. } => {}
-        EffectKind::BuildInstall { prefix } => libraries::built(state, prefix, effect, &place),
+        EffectKind::BuildInstall { prefix } => {
+            libraries::built(state, source, prefix, effect, &place)
+        }
         EffectKind::Ldconfig => {
             let text = source
                 .text

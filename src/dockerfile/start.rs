@@ -23,7 +23,7 @@ use words::{
 use super::build::Build;
 use super::copy::{self, Readable};
 use super::fragile;
-use super::image::ImageState;
+use super::image::{CopySource, ImageState};
 use crate::facts::{self, is_allocator_setting, programs, roles};
 use crate::model::{
     Fact, Fragile, Privileged, Process, ProcessKind, ProcessModel, Stray, Strip, is_python,
@@ -54,6 +54,8 @@ pub(super) struct Started {
     pub(super) unseen: Option<String>,
     /// Start-up files that the command's shell reads.
     pub(super) login: bool,
+    /// How often it preloads what is surely no allocator.
+    pub(super) others: usize,
     /// Programs that it starts and that a preload or a thread breaks.
     pub(super) fragile: Vec<Fragile>,
     /// Programs that it starts and that gain rights by it.
@@ -95,6 +97,7 @@ pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
                 model: Fact::Unknown("the server is not known".into()),
                 threaded: false,
                 server: None,
+                copied: false,
                 by_port_only: false,
                 development: false,
                 script: None,
@@ -105,6 +108,7 @@ pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
             followed: Vec::new(),
             unseen: None,
             login: false,
+            others: 0,
             fragile: Vec::new(),
             shielded: Vec::new(),
             privileged: Vec::new(),
@@ -134,6 +138,21 @@ impl Started {
         all.dedup_by(|later, first| std::ptr::eq(later.program, first.program));
         all
     }
+}
+
+/// Whether a program is one file that a COPY brings from another stage or image.
+fn is_copied(state: &ImageState, program: &str) -> bool {
+    let mut copies = state
+        .copies
+        .iter()
+        .filter(|copied| copied.from != CopySource::Context);
+    let path = state.absolute(program);
+    copies.any(|copied| {
+        let name = base_name(&copied.path);
+        let whole = !copied.into_folder && copied.to == path;
+        let called = !program.contains('/') && base_name(&copied.to) == program;
+        whole || called || copied.into_folder && name == base_name(program)
+    })
 }
 
 struct Follower<'a> {
@@ -189,15 +208,15 @@ impl Follower<'_> {
         };
         let shell =
             base_name(program) != base_name(unwrapped.argv.first().map_or("", String::as_str));
-        let recognised = !shell && recognise(&unwrapped.argv).is_some();
+        let here = self.in_repository(program, shell || runs_python);
+        let recognised = !shell && here.is_none() && recognise(&unwrapped.argv).is_some();
         self.argv = std::iter::once(program).chain(rest).cloned().collect();
         if recognised || hops == 0 {
             return;
         }
-        match scripts
-            .iter()
-            .find_map(|script| copy::find(self.build, self.state, script))
-        {
+        let scripts = scripts.iter();
+        let mut found = scripts.map(|script| copy::find(self.build, self.state, script));
+        match here.or_else(|| found.find_map(|found| found)) {
             Some(readable) => {
                 let (text, file) = self.open(readable);
                 self.script(&text, &file, rest, hops - 1);
@@ -255,6 +274,20 @@ impl Follower<'_> {
         let (found, shielded) = fragile::started(&effects, &text, |_| here.clone());
         self.started.fragile.extend(found);
         self.started.shielded.extend(shielded);
+    }
+
+    /// The text of a program that is a shell script of the repository, whatever its name: by its path, or in a folder of
+    /// PATH. (A shell or an interpreter finds its script otherwise.)
+    fn in_repository(&self, program: &str, runs_another: bool) -> Option<Readable> {
+        if runs_another {
+            return None;
+        }
+        let found = if program.contains('/') {
+            copy::find(self.build, self.state, program)
+        } else {
+            copy::find_in_path(self.build, self.state, program)
+        };
+        found.filter(Readable::is_shell)
     }
 
     fn open(&self, readable: Readable) -> (Traced, Place) {
@@ -329,7 +362,7 @@ impl Follower<'_> {
     /// How much of what is loaded, and of other settings, was understood.
     fn understood(&self) -> (usize, usize) {
         let settings = &self.started.settings;
-        let preloads = settings.loading() + self.started.strays.len();
+        let preloads = settings.loading() + self.started.strays.len() + self.started.others;
         (preloads, settings.len() + preloads)
     }
 
@@ -400,6 +433,10 @@ impl Follower<'_> {
                 "`{program}` is not a program we know, and its text was not found or does not tell"
             );
         }
+        process.copied = self
+            .argv
+            .first()
+            .is_some_and(|program| is_copied(self.state, program));
         process.script = self.text.map(|(_, path)| path);
         process.argv = self.argv;
         self.started.process = process;

@@ -11,12 +11,13 @@ use super::build::Build;
 use super::image::{CopySource, Form, ImageState};
 use super::stages;
 use super::start::{self, Ended, Started};
-use crate::facts::{Image, Libc, Manager, programs};
+use crate::facts::{Arch, Image, Libc, Manager, programs};
 use crate::model::{
-    Fact, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting, Source,
-    Stray, Unit, User, Via, entries, family_of, judge,
+    Fact, Library, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting,
+    Source, Stray, Unit, User, Via, entries, family_of, judge, matches,
 };
 use crate::text::Place;
+use crate::text::paths;
 pub(super) use container::{of_image_from_elsewhere, of_stage};
 use strays::OtherStages;
 pub(crate) use unseen::Search;
@@ -180,6 +181,7 @@ fn assemble(
         opaque: state.opaque.clone(),
         search_dirs: search_dirs(state),
         preloads: Vec::new(),
+        overridden: Vec::new(),
         linked: state.linked.clone(),
         process: started.process.clone(),
         user: state.user.clone(),
@@ -195,6 +197,8 @@ fn assemble(
         installs: state.installs.clone(),
         start_replaces_preload: None,
         unseen_settings,
+        unknown_base: state.image.is_none().then(|| state.base.clone()),
+        doubt: None,
         siblings: false,
         compiles: state.compiles,
         conda: is_conda(state),
@@ -209,12 +213,16 @@ fn assemble(
     };
     let made = started.settings.preloads(state);
     let own = own_preloads(&unit);
+    unit.overridden = if made.anew { own.clone() } else { Vec::new() };
     let (kept, lost) = if made.anew {
         (Vec::new(), own)
     } else {
         (own, Vec::new())
     };
     unit.start_replaces_preload = replaces(&unit, state, made.ended, lost);
+    if let Some(replaced) = &unit.start_replaces_preload {
+        unit.overridden.extend(replaced.lost.iter().cloned());
+    }
     let others = state.preloads.iter().chain(&made.made);
     let others = others.flat_map(|made| judged(&unit, &made.setting, made.conditional));
     unit.preloads = kept.into_iter().chain(others).collect();
@@ -276,7 +284,7 @@ fn judged<'a>(
         } else if via == Via::Environment || !name.contains('*') {
             judge(unit, &setting.value, &range)
         } else {
-            computed(unit, family)
+            computed(unit, &name, family)
         };
         // A folder that a build argument names is right on the platform it is passed for.
         let passed = via == Via::Environment && !setting.value.text.is_verbatim(range.clone());
@@ -297,15 +305,36 @@ fn judged<'a>(
     })
 }
 
-/// An entry whose text is put together when it is written or when the container starts.
-fn computed(unit: &Unit, family: Option<crate::facts::Family>) -> Outcome {
-    match unit
-        .libraries
-        .iter()
-        .find(|library| Some(library.family) == family)
-    {
-        Some(library) => Outcome::Works(library.clone()),
-        None => Outcome::Unknown("the path is put together when the container starts".into()),
+/// An entry whose text is put together when it is written or when the container starts: what is literal in it is judged.
+fn computed(unit: &Unit, name: &str, family: Option<crate::facts::Family>) -> Outcome {
+    let file = paths::file_name(name);
+    let called = |library: &Library| {
+        matches(file, library.path.file_name()) || matches(library.path.file_name(), file)
+    };
+    let own = || {
+        unit.libraries
+            .iter()
+            .filter(|library| Some(library.family) == family)
+    };
+    let lies = |library: &Library| {
+        let shapes = Arch::ALL.map(|arch| library.path.on(arch));
+        name.starts_with('*') || shapes.iter().any(|path| matches(name, path))
+    };
+    // The name of an unknown release's file is a pattern itself.
+    let open = |library: &Library| library.path.as_str().contains('*');
+    let unseen = unit.opaque.iter().any(|opaque| !opaque.weak);
+    let named = || own().filter(|library| called(library));
+    match (named().next(), own().next()) {
+        (Some(first), _) => match named().find(|library| open(library) || lies(library)) {
+            Some(library) => Outcome::Works(library.clone()),
+            None if unseen => Outcome::Works(first.clone()),
+            None => Outcome::WrongPath(first.clone()),
+        },
+        (None, Some(other)) if !unseen => Outcome::WrongSoname(other.clone()),
+        (None, Some(other)) => Outcome::Works(other.clone()),
+        (None, None) => {
+            Outcome::Unknown("the path is put together when the container starts".into())
+        }
     }
 }
 

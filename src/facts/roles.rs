@@ -18,9 +18,6 @@ struct Words {
     shown_words: Names,
     job_words: Names,
     project_endings: Names,
-    readme_shown: Vec<String>,
-    readme_left: Vec<String>,
-    readme_stand_in: Vec<String>,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -96,37 +93,6 @@ pub(crate) fn without_ending(project: &str) -> Option<&str> {
     endings.iter().any(|word| word == last).then_some(rest)
 }
 
-/// The words in a README that say that its project is shown and copied from, or was given up. Only its head counts: what
-/// stands further down is about parts.
-#[must_use]
-pub(crate) fn said_in_readme(text: &str) -> Option<&'static str> {
-    let words = WORDS.get();
-    said_in_head(text, words.readme_shown.iter().chain(&words.readme_left))
-}
-
-/// The words in the README of a part of a project that say that it stands in for something in tests.
-#[must_use]
-pub(crate) fn said_of_a_part(text: &str) -> Option<&'static str> {
-    said_in_head(text, WORDS.get().readme_stand_in.iter())
-}
-
-fn said_in_head(
-    text: &str,
-    mut phrases: impl Iterator<Item = &'static String>,
-) -> Option<&'static str> {
-    const HEAD: usize = 1_500;
-    let head: String = text
-        .chars()
-        .take(HEAD)
-        .filter(|c| !matches!(c, '*' | '_' | '`'))
-        .collect();
-    let lines = head.to_lowercase();
-    let text = format!("{lines}\n{}", lines.replace('\n', " "));
-    phrases
-        .find(|phrase| text.contains(phrase.as_str()))
-        .map(|phrase| phrase.trim())
-}
-
 fn is_one_of(name: &str, words: &Names) -> bool {
     let whole = name.to_lowercase();
     words.iter().any(|word| word == whole)
@@ -177,35 +143,6 @@ mod tests {
     fn the_table_can_be_read() {
         WORDS.check().unwrap();
         assert!(!WORDS.get().source.is_empty());
-    }
-
-    #[test]
-    fn the_head_of_a_readme_says_what_a_project_is() {
-        for (text, said) in [
-            (
-                "# Bank\n\n**Bank** is a sample web app that\n",
-                Some("is a sample"),
-            ),
-            (
-                "This is a collection of best practices,\nreference\narchitectures",
-                Some("reference architectures"),
-            ),
-            (
-                "Kube Ops\n========\n\nMoved to https://example.org/x\n",
-                Some("moved to http"),
-            ),
-            (
-                "# X\nThe API of version 1 is deprecated. See the [demo](https://demo.example.org), its docs moved to https://x\n",
-                None,
-            ),
-            ("# Shop\nSells examples. [Tutorials](docs/)\n", None),
-        ] {
-            assert_eq!(said_in_readme(text), said, "{text}");
-        }
-        assert_eq!(
-            said_in_readme(&format!("{}is a sample", "x ".repeat(1_000))),
-            None
-        );
     }
 
     #[test]

@@ -82,7 +82,7 @@ fn container(
         (Some(image), None) => image.place.clone(),
         _ => sheet.place(site.name),
     };
-    let (env, unseen) = env::read(sheet, site.service, variables, around);
+    let (env, gaps) = env::read(sheet, site.service, variables, around);
     let words = |key: &str| get(key).and_then(|id| words(sheet, id, variables));
     let platform = get("platform").and_then(|id| {
         let arch = Arch::from_docker(tree.word(id)?)?;
@@ -118,7 +118,7 @@ fn container(
         kept_running: restarted
             .map(|policy| format!("`restart: {policy}` starts it again whenever it ends")),
         not_production,
-        unseen,
+        gaps,
     })
 }
 

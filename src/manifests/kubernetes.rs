@@ -15,7 +15,7 @@ pub(crate) use inject::{Injection, brings_from, changes, inject, is_injected};
 
 use super::{Room, Sheet, quantity};
 use crate::facts::Arch;
-use crate::model::{Container, Fact, Limits, Setting, User};
+use crate::model::{Container, Fact, Gaps, Limits, Setting, User};
 use crate::purpose;
 use crate::text::Span;
 use crate::yaml::{Id, Tree};
@@ -45,7 +45,7 @@ pub fn read(sheet: Sheet<'_>) -> Vec<(Container, Site)> {
             if is_injected(sheet.tree, *id) {
                 continue;
             }
-            let (env, faults, unseen) =
+            let (env, faults, gaps) =
                 env::read(sheet, *id, is_built_in(sheet.tree, pod.object), &room);
             let mut described = container(sheet, &pod, *seat, *id, &env);
             if let Some(image) = &mut described.image {
@@ -54,7 +54,7 @@ pub fn read(sheet: Sheet<'_>) -> Vec<(Container, Site)> {
             let container = Container {
                 env,
                 env_faults: faults,
-                unseen,
+                gaps,
                 not_production: described.not_production.clone().or_else(|| purpose.clone()),
                 ..described
             };
@@ -130,7 +130,7 @@ fn container(
             .and_then(|words| sheet.words(words, &expand)),
         env: Vec::new(),
         env_faults: Vec::new(),
-        unseen: None,
+        gaps: Gaps::default(),
         mounts: mounts(sheet, id),
         limits: limits(sheet, id),
         user: user(sheet, pod, id),

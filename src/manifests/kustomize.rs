@@ -116,7 +116,8 @@ fn build(root: &Arc<SourceFile>, focus: &Arc<SourceFile>, others: &Others<'_>) -
     let mut containers = parts(&joined, read, focus);
     for (container, _) in &mut containers {
         container.not_production = container.not_production.take().or_else(|| purpose.clone());
-        container.unseen = container.unseen.take().or_else(|| unseen.clone());
+        let unseen_there = container.gaps.unseen.take();
+        container.gaps.unseen = unseen_there.or_else(|| unseen.clone());
     }
     (!containers.is_empty()).then(|| Build {
         root: root.path.clone(),

@@ -35,8 +35,17 @@ pub struct Container {
     pub kept_running: Option<String>,
     /// Why it ends, or serves no production: a Job, an init container, a test.
     pub not_production: Option<String>,
-    /// Why it may get variables that are not seen here.
+    /// Which variables it may get that are not seen here.
+    pub gaps: Gaps,
+}
+
+/// Why a container may get variables that are not seen.
+#[derive(Clone, Debug, Default)]
+pub struct Gaps {
+    /// It gets some, and they may be an allocator's.
     pub unseen: Option<String>,
+    /// It may, and nothing speaks for it: a file that is not committed, a ConfigMap elsewhere.
+    pub doubt: Option<String>,
 }
 
 /// What a container may use at most, and where that is said.

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::library::Fit;
 use super::{Library, Origin, Outcome, PathPattern, Platform, Reach, Unit, Value};
-use crate::facts::{self, Family, Libc};
+use crate::facts::{self, Arch, Family, Libc};
 use crate::text::paths;
 
 /// Splits the value of `LD_PRELOAD` as the loader does, but keeps `$(...)` in one piece so that
@@ -205,6 +205,9 @@ fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
     if let Some(outcome) = found {
         return outcome;
     }
+    if let Some(outcome) = of_another_architecture(unit, entry) {
+        return outcome;
+    }
     if entry.contains("/site-packages/") || entry.contains("/dist-packages/") {
         return Outcome::Unknown("what Python packages bring is not known".into());
     }
@@ -226,6 +229,16 @@ fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
         return Outcome::WrongSoname(library.clone());
     }
     elsewhere(unit, family).unwrap_or(Outcome::NotInstalled)
+}
+
+/// A path in the folder of an architecture that the unit does not run on: wrong whatever the image holds.
+fn of_another_architecture(unit: &Unit, entry: &str) -> Option<Outcome> {
+    let named = entry.split('/').find_map(Arch::from_triplet)?;
+    let runs = unit.platform.archs.value()?;
+    (!runs.contains(&named)).then(|| Outcome::WrongArch {
+        named,
+        runs: runs.clone(),
+    })
 }
 
 /// `$LIB` as the loader of this release puts it in: `lib/{triplet}`, `lib64` or `lib`.

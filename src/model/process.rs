@@ -20,6 +20,8 @@ pub struct Process {
     pub threaded: bool,
     /// The server's name where one was recognised: `gunicorn`, `celery`.
     pub server: Option<String>,
+    /// It is one file that another stage or image brings.
+    pub copied: bool,
     /// Only an exposed port or a health check says that it keeps running.
     pub by_port_only: bool,
     /// It is a server for development: `manage.py runserver`, `--reload`.

@@ -39,6 +39,8 @@ pub struct Unit {
     pub search_dirs: Vec<String>,
     /// What is preloaded, judged as the loader would.
     pub preloads: Vec<Preload>,
+    /// What the image preloads and the start of the container replaces, judged as well.
+    pub overridden: Vec<Preload>,
     /// Allocators that are linked into the interpreter (`patchelf --add-needed`).
     pub linked: Vec<(Family, Place)>,
     /// What starts.
@@ -59,6 +61,10 @@ pub struct Unit {
     pub start_replaces_preload: Option<Replaced>,
     /// Why the process may get allocator settings that we cannot see.
     pub unseen_settings: Option<String>,
+    /// The base image, where it is not known: what is not seen here it may bring.
+    pub unknown_base: Option<String>,
+    /// Why the process may get allocator settings from a file that is not known to be about it.
+    pub doubt: Option<String>,
     /// Other images come out of the same file.
     pub siblings: bool,
     /// Something is compiled in it: development packages have their use.
@@ -88,6 +94,20 @@ pub enum PreforkHook {
 }
 
 impl Unit {
+    /// Why the process may get allocator settings that are not seen, though nothing speaks for it.
+    #[must_use]
+    pub fn doubts(&self) -> Option<String> {
+        let base = self.unknown_base.as_ref();
+        let base = base.filter(|_| self.source != Source::Foreign);
+        self.doubt.clone().or_else(|| {
+            base.map(|base| {
+                format!(
+                    "the base image `{base}` is not one we know: it may set an allocator itself"
+                )
+            })
+        })
+    }
+
     /// The replacement allocator that is surely in force, if one is.
     #[must_use]
     pub fn replacement(&self) -> Option<(Family, &Place)> {
@@ -225,6 +245,8 @@ pub enum Reach {
     Subshell,
     /// A function of the start script that nothing calls, by its name.
     Uncalled(String),
+    /// Nothing: the start script assigns it and does not export it.
+    Unexported,
     /// A command of the start script that is over before the service starts.
     Command,
 }

@@ -9,6 +9,7 @@ use super::names::claim;
 use crate::dockerfile::Search;
 use crate::facts;
 use crate::surroundings::Surroundings;
+use crate::text::paths;
 
 /// So many files of one folder are searched, no more.
 const FILES: usize = 4_000;
@@ -39,20 +40,28 @@ pub(super) struct Searches {
 }
 
 impl Searches {
-    /// A file that sets an allocator, among those that `search` asks for on behalf of the input at `near`.
+    /// A file that sets an allocator, among those that `search` asks for on behalf of the input at `near`; and whether
+    /// it is surely about what that builds.
     pub(super) fn find(
         &self,
         near: &str,
         search: &Search,
         around: &dyn Surroundings,
-    ) -> Option<String> {
+        alone: impl FnOnce() -> bool,
+    ) -> Option<(String, bool)> {
         let mut copied = search.copied.iter();
         let script = copied.find_map(|copied| {
             let scripts = self.scripts(near, copied, around)?;
             let mut others = scripts.iter();
             others.find(|path| !search.followed.contains(path)).cloned()
         });
-        script.or_else(|| self.manifest(near, around).filter(|_| search.manifests))
+        // What is started was followed, and that script is not part of it.
+        let script = script.map(|path| (path, !search.started));
+        script.or_else(|| {
+            let path = self.manifest(near, around).filter(|_| search.manifests)?;
+            let about = is_about(&path, near, around, alone);
+            Some((path, about))
+        })
     }
 
     /// The scripts at and below `copied` in the build context that set an allocator; nothing where that is not there.
@@ -93,6 +102,46 @@ impl Searches {
             })
         })
     }
+}
+
+/// Whether a manifest speaks of what the Dockerfile at `near` builds: it stands beside it, or names it, its folder or its
+/// project; or runs an image that nobody else builds, where this is the only Dockerfile.
+fn is_about(
+    path: &str,
+    near: &str,
+    around: &dyn Surroundings,
+    alone: impl FnOnce() -> bool,
+) -> bool {
+    let (folder, file) = (paths::folder(near), paths::file_name(near));
+    if paths::folder(path) == folder {
+        return true;
+    }
+    let Some(bytes) = around.peek(path) else {
+        return false;
+    };
+    let home = around.home(near);
+    let names = [
+        Some(paths::file_name(folder)),
+        home.name.as_deref(),
+        Some(file),
+    ];
+    let plain =
+        |name: &&str| !name.is_empty() && !matches!(*name, "." | "Dockerfile" | "Containerfile");
+    let mut names = names.into_iter().flatten().filter(plain);
+    names.any(|name| memchr::memmem::find(&bytes, name.as_bytes()).is_some())
+        || runs_own_image(&String::from_utf8_lossy(&bytes)) && alone()
+}
+
+/// Whether a manifest runs an image that is not one that everybody has.
+fn runs_own_image(text: &str) -> bool {
+    let images = text.lines().filter_map(|line| {
+        let (key, image) = line.split_once(':')?;
+        let key = key.trim_matches([' ', '-', '"', '\'', '\t']);
+        (key == "image").then(|| image.trim().trim_matches(['"', '\'']))
+    });
+    images
+        .filter(|image| !image.is_empty())
+        .any(|image| facts::image(image, None).is_none())
 }
 
 fn below(folder: &str, path: &str) -> String {

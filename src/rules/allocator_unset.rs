@@ -45,7 +45,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .place
         .as_ref()
         .is_some_and(|place| place.same_file(&unit.place));
-    if *kind == ProcessKind::Notebook && !own_command {
+    if *kind == ProcessKind::Notebook && (!own_command || unit.unknown_base.is_some()) {
         // A notebook image with some packages more: its base is the place for such a setting.
         return;
     }
@@ -112,7 +112,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             "it is a server for development: if production starts another, leave this as it is",
         );
     }
-    if *kind == ProcessKind::Notebook || unit.process.by_port_only || unit.process.development {
+    if let Some(doubt) = unit.doubts() {
+        finding = finding.note(doubt);
+    }
+    let person = *kind == ProcessKind::Notebook || unit.process.development;
+    if person || unit.process.by_port_only || unit.doubts().is_some() {
         finding = finding.at_severity(Severity::Info);
     }
     report.add(finding);
@@ -134,6 +138,9 @@ fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
     }
     if let Some(why) = breaks(unit) {
         return why;
+    }
+    if let Some(doubt) = unit.doubts() {
+        return Applicability::Unsafe(doubt);
     }
     match kind {
         ProcessKind::Notebook => {

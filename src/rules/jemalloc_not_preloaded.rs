@@ -1,9 +1,9 @@
 //! jemalloc is in the image, and nothing loads it.
 
 use super::Report;
-use super::remedies::{breaks, is_for_others, keeps_pages};
-use crate::facts::{self, Family};
-use crate::finding::Applicability;
+use super::remedies::{breaks, is_for_others, is_tuned_astray, keeps_pages};
+use crate::facts::{self, Family, programs};
+use crate::finding::{Applicability, Severity};
 use crate::model::malloc_conf::Conf;
 use crate::model::{Change, Library, Origin, ProcessKind, Role, Unit, is_python};
 use crate::text::paths;
@@ -63,17 +63,45 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let soname = soname(library);
     let safe = match replaced.filter(|replaced| replaced.taken_at.is_some()) {
         Some(replaced) => Applicability::Manual(format!("it would be lost: {}", replaced.why)),
+        None if is_another_program(unit) || !is_known(unit) => {
+            Applicability::Unsafe("nothing says that what starts is Python".into())
+        }
         None if library.conditional => {
             Applicability::Unsafe("a condition decides whether it is there".into())
         }
         None => breaks(unit)
-            .or_else(|| in_force(unit).map(Applicability::Unsafe))
+            .or_else(|| {
+                in_force(unit)
+                    .or_else(|| unit.doubts())
+                    .map(Applicability::Unsafe)
+            })
             .unwrap_or(Applicability::Safe),
     };
+    let family = library.family;
+    let mut changes = vec![Change::Preload(family)];
+    let (mut title, mut and) = (format!("preload {family}"), "");
+    if family == Family::Jemalloc && !is_tuned_astray(unit) {
+        changes.push(Change::Tune);
+        (title, and) = (
+            "preload and configure jemalloc".into(),
+            ", and a `MALLOC_CONF`",
+        );
+    }
+    if library.conditional || is_for_tools(library) {
+        finding = finding.at_severity(Severity::Info);
+    }
+    if is_another_program(unit) {
+        finding = finding
+            .note("the program may link it, or have no use for it")
+            .at_severity(Severity::Info);
+    }
+    if let Some(doubt) = unit.doubts() {
+        finding = finding.note(doubt).at_severity(Severity::Info);
+    }
     report.add(
         finding
-            .help(format!("set `LD_PRELOAD={soname}` after the installation, and a `MALLOC_CONF`; or drop it where nothing else needs it"))
-            .remedy("preload and configure jemalloc", safe, vec![Change::Preload(Family::Jemalloc), Change::Tune]),
+            .help(format!("set `LD_PRELOAD={soname}` after the installation{and}; or drop it where nothing else needs it"))
+            .remedy(title, safe, changes),
     );
 }
 
@@ -95,17 +123,37 @@ fn soname(library: &Library) -> String {
         return file.to_owned();
     }
     let packaged = match &library.origin {
-        Origin::Package { name, .. } => facts::packaged_soname(name, Family::Jemalloc),
+        Origin::Package { name, .. } => facts::packaged_soname(name, library.family),
         _ => None,
     };
-    packaged.unwrap_or("libjemalloc.so.2").to_owned()
+    let usual = match library.family {
+        Family::Tcmalloc => "libtcmalloc_minimal.so.4",
+        Family::Mimalloc => "libmimalloc.so.3",
+        Family::Jemalloc | Family::Other => "libjemalloc.so.2",
+    };
+    packaged.unwrap_or(usual).to_owned()
 }
 
-/// Whether what starts has a name, and nothing says that it is Python: the library may be for that.
+/// Whether what starts is known to be no Python: the library may be for that.
 fn runs_something_else(unit: &Unit) -> bool {
-    let program = unit.process.argv.first().map_or("", String::as_str);
-    let name = paths::file_name(program);
-    unit.process.by_port_only && unit.process.script.is_none() && !is_python(name)
+    programs::is_foreign(program(unit)) && unit.process.server.is_none()
+}
+
+/// Whether what starts is known to be Python, or to be a service of a Python image.
+fn is_known(unit: &Unit) -> bool {
+    let process = &unit.process;
+    process.kind.value().is_some() && !process.by_port_only
+        || process.script.is_some()
+        || is_python(program(unit))
+}
+
+/// Whether what starts was built elsewhere and copied in as one file: it may link the library.
+fn is_another_program(unit: &Unit) -> bool {
+    unit.process.copied && unit.process.script.is_none() && !is_python(program(unit))
+}
+
+fn program(unit: &Unit) -> &str {
+    paths::file_name(unit.process.argv.first().map_or("", String::as_str))
 }
 
 /// Installed to be preloaded, as far as one can tell: not brought by the base for its own use, and
@@ -113,7 +161,12 @@ fn runs_something_else(unit: &Unit) -> bool {
 fn is_idle(unit: &Unit, library: &Library) -> bool {
     let for_compiling =
         matches!(&library.origin, Origin::Package { dev: true, .. }) && unit.compiles;
-    library.family == Family::Jemalloc && library.origin != Origin::Base && !for_compiling
+    library.family != Family::Other && library.origin != Origin::Base && !for_compiling
+}
+
+/// A package of tools that happens to need the library: `google-perftools`.
+fn is_for_tools(library: &Library) -> bool {
+    matches!(&library.origin, Origin::Package { name, dev: false } if !name.starts_with("lib") && library.family != Family::Jemalloc)
 }
 
 fn name(library: &Library) -> String {

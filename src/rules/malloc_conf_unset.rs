@@ -30,12 +30,18 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             "measured under uvicorn with a pool of threads: 0.4 x the memory of glibc at rest with the defaults, 0.25 x with a setting"
         })
         .help("set `MALLOC_CONF`")
-        .remedy("set `MALLOC_CONF`", Applicability::Safe, vec![Change::Tune]);
-    report.add(if forks {
+        .remedy("set `MALLOC_CONF`", safe(unit), vec![Change::Tune]);
+    report.add(if forks && unit.doubts().is_none() {
         finding
     } else {
         finding.at_severity(Severity::Info)
     });
+}
+
+/// Safe, where it is sure that nothing else sets it.
+fn safe(unit: &Unit) -> Applicability {
+    let doubt = unit.doubts();
+    doubt.map_or(Applicability::Safe, Applicability::Unsafe)
 }
 
 /// A preload of this text that works, or is meant to: what is wrong with it is another rule's business. What a start

@@ -24,7 +24,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 format!("`{what}` is for the loader, but the builder takes it for a variable of its own and puts nothing there")
             }
             name if name.starts_with("$(") && unit.source != Source::Own => {
-                if unit.unseen_settings.is_some() {
+                if unit.unseen_settings.is_some() || unit.doubt.is_some() {
                     // It may come from there.
                     continue;
                 }

@@ -2,10 +2,12 @@
 
 use super::Report;
 use super::remedies::bring_all;
+use crate::facts::Family;
 use crate::finding::{Applicability, Severity};
-use crate::model::{ProcessKind, Reach, Unit};
+use crate::model::{Change, ProcessKind, Reach, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
+    settings(unit, report);
     let in_force = unit.preloads.iter().any(|preload| preload.family.is_some())
         || unit.env.get("LD_PRELOAD").is_some();
     if in_force {
@@ -28,6 +30,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 format!("written to `{file}`: only shells that read it see it, not the service"),
                 "the command of a container, `docker run IMAGE ...` and `docker exec` start without those files".to_owned(),
             ),
+            Reach::Unexported => (
+                "assigned in the start script and not exported: the service does not get it".to_owned(),
+                "a shell hands on the variables that are exported, and keeps the others".to_owned(),
+            ),
             Reach::Subshell => (
                 "set in a subshell of the start script: gone when that ends".to_owned(),
                 "`( )`, `sh -c` and each part of a pipe are processes of their own: what they export reaches nothing behind them".to_owned(),
@@ -38,7 +44,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             ),
         };
         let severity = match stray.reach {
-            Reach::Run | Reach::Subshell => Severity::Error,
+            Reach::Unexported if unit.unknown_base.is_some() => Severity::Warning,
+            Reach::Run | Reach::Subshell | Reach::Unexported => Severity::Error,
             _ => Severity::Warning,
         };
         let finding = report
@@ -48,6 +55,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .note(note)
             .help(match &stray.reach {
                 Reach::Subshell => "export it outside of the subshell, or use `ENV LD_PRELOAD=...`",
+                Reach::Unexported => "write `export` before it, or use `ENV LD_PRELOAD=...`",
                 Reach::Uncalled(_) => {
                     "call it before the service starts, or use `ENV LD_PRELOAD=...`"
                 }
@@ -65,6 +73,50 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         };
         let (_, changes) = bring_all(unit, family);
         report.add(finding.remedy("set it with `ENV`", applicability, changes));
+    }
+}
+
+/// Other variables of allocators that a `RUN` exports, where nothing else sets them and somebody would read them.
+fn settings(unit: &Unit, report: &mut Report<'_>) {
+    for stray in unit.strays.iter().filter(|stray| stray.reach == Reach::Run) {
+        let Some(name) = stray
+            .variable
+            .as_deref()
+            .filter(|name| *name != "LD_PRELOAD")
+        else {
+            continue;
+        };
+        let jemalloc = unit
+            .libraries
+            .iter()
+            .any(|library| library.family == Family::Jemalloc);
+        let read = name != "MALLOC_CONF" || jemalloc || unit.mentions_allocator();
+        if unit.env.get(name).is_some() || !read || unit.role.is_build() {
+            continue;
+        }
+        let value = stray.value.trim_matches(['"', '\'']);
+        let finding = report
+            .finding(
+                &stray.place,
+                format!("`{name}` is exported in a `RUN`: gone when that `RUN` ends"),
+            )
+            .caption("never reaches the service")
+            .note("every `RUN` is a shell of its own; the image keeps files, not variables")
+            .help(format!("use `ENV {name}=...`"));
+        let plain = |c: char| c.is_ascii_alphanumeric() || "_:,.-=".contains(c);
+        report.add(if value.chars().all(plain) {
+            let change = Change::SetEnv {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            };
+            finding.remedy(
+                format!("set `{name}` with `ENV`"),
+                Applicability::Safe,
+                vec![change],
+            )
+        } else {
+            finding
+        });
     }
 }
 

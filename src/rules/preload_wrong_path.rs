@@ -1,7 +1,7 @@
 //! The library is in the image, but not where `LD_PRELOAD` looks.
 
 use super::Report;
-use super::remedies::{faults, loader_says};
+use super::remedies::{faults, loader_says, severity};
 use crate::finding::Applicability;
 use crate::model::{Origin, Outcome, PathPattern, Unit};
 use crate::text::paths;
@@ -24,6 +24,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         };
         let finding = report
             .finding(&preload.place, message)
+            .at_severity(severity(unit, preload))
             .caption("no such file")
             .label(
                 &library.place,

@@ -1,7 +1,7 @@
 //! The library is in the image under another file name.
 
 use super::Report;
-use super::remedies::{faults, loader_says};
+use super::remedies::{faults, loader_says, severity};
 use crate::finding::Applicability;
 use crate::model::{Origin, Outcome, Unit};
 use crate::text::paths;
@@ -19,6 +19,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         let wanted = paths::file_name(&preload.name);
         let finding = report
             .finding(&preload.place, format!("there is no `{wanted}` in {}: {brought_by} `{file}`", unit.name))
+            .at_severity(severity(unit, preload))
             .caption("no such file")
             .label(&library.place, format!("this puts `{file}` there"))
             .note(loader_says(unit))

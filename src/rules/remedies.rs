@@ -4,16 +4,27 @@ use super::Report;
 use crate::facts::{self, Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::malloc_conf::{Conf, Effect, Pair, unread};
-use crate::model::{Change, EnvVar, Found, Preload, Unit, Via, entries, family_of, finds};
+use crate::model::{
+    Change, EnvVar, Found, Preload, Reach, Stray, Unit, Via, entries, family_of, finds,
+};
 use crate::text::Place;
 use crate::text::paths;
 
 /// Preload entries that rules may find fault with: those that stand in the text as the process gets
 /// them. What a start script puts together is its own business: it may test before it sets.
 pub(super) fn faults(unit: &Unit) -> impl Iterator<Item = &Preload> {
-    unit.preloads
-        .iter()
-        .filter(|preload| !preload.conditional && preload.is_told())
+    // Whatever becomes of it when the container starts: it is wrong where it stands.
+    let overridden = unit.overridden.iter().filter(|preload| !preload.outcome.works());
+    let all = unit.preloads.iter().chain(overridden);
+    all.filter(|preload| !preload.conditional && preload.is_told())
+}
+
+/// What is wrong with an entry is only likely on a base that is not known: it may bring what is not seen.
+pub(super) fn severity(unit: &Unit, preload: &Preload) -> Severity {
+    match unit.unknown_base {
+        Some(_) if preload.outcome.library().is_some() => Severity::Warning,
+        _ => Severity::Error,
+    }
 }
 
 /// What the loader does about a file that it cannot find.
@@ -57,11 +68,19 @@ pub(super) fn bring(family: Family) -> Vec<Change> {
 pub(super) fn bring_all(unit: &Unit, family: Family) -> (String, Vec<Change>) {
     let mut changes = bring(family);
     // The settings were measured under Python.
-    if family != Family::Jemalloc || unit.python.value().is_none() {
+    if family != Family::Jemalloc || unit.python.value().is_none() || is_tuned_astray(unit) {
         return (format!("install and preload {family}"), changes);
     }
     changes.push(Change::Tune);
     ("install, preload and configure jemalloc".into(), changes)
+}
+
+/// Whether a `MALLOC_CONF` is set that never reaches the process: that has a remedy of its own.
+pub(super) fn is_tuned_astray(unit: &Unit) -> bool {
+    let astray = |stray: &Stray| {
+        stray.variable.as_deref() == Some("MALLOC_CONF") && stray.reach == Reach::Run
+    };
+    unit.strays.iter().any(astray)
 }
 
 /// The `MALLOC_CONF` of a process, where jemalloc may read it. (Where nothing does, its text does not
@@ -142,7 +161,7 @@ pub(super) fn rename_entry(
 /// From here on pages outlive whatever used them: an hour, in milliseconds.
 const LONG: i128 = 60 * 60 * 1000;
 
-/// The last setting that keeps pages, and how long.
+/// The last setting that keeps pages, and how long. (A jemalloc that does not know it rejects it, which is no better.)
 pub(super) fn keeps_pages<'c>(conf: &'c Conf<'_>) -> Option<(Pair<'c>, &'static str)> {
     let long = |pair: Pair<'c>| after(conf, &pair).map(|after| (pair, after));
     conf.pairs().filter_map(long).last()
@@ -150,12 +169,16 @@ pub(super) fn keeps_pages<'c>(conf: &'c Conf<'_>) -> Option<(Pair<'c>, &'static 
 
 /// How long pages are kept, where the setting is the one in force and that is long.
 fn after(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static str> {
-    let (option, effect) = pair.taken()?;
+    let (option, effect) = pair.taken_by_some()?;
     let Effect::Number(number) = effect else {
         return None;
     };
     let unit = i128::from(option.decay?);
-    let last = conf.last(&option.name)?;
+    let same = |other: &Pair<'_>| {
+        let taken = other.taken_by_some();
+        taken.is_some_and(|(taken, _)| taken.name == option.name)
+    };
+    let last = conf.pairs().filter(same).last()?;
     if last.setting.key != pair.setting.key {
         return None;
     }

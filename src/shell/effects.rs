@@ -91,7 +91,8 @@ pub enum EffectKind {
         /// variable set nowhere in the script.
         value: Option<Word>,
     },
-    /// `NAME=value` behind a file that was read: it is exported where that file exported the variable.
+    /// `NAME=value` behind a file that was read, or of an allocator: it is exported where that file, or who starts the
+    /// script, exported the variable.
     Assign {
         /// The variable.
         name: String,

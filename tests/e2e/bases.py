@@ -29,6 +29,9 @@ NAMES = {
 # The same without what an image of Python adds. (Debian's own has no Python at all: its package is installed at once.)
 PLAIN = {"bookworm": ["debian:bookworm-slim", "debian:12-slim"], "trixie": ["debian:trixie-slim", "debian:13-slim"]}
 SUITES = {"amd64": ["bookworm", "trixie"], "arm64": ["bookworm"]}
+# The same release with a repository that is too large for all images: made only for the cases that need it.
+LARGE = "bookworm-large"
+NAMES[LARGE], PLAIN[LARGE] = ["python:3.11-bookworm"], []
 # As in Debian's images, Perl is not there to merge /usr: it is merged from the start. From trixie on that is so by itself.
 MERGED = {"bookworm": ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"], "trixie": []}
 PATH = "ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -39,9 +42,9 @@ PIP = "#!/bin/sh\n# No index is asked in these builds.\nexit 0\n"
 RECIPE = hashlib.sha256(b"".join(Path(file).read_bytes() for file in (__file__, distroless.__file__, repository.__file__))).hexdigest()[:8]
 
 
-def archives(folder: Path, arch: str) -> dict[str, Path]:
-    """Where the file systems of an architecture lie, by suite."""
-    return {suite: folder / f"debian-{suite}-{arch}-{RECIPE}.tar" for suite in SUITES[arch]}
+def archive(folder: Path, suite: str, arch: str) -> Path:
+    """Where the file system of a suite lies."""
+    return folder / f"debian-{suite}-{arch}-{RECIPE}.tar"
 
 
 def make_archive(archive: Path, suite: str, arch: str) -> None:
@@ -53,7 +56,8 @@ def make_archive(archive: Path, suite: str, arch: str) -> None:
         old.unlink()
     with tempfile.TemporaryDirectory(dir=archive.parent) as scratch:
         hooks = [f"--customize-hook={hook}" for hook in _hooks(Path(scratch), suite, arch)]
-        mirror.make(archive, suite, arch, ["--variant=apt", f"--include={PACKAGES[arch]}", *MERGED[suite], *hooks])
+        release = suite.partition("-")[0]
+        mirror.make(archive, release, arch, ["--variant=apt", f"--include={PACKAGES[arch]}", *MERGED[release], *hooks])
 
 
 def load(store: Store, suite: str, archive: Path) -> None:
@@ -62,7 +66,8 @@ def load(store: Store, suite: str, archive: Path) -> None:
         print(f"base image for {store.arch}: {NAMES[suite][0]}", flush=True)
         with archive.open("rb") as file:
             store.make(file, NAMES[suite], [PATH, "ENV LANG=C.UTF-8", 'CMD ["python3"]'], RECIPE)
-        _plain(store, NAMES[suite][0], PLAIN[suite])
+        if PLAIN[suite]:
+            _plain(store, NAMES[suite][0], PLAIN[suite])
     if suite == "bookworm":
         _distroless(store, archive)
 

@@ -14,8 +14,25 @@ KINDS = {
     "new RUN", "joins a RUN", "sorted list", "heredoc", "cache mounts", "multi-stage", "stage of a stage", "copied library",
     "distroless", "user switch", "install as non-root", "new ENV", "joins ENV", "old ENV", "preload fixed", "preload kept",
     "conf kept", "absolute path", "hook", "CRLF", "byte order mark", "escape directive", "entrypoint", "Debian 13",
-    "two platforms", "init container", "memory at rest",
+    "two platforms", "init container", "memory at rest", "reference kept", "shared stage", "stage for developers", "needs one thread",
+    "breaks of a preload", "gains rights", "replaced at start", "refused",
 }
+
+
+@dataclass
+class Program:
+    """Run in the image after the fix. With an environment added, it is the proof that the fix is right to keep that away."""
+
+    run: list[str]
+    environment: dict[str, str] = field(default_factory=dict)
+    # A signal ends it. Not always the one seen elsewhere: abort() ends a container's first process only by what follows its SIGABRT.
+    dies: bool = False
+    # What it prints.
+    says: str = ""
+    # The loader complains.
+    complains: bool = False
+    # Also where it is emulated: there no program gains rights.
+    emulated: bool = True
 
 
 @dataclass
@@ -38,6 +55,22 @@ class Case:
     # How the image's Python is started; what stands before it is the image's entrypoint where `entrypoint` says so.
     python: list[str] = field(default_factory=lambda: ["python3"])
     entrypoint: bool = False
+    # The name of the image that it stands on, which is made of the folder `base`: malloclint knows nothing of it.
+    base: str | None = None
+    # Its packages are in the large repository.
+    large: bool = False
+    # `fix` says why, in these words, and changes nothing. Where these settings are made all the same, Python runs on `after`.
+    refused: str | None = None
+    forced: dict[str, str] = field(default_factory=dict)
+    # One line is changed where it stands, and no other.
+    in_place: bool = False
+    # The loader complains in steps of the build before, and in none after.
+    quiet: bool = False
+    # LD_PRELOAD as it is afterwards.
+    preload: str | None = None
+    # Stages that are built, too: each of them runs on `after`.
+    targets: list[str] = field(default_factory=list)
+    programs: list[Program] = field(default_factory=list)
     # The platforms on which it belongs to the sample, and what it shows there.
     sample: list[str] = field(default_factory=list)
     shows: list[str] = field(default_factory=list)
@@ -57,11 +90,11 @@ def load() -> list[Case]:
     return [_read(folder) for folder in sorted(FOLDER.iterdir()) if (folder / "case.json").exists()]
 
 
-def choose(cases: list[Case], arch: str, only: str | None, whole: bool) -> list[Case]:
-    """What is to be proved on an architecture: one case by its name, all, or the sample."""
+def choose(cases: list[Case], arch: str, only: list[str], whole: bool) -> list[Case]:
+    """What is to be proved on an architecture: cases by their names, all, or the sample."""
     here = [case for case in cases if arch in case.platforms]
-    if only is not None:
-        return [case for case in here if case.name == only]
+    if only:
+        return [case for case in here if case.name in only]
     return here if whole else [case for case in here if arch in case.sample]
 
 
@@ -75,6 +108,8 @@ def check_sample(cases: list[Case]) -> None:
 
 def _read(folder: Path) -> Case:
     try:
-        return Case(name=folder.name, **json.loads((folder / "case.json").read_text()))
+        told = json.loads((folder / "case.json").read_text())
+        programs = [Program(**program) for program in told.pop("programs", [])]
+        return Case(name=folder.name, programs=programs, **told)
     except (TypeError, ValueError) as error:
         raise SystemExit(f"error: {folder.name}/case.json: {error}") from error

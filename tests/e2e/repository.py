@@ -16,7 +16,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-PACKAGES = "ca-certificates libgomp1 libjemalloc-dev libjemalloc2 media-types netbase python3 python3-venv tini tzdata".split()
+PACKAGES = "ca-certificates libgomp1 libjemalloc-dev libjemalloc2 libnss-wrapper media-types netbase python3 python3-venv sudo tini tzdata".split()
+# What a single case needs, and only there.
+MORE = {("bookworm", "amd64"): ["php-cli"], ("bookworm-large", "amd64"): ["chromium"]}
 PLACE = "var/lib/debian"
 # `copy`, not `file`: what is installed goes through apt's cache, as it does from a mirror.
 SOURCES = """Types: deb
@@ -37,24 +39,25 @@ SHA256:
 
 
 def make(root: Path, suite: str, arch: str) -> None:
+    release = suite.partition("-")[0]
     pool = root / PLACE / "pool"
     pool.mkdir(parents=True)
-    for package in _download(root):
+    for package in _download(root, PACKAGES + MORE.get((suite, arch), [])):
         package.rename(pool / package.name)
     index = "\n".join(_entry(package) for package in sorted(pool.iterdir())).encode()
-    folder = root / PLACE / "dists" / suite
+    folder = root / PLACE / "dists" / release
     (folder / "main" / f"binary-{arch}").mkdir(parents=True)
     (folder / "main" / f"binary-{arch}" / "Packages").write_bytes(index)
-    (folder / "Release").write_text(RELEASE.format(suite=suite, arch=arch, digest=hashlib.sha256(index).hexdigest(), size=len(index)))
+    (folder / "Release").write_text(RELEASE.format(suite=release, arch=arch, digest=hashlib.sha256(index).hexdigest(), size=len(index)))
     for sources in (root / "etc/apt/sources.list.d").iterdir():
         sources.unlink()
     (root / "etc/apt/sources.list").unlink(missing_ok=True)
-    (root / "etc/apt/sources.list.d/debian.sources").write_text(SOURCES.format(place=PLACE, suite=suite))
+    (root / "etc/apt/sources.list.d/debian.sources").write_text(SOURCES.format(place=PLACE, suite=release))
 
 
-def _download(root: Path) -> list[Path]:
+def _download(root: Path, packages: list[str]) -> list[Path]:
     """What of it the image does not have yet. apt is the host's: for arm64, too, nothing is emulated."""
-    apt = ["apt-get", "--yes", "--download-only", "--option=APT::Install-Recommends=true", "install", *PACKAGES]
+    apt = ["apt-get", "--yes", "--download-only", "--option=APT::Install-Recommends=true", "install", *packages]
     subprocess.run(apt, env={**os.environ, "APT_CONFIG": os.environ["MMDEBSTRAP_APT_CONFIG"]}, check=True)
     return sorted((root / "var/cache/apt/archives").glob("*.deb"))
 

@@ -47,8 +47,9 @@ def main() -> int:
     # The service rests for half a minute: that is not to be at the end.
     cases = [witness.CASE, injected.CASE, *case.load()]
     case.check_sample(cases)
-    if options.only not in (None, *(one.name for one in cases)):
-        print(f"error: there is no case {options.only}")
+    strange = set(options.only) - {one.name for one in cases}
+    if strange:
+        print(f"error: there is no case {' '.join(sorted(strange))}")
         return 2
     archs, left_out = _archs(options.platform)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -70,7 +71,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--malloclint", type=lambda path: Path(path).resolve(), default=TARGET.parent / "debug" / "malloclint", help="the program under test")
     parser.add_argument("--all", action="store_true", help="all cases, not only the sample")
-    parser.add_argument("--only", metavar="NAME", help="one case (`witness` and `inject` are two)")
+    parser.add_argument("--only", metavar="NAME", nargs="+", default=[], help="these cases (`witness` and `inject` are two)")
     parser.add_argument("--platform", choices=["amd64", "arm64"], help="one architecture")
     parser.add_argument("--keep", action="store_true", help="keep images and folders of cases")
     parser.add_argument("--before-only", action="store_true", help="only build what is to be fixed, and see its defect")
@@ -104,7 +105,7 @@ def _results(chosen: dict[str, list[case.Case]], options: argparse.Namespace) ->
         _take_place(ends)
         try:
             # What takes longest first: the engine is made meanwhile.
-            made = {arch: _archives(arch, pool) for arch in reversed(wanted)}
+            made = {arch: _archives(arch, pool, any(one.large for one in chosen[arch])) for arch in reversed(wanted)}
             stores = {arch: _store(arch, ends) for arch in wanted}
             proofs = [pool.submit(_prove, stores[arch], made[arch], chosen[arch], options) for arch in wanted]
             return [proof.result() for proof in proofs]
@@ -127,8 +128,9 @@ def _take_place(ends: ExitStack) -> None:
     (TARGET / "work").mkdir()
 
 
-def _archives(arch: str, pool: ThreadPoolExecutor) -> Archives:
-    return {suite: pool.submit(bases.make_archive, archive, suite, arch) for suite, archive in bases.archives(TARGET, arch).items()}
+def _archives(arch: str, pool: ThreadPoolExecutor, large: bool) -> Archives:
+    suites = bases.SUITES[arch] + [bases.LARGE] * large
+    return {suite: pool.submit(bases.make_archive, bases.archive(TARGET, suite, arch), suite, arch) for suite in suites}
 
 
 def _store(arch: str, ends: ExitStack) -> Store | None:
@@ -152,7 +154,7 @@ def _prove(store: Store | None, archives: Archives, cases: list[case.Case], opti
         store.drop_cases()
         for suite, future in archives.items():
             future.result()
-            bases.load(store, suite, bases.archives(TARGET, store.arch)[suite])
+            bases.load(store, suite, bases.archive(TARGET, suite, store.arch))
         bases.try_out(store)
     except (BuildError, engine.EngineError, bases.Unmade, OSError) as error:
         print(f"error: {error}\nleft out: all builds for {store.arch} (its base images could not be made)", flush=True)

@@ -35,9 +35,9 @@ class Store:
         self._engine = engine
         self._platform = f"--platform=linux/{arch}"
 
-    def build(self, folder: Path, image: str) -> Run:
-        """Builds a folder with its Dockerfile. Layers are shared: an instruction that was run before is not run again."""
-        return self._build((folder / "Dockerfile").read_bytes(), image, "--file=-", str(folder), f"--label={LABEL}")
+    def build(self, folder: Path, image: str, target: str | None = None) -> Run:
+        """Builds a folder with its Dockerfile, or one stage of it. Layers are shared: an instruction that was run before is not run again."""
+        return self._build((folder / "Dockerfile").read_bytes(), image, "--file=-", str(folder), f"--label={LABEL}", *([f"--target={target}"] if target else []))
 
     def must_build(self, dockerfile: str, names: list[str]) -> None:
         """An image that others stand on, out of nothing but a Dockerfile."""

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import frame
 import probe
-from case import Case
+from case import Case, Program
 from process import Run
 from store import Store
+
+# The exit codes of programs that a signal ended.
+SIGNALS = range(129, 160)
 
 
 class Trial:
@@ -20,6 +23,7 @@ class Trial:
         self.case, self.store, self.malloclint = case, store, malloclint
         self.folder = work / f"{case.name}-{store.arch}"
         self.log = work / f"{case.name}-{store.arch}.log"
+        self._below = work / f"{case.name}-{store.arch}-base"
         self.faults: list[str] = []
 
     def run(self, before_only: bool) -> None:
@@ -37,14 +41,22 @@ class Trial:
 
     def _lay_out(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        shutil.copytree(self.case.folder, self.folder)
+        shutil.copytree(self.case.folder, self.folder, ignore=shutil.ignore_patterns("base"))
         (self.folder / "case.json").unlink(missing_ok=True)
+        if self.case.base:
+            shutil.rmtree(self._below, ignore_errors=True)
+            shutil.copytree(self.case.folder / "base", self._below)
         self.log.write_text(f"{self.case.name}: {self.case.about}\n")
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.rmtree(self._below, ignore_errors=True)
 
     def _before(self) -> None:
+        if self.case.base:
+            done = self.store.build(self._below, self.case.base)
+            self._note(f"build {self.case.base}", done.both())
+            self._check(done.code == 0, "before: the image that it stands on cannot be built")
         expected = self.case.expected(self.store.arch)
         image = self._build("before")
         built = "ok" if image else "fails"
@@ -62,9 +74,16 @@ class Trial:
         done = self._malloclint("fix", "Dockerfile", *self.case.args)
         after = file.read_bytes()
         self._note("diff", frame.diff(before, after))
+        if self.case.refused:
+            self._check(done.code == 1 and self.case.refused in done.both(), f"fix: exit code {done.code}, or it does not say: {self.case.refused}")
+            self._check(before == after, "fix: it changed what it has to leave")
+            return before == after
         self._check(done.code == 0, f"fix: exit code {done.code}")
         self._check(before != after, "fix: nothing was changed")
         self.faults += [f"fix: {fault}" for fault in frame.faults(before, after)]
+        if self.case.in_place:
+            changed = [(len(removed), len(added)) for removed, added in frame.hunks(before, after)]
+            self._check(changed == [(1, 1)], f"fix: not one line in its place: lines taken out and put in: {changed}")
         checked = self._malloclint("check", "Dockerfile", "--fail-on", "warning")
         self._check(checked.code == 0, f"check after fix: exit code {checked.code}")
         again = self._malloclint("fix", "Dockerfile", *self.case.args)
@@ -76,9 +95,17 @@ class Trial:
         if not image:
             self.faults.append("after: the build fails")
             return
-        python = self._start(image)
+        for program in self.case.programs:
+            if program.emulated or self.store.arch == "amd64":
+                self._run_program(image, program)
+        for target in self.case.targets:
+            self._target(target)
+        python = self._start(image, self.case.forced)
         if isinstance(python, Run):
             self.faults.append("after: python does not start")
+            return
+        if self.case.refused:
+            self._check(python.allocator == self.case.after, f"after: python runs on {python.allocator}")
             return
         self._check_process(python)
         self.look(image)
@@ -88,11 +115,30 @@ class Trial:
             self._check(probe.THREAD in threads, "after: a forked child has no background thread")
         self._check_conf(image, python.environment.get("MALLOC_CONF", ""))
 
+    def _target(self, target: str) -> None:
+        image = self._build("after", target)
+        python = self._start(image) if image else None
+        if not isinstance(python, probe.Process):
+            self.faults.append(f"after: stage {target}: the build fails, or its python does not start")
+            return
+        self._check(python.allocator == self.case.after, f"after: stage {target}: python runs on {python.allocator}")
+        self.faults += [f"after: stage {target}: {line}" for line in probe.complaints(python.errors)]
+
+    def _run_program(self, image: str, program: Program) -> None:
+        done = self.store.run(image, program.run, program.environment)
+        name = " ".join([*(f"{name}={value}" for name, value in program.environment.items()), *program.run])
+        self._note(f"{name}: {done.code}", done.both())
+        self._check(done.code in SIGNALS if program.dies else done.code == 0, f"after: {name}: exit code {done.code}{', but it should die' * program.dies}")
+        self._check(program.says in done.out, f"after: {name}: it does not say {program.says}")
+        complains = bool(probe.complaints(done.both()))
+        self._check(complains == program.complains, f"after: {name}: the loader {'complains' if complains else 'should complain'}")
+
     def _check_process(self, python: probe.Process) -> None:
         case = self.case
         preload = python.environment.get("LD_PRELOAD", "")
         self._check(python.allocator == case.after, f"after: python runs on {python.allocator}")
         self.faults += [f"after: {line}" for line in probe.complaints(python.errors)]
+        self._check(case.preload in (None, preload), f"after: LD_PRELOAD={preload}, expected: {case.preload}")
         for part in case.keep:
             loaded = any(part in file for file in python.files)
             self._check(part in preload and loaded, f"after: {part} is no longer preloaded: LD_PRELOAD={preload}")
@@ -116,10 +162,13 @@ class Trial:
         self._note("python", str(python) if isinstance(python, probe.Process) else python.both())
         return python
 
-    def _build(self, when: str) -> str | None:
-        image = f"localhost/{self.case.name}-{when}"
-        done = self.store.build(self.folder, image)
-        self._note(f"build {when}", done.both())
+    def _build(self, when: str, target: str | None = None) -> str | None:
+        image = "-".join(["localhost/" + self.case.name, when, *([target] if target else [])])
+        done = self.store.build(self.folder, image, target)
+        self._note(f"build {when} {target or ''}".rstrip(), done.both())
+        if self.case.quiet:
+            complains = bool(probe.complaints(done.both()))
+            self._check(complains == (when == "before"), f"{when}: the loader {'complains' if complains else 'does not complain'} in steps of the build")
         return image if done.code == 0 else None
 
     def _malloclint(self, *arguments: str) -> Run:

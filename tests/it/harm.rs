@@ -935,3 +935,252 @@ fn beside_programs_that_gain_rights_the_path_is_named() {
         assert!(after.contains("LD_PRELOAD=libjemalloc.so.2"), "{after}");
     }
 }
+
+/// What is said about a Dockerfile and the files beside it: rule, file, line.
+fn told(files: &[(&str, &str)]) -> Vec<String> {
+    let dir = folder(files.iter().copied());
+    let run = run(dir.path(), ["check", "--format", "concise", "."]);
+    let lines = run.out.lines().filter(|line| line.contains('['));
+    let short = |line: &str| {
+        let (place, rest) = line.split_once(": ").unwrap();
+        let mut words = rest.split(['[', ']']);
+        let severity = words.next().unwrap();
+        format!("{severity} {} {place}", words.next().unwrap())
+    };
+    lines.map(short).collect()
+}
+
+#[test]
+fn a_service_is_one_whatever_its_program_is_called() {
+    let image = |more: &str, command: &str| {
+        format!("FROM python:3.12-slim-bookworm\n{JE}{more}EXPOSE 8000\nCMD [\"{command}\"]\n")
+    };
+    let rule = "jemalloc-not-preloaded";
+    for (more, command) in [
+        ("", "acme-serve"),
+        ("HEALTHCHECK CMD true\n", "/srv/bin/run"),
+    ] {
+        let text = image(more, command);
+        assert!(says(&text, rule), "{text}");
+        assert_eq!(fixed(&text, &[]).0, text);
+    }
+    // Twins: a program that is known to be none, and one that another stage built, which is advice.
+    for command in ["nginx", "redis-server", "node"] {
+        assert!(!says(&image("", command), rule), "{command}");
+    }
+    let built = "FROM golang AS build\nRUN go build -o /out/acme\n".to_owned()
+        + &image("COPY --from=build /out/acme /usr/local/bin/acme\n", "acme");
+    let told = told(&[("Dockerfile", &built)]);
+    assert_eq!(told, ["info jemalloc-not-preloaded Dockerfile:4:66"]);
+}
+
+#[test]
+fn what_a_run_exports_is_gone_whatever_else_it_exports() {
+    let image = |run: &str| {
+        format!("FROM python:3.12-slim-bookworm\n{JE}{run}\nCMD [\"gunicorn\", \"a:b\"]\n")
+    };
+    for run in [
+        "RUN export LD_PRELOAD=libjemalloc.so.2 && export MALLOC_CONF=narenas:1",
+        "RUN export MALLOC_CONF=narenas:1; export LD_PRELOAD=libjemalloc.so.2",
+        "RUN pip install x && export LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:1",
+        "RUN export MALLOC_CONF=\"narenas:1\"",
+    ] {
+        let text = image(run);
+        assert!(says(&text, "preload-not-exported"), "{run}");
+        let (after, left) = fixed(&text, &[]);
+        let set = after.matches("MALLOC_CONF=narenas:1").count();
+        assert!(
+            set > 0 && after.contains("ENV ") && left.is_empty(),
+            "{after}{left:?}"
+        );
+        assert!(after.contains("LD_PRELOAD=libjemalloc.so.2"), "{after}");
+    }
+    for run in [
+        "RUN export MALLOC_CONF=narenas:1 && python -m compileall .",
+        "ENV MALLOC_CONF=narenas:2 LD_PRELOAD=libjemalloc.so.2\nRUN export MALLOC_CONF=narenas:1",
+    ] {
+        assert!(!says(&image(run), "preload-not-exported"), "{run}");
+    }
+}
+
+#[test]
+fn start_scripts_are_found_in_path() {
+    let image = |copy: &str, start: &str| {
+        format!("FROM python:3.12-slim-bookworm\n{JE}{copy}\nENTRYPOINT [\"{start}\"]\n")
+    };
+    let script = "#!/bin/sh\nexport LD_PRELOAD=/usr/lib/libjemalloc.so.2 MALLOC_CONF=narenas:1\nexec gunicorn a:b\n";
+    for (copy, start, path) in [
+        (
+            "COPY docker-entrypoint.sh /usr/local/bin/",
+            "docker-entrypoint.sh",
+            "docker-entrypoint.sh",
+        ),
+        (
+            "COPY deploy/launch /usr/bin/launch",
+            "launch",
+            "deploy/launch",
+        ),
+        (
+            "ENV PATH=/opt/bin:$PATH\nCOPY deploy/run.bash /opt/bin/run",
+            "run",
+            "deploy/run.bash",
+        ),
+        (
+            "WORKDIR /srv\nCOPY bin/celery bin/celery",
+            "./bin/celery",
+            "bin/celery",
+        ),
+    ] {
+        let said = told(&[("Dockerfile", &image(copy, start)), (path, script)]);
+        assert_eq!(
+            said,
+            [format!("error preload-wrong-path {path}:2:19")],
+            "{copy}"
+        );
+    }
+    // Twin: what is copied elsewhere is not what runs, though it leaves a doubt.
+    let text = image("COPY deploy/launch /opt/launch", "gunicorn");
+    let said = told(&[("Dockerfile", &text), ("deploy/launch", script)]);
+    assert_eq!(said, ["info jemalloc-not-preloaded Dockerfile:2:66"]);
+}
+
+#[test]
+fn what_is_literal_of_a_computed_path_is_judged() {
+    let image = format!("FROM python:3.12-slim-bookworm\n{JE}COPY run.sh /\nCMD [\"/run.sh\"]\n");
+    let with = |path: &str| {
+        let script = format!(
+            "#!/bin/sh\nexport LD_PRELOAD={path} MALLOC_CONF=narenas:1\nexec gunicorn a:b\n"
+        );
+        told(&[("Dockerfile", &image), ("run.sh", &script)])
+    };
+    for (path, rule) in [
+        (
+            "/usr/lib/$(uname -m)-linux-gnu/libjemalloc.so.1",
+            "preload-wrong-soname",
+        ),
+        (
+            "/usr/local/lib/$(uname -m)/libjemalloc.so.2",
+            "preload-wrong-path",
+        ),
+        ("/opt/$ARCH/libjemalloc.so.2", "preload-wrong-path"),
+    ] {
+        assert_eq!(with(path), [format!("error {rule} run.sh:2:19")], "{path}");
+    }
+    for path in [
+        "/usr/lib/$(uname -m)-linux-gnu/libjemalloc.so.2",
+        "$(find /usr/lib -name libjemalloc.so.2)",
+        "/usr/lib/$(gcc -print-multiarch)/libjemalloc.so.2",
+        "\"$JEMALLOC\"",
+    ] {
+        assert!(with(path).is_empty(), "{path}: {:?}", with(path));
+    }
+}
+
+#[test]
+fn other_allocators_lie_idle_too() {
+    let image = |package: &str, more: &str| {
+        format!(
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install -y python3 gunicorn {package}\n{more}CMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    let rule = "jemalloc-not-preloaded";
+    for (package, name) in [
+        ("libmimalloc2.0", "libmimalloc.so.2"),
+        ("libtcmalloc-minimal4", "libtcmalloc_minimal.so.4"),
+    ] {
+        assert!(says(&image(package, ""), rule), "{package}");
+        let (after, _) = fixed(&image(package, ""), &[]);
+        assert!(
+            after.contains(&format!("LD_PRELOAD={name}")) && !after.contains("MALLOC_CONF"),
+            "{after}"
+        );
+        let loaded = image(package, &format!("ENV LD_PRELOAD={name}\n"));
+        assert!(!says(&loaded, rule), "{loaded}");
+    }
+}
+
+#[test]
+fn what_cannot_be_seen_is_advice_with_the_reason() {
+    let compose =
+        |more: &str| format!("services:\n  web:\n    build: .\n    command: gunicorn a:b\n{more}");
+    let image = "FROM python:3.12-slim-bookworm\nRUN pip install gunicorn\n";
+    let env = "    env_file: .env\n";
+    let with = |files: &[(&str, &str)]| {
+        let compose = compose(env);
+        told(&[&[("Dockerfile", image), ("compose.yaml", &compose)], files].concat())
+    };
+    assert_eq!(with(&[]), ["info allocator-unset compose.yaml:2:3"]);
+    assert_eq!(
+        with(&[(".env.example", "A=1\n")]),
+        ["info allocator-unset compose.yaml:2:3"]
+    );
+    // Twins: what shows how to write it sets one; it is there.
+    assert!(with(&[(".env.example", "MALLOC_ARENA_MAX=2\n")]).is_empty());
+    assert_eq!(
+        with(&[(".env", "A=1\n")]),
+        ["warning allocator-unset compose.yaml:2:3"]
+    );
+}
+
+#[test]
+fn files_that_are_not_linked_speak_for_nothing() {
+    let image = "FROM python:3.12-slim-bookworm\nCOPY . /srv\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let with = |path: &str, text: &str| told(&[("api/Dockerfile", image), (path, text)]);
+    let advice = ["info allocator-unset api/Dockerfile:1:1"];
+    assert_eq!(
+        with(
+            "api/bench/run.sh",
+            "LD_PRELOAD=libjemalloc.so.2 python bench.py\n"
+        ),
+        advice
+    );
+    let other =
+        "services:\n  cache:\n    image: redis:7\n    environment: {MALLOC_CONF: 'narenas:1'}\n";
+    assert_eq!(with("deploy/cache.yaml", other), advice);
+    // Twins: one that names what is built here, and none at all.
+    let own = other.replace("redis:7", "acme/api:1");
+    assert!(with("deploy/cache.yaml", &own).is_empty());
+    let told = with(
+        "api/README.md",
+        "# An example\n\nThis is a sample. No longer maintained.\n",
+    );
+    assert_eq!(told, ["warning allocator-unset api/Dockerfile:1:1"]);
+}
+
+#[test]
+fn an_assignment_is_no_export() {
+    let image = |more: &str| {
+        format!("FROM python:3.12-slim-bookworm\n{JE}{more}COPY run.sh /\nCMD [\"/run.sh\"]\n")
+    };
+    let script = |lines: &str| format!("#!/bin/sh\n{lines}\nexec gunicorn a:b\n");
+    let with =
+        |more: &str, lines: &str| told(&[("Dockerfile", &image(more)), ("run.sh", &script(lines))]);
+    let assigned = "LD_PRELOAD=libjemalloc.so.2";
+    assert_eq!(
+        with("", assigned),
+        ["error preload-not-exported run.sh:2:1"]
+    );
+    assert_eq!(
+        with("", "if true; then LD_PRELOAD=\"libjemalloc.so.2\"; fi").len(),
+        1
+    );
+    // Twins: exported before, behind, by the image, by `set -a`.
+    for (more, lines) in [
+        (
+            "",
+            "export LD_PRELOAD\nLD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:1\nexport MALLOC_CONF",
+        ),
+        (
+            "ENV MALLOC_CONF=narenas:1\n",
+            "LD_PRELOAD=libjemalloc.so.2\nexport LD_PRELOAD",
+        ),
+        ("ENV LD_PRELOAD= MALLOC_CONF=narenas:1\n", assigned),
+        (
+            "ENV MALLOC_CONF=narenas:1\n",
+            "set -a\nLD_PRELOAD=libjemalloc.so.2\nset +a",
+        ),
+    ] {
+        let said = with(more, lines);
+        assert!(said.is_empty(), "{more}{lines}: {said:?}");
+    }
+}

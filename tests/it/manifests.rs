@@ -99,8 +99,8 @@ fn variables_come_from_config_maps_of_other_files() {
         let files = [&[("k8s/pod.yaml", refers.as_str())], maps].concat();
         within(&files, "k8s/pod.yaml")
     };
-    // What is not seen may set anything.
-    assert!(of(&[]).is_empty());
+    // What is not seen may set something: advice, with the reason.
+    assert_eq!(of(&[]), ["allocator-unset"]);
     assert!(of(&[("k8s/settings.yaml", &map("2"))]).is_empty());
     assert_eq!(
         of(&[("k8s/settings.yaml", &map("two"))]),
@@ -113,12 +113,12 @@ fn variables_come_from_config_maps_of_other_files() {
     let empty = map("2").replace("MALLOC_ARENA_MAX", "LOG");
     assert_eq!(of(&[("k8s/settings.yaml", &empty)]), ["allocator-unset"]);
     // Which of two is applied cannot be told; that of the same folder is.
-    assert!(
+    assert_eq!(
         of(&[
             ("a/settings.yaml", &map("two")),
             ("b/settings.yaml", &map("two"))
-        ])
-        .is_empty()
+        ]),
+        ["allocator-unset"]
     );
     assert_eq!(
         of(&[

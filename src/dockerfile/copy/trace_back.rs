@@ -20,6 +20,61 @@ pub(in crate::dockerfile) enum Readable {
     Beside(Arc<SourceFile>),
 }
 
+impl Readable {
+    /// Whether its first line names a shell.
+    pub(in crate::dockerfile) fn is_shell(&self) -> bool {
+        let first = |text: &[u8]| {
+            let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            let line = String::from_utf8_lossy(line);
+            let program = line.strip_prefix("#!").unwrap_or_default();
+            let mut words = program.split_whitespace().map(base_name);
+            let words = words
+                .by_ref()
+                .filter(|word| *word != "env" && !word.starts_with('-'));
+            words.take(1).any(|word| {
+                matches!(
+                    word,
+                    "sh" | "bash" | "ash" | "dash" | "zsh" | "with-contenv"
+                )
+            })
+        };
+        match self {
+            Self::Inline(text) => first(text.as_str().as_bytes()),
+            Self::Beside(file) => first(&file.bytes),
+        }
+    }
+}
+
+/// Where programs are looked for that are named without a path.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The text of the program of that name, where a COPY, a link or the Dockerfile itself puts it into a folder of PATH.
+pub(in crate::dockerfile) fn find_in_path(
+    build: &Build<'_>,
+    state: &ImageState,
+    name: &str,
+) -> Option<Readable> {
+    let set = state.env.get("PATH").map(|var| var.now.value.text.as_str());
+    let own = set
+        .unwrap_or_default()
+        .split(':')
+        .filter(|dir| dir.starts_with('/'));
+    let mut dirs = own.chain(PATH.split(':'));
+    dirs.find_map(|dir| {
+        let dir = dir.trim_end_matches('/');
+        let below = |path: &str| {
+            path.strip_prefix(dir)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mut targets = state.copies.iter().map(|copied| copied.to.as_str());
+        let put = targets.any(below)
+            || state.placed.iter().any(|(_, to)| below(to))
+            || state.written.iter().any(|written| below(&written.path));
+        let found = put.then(|| find(build, state, &format!("{dir}/{name}")));
+        found.flatten()
+    })
+}
+
 /// The text of the file at `path` of the image, where it can be had.
 pub(in crate::dockerfile) fn find(
     build: &Build<'_>,

@@ -1,9 +1,9 @@
 //! Libraries that a RUN puts somewhere: links, copies, builds; and takes away.
 
-use super::located;
+use super::{Source, located};
 use crate::dockerfile::copy::{self, family_of};
 use crate::dockerfile::image::ImageState;
-use crate::facts::families_named;
+use crate::facts::{self, Family, Manager, families_named};
 use crate::model::{Library, Origin, PathPattern};
 use crate::shell::effects::Effect;
 use crate::text::Place;
@@ -83,7 +83,13 @@ fn put_folder(state: &mut ImageState, from: &str, to: &str, effect: &Effect, pla
 }
 
 /// Something was built: an allocator, if one was fetched before.
-pub(super) fn built(state: &mut ImageState, prefix: &str, effect: &Effect, place: &Place) {
+pub(super) fn built(
+    state: &mut ImageState,
+    source: Source<'_>,
+    prefix: &str,
+    effect: &Effect,
+    place: &Place,
+) {
     state.compiles = true;
     let mut families = state.mentioned.clone();
     if families.is_empty() {
@@ -100,21 +106,90 @@ pub(super) fn built(state: &mut ImageState, prefix: &str, effect: &Effect, place
         state.hide_rest(prefix, "something that is built is installed there");
     }
     let prefix = prefix.trim_end_matches('/');
-    for (family, folder) in families
-        .iter()
-        .flat_map(|family| [(family, "lib"), (family, "lib64")])
-    {
-        state.add_library(Library {
-            family: *family,
-            path: PathPattern::new(format!("{prefix}/{folder}/lib*.so*")),
-            origin: Origin::Built,
-            version: None,
-            needs: Vec::new(),
-            min_glibc: None,
-            libc: None,
-            conditional: effect.context.conditional,
-            place: place.clone(),
-            step: state.step,
-        });
+    let text = source.text.as_str();
+    for family in families {
+        let files = built_files(state, family, text);
+        for (folder, file) in folders(state, family, text)
+            .iter()
+            .flat_map(|folder| files.iter().map(move |file| (folder, file)))
+        {
+            state.add_library(Library {
+                family,
+                path: PathPattern::new(format!("{prefix}/{folder}/{file}")),
+                origin: Origin::Built,
+                version: None,
+                needs: Vec::new(),
+                min_glibc: None,
+                libc: None,
+                conditional: effect.context.conditional,
+                place: place.clone(),
+                step: state.step,
+            });
+        }
     }
+}
+
+/// The folders below the prefix into which a build installs: `lib` by autotools, which is all that jemalloc has; CMake's
+/// and Meson's take `lib64` where the distribution does (GNUInstallDirs).
+fn folders(state: &ImageState, family: Family, text: &str) -> &'static [&'static str] {
+    let says = ["libdir", "LIBDIR"].iter().any(|word| text.contains(word));
+    let manager = state.platform.manager;
+    match (family, manager) {
+        _ if says => &["lib", "lib64", "lib/{triplet}"],
+        (Family::Jemalloc, _) | (_, Some(Manager::Apt | Manager::Apk)) => &["lib"],
+        _ => &["lib", "lib64"],
+    }
+}
+
+/// The names of the files: those of the version, where the text of the step or a variable of the stage says one.
+fn built_files(state: &ImageState, family: Family, text: &str) -> Vec<String> {
+    let vars = state
+        .env
+        .iter()
+        .filter_map(|var| Some((var.name.as_str(), var.now.value.known()?)));
+    let args = state
+        .args
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_ref()?.known()?)));
+    let named = |name: &str| {
+        families_named(name).contains(&family) && name.to_lowercase().contains("version")
+    };
+    let set = vars
+        .chain(args)
+        .find(|(name, _)| named(name))
+        .map(|(_, value)| value);
+    let allocator = facts::allocators(family).next();
+    let soname = allocator.and_then(|allocator| {
+        let version = set.and_then(number).or_else(|| version_in(text, family))?;
+        Some((allocator, allocator.soname(version)?))
+    });
+    match (soname, allocator) {
+        // gperftools and mimalloc build variants of other names beside: minimal, secure.
+        (Some((allocator, soname)), _) if family == Family::Jemalloc => {
+            vec![soname, allocator.library.clone()]
+        }
+        (_, Some(allocator)) => {
+            let stem = allocator.library.trim_end_matches(".so");
+            vec![format!("{stem}*.so*")]
+        }
+        (_, None) => vec!["lib*.so*".into()],
+    }
+}
+
+/// The version behind the allocator's name in a text: `jemalloc-5.3.0.tar.bz2`, `jemalloc/archive/5.2.1`.
+fn version_in(text: &str, family: Family) -> Option<&str> {
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';'));
+    let mut named = words.filter(|word| families_named(word).contains(&family));
+    named.find_map(|word| word.split(['-', '/', '=', 'v']).find_map(number))
+}
+
+/// The version at the start of a text: two numbers at least.
+fn number(text: &str) -> Option<&str> {
+    let text = text.trim_start_matches('v');
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let number = text.get(..end)?.trim_end_matches('.');
+    let digit = number.starts_with(|c: char| c.is_ascii_digit());
+    (digit && number.contains('.')).then_some(number)
 }

@@ -71,7 +71,7 @@ pub(super) fn mentioned(state: &mut ImageState, source: Source<'_>, effect: &Eff
         if !state.mentioned.contains(&family) {
             state.mentioned.push(family);
         }
-        state.hide(
+        state.hide_rest(
             "/",
             format!("`{first}` does something with {family} that cannot be followed"),
         );

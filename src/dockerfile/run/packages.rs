@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Source;
 use crate::dockerfile::fragile;
 use crate::dockerfile::image::ImageState;
-use crate::facts::{self, Manager};
+use crate::facts::{self, Libc, Manager};
 use crate::model::{Fact, Install, Library, Origin, PathPattern, Python, User};
 use crate::shell::effects::{Effect, Package};
 use crate::shell::syntax::Word;
@@ -34,11 +34,15 @@ pub(super) fn install(
             .collect(),
         conditional: effect.context.conditional || effect.context.function,
         user: installer(state, source.text.as_str(), effect),
-        place,
+        place: place.clone(),
         step: state.step,
     }));
     if state.platform.manager.is_none() {
         state.platform.manager = Some(manager);
+    }
+    if let (Fact::Unknown(_), Some(libc)) = (&state.platform.libc, libc_of(manager)) {
+        let why = format!("`{}` is used in line {}", manager.command(), place.line());
+        state.platform.libc = Fact::Assumed(libc, why);
     }
     let text = source
         .text
@@ -64,6 +68,14 @@ pub(super) fn install(
         allocator(state, effect, manager, package, &place);
         python(state, manager, &package.name, &place);
         state.compiles |= matches!(package.name.as_str(), "cargo" | "rustc");
+    }
+}
+
+/// The C library of the distributions that have a manager: `apk` is Alpine's, and Wolfi's.
+const fn libc_of(manager: Manager) -> Option<Libc> {
+    match manager {
+        Manager::Apk | Manager::Conda => None,
+        _ => Some(Libc::Glibc),
     }
 }
 

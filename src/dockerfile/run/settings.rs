@@ -15,7 +15,7 @@ pub(super) fn apply(state: &mut ImageState, source: Source<'_>, effect: &Effect,
         EffectKind::Export {
             name,
             value: Some(value),
-        } if last && source.depth == 0 => {
+        } if last && source.depth == 0 && !effect.context.function => {
             let text = source
                 .text
                 .as_str()
@@ -50,7 +50,7 @@ pub(super) fn apply(state: &mut ImageState, source: Source<'_>, effect: &Effect,
     }
 }
 
-/// `RUN export NAME=value` with nothing after it: gone when the RUN ends.
+/// `RUN export NAME=value` with nothing but other exports after it: gone when the RUN ends.
 fn export(state: &mut ImageState, name: &str, value: String, place: Place) {
     let family = families_named(&value).first().copied();
     let loads = name == "LD_PRELOAD" && family.is_some();

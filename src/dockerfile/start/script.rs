@@ -6,12 +6,19 @@ use super::settings::{What, decides};
 use super::words::plain;
 use crate::dockerfile::copy;
 use crate::dockerfile::run::pattern;
-use crate::facts::families_named;
+use crate::facts::{families_named, not_an_allocator};
 use crate::model::{ProcessKind, Reach as Ends, Stray, Strip, Via, recognise};
 use crate::shell;
 use crate::shell::effects::{Called, Effect, EffectKind, Reach};
 use crate::shell::syntax::{Context, Part, Word};
+use crate::text::paths::base_name;
 use crate::text::{Place, Traced};
+
+/// Whether a list names libraries that are surely no allocators, and nothing else; what is put in stands as `*`.
+fn names_others(list: &str) -> bool {
+    let mut named = list.split([':', ' ']).filter(|entry| !matches!(*entry, "" | "*")).peekable();
+    named.peek().is_some() && named.all(|entry| not_an_allocator(base_name(entry)))
+}
 
 impl Follower<'_> {
     /// Notes what a script does to the settings of the service, which is its command at `at`, or what comes
@@ -105,6 +112,9 @@ impl Follower<'_> {
             EffectKind::Assign { name, value } if self.is_exported(name) => {
                 self.made(script, effect, name, Some(value), how);
             }
+            EffectKind::Assign { name, value } if name == "LD_PRELOAD" => {
+                self.stray(script, effect, value, Ends::Unexported);
+            }
             EffectKind::Unset { name } => self.made(script, effect, name, None, how),
             EffectKind::RunScript {
                 path,
@@ -161,6 +171,8 @@ impl Follower<'_> {
         let what = match value {
             None => What::Unset,
             Some(value) if name == "LD_PRELOAD" => {
+                let list = pattern(self.build, self.state, value);
+                self.started.others += usize::from(names_others(&list));
                 let Some(what) = self.preload(script, value) else {
                     return;
                 };

@@ -37,6 +37,7 @@ pub(in crate::dockerfile) fn of_stage(
     lay(&container, &mut state);
     let started = start::follow(build, &state);
     let unseen = container
+        .gaps
         .unseen
         .clone()
         .or_else(|| unseen::of_image(&state, &started));
@@ -70,6 +71,7 @@ pub(in crate::dockerfile) fn of_image_from_elsewhere(
     let own =
         crowded.map(|image| format!("`{}` images come with settings of their own", image.name));
     let unseen = container
+        .gaps
         .unseen
         .clone()
         .or_else(|| started.unseen.clone())
@@ -129,6 +131,7 @@ fn finish(
     unit.source = source;
     unit.env_faults.clone_from(&container.env_faults);
     unit.limits = container.limits.clone();
+    unit.doubt.clone_from(&container.gaps.doubt);
     unit
 }
 

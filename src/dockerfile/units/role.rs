@@ -50,7 +50,7 @@ pub(super) fn of(build: &Build<'_>, index: usize, last: bool, started: &Started)
 }
 
 /// Why an image of a stage is not for production, whatever runs it: the stage's name or the Dockerfile's path says so, or
-/// the README beside it.
+/// the project's name.
 pub(super) fn named(build: &Build<'_>, index: usize) -> Option<String> {
     called_aside(stage_name(build, index))
         .or_else(|| not_production(build))
@@ -149,9 +149,7 @@ fn called_aside(name: Option<&str>) -> Option<String> {
 }
 
 fn not_production(build: &Build<'_>) -> Option<String> {
-    let path = &build.file.path;
-    let part = test_part(path).map(|part| format!("the path says `{part}`"));
-    part.or_else(|| purpose::of_folder(path, build.around))
+    test_part(&build.file.path).map(|part| format!("the path says `{part}`"))
 }
 
 /// The start script of a server for development, where its name says so too: `start-dev.sh`.
@@ -164,7 +162,7 @@ fn developers_script(started: &Started) -> Option<String> {
     Some(found.to_owned())
 }
 
-/// A sample or example, by the names of its folders, or by the name or README of the whole project.
+/// A sample or example, by the names of its folders, or by the name of the whole project.
 fn shown(build: &Build<'_>) -> Option<String> {
     let folders = build
         .file

@@ -12,6 +12,8 @@ pub(crate) struct Search {
     pub copied: Vec<String>,
     /// The paths of scripts that were followed: what they set is known.
     pub followed: Vec<String>,
+    /// What starts was followed to a program that is known.
+    pub started: bool,
     /// Manifests in the project that may start the image.
     pub manifests: bool,
 }
@@ -23,6 +25,7 @@ pub(super) fn search(state: &ImageState, started: &Started, manifests: bool) -> 
     is_asked(state, started).then(|| Search {
         copied: copied.map(|copied| copied.path.clone()).collect(),
         followed: started.followed.clone(),
+        started: started.process.server.is_some(),
         manifests,
     })
 }
@@ -31,12 +34,6 @@ pub(super) fn search(state: &ImageState, started: &Started, manifests: bool) -> 
 pub(super) fn of_image(state: &ImageState, started: &Started) -> Option<String> {
     if let Some(why) = &started.unseen {
         return Some(why.clone());
-    }
-    if state.image.is_none() {
-        return Some(format!(
-            "the base image `{}` is not one we know",
-            state.base
-        ));
     }
     if let Some(image) = state.image.as_ref().filter(|image| image.crowded) {
         return Some(format!(

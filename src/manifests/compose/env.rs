@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::interpolate::Variables;
+use crate::facts;
 use crate::manifests::dotenv;
 use crate::manifests::{Room, Sheet};
-use crate::model::{Setting, Value, Via};
+use crate::model::{Gaps, Setting, Value, Via};
 use crate::surroundings::Surroundings;
 use crate::text::{Place, SourceFile, Span, Traced};
 use crate::yaml::Id;
@@ -21,7 +22,7 @@ pub(super) fn read(
     service: Id,
     variables: &Variables,
     around: &dyn Surroundings,
-) -> (Env, Option<String>) {
+) -> (Env, Gaps) {
     let mut chain = vec![service];
     while let Some(below) = chain
         .last()
@@ -30,20 +31,27 @@ pub(super) fn read(
     {
         chain.push(below);
     }
-    let (mut env, mut unseen) = (Env::new(), None);
+    let (mut env, mut gaps) = (Env::new(), Gaps::default());
     if chain
         .last()
         .is_some_and(|last| sheet.tree.get(*last, "extends").is_some())
     {
-        unseen = Some("it extends a service of another file".to_owned());
+        gaps.unseen = Some("it extends a service of another file".to_owned());
     }
     for service in chain.into_iter().rev() {
-        unseen = files(sheet, service, (around, &variables.room), &mut env).or(unseen);
+        files(
+            sheet,
+            service,
+            (around, &variables.room),
+            &mut env,
+            &mut gaps,
+        );
         if !own(sheet, service, variables, &mut env) {
-            return (env, Some(Room::spent()));
+            gaps.unseen = Some(Room::spent());
+            break;
         }
     }
-    (env, unseen)
+    (env, gaps)
 }
 
 /// The service of the same file that this one extends.
@@ -150,21 +158,23 @@ fn passed(name: &str, at: Span) -> Value {
     }
 }
 
-/// The variables of `env_file`; why there may be more.
+/// The variables of `env_file`; notes why there may be more.
 fn files(
     sheet: Sheet<'_>,
     service: Id,
     (around, room): (&dyn Surroundings, &Room),
     env: &mut Env,
-) -> Option<String> {
-    let id = sheet.tree.get(service, "env_file")?;
+    gaps: &mut Gaps,
+) {
+    let Some(id) = sheet.tree.get(service, "env_file") else {
+        return;
+    };
     let one = [id];
     let list = if sheet.tree.word(id).is_some() {
         &one[..]
     } else {
         sheet.tree.items(id)
     };
-    let mut unseen = None;
     for &item in list {
         let path = sheet.tree.word(item).or_else(|| {
             sheet
@@ -175,10 +185,33 @@ fn files(
         let Some(path) = path else { continue };
         match around.beside(&sheet.file.path, path) {
             Some(file) => of_file(&file, room, env),
-            None => unseen = Some(format!("`{path}` is not beside it")),
+            None if example_sets(sheet, path, around) => {
+                gaps.unseen = Some(format!("`{path}` is not beside it"));
+            }
+            None => {
+                gaps.doubt = Some(format!("`{path}`, which may set more, is not beside it"));
+            }
         }
     }
-    unseen
+}
+
+/// Whether what shows how to write a file of variables, which itself is not committed, sets an allocator.
+fn example_sets(sheet: Sheet<'_>, path: &str, around: &dyn Surroundings) -> bool {
+    const ENDINGS: [&str; 5] = ["example", "sample", "template", "dist", "defaults"];
+    let examples = ENDINGS.iter().flat_map(|end| {
+        let before = path
+            .strip_suffix(".env")
+            .map(|stem| format!("{stem}{end}.env"));
+        [Some(format!("{path}.{end}")), before]
+    });
+    let mut found = examples
+        .flatten()
+        .filter_map(|example| around.beside(&sheet.file.path, &example));
+    found.any(|file| {
+        let text = String::from_utf8_lossy(&file.bytes);
+        dotenv::lines(&text)
+            .any(|(name, ..)| name == "LD_PRELOAD" || facts::is_allocator_setting(name))
+    })
 }
 
 fn of_file(file: &Arc<SourceFile>, room: &Room, env: &mut Env) {

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::manifests::{Room, Sheet};
-use crate::model::{EnvFault, EnvFaultKind, Setting, Value};
+use crate::model::{EnvFault, EnvFaultKind, Gaps, Setting, Value};
 use crate::text::Traced;
 use crate::yaml::Id;
 
@@ -22,9 +22,9 @@ pub(super) fn read(
     container: Id,
     merged_by_name: bool,
     room: &Room,
-) -> (Env, Vec<EnvFault>, Option<String>) {
+) -> (Env, Vec<EnvFault>, Gaps) {
     let mut env = Env::new();
-    let mut unseen = from(sheet, container, &mut env, room);
+    let mut gaps = from(sheet, container, &mut env, room);
     let list = sheet.tree.get(container, "env");
     let mut faults = Vec::new();
     let mut own: BTreeMap<String, (Id, Option<EnvFault>)> = BTreeMap::new();
@@ -37,7 +37,7 @@ pub(super) fn read(
         };
         let (value, fault) = value(sheet, item, &text, &env);
         if !room.take(value.text.as_str().len()) {
-            unseen = Some(Room::spent());
+            gaps.unseen = Some(Room::spent());
             break;
         }
         faults.extend(fault);
@@ -56,7 +56,7 @@ pub(super) fn read(
     }
     // However often it is set: the last time is what is told.
     faults.extend(own.into_values().filter_map(|(_, again)| again));
-    (env, faults, unseen)
+    (env, faults, gaps)
 }
 
 /// Whether two items surely give the same value.
@@ -209,9 +209,11 @@ fn references(text: &str) -> Vec<Reference> {
 }
 
 /// What `envFrom` brings from ConfigMaps of the same stream; why more may come.
-fn from(sheet: Sheet<'_>, container: Id, env: &mut Env, room: &Room) -> Option<String> {
-    let list = sheet.tree.get(container, "envFrom")?;
-    let mut unseen = None;
+fn from(sheet: Sheet<'_>, container: Id, env: &mut Env, room: &Room) -> Gaps {
+    let mut gaps = Gaps::default();
+    let Some(list) = sheet.tree.get(container, "envFrom") else {
+        return gaps;
+    };
     for &item in sheet.tree.items(list) {
         let prefix = sheet
             .tree
@@ -237,19 +239,20 @@ fn from(sheet: Sheet<'_>, container: Id, env: &mut Env, room: &Room) -> Option<S
                         ..Value::default()
                     };
                     if !room.take(value.text.as_str().len()) {
-                        return Some(Room::spent());
+                        gaps.unseen = Some(Room::spent());
+                        return gaps;
                     }
                     env.push((format!("{prefix}{text}"), sheet.setting(value, key, whole)));
                 }
             }
             None => {
-                unseen = Some(format!(
-                    "variables come from the ConfigMap `{name}`, which is not in this file"
+                gaps.doubt = Some(format!(
+                    "more variables come from the ConfigMap `{name}`, which is not in this file"
                 ));
             }
         }
     }
-    unseen
+    gaps
 }
 
 fn config_map(sheet: Sheet<'_>, name: &str) -> Option<Id> {

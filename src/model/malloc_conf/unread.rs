@@ -50,7 +50,11 @@ pub(crate) fn unread(unit: &Unit) -> Option<Unread<'_>> {
         .opaque
         .iter()
         .any(|opaque| opaque.path == "/etc/ld.so.preload");
-    let seen = unit.source != Source::Foreign && unit.platform.libc.value().is_some() && !file;
+    let seen = unit.source != Source::Foreign
+        && unit.unknown_base.is_none()
+        && unit.doubt.is_none()
+        && unit.platform.libc.value().is_some()
+        && !file;
     (seen && !brought && preloads_others_only(unit) && runs_python(unit)).then_some(Unread::Nothing)
 }
 

@@ -30,7 +30,7 @@ impl Walk<'_> {
                     if mentions {
                         self.emit(call, EffectKind::MentionsAllocator);
                     }
-                    if self.variables.sourced {
+                    if self.variables.sourced || mentions {
                         let name = name.clone();
                         self.emit(call, EffectKind::Assign { name, value });
                     }
