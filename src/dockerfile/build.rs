@@ -7,6 +7,7 @@ use super::expand::{Lookup, Room, expand};
 use super::image::ImageState;
 use super::stages::{Names, Stage};
 use super::syntax::Dockerfile;
+use crate::facts::Image;
 use crate::model::{Fact, User, Value};
 use crate::surroundings::Surroundings;
 use crate::text::{Place, SourceFile, Span, Traced};
@@ -121,7 +122,8 @@ impl<'a> Build<'a> {
         let elsewhere = || self.made.declared.iter().any(|declared| declared == name);
         let loader = matches!(name, "LIB" | "ORIGIN" | "PLATFORM");
         // An image with more in it than anybody lists may preload something of its own.
-        let listed = state.image.as_ref().is_some_and(|image| !image.crowded);
+        let all_known = |image: &Image| !image.crowded && !image.open;
+        let listed = state.image.as_ref().is_some_and(all_known);
         let preload = listed && matches!(name, "LD_PRELOAD" | "MALLOC_CONF" | "LD_LIBRARY_PATH");
         loader || preload || PLATFORM_ARGS.contains(&name) || (state.image.is_some() && elsewhere())
     }

@@ -209,6 +209,12 @@ impl ImageState {
                 format!("`{}` images bring more than is listed", image.name),
             );
         }
+        if image.open {
+            self.hide_rest(
+                "/",
+                format!("what `{}` images bring is not all known", image.name),
+            );
+        }
         for library in &image.libraries {
             self.add_library(Library {
                 family: library.family,

@@ -8,10 +8,10 @@ mod unseen;
 use std::collections::BTreeSet;
 
 use super::build::Build;
-use super::image::{CopySource, ImageState};
+use super::image::{CopySource, Form, ImageState};
 use super::stages;
 use super::start::{self, Ended, Started};
-use crate::facts::{Arch, Libc, Manager, programs};
+use crate::facts::{Arch, Image, Libc, Manager, programs};
 use crate::model::{
     Fact, Library, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting,
     Source, Stray, Unit, User, Via, entries, family_of, judge, matches,
@@ -489,6 +489,7 @@ fn replaces(
         return Some(Replaced {
             why: ended.why,
             sometimes: false,
+            switch: None,
             taken_at: ended.taken_at,
             lost,
         });
@@ -498,10 +499,31 @@ fn replaces(
         .as_ref()
         .filter(|_| state.entrypoint.is_none())?;
     let why = image.overwrites_preload.clone()?;
+    let off = |(name, value): &(String, String)| {
+        let var = state.env.get(name);
+        var.is_some_and(|var| value == "*" || var.now.value.known() == Some(value))
+    };
+    if !starts_as_made(image, state) || image.switched_off_by.iter().any(off) {
+        return None;
+    }
     Some(Replaced {
         why,
         sometimes: image.overwrites_sometimes,
+        switch: image.switch.clone(),
         taken_at: None,
         lost: Vec::new(),
     })
+}
+
+/// Whether what starts is what the image's own start-up of the preload is made for.
+fn starts_as_made(image: &Image, state: &ImageState) -> bool {
+    let Some(command) = &state.cmd else {
+        return true;
+    };
+    let listed = |word: &str| image.overwrites_in.iter().any(|listed| listed == word);
+    image.overwrites_in.is_empty()
+        || match &command.form {
+            Form::Exec(words) => words.first().is_some_and(|word| listed(word)),
+            Form::Shell(text) => text.as_str().split_whitespace().any(listed),
+        }
 }

@@ -53,6 +53,12 @@ pub(crate) struct Image {
     pub overwrites_preload: Option<String>,
     /// It does so under a condition that `overwrites_preload` names.
     pub overwrites_sometimes: bool,
+    /// The commands whose start does it; where there are none, its entrypoint does, whatever it starts.
+    pub overwrites_in: Vec<String>,
+    /// How its own preload is chosen or turned off, for people.
+    pub switch: Option<String>,
+    /// Variables that turn it off: name and the value that does, `*` for any.
+    pub switched_off_by: Vec<(String, String)>,
     /// Libraries that a C++ built `.so` needs and this image lacks.
     pub lacks: Vec<String>,
     /// Whether `lacks` was checked on an image, not inferred from how it is built.
@@ -70,6 +76,8 @@ pub(crate) struct Image {
     /// It brings more libraries and settings than any list names: what is not known to be there
     /// may be there all the same.
     pub crowded: bool,
+    /// Nobody read all of its package list: it may bring an allocator that is not listed.
+    pub open: bool,
     /// The source of these facts.
     pub source: String,
 }
@@ -117,12 +125,13 @@ pub(crate) struct Preinstalled {
 }
 
 /// The files in the order they are searched; the commonest bases first.
-static FILES: [Table<File>; 6] = [
+static FILES: [Table<File>; 7] = [
     Table::new(include_str!("images/python.toml")),
     Table::new(include_str!("images/systems.toml")),
     Table::new(include_str!("images/conda.toml")),
     Table::new(include_str!("images/learning.toml")),
     Table::new(include_str!("images/platforms.toml")),
+    Table::new(include_str!("images/servers.toml")),
     Table::new(include_str!("images/others.toml")),
 ];
 

@@ -151,6 +151,8 @@ pub struct Replaced {
     pub why: String,
     /// It happens under a condition that `why` names.
     pub sometimes: bool,
+    /// How that is chosen or turned off, where the image has a switch for it.
+    pub switch: Option<String>,
     /// Where the start takes it away and sets nothing in its place.
     pub taken_at: Option<Place>,
     /// What the start itself had set before.

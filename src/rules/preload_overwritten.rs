@@ -66,6 +66,10 @@ fn at_start(report: &Report<'_>, preload: &Preload, replaced: &Replaced) -> Find
             .finding(&preload.place, message)
             .caption("lost at start")
             .help("set it in the start script after that point, or write the library's path to `/etc/ld.so.preload`");
+        let finding = match &replaced.switch {
+            Some(switch) => finding.note(switch.clone()),
+            None => finding,
+        };
         return if replaced.sometimes {
             finding.at_severity(Severity::Warning)
         } else {

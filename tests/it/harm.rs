@@ -315,7 +315,10 @@ fn nothing_is_preloaded_that_the_start_takes_away() {
             "FROM {from}\nUSER 0\nRUN dnf install -y https://dl.fedoraproject.org/pub/epel/epel-release-latest-9.noarch.rpm\nUSER 1001\nCMD [\"gunicorn\", \"a:b\"]\n"
         )
     };
-    let text = base("registry.access.redhat.com/ubi9/python-312");
+    let text = base("registry.access.redhat.com/ubi9/python-312").replace(
+        "CMD [\"gunicorn\", \"a:b\"]",
+        "CMD /usr/libexec/s2i/run || exec gunicorn a:b",
+    );
     let (after, left) = fixed(&text, &[]);
     assert_eq!(after, text);
     assert!(
@@ -323,6 +326,9 @@ fn nothing_is_preloaded_that_the_start_takes_away() {
             .any(|left| left.contains("a preload would be lost")),
         "{left:?}"
     );
+    // Twin: nothing touches the environment of another command.
+    let text = base("registry.access.redhat.com/ubi9/python-312");
+    assert!(fixed(&text, &[]).0.contains("LD_PRELOAD=libjemalloc.so.2"));
     let text = base("rockylinux:9").replace("CMD", "RUN dnf install -y python3\nCMD");
     assert!(
         fixed(&text.replace("USER 1001\n", ""), &[])

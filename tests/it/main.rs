@@ -23,6 +23,7 @@ mod fix;
 mod fix_properties;
 mod format;
 mod harm;
+mod harm_images;
 mod inject;
 mod kustomize;
 mod manifests;

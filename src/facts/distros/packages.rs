@@ -56,21 +56,28 @@ pub(crate) fn packaged_soname(name: &str, family: Family) -> Option<&'static str
     (package.family == family && !package.dev).then_some(package.soname.as_str())
 }
 
-/// The files that a package of that name brings, where all releases of its manager that list it agree.
+/// The files that a package of that name brings in one release of its manager or another, where all that list
+/// it agree about the soname.
 #[must_use]
 pub(crate) fn packaged_files(name: &str, manager: Manager) -> Option<Vec<&'static str>> {
     let releases = DISTROS.iter().flat_map(Distro::releases);
-    let packages = releases
+    let packages: Vec<&AllocatorPackage> = releases
         .filter(|release| shares(release, manager))
         .filter_map(|release| release.package(name))
-        .filter(|package| package.verified && !package.dev);
-    let files = |package: &'static AllocatorPackage| {
-        let all = std::iter::once(&package.soname).chain(&package.others);
-        all.map(String::as_str).collect::<Vec<_>>()
-    };
-    let mut all = packages.map(files);
-    let first = all.next()?;
-    all.all(|other| other == first).then_some(first)
+        .filter(|package| package.verified && !package.dev)
+        .collect();
+    let soname = packages.first()?.soname.as_str();
+    if packages.iter().any(|package| package.soname != soname) {
+        return None;
+    }
+    // The full version in a file's name differs by release.
+    let mut files = vec![soname];
+    for file in packages.iter().flat_map(|package| &package.others) {
+        if !files.contains(&file.as_str()) {
+            files.push(file);
+        }
+    }
+    Some(files)
 }
 
 fn shares(release: &Release, manager: Manager) -> bool {

@@ -197,7 +197,43 @@ fn packages_that_changed_their_names() {
         "libmimalloc.so.3"
     );
     assert!(trixie.knows(Family::Tcmalloc));
-    assert!(!release("ubuntu", "24.04").unwrap().knows(Family::Mimalloc));
+    assert!(!release("ubuntu", "18.04").unwrap().knows(Family::Tcmalloc));
+}
+
+#[test]
+fn tcmalloc_and_mimalloc_by_release() {
+    for line in tables::OTHERS.lines().filter(|line| !line.is_empty()) {
+        let (asked, wanted) = line.split_once(" = ").unwrap();
+        let [distro, name, package] = words(asked);
+        let release = release(distro, name).unwrap_or_else(|| panic!("{distro} {name}"));
+        let found = release.package(package).map(|package| {
+            let version = package.version.as_deref().unwrap_or("?");
+            let glibc = package.min_glibc.as_deref().unwrap_or("?");
+            format!("{version} {} {glibc}", package.path(Arch::Arm64))
+        });
+        assert_eq!(found.as_deref().unwrap_or("none"), wanted, "{asked}");
+    }
+    // Where the release is not known, the name still tells the soname, and what else may be there.
+    for (package, files) in [
+        (
+            "libmimalloc2.0",
+            &["libmimalloc.so.2", "libmimalloc.so.2.0"][..],
+        ),
+        (
+            "libmimalloc3",
+            &[
+                "libmimalloc.so.3",
+                "libmimalloc.so.3.0",
+                "libmimalloc.so.3.6",
+            ],
+        ),
+    ] {
+        assert_eq!(packaged_files(package, Manager::Apt).unwrap(), files);
+    }
+    for name in ["20.04", "22.04", "24.04", "25.04", "26.10"] {
+        let release = release("ubuntu", name).unwrap();
+        assert!(release.knows(Family::Tcmalloc) && release.knows(Family::Mimalloc));
+    }
 }
 
 #[test]

@@ -89,7 +89,15 @@ impl Reading<'_> {
                 .unwrap_or(entry.service),
             windows,
             crowded: entry.crowded,
+            open: entry.open,
             overwrites_sometimes: entry.overwrites_sometimes,
+            overwrites_in: entry.overwrites_in.clone(),
+            switch: entry.switch.clone(),
+            switched_off_by: entry
+                .switched_off_by
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
             source: entry.source.clone(),
         }
     }

@@ -74,6 +74,13 @@ pub(super) struct Entry {
     pub(super) overwrites_preload: Option<String>,
     /// It does so under a condition that `overwrites_preload` names.
     pub(super) overwrites_sometimes: bool,
+    /// The commands whose start does it: nothing happens to an image with another command. Empty =
+    /// its entrypoint does, whatever it starts.
+    pub(super) overwrites_in: Vec<String>,
+    /// How its own preload is chosen or turned off, in words for people.
+    pub(super) switch: Option<String>,
+    /// Variables that turn it off: name and the value that does, `*` for any, even an empty one.
+    pub(super) switched_off_by: BTreeMap<String, String>,
     pub(super) lacks: Vec<String>,
     pub(super) lacks_verified: bool,
     pub(super) command: Option<Vec<String>>,
@@ -84,8 +91,15 @@ pub(super) struct Entry {
     pub(super) windows: bool,
     /// The only architecture that it is built for.
     pub(super) arch: Option<Arch>,
-    /// It brings more than any list names: what is not known to be there may be.
+    /// It brings more than any list names: what is not known to be there may be, settings included, so
+    /// that nothing is called missing. For images with a preload of their own that cannot be told from the
+    /// name, and for those with hundreds of packages.
     pub(super) crowded: bool,
+    /// Nobody read all of its package list. It may bring an allocator that is not listed, so that none is
+    /// called absent; but what is listed is there, and where it is known to lie. Weaker than `crowded`:
+    /// settings that are missing or wrong are still told. Left out = the list is known to be complete for
+    /// allocators: what neither `libraries` nor the Dockerfile brings is not there.
+    pub(super) open: bool,
     /// What a word of the tag changes.
     pub(super) when: Vec<When>,
 }

@@ -292,6 +292,90 @@ fn what_the_wide_table_does_not_show() {
 }
 
 #[test]
+fn what_images_bring_and_preload() {
+    let get = |reference: &str| image(reference, Some(TODAY)).unwrap();
+    let paths = |reference: &str| -> Vec<String> {
+        let libraries = get(reference).libraries.into_iter();
+        libraries.map(|library| library.path).collect()
+    };
+    assert_eq!(paths("mariadb:11.8-ubi")[0], "/usr/lib64/libjemalloc.so.2");
+    assert_eq!(get("mariadb:11.8-ubi9").release.unwrap().distro, "rhel");
+    assert_eq!(
+        paths("mariadb:11.8")[0],
+        "/usr/lib/{triplet}/libjemalloc.so.2"
+    );
+    assert_eq!(get("mariadb:13.0").release.unwrap().release, "26.04");
+    assert_eq!(
+        paths("fluent/fluentd:v1.19.0-debian-1.0"),
+        ["/usr/lib/libjemalloc.so.2"]
+    );
+    let preloaded = |reference: &str| {
+        let env = get(reference).env.into_iter();
+        let mut values = env.filter(|(name, _)| name == "LD_PRELOAD");
+        values.next().map(|(_, value)| value)
+    };
+    for (reference, value) in [
+        (
+            "fluent/fluentd:edge-debian",
+            Some("/usr/lib/libjemalloc.so.2"),
+        ),
+        ("fluent/fluentd:v1.18-alpine-1", Some("")),
+        ("fluent/fluentd:v1.2", None),
+        (
+            "fluent/fluentd-kubernetes-daemonset:v1.17-debian-forward-1",
+            Some(""),
+        ),
+        ("onyxdotapp/onyx-backend", Some("libjemalloc.so.2")),
+        ("onyxdotapp/onyx-model-server", None),
+        ("ghcr.io/home-assistant/base-debian", None),
+        ("flink:1.20", None),
+        ("cassandra:5.0", None),
+    ] {
+        assert_eq!(preloaded(reference).as_deref(), value, "{reference}");
+    }
+    for reference in [
+        "ghcr.io/home-assistant/base-debian",
+        "ghcr.io/home-assistant/amd64-base-ubuntu",
+        "redis:7",
+        "valkey/valkey:8",
+        "mysql:8",
+        "onyxdotapp/onyx-model-server",
+    ] {
+        assert!(paths(reference).is_empty(), "{reference}");
+    }
+    // A list is complete, or it is said that it is not.
+    for (reference, open) in [
+        ("mysql:8", false),
+        ("mariadb:11.8", false),
+        ("redis:7", false),
+        ("percona:8.0", true),
+        ("bitnami/mariadb:11.4", true),
+        ("nextcloud:29", true),
+        ("cassandra:3.11", true),
+        ("cassandra:5.0", false),
+    ] {
+        assert_eq!(get(reference).open, open, "{reference}");
+    }
+}
+
+#[test]
+fn a_switch_belongs_to_a_preload_of_the_image() {
+    for entry in FILES.iter().flat_map(|file| &file.get().image) {
+        let name = entry.at.iter().next().unwrap();
+        let own = entry.overwrites_preload.is_some();
+        let told = entry.switch.is_some();
+        assert!(
+            own || entry.overwrites_in.is_empty() && !entry.overwrites_sometimes,
+            "{name}"
+        );
+        assert!(told || entry.switched_off_by.is_empty(), "{name}");
+        assert!(own || !told || !entry.libraries.is_empty(), "{name}");
+        // The stronger of the two says it all.
+        assert!(!(entry.crowded && entry.open), "{name}");
+    }
+}
+
+#[test]
 fn hostile_references_do_no_harm() {
     let long = "a/".repeat(500_000);
     let braces = format!("python:{}", "${".repeat(500_000));

@@ -75,3 +75,33 @@ apt jemalloc = none
 conda libjemalloc2 = none
 apt curl = none
 ";
+
+/// DISTRO RELEASE PACKAGE = VERSION PATH-ON-ARM64 OLDEST-GLIBC, or `none`.
+pub(super) const OTHERS: &str = "
+debian 11 libtcmalloc-minimal4 = 2.8.1 /usr/lib/aarch64-linux-gnu/libtcmalloc_minimal.so.4 2.29
+debian 12 libgoogle-perftools4 = 2.10 /usr/lib/aarch64-linux-gnu/libtcmalloc.so.4 2.29
+debian 13 libtcmalloc-minimal4 = 2.16 /usr/lib/aarch64-linux-gnu/libtcmalloc_minimal.so.4 2.38
+debian 14 libgoogle-perftools4t64 = 2.18.1 /usr/lib/aarch64-linux-gnu/libtcmalloc.so.4 2.38
+debian sid libgoogle-perftools-dev = 2.18.1 /usr/lib/aarch64-linux-gnu/libtcmalloc.so.4 2.38
+debian 13 google-perftools = 2.16 /usr/lib/aarch64-linux-gnu/libtcmalloc.so.4 2.38
+debian 14 google-perftools = none
+debian sid google-perftools = none
+debian 12 libmimalloc2.0 = 2.0.9 /usr/lib/aarch64-linux-gnu/libmimalloc.so.2 2.34
+debian 12 libmimalloc3 = none
+debian 13 libmimalloc3 = 3.0.1 /usr/lib/aarch64-linux-gnu/libmimalloc.so.3 2.34
+debian 14 libmimalloc3 = 3.6.0 /usr/lib/aarch64-linux-gnu/libmimalloc.so.3 2.34
+debian sid libmimalloc-dev = 3.6.0 /usr/lib/aarch64-linux-gnu/libmimalloc.so.3 2.34
+ubuntu 20.04 libtcmalloc-minimal4 = 2.7 /usr/lib/aarch64-linux-gnu/libtcmalloc_minimal.so.4 ?
+ubuntu 22.04 libgoogle-perftools4 = 2.9.1 /usr/lib/aarch64-linux-gnu/libtcmalloc.so.4 ?
+ubuntu 24.04 libtcmalloc-minimal4 = 2.15 /usr/lib/aarch64-linux-gnu/libtcmalloc_minimal.so.4 ?
+ubuntu 25.04 libtcmalloc-minimal4 = ? /usr/lib/aarch64-linux-gnu/libtcmalloc_minimal.so.4 ?
+ubuntu 26.04 libgoogle-perftools4t64 = 2.18.1 /usr/lib/aarch64-linux-gnu/libtcmalloc.so.4 ?
+ubuntu 22.04 libtcmalloc-minimal4t64 = none
+ubuntu 20.04 libmimalloc2.0 = none
+ubuntu 22.04 libmimalloc2.0 = 2.0.5 /usr/lib/aarch64-linux-gnu/libmimalloc.so.2 ?
+ubuntu 24.04 libmimalloc2.0 = 2.1.2 /usr/lib/aarch64-linux-gnu/libmimalloc.so.2 ?
+ubuntu 24.04 libmimalloc3 = none
+ubuntu 25.04 libmimalloc2.0 = none
+ubuntu 25.04 libmimalloc3 = ? /usr/lib/aarch64-linux-gnu/libmimalloc.so.3 ?
+ubuntu 26.10 libmimalloc3 = ? /usr/lib/aarch64-linux-gnu/libmimalloc.so.3 ?
+";
