@@ -5,7 +5,8 @@ use crate::facts::{self, Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::malloc_conf::{Conf, Effect, Pair, unread};
 use crate::model::{
-    Change, EnvVar, Found, Preload, Reach, Stray, Unit, Via, entries, family_of, finds,
+    Change, EnvVar, Found, Library, Origin, Preload, Reach, Stray, Unit, Via, entries, family_of,
+    finds,
 };
 use crate::text::Place;
 use crate::text::paths;
