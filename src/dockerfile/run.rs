@@ -195,7 +195,7 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
         // What a variable names is hardly ever a library: temporary folders, caches.
         EffectKind::Remove { .. } => {}
         EffectKind::BuildInstall { prefix } => {
-            libraries::built(state, source, prefix, effect, &place)
+            libraries::built(state, source, prefix, effect, &place);
         }
         EffectKind::Ldconfig => {
             let text = source
@@ -228,6 +228,7 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
             } else if pattern(build, state, file).contains("python") || text.contains("python") {
                 state.strips.push(Strip {
                     by: "setcap".into(),
+                    launcher: None,
                     only_non_root: true,
                     place,
                 });

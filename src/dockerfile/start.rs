@@ -184,6 +184,7 @@ impl Follower<'_> {
         if let Some(by) = unwrapped.drops_environment.filter(|_| !kept) {
             self.started.strips.push(Strip {
                 by,
+                launcher: None,
                 only_non_root: false,
                 place: here.clone(),
             });
@@ -397,8 +398,36 @@ impl Follower<'_> {
         })
     }
 
+    /// A program that starts the service without the environment.
+    fn launched(&mut self) {
+        let Some((program, rest)) = self.argv.split_first() else {
+            return;
+        };
+        let Some(launcher) = programs::launcher(base_name(program)) else {
+            return;
+        };
+        let set = launcher.only_with().is_none_or(|(name, value)| {
+            let var = self.state.env.get(name);
+            var.and_then(|var| var.now.value.known()) == Some(value)
+        });
+        let mut given = rest
+            .iter()
+            .filter_map(|word| copy::find(self.build, self.state, word));
+        let saved = given.any(|file| launcher.is_saved_by(self.open(file).0.as_str()));
+        if set && !saved {
+            let place = self.started.process.place.clone();
+            self.started.strips.push(Strip {
+                by: base_name(program).to_owned(),
+                launcher: Some(launcher),
+                only_non_root: false,
+                place: place.unwrap_or_else(|| self.state.from.clone()),
+            });
+        }
+    }
+
     /// What kind of process it is, from all that was found.
     fn finish(mut self) -> Started {
+        self.launched();
         let (sign, serves) = (self.sign(), self.serves().cloned());
         let mut process = self.started.process;
         if let Some(found) = recognise(&self.argv) {

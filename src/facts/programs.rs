@@ -70,6 +70,50 @@ struct Program {
     subcommands: BTreeMap<String, Behaviour>,
 }
 
+/// A program that starts others without the environment that it got itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Launcher {
+    names: Vec<String>,
+    with: Option<String>,
+    saved_by: Option<String>,
+    /// What it does.
+    pub why: String,
+    /// What to do.
+    pub help: String,
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
+    source: String,
+}
+
+impl Launcher {
+    /// The variable, and its value, without which it hands the environment on.
+    #[must_use]
+    pub(crate) fn only_with(&self) -> Option<(&str, &str)> {
+        self.with.as_deref()?.split_once('=')
+    }
+
+    /// Whether the file that it is given makes it hand the environment on.
+    #[must_use]
+    pub(crate) fn is_saved_by(&self, text: &str) -> bool {
+        self.saved_by
+            .as_deref()
+            .is_some_and(|sign| text.contains(sign))
+    }
+}
+
+/// The launcher of that name.
+#[must_use]
+pub(crate) fn launcher(name: &str) -> Option<&'static Launcher> {
+    let mut all = programs().launcher.iter();
+    all.find(|launcher| launcher.names.iter().any(|own| own == name))
+}
+
 #[derive(Debug, Deserialize)]
 struct Sign {
     text: String,
@@ -97,6 +141,8 @@ struct Programs {
     stdio_unless: Vec<String>,
     #[serde(default)]
     foreign: Vec<String>,
+    #[serde(default)]
+    launcher: Vec<Launcher>,
     #[serde(default)]
     program: Vec<Program>,
 }
@@ -218,6 +264,8 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), count);
         assert!(count > 100);
+        let mut launchers = table.launcher.iter();
+        assert!(launchers.all(|launcher| !launcher.source.is_empty()));
     }
 
     #[test]

@@ -256,6 +256,8 @@ pub enum Reach {
 pub struct Strip {
     /// `setcap`, `sudo`, `env -i`.
     pub by: String,
+    /// The program that starts others without it, where that is no wrapper.
+    pub(crate) launcher: Option<&'static facts::programs::Launcher>,
     /// It only happens to users other than root.
     pub only_non_root: bool,
     /// Where.

@@ -16,6 +16,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .filter(|strip| !strip.only_non_root || non_root)
     {
         let note = match strip.by.as_str() {
+            _ if strip.launcher.is_some() => strip.launcher.map_or("", |launcher| &launcher.why),
             "setcap" => {
                 "the loader drops `LD_PRELOAD`, and jemalloc `MALLOC_CONF`, in programs with file capabilities that are not run by root"
             }
@@ -31,6 +32,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .label(&preload.place, "set here in vain")
                 .note(note)
                 .help(match strip.by.as_str() {
+                    _ if strip.launcher.is_some() => strip.launcher.map_or("", |launcher| &launcher.help),
                     "setcap" => "listen on a port over 1023 instead, or name the library in `/etc/ld.so.preload`",
                     _ => "use `gosu`, `setpriv` or `USER`, which keep the environment, or set the variable behind it",
                 }),

@@ -1409,3 +1409,32 @@ fn what_is_wrong_whatever_the_image_holds_is_wrong() {
     let alone = env("MALLOC_CONF", "dirty_decay_ms:-1");
     assert!(pod("", &alone).is_empty());
 }
+
+#[test]
+fn launchers_that_hand_nothing_on() {
+    let image = |more: &str, command: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm\n{JE}ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:1\n{more}CMD {command}\n"
+        )
+    };
+    let rule = "preload-stripped";
+    for (more, command) in [
+        ("", "[\"circusd\", \"circus.ini\"]"),
+        ("", "cron -f"),
+        (
+            "ENV RAY_LD_PRELOAD_ON_WORKERS=0\n",
+            "ray start --head --block",
+        ),
+    ] {
+        assert!(says(&image(more, command), rule), "{command}");
+    }
+    // Twins: a preload of the user's reaches Ray's workers; these hand it on.
+    for command in [
+        "ray start --head --block",
+        "[\"supervisord\", \"-n\"]",
+        "honcho start",
+        "tini -- gunicorn a:b",
+    ] {
+        assert!(!says(&image("", command), rule), "{command}");
+    }
+}

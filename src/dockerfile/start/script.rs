@@ -79,6 +79,7 @@ impl Follower<'_> {
         if !for_one_of_several && !behind.any(gives) {
             self.started.strips.push(Strip {
                 by: by.to_owned(),
+                launcher: None,
                 only_non_root: false,
                 place,
             });
