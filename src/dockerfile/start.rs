@@ -26,7 +26,7 @@ use super::fragile;
 use super::image::{CopySource, ImageState};
 use crate::facts::{self, is_allocator_setting, programs, roles};
 use crate::model::{
-    Fact, Fragile, Privileged, Process, ProcessKind, ProcessModel, Stray, Strip, is_python,
+    Fact, Found, Fragile, Privileged, Process, ProcessKind, ProcessModel, Stray, Strip, is_python,
     recognise,
 };
 use crate::shell;
@@ -134,7 +134,23 @@ impl Started {
             all.any(|program| std::ptr::eq(*program, fragile.program))
         };
         let own = state.fragile.iter().filter(|fragile| !shielded(fragile));
-        let mut all: Vec<Fragile> = self.fragile.iter().chain(own).cloned().collect();
+        // Where only the packages of some releases were seen to break, another program of that name is another matter.
+        let release = state.platform.release.value().copied();
+        let started = self.fragile.iter().filter_map(|fragile| {
+            let mut brought = state.fragile.iter();
+            let same = |other: &Fragile| std::ptr::eq(other.program, fragile.program);
+            let sure = brought.any(|other| same(other) && other.found == Found::Installed);
+            let found = match fragile.program.is_seen_in(release) {
+                Some(false) => return None,
+                Some(true) if sure || fragile.program.is_everywhere() => fragile.found,
+                _ => Found::Named,
+            };
+            Some(Fragile {
+                found,
+                ..fragile.clone()
+            })
+        });
+        let mut all: Vec<Fragile> = started.chain(own.cloned()).collect();
         all.dedup_by(|later, first| std::ptr::eq(later.program, first.program));
         all
     }

@@ -205,6 +205,12 @@ impl Fragile {
             .is_some_and(|sign| text.contains(sign))
     }
 
+    /// Whether it breaks wherever it comes from.
+    #[must_use]
+    pub(crate) fn is_everywhere(&self) -> bool {
+        self.seen.is_empty()
+    }
+
     /// Whether the package of that release breaks: `None` where that was not seen.
     #[must_use]
     pub(crate) fn is_seen_in(&self, release: Option<&Release>) -> Option<bool> {
