@@ -75,6 +75,7 @@ fn configured<'a>(disk: &'a Disk, configs: &Arc<Configs>) -> Project<'a> {
                 reference: links::reference(image),
                 dockerfile: project::shown(dockerfile),
                 target: target.map(str::to_owned),
+                platforms: Vec::new(),
                 said_in: String::new(),
             });
         builds.collect()

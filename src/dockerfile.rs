@@ -23,6 +23,7 @@ pub(crate) use edit::{Scene, spell};
 pub(crate) use syntax::parse;
 pub(crate) use units::{Search, Site};
 
+use crate::facts::Arch;
 use crate::model::{Container, Source, Unit};
 use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
@@ -44,8 +45,13 @@ pub(crate) struct Interpreted {
 #[derive(Debug)]
 pub(crate) struct Base(image::ImageState);
 
-/// Who knows such images, by what a FROM calls them.
-pub(crate) type Bases<'b> = dyn Fn(&str) -> Option<Base> + 'b;
+/// What the project of a Dockerfile says of it.
+pub(crate) struct Outside<'o> {
+    /// The images that others of it build, by what a FROM calls them.
+    pub base: &'o dyn Fn(&str) -> Option<Base>,
+    /// The architectures that it is built for, and what says so.
+    pub platforms: Option<(Vec<Arch>, String)>,
+}
 
 impl Interpreted {
     /// Follows the instructions of every stage.
@@ -54,10 +60,10 @@ impl Interpreted {
         file: &Arc<SourceFile>,
         tree: Dockerfile,
         around: &dyn Surroundings,
-        bases: &Bases<'_>,
+        outside: &Outside<'_>,
     ) -> Self {
         let (globals, stages) = stages::split(&tree);
-        let build = Build::walk(file, &tree, &globals, &stages, around, bases);
+        let build = Build::walk(file, &tree, &globals, &stages, around, outside);
         let made = build.made.into_owned();
         Self {
             file: Arc::clone(file),

@@ -23,7 +23,8 @@ pub(crate) use format::is_template_ending;
 pub(crate) use names::{Claim, claim};
 
 use crate::dockerfile::syntax::Dockerfile;
-use crate::dockerfile::{self, Base, Interpreted, Search};
+use crate::dockerfile::{self, Base, Interpreted, Outside, Search};
+use crate::facts::Arch;
 use crate::manifests::kustomize::{self, Kustomization};
 use crate::model::Unit;
 use crate::surroundings::{self, Surroundings};
@@ -186,6 +187,28 @@ impl<'a> Project<'a> {
         own.filter_map(|build| build.target.clone()).collect()
     }
 
+    /// The architectures that workflows build the Dockerfile at `path` for, where all of them say so, and who says it.
+    fn platforms(&self, path: &str) -> Option<(Vec<Arch>, String)> {
+        let builds = self.image_builds(path);
+        let said = |build: &&ImageBuild| build.said_in.contains(".github/workflows/");
+        let own = builds
+            .iter()
+            .filter(|build| paths::normal(&build.dockerfile) == paths::normal(path));
+        let own: Vec<&ImageBuild> = own.filter(said).collect();
+        let first = own
+            .first()
+            .filter(|_| own.iter().all(|build| !build.platforms.is_empty()))?;
+        let named = own.iter().flat_map(|build| &build.platforms);
+        let mut archs: Vec<Arch> = named
+            .map(|name| Arch::from_docker(name))
+            .collect::<Option<_>>()?;
+        archs.sort_unstable();
+        archs.dedup();
+        let names: Vec<&str> = archs.iter().map(|arch| arch.docker()).collect();
+        let why = format!("`{}` builds it for {}", first.said_in, names.join(" and "));
+        Some((archs, why))
+    }
+
     /// What an image is like that another Dockerfile of the project builds; `path` is that of the one that stands on it.
     fn base(&self, path: &str, reference: &str, depth: usize) -> Option<Base> {
         let builds = self.image_builds(path);
@@ -202,16 +225,24 @@ impl<'a> Project<'a> {
             return None;
         }
         let file = self.file(&first.dockerfile)?;
-        let base = |reference: &str| self.base(&file.path, reference, depth - 1);
+        let outside = Outside {
+            base: &|reference| self.base(&file.path, reference, depth - 1),
+            platforms: None,
+        };
         let tree = dockerfile::parse(&file.bytes);
-        let interpreted = Interpreted::of(&file, tree, self.around, &base);
+        let interpreted = Interpreted::of(&file, tree, self.around, &outside);
         interpreted.base(first.target.as_deref())
     }
 
     /// Follows a Dockerfile.
     pub(crate) fn interpret(&self, file: &Arc<SourceFile>, tree: Dockerfile) -> Interpreted {
-        let base = |reference: &str| self.base(&file.path, reference, BASES);
-        let interpreted = Interpreted::of(file, tree, self.around, &base);
+        // Who asks for all of a project's files to be listed must need them.
+        let arch = memchr::memmem::find(&file.bytes, b"-linux-gnu").is_some();
+        let outside = Outside {
+            base: &|reference| self.base(&file.path, reference, BASES),
+            platforms: arch.then(|| self.platforms(&file.path)).flatten(),
+        };
+        let interpreted = Interpreted::of(file, tree, self.around, &outside);
         if !interpreted.stands_on_itself() {
             return interpreted;
         }

@@ -225,9 +225,10 @@ fn unit(container: &Container, link: Option<&Link>, project: &Project<'_>) -> Un
     linked.unwrap_or_else(|| dockerfile::started_elsewhere(container, around))
 }
 
-/// What is wrong in the Dockerfile is said where that is read.
+/// What is wrong in the Dockerfile is said where that is read; so is what its build steps put into the image.
 fn speaks_here(finding: &Finding, link: Option<&Link>) -> bool {
-    link.is_none_or(|link| !Arc::ptr_eq(&finding.place.file, &link.file))
+    let built = finding.rule == "jemalloc-not-preloaded";
+    link.is_none_or(|link| !built && !Arc::ptr_eq(&finding.place.file, &link.file))
 }
 
 /// Whether the Dockerfile itself is told that its image lacks a setting.

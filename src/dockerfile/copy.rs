@@ -42,6 +42,14 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
         let brought = from.fragile.iter().filter(|fragile| !fragile.packaged);
         brought.for_each(|fragile| state.add_fragile(fragile.clone()));
     }
+    if let CopySource::Stage(index) = from
+        && let Some(whole) = build.made.states.get(index)
+        && words.iter().any(|word| word == "/")
+        && to == "/"
+        && state.base == "scratch"
+    {
+        state.take_files(whole);
+    }
     for path in words.iter().filter(|word| !word.starts_with("<<")) {
         let copied = Copied {
             from: from.clone(),

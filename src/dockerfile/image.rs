@@ -259,6 +259,26 @@ impl ImageState {
         }
     }
 
+    /// All files of a stage come into an image that had none: what they make of it, and none of its settings.
+    pub(super) fn take_files(&mut self, other: &Self) {
+        let kept = self.clone();
+        *self = Self {
+            base: other.base.clone(),
+            from: kept.from,
+            env: kept.env,
+            args: kept.args,
+            user: kept.user,
+            workdir: kept.workdir,
+            shell: kept.shell,
+            entrypoint: kept.entrypoint,
+            cmd: kept.cmd,
+            serves: kept.serves,
+            step: kept.step,
+            each_platform: kept.each_platform,
+            ..other.clone()
+        };
+    }
+
     /// Drops what nobody will ask of a stage any more that others stand on: what it made itself of
     /// allocators stays, for those who look for settings that went astray.
     pub(super) fn forget(&mut self) {

@@ -7,7 +7,7 @@ use super::build::{Build, Made, find_arg};
 use super::image::{Command, Form, ImageState};
 use super::stages::{LastUse, Stage};
 use super::syntax::{Args, Dockerfile, Instruction, Keyword, Pair, Word};
-use super::{Bases, copy, run};
+use super::{Outside, copy, run};
 use crate::facts::{self, Arch};
 use crate::model::{Fact, Setting, User, Value, Via};
 use crate::surroundings::Surroundings;
@@ -21,7 +21,7 @@ impl<'a> Build<'a> {
         globals: &[&Instruction],
         stages: &'a [Stage<'a>],
         around: &'a dyn Surroundings,
-        bases: &Bases<'_>,
+        outside: &Outside<'_>,
     ) -> Self {
         let args = dockerfile
             .instructions()
@@ -50,7 +50,7 @@ impl<'a> Build<'a> {
         }
         let last_uses = LastUse::of(stages, &build.names);
         for (index, stage) in stages.iter().enumerate() {
-            let state = build.stage(index, stage, bases);
+            let state = build.stage(index, stage, outside);
             build.made.to_mut().states.push(state);
             build.forget(index, &last_uses);
         }
@@ -71,8 +71,8 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn stage(&mut self, index: usize, stage: &'a Stage<'a>, bases: &Bases<'_>) -> ImageState {
-        let mut state = self.base(index, stage, bases);
+    fn stage(&mut self, index: usize, stage: &'a Stage<'a>, outside: &Outside<'_>) -> ImageState {
+        let mut state = self.base(index, stage, outside);
         self.made.to_mut().starters.push(state.user.clone());
         if let Some(parent) = self.made.parents.get(index).copied().flatten()
             && let Some(parent) = self.stages.get(parent)
@@ -95,14 +95,14 @@ impl<'a> Build<'a> {
     }
 
     /// The state a stage starts with.
-    fn base(&mut self, index: usize, stage: &Stage<'_>, bases: &Bases<'_>) -> ImageState {
+    fn base(&mut self, index: usize, stage: &Stage<'_>, outside: &Outside<'_>) -> ImageState {
         let from = self.place(stage.from.span);
         let word = match &stage.from.args {
             Args::Words(words) => words.first(),
             _ => None,
         };
         let reference = word.map_or_else(Value::default, |word| self.expand_global(&word.raw));
-        let pinned = self.pinned(stage, &reference);
+        let pinned = self.pinned(stage, &reference, outside);
         let named = self.names.find(index, reference.text.as_str(), false);
         let member = || {
             self.names
@@ -116,7 +116,7 @@ impl<'a> Build<'a> {
             let known = reference
                 .known()
                 .filter(|name| facts::image(name, None).is_none());
-            let Some(base) = known.and_then(bases) else {
+            let Some(base) = known.and_then(outside.base) else {
                 return ImageState::on_image(&reference, &from, pinned);
             };
             let mut state = base.0.inherited(&from);
@@ -138,7 +138,12 @@ impl<'a> Build<'a> {
     }
 
     /// The architectures that FROM pins.
-    fn pinned(&self, stage: &Stage<'_>, reference: &Value) -> Fact<Vec<Arch>> {
+    fn pinned(
+        &self,
+        stage: &Stage<'_>,
+        reference: &Value,
+        outside: &Outside<'_>,
+    ) -> Fact<Vec<Arch>> {
         if let Some(flag) = stage.from.flags.iter().find(|flag| flag.name == "platform")
             && let Some(value) = &flag.value
         {
@@ -153,7 +158,10 @@ impl<'a> Build<'a> {
             .and_then(|image| image.arch)
         {
             Some(arch) => Fact::Known(vec![arch], self.place(stage.from.span)),
-            None => Fact::Unknown("nothing in this file pins the platform".into()),
+            None => match &outside.platforms {
+                Some((archs, why)) => Fact::Assumed(archs.clone(), why.clone()),
+                None => Fact::Unknown("nothing in this file pins the platform".into()),
+            },
         }
     }
 

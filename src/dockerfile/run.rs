@@ -7,7 +7,7 @@ mod settings;
 
 use std::ops::Range;
 
-pub(super) use settings::stars;
+pub(super) use settings::{is_shell_start, stars};
 
 use super::build::Build;
 use super::copy::family_of;

@@ -54,6 +54,8 @@ pub(super) struct Started {
     pub(super) unseen: Option<String>,
     /// Start-up files that the command's shell reads.
     pub(super) login: bool,
+    /// The paths of the files that its scripts read.
+    pub(super) sourced: Vec<String>,
     /// How often it preloads what is surely no allocator.
     pub(super) others: usize,
     /// Programs that it starts and that a preload or a thread breaks.
@@ -108,6 +110,7 @@ pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
             followed: Vec::new(),
             unseen: None,
             login: false,
+            sourced: Vec::new(),
             others: 0,
             fragile: Vec::new(),
             shielded: Vec::new(),
@@ -274,6 +277,19 @@ impl Follower<'_> {
     fn breakable(&mut self, script: Script<'_>) {
         let place = |effect: &shell::effects::Effect| script.place(&effect.range);
         self.privileged(&script.reading.effects, place);
+        let sourced = script
+            .reading
+            .effects
+            .iter()
+            .filter_map(|effect| match &effect.kind {
+                EffectKind::RunScript {
+                    path,
+                    sourced: true,
+                    ..
+                } => path.literal(),
+                _ => None,
+            });
+        self.started.sourced.extend(sourced);
         let (found, shielded) = fragile::started(&script.reading.effects, script.text, place);
         self.started.fragile.extend(found);
         self.started.shielded.extend(shielded);

@@ -173,6 +173,9 @@ fn assemble(
         // The service's own shell reads those files: what they set does reach it.
         strays.retain(|stray| !matches!(stray.reach, Reach::Shells(_)));
     }
+    // A file that the start script reads reaches the service.
+    let read = |stray: &Stray| matches!(&stray.reach, Reach::Shells(path) if started.sourced.contains(path));
+    strays.retain(|stray| !read(stray));
     strays.extend(started.strays.iter().cloned());
     strays.extend(elsewhere);
     let mut unit = Unit {
@@ -284,7 +287,12 @@ fn judged<'a>(
     let (text, via) = (setting.value.text.as_str(), setting.via);
     entries(text).into_iter().take(ENTRIES).map(move |range| {
         let name = text.get(range.clone()).unwrap_or_default().to_owned();
-        let family = family_of(&name);
+        let of_path = || {
+            unit.libraries
+                .iter()
+                .find(|library| library.path.as_str() == name)
+        };
+        let family = family_of(&name).or_else(|| of_path().map(|library| library.family));
         let musl = unit.platform.libc.value() == Some(&Libc::Musl);
         let outcome = if via == Via::File && musl {
             Outcome::Unread

@@ -56,7 +56,13 @@ pub(crate) fn family_of(entry: &str) -> Option<Family> {
 #[must_use]
 pub(crate) fn judge(unit: &Unit, value: &Value, range: &Range<usize>) -> Outcome {
     let entry = value.text.as_str().get(range.clone()).unwrap_or_default();
-    let Some(family) = family_of(entry) else {
+    // A library may lie there under a name of its own.
+    let placed = || {
+        unit.libraries
+            .iter()
+            .find(|library| library.path.as_str() == entry)
+    };
+    let Some(family) = family_of(entry).or_else(|| placed().map(|library| library.family)) else {
         return of_no_allocator(unit, value, range, entry);
     };
     if unit.platform.windows {
@@ -82,6 +88,7 @@ fn is_folder(unit: &Unit, entry: &str) -> bool {
     let holds = |dir: &str| same_folder(dir, &PathPattern::new(format!("{path}/x")));
     entry.starts_with('/')
         && !entry.contains(['$', '*', '{'])
+        && !paths::file_name(path).contains(".so")
         && (entry.ends_with('/')
             || search_dirs(unit).iter().any(|dir| holds(dir))
             || unit

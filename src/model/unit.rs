@@ -99,7 +99,17 @@ impl Unit {
     pub fn doubts(&self) -> Option<String> {
         let base = self.unknown_base.as_ref();
         let base = base.filter(|_| self.source != Source::Foreign);
-        self.doubt.clone().or_else(|| {
+        let strange = self
+            .preloads
+            .iter()
+            .map(|preload| paths::file_name(&preload.name));
+        let mut strange = strange.filter(|file| {
+            facts::family_of_library(file).is_none() && !facts::not_an_allocator(file)
+        });
+        let strange = strange
+            .next()
+            .map(|file| format!("`{file}` is preloaded, and is not known to be no allocator"));
+        self.doubt.clone().or(strange).or_else(|| {
             base.map(|base| {
                 format!(
                     "the base image `{base}` is not one we know: it may set an allocator itself"
@@ -139,9 +149,11 @@ impl Unit {
     }
 }
 
-/// Whether a preload is an allocator, or a library that may be one.
+/// Whether a preload is an allocator, or what cannot be told may be one. (A library by another name is hardly one.)
 fn may_be_one(preload: &Preload) -> bool {
-    preload.family.is_some() || !facts::not_an_allocator(paths::file_name(&preload.name))
+    let file = paths::file_name(&preload.name);
+    let plain = file.contains(".so") && !preload.name.contains(['*', '$', '`', '{']);
+    preload.family.is_some() || !plain && !facts::not_an_allocator(file)
 }
 
 /// `LD_PRELOAD` is replaced, or taken away, when the container starts.

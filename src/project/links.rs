@@ -25,6 +25,8 @@ pub struct ImageBuild {
     pub dockerfile: String,
     /// The stage; the last one where nothing is said.
     pub target: Option<String>,
+    /// The platforms that it is built for, as they are written; empty where nothing is said.
+    pub platforms: Vec<String>,
     /// The path of the file that says so.
     pub said_in: String,
 }
@@ -124,6 +126,7 @@ fn build_of(
         reference: reference(image),
         dockerfile: paths::join(&folder, dockerfile.unwrap_or("Dockerfile")),
         target,
+        platforms: Vec::new(),
         said_in: file.path.clone(),
     })
 }

@@ -204,12 +204,16 @@ fn after(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static str> {
     }
 }
 
-/// A list of libraries that are surely no allocators: it says nothing about jemalloc. An empty one
+/// A list of libraries that are no allocators, as far as their names tell: it says nothing about jemalloc. An empty one
 /// does, it is how preloading is switched off.
 pub(super) fn is_for_others(var: &EnvVar) -> bool {
     let text = var.now.value.known().unwrap_or_default();
     let entries = entries(text);
-    let harmless = |entry: &str| facts::not_an_allocator(paths::file_name(entry));
+    let harmless = |entry: &str| {
+        let file = paths::file_name(entry);
+        let plain = file.contains(".so") && !entry.contains(['*', '$', '`', '{', ',', ';']);
+        facts::not_an_allocator(file) || plain && family_of(entry).is_none()
+    };
     // Where an allocator was replaced, another rule says so.
     let replaced = var
         .history

@@ -454,10 +454,12 @@ fn a_preload_that_is_no_allocator_says_nothing_about_allocators() {
     let text =
         "FROM python:3.12-slim\nENV LD_PRELOAD=libfaketime.so.1\nCMD [\"gunicorn\", \"a:b\"]\n";
     assert_eq!(fixed(text, &[]).0, text);
-    assert!(!says(
-        "FROM python:3.12-slim\nCOPY libfast.so /usr/lib/\nENV LD_PRELOAD=/usr/lib/libfast.so\nCMD [\"gunicorn\", \"a:b\"]\n",
-        "allocator-unset"
-    ));
+    let text = "FROM python:3.12-slim\nCOPY libfast.so /usr/lib/\nENV LD_PRELOAD=/usr/lib/libfast.so\nCMD [\"gunicorn\", \"a:b\"]\n";
+    assert_eq!(
+        told(&[("Dockerfile", text)]),
+        ["info allocator-unset Dockerfile:1:1"]
+    );
+    assert_eq!(fixed(text, &[]).0, text);
 }
 
 #[test]
@@ -1465,4 +1467,119 @@ fn launchers_that_hand_nothing_on() {
     ] {
         assert!(!says(&image("", command), rule), "{command}");
     }
+}
+
+#[test]
+fn a_library_under_a_name_of_its_own_is_no_folder() {
+    let image = |run: &str, path: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm\n{JE}RUN {run}\nENV LD_PRELOAD={path} MALLOC_CONF=narenas:1\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    let library = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2";
+    for (command, path) in [
+        ("cp", "/usr/local/lib/libjemalloc5.so"),
+        ("ln -s", "/opt/jemalloc.so"),
+        ("mv", "/usr/lib/libje.so.5"),
+    ] {
+        let text = image(&format!("{command} {library} {path}"), path);
+        assert!(
+            said("Dockerfile", &text).is_empty(),
+            "{text}{:?}",
+            said("Dockerfile", &text)
+        );
+    }
+    // Twin: a folder into which it is copied is one.
+    let text = image(&format!("cp {library} /opt/je/"), "/opt/je");
+    assert!(says(&text, "preload-not-a-library"));
+}
+
+#[test]
+fn a_library_of_another_name_is_no_allocator() {
+    let image = |preload: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm\nENV LD_PRELOAD={preload}\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    for library in ["/usr/lib64/libjpeg.so.8", "/usr/lib/mariadb/libmariadb.so"] {
+        let said = told(&[("Dockerfile", &image(library))]);
+        assert_eq!(said, ["info allocator-unset Dockerfile:1:1"], "{library}");
+        assert_eq!(fixed(&image(library), &[]).0, image(library));
+    }
+    // Twins: one that is known to be none; an allocator; and nothing, which is how preloading is switched off.
+    let known = told(&[("Dockerfile", &image("libgomp.so.1"))]);
+    assert_eq!(known, ["warning allocator-unset Dockerfile:1:1"]);
+    for value in ["libhardened_malloc.so", "\"\""] {
+        assert!(!says(&image(value), "allocator-unset"), "{value}");
+    }
+}
+
+#[test]
+fn an_image_that_takes_all_files_of_a_stage_is_like_it() {
+    let image = |copy: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm AS base\n{JE}FROM scratch\n{copy}ENV LD_PRELOAD=/usr/lib/libjemalloc.so.2 MALLOC_CONF=narenas:1\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    let text = image("COPY --from=base / /\n");
+    assert!(
+        says(&text, "preload-wrong-path"),
+        "{:?}",
+        said("Dockerfile", &text)
+    );
+    // Twin: some of them tell nothing.
+    assert!(!says(
+        &image("COPY --from=base /srv /srv\n"),
+        "preload-wrong-path"
+    ));
+}
+
+#[test]
+fn what_a_start_script_reads_reaches_the_service() {
+    let image = format!(
+        "FROM python:3.12-slim-bookworm\n{JE}ENV MALLOC_CONF=narenas:1\nRUN echo \"export LD_PRELOAD=libjemalloc.so.2\" >> /etc/environment\nCOPY run.sh /\nCMD [\"/run.sh\"]\n"
+    );
+    let with = |line: &str| {
+        let script = format!("#!/bin/sh\n{line}\nexec gunicorn a:b\n");
+        told(&[("Dockerfile", &image), ("run.sh", &script)])
+    };
+    assert!(
+        with(". /etc/environment").is_empty(),
+        "{:?}",
+        with(". /etc/environment")
+    );
+    // Twin: one that reads another file.
+    assert_eq!(
+        with(". /etc/default/x"),
+        ["warning preload-not-exported Dockerfile:4:10"]
+    );
+}
+
+#[test]
+fn a_workflow_says_what_an_image_is_built_for() {
+    let image = format!(
+        "FROM python:3.12-slim-bookworm\n{JE}ENV LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2 MALLOC_CONF=narenas:1\nCMD [\"gunicorn\", \"a:b\"]\n"
+    );
+    let with = |platforms: &str| {
+        let workflow = format!(
+            "jobs:\n  x:\n    steps:\n    - uses: docker/build-push-action@v6\n      with:\n        context: .\n{platforms}"
+        );
+        told(&[
+            ("Dockerfile", &image),
+            (".github/workflows/x.yaml", &workflow),
+        ])
+    };
+    assert!(with("        platforms: linux/amd64\n").is_empty());
+    let warning = ["warning preload-arch-specific Dockerfile:3:16"];
+    for platforms in [
+        "",
+        "        platforms: linux/amd64,linux/arm64\n",
+        "        platforms: ${{ matrix.platform }}\n",
+    ] {
+        assert_eq!(with(platforms), warning, "{platforms}");
+    }
+    assert_eq!(
+        with("        platforms: linux/arm64\n"),
+        ["error preload-wrong-arch Dockerfile:3:16"]
+    );
 }

@@ -1,11 +1,15 @@
 use super::*;
-use crate::dockerfile::Interpreted;
 use crate::dockerfile::syntax::parse;
+use crate::dockerfile::{Interpreted, Outside};
 use crate::surroundings::Nowhere;
 
 fn spelled(text: &str, change: &Change) -> Result<String, Refusal> {
     let file = SourceFile::new("Dockerfile", text.as_bytes().to_vec());
-    let interpreted = Interpreted::of(&file, parse(&file.bytes), &Nowhere, &|_| None);
+    let outside = Outside {
+        base: &|_| None,
+        platforms: None,
+    };
+    let interpreted = Interpreted::of(&file, parse(&file.bytes), &Nowhere, &outside);
     let dockerfile = &interpreted.tree;
     let (unit, site) = interpreted.units(&Nowhere).pop().unwrap();
     let scene = Scene {

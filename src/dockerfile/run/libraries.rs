@@ -28,6 +28,8 @@ pub(super) fn put(state: &mut ImageState, from: &str, to: &str, effect: &Effect,
     let name = base_name(&to);
     let (family, path) = match (family_of(name), family_of(base_name(from))) {
         (Some(family), _) => (family, to.clone()),
+        // A library under a name of its own.
+        (None, Some(family)) if name.contains(".so") => (family, to.clone()),
         (None, Some(family)) => (
             family,
             format!("{}/{}", to.trim_end_matches('/'), base_name(from)),

@@ -89,8 +89,10 @@ fn write(state: &mut ImageState, writing: &Writing<'_>) {
                 .search_dirs
                 .extend(lines.map(|line| line.trim_end_matches('/').to_owned()));
         }
-        _ if is_shell_start(&path) => shell_start(state, writing, &path),
         _ => {
+            if is_shell_start(&path) {
+                shell_start(state, writing, &path);
+            }
             let text = content(writing);
             if !writing.append {
                 state.written.retain(|written| written.path != path);
@@ -102,7 +104,19 @@ fn write(state: &mut ImageState, writing: &Writing<'_>) {
 
 fn content(writing: &Writing<'_>) -> Traced {
     match writing.content {
-        Some(range) => writing.source.text.part(range.clone()),
+        Some(range) => {
+            let text = writing.source.text.as_str().get(range.clone());
+            // `echo "..." > FILE`: the quotes are the shell's.
+            let quoted = |quote: char| {
+                let inner = text?.strip_prefix(quote)?.strip_suffix(quote)?;
+                (!inner.contains(quote)).then_some(range.start + 1..range.end - 1)
+            };
+            let bare = quoted('"').or_else(|| quoted('\''));
+            writing
+                .source
+                .text
+                .part(bare.unwrap_or_else(|| range.clone()))
+        }
         None => {
             let mut text = Traced::new();
             text.push_from(writing.text, writing.place.span);
@@ -176,7 +190,7 @@ pub(in crate::dockerfile) fn stars(text: &str) -> String {
 }
 
 /// Files that shells read when they start: a service is not started by one of those.
-fn is_shell_start(path: &str) -> bool {
+pub(in crate::dockerfile) fn is_shell_start(path: &str) -> bool {
     let name = paths::file_name(path);
     path.starts_with("/etc/profile")
         || matches!(

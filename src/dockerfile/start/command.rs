@@ -6,7 +6,7 @@ use crate::shell::effects::{Effect, EffectKind};
 use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
 
-/// Where the branch of a `case` begins that is taken by default: `${1:-web}` and `web)`.
+/// Where the branch begins that is taken by default: `${1:-web}` and `web)`, or `[ "$1" = web ]`.
 fn default_branch(text: &str) -> Option<usize> {
     let mut defaults = text.match_indices(":-").filter_map(|(at, sign)| {
         let rest = text.get(at + sign.len()..)?;
@@ -19,13 +19,17 @@ fn default_branch(text: &str) -> Option<usize> {
             let before = text.get(..*at).and_then(|text| text.chars().next_back());
             before.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '|' | '('))
         };
-        let behind = |at: usize| text.get(at + word.len()..).unwrap_or_default();
+        let blank = ['"', '\'', ' '];
+        let behind = |at: usize| {
+            let rest = text.get(at + word.len()..).unwrap_or_default();
+            rest.trim_start_matches(blank)
+        };
+        let compared = |at: usize| {
+            let before = text.get(..at).unwrap_or_default();
+            before.trim_end_matches(blank).ends_with('=') && behind(at).starts_with(']')
+        };
         let mut found = text.match_indices(word).map(|(at, _)| at).filter(label);
-        found.find(|at| {
-            behind(*at)
-                .trim_start_matches(['"', '\'', ' '])
-                .starts_with([')', '|'])
-        })
+        found.find(|at| behind(*at).starts_with([')', '|']) || compared(*at))
     })
 }
 

@@ -1,6 +1,7 @@
 //! Why a process may get allocator settings that the Dockerfile does not show.
 
 use crate::dockerfile::image::{Copied, CopySource, ImageState};
+use crate::dockerfile::run::is_shell_start;
 use crate::dockerfile::start::Started;
 use crate::model::{ProcessKind, Reach};
 
@@ -46,7 +47,7 @@ pub(super) fn of_image(state: &ImageState, started: &Started) -> Option<String> 
     if let Some(written) = state
         .written
         .iter()
-        .find(|written| setting(written.text.as_str()))
+        .find(|written| !is_shell_start(&written.path) && setting(written.text.as_str()))
     {
         return Some(format!("`{}` sets an allocator", written.path));
     }

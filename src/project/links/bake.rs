@@ -209,6 +209,7 @@ target "web" {
             reference: "ghcr.io/shop/api:1".into(),
             dockerfile: "deploy/services/api/docker/Dockerfile".into(),
             target: Some("run".into()),
+            platforms: Vec::new(),
             said_in: "deploy/docker-bake.hcl".into(),
         };
         assert_eq!(found, [expected]);

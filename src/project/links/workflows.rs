@@ -25,6 +25,12 @@ pub(super) fn read(sheet: Sheet<'_>) -> Vec<ImageBuild> {
     steps.filter_map(|step| build(sheet, *step)).collect()
 }
 
+/// `linux/amd64,linux/arm64`, with commas or one a line.
+fn platforms(text: &str) -> Vec<String> {
+    let words = text.split([',', '\n', ' ']).filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
+}
+
 fn build(sheet: Sheet<'_>, step: Id) -> Option<ImageBuild> {
     let tree = sheet.tree;
     let uses = tree.get(step, "uses").and_then(|id| tree.word(id))?;
@@ -47,6 +53,7 @@ fn build(sheet: Sheet<'_>, step: Id) -> Option<ImageBuild> {
         reference: String::new(),
         dockerfile,
         target: word("target").map(str::to_owned),
+        platforms: word("platforms").map(platforms).unwrap_or_default(),
         said_in: sheet.file.path.clone(),
     })
 }
