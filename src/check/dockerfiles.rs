@@ -58,17 +58,11 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
         };
         let before = findings.len();
         rules::check(unit, &mut findings);
-        // What is wrong in the Dockerfile of the base is said there.
-        let own = |finding: &Finding| {
-            let there = &finding.place.file;
-            Arc::ptr_eq(there, file)
-                || claim(paths::file_name(&there.path)) != Some(Claim::Dockerfile)
-        };
-        let mut at = 0;
-        findings.retain(|finding| {
-            at += 1;
-            at <= before || own(finding)
-        });
+        let made: Vec<Finding> = findings.drain(before..).collect();
+        findings.extend(
+            made.into_iter()
+                .filter_map(|finding| own(file, unit, finding)),
+        );
         for finding in findings.iter_mut().skip(before) {
             finding.unit = index;
             let spell = |changes: &[model::Change]| {
@@ -89,6 +83,22 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
         units: surveyed.into_iter().map(|(unit, _)| unit).collect(),
         tree: None,
     }
+}
+
+/// A finding, where it is for this file to say: what is wrong in the Dockerfile of the base is said there. What that brings and
+/// this image does not use is said at the FROM.
+fn own(file: &Arc<SourceFile>, unit: &model::Unit, mut finding: Finding) -> Option<Finding> {
+    let there = &finding.place.file;
+    let base = claim(paths::file_name(&there.path)) == Some(Claim::Dockerfile);
+    if Arc::ptr_eq(there, file) || !base {
+        return Some(finding);
+    }
+    if finding.rule != "jemalloc-not-preloaded" {
+        return None;
+    }
+    let brought = std::mem::replace(&mut finding.place, unit.place.clone());
+    let finding = finding.caption("this base brings it");
+    Some(finding.label(&brought, "it is installed here"))
 }
 
 /// The units of a Dockerfile, with what the files around it say of their settings.

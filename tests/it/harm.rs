@@ -1344,6 +1344,17 @@ fn a_base_that_the_repository_builds_is_known() {
     let files = [("base/Dockerfile", base.as_str()), ("web/Dockerfile", web)];
     let said = told(&[&files[..], &[("compose.yaml", compose)]].concat());
     assert_eq!(said, ["error preload-wrong-soname web/Dockerfile:2:16"]);
+    // What it brings and this does not use.
+    let bare = "FROM acme/base:1\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let idle = [
+        ("base/Dockerfile", base.as_str()),
+        ("web/Dockerfile", bare),
+        ("compose.yaml", compose),
+    ];
+    assert_eq!(
+        told(&idle),
+        ["warning jemalloc-not-preloaded web/Dockerfile:1:1"]
+    );
     // Twins: nothing says who builds it; two that stand on each other.
     assert!(told(&files).is_empty());
     let circle =
