@@ -79,6 +79,12 @@ impl Interpreted {
         Self { targets, ..self }
     }
 
+    /// Why the units may go without a setting on purpose: a comment that was one.
+    #[must_use]
+    pub(crate) fn switched_off(&self) -> Option<String> {
+        units::switched_off(&self.file, &self.tree)
+    }
+
     /// Whether a stage stands on another of the file.
     #[must_use]
     pub(crate) fn stands_on_itself(&self) -> bool {

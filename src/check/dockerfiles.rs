@@ -108,7 +108,9 @@ pub(super) fn units(
     project: &Project<'_>,
 ) -> Vec<(model::Unit, Site)> {
     let mut units = interpreted.units(project.around());
+    let off = interpreted.switched_off();
     for (unit, site) in &mut units {
+        unit.doubt = off.clone();
         if let Some(search) = &site.search {
             project.look_around(&file.path, search, unit);
         }

@@ -14,7 +14,7 @@ mod preload;
 use super::syntax::Dockerfile;
 use super::units::Site;
 use crate::facts::AllocatorPackage;
-use crate::model::{Change, Unit};
+use crate::model::{Change, Unit, newer};
 use crate::templates::Style;
 use crate::templates::tuning;
 use crate::text::{Edit, SourceFile, Span};
@@ -153,7 +153,21 @@ impl Plan<'_> {
         if unit.env.get("MALLOC_CONF").is_some() {
             return Ok(());
         }
-        let version = self.version();
+        // Who builds on another base may get an older one: what both know is written.
+        let from = self.scene.file.text(unit.place.span);
+        let release = unit.platform.release.value();
+        let named = release.is_some_and(|release| {
+            let codename = release.codename.as_deref();
+            from.contains(&release.release) || codename.is_some_and(|name| from.contains(name))
+        });
+        let open = from.contains('$') && !named;
+        let old = "5.2.1";
+        let own = self.version();
+        let version = match own {
+            Some(own) if !open || !newer(&own, old) => Some(own),
+            None if !open => None,
+            _ => Some(old.to_owned()),
+        };
         let value = tuning(self.scene.unit, self.scene.style, version.as_deref(), false);
         if self.vars.is_empty() && self.beside.is_none() {
             // It belongs to what is preloaded.

@@ -21,6 +21,7 @@ use crate::text::paths;
 pub(super) use container::{of_image_from_elsewhere, of_stage};
 use strays::OtherStages;
 pub(crate) use unseen::Search;
+pub(super) use unseen::switched_off;
 
 /// So many entries of one list are judged: nobody means more.
 const ENTRIES: usize = 64;

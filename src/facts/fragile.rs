@@ -49,6 +49,11 @@ pub(crate) struct Fragile {
     variable: Option<String>,
     /// The first version that breaks.
     pub from: Option<String>,
+    /// The first version behind those that lives again.
+    pub until: Option<String>,
+    /// Where the version is not known, it is one that lives.
+    #[serde(default)]
+    pub versioned: bool,
     #[serde(default)]
     seen: Pairs,
     #[serde(default)]

@@ -107,6 +107,12 @@ impl Launcher {
     }
 }
 
+/// Whether a server ends its workers by how much address space they have.
+#[must_use]
+pub(crate) fn counts_address_space(name: &str) -> bool {
+    programs().address_space.iter().any(|own| own == name)
+}
+
 /// The launcher of that name.
 #[must_use]
 pub(crate) fn launcher(name: &str) -> Option<&'static Launcher> {
@@ -141,6 +147,8 @@ struct Programs {
     stdio_unless: Vec<String>,
     #[serde(default)]
     foreign: Vec<String>,
+    #[serde(default)]
+    address_space: Vec<String>,
     #[serde(default)]
     launcher: Vec<Launcher>,
     #[serde(default)]

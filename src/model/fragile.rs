@@ -61,15 +61,21 @@ impl Fragile {
         }
     }
 
-    /// Whether it lives with what the image sets, or is too old to break.
+    /// Whether it lives with what the image sets, or is of a version that lives.
     fn is_spared(&self, unit: &Unit) -> bool {
-        let from = self.program.from.as_deref();
-        let old = |(version, from)| newer(from, version);
-        self.version.as_deref().zip(from).is_some_and(old)
-            || self.program.variable().is_some_and(|(name, value)| {
-                let var = unit.env.get(name);
-                var.and_then(|var| var.now.value.known()) == Some(value)
-            })
+        let version = self.version.as_deref();
+        let (from, until) = (self.program.from.as_deref(), self.program.until.as_deref());
+        let older = version
+            .zip(from)
+            .is_some_and(|(version, from)| newer(from, version));
+        let later = version
+            .zip(until)
+            .is_some_and(|(version, until)| !newer(until, version));
+        let set = self.program.variable().is_some_and(|(name, value)| {
+            let var = unit.env.get(name);
+            var.and_then(|var| var.now.value.known()) == Some(value)
+        });
+        older || later || set || version.is_none() && self.program.versioned
     }
 }
 

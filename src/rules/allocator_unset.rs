@@ -139,6 +139,12 @@ fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
     if let Some(why) = breaks(unit) {
         return why;
     }
+    let mut words = unit.process.argv.iter().take(2);
+    if words.any(|word| programs::counts_address_space(paths::file_name(word))) {
+        return Applicability::Unsafe(
+            "it ends workers by their address space, of which jemalloc keeps more: add `retain:false` to `MALLOC_CONF`, and measure it".into(),
+        );
+    }
     if let Some(doubt) = unit.doubts() {
         return Applicability::Unsafe(doubt);
     }

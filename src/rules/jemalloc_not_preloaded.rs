@@ -63,6 +63,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let soname = soname(library);
     let safe = match replaced.filter(|replaced| replaced.taken_at.is_some()) {
         Some(replaced) => Applicability::Manual(format!("it would be lost: {}", replaced.why)),
+        None if library.family != Family::Jemalloc => Applicability::Unsafe(format!(
+            "what {} does for such a service was not measured here",
+            library.family
+        )),
         None if is_another_program(unit) || !is_known(unit) => {
             Applicability::Unsafe("nothing says that what starts is Python".into())
         }

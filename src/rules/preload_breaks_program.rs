@@ -25,7 +25,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .help(program.help.clone());
         let finding = match fragile.found {
             Found::Named => finding
-                .note("it was seen with the distribution's packages; this image may be built otherwise")
+                .note("whether it runs in this image is not certain")
                 .at_severity(Severity::Info),
             Found::Installed | Found::Started => finding,
         };

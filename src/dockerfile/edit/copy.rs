@@ -20,6 +20,12 @@ impl Plan<'_> {
                 "the image ({known}) has no package manager, and from where to copy the library is not known"
             ))
         };
+        if release.archived {
+            return Err(Refusal(format!(
+                "the packages of {} {} were moved to an archive: take a newer base image",
+                release.distro, release.release
+            )));
+        }
         let template = templates::copy(release).ok_or_else(refused)?;
         let installer = templates::installer(template.manager).ok_or_else(refused)?;
         let from = self.layout.from.ok_or_else(refused)?;

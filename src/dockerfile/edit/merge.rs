@@ -150,7 +150,7 @@ impl<'a> List<'a> {
         };
         // Comments between the lines stay where they are.
         let indent = text.rsplit('\n').next().unwrap_or_default();
-        format!("{}{newline}{indent}", first.trim_end_matches('\r'))
+        format!("{}{newline}{indent}", first.trim_end())
     }
 
     /// The gap before the last package.

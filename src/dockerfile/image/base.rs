@@ -110,7 +110,20 @@ fn of_tag(reference: &str) -> Option<(&'static facts::Release, &str)> {
 pub(super) fn fragile(reference: &str, from: &Place) -> Vec<Fragile> {
     let brought = facts::fragile().filter_map(|program| {
         let found = Found::by(program.is_in_image(reference)?);
-        Some(Fragile::new(program, from, found))
+        let mut one = Fragile::new(program, from, found);
+        one.version = version_of_tag(reference).filter(|_| program.versioned);
+        Some(one)
     });
     brought.collect()
+}
+
+/// The version at the start of a tag: `v1.48.0-jammy`.
+fn version_of_tag(reference: &str) -> Option<String> {
+    let (_, tag) = reference.split('@').next()?.rsplit_once(':')?;
+    let tag = tag.trim_start_matches('v');
+    let number: String = tag
+        .chars()
+        .take_while(|c| c.is_ascii_digit() || *c == '.')
+        .collect();
+    number.contains('.').then_some(number)
 }

@@ -3,7 +3,10 @@
 use crate::dockerfile::image::{Copied, CopySource, ImageState};
 use crate::dockerfile::run::is_shell_start;
 use crate::dockerfile::start::Started;
+use crate::dockerfile::syntax::{Dockerfile, ItemKind};
+use crate::facts;
 use crate::model::{ProcessKind, Reach};
+use crate::text::{SourceFile, Span};
 
 /// The files in which settings may be made that the Dockerfile does not show. Who asks must look before anything
 /// is called missing.
@@ -73,4 +76,28 @@ pub(super) fn reads_start_files(state: &ImageState, started: &Started) -> bool {
 fn is_asked(state: &ImageState, started: &Started) -> bool {
     let runs = started.process.kind.value() != Some(&ProcessKind::OneShot);
     runs && !started.process.argv.is_empty() && state.python.value().is_some()
+}
+
+/// A comment that was a setting of an allocator: somebody switched it off.
+pub(in crate::dockerfile) fn switched_off(
+    file: &SourceFile,
+    dockerfile: &Dockerfile,
+) -> Option<String> {
+    let comments = dockerfile.items.iter().filter_map(|item| match &item.kind {
+        ItemKind::Comment(span) => Some(*span),
+        _ => None,
+    });
+    comments.into_iter().find_map(|span| {
+        let text = file.text(span);
+        let set =
+            text.trim_start_matches(['#', ' ']).starts_with("ENV ") && text.contains("LD_PRELOAD");
+        let allocator = set && !facts::families_named(&text).is_empty();
+        let line = 1 + file
+            .slice(Span::new(0, span.start))
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        allocator
+            .then(|| format!("a comment in line {line} is a preload that somebody switched off"))
+    })
 }
