@@ -186,7 +186,10 @@ impl Version {
     /// How many findings of each kind the units have, from a warning on.
     fn kinds(&self) -> BTreeMap<(&'static str, usize), usize> {
         let mut counts = BTreeMap::new();
-        let heavy = |finding: &&Finding| finding.severity >= Severity::Warning;
+        // Memory that is never given back is no less for being advice.
+        let heavy = |finding: &&Finding| {
+            finding.severity >= Severity::Warning || finding.rule == "malloc-conf-never-purges"
+        };
         // Who takes a setting away on request hears that there is none.
         let asked = |finding: &&Finding| !self.unsafe_too || finding.subject != Subject::Image;
         for finding in self.checked.findings.iter().filter(heavy).filter(asked) {

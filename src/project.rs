@@ -40,7 +40,7 @@ use survey::Survey;
 pub(crate) type SaidImages = Box<dyn Fn(&str) -> Vec<ImageBuild> + Send + Sync>;
 
 /// So many Dockerfiles are followed that stand on each other.
-const BASES: usize = 8;
+const BASES: usize = 3;
 
 /// The projects of a run.
 pub struct Project<'a> {
@@ -194,7 +194,9 @@ impl<'a> Project<'a> {
         let own = builds
             .iter()
             .filter(|build| paths::normal(&build.dockerfile) == paths::normal(path));
-        let own: Vec<&ImageBuild> = own.filter(said).collect();
+        // A stage that is built by its name may be for something else.
+        let whole = own.filter(|build| build.target.is_none());
+        let own: Vec<&ImageBuild> = whole.filter(said).collect();
         let first = own
             .first()
             .filter(|_| own.iter().all(|build| !build.platforms.is_empty()))?;

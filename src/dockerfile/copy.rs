@@ -40,7 +40,9 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
         state.prefork_hook |= from.prefork_hook;
         // What was downloaded or built there may be what is copied; what a package brought lies all over the place.
         let brought = from.fragile.iter().filter(|fragile| !fragile.packaged);
-        brought.for_each(|fragile| state.add_fragile(fragile.clone()));
+        if words.iter().any(|path| holds_programs(path)) {
+            brought.for_each(|fragile| state.add_fragile(fragile.clone()));
+        }
     }
     if let CopySource::Stage(index) = from
         && let Some(whole) = build.made.states.get(index)
@@ -60,6 +62,22 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
         bring(build, state, instruction.keyword, &copied, &place);
         state.copies.push(copied);
     }
+}
+
+/// Whether a folder is one in which downloaded packages and programs lie.
+fn holds_programs(path: &str) -> bool {
+    const SIGNS: [&str; 8] = [
+        "venv",
+        "site-packages",
+        "/usr/local",
+        "node_modules",
+        "ms-playwright",
+        ".cache",
+        ".local",
+        "/opt",
+    ];
+    let whole = matches!(path.trim_end_matches('/'), "" | "/usr" | "/app" | "/root");
+    whole || SIGNS.iter().any(|sign| path.contains(sign))
 }
 
 fn source(build: &Build<'_>, instruction: &Instruction) -> CopySource {

@@ -75,6 +75,12 @@ fn install(build: &Build<'_>, state: &mut ImageState, index: Index, words: &[&st
             package => {
                 named_any = true;
                 named(state, index, split(package), place);
+                let extras = package
+                    .split_once('[')
+                    .and_then(|(_, rest)| rest.split_once(']'));
+                for extra in extras.iter().flat_map(|(extras, _)| extras.split(',')) {
+                    named(state, index, (extra.trim(), None), place);
+                }
             }
         }
     }
@@ -111,7 +117,18 @@ fn listed(
         },
     };
     let lines = text.lines().map(str::trim_start);
+    let plain = path.ends_with(".txt");
     for line in lines.filter(|line| !line.starts_with('#')) {
+        let line = line.trim_start_matches('\u{feff}');
+        // Behind the name of a plain list: when it counts, and why.
+        let line = if plain {
+            line.split([';', '#']).next().unwrap_or_default()
+        } else {
+            line
+        };
+        if plain && line.starts_with('-') {
+            continue;
+        }
         for (name, version) in names_of(line, path.ends_with(".txt")) {
             for program in fragile() {
                 if let Some(by) = program.named(index, &name) {

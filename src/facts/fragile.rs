@@ -113,6 +113,10 @@ pub(crate) fn fragile() -> impl Iterator<Item = &'static Fragile> {
 #[must_use]
 pub(crate) fn index_of_installer(program: &str) -> Option<Index> {
     let file = FILE.get();
+    let program = match program.strip_prefix("pip") {
+        Some(rest) if rest.bytes().all(|b| b.is_ascii_digit() || b == b'.') => "pip",
+        _ => program,
+    };
     let is = |names: &Names| names.iter().any(|name| name == program);
     if is(&file.python_installers) {
         return Some(Index::Python);
@@ -267,7 +271,7 @@ mod tests {
         let chromium = of("Chromium");
         let named = |index, name| chromium.named(index, name);
         assert_eq!(named(Index::Distribution, "chromium"), Some(Named::Brings));
-        assert_eq!(named(Index::Distribution, "chromium-driver"), None);
+        assert_eq!(named(Index::Distribution, "chromium-bsu"), None);
         assert_eq!(named(Index::Python, "playwright"), Some(Named::Drives));
         assert_eq!(named(Index::Node, "puppeteer"), Some(Named::Brings));
         assert_eq!(

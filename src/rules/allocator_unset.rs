@@ -8,7 +8,8 @@ use crate::facts::{
 };
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{
-    Change, EnvVar, Fact, Process, ProcessKind, ProcessModel, Role, Source, Stray, Unit, is_python,
+    Change, EnvVar, Fact, Process, ProcessKind, ProcessModel, Reach, Role, Source, Stray, Unit,
+    is_python,
 };
 use crate::text::paths;
 
@@ -331,8 +332,11 @@ fn is_set(unit: &Unit) -> bool {
         .get("LD_PRELOAD")
         .is_some_and(|var| !is_for_others(var));
     // A preload that went astray has findings of its own.
-    let astray =
-        |made: &Stray| made.variable.as_deref() == Some("LD_PRELOAD") && made.family.is_some();
+    let astray = |made: &Stray| {
+        let name = made.variable.as_deref();
+        name == Some("LD_PRELOAD") && made.family.is_some()
+            || made.reach == Reach::Run && name.is_some_and(is_allocator_setting)
+    };
     unit.mentions_allocator()
         || unit
             .opaque

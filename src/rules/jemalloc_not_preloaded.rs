@@ -1,10 +1,9 @@
 //! jemalloc is in the image, and nothing loads it.
 
 use super::Report;
-use super::remedies::{breaks, is_for_others, is_tuned_astray, keeps_pages};
+use super::remedies::{breaks, in_force, is_for_others, is_tuned_astray};
 use crate::facts::{self, Family, programs};
 use crate::finding::{Applicability, Severity};
-use crate::model::malloc_conf::Conf;
 use crate::model::{Change, Library, Origin, ProcessKind, Role, Unit, is_python};
 use crate::text::paths;
 
@@ -107,17 +106,6 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .help(format!("set `LD_PRELOAD={soname}` after the installation{and}; or drop it where nothing else needs it"))
             .remedy(title, safe, changes),
     );
-}
-
-/// What would come into force with jemalloc although it keeps memory: nothing reads it today.
-fn in_force(unit: &Unit) -> Option<String> {
-    let conf = Conf::of(unit)?;
-    keeps_pages(&conf).map(|(pair, after)| {
-        let (key, value) = (pair.key, pair.value);
-        format!(
-            "`{key}:{value}` would take effect, which keeps freed pages {after}: change that first"
-        )
-    })
 }
 
 /// The name to preload: the library's own, that of its package, or today's.

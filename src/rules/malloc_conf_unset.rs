@@ -30,7 +30,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             "measured under uvicorn with a pool of threads: 0.4 x the memory of glibc at rest with the defaults, 0.25 x with a setting"
         })
         .help("set `MALLOC_CONF`")
-        .remedy("set `MALLOC_CONF`", safe(unit), vec![Change::Tune]);
+        .remedy("set `MALLOC_CONF`", safe(unit, preload), vec![Change::Tune]);
     report.add(if forks && unit.doubts().is_none() {
         finding
     } else {
@@ -39,7 +39,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 }
 
 /// Safe, where it is sure that nothing else sets it.
-fn safe(unit: &Unit) -> Applicability {
+fn safe(unit: &Unit, preload: &Preload) -> Applicability {
+    if !preload.outcome.works() {
+        return Applicability::Manual(
+            "nothing is loaded that would read it: fix that first".into(),
+        );
+    }
     let doubt = unit.doubts();
     doubt.map_or(Applicability::Safe, Applicability::Unsafe)
 }

@@ -6,9 +6,6 @@ use crate::finding::{Applicability, Finding, Severity};
 use crate::model::{Change, Found, Fragile, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
-    if unit.role.is_build() {
-        return;
-    }
     let mut loaded = faults(unit).filter(|preload| preload.outcome.works());
     let Some((preload, family)) = loaded.find_map(|preload| Some((preload, preload.family?)))
     else {

@@ -1,7 +1,7 @@
 //! `LD_PRELOAD` is set where only a shell of the build, an interactive one or a part of the start script sees it.
 
 use super::Report;
-use super::remedies::bring_all;
+use super::remedies::{bring_all, in_force};
 use crate::facts::Family;
 use crate::finding::{Applicability, Severity};
 use crate::model::{Change, ProcessKind, Reach, Unit};
@@ -109,11 +109,12 @@ fn settings(unit: &Unit, report: &mut Report<'_>) {
                 name: name.to_owned(),
                 value: value.to_owned(),
             };
-            finding.remedy(
-                format!("set `{name}` with `ENV`"),
-                Applicability::Safe,
-                vec![change],
-            )
+            let safe = if name == "PYTHONMALLOC" {
+                Applicability::Unsafe("it would take effect for the first time".into())
+            } else {
+                Applicability::Safe
+            };
+            finding.remedy(format!("set `{name}` with `ENV`"), safe, vec![change])
         } else {
             finding
         });
@@ -124,7 +125,7 @@ fn applicability(unit: &Unit) -> Applicability {
     let serves =
         unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
     if serves {
-        return Applicability::Safe;
+        return in_force(unit).map_or(Applicability::Safe, Applicability::Unsafe);
     }
     Applicability::Unsafe("nothing says that a Python service runs here".into())
 }

@@ -1,7 +1,7 @@
 //! `LD_PRELOAD` names a library that nothing provides in this image.
 
 use super::Report;
-use super::remedies::{bring, faults};
+use super::remedies::{bring, faults, in_force};
 use crate::finding::Applicability;
 use crate::model::{Outcome, Unit};
 
@@ -40,7 +40,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 })
                 .note(format!("the distribution is known from the base ({})", unit.platform.release.because(&unit.place)))
                 .help(help)
-                .remedy(format!("install and preload {family}"), Applicability::Safe, bring(family)),
+                .remedy(format!("install and preload {family}"), in_force(unit).map_or(Applicability::Safe, Applicability::Unsafe), bring(family)),
         );
     }
 }

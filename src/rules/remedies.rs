@@ -170,6 +170,10 @@ pub(super) fn rename_entry(
         name: "LD_PRELOAD".into(),
         value,
     };
+    let safe = match (safe, in_force(unit)) {
+        (Applicability::Safe, Some(why)) if !preload.outcome.works() => Applicability::Unsafe(why),
+        (safe, _) => safe,
+    };
     finding.remedy(format!("preload `{name}`"), safe, vec![change])
 }
 
@@ -202,6 +206,17 @@ fn after(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static str> {
         number if number * unit >= LONG => Some("for hours"),
         _ => None,
     }
+}
+
+/// What would come into force with jemalloc although it keeps memory: nothing reads it today.
+pub(super) fn in_force(unit: &Unit) -> Option<String> {
+    let conf = Conf::of(unit)?;
+    keeps_pages(&conf).map(|(pair, after)| {
+        let (key, value) = (pair.key, pair.value);
+        format!(
+            "`{key}:{value}` would take effect, which keeps freed pages {after}: change that first"
+        )
+    })
 }
 
 /// A list of libraries that are no allocators, as far as their names tell: it says nothing about jemalloc. An empty one

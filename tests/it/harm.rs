@@ -906,7 +906,6 @@ fn a_second_thread_breaks_what_must_have_one() {
     }
     for text in [
         image("RUN playwright install firefox\n", uvicorn),
-        image("RUN apt-get install -y chromium-driver\n", uvicorn),
         image("RUN apt-get install -y gosu\n", "gosu app uvicorn a:b"),
         image("", "exec setpriv --no-new-privs uvicorn a:b"),
         image("", "unshare -n true; exec uvicorn a:b"),
@@ -1643,4 +1642,71 @@ fn what_reviews_of_public_fixes_found() {
             "{version}"
         );
     }
+}
+
+#[test]
+fn what_a_second_review_found() {
+    let je = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y --no-install-recommends libjemalloc2\n";
+    let serve = "CMD [\"uvicorn\", \"a:b\"]\n";
+    // A setting that never purges does not come into force by another rule either.
+    for lines in [
+        "ENV LD_PRELOAD=libjemalloc.so.2\nRUN export MALLOC_CONF=dirty_decay_ms:9000000000\n",
+        "ENV LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.1 MALLOC_CONF=dirty_decay_ms:-1\n",
+        "ENV MALLOC_CONF=dirty_decay_ms:-1\nRUN export LD_PRELOAD=libjemalloc.so.2\n",
+    ] {
+        let text = format!("{je}{lines}{serve}");
+        assert_eq!(fixed(&text, &[]).0, text, "{:?}", fixed(&text, &[]).1);
+    }
+    // A stage beside the service that would be broken, and programs by other names.
+    let beside = format!(
+        "FROM python:3.12-slim-bookworm AS prod\nRUN apt-get update\n{serve}FROM prod AS test\nRUN pip install openvino && python -m pytest\nCMD [\"pytest\"]\n"
+    );
+    // It gets what saves it, in the same run; where nothing does, nothing is brought.
+    assert!(fixed(&beside, &[]).0.contains("TBB_ENABLE_SANITIZERS=1"));
+    let beside = beside.replace("pip install openvino", "apt-get install -y php-cli");
+    assert_eq!(fixed(&beside, &[]).0, beside);
+    for run in [
+        "pip install optimum[openvino]",
+        "pip3.12 install openvino",
+        "apt-get install -y php8.2",
+        "apt-get install -y composer",
+    ] {
+        let text = format!("FROM python:3.12-slim-bookworm\nRUN {run}\n{serve}");
+        assert_eq!(fixed(&text, &[]).0, text, "{run}");
+    }
+    // Nothing is configured that is not loaded.
+    let dead = format!(
+        "{je}ENV LD_PRELOAD=/usr/lib/libjemalloc.so.1\nRUN apt-get install -y php8.2-cli\n{serve}"
+    );
+    assert_eq!(fixed(&dead, &[]).0, dead);
+    // Files of a stage that hold no program; a list that names it for something else.
+    let thread = "ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=background_thread:true\n";
+    let copied = format!(
+        "FROM node:20 AS n\nRUN npm ci && npx playwright install chromium && npm test\n{je}{thread}COPY --from=n /app/dist /static\n{serve}"
+    );
+    assert!(!says(&copied, "background-thread-breaks-program"));
+    let whole = copied.replace("/app/dist", "/root/.cache/ms-playwright");
+    assert!(says(&whole, "background-thread-breaks-program"));
+    let listed = format!(
+        "{je}ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:1\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\n{serve}"
+    );
+    let with = |list: &str| told(&[("Dockerfile", &listed), ("requirements.txt", list)]);
+    assert!(with("torch  # for \"openvino\"\nfoo; extra == \"openvino\"\n").is_empty());
+    assert!(!with("optimum[openvino]\n").is_empty());
+    // Many bases that stand on each other, and many defaults, end.
+    let compose: String = (0..10).fold("services:\n".to_owned(), |text, i| {
+        text + &format!("  s{i}: {{image: 'acme/i{i}:1', build: ./d{i}}}\n")
+    });
+    let files: Vec<(String, String)> = (0..10)
+        .map(|i| {
+            let from = format!("FROM acme/i{}:1\n", (i + 1) % 10);
+            (format!("d{i}/Dockerfile"), from.repeat(3))
+        })
+        .chain([("compose.yaml".to_owned(), compose)])
+        .collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
+    assert!(told(&files).iter().all(|line| line.starts_with("info")));
 }

@@ -6,6 +6,9 @@ use crate::shell::effects::{Effect, EffectKind};
 use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
 
+/// So many variables with a default are looked at.
+const DEFAULTS: usize = 8;
+
 /// Where the branch begins that is taken by default: `${1:-web}` and `web)`, or `[ "$1" = web ]`.
 fn default_branch(text: &str) -> Option<usize> {
     let mut defaults = text.match_indices(":-").filter_map(|(at, sign)| {
@@ -14,7 +17,7 @@ fn default_branch(text: &str) -> Option<usize> {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         (!word.is_empty() && word.chars().all(plain)).then_some(word)
     });
-    defaults.find_map(|word| {
+    defaults.by_ref().take(DEFAULTS).find_map(|word| {
         let label = |at: &usize| {
             let before = text.get(..*at).and_then(|text| text.chars().next_back());
             before.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '|' | '('))

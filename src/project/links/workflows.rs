@@ -37,10 +37,12 @@ fn build(sheet: Sheet<'_>, step: Id) -> Option<ImageBuild> {
     if !uses.starts_with("docker/build-push-action") {
         return None;
     }
-    let word = |name: &str| {
-        let word = tree.at(step, &["with", name]).and_then(|id| tree.word(id));
-        word.filter(|word| !word.contains("${{"))
-    };
+    let given = |name: &str| tree.at(step, &["with", name]).and_then(|id| tree.word(id));
+    let open = |word: &str| word.contains("${{");
+    if given("file").is_some_and(open) || given("context").is_some_and(open) {
+        return None;
+    }
+    let word = |name: &str| given(name).filter(|word| !open(word));
     // The folder of the repository, which holds `.github`.
     let top = paths::folder(paths::folder(paths::folder(&sheet.file.path)));
     let context = paths::join(top, word("context").unwrap_or("."));
