@@ -21,7 +21,8 @@ pub(crate) use allocators::{
     names_allocator, not_an_allocator, stands_alone,
 };
 pub(crate) use distros::{
-    AllocatorPackage, Release, any_package, packaged_files, packaged_soname, release, releases,
+    AllocatorPackage, Release, any_package, packaged_files, packaged_soname, release,
+    release_in_tag,
 };
 pub(crate) use fragile::{Breaks, Fragile, Index, Named, fragile, index_of_installer};
 pub(crate) use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};

@@ -206,6 +206,18 @@ pub(crate) fn release(distro: &str, release: &str) -> Option<&'static Release> {
     }
 }
 
+/// The release whose codename is a word of an image's tag, and that word: `acme/base:1-bookworm`.
+#[must_use]
+pub(crate) fn release_in_tag(image: &str) -> Option<(&'static Release, &str)> {
+    let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
+    let mut words = tag.split(['-', '_', '.']).filter(|_| !tag.contains('/'));
+    words.find_map(|word| {
+        let named = |release: &&Release| release.codename.as_deref() == Some(word);
+        let mut all = ["debian", "ubuntu"].into_iter().flat_map(releases);
+        Some((all.find(named)?, word))
+    })
+}
+
 /// The release written `debian:12`, as data files refer to it.
 pub(super) fn release_named(name: &str) -> Option<&'static Release> {
     let (distro, version) = name.split_once(':')?;

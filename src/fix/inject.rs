@@ -159,15 +159,7 @@ impl Brought {
 /// The release that an image stands on: by its name, or by a codename in its tag (`jemalloc:bookworm`).
 fn release(image: &str) -> Option<&'static Release> {
     let known = facts::image(image, None).and_then(|image| image.release);
-    known.or_else(|| {
-        let (_, tag) = image.split('@').next()?.rsplit_once(':')?;
-        let mut words = tag.split(['-', '_', '.']);
-        words.find_map(|word| {
-            let named = |release: &&Release| release.codename.as_deref() == Some(word);
-            let mut all = ["debian", "ubuntu"].into_iter().flat_map(facts::releases);
-            all.find(named)
-        })
-    })
+    known.or_else(|| facts::release_in_tag(image).map(|(release, _)| release))
 }
 
 #[cfg(test)]

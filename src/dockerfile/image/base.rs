@@ -12,7 +12,7 @@ pub(super) fn platform(
 ) -> Platform {
     let unknown = || Fact::Unknown(why.to_owned());
     let Some(image) = image else {
-        let (release, libc) = match of_tag(reference) {
+        let (release, libc) = match facts::release_in_tag(reference) {
             Some((release, word)) => {
                 let why = format!("its tag says `{word}`");
                 let libc = Fact::Assumed(release.libc, why.clone());
@@ -91,19 +91,6 @@ pub(super) fn user(image: Option<&Image>, why: &str) -> Fact<User> {
         }
         None => Fact::Unknown(why.to_owned()),
     }
-}
-
-/// The release that a word of the tag names: `acme/base:1-bookworm`.
-fn of_tag(reference: &str) -> Option<(&'static facts::Release, &str)> {
-    let (name, tag) = reference.split('@').next()?.rsplit_once(':')?;
-    let mut words = tag
-        .split(['-', '_', '.'])
-        .filter(|_| !name.is_empty() && !tag.contains('/'));
-    words.find_map(|word| {
-        let named = |release: &&facts::Release| release.codename.as_deref() == Some(word);
-        let mut all = ["debian", "ubuntu"].into_iter().flat_map(facts::releases);
-        Some((all.find(named)?, word))
-    })
 }
 
 /// The programs that the image brings and that a preload or a thread breaks.
