@@ -129,6 +129,38 @@ fn spelled(
     spell(&remedy.changes)
 }
 
+/// What harm comes to a unit where an allocator is loaded that was not, if any does.
+#[must_use]
+pub(crate) fn harm_of_loading(old: &model::Unit, new: &model::Unit) -> Option<String> {
+    new.replacement().filter(|_| old.replacement().is_none())?;
+    let broken = new.broken_by_preload().next().map(|fragile| {
+        let (program, line) = (fragile.program, fragile.place.line());
+        let (name, what) = (&program.name, &program.what);
+        format!("{name} of {} (line {line}) {what}", new.name)
+    });
+    broken.or_else(|| rules::in_force(new))
+}
+
+/// The environments of a Dockerfile's stages that are no image of their own.
+#[must_use]
+pub(crate) fn passing(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<model::Unit> {
+    match Format::of(&file.path, &file.bytes) {
+        Format::Dockerfile => dockerfiles::passing(file, project),
+        _ => Vec::new(),
+    }
+}
+
+/// The files of the project whose images or containers hang on what a Dockerfile says.
+#[must_use]
+pub(crate) fn users(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<Arc<SourceFile>> {
+    match Format::of(&file.path, &file.bytes) {
+        Format::Dockerfile => {
+            project.users(&file.path, &|user| manifests::dockerfiles(user, project))
+        }
+        _ => Vec::new(),
+    }
+}
+
 fn is_binary(bytes: &[u8]) -> bool {
     const HEAD: usize = 8192;
     let head = bytes.get(..HEAD.min(bytes.len())).unwrap_or_default();

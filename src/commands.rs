@@ -65,7 +65,7 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
 /// The projects on a disk, with what the configurations say about images.
 fn configured<'a>(disk: &'a Disk, configs: &Arc<Configs>) -> Project<'a> {
     let configs = Arc::clone(configs);
-    let said = Box::new(move |near: &str| {
+    let said = Arc::new(move |near: &str| {
         // A configuration that cannot be read is told where the file itself is.
         let config = configs.of(Path::new(near)).unwrap_or_default();
         let builds = config

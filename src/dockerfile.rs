@@ -103,6 +103,25 @@ impl Interpreted {
         self.made.states.get(index).cloned().map(Base)
     }
 
+    /// What the stages stand on, by the names that stand in the text.
+    #[must_use]
+    pub(crate) fn named_bases(&self, around: &dyn Surroundings) -> Vec<String> {
+        let (_, stages) = stages::split(&self.tree);
+        let build = self.build(&stages, around);
+        let names = stages.iter().filter_map(|stage| stage.base());
+        let names = names.map(|word| build.expand_global(&word.raw));
+        names
+            .filter_map(|name| name.known().map(str::to_owned))
+            .collect()
+    }
+
+    /// The environments of the stages that are no image of their own: what runs in them runs while others are built.
+    #[must_use]
+    pub(crate) fn passing(&self, around: &dyn Surroundings) -> Vec<Unit> {
+        let (_, stages) = stages::split(&self.tree);
+        units::passing(&self.build(&stages, around))
+    }
+
     /// The units that come out of it, in the order of their stages, each with where it stands in the text.
     #[must_use]
     pub(crate) fn units(&self, around: &dyn Surroundings) -> Vec<(Unit, Site)> {

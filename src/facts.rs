@@ -24,7 +24,10 @@ pub(crate) use distros::{
     AllocatorPackage, Release, any_package, packaged_files, packaged_soname, release,
     release_in_tag,
 };
-pub(crate) use fragile::{Breaks, Fragile, Index, Named, fragile, index_of_installer};
+pub(crate) use fragile::{Breaks, Fetch, Fragile, Index, Named, fragile};
+pub(crate) use fragile::{
+    brings_all_extras, brings_developers, index_of_installer, is_install_verb, takes_value,
+};
 pub(crate) use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};
 pub(crate) use images::{Image, ImageRole, Python, image};
 pub(crate) use jemalloc::{

@@ -65,6 +65,8 @@ pub struct Finding {
     pub remedy: Option<Remedy>,
     /// What it is about.
     pub subject: Subject,
+    /// It is harm, however little is said of it: no fix may lead to it.
+    pub harm: bool,
     /// Of several images of one file that start the same, one is enough.
     pub once: bool,
     /// The remedy spelled in the text of the file, where the input can do that.
@@ -149,6 +151,7 @@ impl Finding {
             help: String::new(),
             remedy: None,
             subject: Subject::Text,
+            harm: false,
             once: false,
             edits: Vec::new(),
             edited: None,
@@ -216,6 +219,19 @@ impl Finding {
     pub const fn once(mut self) -> Self {
         self.once = true;
         self
+    }
+
+    /// Says that it is harm, however little is said of it.
+    #[must_use]
+    pub const fn harm(mut self) -> Self {
+        self.harm = true;
+        self
+    }
+
+    /// Whether a fix that leads to it makes something worse.
+    #[must_use]
+    pub fn is_heavy(&self) -> bool {
+        self.harm || self.severity >= Severity::Warning
     }
 
     /// Lowers the severity.

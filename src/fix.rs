@@ -4,6 +4,7 @@
 //! by what the remedy promised (the frame check). This module knows no format and never writes.
 
 mod inject;
+mod others;
 mod promise;
 mod untouched;
 
@@ -98,7 +99,7 @@ pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> 
     let mut work = Work::run(project, options, start, Vec::new());
     let mut why = String::new();
     for _ in 0..TRIALS {
-        let Some(worse) = faults.worse(&work.now) else {
+        let Some(worse) = faults.worse(&work) else {
             return work.done(file);
         };
         why = format!("what it leads to is no better: {worse}");
@@ -115,6 +116,7 @@ const TRIALS: usize = 12;
 
 /// What was wrong with a file before anything was done.
 struct Faults {
+    file: Arc<SourceFile>,
     known: Vec<(&'static str, String)>,
     kinds: BTreeMap<(&'static str, usize), usize>,
 }
@@ -122,13 +124,25 @@ struct Faults {
 impl Faults {
     fn of(version: &Version) -> Self {
         Self {
+            file: Arc::clone(&version.file),
             known: version.messages(Severity::Warning),
             kinds: version.kinds(),
         }
     }
 
+    /// What the work has come to that is no better, if anything is: in the file itself, or for others.
+    fn worse(&self, work: &Work<'_>) -> Option<String> {
+        let others = || {
+            let changed = work.now.file.bytes != self.file.bytes;
+            let (project, style) = (work.project, work.options.style);
+            let worse = || others::worse_off(&self.file, &work.now.file, project, style);
+            changed.then(worse).flatten()
+        };
+        self.new_here(&work.now).or_else(others)
+    }
+
     /// What is wrong with the file now and was not, if anything is: an error, or more findings of a kind at a warning.
-    fn worse(&self, now: &Version) -> Option<String> {
+    fn new_here(&self, now: &Version) -> Option<String> {
         let mut errors = now.messages(Severity::Error).into_iter();
         if let Some((rule, message)) = errors.find(|error| !self.known.contains(error)) {
             return Some(format!("{rule}, {message}"));
@@ -186,13 +200,11 @@ impl Version {
     /// How many findings of each kind the units have, from a warning on.
     fn kinds(&self) -> BTreeMap<(&'static str, usize), usize> {
         let mut counts = BTreeMap::new();
-        // Memory that is never given back is no less for being advice.
-        let heavy = |finding: &&Finding| {
-            finding.severity >= Severity::Warning || finding.rule == "malloc-conf-never-purges"
-        };
+        let findings = self.checked.findings.iter();
+        let heavy = findings.filter(|finding| finding.is_heavy());
         // Who takes a setting away on request hears that there is none.
         let asked = |finding: &&Finding| !self.unsafe_too || finding.subject != Subject::Image;
-        for finding in self.checked.findings.iter().filter(heavy).filter(asked) {
+        for finding in heavy.filter(asked) {
             *counts.entry((finding.rule, finding.unit)).or_default() += 1;
         }
         counts
@@ -282,7 +294,7 @@ impl<'a> Work<'a> {
             barred.push((key.clone(), why.to_owned()));
             let start = Version::read(file, self.project, self.options);
             let work = Self::run(self.project, self.options, start, barred);
-            if faults.worse(&work.now).is_none() {
+            if faults.worse(&work).is_none() {
                 return Some(work);
             }
             last.get_or_insert(work);

@@ -33,11 +33,12 @@ use images::{Image, Images};
 use links::ImageBuild;
 use memory::Memory;
 use searches::Searches;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use survey::Survey;
 
 /// What a configuration says about which Dockerfile builds which image, for the input at a path.
-pub(crate) type SaidImages = Box<dyn Fn(&str) -> Vec<ImageBuild> + Send + Sync>;
+pub(crate) type SaidImages = Arc<dyn Fn(&str) -> Vec<ImageBuild> + Send + Sync>;
 
 /// So many Dockerfiles are followed that stand on each other.
 const BASES: usize = 3;
@@ -48,11 +49,21 @@ pub struct Project<'a> {
     said: Option<SaidImages>,
     images: Images,
     searches: Searches,
+    known: Arc<Known>,
+}
+
+/// What is known of a project whatever its Dockerfiles say, by its top.
+#[derive(Debug, Default)]
+struct Known {
     surveys: Memory<String, Arc<Survey>>,
     kustomizations: Memory<String, Arc<[Kustomization]>>,
     config_maps: Memory<String, Arc<[Arc<SourceFile>]>>,
     builds: Memory<String, Arc<[ImageBuild]>>,
+    uses: Memory<String, Arc<Uses>>,
 }
+
+/// The files that stand on what a Dockerfile builds, or run it, by its path.
+type Uses = BTreeMap<String, Vec<String>>;
 
 impl std::fmt::Debug for Project<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -69,10 +80,7 @@ impl<'a> Project<'a> {
             said: None,
             images: Images::default(),
             searches: Searches::default(),
-            surveys: Memory::default(),
-            kustomizations: Memory::default(),
-            config_maps: Memory::default(),
-            builds: Memory::default(),
+            known: Arc::default(),
         }
     }
 
@@ -82,6 +90,15 @@ impl<'a> Project<'a> {
         Self {
             said: Some(said),
             ..Self::of(around)
+        }
+    }
+
+    /// The same project, where one of its Dockerfiles says something else: `around` holds it.
+    pub(crate) fn where_changed<'b>(&self, around: &'b dyn Surroundings) -> Project<'b> {
+        Project {
+            said: self.said.clone(),
+            known: Arc::clone(&self.known),
+            ..Project::of(around)
         }
     }
 
@@ -132,7 +149,7 @@ impl<'a> Project<'a> {
         let Some((top, survey)) = self.survey(near) else {
             return Arc::default();
         };
-        self.kustomizations.of(top, |_| {
+        self.known.kustomizations.of(top, |_| {
             let files = survey
                 .kustomizations
                 .iter()
@@ -146,7 +163,7 @@ impl<'a> Project<'a> {
         let Some((top, survey)) = self.survey(near) else {
             return Arc::default();
         };
-        self.config_maps.of(top, |_| {
+        self.known.config_maps.of(top, |_| {
             let read = |path: &String| {
                 let bytes = self.around.peek(path)?;
                 let has = |text: &[u8]| memchr::memmem::find(&bytes, text).is_some();
@@ -163,7 +180,7 @@ impl<'a> Project<'a> {
         let Some((top, survey)) = self.survey(near) else {
             return said.into();
         };
-        let found = self.builds.of(top, |_| {
+        let found = self.known.builds.of(top, |_| {
             let files = survey.links.iter().filter_map(|path| self.file(path));
             files
                 .flat_map(|file| links::read(&file, self.around))
@@ -209,6 +226,58 @@ impl<'a> Project<'a> {
         let names: Vec<&str> = archs.iter().map(|arch| arch.docker()).collect();
         let why = format!("`{}` builds it for {}", first.said_in, names.join(" and "));
         Some((archs, why))
+    }
+
+    /// The files of its project that stand on images of the Dockerfile at `path`, or run them; `run_by` says which
+    /// Dockerfiles a manifest runs images of.
+    pub(crate) fn users(
+        &self,
+        path: &str,
+        run_by: &dyn Fn(&Arc<SourceFile>) -> Vec<String>,
+    ) -> Vec<Arc<SourceFile>> {
+        let Some((top, survey)) = self.survey(path) else {
+            return Vec::new();
+        };
+        let uses = self.known.uses.of(top, |_| {
+            let mut uses = Uses::default();
+            let dockerfiles = survey.dockerfiles.iter().map(|path| (path, true));
+            let others = survey.manifests.iter().chain(&survey.links);
+            for (path, is_dockerfile) in dockerfiles.chain(others.map(|path| (path, false))) {
+                let Some(file) = self.file(path) else {
+                    continue;
+                };
+                let mut used = if is_dockerfile {
+                    self.stood_on(&file)
+                } else {
+                    run_by(&file)
+                };
+                used.sort_unstable();
+                used.dedup();
+                for path in used {
+                    uses.entry(path).or_default().push(file.path.clone());
+                }
+            }
+            Arc::new(uses)
+        });
+        let users = uses.get(&paths::normal(path)).into_iter().flatten();
+        let others = users.filter(|user| paths::normal(user) != paths::normal(path));
+        others.filter_map(|user| self.file(user)).collect()
+    }
+
+    /// The Dockerfiles of the project whose images a Dockerfile stands on.
+    fn stood_on(&self, file: &Arc<SourceFile>) -> Vec<String> {
+        let builds = self.image_builds(&file.path);
+        if builds.iter().all(|build| build.image.is_empty()) {
+            return Vec::new();
+        }
+        let image = self.image(file);
+        let named = image.interpreted.named_bases(self.around);
+        let of = |name: &String| {
+            let name = links::repository(name).to_owned();
+            let built = builds.iter().filter(move |build| build.image == name);
+            built.map(|build| paths::normal(&build.dockerfile))
+        };
+        named.iter().flat_map(of).collect()
     }
 
     /// What an image is like that another Dockerfile of the project builds; `path` is that of the one that stands on it.
@@ -263,7 +332,7 @@ impl<'a> Project<'a> {
     /// The top of the project of the input at `near`, and the files in it.
     fn survey(&self, near: &str) -> Option<(String, Arc<Survey>)> {
         let top = self.around.home(near).top()?.to_owned();
-        let survey = self.surveys.of(top.clone(), |top| {
+        let survey = self.known.surveys.of(top.clone(), |top| {
             Arc::new(Survey::of(self.around.list(top, usize::MAX)))
         });
         Some((top, survey))

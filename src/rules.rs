@@ -46,6 +46,8 @@ mod pythonmalloc_invalid;
 mod pythonmalloc_slow;
 mod remedies;
 
+pub(crate) use remedies::in_force;
+
 use std::sync::OnceLock;
 
 use crate::finding::{Finding, Severity, Subject};

@@ -61,6 +61,48 @@ pub(crate) fn at(path: &str, around: &dyn Surroundings) -> Option<Arc<SourceFile
     around.beside(path, paths::file_name(path))
 }
 
+/// Surroundings in which one file says something else.
+pub(crate) struct Instead<'a> {
+    /// What they are otherwise.
+    pub(crate) around: &'a dyn Surroundings,
+    /// The file as it would be.
+    pub(crate) file: Arc<SourceFile>,
+}
+
+impl Instead<'_> {
+    fn of(&self, found: Arc<SourceFile>) -> Arc<SourceFile> {
+        if paths::normal(&found.path) == paths::normal(&self.file.path) {
+            return Arc::clone(&self.file);
+        }
+        found
+    }
+}
+
+impl Surroundings for Instead<'_> {
+    fn read(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
+        self.around.read(near, path).map(|found| self.of(found))
+    }
+
+    fn beside(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
+        self.around.beside(near, path).map(|found| self.of(found))
+    }
+
+    fn peek(&self, path: &str) -> Option<Vec<u8>> {
+        if paths::normal(path) == paths::normal(&self.file.path) {
+            return Some(self.file.bytes.clone());
+        }
+        self.around.peek(path)
+    }
+
+    fn list(&self, path: &str, depth: usize) -> Box<dyn Iterator<Item = String>> {
+        self.around.list(path, depth)
+    }
+
+    fn home(&self, near: &str) -> Home {
+        self.around.home(near)
+    }
+}
+
 /// No surroundings: text from standard input, examples.
 #[derive(Debug)]
 pub struct Nowhere;

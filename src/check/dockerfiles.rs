@@ -118,6 +118,11 @@ pub(super) fn units(
     units
 }
 
+/// The environments of the stages that are no image of their own.
+pub(super) fn passing(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<model::Unit> {
+    project.image(file).interpreted.passing(project.around())
+}
+
 /// Which template engine the file is written for, if it is one that must run first.
 fn template(file: &SourceFile, dockerfile: &Dockerfile) -> Option<&'static str> {
     let marks = [

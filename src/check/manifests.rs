@@ -206,6 +206,29 @@ impl Judge<'_> {
     }
 }
 
+/// The Dockerfiles whose images the containers of a file run.
+pub(super) fn dockerfiles(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<String> {
+    let Ok(text) = std::str::from_utf8(&file.bytes) else {
+        return Vec::new();
+    };
+    let Ok(tree) = yaml::read(text) else {
+        return Vec::new();
+    };
+    let sheet = Sheet { file, tree: &tree };
+    let containers: Vec<Container> = match Format::of(&file.path, &file.bytes) {
+        Format::Compose => containers_of(compose::read(sheet, project.around())),
+        Format::Kubernetes => containers_of(kubernetes::read(sheet)),
+        Format::Dockerfile => Vec::new(),
+    };
+    let links = containers.iter();
+    let links = links.filter_map(|container| link::link(&file.path, container, project));
+    links.map(|link| paths::normal(&link.file.path)).collect()
+}
+
+fn containers_of<S>(read: impl IntoIterator<Item = (Container, S)>) -> Vec<Container> {
+    read.into_iter().map(|(container, _)| container).collect()
+}
+
 /// What is in force in a container: its description over the image that the project builds, or over one
 /// from elsewhere.
 fn unit(container: &Container, link: Option<&Link>, project: &Project<'_>) -> Unit {

@@ -1,14 +1,21 @@
 //! Programs of an image that a preload or a thread breaks: where the text installs or starts them.
 
+mod lists;
+mod versions;
+
 use super::build::Build;
 use super::copy::{self, Readable};
 use super::image::ImageState;
-use crate::facts::{self, Index, fragile, index_of_installer};
+use crate::facts::{self, Fetch, Index, fragile};
+use crate::facts::{
+    brings_all_extras, brings_developers, index_of_installer, is_install_verb, takes_value,
+};
 use crate::model::{Found, Fragile};
 use crate::shell::effects::{Effect, EffectKind, Package};
 use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
 use crate::text::{Place, Traced};
+use lists::{Entry, Group};
 
 /// Packages of the distribution, or of conda.
 pub(super) fn installed(
@@ -18,50 +25,104 @@ pub(super) fn installed(
     place: impl Fn(&Package) -> Place,
 ) {
     for package in packages {
-        let version = package.version.as_deref();
-        named(state, index, (&package.name, version), &place(package));
+        let version = package.version.as_deref().and_then(versions::written);
+        let entry = Entry::new(&package.name, version, Group::Main);
+        named(state, index, &entry, &place(package), Found::Installed);
     }
 }
 
-/// A command of a build step: it may install packages of Python or npm, download a program, or build one.
-pub(super) fn ran(build: &Build<'_>, state: &mut ImageState, words: &[Word], place: &Place) {
+/// A command of a build step: it may install packages of Python or npm, download a program, or build one. `step` is the text of
+/// the whole step.
+pub(super) fn ran(
+    build: &Build<'_>,
+    state: &mut ImageState,
+    step: &str,
+    words: &[Word],
+    place: &Place,
+) {
     let words: Vec<String> = words.iter().map(Word::shown).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     for program in fragile() {
         let compiled = || words.iter().any(|word| program.is_compiled_by(word));
-        if program.is_fetched_by(&words) || compiled() {
-            state.add_fragile(Fragile::new(program, place, Found::Installed));
+        match program.fetched_by(&words) {
+            Some(Fetch::Others) => state.others.push(program),
+            Some(Fetch::Program) => {
+                state.add_fragile(Fragile::new(program, place, Found::Installed));
+            }
+            None if compiled() => {
+                state.add_fragile(Fragile::new(program, place, Found::Installed));
+            }
+            None => {}
         }
     }
-    let installer = words
-        .iter()
-        .position(|word| index_of_installer(base_name(word)).is_some());
-    let Some((at, index)) =
-        installer.and_then(|at| Some((at, index_of_installer(base_name(words.get(at)?))?)))
-    else {
-        return;
-    };
-    let rest = words.get(at + 1..).unwrap_or_default();
-    let Some(verb) = rest.iter().position(|word| VERBS.contains(word)) else {
-        return;
-    };
-    install(
-        build,
-        state,
-        index,
-        rest.get(verb + 1..).unwrap_or_default(),
-        place,
-    );
+    if let Some(order) = Order::of(&words, step) {
+        install(build, state, &order, place);
+    }
 }
 
-/// What an installer of Python's or npm's packages is told to do.
-const VERBS: [&str; 7] = ["install", "add", "sync", "i", "ci", "inject", "update"];
+/// What an installer of Python's or npm's packages is told.
+struct Order<'w> {
+    installer: &'w str,
+    index: Index,
+    /// What stands behind the verb.
+    words: Vec<&'w str>,
+    /// Lists whose lines are handed over one by one: `cat requirements.txt | xargs pip install`.
+    fed: Vec<&'w str>,
+}
+
+impl<'w> Order<'w> {
+    fn of(words: &[&'w str], step: &'w str) -> Option<Self> {
+        let installs = |word: &&str| index_of_installer(base_name(word)).is_some();
+        let at = words.iter().position(installs)?;
+        let installer = base_name(words.get(at)?);
+        let rest = words.get(at + 1..).unwrap_or_default();
+        let verb = rest.iter().position(|word| is_install_verb(word))?;
+        let words_behind = rest.get(verb + 1..).unwrap_or_default().to_vec();
+        // Without a name of its own it is fed by another command.
+        let open = words_behind.iter().any(|word| word.contains(['$', '`']));
+        let by_lines = open || words_behind.iter().all(|word| word.starts_with('-'));
+        let split =
+            |c: char| c.is_whitespace() || matches!(c, ';' | '<' | ')' | '(' | '"' | '\'' | '`');
+        let lists = step.split(split).filter(|word| is_list(word));
+        Some(Self {
+            installer,
+            index: index_of_installer(installer)?,
+            words: words_behind,
+            fed: if by_lines {
+                lists.collect()
+            } else {
+                Vec::new()
+            },
+        })
+    }
+
+    /// Whether what belongs to that group is installed.
+    fn takes(&self, group: &Group) -> bool {
+        match group {
+            Group::Main => true,
+            Group::Developers => brings_developers(self.installer, &self.words),
+            Group::Extra(name) => {
+                let named = |word: &&str| {
+                    let mut names = word.split(['[', ']', ',', '=', ' ', '"', '\'']);
+                    names.any(|own| own == name)
+                };
+                brings_all_extras(&self.words) || self.words.iter().any(named)
+            }
+        }
+    }
+}
+
+/// Whether a word may be the path of a requirement list.
+fn is_list(word: &str) -> bool {
+    let ending = word.rsplit_once('.').map(|(_, ending)| ending);
+    matches!(ending, Some("txt" | "in" | "lst" | "list"))
+}
 
 /// The operands of an installation; where there are none, the project's own list counts.
-fn install(build: &Build<'_>, state: &mut ImageState, index: Index, words: &[&str], place: &Place) {
+fn install(build: &Build<'_>, state: &mut ImageState, order: &Order<'_>, place: &Place) {
     let mut lists = Vec::new();
     let mut named_any = false;
-    let mut words = words.iter();
+    let mut words = order.words.iter();
     while let Some(word) = words.next() {
         match *word {
             "-r" | "--requirement" | "--requirements" => lists.extend(words.next().copied()),
@@ -70,156 +131,133 @@ fn install(build: &Build<'_>, state: &mut ImageState, index: Index, words: &[&st
                     .strip_prefix("-r")
                     .or_else(|| option.strip_prefix("--requirement="));
                 lists.extend(list.filter(|list| !list.is_empty()));
+                if takes_value(option) {
+                    words.next();
+                }
             }
-            "." | "./" => {}
+            own if own.starts_with(['.', '/']) && !own.ends_with(".whl") => {}
             package => {
                 named_any = true;
-                named(state, index, split(package), place);
-                let extras = package
-                    .split_once('[')
-                    .and_then(|(_, rest)| rest.split_once(']'));
-                for extra in extras.iter().flat_map(|(extras, _)| extras.split(',')) {
-                    named(state, index, (extra.trim(), None), place);
+                for entry in lists::requirement(package, &Group::Main) {
+                    named(state, order.index, &entry, place, Found::Installed);
                 }
             }
         }
     }
-    let project = match index {
-        Index::Python => ["pyproject.toml", "Pipfile"].as_slice(),
-        Index::Node => ["package.json"].as_slice(),
-        Index::Distribution => [].as_slice(),
-    };
+    let mut seen = Vec::new();
     for list in &lists {
-        listed(build, state, (index, list), place, Found::Installed);
+        listed(
+            build,
+            state,
+            order,
+            (list, Found::Installed),
+            place,
+            &mut seen,
+        );
+    }
+    for list in &order.fed {
+        listed(build, state, order, (list, Found::Named), place, &mut seen);
     }
     if lists.is_empty() && !named_any {
-        for list in project {
-            listed(build, state, (index, list), place, Found::Named);
+        let own = match order.index {
+            Index::Python => lists::OF_PYTHON.as_slice(),
+            Index::Node => lists::OF_NODE.as_slice(),
+            Index::Distribution => [].as_slice(),
+        };
+        for list in own {
+            listed(build, state, order, (list, Found::Named), place, &mut seen);
         }
     }
 }
 
-/// The packages that a file of the build context lists.
+/// So many lists are read that name each other.
+const LISTS: usize = 16;
+
+/// The packages that a file of the build context lists, and those of the lists that it names.
 fn listed(
     build: &Build<'_>,
     state: &mut ImageState,
-    (index, path): (Index, &str),
+    order: &Order<'_>,
+    (path, most): (&str, Found),
     place: &Place,
-    most: Found,
+    seen: &mut Vec<String>,
 ) {
+    if seen.len() >= LISTS || seen.iter().any(|known| known == path) {
+        return;
+    }
+    seen.push(path.to_owned());
     let text = match copy::find(build, state, path) {
         Some(Readable::Inline(text)) => text.as_str().to_owned(),
         Some(Readable::Beside(file)) => String::from_utf8_lossy(&file.bytes).into_owned(),
-        // A mount of the build step.
         None => match build.around.read(&build.file.path, path) {
             Some(file) => String::from_utf8_lossy(&file.bytes).into_owned(),
             None => return,
         },
     };
-    let lines = text.lines().map(str::trim_start);
-    let plain = path.ends_with(".txt");
-    for line in lines.filter(|line| !line.starts_with('#')) {
-        let line = line.trim_start_matches('\u{feff}');
-        // Behind the name of a plain list: when it counts, and why.
-        let line = if plain {
-            line.split([';', '#']).next().unwrap_or_default()
-        } else {
-            line
+    let list = lists::read(path, &text);
+    for entry in list
+        .entries
+        .iter()
+        .filter(|entry| order.takes(&entry.group))
+    {
+        named(state, order.index, entry, place, most);
+    }
+    for include in &list.includes {
+        let include = match path.rsplit_once('/') {
+            Some((folder, _)) if !include.starts_with('/') => format!("{folder}/{include}"),
+            _ => include.clone(),
         };
-        if plain && line.starts_with('-') {
-            continue;
-        }
-        for (name, version) in names_of(line, path.ends_with(".txt")) {
-            for program in fragile() {
-                if let Some(by) = program.named(index, &name) {
-                    let mut one = Fragile::new(program, place, Found::by(by).min(most));
-                    one.version.clone_from(&version);
-                    state.add_fragile(one);
-                }
-            }
-        }
+        listed(build, state, order, (&include, most), place, seen);
     }
 }
 
-/// The names of packages in a line of a list, each with its version: at the start of the line, in quotes, and extras.
-fn names_of(line: &str, plain: bool) -> Vec<(String, Option<String>)> {
-    let mut names = Vec::new();
-    let mut before = None;
-    for (at, _) in line.match_indices(|c: char| c.is_ascii_alphanumeric() || c == '@') {
-        let start = at == 0 || matches!(before_of(line, at), Some('"' | '\'' | '[' | ','));
-        let inside = before.is_some_and(|end| at < end);
-        let rest = line.get(at..).unwrap_or_default();
-        let part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '@');
-        let name: &str = rest.split(|c| !part(c)).next().unwrap_or_default();
-        if inside || !start || plain && at > 0 && before_of(line, at) == Some(' ') {
-            continue;
-        }
-        before = Some(at + name.len());
-        let (_, version) = split(rest);
-        names.push((normal(name), version.map(str::to_owned)));
-    }
-    names
-}
-
-fn before_of(line: &str, at: usize) -> Option<char> {
-    line.get(..at)?.chars().next_back()
-}
-
-/// A package's name as the indexes compare it.
-fn normal(name: &str) -> String {
-    name.to_ascii_lowercase().replace('_', "-")
-}
-
-/// `openvino[extra]==2024.1` taken apart: name and version.
-fn split(word: &str) -> (&str, Option<&str>) {
-    let scoped = usize::from(word.starts_with('@'));
-    let ends = |c: char| {
-        matches!(
-            c,
-            '=' | '<' | '>' | '~' | '!' | ';' | '[' | '@' | ' ' | '"' | '\''
-        )
-    };
-    let end = word.get(scoped..).and_then(|rest| rest.find(ends));
-    let end = end.map_or(word.len(), |end| end + scoped);
-    let (name, rest) = word.split_at_checked(end).unwrap_or((word, ""));
-    let exact = rest.split_once("==").map(|(_, version)| version);
-    let version = exact.map(|rest| {
-        let part = |c: char| !(c.is_ascii_digit() || c == '.');
-        rest.trim_start().split(part).next().unwrap_or_default()
-    });
-    (name, version.filter(|version| !version.is_empty()))
-}
-
-fn named(
-    state: &mut ImageState,
-    index: Index,
-    (name, version): (&str, Option<&str>),
-    place: &Place,
-) {
-    let name = normal(name);
+/// A package comes into the image: the programs that it brings or starts do, as surely as `most` at best.
+fn named(state: &mut ImageState, index: Index, package: &Entry, place: &Place, most: Found) {
     let packaged = index == Index::Distribution;
     for program in fragile() {
-        if let Some(by) = program.named(index, &name) {
-            let mut found = Found::by(by);
-            if packaged {
-                match program.is_seen_in(state.platform.release.value().copied()) {
-                    Some(true) => {}
-                    Some(false) => continue,
-                    None => found = Found::Named,
-                }
-            }
-            let mut one = Fragile::new(program, place, found);
-            one.packaged = packaged;
-            one.version = version.map(str::to_owned);
-            state.add_fragile(one);
+        let Some(by) = program.named(index, &package.name) else {
+            continue;
+        };
+        let mut found = Found::by(by).min(most);
+        let asks = |name: &str| {
+            let var = state.env.get(name);
+            var.is_some_and(|var| !matches!(var.now.value.known(), Some("" | "false" | "0")))
+        };
+        if !packaged && program.unfetched().any(asks) {
+            found = Found::Named;
         }
+        if packaged {
+            match program.is_seen_in(state.platform.release.value().copied()) {
+                Some(true) => {}
+                Some(false) => continue,
+                None => found = Found::Named,
+            }
+        }
+        let mut one = Fragile::new(program, place, found);
+        one.packaged = packaged;
+        one.version.clone_from(&package.version);
+        state.add_fragile(one);
     }
 }
 
-/// The programs that a start script runs; and those that it starts without what breaks them.
+/// Packages of the distribution that go again take their programs with them.
+pub(super) fn uninstalled(state: &mut ImageState, packages: &[Package]) {
+    let gone = |fragile: &Fragile| {
+        let place = &fragile.place;
+        let brought_by = place.file.text(place.span);
+        let named =
+            |package: &Package| brought_by.split(['=', ':']).next() == Some(package.name.as_str());
+        fragile.packaged && packages.iter().any(named)
+    };
+    state.fragile.retain(|fragile| !gone(fragile));
+}
+
+/// The programs that a start script runs, as far as its commands `run` at all; and those that it starts without what breaks
+/// them.
 pub(super) fn started(
     effects: &[Effect],
     text: &Traced,
+    runs: impl Fn(&Effect) -> bool,
     place: impl Fn(&Effect) -> Place,
 ) -> (Vec<Fragile>, Vec<&'static facts::Fragile>) {
     let (mut found, mut shielded) = (Vec::new(), Vec::new());
@@ -248,6 +286,9 @@ pub(super) fn started(
             let rest = all.get(at + 1..).unwrap_or_default();
             for program in fragile().filter(|program| program.is_started_by(base_name(word), rest))
             {
+                if !runs(effect) {
+                    continue;
+                }
                 if program.is_spared_by(rest) || is_shielded(effects, effect, program) {
                     shielded.push(program);
                 } else {
@@ -273,34 +314,4 @@ fn is_shielded(effects: &[Effect], command: &Effect, program: &facts::Fragile) -
         }
         _ => false,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{names_of, split};
-
-    #[test]
-    fn names_in_lists() {
-        let of = |line: &str, plain| {
-            let names = names_of(line, plain).into_iter();
-            names
-                .map(|(name, version)| format!("{name} {}", version.unwrap_or_default()))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(of("openvino==2024.1.0  # why", true), ["openvino 2024.1.0"]);
-        assert!(of("optimum[openvino]>=1.2", true).contains(&"openvino ".to_owned()));
-        assert_eq!(of("  \"playwright>=1.40\",", false), ["playwright "]);
-        assert_eq!(
-            of("openvino = \"^2024\"", false).first().unwrap(),
-            "openvino "
-        );
-        assert!(!of("description = \"runs on openvino\"", false).contains(&"openvino ".to_owned()));
-    }
-
-    #[test]
-    fn words_taken_apart() {
-        assert_eq!(split("openvino==2024.1"), ("openvino", Some("2024.1")));
-        assert_eq!(split("openvino[x]>=2"), ("openvino", None));
-        assert_eq!(split("@playwright/test@1.2"), ("@playwright/test", None));
-    }
 }

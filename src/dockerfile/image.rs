@@ -48,6 +48,8 @@ pub(super) struct ImageState {
     pub(super) strips: Vec<Strip>,
     /// Programs that a preloaded allocator, or jemalloc's thread, breaks.
     pub(super) fragile: Vec<Fragile>,
+    /// Programs instead of which others are downloaded: another browser.
+    pub(super) others: Vec<&'static facts::Fragile>,
     /// Programs with file capabilities, by their names.
     pub(super) capable: Vec<String>,
     pub(super) installs: Vec<Arc<Install>>,
@@ -179,6 +181,7 @@ impl ImageState {
             linked: Vec::new(),
             strays: Vec::new(),
             strips: Vec::new(),
+            others: Vec::new(),
             capable: Vec::new(),
             fragile: fragile(reference.text.as_str(), from),
             installs: Vec::new(),

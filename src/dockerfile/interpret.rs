@@ -97,10 +97,7 @@ impl<'a> Build<'a> {
     /// The state a stage starts with.
     fn base(&mut self, index: usize, stage: &Stage<'_>, outside: &Outside<'_>) -> ImageState {
         let from = self.place(stage.from.span);
-        let word = match &stage.from.args {
-            Args::Words(words) => words.first(),
-            _ => None,
-        };
+        let word = stage.base();
         let reference = word.map_or_else(Value::default, |word| self.expand_global(&word.raw));
         let pinned = self.pinned(stage, &reference, outside);
         let named = self.names.find(index, reference.text.as_str(), false);

@@ -1,6 +1,7 @@
 //! What RUN does to a stage: the shell's effects carried over to the image's state.
 
 mod libraries;
+mod mounts;
 mod opaque;
 mod packages;
 mod settings;
@@ -45,6 +46,15 @@ impl Source<'_> {
 
 /// Applies a RUN.
 pub(super) fn run(build: &Build<'_>, state: &mut ImageState, instruction: &Instruction) {
+    let mounted = mounts::of(build, state, instruction);
+    let others = state.copies.len();
+    state.copies.extend(mounted);
+    steps(build, state, instruction);
+    // They are gone when the step is over, which copies nothing itself.
+    state.copies.truncate(others);
+}
+
+fn steps(build: &Build<'_>, state: &mut ImageState, instruction: &Instruction) {
     let file = build.place(instruction.span);
     let hook = instruction.text.as_str().contains(HOOK_MODULE);
     state.prefork_hook |= hook;
@@ -247,7 +257,7 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
         EffectKind::MentionsAllocator => opaque::mentioned(state, source, effect),
         EffectKind::Run { words, .. } => {
             packages::ran(state, words, &place);
-            fragile::ran(build, state, words, &place);
+            fragile::ran(build, state, source.text.as_str(), words, &place);
             opaque::work(build, state, effect, words);
         }
         EffectKind::Export { .. } | EffectKind::Write { .. } => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::syntax::{Args, Dockerfile, Instruction, Keyword};
+use super::syntax::{Args, Dockerfile, Instruction, Keyword, Word};
 
 /// One stage: its FROM and what follows.
 #[derive(Debug)]
@@ -11,6 +11,16 @@ pub(super) struct Stage<'a> {
     /// The name after `AS`, in lower case as the builder compares it.
     pub(super) name: Option<String>,
     pub(super) body: Vec<&'a Instruction>,
+}
+
+impl<'a> Stage<'a> {
+    /// The word that says what it stands on.
+    pub(super) fn base(&self) -> Option<&'a Word> {
+        match &self.from.args {
+            Args::Words(words) => words.first(),
+            _ => None,
+        }
+    }
 }
 
 /// The instructions before the first FROM, and the stages.
@@ -123,9 +133,7 @@ impl LastUse {
         let mut uses = vec![Self::Never; stages.len()];
         let mut kept = vec![false; stages.len()];
         for (index, stage) in stages.iter().enumerate() {
-            if let Args::Words(words) = &stage.from.args
-                && let Some(base) = words.first()
-            {
+            if let Some(base) = stage.base() {
                 let reference = base.raw.as_str();
                 let found = names.find(index, reference, false);
                 for parent in found.into_iter().chain(names.family(index, reference)) {
@@ -162,9 +170,7 @@ pub(super) fn used(stages: &[Stage<'_>], names: &Names) -> Vec<bool> {
         }
     };
     for (index, stage) in stages.iter().enumerate() {
-        if let Args::Words(words) = &stage.from.args
-            && let Some(base) = words.first()
-        {
+        if let Some(base) = stage.base() {
             mark(names.find(index, base.raw.as_str(), false));
             for member in names.family(index, base.raw.as_str()) {
                 mark(Some(member));

@@ -12,7 +12,7 @@ mod words;
 
 use entrypoint::{Start, compose, is_login};
 pub(super) use interpreter::interpreter;
-use service::Script;
+use service::{Mentions, Script};
 pub(super) use settings::Ended;
 use settings::Settings;
 use words::{
@@ -136,7 +136,14 @@ impl Started {
             let mut all = self.shielded.iter();
             all.any(|program| std::ptr::eq(*program, fragile.program))
         };
-        let own = state.fragile.iter().filter(|fragile| !shielded(fragile));
+        // What drives a browser drives the one that was downloaded.
+        let other = |fragile: &&Fragile| {
+            let mut others = state.others.iter();
+            fragile.found == Found::Named
+                && others.any(|program| std::ptr::eq(*program, fragile.program))
+        };
+        let own = state.fragile.iter();
+        let own = own.filter(|fragile| !shielded(fragile) && !other(fragile));
         // Where only the packages of some releases were seen to break, another program of that name is another matter.
         let release = state.platform.release.value().copied();
         let started = self.fragile.iter().filter_map(|fragile| {
@@ -290,7 +297,13 @@ impl Follower<'_> {
                 _ => None,
             });
         self.started.sourced.extend(sourced);
-        let (found, shielded) = fragile::started(&script.reading.effects, script.text, place);
+        let (effects, scopes) = (&script.reading.effects, &script.reading.scopes);
+        let mentions = Mentions::of(script);
+        let runs = |effect: &shell::effects::Effect| {
+            let mut functions = scopes.functions(effect.context);
+            !functions.any(|(name, _)| mentions.never_calls(name))
+        };
+        let (found, shielded) = fragile::started(effects, script.text, runs, place);
         self.started.fragile.extend(found);
         self.started.shielded.extend(shielded);
     }
@@ -304,7 +317,7 @@ impl Follower<'_> {
         text.push_from(&quoted.collect::<Vec<_>>().join(" "), here.span);
         let effects = shell::effects::read(text.as_str());
         self.privileged(&effects, |_| here.clone());
-        let (found, shielded) = fragile::started(&effects, &text, |_| here.clone());
+        let (found, shielded) = fragile::started(&effects, &text, |_| true, |_| here.clone());
         self.started.fragile.extend(found);
         self.started.shielded.extend(shielded);
     }

@@ -64,6 +64,18 @@ pub(super) fn units(build: &Build<'_>, targets: &[String]) -> Vec<(Unit, Site)> 
     units
 }
 
+/// The environments of the stages that others take something of: no image comes of them, but their own steps run in them.
+pub(super) fn passing(build: &Build<'_>) -> Vec<Unit> {
+    let used = stages::used(build.stages, &build.names);
+    let strays = OtherStages::of(build);
+    let passing = (0..build.stages.len()).filter(|at| used.get(*at).copied().unwrap_or(false));
+    let units = passing.filter_map(|index| {
+        let started = start::follow(build, build.made.states.get(index)?);
+        unit(build, &strays, index, false, &started)
+    });
+    units.collect()
+}
+
 /// The stages that start the service where only stages for developers or tests stand on them.
 fn production(build: &Build<'_>, leaves: &[(usize, Started)]) -> BTreeSet<usize> {
     let (mut aside, mut others) = (BTreeSet::new(), BTreeSet::new());

@@ -38,6 +38,8 @@ pub(crate) struct Fragile {
     #[serde(default)]
     fetched: Names,
     #[serde(default)]
+    unfetched: Names,
+    #[serde(default)]
     images: Names,
     #[serde(default)]
     likely: Names,
@@ -79,6 +81,12 @@ pub(crate) struct Fragile {
 struct File {
     python_installers: Names,
     node_installers: Names,
+    verbs: Names,
+    with_developers: Names,
+    without_developers: Names,
+    asks_developers: Names,
+    all_extras: Names,
+    options_with_values: Names,
     program: Vec<Fragile>,
 }
 
@@ -124,6 +132,48 @@ pub(crate) fn index_of_installer(program: &str) -> Option<Index> {
     is(&file.node_installers).then_some(Index::Node)
 }
 
+/// Whether that word tells an installer to install.
+#[must_use]
+pub(crate) fn is_install_verb(word: &str) -> bool {
+    has(&FILE.get().verbs, word)
+}
+
+/// Whether the next word belongs to that option of an installer.
+#[must_use]
+pub(crate) fn takes_value(option: &str) -> bool {
+    has(&FILE.get().options_with_values, option)
+}
+
+/// Whether what a project's developers need is installed by that program with those words.
+#[must_use]
+pub(crate) fn brings_developers(installer: &str, words: &[&str]) -> bool {
+    let file = FILE.get();
+    let given = |names: &Names| words.iter().any(|word| has(names, word));
+    if has(&file.with_developers, installer) {
+        return !given(&file.without_developers);
+    }
+    given(&file.asks_developers)
+}
+
+/// Whether an installation is one with all extras.
+#[must_use]
+pub(crate) fn brings_all_extras(words: &[&str]) -> bool {
+    words.iter().any(|word| has(&FILE.get().all_extras, word))
+}
+
+fn has(names: &Names, word: &str) -> bool {
+    names.iter().any(|name| name == word)
+}
+
+/// What a command has to do with the download of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fetch {
+    /// It downloads it.
+    Program,
+    /// It downloads others of its kind only.
+    Others,
+}
+
 impl Fragile {
     /// What a package of that name has to do with it.
     #[must_use]
@@ -142,9 +192,9 @@ impl Fragile {
         has(drives).then_some(Named::Drives)
     }
 
-    /// Whether the words of a command download it.
+    /// What the words of a command download, where that is this program or what is downloaded as it is.
     #[must_use]
-    pub(crate) fn is_fetched_by(&self, words: &[&str]) -> bool {
+    pub(crate) fn fetched_by(&self, words: &[&str]) -> Option<Fetch> {
         let behind = |command: &Names| {
             let command: Vec<&str> = command.iter().collect();
             let at = words
@@ -152,17 +202,25 @@ impl Fragile {
                 .position(|some| some == command)?;
             words.get(at + command.len()..)
         };
+        let rest = self.fetch.iter().find_map(behind)?;
+        if rest.contains(&"--dry-run") {
+            return None;
+        }
         let is_name = |word: &&&str| !word.starts_with('-');
-        let fetches = |rest: &[&str]| {
-            let mut names = rest.iter().filter(is_name).peekable();
-            let fetched = |name: &&str| {
-                self.fetched
-                    .iter()
-                    .any(|own| name.split('@').next() == Some(own))
-            };
-            names.peek().is_none() || names.any(fetched)
+        let mut names = rest.iter().filter(is_name).peekable();
+        let fetched = |name: &&str| {
+            let name = name.split('@').next().unwrap_or_default();
+            has(&self.fetched, name) || name.contains('$')
         };
-        self.fetch.iter().filter_map(behind).any(fetches)
+        if names.peek().is_none() || names.any(fetched) {
+            return Some(Fetch::Program);
+        }
+        Some(Fetch::Others)
+    }
+
+    /// The variables with which its packages download nothing.
+    pub(crate) fn unfetched(&self) -> impl Iterator<Item = &str> {
+        self.unfetched.iter()
     }
 
     /// Whether a base image brings it: surely, or as a rule.
@@ -285,12 +343,17 @@ mod tests {
     fn browsers_that_are_downloaded() {
         let fetched = |text: &str| {
             let words: Vec<&str> = text.split(' ').collect();
-            of("Chromium").is_fetched_by(&words)
+            of("Chromium").fetched_by(&words) == Some(Fetch::Program)
         };
         assert!(fetched("playwright install --with-deps"));
         assert!(fetched("python -m playwright install chromium"));
         assert!(fetched("npx puppeteer browsers install chrome@stable"));
         assert!(!fetched("playwright install firefox"));
+        assert!(!fetched("playwright install --dry-run chromium"));
+        assert_eq!(
+            of("Chromium").fetched_by(&["playwright", "install", "webkit"]),
+            Some(Fetch::Others)
+        );
         assert!(!fetched("playwright install-deps"));
         assert!(!fetched("pip install playwright"));
     }

@@ -39,6 +39,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     report.add(
         finding
             .caption("memory only grows")
+            .harm()
             .note("the process keeps what it needed at its busiest, and is killed when that is more than the limit")
             .note("recipes for benchmarks and batch inference ask for it: it saves page faults")
             .help("write some seconds, such as `dirty_decay_ms:10000`, which is the default"),

@@ -209,7 +209,7 @@ fn after(conf: &Conf<'_>, pair: &Pair<'_>) -> Option<&'static str> {
 }
 
 /// What would come into force with jemalloc although it keeps memory: nothing reads it today.
-pub(super) fn in_force(unit: &Unit) -> Option<String> {
+pub(crate) fn in_force(unit: &Unit) -> Option<String> {
     let conf = Conf::of(unit)?;
     keeps_pages(&conf).map(|(pair, after)| {
         let (key, value) = (pair.key, pair.value);

@@ -1710,3 +1710,199 @@ fn what_a_second_review_found() {
         .collect();
     assert!(told(&files).iter().all(|line| line.starts_with("info")));
 }
+
+/// What `fix --diff` makes of files: the text of the diff.
+fn diff(files: &[(&str, &str)]) -> String {
+    let dir = folder(files.iter().copied());
+    run(dir.path(), ["fix", "--diff", "."]).out
+}
+
+#[test]
+fn a_stage_beside_the_image_is_not_broken() {
+    // What runs in the stage runs while the image is built, on the preload of the stage below.
+    let build = |installs: &str, preload: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm AS base\n{JE}ENV LD_PRELOAD={preload} MALLOC_CONF=narenas:1\n\
+             FROM base AS assets\nRUN apt-get install -y {installs} && make assets\n\
+             FROM base\nCOPY --from=assets /assets /assets\nCMD [\"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    let wrong = "/usr/lib/libjemalloc.so.2";
+    let php = build("php-cli", wrong);
+    let (after, left) = fixed(&php, &[]);
+    assert_eq!(after, php);
+    assert!(
+        left.iter().any(|why| why.contains("PHP of stage `assets`")),
+        "{left:?}"
+    );
+    // Twins: a stage that runs something else; one that stands elsewhere; a preload that works already.
+    assert!(
+        fixed(&build("nodejs", wrong), &[])
+            .0
+            .contains("LD_PRELOAD=libjemalloc.so.2")
+    );
+    let apart = php.replace("FROM base AS assets", "FROM debian:12 AS assets");
+    assert!(fixed(&apart, &[]).0.contains("LD_PRELOAD=libjemalloc.so.2"));
+    let loaded = build("php-cli", "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2");
+    assert!(
+        fixed(&loaded, &[])
+            .0
+            .contains("LD_PRELOAD=libjemalloc.so.2"),
+        "{:?}",
+        fixed(&loaded, &[])
+    );
+}
+
+#[test]
+fn an_image_of_another_file_is_not_broken() {
+    let base = format!(
+        "FROM python:3.12-slim-bookworm\n{JE}ENV LD_PRELOAD=/usr/lib/libjemalloc.so.2 MALLOC_CONF=narenas:1\nCMD [\"gunicorn\", \"a:b\"]\n"
+    );
+    let compose =
+        "services:\n  base:\n    image: acme/base:1\n    build: ./base\n  web:\n    build: ./web\n";
+    let web =
+        |install: &str| format!("FROM acme/base:1\nRUN {install}\nCMD [\"gunicorn\", \"a:b\"]\n");
+    let with = |web: &str, compose: &str| {
+        diff(&[
+            ("base/Dockerfile", &base),
+            ("web/Dockerfile", web),
+            ("compose.yaml", compose),
+        ])
+    };
+    assert_eq!(with(&web("apt-get install -y php-cli"), compose), "");
+    // Twins: it runs nothing that breaks; nothing says that it stands on this one.
+    assert!(with(&web("true"), compose).contains("+ENV LD_PRELOAD=libjemalloc.so.2"));
+    let apart = "services:\n  base:\n    build: ./base\n  web:\n    build: ./web\n";
+    assert!(with(&web("apt-get install -y php-cli"), apart).contains("libjemalloc.so.2"));
+    // A setting of a container that nothing read so far.
+    let keeps = "services:\n  base:\n    build: ./base\n    environment:\n      MALLOC_CONF: \"narenas:1,dirty_decay_ms:KEEP\"\n";
+    let of = |keep: &str| with("FROM scratch\n", &keeps.replace("KEEP", keep));
+    assert_eq!(of("-1"), "");
+    assert!(of("5000").contains("+ENV LD_PRELOAD=libjemalloc.so.2"));
+}
+
+#[test]
+fn packages_are_found_wherever_they_are_listed() {
+    let serve = "CMD [\"uvicorn\", \"a:b\"]\n";
+    let brings = |run: &str, files: &[(&str, &str)]| {
+        let text = format!("FROM python:3.12-slim-bookworm\n{run}\n{serve}");
+        let all = [&[("Dockerfile", text.as_str())][..], files].concat();
+        !diff(&all).contains("+ENV LD_PRELOAD=libjemalloc.so.2 \\\n+    MALLOC_CONF")
+            && !diff(&all).contains("+ENV LD_PRELOAD")
+    };
+    let inner = ("base.txt", "openvino==2025.1\n");
+    let outer = ("requirements.txt", "-r base.txt\nfastapi\n");
+    let list = ("requirements.txt", "fastapi\nopenvino\n");
+    let mount =
+        "RUN --mount=type=bind,source=requirements.txt,target=/tmp/r.txt pip install -r /tmp/r.txt";
+    let wheel = "RUN pip install ./w/openvino-2024.6.0-cp312-cp312-manylinux_2_28_x86_64.whl";
+    let setup = ("setup.py", "setup(install_requires=['openvino>=2024'])\n");
+    let project = "[project]\ndependencies = [\"openvino>=2024\"]\n";
+    let extra =
+        "[project]\ndependencies = []\n[project.optional-dependencies]\nintel = [\"openvino\"]\n";
+    let all: [(&str, &[(&str, &str)]); 12] = [
+        (
+            "COPY *.txt .\nRUN pip install -r requirements.txt",
+            &[outer, inner],
+        ),
+        ("RUN pip install fastapi 'openvino>=2024'", &[]),
+        (mount, &[list]),
+        (wheel, &[]),
+        (
+            "COPY . .\nRUN xargs -n1 pip install < requirements.txt",
+            &[list],
+        ),
+        (
+            "COPY . .\nRUN cat requirements.txt | xargs -n1 pip install",
+            &[list],
+        ),
+        (
+            "COPY . .\nRUN for p in $(cat requirements.txt); do pip install $p; done",
+            &[list],
+        ),
+        ("COPY . .\nRUN pip install .", &[setup]),
+        (
+            "COPY . .\nRUN uv sync --no-dev",
+            &[("pyproject.toml", project)],
+        ),
+        (
+            "COPY . .\nRUN pip install .[intel]",
+            &[("pyproject.toml", extra)],
+        ),
+        (
+            "COPY . .\nRUN uv sync --extra intel",
+            &[("pyproject.toml", extra)],
+        ),
+        ("RUN pip install 'openvino~=2024.0'", &[]),
+    ];
+    for (run, files) in all {
+        assert!(brings(run, files), "{run}");
+    }
+    // Twins: what is not installed, and versions that live.
+    let limit = ("limits.txt", "openvino\n");
+    let developers = "[project]\ndependencies = []\n[dependency-groups]\ndev = [\"openvino\"]\n";
+    let twins: [(&str, &[(&str, &str)]); 8] = [
+        ("COPY . .\nRUN pip install -c limits.txt fastapi", &[limit]),
+        ("RUN pip install fastapi -c openvino", &[]),
+        ("COPY . .\nRUN pip install .", &[("pyproject.toml", extra)]),
+        (
+            "COPY . .\nRUN uv sync --no-dev",
+            &[("pyproject.toml", developers)],
+        ),
+        ("RUN pip install 'openvino<2024'", &[]),
+        ("RUN pip install openvino~=2023.1", &[]),
+        (
+            "RUN pip install './w/openvino-2024.3.0-cp312-cp312-linux_x86_64.whl'",
+            &[],
+        ),
+        (
+            "COPY . .\nRUN pip install -r requirements.txt",
+            &[("requirements.txt", "# openvino\nfastapi\n")],
+        ),
+    ];
+    for (run, files) in twins {
+        assert!(!brings(run, files), "{run}");
+    }
+}
+
+#[test]
+fn a_browser_that_is_not_there_is_not_broken() {
+    let of = |lines: &str| {
+        let text = format!(
+            "FROM python:3.12-slim-bookworm\n{JE}ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=background_thread:true\n{lines}\nCMD [\"uvicorn\", \"a:b\"]\n"
+        );
+        says(&text, "background-thread-breaks-program")
+    };
+    for there in [
+        "RUN apt-get install -y chromium",
+        "RUN apt-get install -y chromium chromium-driver && apt-get purge -y chromium-driver",
+        "RUN pip install playwright && playwright install firefox chromium",
+        "RUN pip install playwright && playwright install",
+        "RUN npm ci && npm i puppeteer",
+        "ENV PUPPETEER_SKIP_DOWNLOAD=false\nRUN npm i puppeteer",
+    ] {
+        assert!(of(there), "{there}");
+    }
+    for gone in [
+        "RUN apt-get install -y chromium && make && apt-get purge -y chromium",
+        "RUN pip install playwright && playwright install --with-deps firefox",
+        "RUN pip install playwright\nRUN playwright install webkit",
+        "RUN playwright install --dry-run chromium",
+    ] {
+        assert!(!of(gone), "{gone}");
+    }
+    // A function that nothing calls.
+    let script = |last: &str| {
+        format!("#!/bin/bash\nisolated() {{\n  unshare -Ur \"$@\"\n}}\n{last}\nexec gunicorn a:b\n")
+    };
+    let text = format!(
+        "FROM python:3.12-slim-bookworm\n{JE}ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=background_thread:true\nCOPY e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n"
+    );
+    let breaks = |last: &str| {
+        let said = told(&[("Dockerfile", &text), ("e.sh", &script(last))]);
+        said.iter()
+            .any(|line| line.contains("background-thread-breaks-program"))
+    };
+    assert!(breaks("isolated make"));
+    assert!(!breaks("echo start"));
+}

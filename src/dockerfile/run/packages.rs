@@ -220,6 +220,7 @@ fn likely_paths(
 
 /// Packages go again, and their libraries with them.
 pub(super) fn uninstall(state: &mut ImageState, packages: &[Package]) {
+    fragile::uninstalled(state, packages);
     for library in &mut state.libraries {
         let Origin::Package { name, dev } = &mut library.origin else {
             continue;
