@@ -25,7 +25,7 @@ pub(crate) use env::{EnvVar, Environment, Erased, Value};
 pub(crate) use fact::Fact;
 pub(crate) use fragile::{Found, Fragile};
 pub(crate) use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
-pub(crate) use loader::{entries, family_of, finds, judge, newer};
+pub(crate) use loader::{entries, family_of, finds, is_library_folder, judge, newer};
 pub(crate) use preload::{Outcome, Preload, Via};
 pub(crate) use privileged::Privileged;
 pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, recognise};

@@ -6,6 +6,7 @@ mod opaque;
 mod packages;
 mod settings;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 pub(super) use settings::{is_shell_start, stars};
@@ -139,11 +140,19 @@ pub(super) fn apply(build: &Build<'_>, state: &mut ImageState, source: Source<'_
     opaque::bind_architecture(state, text);
     packages::interpreters(state, text);
     let effects = reader(state, text).read(text);
-    // What is exported with nothing but exports behind it is for nobody.
+    // What is exported with nothing but exports behind it is for nobody; of several for one variable the last counts.
     let exports = |effect: &&Effect| matches!(effect.kind, EffectKind::Export { .. });
-    let tail = effects.iter().rev().take_while(exports).count();
-    for (index, effect) in effects.iter().enumerate() {
-        one(build, state, source, effect, index + tail >= effects.len());
+    let mut names = BTreeSet::new();
+    let tail = effects.iter().rev().take_while(exports);
+    let mut last: Vec<bool> = tail
+        .map(|effect| match &effect.kind {
+            EffectKind::Export { name, .. } => names.insert(name),
+            _ => false,
+        })
+        .collect();
+    last.resize(effects.len(), false);
+    for (effect, last) in effects.iter().zip(last.into_iter().rev()) {
+        one(build, state, source, effect, last);
     }
 }
 

@@ -90,11 +90,20 @@ fn is_folder(unit: &Unit, entry: &str) -> bool {
         && !entry.contains(['$', '*', '{'])
         && !paths::file_name(path).contains(".so")
         && (entry.ends_with('/')
+            || is_library_folder(paths::file_name(path))
             || search_dirs(unit).iter().any(|dir| holds(dir))
             || unit
                 .libraries
                 .iter()
                 .any(|library| holds(library.path.folder())))
+}
+
+/// Whether that is the name of a folder of libraries wherever it lies (Filesystem Hierarchy Standard, `/lib<qual>`; Debian's
+/// multiarch).
+pub(crate) fn is_library_folder(name: &str) -> bool {
+    let qualified = name.strip_prefix("lib");
+    qualified.is_some_and(|bits| matches!(bits, "" | "32" | "64" | "x32" | "exec"))
+        || facts::Arch::from_triplet(name).is_some()
 }
 
 /// The reference to a variable in an entry: `${NAME}`, `$(NAME)`, `$NAME`.

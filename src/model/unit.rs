@@ -240,6 +240,8 @@ pub struct Stray {
     pub family: Option<Family>,
     /// How far it reaches instead.
     pub reach: Reach,
+    /// A condition decides whether it is made.
+    pub conditional: bool,
     /// Where it is made.
     pub place: Place,
 }

@@ -4,7 +4,10 @@ use super::Report;
 use super::remedies::{bring_all, in_force};
 use crate::facts::Family;
 use crate::finding::{Applicability, Severity};
-use crate::model::{Change, ProcessKind, Reach, Unit};
+use crate::model::{Change, ProcessKind, Reach, Stray, Unit};
+
+/// Why what was made under a condition is not set with `ENV`, which knows none.
+const UNCONDITIONAL: &str = "it is set under a condition here, and would always be";
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     settings(unit, report);
@@ -69,7 +72,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             Reach::Uncalled(_) => {
                 Applicability::Unsafe("the function may be there to be called by hand".into())
             }
-            _ => applicability(unit),
+            _ => applicability(unit, stray),
         };
         let (_, changes) = bring_all(unit, family);
         report.add(finding.remedy("set it with `ENV`", applicability, changes));
@@ -111,6 +114,8 @@ fn settings(unit: &Unit, report: &mut Report<'_>) {
             };
             let safe = if name == "PYTHONMALLOC" {
                 Applicability::Unsafe("it would take effect for the first time".into())
+            } else if stray.conditional {
+                Applicability::Unsafe(UNCONDITIONAL.into())
             } else {
                 Applicability::Safe
             };
@@ -121,7 +126,10 @@ fn settings(unit: &Unit, report: &mut Report<'_>) {
     }
 }
 
-fn applicability(unit: &Unit) -> Applicability {
+fn applicability(unit: &Unit, stray: &Stray) -> Applicability {
+    if stray.conditional {
+        return Applicability::Unsafe(UNCONDITIONAL.into());
+    }
     let serves =
         unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
     if serves {

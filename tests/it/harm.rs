@@ -1906,3 +1906,45 @@ fn a_browser_that_is_not_there_is_not_broken() {
     assert!(breaks("isolated make"));
     assert!(!breaks("echo start"));
 }
+
+#[test]
+fn what_a_third_review_found() {
+    let serve = "CMD [\"gunicorn\", \"a:b\"]\n";
+    // What is made under a condition would always be.
+    let of = |run: &str| format!("FROM python:3.12-slim-bookworm\nARG X\n{JE}RUN {run}\n{serve}");
+    let sometimes = of("if [ \"$X\" = 1 ]; then export LD_PRELOAD=libjemalloc.so.2; fi");
+    assert!(says(&sometimes, "preload-not-exported"));
+    assert_eq!(fixed(&sometimes, &[]).0, sometimes);
+    // Twin: a step that fails where the test does is one that made it.
+    let always = of("[ -n \"$X\" ] && export LD_PRELOAD=libjemalloc.so.2");
+    assert!(
+        fixed(&always, &[])
+            .0
+            .contains("ENV LD_PRELOAD=libjemalloc.so.2")
+    );
+    // Of several exports of one variable the last counts.
+    let twice = of("export LD_PRELOAD=libjemalloc.so.1 && export LD_PRELOAD=libjemalloc.so.2");
+    assert_eq!(said("Dockerfile", &twice), [("preload-not-exported", 4)]);
+    // A package that another one needs is there.
+    let tools = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y google-perftools\nRUN export LD_PRELOAD=libtcmalloc.so.4\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let (after, _) = fixed(tools, &[]);
+    assert!(after.contains("ENV LD_PRELOAD=libtcmalloc"), "{after}");
+    assert!(!after.contains("libtcmalloc-minimal4"), "{after}");
+    // Folders, and a library whose name has no ending.
+    let preload = |path: &str, link: &str| {
+        let text = format!(
+            "FROM python:3.12-slim-bookworm\n{JE}{link}ENV LD_PRELOAD={path} MALLOC_CONF=narenas:1\n{serve}"
+        );
+        says(&text, "preload-not-a-library")
+    };
+    for folder in [
+        "/usr/local/lib",
+        "/opt/x/lib64",
+        "/usr/lib/x86_64-linux-gnu",
+    ] {
+        assert!(preload(folder, ""), "{folder}");
+    }
+    let link = "RUN ln -s /usr/lib/*/libjemalloc.so.2 /usr/lib/jemalloc\n";
+    assert!(!preload("/usr/lib/jemalloc", link));
+    assert!(!preload("/opt/liberty", ""));
+}

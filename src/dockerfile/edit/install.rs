@@ -12,13 +12,7 @@ impl Plan<'_> {
         let unit = self.scene.unit;
         let (release, package) = package(unit, family)?;
         self.package = Some(package);
-        let there = |library: &Library| {
-            let own = Origin::Package {
-                name: package.name.clone(),
-                dev: false,
-            };
-            library.origin == own && !library.conditional
-        };
+        let there = |library: &Library| brings(library, package);
         if unit.libraries.iter().any(there) {
             return Ok(());
         }
@@ -302,7 +296,14 @@ impl Plan<'_> {
     }
 }
 
-/// The package of the allocator that this image's release has.
+/// Whether a library is that of a package, or of one that brings it along.
+fn brings(library: &Library, package: &AllocatorPackage) -> bool {
+    let packaged = matches!(&library.origin, Origin::Package { dev: false, .. });
+    packaged && !library.conditional && library.path.file_name() == package.soname
+}
+
+/// The package of the allocator that this image's release has: one that is there already, be it by a package that needs it,
+/// else the first.
 fn package(
     unit: &Unit,
     family: Family,
@@ -315,9 +316,15 @@ fn package(
             )));
         }
     };
-    release
-        .packages_of(family)
-        .find(|package| !package.dev && package.verified)
+    let fits = |package: &&AllocatorPackage| !package.dev && package.verified;
+    let there = |package: &&AllocatorPackage| {
+        let mut libraries = unit.libraries.iter();
+        libraries.any(|library| brings(library, package))
+    };
+    let all = || release.packages_of(family).filter(fits);
+    all()
+        .find(there)
+        .or_else(|| all().next())
         .map(|package| (release, package))
         .ok_or_else(|| {
             Refusal(format!(

@@ -4,8 +4,8 @@ use super::{Source, located};
 use crate::dockerfile::copy::{self, family_of};
 use crate::dockerfile::image::ImageState;
 use crate::facts::{self, Family, Manager, families_named};
-use crate::model::{Library, Origin, PathPattern};
-use crate::shell::effects::Effect;
+use crate::model::{Library, Origin, PathPattern, is_library_folder};
+use crate::shell::effects::{Effect, EffectKind};
 use crate::text::Place;
 use crate::text::paths::base_name;
 
@@ -21,11 +21,20 @@ pub(super) fn removes(pattern: &str, path: &str) -> bool {
 
 /// A file appears at `to`.
 pub(super) fn put(state: &mut ImageState, from: &str, to: &str, effect: &Effect, place: &Place) {
+    let linked = matches!(effect.kind, EffectKind::Place { link: true, .. }) && !to.ends_with('/');
     let to = located(state, effect, to);
     if to == "/etc/ld.so.preload" {
         return state.hide("/etc/ld.so.preload", format!("`{from}` is put there"));
     }
     let name = base_name(&to);
+    if let (None, Some(family)) = (family_of(name), family_of(base_name(from)))
+        && linked
+        && !name.contains('.')
+        && !is_library_folder(name)
+    {
+        // It may be a folder, or a name of the library's own.
+        appear(state, family, to.clone(), effect, place);
+    }
     let (family, path) = match (family_of(name), family_of(base_name(from))) {
         (Some(family), _) => (family, to.clone()),
         // A library under a name of its own.
@@ -38,6 +47,11 @@ pub(super) fn put(state: &mut ImageState, from: &str, to: &str, effect: &Effect,
             return put_folder(state, &located(state, effect, from), &to, effect, place);
         }
     };
+    appear(state, family, path, effect, place);
+}
+
+/// A library of that family appears at `path`.
+fn appear(state: &mut ImageState, family: Family, path: String, effect: &Effect, place: &Place) {
     let behind = state
         .libraries
         .iter()

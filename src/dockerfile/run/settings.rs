@@ -22,7 +22,8 @@ pub(super) fn apply(state: &mut ImageState, source: Source<'_>, effect: &Effect,
                 .get(value.range.clone())
                 .unwrap_or_default()
                 .to_owned();
-            export(state, name, text, source.place(&effect.range));
+            let conditional = effect.context.conditional;
+            export(state, name, text, conditional, source.place(&effect.range));
         }
         EffectKind::Write {
             path,
@@ -51,7 +52,7 @@ pub(super) fn apply(state: &mut ImageState, source: Source<'_>, effect: &Effect,
 }
 
 /// `RUN export NAME=value` with nothing but other exports after it: gone when the RUN ends.
-fn export(state: &mut ImageState, name: &str, value: String, place: Place) {
+fn export(state: &mut ImageState, name: &str, value: String, conditional: bool, place: Place) {
     let family = families_named(&value).first().copied();
     let loads = name == "LD_PRELOAD" && family.is_some();
     if !loads && (value.is_empty() || !is_allocator_setting(name)) {
@@ -62,6 +63,7 @@ fn export(state: &mut ImageState, name: &str, value: String, place: Place) {
         value,
         family,
         reach: Reach::Run,
+        conditional,
         place,
     });
 }
@@ -213,6 +215,7 @@ fn shell_start(state: &mut ImageState, writing: &Writing<'_>, path: &str) {
         value: writing.text.trim().to_owned(),
         family: named.first().copied().or(Some(Family::Other)),
         reach: Reach::Shells(path.to_owned()),
+        conditional: writing.effect.context.conditional,
         place: writing.place.clone(),
     });
 }

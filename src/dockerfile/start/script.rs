@@ -314,6 +314,7 @@ impl Follower<'_> {
             value: list,
             family: Some(family),
             reach,
+            conditional: effect.context.conditional,
             place: script.place(&effect.range),
         });
     }

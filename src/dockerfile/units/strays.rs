@@ -29,6 +29,7 @@ impl OtherStages {
                         value,
                         family,
                         reach: reach.clone(),
+                        conditional: false,
                         place,
                     },
                 ));
@@ -53,6 +54,7 @@ impl OtherStages {
                         value,
                         family,
                         reach: reach.clone(),
+                        conditional: false,
                         place,
                     },
                 ));
