@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::finding::Severity;
-use crate::report::Format;
 use crate::templates::{Goal, PreloadStyle};
+pub(crate) use values::{FormatParser, Output};
 
 /// The name under which standard input is reported where none is given.
 pub(crate) const STDIN_FILENAME: &str = "Dockerfile";
@@ -85,15 +85,23 @@ pub struct Check {
     /// Files and folders; `-` reads standard input
     #[arg(default_value = ".", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// The format of the report
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
+    /// The format of the report, and where it goes; may be given several times
+    ///
+    /// Inside GitHub Actions it is `github` where nothing is said, else `human`.
+    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser)]
+    pub formats: Vec<Output>,
+    /// Write the report to this file, not to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
     /// The least severity that makes the exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
     pub fail_on: FailOn,
     /// The name under which standard input is reported (manifests that are given none: `stdin.yaml`)
     #[arg(long, value_name = "NAME", default_value = STDIN_FILENAME)]
     pub stdin_filename: String,
+    /// Findings never make the exit code 1
+    #[arg(long)]
+    pub exit_zero: bool,
     /// Do not show a progress bar
     #[arg(long)]
     pub no_progress: bool,

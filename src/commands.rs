@@ -2,6 +2,7 @@
 
 mod check;
 mod fix;
+mod outputs;
 mod progress;
 mod rules;
 mod skipped;

@@ -18,6 +18,7 @@ mod survey;
 pub(crate) use discover::{Failure, shown};
 pub use discover::{find, read};
 pub use disk::Disk;
+pub(crate) use disk::folder_in_repository;
 pub use format::Format;
 pub(crate) use format::is_template_ending;
 pub(crate) use names::{Claim, claim};

@@ -9,13 +9,13 @@ use rayon::prelude::*;
 
 use super::progress::Progress;
 use super::skipped::skipped;
-use super::{Status, colours, configured, stdin_name};
+use super::{Status, colours, configured, outputs, stdin_name};
 use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Configs;
 use crate::finding::{Finding, Subject};
 use crate::project::{self, Claim, Disk, Failure, Project};
-use crate::report::{self, Run, Style};
+use crate::report::{Run, Style};
 use crate::text::SourceFile;
 
 pub(super) fn run(
@@ -43,19 +43,20 @@ pub(super) fn run(
     if !stdin.is_empty() {
         outcomes.push(check_stdin(&arguments.stdin_filename, &project, &configs));
     }
-    let run = collect(outcomes, found.failures);
+    let mut run = collect(outcomes, found.failures);
+    run.folder = project::folder_in_repository();
     tell(&run, arguments, err)?;
     let style = Style {
         colour: colours(colour),
         unicode: unicode(),
         width: width(),
     };
-    report::write(&run, arguments.format, style, out)?;
+    let written = outputs::write(&run, arguments, style, out, err)?;
     let fails = run
         .findings
         .iter()
-        .any(|finding| arguments.fail_on.fails(finding.severity));
-    Ok(match (run.failures.is_empty(), fails) {
+        .any(|finding| arguments.fail_on.fails(finding.severity) && !arguments.exit_zero);
+    Ok(match (run.failures.is_empty() && written, fails) {
         (false, _) => Status::Trouble,
         (true, true) => Status::Findings,
         (true, false) => Status::Clean,

@@ -95,6 +95,18 @@ fn home(own: &Path) -> Home {
     }
 }
 
+/// The folder that the program runs in, below the top of its repository: `services/api`.
+#[must_use]
+pub(crate) fn folder_in_repository() -> String {
+    let Ok(here) = Path::new(".").canonicalize() else {
+        return String::new();
+    };
+    let mut above = here.ancestors();
+    let top = above.find(|folder| folder.join(".git").exists());
+    let below = top.and_then(|top| here.strip_prefix(top).ok());
+    below.map_or_else(String::new, discover::shown)
+}
+
 fn load(path: &Path) -> Option<Arc<SourceFile>> {
     Some(SourceFile::new(discover::shown(path), bytes(path)?))
 }

@@ -44,7 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["templates"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
     ("tune", &["facts", "model", "templates", "text", "write"]),
-    ("report", &["finding", "fix", "project", "text"]),
+    ("report", &["finding", "fix", "project", "rules", "text"]),
     // The program.
     ("cli", &["finding", "report", "templates"]),
     ("commands", &["check", "cli", "config", "finding", "fix", "model", "pages", "project", "report", "rules", "templates", "text", "tune", "write"]),

@@ -22,6 +22,7 @@ mod dockerfile_properties;
 mod fix;
 mod fix_properties;
 mod format;
+mod formats;
 mod harm;
 mod harm_images;
 mod inject;
