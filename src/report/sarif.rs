@@ -68,7 +68,6 @@ fn descriptor(rule: &Rule) -> Value {
     let meta = rule.meta();
     json!({
         "id": rule.id,
-        "name": rule.id,
         "shortDescription": {"text": meta.summary},
         "fullDescription": {"text": meta.summary},
         "help": {"text": rule.reasons(), "markdown": rule.reasons()},
