@@ -87,14 +87,23 @@ pub(crate) struct Exception {
 }
 
 impl Policy {
-    /// Takes away what is not to be heard, and says the rest as severely as it counts. `path` is absolute.
-    pub(crate) fn apply(&self, findings: &mut Vec<Finding>, path: &dyn Fn(&str) -> String) {
+    /// All is heard, and what is over is over.
+    #[must_use]
+    pub(crate) fn of_today() -> Self {
+        Self {
+            today: Date::today(None),
+            ..Self::default()
+        }
+    }
+
+    /// Takes away what is not to be heard, and says the rest as severely as it counts. `absolute` makes a path absolute.
+    pub(crate) fn apply(&self, findings: &mut Vec<Finding>, absolute: &dyn Fn(&str) -> String) {
         findings.retain_mut(|finding| {
             let Some(severity) = self.severity(finding) else {
                 return false;
             };
             finding.severity = severity;
-            self.no_ignores || !self.is_excepted(finding, &path(&finding.place.file.path))
+            self.no_ignores || !self.is_excepted(finding, absolute)
         });
     }
 
@@ -115,7 +124,11 @@ impl Policy {
         }
     }
 
-    fn is_excepted(&self, finding: &Finding, path: &str) -> bool {
+    fn is_excepted(&self, finding: &Finding, absolute: &dyn Fn(&str) -> String) -> bool {
+        if self.exceptions.is_empty() {
+            return false;
+        }
+        let path = &absolute(&finding.place.file.path);
         let holds = |exception: &&Exception| {
             !exception.is_over(self.today.as_ref()) && exception.covers(finding.rule, path)
         };
@@ -138,17 +151,24 @@ impl Exception {
 
     fn covers(&self, rule: &str, path: &str) -> bool {
         let named = self.rules.as_ref().is_none_or(|names| names.hold(rule));
-        named && self.paths.as_ref().is_none_or(|paths| is_in(paths, path))
+        named
+            && self
+                .paths
+                .as_ref()
+                .is_none_or(|paths| is_in(paths, path, false))
     }
 }
 
-/// Whether patterns hold for a path, or for a folder that it lies in.
-pub(crate) fn is_in(patterns: &Gitignore, path: &str) -> bool {
+/// Whether patterns hold for a path, of a file or a folder, or for a folder that it lies in.
+pub(crate) fn is_in(patterns: &Gitignore, path: &str, folder: bool) -> bool {
+    if patterns.is_empty() {
+        return false;
+    }
     let Ok(below) = std::path::Path::new(path).strip_prefix(patterns.path()) else {
         return false;
     };
     let mut folders = below.ancestors().skip(1);
-    patterns.matched(below, false).is_ignore()
+    patterns.matched(below, folder).is_ignore()
         || folders.any(|folder| {
             folder.file_name().is_some() && patterns.matched(folder, true).is_ignore()
         })

@@ -12,6 +12,7 @@ mod markdown;
 mod position;
 mod rdjson;
 mod sarif;
+pub(crate) mod statistics;
 
 pub(crate) use fingerprint::fingerprints;
 

@@ -124,6 +124,8 @@ rules! {
     "unreadable-input",
     "suppression-unused",
     "suppression-unknown",
+    "suppression-malformed",
+    "suppression-expired",
 }
 
 impl Rule {

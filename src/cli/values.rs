@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::{Arg, Command, Error, ValueEnum};
 
+use crate::policy::FailOn;
 use crate::report::Format;
 use crate::templates::{Goal, PreloadStyle};
 
@@ -39,6 +40,25 @@ impl ValueEnum for PreloadStyle {
                 "path",
                 "An absolute path, by way of a link where the image is for several architectures",
             ),
+        };
+        Some(PossibleValue::new(name).help(help))
+    }
+}
+
+impl ValueEnum for FailOn {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Info, Self::Warning, Self::Error, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (name, help) = match self {
+            Self::Info => ("info", "Advice, too"),
+            Self::Warning => (
+                "warning",
+                "What is wrong on some platform or clearly harmful",
+            ),
+            Self::Error => ("error", "What does not do what is written"),
+            Self::Never => ("never", "Findings never do"),
         };
         Some(PossibleValue::new(name).help(help))
     }

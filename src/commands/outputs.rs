@@ -18,6 +18,10 @@ pub(super) fn write(
     let mut all_written = true;
     for output in wanted(arguments) {
         let Some(path) = &output.file else {
+            if arguments.statistics && matches!(output.format, Format::Human | Format::Concise) {
+                report::statistics::write(run, out)?;
+                continue;
+            }
             report::write(run, output.format, style, out)?;
             continue;
         };

@@ -1,10 +1,12 @@
 //! Names of rules, as configurations and arguments write them: `preload-wrong-path`, `preload-*`, `all`.
 
+use serde::de::{Deserialize, Deserializer, Error};
+
 use crate::rules::{self, RULES};
 
 /// A list of rules.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RuleNames(Vec<String>);
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RuleNames(Vec<String>);
 
 impl RuleNames {
     /// The rules that a text names.
@@ -34,6 +36,12 @@ impl RuleNames {
     #[must_use]
     pub(crate) fn hold(&self, id: &str) -> bool {
         self.0.iter().any(|pattern| is_like(pattern, id))
+    }
+}
+
+impl<'de> Deserialize<'de> for RuleNames {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::read(&String::deserialize(from)?).map_err(D::Error::custom)
     }
 }
 

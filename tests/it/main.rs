@@ -17,6 +17,7 @@ mod architecture;
 mod bad_input;
 mod check_properties;
 mod cli;
+mod config;
 mod correct;
 mod dockerfile_properties;
 mod fix;
