@@ -73,10 +73,11 @@ pub enum Command {
     Check(Check),
     /// Fix what can be fixed, and say what is left and why
     Fix(Fix),
-    /// Show a rule's page: what it finds, why it matters, examples
+    /// Show a rule's page, or say what a line of a log means
     Explain {
-        /// The rule's id, as reports print it
-        rule: String,
+        /// The rule's id, as reports print it; or a line of a log; `-` reads a whole log
+        #[arg(required = true, value_name = "RULE|LINE", allow_hyphen_values = true)]
+        what: Vec<String>,
     },
     /// Show what was understood of files: what rules see, and what could not be told
     Units {
@@ -134,6 +135,15 @@ pub struct Check {
     /// Print the files that would be checked, and check none
     #[arg(long)]
     pub show_files: bool,
+    /// Report only what this file does not know
+    #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
+    pub baseline: Option<PathBuf>,
+    /// Write what is found to this file, for `--baseline`, and report nothing
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+    /// Report only what this revision does not have (needs git)
+    #[arg(long, value_name = "REVISION", conflicts_with = "write_baseline")]
+    pub changed_since: Option<String>,
     /// Findings never make the exit code 1
     #[arg(long)]
     pub exit_zero: bool,

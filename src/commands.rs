@@ -1,6 +1,8 @@
 //! What the commands do: arguments in, output and exit status out.
 
+mod baseline;
 mod check;
+mod explain;
 mod fix;
 mod outputs;
 mod progress;
@@ -42,7 +44,7 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
     let done = match &cli.command {
         Command::Check(arguments) => check::run(arguments, cli.color, out, err),
         Command::Fix(arguments) => fix::run(arguments, out, err),
-        Command::Explain { rule } => rules::explain(rule, out, err),
+        Command::Explain { what } => explain::run(what, out, err),
         Command::Rules { format } => rules::list(*format, out),
         Command::Tune(arguments) => tune::run(arguments, colours(cli.color), out, err),
         Command::TuneKeeper(arguments) => tune::keep(arguments, err),

@@ -11,6 +11,7 @@ mod fragile;
 mod glibc;
 mod images;
 mod jemalloc;
+mod log_lines;
 pub(crate) mod programs;
 mod python;
 pub(crate) mod roles;
@@ -36,6 +37,7 @@ pub(crate) use jemalloc::{
 pub use jemalloc::{
     JemallocVersion, OptionKind, jemalloc_build, jemalloc_options, jemalloc_versions,
 };
+pub(crate) use log_lines::{LogLine, Meaning, meaning};
 pub(crate) use python::{PythonMalloc, pythonmalloc};
 pub use terms::Arch;
 pub(crate) use terms::{Family, Libc, Manager};

@@ -19,12 +19,13 @@
 //! | what the fixer writes, as data | `templates` |
 //! | one file from findings to fixed text | `fix` |
 //! | text to the disk, whole or not at all | `write` |
-//! | output | `report` |
+//! | output | `report`, and which findings are known `baseline` |
 //! | settings measured under the user's own load (Linux) | `tune` |
 //!
 //! As a library it checks and fixes texts: [`check`] and [`fix`], with what stands around them in a
 //! [`Project`]. The rest is the program's own and may change in any release.
 
+mod baseline;
 mod check;
 mod cli;
 mod commands;

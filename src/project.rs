@@ -12,6 +12,7 @@ pub(crate) mod link;
 pub(crate) mod links;
 mod memory;
 mod names;
+mod revision;
 mod searches;
 mod survey;
 
@@ -23,6 +24,7 @@ pub(crate) use disk::{absolute, folder_in_repository};
 pub use format::Format;
 pub(crate) use format::is_template_ending;
 pub(crate) use names::{Claim, claim};
+pub(crate) use revision::Revision;
 
 use crate::dockerfile::syntax::Dockerfile;
 use crate::dockerfile::{self, Base, Interpreted, Outside, Search};
@@ -108,10 +110,7 @@ impl<'a> Project<'a> {
     /// What the project of the input at `near` wants to hear.
     pub(crate) fn policy(&self, near: &str) -> Arc<Policy> {
         let wishes = self.wishes.as_ref();
-        wishes.map_or_else(
-            || Arc::clone(&self.policy),
-            |wishes| wishes.policy(near),
-        )
+        wishes.map_or_else(|| Arc::clone(&self.policy), |wishes| wishes.policy(near))
     }
 
     /// The same project, where one of its Dockerfiles says something else: `around` holds it.

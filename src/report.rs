@@ -55,12 +55,12 @@ impl Run {
     }
 
     /// The fingerprints of the findings, in their order.
-    fn fingerprints(&self) -> Vec<String> {
-        fingerprints(&self.findings)
+    pub(crate) fn fingerprints(&self) -> Vec<String> {
+        fingerprints(&self.findings, &|path| self.in_repository(path))
     }
 
     /// A path as seen from the top of the repository.
-    fn in_repository(&self, path: &str) -> String {
+    pub(crate) fn in_repository(&self, path: &str) -> String {
         if self.folder.is_empty() || path.starts_with('/') {
             return path.to_owned();
         }
@@ -155,7 +155,7 @@ pub(crate) fn plural(count: usize, word: &str) -> String {
 }
 
 /// Text for people, without what could move the cursor, change colours or turn the line around.
-fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
+pub(crate) fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
     if text.chars().any(is_harmful) {
         return text
             .chars()

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
-use super::{Status, colours, outputs, stdin_name};
+use super::{Status, baseline, colours, outputs, stdin_name};
 use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Unused;
@@ -59,6 +59,27 @@ pub(super) fn run(
     run.findings.extend(unused(&wanted, arguments, &paths));
     sort(&mut run.findings);
     run.folder = project::folder_in_repository();
+    if let Some(path) = &arguments.write_baseline {
+        return Ok(match baseline::write(&run, path) {
+            Ok(said) => {
+                tell(&run, arguments, err)?;
+                writeln!(err, "malloclint: {said}")?;
+                if run.failures.is_empty() {
+                    Status::Clean
+                } else {
+                    Status::Trouble
+                }
+            }
+            Err(why) => {
+                writeln!(err, "malloclint: {}: {why}", path.display())?;
+                Status::Trouble
+            }
+        });
+    }
+    if let Err(why) = only_new(&mut run, arguments, &found.files, &wanted, err)? {
+        writeln!(err, "malloclint: {why}")?;
+        return Ok(Status::Trouble);
+    }
     tell(&run, arguments, err)?;
     let style = Style {
         colour: colours(colour),
@@ -75,6 +96,38 @@ pub(super) fn run(
         (true, true) => Status::Findings,
         (true, false) => Status::Clean,
     })
+}
+
+/// Takes away what the baseline and the revision have already, where one is named.
+fn only_new(
+    run: &mut Run,
+    arguments: &Check,
+    files: &[PathBuf],
+    wanted: &Wanted,
+    err: &mut dyn io::Write,
+) -> io::Result<Result<(), String>> {
+    if let Some(path) = &arguments.baseline {
+        match baseline::apply(run, path, files) {
+            Ok(Some(said)) if !arguments.quiet => writeln!(err, "malloclint: {said}")?,
+            Ok(_) => {}
+            Err(why) => return Ok(Err(format!("{}: {why}", path.display()))),
+        }
+    }
+    if let Some(revision) = &arguments.changed_since {
+        let check = |paths: &[PathBuf]| {
+            let disk = Disk::default();
+            let project = wanted.project(&disk);
+            let files = wanted.find(paths).files;
+            let progress = Progress::new(Instant::now(), files.len(), true);
+            let mut run = collect(check_files(&files, &project, wanted, &progress), Vec::new());
+            sort(&mut run.findings);
+            run
+        };
+        if let Err(why) = baseline::since(run, arguments, revision, &check) {
+            return Ok(Err(why));
+        }
+    }
+    Ok(Ok(()))
 }
 
 /// The files that would be checked, one a line.

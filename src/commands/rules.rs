@@ -1,4 +1,4 @@
-//! `malloclint rules` and `malloclint explain`: printed from the pages.
+//! `malloclint rules`: printed from the pages.
 
 use std::io;
 
@@ -69,28 +69,4 @@ fn row(rule: &'static rules::Rule) -> Row<'static> {
         inputs: &meta.inputs,
         fix: meta.fix,
     }
-}
-
-pub(super) fn explain(
-    id: &str,
-    out: &mut dyn io::Write,
-    err: &mut dyn io::Write,
-) -> io::Result<Status> {
-    let Some(rule) = rules::find(id) else {
-        let near = crate::rules::nearest(id)
-            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-        writeln!(
-            err,
-            "malloclint: there is no rule `{id}`{near} (`malloclint rules` lists them)"
-        )?;
-        return Ok(Status::Trouble);
-    };
-    let meta = rule.meta();
-    writeln!(
-        out,
-        "{} ({}, since {})\n{}\n",
-        rule.id, meta.severity, meta.since, meta.summary
-    )?;
-    write!(out, "{}", rule.prose())?;
-    Ok(Status::Clean)
 }

@@ -7,15 +7,15 @@ use sha2::{Digest, Sha256};
 
 use crate::finding::{Finding, Subject};
 
-/// The fingerprints of findings, in their order: 32 hexadecimal digits each.
+/// The fingerprints of findings, in their order: 32 hexadecimal digits each; `path` gives a file's path in its repository.
 ///
-/// It is made of the rule, the path, the bytes at fault where the finding is about something written, and a number where that
+/// It is made of the rule, that path, the bytes at fault where the finding is about something written, and a number where that
 /// is the same for several.
 #[must_use]
-pub(crate) fn fingerprints(findings: &[Finding]) -> Vec<String> {
+pub(crate) fn fingerprints(findings: &[Finding], path: &dyn Fn(&str) -> String) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let one = |finding: &Finding| {
-        let key = key(finding);
+        let key = key(finding, path);
         let times = seen.entry(key.clone()).or_default();
         *times += 1;
         digest(&format!("{key}\0{times}"))
@@ -23,7 +23,7 @@ pub(crate) fn fingerprints(findings: &[Finding]) -> Vec<String> {
     findings.iter().map(one).collect()
 }
 
-fn key(finding: &Finding) -> String {
+fn key(finding: &Finding, path: &dyn Fn(&str) -> String) -> String {
     let place = &finding.place;
     let text = match finding.subject {
         // What an image lacks stands nowhere.
@@ -33,7 +33,7 @@ fn key(finding: &Finding) -> String {
             text.split_whitespace().collect::<Vec<_>>().join(" ")
         }
     };
-    format!("{}\0{}\0{text}", finding.rule, place.file.path)
+    format!("{}\0{}\0{text}", finding.rule, path(&place.file.path))
 }
 
 fn digest(text: &str) -> String {

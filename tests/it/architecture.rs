@@ -48,7 +48,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("report", &["finding", "fix", "project", "rules", "text"]),
     // The program.
     ("cli", &["policy", "report", "templates"]),
-    ("commands", &["check", "cli", "config", "finding", "fix", "model", "pages", "policy", "project", "report", "rules", "templates", "text", "tune", "write"]),
+    ("baseline", &["finding"]),
+    ("commands", &["baseline", "check", "cli", "config", "facts", "finding", "fix", "model", "pages", "policy", "project", "report", "rules", "templates", "text", "tune", "write"]),
     ("main", &[]),
     // What the tests look at.
     ("internals", &["check", "dockerfile", "facts", "finding", "fix", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "yaml"]),
@@ -61,8 +62,11 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ("File::open", &["project", "write"]),
     ("File::create", &["tune"]),
     ("std::net", &["tune"]),
-    ("std::process", &["cli", "commands", "main", "tune"]),
-    ("Command::new", &["tune"]),
+    (
+        "std::process",
+        &["cli", "commands", "main", "project", "tune"],
+    ),
+    ("Command::new", &["project", "tune"]),
     ("std::env", &["commands", "main", "project", "tune"]),
     ("io::stdin", &["commands", "tune"]),
     ("io::stdout", &["commands", "main"]),
@@ -79,7 +83,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("miette", &["report"]),
     ("similar", &["report"]),
     ("strsim", &["text"]),
-    ("tempfile", &["write"]),
+    ("tempfile", &["project", "write"]),
     (
         "toml_edit",
         &[
@@ -94,8 +98,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["commands"]),
     ("rayon", &["commands"]),
     ("terminal_size", &["commands"]),
-    ("serde_json", &["commands", "dockerfile", "report", "tune"]),
-    ("regex", &["commands", "manifests", "tune"]),
+    (
+        "serde_json",
+        &["baseline", "commands", "dockerfile", "report", "tune"],
+    ),
+    ("regex", &["commands", "facts", "manifests", "tune"]),
     ("rustix", &["tune"]),
     ("signal_hook", &["tune"]),
 ];

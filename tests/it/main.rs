@@ -15,6 +15,7 @@ mod support;
 
 mod architecture;
 mod bad_input;
+mod baseline;
 mod check_properties;
 mod cli;
 mod config;

@@ -1,0 +1,74 @@
+//! `--baseline`, `--write-baseline` and `--changed-since`: which findings are new.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crate::baseline::Baseline;
+use crate::cli::Check;
+use crate::project::{self, Revision};
+use crate::report::Run;
+use crate::write;
+
+/// Writes the findings of a run as the baseline.
+pub(super) fn write(run: &Run, path: &Path) -> Result<String, String> {
+    let own = |file: &str| run.in_repository(file);
+    let baseline = Baseline::of(&run.findings, run.fingerprints(), &own);
+    let text = baseline.text().map_err(|error| error.to_string())?;
+    write::whole(path, text.as_bytes()).map_err(|error| error.to_string())?;
+    Ok(format!(
+        "{} written to {}",
+        crate::report::plural(run.findings.len(), "finding"),
+        path.display()
+    ))
+}
+
+/// Takes away what the baseline knows; gives what to say about it.
+pub(super) fn apply(
+    run: &mut Run,
+    path: &Path,
+    files: &[PathBuf],
+) -> Result<Option<String>, String> {
+    if !path.exists() {
+        return Err("there is no such file: write it with `--write-baseline`".into());
+    }
+    let file = project::read(path).map_err(|failure| failure.reason)?;
+    let baseline = Baseline::read(&String::from_utf8_lossy(&file.bytes))?;
+    let files = files
+        .iter()
+        .map(|file| run.in_repository(&project::shown(file)));
+    let files: BTreeSet<String> = files.collect();
+    // What a start script does is told there.
+    let others = run.findings.iter();
+    let others = others.map(|finding| run.in_repository(&finding.place.file.path));
+    let looked_at: BTreeSet<String> = others.chain(files).collect();
+    let prints = run.fingerprints();
+    let (known, gone) =
+        baseline.apply(&mut run.findings, &prints, &|path| looked_at.contains(path));
+    let mut said = Vec::new();
+    if known > 0 {
+        said.push(format!("{} known", crate::report::plural(known, "finding")));
+    }
+    if gone > 0 {
+        said.push(format!("{gone} of the baseline gone: write it anew"));
+    }
+    Ok((!said.is_empty()).then(|| said.join(", ")))
+}
+
+/// Takes away what the revision has already; `check` gives the findings of paths.
+pub(super) fn since(
+    run: &mut Run,
+    arguments: &Check,
+    revision: &str,
+    check: &dyn Fn(&[PathBuf]) -> Run,
+) -> Result<(), String> {
+    let then = Revision::take_out(revision)?;
+    let paths = arguments.paths.iter();
+    let paths: Vec<PathBuf> = paths.filter_map(|path| then.same(path)).collect();
+    let before = check(&paths);
+    let own = |path: &str| then.in_repository(path);
+    let prints = crate::report::fingerprints(&before.findings, &own);
+    let baseline = Baseline::of(&before.findings, prints, &own);
+    let prints = run.fingerprints();
+    baseline.apply(&mut run.findings, &prints, &|_| true);
+    Ok(())
+}
