@@ -66,7 +66,7 @@ e2e-all: $(PROVEN) ## Build all of them
 	$(PYTHON) tests/e2e/run.py --malloclint $(PROVEN) --all
 
 .PHONY: packaging
-packaging: $(TOOLS) crate ## Build the packages, install them, and run hooks and action as users do: minutes
+packaging: $(TOOLS) crate ## Build the packages, install them, and run hooks and action as users do: twenty minutes
 	$(TOOLS)/bin/python -B -m unittest discover --verbose --start-directory tests/packaging
 	$(TOOLS)/bin/python -B -m unittest discover --verbose --start-directory tests/packaging --pattern 'whole_*.py'
 
