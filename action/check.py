@@ -29,7 +29,7 @@ def main() -> None:
     command = ["malloclint", "check", "--no-progress", "--format", shown]
     for name, path in files.items():
         command += ["--format", f"{name}={path}"]
-    command += ["--fail-on", runner.given("fail-on", "warning"), *shlex.split(runner.given("args"))]
+    command += [*runner.limit(), *shlex.split(runner.given("args"))]
     try:
         run = subprocess.run([*command, "--", *runner.paths()], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     except FileNotFoundError:

@@ -66,7 +66,7 @@ def changed() -> Dict[str, bytes]:
 
 
 def malloclint(arguments: List[str]) -> subprocess.CompletedProcess:
-    command = ["malloclint", "fix", "--no-progress", "--fail-on", runner.given("fail-on", "warning"), *arguments]
+    command = ["malloclint", "fix", "--no-progress", *runner.limit(), *arguments]
     run = subprocess.run([*command, "--", *runner.paths()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     runner.show(run.stderr.decode("utf-8", "surrogateescape"))
     if run.returncode not in (0, 1, 2):

@@ -38,6 +38,12 @@ def paths() -> List[str]:
     return [posixpath.normpath(posixpath.join(folder, line)) for line in lines if line]
 
 
+def limit() -> List[str]:
+    """What makes the job fail, where the input says it; else the configuration of the project does."""
+    severity = given("fail-on")
+    return [f"--fail-on={severity}"] if severity else []
+
+
 def output(name: str, value: object) -> None:
     """Sets an output of the step."""
     mark = f"end-{secrets.token_hex(16)}"

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::finding::{Applicability, Finding};
 use crate::model;
-use crate::project::{Format, Project};
+use crate::project::{Format, Project, absolute};
 use crate::rules;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
@@ -79,10 +79,13 @@ pub(crate) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
         let finding = rules::unreadable(&start, "this is a binary file, no Dockerfile");
         return Checked::of(finding).into();
     }
-    match Format::of(&file.path, &file.bytes) {
+    let mut examined = match Format::of(&file.path, &file.bytes) {
         Format::Dockerfile => dockerfiles::examine(file, project, style),
         format => manifests::examine(file, format, project, style),
-    }
+    };
+    let policy = project.policy(&file.path);
+    policy.apply(&mut examined.checked.findings, &absolute);
+    examined
 }
 
 /// The units of a file, for those who want to see what the rules see.

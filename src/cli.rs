@@ -3,13 +3,16 @@
 pub(crate) mod tune;
 mod values;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::finding::Severity;
-use crate::report::Format;
+use crate::policy::{FailOn, RuleNames};
 use crate::templates::{Goal, PreloadStyle};
+pub(crate) use values::{FormatParser, Output};
 
 /// The name under which standard input is reported where none is given.
 pub(crate) const STDIN_FILENAME: &str = "Dockerfile";
@@ -24,6 +27,32 @@ pub struct Cli {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// Reads the command line; what is wrong with it is told, and gives the exit code.
+    ///
+    /// # Errors
+    /// The exit code, where there is nothing to run.
+    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        let path = arguments.get(1).map(PathBuf::from);
+        Self::try_parse_from(&arguments).map_err(|mut error| {
+            if error.kind() == ErrorKind::InvalidSubcommand
+                && let Some(path) = path.filter(|path| path.exists())
+            {
+                // The path of what is to be looked at stands where the command belongs.
+                let shown = path.display();
+                let tip = format!("to look at it: malloclint check {shown}");
+                let tip = ContextValue::StyledStrs(vec![tip.into()]);
+                error.insert(ContextKind::Suggested, tip);
+                error.remove(ContextKind::SuggestedSubcommand);
+            }
+            let code = error.exit_code();
+            let _ = error.print();
+            ExitCode::from(u8::try_from(code).unwrap_or(2))
+        })
+    }
 }
 
 /// When to use colours.
@@ -85,21 +114,68 @@ pub struct Check {
     /// Files and folders; `-` reads standard input
     #[arg(default_value = ".", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// The format of the report
-    #[arg(long, value_enum, default_value_t = Format::Human)]
-    pub format: Format,
-    /// The least severity that makes the exit code 1
-    #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
-    pub fail_on: FailOn,
+    /// The format of the report, and where it goes; may be given several times
+    ///
+    /// Inside GitHub Actions it is `github` where nothing is said, else `human`.
+    #[arg(long = "format", value_name = "FORMAT[=FILE]", value_parser = FormatParser)]
+    pub formats: Vec<Output>,
+    /// Write the report to this file, not to standard output
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// The least severity that makes the exit code 1 (`warning` where the configuration says nothing else)
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
     /// The name under which standard input is reported (manifests that are given none: `stdin.yaml`)
     #[arg(long, value_name = "NAME", default_value = STDIN_FILENAME)]
     pub stdin_filename: String,
+    /// Print how many findings each rule has, not the findings
+    #[arg(long)]
+    pub statistics: bool,
+    /// Print the files that would be checked, and check none
+    #[arg(long)]
+    pub show_files: bool,
+    /// Findings never make the exit code 1
+    #[arg(long)]
+    pub exit_zero: bool,
     /// Do not show a progress bar
     #[arg(long)]
     pub no_progress: bool,
     /// Print findings only: no notes about skipped files
     #[arg(short, long)]
     pub quiet: bool,
+    /// Which rules and files
+    #[command(flatten)]
+    pub selection: Selection,
+    /// Said to write nothing: `malloclint fix` fixes
+    #[arg(long, hide = true)]
+    pub fix: bool,
+}
+
+/// Which rules and files, for every command that looks at some.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Rules and files")]
+pub struct Selection {
+    /// Only these rules, whatever the configuration says: names, patterns as `preload-*`, or `all`
+    #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = RuleNames::read)]
+    pub select: Vec<RuleNames>,
+    /// Not these rules, beside those that the configuration leaves out
+    #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = RuleNames::read)]
+    pub ignore: Vec<RuleNames>,
+    /// Pass over files and folders like this, as in `.gitignore`; may be given several times
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<String>,
+    /// Pass over excluded files even where they are named
+    #[arg(long)]
+    pub force_exclude: bool,
+    /// Take this configuration, whatever lies beside the files
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub config: Option<PathBuf>,
+    /// Take no configuration
+    #[arg(long)]
+    pub isolated: bool,
+    /// Report what comments and the configuration ignore, too
+    #[arg(long)]
+    pub no_ignores: bool,
 }
 
 /// What `fix` takes.
@@ -134,9 +210,10 @@ pub struct Fix {
     /// built here: by an init container that copies the library
     #[arg(long, value_name = "IMAGE", value_parser = image)]
     pub inject: Option<String>,
-    /// The least severity of a finding that is left that makes the exit code 1
-    #[arg(long, value_enum, default_value_t = FailOn::Warning, value_name = "SEVERITY")]
-    pub fail_on: FailOn,
+    /// The least severity of a finding that is left that makes the exit code 1 (`warning` where the
+    /// configuration says nothing else)
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub fail_on: Option<FailOn>,
     /// The name under which standard input is reported (manifests that are given none: `stdin.yaml`)
     #[arg(long, value_name = "NAME", default_value = STDIN_FILENAME)]
     pub stdin_filename: String,
@@ -146,32 +223,9 @@ pub struct Fix {
     /// Print nothing but errors and the diff
     #[arg(short, long)]
     pub quiet: bool,
-}
-
-/// The least severity that makes a run fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FailOn {
-    /// Advice, too
-    Info,
-    /// What is wrong on some platform or clearly harmful
-    Warning,
-    /// What does not do what is written
-    Error,
-    /// Findings never do
-    Never,
-}
-
-impl FailOn {
-    /// Whether a finding of that severity makes the run fail.
-    #[must_use]
-    pub fn fails(self, severity: Severity) -> bool {
-        match self {
-            Self::Info => true,
-            Self::Warning => severity >= Severity::Warning,
-            Self::Error => severity >= Severity::Error,
-            Self::Never => false,
-        }
-    }
+    /// Which rules and files
+    #[command(flatten)]
+    pub selection: Selection,
 }
 
 /// A reference to an image.

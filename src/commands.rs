@@ -2,21 +2,19 @@
 
 mod check;
 mod fix;
+mod outputs;
 mod progress;
 mod rules;
 mod skipped;
 mod tune;
 mod units;
+mod wanted;
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
-use crate::config::Configs;
-use crate::project::links::{self, ImageBuild};
-use crate::project::{self, Disk, Format, Project};
+use crate::project::Format;
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,27 +58,6 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
             Status::Trouble
         }
     }
-}
-
-/// The projects on a disk, with what the configurations say about images.
-fn configured<'a>(disk: &'a Disk, configs: &Arc<Configs>) -> Project<'a> {
-    let configs = Arc::clone(configs);
-    let said = Arc::new(move |near: &str| {
-        // A configuration that cannot be read is told where the file itself is.
-        let config = configs.of(Path::new(near)).unwrap_or_default();
-        let builds = config
-            .builds()
-            .map(|(image, dockerfile, target)| ImageBuild {
-                image: links::repository(image).to_owned(),
-                reference: links::reference(image),
-                dockerfile: project::shown(dockerfile),
-                target: target.map(str::to_owned),
-                platforms: Vec::new(),
-                said_in: String::new(),
-            });
-        builds.collect()
-    });
-    Project::with_images(disk, said)
 }
 
 /// The name of a text from standard input: as given, but manifests that were given none are no Dockerfile.

@@ -1,21 +1,51 @@
-//! What a project wants: the nearest `malloclint.toml`, or `[tool.malloclint]` of the nearest
+//! What a project wants: the nearest `malloclint.toml` or `.malloclint.toml`, or `[tool.malloclint]` of the nearest
 //! `pyproject.toml` that has it, in the folder of the file or above.
 //!
-//! A key that does not exist is an error that points into the file: a setting that is silently
+//! A key that does not exist is an error that says where it stands and what is meant: a setting that is silently
 //! ignored is what this tool is against.
+
+mod keys;
+mod read;
+mod unused;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use ignore::gitignore::Gitignore;
 
 use serde::Deserialize;
 
+use crate::policy::{Date, FailOn, Level, Policy, RuleNames, is_in};
 use crate::templates::{Goal, PreloadStyle, Style};
+pub(crate) use keys::MallocConf;
+use keys::{Ignore, Image, Platform, Stage, patterns};
+use read::in_it;
+pub(crate) use unused::Unused;
 
 /// The keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
+    /// The rules that speak; all where nothing is said.
+    select: Option<Vec<RuleNames>>,
+    /// Rules that do not, or findings that were judged already.
+    #[serde(default)]
+    ignore: Vec<Ignore>,
+    /// How much findings of rules count.
+    #[serde(default)]
+    rules: BTreeMap<RuleNames, Level>,
+    /// Files that a search passes over, as in `.gitignore`, from the folder of this file on.
+    #[serde(default)]
+    exclude: Vec<String>,
+    /// Files that a search takes although their names do not say what they are.
+    #[serde(default)]
+    include: Vec<String>,
+    /// The least severity that makes a run fail.
+    pub fail_on: Option<FailOn>,
+    /// The platforms that images are built for: `linux/amd64`.
+    #[serde(default)]
+    platforms: Vec<Platform>,
     /// What `LD_PRELOAD` is set to: `soname` or `path`.
     pub preload: Option<PreloadStyle>,
     /// What `MALLOC_CONF` is set to where nobody has set it; `tune --write` puts it here.
@@ -26,55 +56,10 @@ pub(crate) struct Config {
     pub prefork_hook: Option<bool>,
     /// What images are built from, by name without tag: a Dockerfile, relative to the file that says so.
     #[serde(default)]
-    pub images: BTreeMap<String, Image>,
-}
-
-/// What an image is built from.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "a path, or `{ dockerfile = \"...\", target = \"...\" }`"
-)]
-pub(crate) enum Image {
-    /// The last stage of a Dockerfile.
-    Whole(String),
-    /// A stage of it.
-    Stage(Stage),
-}
-
-/// A stage of a Dockerfile.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Stage {
-    /// The Dockerfile.
-    pub dockerfile: String,
-    /// The stage; the last one where nothing is said.
-    pub target: Option<String>,
-}
-
-/// A `MALLOC_CONF` that lives as long as the program: a configuration is read once per folder, and
-/// handed around by value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MallocConf(&'static str);
-
-impl MallocConf {
-    /// Whether a text can be one.
-    #[must_use]
-    pub(crate) fn accepts(text: &str) -> bool {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "_:,.-|".contains(c);
-        !text.is_empty() && text.chars().all(plain)
-    }
-}
-
-impl<'de> Deserialize<'de> for MallocConf {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        if !Self::accepts(&text) {
-            let reason = "it must be pairs `key:value`, separated by commas";
-            return Err(serde::de::Error::custom(reason));
-        }
-        Ok(Self(Box::leak(text.into_boxed_str())))
-    }
+    images: BTreeMap<String, Image>,
+    /// The file that says so.
+    #[serde(skip)]
+    file: Option<PathBuf>,
 }
 
 impl Config {
@@ -89,16 +74,77 @@ impl Config {
         })
     }
 
+    /// The platforms that images are built for, as Docker writes them.
+    pub(crate) fn platforms(&self) -> impl Iterator<Item = &str> {
+        self.platforms.iter().map(Platform::as_str)
+    }
+
     /// How changes are spelled.
     #[must_use]
     pub(crate) fn style(&self) -> Style {
         Style {
             preload: self.preload.unwrap_or_default(),
-            malloc_conf: self.malloc_conf.map(|conf| conf.0),
+            malloc_conf: self.malloc_conf.map(MallocConf::text),
             goal: self.goal.unwrap_or_default(),
             prefork_hook: self.prefork_hook.unwrap_or(false),
         }
     }
+
+    /// The folder that its paths count from.
+    fn folder(&self) -> &Path {
+        let folder = self.file.as_deref().and_then(Path::parent);
+        folder.unwrap_or_else(|| Path::new("."))
+    }
+
+    /// What the project wants to hear, where the command line says nothing else.
+    fn policy(&self, asked: &Asked) -> Policy {
+        let own = |ignore: &Ignore| match ignore {
+            Ignore::Rule(names) => Some(names.clone()),
+            Ignore::Findings(_) => None,
+        };
+        let told = asked.select.is_some();
+        let ignored = self.ignore.iter().filter_map(own).filter(|_| !told);
+        let levels = self
+            .rules
+            .iter()
+            .filter(|(_, level)| !told || **level != Level::Off);
+        let findings = self.ignore.iter().filter_map(|ignore| match ignore {
+            Ignore::Findings(findings) => Some(findings.exception(self.folder())),
+            Ignore::Rule(_) => None,
+        });
+        Policy {
+            select: asked
+                .select
+                .clone()
+                .or_else(|| self.select.clone().map(RuleNames::all)),
+            ignore: RuleNames::all(ignored.chain([asked.ignore.clone()])),
+            levels: levels
+                .map(|(names, level)| (names.clone(), *level))
+                .collect(),
+            exceptions: findings.collect(),
+            no_ignores: asked.no_ignores,
+            today: asked.today.clone(),
+        }
+    }
+}
+
+/// What the command line asks for, whatever the configurations say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    /// The rules that speak.
+    pub select: Option<RuleNames>,
+    /// Rules that do not, beside those of the configuration.
+    pub ignore: RuleNames,
+    /// Files that a search passes over, beside those of the configuration.
+    pub exclude: Vec<String>,
+    /// Comments and exceptions do not count.
+    pub no_ignores: bool,
+    /// The configuration to take, whatever lies beside the files.
+    pub config: Option<PathBuf>,
+    /// No configuration counts.
+    pub isolated: bool,
+    /// What ends today is over tomorrow.
+    pub today: Option<Date>,
 }
 
 /// A configuration file that cannot be used.
@@ -111,35 +157,96 @@ pub(crate) struct ConfigError {
     pub reason: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
-struct PyProject {
-    tool: Option<Tool>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Tool {
-    malloclint: Option<Config>,
-}
+type Read = Result<Arc<Config>, ConfigError>;
 
 /// The configurations of a run, each folder looked at once.
 #[derive(Debug, Default)]
-pub(crate) struct Configs(Mutex<HashMap<PathBuf, Result<Config, ConfigError>>>);
+pub(crate) struct Configs {
+    asked: Asked,
+    folders: Mutex<HashMap<PathBuf, Read>>,
+    policies: Mutex<BTreeMap<Option<PathBuf>, Arc<Policy>>>,
+    files: Mutex<BTreeMap<Option<PathBuf>, Arc<Files>>>,
+    excluded: OnceLock<Gitignore>,
+}
+
+/// Which files a search takes and passes over.
+#[derive(Debug)]
+struct Files {
+    exclude: Gitignore,
+    include: Gitignore,
+}
 
 impl Configs {
+    /// The configurations, where the command line asks for that.
+    #[must_use]
+    pub(crate) fn with(asked: Asked) -> Self {
+        Self {
+            asked,
+            ..Self::default()
+        }
+    }
+
     /// The configuration for a file, or for what is read in the current folder.
     ///
     /// # Errors
     /// Where the nearest file cannot be read or holds what no version of this tool knows.
-    pub(crate) fn of(&self, file: &Path) -> Result<Config, ConfigError> {
+    pub(crate) fn of(&self, file: &Path) -> Read {
+        if self.asked.isolated {
+            return Ok(Arc::default());
+        }
+        if let Some(path) = &self.asked.config {
+            return self.named(path);
+        }
         let folder = file
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.unwrap_or_else(|| Path::new("."));
         // What cannot be found has no configuration either: reading it says so.
         let Ok(folder) = std::fs::canonicalize(folder) else {
-            return Ok(Config::default());
+            return Ok(Arc::default());
         };
         self.in_folder(&folder)
+    }
+
+    /// What the project of a file wants to hear. (A configuration that cannot be read is told where the file itself is.)
+    pub(crate) fn policy(&self, file: &Path) -> Arc<Policy> {
+        let config = self.of(file).unwrap_or_default();
+        let Ok(mut policies) = self.policies.lock() else {
+            return Arc::new(config.policy(&self.asked));
+        };
+        let known = policies.entry(config.file.clone());
+        let made = || Arc::new(config.policy(&self.asked));
+        Arc::clone(known.or_insert_with(made))
+    }
+
+    /// Which files a search takes and passes over, in the project of a file.
+    fn files(&self, path: &Path) -> Arc<Files> {
+        let config = self.of(path).unwrap_or_default();
+        let made = || {
+            Arc::new(Files {
+                exclude: patterns(config.folder(), &config.exclude),
+                include: patterns(config.folder(), &config.include),
+            })
+        };
+        let Ok(mut files) = self.files.lock() else {
+            return made();
+        };
+        Arc::clone(files.entry(config.file.clone()).or_insert_with(made))
+    }
+
+    /// Whether a search passes over a file or folder.
+    pub(crate) fn excludes(&self, path: &Path, absolute: &str, folder: bool) -> bool {
+        let asked = || {
+            let here = std::fs::canonicalize(".").unwrap_or_default();
+            patterns(&here, &self.asked.exclude)
+        };
+        is_in(&self.files(path).exclude, absolute, folder)
+            || is_in(self.excluded.get_or_init(asked), absolute, folder)
+    }
+
+    /// Whether a search takes a file whatever its name.
+    pub(crate) fn includes(&self, path: &Path, absolute: &str) -> bool {
+        is_in(&self.files(path).include, absolute, false)
     }
 
     /// The file that holds the configuration for what lies in the current folder, relative to it.
@@ -152,8 +259,9 @@ impl Configs {
         };
         let mut up = PathBuf::new();
         for folder in here.ancestors() {
-            if let Some((path, _)) = in_it(folder)? {
-                return Ok(path.file_name().map(|name| up.join(name)));
+            if let Some(config) = in_it(folder)? {
+                let name = config.file.as_deref().and_then(Path::file_name);
+                return Ok(name.map(|name| up.join(name)));
             }
             if is_root(folder) {
                 break;
@@ -163,9 +271,22 @@ impl Configs {
         Ok(None)
     }
 
-    fn in_folder(&self, folder: &Path) -> Result<Config, ConfigError> {
+    fn named(&self, path: &Path) -> Read {
+        let known = self.folders.lock();
+        let known = known.ok().and_then(|known| known.get(path).cloned());
+        if let Some(found) = known {
+            return found;
+        }
+        let found = read::file(path).map(Arc::new);
+        if let Ok(mut known) = self.folders.lock() {
+            known.insert(path.to_owned(), found.clone());
+        }
+        found
+    }
+
+    fn in_folder(&self, folder: &Path) -> Read {
         let known = self
-            .0
+            .folders
             .lock()
             .ok()
             .and_then(|known| known.get(folder).cloned());
@@ -173,15 +294,15 @@ impl Configs {
             return found;
         }
         let found = match in_it(folder) {
-            Ok(Some((_, config))) => Ok(config),
+            Ok(Some(config)) => Ok(Arc::new(config)),
             Err(error) => Err(error),
-            Ok(None) if is_root(folder) => Ok(Config::default()),
+            Ok(None) if is_root(folder) => Ok(Arc::default()),
             Ok(None) => match folder.parent() {
                 Some(above) => self.in_folder(above),
-                None => Ok(Config::default()),
+                None => Ok(Arc::default()),
             },
         };
-        if let Ok(mut known) = self.0.lock() {
+        if let Ok(mut known) = self.folders.lock() {
             known.insert(folder.to_owned(), found.clone());
         }
         found
@@ -191,63 +312,6 @@ impl Configs {
 /// A repository is a world of its own.
 fn is_root(folder: &Path) -> bool {
     folder.join(".git").exists()
-}
-
-/// What the folder itself says, and the file that says so.
-fn in_it(folder: &Path) -> Result<Option<(PathBuf, Config)>, ConfigError> {
-    let own = folder.join("malloclint.toml");
-    if let Some(text) = text(&own)? {
-        let config = placed(parse(&own, &text)?, &own)?;
-        return Ok(Some((own, config)));
-    }
-    let shared = folder.join("pyproject.toml");
-    let Some(text) = text(&shared)?.filter(|text| text.contains("malloclint")) else {
-        return Ok(None);
-    };
-    let project: PyProject = parse(&shared, &text)?;
-    let Some(config) = project.tool.and_then(|tool| tool.malloclint) else {
-        return Ok(None);
-    };
-    let config = placed(config, &shared)?;
-    Ok(Some((shared, config)))
-}
-
-/// The configuration with the Dockerfiles of its images where they lie.
-fn placed(mut config: Config, path: &Path) -> Result<Config, ConfigError> {
-    let folder = path.parent().unwrap_or_else(|| Path::new("."));
-    for (image, source) in &mut config.images {
-        let (Image::Whole(file)
-        | Image::Stage(Stage {
-            dockerfile: file, ..
-        })) = source;
-        let whole = folder.join(&*file);
-        if !whole.is_file() {
-            let reason = format!("`images`: there is no file `{file}` to build `{image}` from");
-            return Err(wrong(path, reason));
-        }
-        *file = whole.to_string_lossy().into_owned();
-    }
-    Ok(config)
-}
-
-fn text(path: &Path) -> Result<Option<String>, ConfigError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(wrong(path, error.to_string())),
-    }
-}
-
-fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
-    toml_edit::de::from_str(text)
-        .map_err(|error| wrong(path, error.to_string().trim_end().to_owned()))
-}
-
-fn wrong(path: &Path, reason: String) -> ConfigError {
-    ConfigError {
-        path: path.display().to_string(),
-        reason,
-    }
 }
 
 #[cfg(test)]

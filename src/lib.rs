@@ -5,7 +5,7 @@
 //! | step | module |
 //! |---|---|
 //! | arguments, commands, exit codes | `cli`, `commands` |
-//! | what a project wants | `config` |
+//! | what a project wants | `config`, and of it to hear `policy` |
 //! | paths to files, what links them, the disk | `project` |
 //! | text, spans, lines | `text` |
 //! | syntax, and units read out of it | `dockerfile`, `manifests` |
@@ -36,6 +36,7 @@ mod fix;
 mod manifests;
 mod model;
 mod pages;
+mod policy;
 mod project;
 mod purpose;
 mod report;

@@ -3,10 +3,11 @@
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 fn main() -> ExitCode {
-    let cli = malloclint::Cli::parse();
+    let cli = match malloclint::Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut err = io::stderr();
     malloclint::run(&cli, &mut out, &mut err).into()

@@ -15,9 +15,11 @@ mod names;
 mod searches;
 mod survey;
 
+pub(crate) use discover::{Choice, Found, choose};
 pub(crate) use discover::{Failure, shown};
 pub use discover::{find, read};
 pub use disk::Disk;
+pub(crate) use disk::{absolute, folder_in_repository};
 pub use format::Format;
 pub(crate) use format::is_template_ending;
 pub(crate) use names::{Claim, claim};
@@ -27,6 +29,7 @@ use crate::dockerfile::{self, Base, Interpreted, Outside, Search};
 use crate::facts::Arch;
 use crate::manifests::kustomize::{self, Kustomization};
 use crate::model::Unit;
+use crate::policy::Policy;
 use crate::surroundings::{self, Surroundings};
 use crate::text::{SourceFile, paths};
 use images::{Image, Images};
@@ -37,8 +40,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use survey::Survey;
 
-/// What a configuration says about which Dockerfile builds which image, for the input at a path.
-pub(crate) type SaidImages = Arc<dyn Fn(&str) -> Vec<ImageBuild> + Send + Sync>;
+/// What a configuration says, for the input at a path.
+pub(crate) trait Wishes: Send + Sync {
+    /// Which Dockerfile builds which image.
+    fn images(&self, near: &str) -> Vec<ImageBuild>;
+    /// What its project wants to hear.
+    fn policy(&self, near: &str) -> Arc<Policy>;
+    /// The platforms that its images are built for, as Docker writes them; none where nothing is said.
+    fn platforms(&self, near: &str) -> Vec<String>;
+}
 
 /// So many Dockerfiles are followed that stand on each other.
 const BASES: usize = 3;
@@ -46,7 +56,8 @@ const BASES: usize = 3;
 /// The projects of a run.
 pub struct Project<'a> {
     around: &'a dyn Surroundings,
-    said: Option<SaidImages>,
+    wishes: Option<Arc<dyn Wishes>>,
+    policy: Arc<Policy>,
     images: Images,
     searches: Searches,
     known: Arc<Known>,
@@ -77,26 +88,36 @@ impl<'a> Project<'a> {
     pub fn of(around: &'a dyn Surroundings) -> Self {
         Self {
             around,
-            said: None,
+            wishes: None,
+            policy: Arc::new(Policy::of_today()),
             images: Images::default(),
             searches: Searches::default(),
             known: Arc::default(),
         }
     }
 
-    /// The same, with what a configuration says about images.
+    /// The same, with what configurations say.
     #[must_use]
-    pub fn with_images(around: &'a dyn Surroundings, said: SaidImages) -> Self {
+    pub(crate) fn configured(around: &'a dyn Surroundings, wishes: Arc<dyn Wishes>) -> Self {
         Self {
-            said: Some(said),
+            wishes: Some(wishes),
             ..Self::of(around)
         }
+    }
+
+    /// What the project of the input at `near` wants to hear.
+    pub(crate) fn policy(&self, near: &str) -> Arc<Policy> {
+        let wishes = self.wishes.as_ref();
+        wishes.map_or_else(
+            || Arc::clone(&self.policy),
+            |wishes| wishes.policy(near),
+        )
     }
 
     /// The same project, where one of its Dockerfiles says something else: `around` holds it.
     pub(crate) fn where_changed<'b>(&self, around: &'b dyn Surroundings) -> Project<'b> {
         Project {
-            said: self.said.clone(),
+            wishes: self.wishes.clone(),
             known: Arc::clone(&self.known),
             ..Project::of(around)
         }
@@ -176,7 +197,8 @@ impl<'a> Project<'a> {
 
     /// What it says about which Dockerfile builds which image. What the user says counts more than what is found.
     pub(crate) fn image_builds(&self, near: &str) -> Arc<[ImageBuild]> {
-        let said = self.said.as_ref().map_or_else(Vec::new, |said| said(near));
+        let wishes = self.wishes.as_ref();
+        let said = wishes.map_or_else(Vec::new, |wishes| wishes.images(near));
         let Some((top, survey)) = self.survey(near) else {
             return said.into();
         };
@@ -204,8 +226,19 @@ impl<'a> Project<'a> {
         own.filter_map(|build| build.target.clone()).collect()
     }
 
-    /// The architectures that workflows build the Dockerfile at `path` for, where all of them say so, and who says it.
+    /// The architectures that the Dockerfile at `path` is built for, where that is said, and who says it: the configuration,
+    /// or all workflows.
     fn platforms(&self, path: &str) -> Option<(Vec<Arch>, String)> {
+        let wishes = self.wishes.as_ref();
+        let named = wishes.map_or_else(Vec::new, |wishes| wishes.platforms(path));
+        if !named.is_empty() {
+            let archs: Option<Vec<Arch>> =
+                named.iter().map(|name| Arch::from_docker(name)).collect();
+            return Some((
+                archs?,
+                format!("the configuration says {}", named.join(" and ")),
+            ));
+        }
         let builds = self.image_builds(path);
         let said = |build: &&ImageBuild| build.said_in.contains(".github/workflows/");
         let own = builds

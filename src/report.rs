@@ -2,14 +2,25 @@
 
 mod concise;
 pub(crate) mod diff;
+mod fingerprint;
 pub(crate) mod fixed;
+mod github;
+mod gitlab;
 mod human;
 mod json;
+mod markdown;
+mod position;
+mod rdjson;
+mod sarif;
+pub(crate) mod statistics;
+
+pub(crate) use fingerprint::fingerprints;
 
 use std::io;
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Applicability, Finding, Severity};
 use crate::project::Failure;
+use crate::text::paths;
 
 /// All that a run has to tell.
 #[derive(Debug, Default)]
@@ -22,6 +33,8 @@ pub struct Run {
     pub failures: Vec<Failure>,
     /// How many files were looked at.
     pub files: usize,
+    /// The folder that the program runs in, below the top of its repository; empty at the top, and outside of one.
+    pub folder: String,
 }
 
 impl Run {
@@ -33,6 +46,33 @@ impl Run {
             .filter(|finding| finding.severity == severity)
             .count()
     }
+
+    /// How many findings `fix` takes care of by itself.
+    #[must_use]
+    pub fn fixable(&self) -> usize {
+        let safe = self.findings.iter().filter(|finding| is_fixable(finding));
+        safe.count()
+    }
+
+    /// The fingerprints of the findings, in their order.
+    fn fingerprints(&self) -> Vec<String> {
+        fingerprints(&self.findings)
+    }
+
+    /// A path as seen from the top of the repository.
+    fn in_repository(&self, path: &str) -> String {
+        if self.folder.is_empty() || path.starts_with('/') {
+            return path.to_owned();
+        }
+        paths::normal(&format!("{}/{path}", self.folder))
+    }
+}
+
+/// Whether it may be fixed without a look.
+fn is_fixable(finding: &Finding) -> bool {
+    let remedy = finding.remedy.as_ref();
+    let safe = remedy.is_some_and(|remedy| remedy.applicability == Applicability::Safe);
+    safe && !finding.edits.is_empty()
 }
 
 /// How a terminal wants it.
@@ -55,6 +95,16 @@ pub enum Format {
     Concise,
     /// One JSON object, documented in docs/json.md
     Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations of GitHub Actions
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// reviewdog's diagnostics, with suggestions
+    Rdjson,
+    /// A table, for the summary of a job
+    Markdown,
 }
 
 /// Writes a run in a format.
@@ -66,6 +116,11 @@ pub fn write(run: &Run, format: Format, style: Style, out: &mut dyn io::Write) -
         Format::Human => human::write(run, style, out),
         Format::Concise => concise::write(run, out),
         Format::Json => json::write(run, out),
+        Format::Sarif => sarif::write(run, out),
+        Format::Github => github::write(run, out),
+        Format::Gitlab => gitlab::write(run, out),
+        Format::Rdjson => rdjson::write(run, out),
+        Format::Markdown => markdown::write(run, out),
     }
 }
 

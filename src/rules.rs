@@ -124,6 +124,8 @@ rules! {
     "unreadable-input",
     "suppression-unused",
     "suppression-unknown",
+    "suppression-malformed",
+    "suppression-expired",
 }
 
 impl Rule {
@@ -157,11 +159,32 @@ impl Rule {
         })
     }
 
+    /// What it finds, why it matters and when to leave it: its prose without the examples.
+    #[must_use]
+    pub fn reasons(&self) -> &'static str {
+        let prose = self.prose();
+        let end = prose.find("\n## Examples").unwrap_or(prose.len());
+        prose.get(..end).unwrap_or(prose).trim()
+    }
+
+    /// The address of its page.
+    #[must_use]
+    pub fn url(&self) -> String {
+        url(self.id)
+    }
+
     /// Its prose, as Markdown.
     #[must_use]
     pub fn prose(&self) -> &'static str {
         pages::read(self.page).map_or(self.page, |(_, body)| body)
     }
+}
+
+/// The address of a rule's page, as it stood when this version was released.
+#[must_use]
+pub(crate) fn url(id: &str) -> String {
+    let (home, version) = (env!("CARGO_PKG_REPOSITORY"), env!("CARGO_PKG_VERSION"));
+    format!("{home}/blob/v{version}/rules/{id}.md")
 }
 
 /// The rule of that id.

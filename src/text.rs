@@ -9,7 +9,7 @@ pub(crate) mod paths;
 mod source;
 mod traced;
 
-pub(crate) use lines::LineIndex;
+pub(crate) use lines::{LineColumn, LineIndex};
 pub use source::{Place, SourceFile};
 pub use traced::Traced;
 

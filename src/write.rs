@@ -69,6 +69,27 @@ pub(crate) fn replace(path: &Path, before: &[u8], after: &[u8]) -> Result<(), Wr
 /// # Errors
 /// Where it cannot be done, or somebody else was faster.
 pub(crate) fn create(path: &Path, text: &[u8]) -> Result<(), WriteError> {
+    let new = beside(path, text)?;
+    new.persist_noclobber(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Makes a file, or another one in its place; a pipe or a device takes the text as it is.
+///
+/// # Errors
+/// Where it cannot be done.
+pub(crate) fn whole(path: &Path, text: &[u8]) -> Result<(), WriteError> {
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+        return Ok(fs::write(path, text)?);
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let new = beside(&target, text)?;
+    new.persist(&target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// A new file with that text in the folder of `path`.
+fn beside(path: &Path, text: &[u8]) -> Result<tempfile::NamedTempFile, WriteError> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -85,8 +106,7 @@ pub(crate) fn create(path: &Path, text: &[u8]) -> Result<(), WriteError> {
         .map_err(WriteError::Folder)?;
     new.write_all(text)?;
     new.as_file().sync_all()?;
-    new.persist_noclobber(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(new)
 }
 
 /// Whether `path` could be written, as far as can be told without doing it.

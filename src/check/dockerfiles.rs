@@ -74,8 +74,14 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
     if let Some(why) = generated::dockerfile(dockerfile) {
         generated::leave(&mut findings, &why);
     }
-    suppress::apply(file, &suppressions(file, dockerfile), &mut findings);
-    suppress::apply_elsewhere(file, &mut findings);
+    let policy = project.policy(&file.path);
+    suppress::apply(
+        file,
+        &suppressions(file, dockerfile),
+        &mut findings,
+        &policy,
+    );
+    suppress::apply_elsewhere(file, &mut findings, &policy);
     checked.units = surveyed.len();
     checked.findings = sorted(findings);
     Examined {

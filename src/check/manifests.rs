@@ -67,8 +67,14 @@ pub(super) fn examine(
     if let Some(why) = generated::manifest(text) {
         generated::leave(&mut findings, why);
     }
-    suppress::apply(file, &suppressions(sheet, format, text), &mut findings);
-    suppress::apply_elsewhere(file, &mut findings);
+    let policy = project.policy(&file.path);
+    suppress::apply(
+        file,
+        &suppressions(sheet, format, text),
+        &mut findings,
+        &policy,
+    );
+    suppress::apply_elsewhere(file, &mut findings, &policy);
     let checked = Checked {
         findings: sorted(findings),
         skipped: None,
@@ -350,7 +356,7 @@ fn suppressions(sheet: Sheet<'_>, format: Format, text: &str) -> Vec<Suppression
             continue;
         };
         let scope = scope(sheet.tree, text, *comment);
-        found.push(Suppression { scope, ..read });
+        found.push(read.held_for(scope));
     }
     if format == Format::Kubernetes {
         for (list, scope) in kubernetes::ignored(sheet) {

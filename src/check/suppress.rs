@@ -1,13 +1,14 @@
-//! `# malloclint: ignore[rule-a, rule-b] reason`: findings that a person has judged already.
+//! `# malloclint: ignore[rule-a, rule-b] reason until=2027-01-01`: findings that a person has judged already.
 //!
-//! A comment holds for the instruction it stands above or within. One that silences nothing, or
-//! names a rule that does not exist, is a finding itself.
+//! A comment holds for the instruction it stands above or within. One that silences nothing, is over, names a rule that does
+//! not exist or is not written as it must be, is a finding itself.
 
 use std::sync::Arc;
 
-use crate::finding::Finding;
+use crate::finding::{Applicability, Finding};
+use crate::policy::{Date, Policy};
 use crate::rules;
-use crate::text::{Place, SourceFile, Span};
+use crate::text::{Edit, Place, SourceFile, Span};
 
 /// So many rules of one comment are read; there are fewer.
 const MOST: usize = 100;
@@ -17,8 +18,14 @@ const MOST: usize = 100;
 pub(crate) struct Suppression {
     /// The rule ids named, each with its place.
     pub rules: Vec<(String, Span)>,
+    /// The last day on which it holds.
+    pub until: Option<Date>,
     /// The text that it holds for.
     pub scope: Span,
+    /// The comment; nothing where it is a list that stands alone.
+    comment: Option<Span>,
+    /// Why it does nothing as it is written, and what to write.
+    fault: Option<(String, &'static str)>,
 }
 
 /// Reads the comment at `comment`; `None` where it is not one of ours.
@@ -28,40 +35,88 @@ pub(crate) fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Supp
     let after = text
         .trim_start_matches('#')
         .trim_start()
-        .strip_prefix("malloclint:")?;
-    let list = after.trim_start().strip_prefix("ignore[")?;
-    let (list, _) = list.split_once(']')?;
-    let mut at = comment.start + text.find("ignore[")? + "ignore[".len();
+        .strip_prefix("malloclint")?;
+    let mut suppression = Suppression {
+        rules: Vec::new(),
+        until: None,
+        scope,
+        comment: Some(comment),
+        fault: None,
+    };
+    let list = after.strip_prefix(':').map(str::trim_start);
+    let list = list.and_then(|after| after.strip_prefix("ignore["));
+    let Some((list, rest)) = list.and_then(|list| list.split_once(']')) else {
+        suppression.fault = Some((misspelt(after)?, "write `# malloclint: ignore[RULE]`"));
+        return Some(suppression);
+    };
+    suppression.rules = names(
+        list,
+        comment.start + text.find("ignore[")? + "ignore[".len(),
+    );
+    if suppression.rules.is_empty() {
+        let why = "it names no rule, and silences nothing".to_owned();
+        suppression.fault = Some((why, "write the rules between the brackets"));
+    }
+    let mut words = rest.split_whitespace();
+    if let Some(day) = words.find_map(|word| word.strip_prefix("until=")) {
+        suppression.until = Date::read(day);
+        if suppression.until.is_none() {
+            let why = format!("`{day}` is no day, and it holds for good");
+            suppression.fault = Some((why, "write the last day as `until=2027-01-01`"));
+        }
+    }
+    Some(suppression)
+}
+
+/// What a comment would be that is nearly one of ours: `malloclint ignore=rule`.
+fn misspelt(after: &str) -> Option<String> {
+    const WORDS: [&str; 6] = ["ignore", "disable", "allow", "skip", "noqa", "nolint"];
+    let said = after.trim_start_matches([':', ' ', '\t', '=']);
+    if said.len() == after.len() && !said.is_empty() {
+        return None;
+    }
+    let word = said.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
+    let word = word.into_iter().next().unwrap_or_default();
+    let lower = word.to_ascii_lowercase();
+    if !WORDS.iter().any(|own| lower.starts_with(own)) {
+        return None;
+    }
+    Some(match lower.strip_prefix("ignore") {
+        Some("-file" | "_file") => "`ignore-file` is not known, and silences nothing: `[[ignore]]` in `malloclint.toml` holds for whole files".into(),
+        Some("") if said.contains('[') && !said.contains(']') => {
+            "the bracket is not closed, and it silences nothing".into()
+        }
+        Some("") => "it is not written as it must be, and silences nothing".into(),
+        _ => format!("`{word}` is not known, and silences nothing"),
+    })
+}
+
+/// The names of a list that begins at `at`.
+fn names(list: &str, mut at: usize) -> Vec<(String, Span)> {
     let mut rules = Vec::new();
     for part in list.split(',').take(MOST) {
-        let blanks = part.len() - part.trim_start().len();
-        let id = part.trim();
+        let id = part.trim_matches([' ', '\t', '"', '\'']);
+        let lead = part.find(id).unwrap_or_default();
         if !id.is_empty() {
-            rules.push((
-                id.to_owned(),
-                Span::new(at + blanks, at + blanks + id.len()),
-            ));
+            let span = Span::new(at + lead, at + lead + id.len());
+            rules.push((id.to_owned(), span));
         }
         at += part.len() + 1;
     }
-    Some(Suppression { rules, scope })
+    rules
 }
 
 /// A list of rules that stands alone, as in an annotation's value.
 #[must_use]
 pub(crate) fn listed(file: &SourceFile, list: Span, scope: Span) -> Suppression {
     let text = String::from_utf8_lossy(file.slice(list)).into_owned();
-    let mut at = list.start;
-    let mut rules = Vec::new();
-    for part in text.split(',').take(MOST) {
-        let id = part.trim_matches([' ', '"', '\'']);
-        let lead = part.find(id).unwrap_or_default();
-        if !id.is_empty() {
-            rules.push((id.to_owned(), Span::new(at + lead, at + lead + id.len())));
-        }
-        at += part.len() + 1;
+    Suppression {
+        rules: names(&text, list.start),
+        until: None,
+        scope,
+        comment: None,
+        fault: None,
     }
-    Suppression { rules, scope }
 }
 
 /// Takes away the findings that are suppressed, and adds those about the suppressions themselves.
@@ -69,8 +124,17 @@ pub(crate) fn apply(
     file: &Arc<SourceFile>,
     suppressions: &[Suppression],
     findings: &mut Vec<Finding>,
+    policy: &Policy,
 ) {
+    if policy.no_ignores {
+        return;
+    }
     for suppression in suppressions {
+        findings.extend(malformed(file, suppression));
+        if let Some(until) = suppression.ended(policy) {
+            findings.extend(expired(file, suppression, until));
+            continue;
+        }
         for (id, span) in &suppression.rules {
             let place = Place::new(file, *span);
             if rules::find(id).is_none() {
@@ -84,30 +148,122 @@ pub(crate) fn apply(
                 !(finding.rule == id && inside)
             });
             if findings.len() == before {
-                findings.extend(
-                    rules::of_tool(
-                        "suppression-unused",
-                        &place,
-                        format!("`{id}` finds nothing here"),
-                    )
-                    .map(|finding| {
-                        finding
-                            .caption("silences nothing")
-                            .help("drop it from the comment")
-                    }),
-                );
+                findings.extend(unused(file, suppression, id, *span));
             }
         }
     }
 }
 
-/// Takes away the findings in other files than `own`, start scripts say, that a comment there
-/// suppresses: on their line, or above it.
-pub(crate) fn apply_elsewhere(own: &Arc<SourceFile>, findings: &mut Vec<Finding>) {
-    findings.retain(|finding| Arc::ptr_eq(&finding.place.file, own) || !is_silenced(finding));
+impl Suppression {
+    /// The same for another part of the text.
+    #[must_use]
+    pub(crate) fn held_for(self, scope: Span) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// The day on which it ended, where that lies behind.
+    fn ended(&self, policy: &Policy) -> Option<&Date> {
+        let today = policy.today.as_ref()?;
+        self.until.as_ref().filter(|until| *until < today)
+    }
+
+    /// Gives a finding about it the edits that take the comment out.
+    fn taken_out(&self, file: &Arc<SourceFile>, finding: Finding) -> Finding {
+        let span = self.comment.and_then(|comment| whole(file, comment));
+        dropped(file, finding, span, "drop the comment")
+    }
 }
 
-fn is_silenced(finding: &Finding) -> bool {
+/// The same finding with the edit that drops those bytes.
+fn dropped(file: &Arc<SourceFile>, finding: Finding, span: Option<Span>, title: &str) -> Finding {
+    let Some(span) = span else {
+        return finding;
+    };
+    let mut finding = finding.remedy(title, Applicability::Safe, Vec::new());
+    finding.edits = vec![Edit {
+        span,
+        text: String::new(),
+    }];
+    finding.edited = Some(Arc::clone(file));
+    finding
+}
+
+/// A comment with its line where it stands alone, else with the blanks before it.
+fn whole(file: &SourceFile, comment: Span) -> Option<Span> {
+    let (before, rest) = file.bytes.split_at_checked(comment.start)?;
+    let line = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+    let lead = before.get(line..)?;
+    if lead.trim_ascii().is_empty() {
+        let end = memchr::memchr(b'\n', rest).map_or(file.bytes.len(), |at| comment.start + at + 1);
+        return Some(Span::new(line, end));
+    }
+    let blanks = lead.len() - lead.trim_ascii_end().len();
+    Some(Span::new(comment.start - blanks, comment.end))
+}
+
+fn malformed(file: &Arc<SourceFile>, suppression: &Suppression) -> Option<Finding> {
+    let (why, help) = suppression.fault.as_ref()?;
+    let place = Place::new(file, suppression.comment?);
+    let finding = rules::of_tool("suppression-malformed", &place, why.clone())?;
+    Some(finding.caption("does not do what it says").help(*help))
+}
+
+fn expired(file: &Arc<SourceFile>, suppression: &Suppression, until: &Date) -> Option<Finding> {
+    let place = Place::new(file, suppression.comment?);
+    let message = format!("it held until {until}, and silences nothing any more");
+    let finding = rules::of_tool("suppression-expired", &place, message)?;
+    let finding = finding.caption("over").help(
+        "look at what it silenced again: fix that and drop the comment, or give it another day",
+    );
+    Some(suppression.taken_out(file, finding))
+}
+
+fn unused(
+    file: &Arc<SourceFile>,
+    suppression: &Suppression,
+    id: &str,
+    span: Span,
+) -> Option<Finding> {
+    let place = Place::new(file, span);
+    let message = format!("`{id}` finds nothing here");
+    let finding = rules::of_tool("suppression-unused", &place, message)?;
+    let finding = finding
+        .caption("silences nothing")
+        .help("drop it from the comment");
+    if suppression.rules.len() < 2 {
+        return Some(suppression.taken_out(file, finding));
+    }
+    // A list that stands alone may be quoted in its format's own way.
+    let part = suppression.comment.and_then(|_| with_its_comma(file, span));
+    Some(dropped(file, finding, part, "drop it from the comment"))
+}
+
+/// The name of a list with the comma behind it, or, of the last one, before it.
+fn with_its_comma(file: &SourceFile, name: Span) -> Option<Span> {
+    let (before, _) = file.bytes.split_at_checked(name.start)?;
+    let (_, after) = file.bytes.split_at_checked(name.end)?;
+    let blanks = |text: &[u8]| text.len() - text.trim_ascii_start().len();
+    let rest = after.trim_ascii_start();
+    if rest.first() == Some(&b',') {
+        let next = after.get(blanks(after) + 1..)?;
+        let end = name.end + blanks(after) + 1 + blanks(next);
+        return Some(Span::new(name.start, end));
+    }
+    let comma = memchr::memrchr(b',', before)?;
+    Some(Span::new(comma, name.end))
+}
+
+/// Takes away the findings in other files than `own`, start scripts say, that a comment there
+/// suppresses: on their line, or above it.
+pub(crate) fn apply_elsewhere(own: &Arc<SourceFile>, findings: &mut Vec<Finding>, policy: &Policy) {
+    if policy.no_ignores {
+        return;
+    }
+    findings
+        .retain(|finding| Arc::ptr_eq(&finding.place.file, own) || !is_silenced(finding, policy));
+}
+
+fn is_silenced(finding: &Finding, policy: &Policy) -> bool {
     let (file, at) = (&finding.place.file, finding.place.span.start);
     let (before, after) = file.bytes.split_at_checked(at).unwrap_or_default();
     let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
@@ -117,6 +273,7 @@ fn is_silenced(finding: &Finding) -> bool {
         marks.any(|mark| {
             let comment = Span::new(line.start + mark, line.end);
             let read = read(file, comment, line);
+            let read = read.filter(|read| read.ended(policy).is_none());
             read.is_some_and(|read| read.rules.iter().any(|(id, _)| id == finding.rule))
         })
     };
@@ -168,11 +325,26 @@ mod tests {
                 ("nonsense", "nonsense".to_owned())
             ]
         );
+        for wrong in [
+            "# malloclint: ignore x",
+            "# malloclint: ignore=x",
+            "# malloclint ignore[x]",
+            "#malloclint:disable[x]",
+            "# malloclint: ignore[a",
+            "# malloclint: ignore[]",
+            "# malloclint: ignore-file",
+            "# malloclint: ignore[x] until=soon",
+        ] {
+            let file = SourceFile::new("Dockerfile", wrong.as_bytes().to_vec());
+            let read = super::read(&file, Span::new(0, wrong.len()), Span::default());
+            assert!(read.is_some_and(|read| read.fault.is_some()), "{wrong}");
+        }
         for other in [
             "# hadolint ignore=DL3006",
             "# malloclint",
-            "# malloclint: ignore x",
-            "# malloclint: ignore[a",
+            "# malloclint says so: ignore it",
+            "# malloclint: measured, no gain",
+            "# malloclinter: ignore[x]",
         ] {
             let file = SourceFile::new("Dockerfile", other.as_bytes().to_vec());
             assert!(
@@ -192,7 +364,7 @@ mod tests {
             let place = Place::new(&file, Span::new(at, at + 1));
             let severity = crate::finding::Severity::Warning;
             let mut findings = vec![Finding::new(rule, severity, place, "x")];
-            apply_elsewhere(&own, &mut findings);
+            apply_elsewhere(&own, &mut findings, &Policy::default());
             findings.len()
         };
         assert_eq!(

@@ -9,14 +9,16 @@ use rayon::prelude::*;
 
 use super::progress::Progress;
 use super::skipped::skipped;
-use super::{Status, colours, configured, stdin_name};
+use super::wanted::Wanted;
+use super::{Status, colours, outputs, stdin_name};
 use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
-use crate::config::Configs;
+use crate::config::Unused;
 use crate::finding::{Finding, Subject};
-use crate::project::{self, Claim, Disk, Failure, Project};
-use crate::report::{self, Run, Style};
-use crate::text::SourceFile;
+use crate::project::{self, Claim, Disk, Failure, Found, Project};
+use crate::report::{Run, Style};
+use crate::rules;
+use crate::text::{Place, SourceFile, Span};
 
 pub(super) fn run(
     arguments: &Check,
@@ -30,36 +32,99 @@ pub(super) fn run(
         .iter()
         .cloned()
         .partition(|path| path == Path::new("-"));
-    let found = project::find(&paths);
-    let configs = Arc::new(Configs::default());
+    if arguments.fix {
+        writeln!(
+            err,
+            "malloclint: `check` writes nothing: run `malloclint fix`"
+        )?;
+        return Ok(Status::Trouble);
+    }
+    let wanted = Wanted::of(&arguments.selection);
+    let found = wanted.find(&paths);
+    if arguments.show_files {
+        return show_files(&found, out, err);
+    }
     let disk = Disk::default();
-    let project = configured(&disk, &configs);
+    let project = wanted.project(&disk);
     let mut outcomes = check_files(
         &found.files,
         &project,
-        &configs,
+        &wanted,
         &Progress::new(start, found.files.len(), arguments.no_progress),
     );
     if !stdin.is_empty() {
-        outcomes.push(check_stdin(&arguments.stdin_filename, &project, &configs));
+        outcomes.push(check_stdin(&arguments.stdin_filename, &project, &wanted));
     }
-    let run = collect(outcomes, found.failures);
+    let mut run = collect(outcomes, found.failures);
+    run.findings.extend(unused(&wanted, arguments, &paths));
+    sort(&mut run.findings);
+    run.folder = project::folder_in_repository();
     tell(&run, arguments, err)?;
     let style = Style {
         colour: colours(colour),
         unicode: unicode(),
         width: width(),
     };
-    report::write(&run, arguments.format, style, out)?;
+    let written = outputs::write(&run, arguments, style, out, err)?;
     let fails = run
         .findings
         .iter()
-        .any(|finding| arguments.fail_on.fails(finding.severity));
-    Ok(match (run.failures.is_empty(), fails) {
+        .any(|finding| wanted.fails(arguments.fail_on, finding) && !arguments.exit_zero);
+    Ok(match (run.failures.is_empty() && written, fails) {
         (false, _) => Status::Trouble,
         (true, true) => Status::Findings,
         (true, false) => Status::Clean,
     })
+}
+
+/// The files that would be checked, one a line.
+fn show_files(
+    found: &Found,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<Status> {
+    for path in &found.files {
+        writeln!(out, "{}", project::shown(path))?;
+    }
+    for failure in &found.failures {
+        writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;
+    }
+    Ok(if found.failures.is_empty() {
+        Status::Clean
+    } else {
+        Status::Trouble
+    })
+}
+
+/// What the configurations ignore and nothing says, where all that they hold for was looked at, with every rule.
+fn unused(wanted: &Wanted, arguments: &Check, paths: &[PathBuf]) -> Vec<Finding> {
+    let selection = &arguments.selection;
+    let narrowed = !selection.select.is_empty()
+        || !selection.ignore.is_empty()
+        || !selection.exclude.is_empty()
+        || selection.no_ignores;
+    if narrowed {
+        return Vec::new();
+    }
+    let whole = paths.iter().filter_map(|path| path.canonicalize().ok());
+    let unused = wanted.configs().unused(&whole.collect::<Vec<_>>());
+    let of = |unused: &Unused| {
+        let file = project::read(&unused.file).ok()?;
+        let place = Place::new(&file, Span::new(unused.span.start, unused.span.end));
+        let (rule, message) = match &unused.ended {
+            Some(day) => (
+                "suppression-expired",
+                format!("it held until {day}, and silences nothing any more"),
+            ),
+            None => (
+                "suppression-unused",
+                "it silences nothing in this project".to_owned(),
+            ),
+        };
+        let finding = rules::of_tool(rule, &place, message)?;
+        Some(finding.caption("silences nothing").help("drop it"))
+    };
+    unused.iter().filter_map(of).collect()
 }
 
 type Outcome = Result<(Arc<SourceFile>, Checked), Failure>;
@@ -67,12 +132,12 @@ type Outcome = Result<(Arc<SourceFile>, Checked), Failure>;
 fn check_files(
     files: &[PathBuf],
     project: &Project<'_>,
-    configs: &Configs,
+    wanted: &Wanted,
     progress: &Progress,
 ) -> Vec<Outcome> {
     let one = |path: &PathBuf| {
         let outcome = project::read(path).and_then(|file| {
-            let style = style(configs, path)?;
+            let style = style(wanted, path)?;
             let checked = check::check(&file, project, style);
             Ok((file, named_template(path, checked)))
         });
@@ -106,7 +171,7 @@ fn named_template(path: &Path, mut checked: Checked) -> Checked {
     checked
 }
 
-fn check_stdin(name: &str, project: &Project<'_>, configs: &Configs) -> Outcome {
+fn check_stdin(name: &str, project: &Project<'_>, wanted: &Wanted) -> Outcome {
     let mut bytes = Vec::new();
     let fail = |error: io::Error| Failure {
         path: "-".into(),
@@ -114,14 +179,14 @@ fn check_stdin(name: &str, project: &Project<'_>, configs: &Configs) -> Outcome 
     };
     io::stdin().lock().read_to_end(&mut bytes).map_err(fail)?;
     let file = SourceFile::new(stdin_name(name, &bytes), bytes);
-    let style = style(configs, Path::new(name))?;
+    let style = style(wanted, Path::new(name))?;
     let checked = check::check(&file, project, style);
     Ok((file, checked))
 }
 
 /// How fixes are spelled in that file.
-fn style(configs: &Configs, path: &Path) -> Result<crate::templates::Style, Failure> {
-    let config = configs.of(path).map_err(|error| Failure {
+fn style(wanted: &Wanted, path: &Path) -> Result<crate::templates::Style, Failure> {
+    let config = wanted.config(path).map_err(|error| Failure {
         path: error.path,
         reason: error.reason,
     })?;
@@ -146,7 +211,11 @@ fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
             Err(failure) => run.failures.push(failure),
         }
     }
-    // Two Dockerfiles may run the same script: what is wrong in it is said once.
+    run
+}
+
+/// By path and place; two Dockerfiles may run the same script, and what is wrong in it is said once.
+fn sort(findings: &mut Vec<Finding>) {
     let key = |finding: &Finding| {
         (
             finding.place.file.path.clone(),
@@ -155,9 +224,8 @@ fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
             finding.message.clone(),
         )
     };
-    run.findings.sort_by_cached_key(key);
-    run.findings.dedup_by(|a, b| key(a) == key(b));
-    run
+    findings.sort_by_cached_key(key);
+    findings.dedup_by(|a, b| key(a) == key(b));
 }
 
 /// Notes and trouble go to standard error, in every format.

@@ -2,18 +2,18 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 use rayon::prelude::*;
 
 use super::progress::Progress;
 use super::skipped::skipped;
-use super::{Status, configured, stdin_name};
+use super::wanted::Wanted;
+use super::{Status, stdin_name};
 use crate::cli;
-use crate::config::{ConfigError, Configs};
+use crate::config::ConfigError;
 use crate::fix::{self, Fixed, Options};
-use crate::project::{self, Claim, Disk, Failure, Project};
+use crate::project::{self, Claim, Disk, Failure};
 use crate::report::{diff, fixed};
 use crate::text::SourceFile;
 use crate::{rules, write};
@@ -31,29 +31,23 @@ pub(super) fn run(
         )?;
         return Ok(Status::Trouble);
     }
-    let configs = Arc::new(Configs::default());
+    let wanted = Wanted::of(&arguments.selection);
     if arguments.paths.iter().any(|path| path == Path::new("-")) {
-        return match options(arguments, &configs, Path::new(&arguments.stdin_filename)) {
-            Ok(options) => stdin(
-                arguments,
-                &options,
-                &configured(&Disk::default(), &configs),
-                out,
-                err,
-            ),
+        return match options(arguments, &wanted, Path::new(&arguments.stdin_filename)) {
+            Ok(options) => stdin(arguments, &options, &wanted, out, err),
             Err(error) => {
                 writeln!(err, "malloclint: {error}")?;
                 Ok(Status::Trouble)
             }
         };
     }
-    let found = project::find(&arguments.paths);
+    let found = wanted.find(&arguments.paths);
     let disk = Disk::default();
-    let project = configured(&disk, &configs);
+    let project = wanted.project(&disk);
     let progress = Progress::new(start, found.files.len(), arguments.no_progress);
     let one = |path: &PathBuf| {
         let outcome = project::read(path).and_then(|file| {
-            let options = options(arguments, &configs, path).map_err(failed)?;
+            let options = options(arguments, &wanted, path).map_err(failed)?;
             Ok(fix::fix(&file, &project, &options))
         });
         progress.step();
@@ -72,11 +66,11 @@ pub(super) fn run(
         }
     }
     tell(&all, &failures, arguments, out, err)?;
-    Ok(status(&all, &failures, arguments))
+    Ok(status(&all, &failures, arguments, &wanted))
 }
 
-fn options(arguments: &cli::Fix, configs: &Configs, path: &Path) -> Result<Options, ConfigError> {
-    let mut style = configs.of(path)?.style();
+fn options(arguments: &cli::Fix, wanted: &Wanted, path: &Path) -> Result<Options, ConfigError> {
+    let mut style = wanted.config(path)?.style();
     // What is asked for now counts more than what is written down.
     if let Some(preload) = arguments.preload {
         style.preload = preload;
@@ -133,7 +127,7 @@ fn finish(
 fn stdin(
     arguments: &cli::Fix,
     options: &Options,
-    project: &Project<'_>,
+    wanted: &Wanted,
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
@@ -141,7 +135,8 @@ fn stdin(
     io::stdin().lock().read_to_end(&mut bytes)?;
     let name = stdin_name(&arguments.stdin_filename, &bytes);
     let file = SourceFile::new(name, bytes);
-    let fixed = fix::fix(&file, project, options);
+    let disk = Disk::default();
+    let fixed = fix::fix(&file, &wanted.project(&disk), options);
     if arguments.diff {
         diff::write(&fixed.before, &fixed.after, out)?;
     } else {
@@ -151,7 +146,7 @@ fn stdin(
         fixed::write(&fixed, err)?;
     }
     let all = [fixed];
-    Ok(status(&all, &[], arguments))
+    Ok(status(&all, &[], arguments, wanted))
 }
 
 fn tell(
@@ -193,8 +188,8 @@ fn tell(
     fixed::sum(all, arguments.diff || arguments.check, to)
 }
 
-fn status(all: &[Fixed], failures: &[Failure], arguments: &cli::Fix) -> Status {
-    let fails = |left: &fix::Left| arguments.fail_on.fails(left.finding.severity);
+fn status(all: &[Fixed], failures: &[Failure], arguments: &cli::Fix, wanted: &Wanted) -> Status {
+    let fails = |left: &fix::Left| wanted.fails(arguments.fail_on, &left.finding);
     let left = all.iter().flat_map(|fixed| &fixed.left).any(fails);
     let changes = arguments.check && all.iter().any(Fixed::changes);
     if !failures.is_empty() {

@@ -5,18 +5,21 @@ use std::io;
 use std::path::PathBuf;
 
 use super::Status;
+use super::wanted::Wanted;
 use crate::check;
+use crate::cli::Selection;
 use crate::model::{Fact, Role, Unit};
-use crate::project::{self, Disk, Project};
+use crate::project::{self, Disk};
 
 pub(super) fn run(
     paths: &[PathBuf],
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
-    let found = project::find(paths);
+    let wanted = Wanted::of(&Selection::default());
+    let found = wanted.find(paths);
     let disk = Disk::default();
-    let project = Project::of(&disk);
+    let project = wanted.project(&disk);
     let mut status = Status::Clean;
     for failure in &found.failures {
         writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;

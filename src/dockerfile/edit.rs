@@ -160,7 +160,8 @@ impl Plan<'_> {
             let codename = release.codename.as_deref();
             from.contains(&release.release) || codename.is_some_and(|name| from.contains(name))
         });
-        let open = from.contains('$') && !named;
+        // So may who wrote a digest behind a tag that moves: it stands still.
+        let open = from.contains(['$', '@']) && !named;
         let old = "5.2.1";
         let own = self.version();
         let version = match own {

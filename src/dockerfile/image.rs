@@ -4,7 +4,7 @@ mod base;
 
 use std::sync::Arc;
 
-use base::{fragile, platform, python, user};
+use base::{fragile, is_chosen, platform, python, user};
 
 use crate::facts::{self, Family, Image, ImageRole};
 use crate::model::{
@@ -196,6 +196,7 @@ impl ImageState {
             step: 0,
             image: None,
         };
+        state.platform.chosen = is_chosen(reference, image.as_ref());
         match &image {
             Some(image) => state.bring(image),
             None => state.hide_rest("/", why),

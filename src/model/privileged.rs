@@ -20,6 +20,18 @@ impl Unit {
         self.privileged.first().filter(|_| !root)
     }
 
+    /// Whether a program may be started in it that gains rights: its start runs one, or `sudo` is installed for a user who is
+    /// not root.
+    #[must_use]
+    pub fn may_gain_rights(&self) -> bool {
+        let root = self.user.value().is_none_or(User::is_root);
+        let sudo = |name: &String| name == "sudo" || name == "doas";
+        let mut installs = self.installs.iter();
+        !root
+            && (!self.privileged.is_empty()
+                || installs.any(|install| install.packages.iter().any(sudo)))
+    }
+
     /// The path of a library, right on every architecture that the image may be for: with the loader's own `$LIB`
     /// where folders are named after architectures.
     #[must_use]

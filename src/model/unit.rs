@@ -214,6 +214,8 @@ pub struct Platform {
     pub lacks: Vec<String>,
     /// It is Windows: nothing here applies.
     pub windows: bool,
+    /// A build argument chooses the base, and another than the default may be of another distribution.
+    pub chosen: bool,
 }
 
 /// Who runs the process.

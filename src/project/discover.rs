@@ -42,13 +42,47 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// Which files a search takes and passes over, beside what their names say.
+pub(crate) trait Choice: Sync {
+    /// Whether a file or folder is passed over.
+    fn excludes(&self, path: &Path, folder: bool) -> bool;
+    /// Whether a file is taken whatever its name.
+    fn includes(&self, path: &Path) -> bool;
+    /// Whether what is excluded is passed over even where it is named.
+    fn is_strict(&self) -> bool;
+}
+
+/// What names say, and nothing else.
+struct ByName;
+
+impl Choice for ByName {
+    fn excludes(&self, _: &Path, _: bool) -> bool {
+        false
+    }
+
+    fn includes(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn is_strict(&self) -> bool {
+        false
+    }
+}
+
 /// Finds the files to look at. A path that names a file is always taken, whatever its name.
 #[must_use]
 pub fn find(paths: &[PathBuf]) -> Found {
+    choose(paths, &ByName)
+}
+
+/// The same, where somebody chooses.
+#[must_use]
+pub(crate) fn choose(paths: &[PathBuf], choice: &dyn Choice) -> Found {
     let mut found = Found::default();
     for path in paths {
         match std::fs::metadata(path) {
-            Ok(meta) if meta.is_dir() => walk(path, &mut found),
+            Ok(meta) if choice.is_strict() && choice.excludes(path, meta.is_dir()) => {}
+            Ok(meta) if meta.is_dir() => walk(path, choice, &mut found),
             Ok(_) => found.files.push(path.clone()),
             Err(error) => found.failures.push(Failure {
                 path: shown(path),
@@ -68,7 +102,7 @@ pub fn find(paths: &[PathBuf]) -> Found {
 
 /// Walks a folder with the machine's cores: `.gitignore` is respected, hidden folders are searched,
 /// links are not followed.
-fn walk(folder: &Path, found: &mut Found) {
+fn walk(folder: &Path, choice: &dyn Choice, found: &mut Found) {
     let collected: Mutex<Found> = Mutex::default();
     let walker = ignore::WalkBuilder::new(folder)
         .hidden(false)
@@ -80,9 +114,14 @@ fn walk(folder: &Path, found: &mut Found) {
             let mut one = Found::default();
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
-                    if is_ours(&entry) {
+                    let path = entry.path();
+                    let taken = is_ours(&entry) || choice.includes(path);
+                    if taken && !choice.excludes(path, false) {
                         one.files.push(entry.into_path());
                     }
+                }
+                Ok(entry) if entry.depth() > 0 && choice.excludes(entry.path(), true) => {
+                    return ignore::WalkState::Skip;
                 }
                 Ok(_) => {}
                 Err(error) => one.failures.extend(failure(&error)),

@@ -1,12 +1,12 @@
 //! The files around an input, as they lie on the disk. What is asked for is remembered.
 
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::discover;
 use super::memory::Memory;
 use crate::surroundings::{Home, Surroundings};
-use crate::text::SourceFile;
+use crate::text::{SourceFile, paths};
 
 /// Files around an input that are larger than this say nothing about allocators.
 const LIMIT: u64 = 256 << 10;
@@ -93,6 +93,35 @@ fn home(own: &Path) -> Home {
             .map(|path| path.to_string_lossy().into_owned())
             .collect(),
     }
+}
+
+/// A path from the top of the disk on, links in it left as they are.
+#[must_use]
+pub(crate) fn absolute(path: &str) -> String {
+    static HERE: OnceLock<String> = OnceLock::new();
+    if path.starts_with('/') {
+        return paths::normal(path);
+    }
+    let here = HERE.get_or_init(|| {
+        let here = Path::new(".").canonicalize();
+        here.map_or_else(
+            |_| String::new(),
+            |here| here.to_string_lossy().into_owned(),
+        )
+    });
+    paths::normal(&format!("{here}/{path}"))
+}
+
+/// The folder that the program runs in, below the top of its repository: `services/api`.
+#[must_use]
+pub(crate) fn folder_in_repository() -> String {
+    let Ok(here) = Path::new(".").canonicalize() else {
+        return String::new();
+    };
+    let mut above = here.ancestors();
+    let top = above.find(|folder| folder.join(".git").exists());
+    let below = top.and_then(|top| here.strip_prefix(top).ok());
+    below.map_or_else(String::new, discover::shown)
 }
 
 fn load(path: &Path) -> Option<Arc<SourceFile>> {

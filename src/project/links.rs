@@ -16,7 +16,7 @@ use crate::yaml;
 
 /// An image that the project builds, and what from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ImageBuild {
+pub(crate) struct ImageBuild {
     /// Its name, without tag and digest; empty where it has none.
     pub image: String,
     /// Its name with the tag.

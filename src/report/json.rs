@@ -27,6 +27,8 @@ struct Entry<'a> {
     labels: Vec<Label<'a>>,
     notes: &'a [String],
     help: &'a str,
+    url: String,
+    fingerprint: String,
     fix: Option<Fix<'a>>,
 }
 
@@ -85,9 +87,12 @@ struct Summary {
 }
 
 pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
+    let prints = run.fingerprints().into_iter();
+    let entries = run.findings.iter().zip(prints);
+    let entries = entries.map(|(finding, print)| entry(finding, print));
     let document = Document {
         version: 1,
-        findings: run.findings.iter().map(entry).collect(),
+        findings: entries.collect(),
         skipped: run
             .skipped
             .iter()
@@ -117,7 +122,7 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn entry(finding: &Finding) -> Entry<'_> {
+fn entry(finding: &Finding, fingerprint: String) -> Entry<'_> {
     Entry {
         rule: finding.rule,
         severity: finding.severity,
@@ -133,6 +138,8 @@ fn entry(finding: &Finding) -> Entry<'_> {
             .collect(),
         notes: &finding.notes,
         help: &finding.help,
+        url: crate::rules::url(finding.rule),
+        fingerprint,
         fix: fix(finding),
     }
 }
@@ -162,20 +169,16 @@ fn fix(finding: &Finding) -> Option<Fix<'_>> {
 }
 
 fn position(place: &Place) -> Position<'_> {
-    let (lines, bytes) = (place.file.lines(), &place.file.bytes);
-    let (start, end) = (
-        lines.locate(bytes, place.span.start),
-        lines.locate(bytes, place.span.end),
-    );
+    let at = super::position::of(place);
     Position {
         path: &place.file.path,
         span: Bytes {
             start: place.span.start,
             end: place.span.end,
         },
-        line: start.line,
-        column: start.column,
-        end_line: end.line,
-        end_column: end.column,
+        line: at.start.line,
+        column: at.start.column,
+        end_line: at.end.line,
+        end_column: at.end.column,
     }
 }

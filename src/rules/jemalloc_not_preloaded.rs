@@ -4,7 +4,7 @@ use super::Report;
 use super::remedies::{breaks, in_force, is_for_others, is_tuned_astray};
 use crate::facts::{self, Family, programs};
 use crate::finding::{Applicability, Severity};
-use crate::model::{Change, Library, Origin, ProcessKind, Role, Unit, is_python};
+use crate::model::{Change, Fit, Library, Origin, PathPattern, ProcessKind, Role, Unit, is_python};
 use crate::text::paths;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -153,7 +153,28 @@ fn program(unit: &Unit) -> &str {
 fn is_idle(unit: &Unit, library: &Library) -> bool {
     let for_compiling =
         matches!(&library.origin, Origin::Package { dev: true, .. }) && unit.compiles;
-    library.family != Family::Other && library.origin != Origin::Base && !for_compiling
+    library.family != Family::Other
+        && library.origin != Origin::Base
+        && !for_compiling
+        && !takes_a_place(unit, library)
+}
+
+/// Whether a library is put where that of the distribution's package lies: for the programs that link that one.
+fn takes_a_place(unit: &Unit, library: &Library) -> bool {
+    let Some(release) = unit.platform.release.value() else {
+        return false;
+    };
+    let packaged = |other: &Library| {
+        release.packages_of(library.family).any(|package| {
+            let own = format!("{}/{}", package.dir, package.soname);
+            other.path.fit(&own) != Fit::Never
+                || PathPattern::new(own).fit(other.path.as_str()) != Fit::Never
+        })
+    };
+    let mut others = unit.libraries.iter();
+    others.any(|other| {
+        other.origin == Origin::Linked && other.family == library.family && packaged(other)
+    })
 }
 
 /// A package of tools that happens to need the library: `google-perftools`.

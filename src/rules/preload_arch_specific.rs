@@ -13,6 +13,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         if has_another(unit, preload) {
             continue;
         }
+        // Beside `sudo` and its like the loader complains about a bare name.
+        let silent = unit
+            .may_gain_rights()
+            .then(|| unit.silent_path(library))
+            .flatten();
         let finding = report
             .finding(&preload.place, format!("`{}` exists on {} only: built for another platform, the image runs without it", preload.name, arch.docker()))
             .caption(format!("the folder of {}", arch.docker()))
@@ -23,7 +28,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             finding,
             unit,
             preload,
-            &soname_of(preload),
+            &silent.unwrap_or_else(|| soname_of(preload)),
             Applicability::Safe,
         ));
     }

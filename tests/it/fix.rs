@@ -191,7 +191,7 @@ fn the_configuration_is_read() {
     assert!(
         fixed
             .err
-            .contains("unknown field `preloda`, expected one of `preload`"),
+            .contains("there is no key `preloda`: did you mean `preload`?"),
         "{}",
         fixed.err
     );

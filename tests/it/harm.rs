@@ -1620,7 +1620,7 @@ fn what_reviews_of_public_fixes_found() {
     );
     assert_eq!(fixed(off, &[]).0, off);
     // dusty-nv/jetson-containers: who passes another base may get an older jemalloc.
-    let open = "ARG BASE=python:3.12-slim-bookworm\nFROM ${BASE}\nCMD [\"uvicorn\", \"a:b\"]\n";
+    let open = "ARG BASE=python:3.12-slim-bookworm\nFROM ${BASE}\nRUN apt-get update && apt-get install -y curl\nCMD [\"uvicorn\", \"a:b\"]\n";
     assert!(fixed(open, &[]).0.contains("lg_tcache_max:10,"));
     // parkon-bot and its like: some versions of Chromium die of any preload.
     let browser = |version: &str| {
@@ -1947,4 +1947,128 @@ fn what_a_third_review_found() {
     let link = "RUN ln -s /usr/lib/*/libjemalloc.so.2 /usr/lib/jemalloc\n";
     assert!(!preload("/usr/lib/jemalloc", link));
     assert!(!preload("/opt/liberty", ""));
+}
+
+#[test]
+fn what_a_fourth_review_found() {
+    let serve = "CMD [\"gunicorn\", \"a:b\"]\n";
+    // multi-py/python-gunicorn: the argument says whether it is Alpine.
+    for (head, from) in [
+        ("ARG target=3.9\n", "python:$target"),
+        ("ARG BASE=python:3.12-slim-bookworm\n", "${BASE}"),
+        ("ARG VARIANT=slim\n", "python:3.12-${VARIANT}"),
+    ] {
+        let text = format!("{head}FROM {from}\nRUN pip install gunicorn\n{serve}");
+        let (after, left) = fixed(&text, &[]);
+        assert_eq!(after, text);
+        assert!(
+            left.iter().any(|why| why.contains("chooses the base")),
+            "{left:?}"
+        );
+        // Twin: a step that needs apt-get says that it is there.
+        let apt = text.replace(
+            "RUN pip",
+            "RUN apt-get update && apt-get install -y curl\nRUN pip",
+        );
+        assert!(fixed(&apt, &[]).0.contains("libjemalloc2"));
+    }
+    for (head, from) in [
+        ("ARG V=3.12\n", "python:${V}-slim"),
+        ("ARG R=docker.io/library\n", "${R}/python:3.12-slim"),
+        ("ARG T=bookworm\n", "debian:${T}"),
+    ] {
+        let text = format!("{head}FROM {from}\nRUN pip3 install gunicorn\n{serve}");
+        let refused = fixed(&text, &[]).1;
+        assert!(
+            !refused.iter().any(|why| why.contains("chooses the base")),
+            "{from}"
+        );
+    }
+    // bgruening/docker-galaxy: the library takes the place of the distribution's, for a program that links that.
+    let image = |run: &str| {
+        format!(
+            "FROM ubuntu:22.04\nRUN apt-get update && apt-get install -y python3 gridengine-drmaa1.0\nCOPY --from=jemalloc/build /usr/local/lib/libjemalloc.so.2 /usr/local/lib/libjemalloc.so.2\nRUN {run}\nCMD [\"python3\", \"-m\", \"gunicorn\", \"a:b\"]\n"
+        )
+    };
+    let lib = "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2";
+    let place = image(&format!(
+        "mv {lib} {lib}.orig && ln -s /usr/local/lib/libjemalloc.so.2 {lib}"
+    ));
+    assert!(!says(&place, "jemalloc-not-preloaded"));
+    assert_eq!(fixed(&place, &[]).0, place);
+    assert!(says(&image("ldconfig"), "jemalloc-not-preloaded"));
+    // mozilla/normandy: what a digest holds is older than what its tag means today.
+    let digest = format!("FROM python:3-slim@sha256:{}\n{serve}", "5".repeat(64));
+    assert!(fixed(&digest, &[]).0.contains("lg_tcache_max:10,"));
+    let named = digest.replace("3-slim@", "3-slim-bookworm@");
+    assert!(fixed(&named, &[]).0.contains("tcache_max:1024,"));
+    // huggingface/optimum-benchmark: beside sudo a bare name is complained about.
+    let sudo = |user: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2 sudo\nENV LD_PRELOAD={lib} MALLOC_CONF=narenas:1\nUSER {user}\n{serve}"
+        )
+    };
+    assert!(
+        fixed(&sudo("app"), &[])
+            .0
+            .contains("LD_PRELOAD=/usr/$LIB/libjemalloc.so.2")
+            || fixed(&sudo("app"), &[])
+                .0
+                .contains("LD_PRELOAD='/usr/$LIB/libjemalloc.so.2'")
+            || fixed(&sudo("app"), &[]).0.contains("\\$LIB"),
+        "{}",
+        fixed(&sudo("app"), &[]).0
+    );
+    assert!(
+        fixed(&sudo("root"), &[])
+            .0
+            .contains("LD_PRELOAD=libjemalloc.so.2")
+    );
+    // CenterForOpenScience/docker-library: what cannot be built is not touched.
+    let gone = format!(
+        "FROM python:3.7-slim-buster\nRUN apt-get update && apt-get install -y curl\n{serve}"
+    );
+    assert_eq!(fixed(&gone, &[]).0, gone);
+    let archive = gone.replace(
+        "RUN apt",
+        "RUN sed -i s/deb.debian.org/archive.debian.org/ /etc/apt/sources.list\nRUN apt",
+    );
+    assert_ne!(fixed(&archive, &[]).0, archive);
+    // dariuszpanas/django-ray: Ray sees to its own.
+    let ray = format!("FROM python:3.12-slim-bookworm\nRUN pip install ray gunicorn\n{serve}");
+    assert_eq!(fixed(&ray, &[]).0, ray);
+}
+
+#[test]
+fn what_is_added_goes_where_it_belongs() {
+    let serve = "CMD [\"gunicorn\", \"a:b\"]\n";
+    // bacta-bio: a group of a list has a comment that tells what it is for.
+    let groups = format!(
+        "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y \\\n    # TLS\n    ca-certificates \\\n    # compression\n    zlib1g \\\n    && rm -rf /var/lib/apt/lists/*\n{serve}"
+    );
+    let (after, _) = fixed(&groups, &[]);
+    assert!(
+        after.contains("    zlib1g \\\n    # memory allocator\n    libjemalloc2 \\\n    && rm"),
+        "{after}"
+    );
+    let first = groups.replace("    # TLS\n", "");
+    let (after, _) = fixed(&first, &[]);
+    assert!(
+        after.contains("    ca-certificates \\\n    libjemalloc2 \\\n    # compression\n"),
+        "{after}"
+    );
+    // UryxSoft: variables of one thing take no other.
+    let env = |heading: &str| {
+        let text = format!(
+            "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y curl\n{heading}ENV HF_HOME=/cache \\\n    TORCH_HOME=/cache\n{serve}"
+        );
+        fixed(&text, &[]).0
+    };
+    assert!(env("# Hugging Face cache\n").contains("TORCH_HOME=/cache\nCMD"));
+    for general in ["", "# Environment variables\n"] {
+        assert!(
+            env(general).contains("TORCH_HOME=/cache \\\n    LD_PRELOAD="),
+            "{general}"
+        );
+    }
 }

@@ -46,8 +46,15 @@ class Steps(support.Case):
         self.assertIn("2.1.0", (self.runner.workspace / "out/a b.sarif").read_text())
         with open(outputs["rdjson-file"]) as file:
             self.assertIn("diagnostics", file.read())
-        words = self.asked()
-        self.assertEqual(words[words.index("--fail-on") + 1], "error")
+        self.assertIn("--fail-on=error", self.asked())
+
+    def test_what_makes_the_job_fail_is_left_to_the_configuration(self):
+        self.file("Dockerfile", "BAD\n")
+        self.check()
+        self.runner.step("fix", fix="diff", fail_on="info")
+        check, fix = support.asked(self.log)
+        self.assertFalse([word for word in check if word.startswith("--fail-on")])
+        self.assertIn("--fail-on=info", fix)
 
     def test_what_a_file_says_is_no_order_to_the_runner(self):
         self.file("Dockerfile", f"BAD\n{TAMED}\n   {TAMED} BAD\n")
@@ -219,7 +226,7 @@ class Wiring(unittest.TestCase):
         self.assertEqual(declared, read)
 
     def test_each_step_gets_the_inputs_that_its_script_reads(self):
-        shared = {"paths": {"paths", "working-directory"}}
+        shared = {"paths": {"paths", "working-directory"}, "limit": {"fail-on"}}
         for script, block in re.findall(r"run\.sh\" (\w+)\n      env:\n((?:        .+\n)+)", self.text):
             code = (support.ROOT / "action" / f"{script}.py").read_text()
             read = set(re.findall(r'(?:given|switched_on)\("([a-z-]+)"', code))

@@ -38,6 +38,9 @@ class Address(unittest.TestCase):
         self.assertEqual(slug.count("/"), 1)
         stands = {}
         for name, text in tracked():
+            # What the program prints, which asks Cargo.toml: another test holds the two together.
+            if name.startswith("tests/cli/"):
+                continue
             for pattern in self.COPIED.get(name, []):
                 pattern = pattern.format(address=re.escape(REPOSITORY), slug=re.escape(slug))
                 text, count = re.subn(pattern, "", text, flags=re.MULTILINE)

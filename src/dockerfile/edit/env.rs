@@ -7,6 +7,23 @@ use crate::model::set_at_start;
 use crate::text::{Edit, Span};
 use std::ops::Range;
 
+/// Whether what stands above a group of variables says no more than that: what is about one thing takes no other.
+fn is_general(heading: &str) -> bool {
+    const WORDS: [&str; 9] = [
+        "env",
+        "variab",
+        "setting",
+        "config",
+        "python",
+        "default",
+        "memory",
+        "malloc",
+        "performan",
+    ];
+    let heading = heading.to_lowercase();
+    heading.is_empty() || WORDS.iter().any(|word| heading.contains(word))
+}
+
 impl<'a> Plan<'a> {
     /// Sets a variable: in its place where this stage has one that comes after the library, else
     /// among the new ones.
@@ -300,6 +317,7 @@ impl<'a> Plan<'a> {
             instruction.keyword == Keyword::Env
                 && instruction.span.start >= arrival.at
                 && pairs(instruction).len() > 1
+                && is_general(&self.layout.heading(instruction))
                 && !self.vars.iter().any(|(name, _)| sets(instruction, name))
         };
         let mut body = self.layout.body.iter();

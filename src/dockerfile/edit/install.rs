@@ -2,7 +2,7 @@
 
 use super::{Arrival, Plan, Refusal};
 use crate::dockerfile::syntax::Keyword;
-use crate::facts::{AllocatorPackage, Family, Release};
+use crate::facts::{AllocatorPackage, Family, Manager, Release};
 use crate::model::{Fact, Fit, Library, Origin, PathPattern, UNIVERSE, Unit, User};
 use crate::templates::{self, Installer};
 use crate::text::{Edit, Span};
@@ -38,6 +38,9 @@ impl Plan<'_> {
                 package.name
             )));
         }
+        if let Some(gone) = self.archived(release) {
+            return Err(gone);
+        }
         // A list may stand above the step that brings the repository: there a step of its own follows.
         let joins = package
             .repository
@@ -50,21 +53,39 @@ impl Plan<'_> {
             self.edits.push(edit);
             return Ok(());
         }
-        if let Some(gone) = self.archived(release) {
-            return Err(gone);
+        if let Some(other) = self.chosen(manager) {
+            return Err(other);
         }
         self.new_run(installer, release, package)
     }
 
-    /// Why the first installation of this image would fail, where its release was moved away and no step says where to.
+    /// Why no command of this image is sure to have that package manager: who builds it chooses the base, and no step needs it.
+    fn chosen(&self, manager: Manager) -> Option<Refusal> {
+        let unit = self.scene.unit;
+        let needs = |install: &std::sync::Arc<crate::model::Install>| {
+            install.manager == manager && !install.conditional
+        };
+        let open = unit.platform.chosen && !unit.installs.iter().any(needs);
+        open.then(|| {
+            Refusal(format!(
+                "a build argument chooses the base, and with another than the default there may be no `{}`: install the library where that is known",
+                manager.command()
+            ))
+        })
+    }
+
+    /// Why an installation would fail, where the release was moved away and no step says where to.
     fn archived(&self, release: &Release) -> Option<Refusal> {
         let unit = self.scene.unit;
         let mut installs = unit.installs.iter();
         let installs = installs.any(|install| Some(install.manager) == unit.platform.manager);
-        let fails = release.archived && !installs && self.usable().is_none();
+        // What a step does that is not seen may say where to.
+        let unseen = unit.opaque.iter().any(|opaque| !opaque.weak);
+        let told = self.usable().is_some() || installs && unseen;
+        let fails = release.archived && !told;
         fails.then(|| {
             Refusal(format!(
-                "the packages of {} {} were moved to an archive, and nothing here installs from there: take a newer base image",
+                "the packages of {} {} were moved to an archive, and nothing here installs from there, so that it cannot be built any more: take a newer base image",
                 release.distro, release.release
             ))
         })

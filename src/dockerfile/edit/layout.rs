@@ -79,6 +79,16 @@ impl<'a> Layout<'a> {
             .map_or(item.span.start, |first| first.span.start)
     }
 
+    /// The comments right above an instruction, as one text; empty where there are none.
+    pub(super) fn heading(&self, instruction: &Instruction) -> String {
+        let start = self.item(instruction).map(|item| item.span.start);
+        let start = start.unwrap_or(instruction.span.start);
+        let above = self.start(instruction);
+        self.file
+            .text(Span::new(above, start.max(above)))
+            .into_owned()
+    }
+
     /// The instruction of this stage that holds `span`.
     pub(super) fn holder(&self, span: Span) -> Option<&'a Instruction> {
         self.body.iter().copied().find(|instruction| {

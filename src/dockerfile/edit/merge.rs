@@ -112,6 +112,9 @@ impl<'a> List<'a> {
     }
 
     fn insert(&self, package: &str, newline: &str) -> Edit {
+        if let Some(edit) = self.beside_groups(package, newline) {
+            return edit;
+        }
         let at = if self.is_sorted() {
             self.names.partition_point(|name| name.as_str() < package)
         } else {
@@ -128,6 +131,37 @@ impl<'a> List<'a> {
                 text: format!("{gap}{package}"),
             },
         }
+    }
+
+    /// Where comments part the list into groups: behind the first one, where that has none above it, else at the end with a
+    /// comment of its own.
+    fn beside_groups(&self, package: &str, newline: &str) -> Option<Edit> {
+        let mut starts = vec![self.start];
+        starts.extend(self.spans.iter().map(|span| span.end));
+        let headed = |(from, next): (usize, &Span)| {
+            let between = Span::new(from, next.start).slice(self.bytes);
+            let mut lines = between.split(|byte| *byte == b'\n').skip(1);
+            lines.any(|line| line.trim_ascii_start().starts_with(b"#"))
+        };
+        let mut gaps = starts.into_iter().zip(&self.spans);
+        let first = gaps.position(headed)?;
+        let gap = self.gap(self.names.len(), newline);
+        let (at, text) = match first
+            .checked_sub(1)
+            .and_then(|before| self.spans.get(before))
+        {
+            Some(last) => (last.end, format!("{gap}{package}")),
+            None => {
+                let indent = gap.rsplit('\n').next().unwrap_or_default();
+                let last = self.spans.last()?;
+                let text = format!("{gap}# memory allocator{newline}{indent}{package}");
+                (last.end, text)
+            }
+        };
+        Some(Edit {
+            span: Span::empty(at),
+            text,
+        })
     }
 
     fn is_sorted(&self) -> bool {

@@ -101,12 +101,12 @@ impl Plan<'_> {
     /// Its name; beside programs for which the loader complains about bare names, a path that is right everywhere.
     fn bare(&self, package: &AllocatorPackage) -> String {
         let unit = self.scene.unit;
-        let silent = match unit.privileged() {
-            Some(_) if package.dir == "/usr/lib/{triplet}" => {
+        let silent = match unit.may_gain_rights() {
+            true if package.dir == "/usr/lib/{triplet}" => {
                 Some(format!("/usr/$LIB/{}", package.soname))
             }
-            Some(_) => self.pinned().map(|arch| package.path(arch)),
-            None => None,
+            true => self.pinned().map(|arch| package.path(arch)),
+            false => None,
         };
         silent.unwrap_or_else(|| package.soname.clone())
     }
@@ -134,11 +134,11 @@ impl Plan<'_> {
         if self.scene.style.preload == PreloadStyle::Path {
             choices.reverse();
         }
-        let silent = self
-            .scene
-            .unit
-            .privileged()
-            .and_then(|_| self.scene.unit.silent_path(library));
+        let unit = self.scene.unit;
+        let silent = unit
+            .may_gain_rights()
+            .then(|| unit.silent_path(library))
+            .flatten();
         silent
             .into_iter()
             .chain(choices)

@@ -1,7 +1,7 @@
 //! What the base image's facts say of platform, interpreter and user.
 
 use crate::facts::{self, Image};
-use crate::model::{Fact, Found, Fragile, Platform, Python, User};
+use crate::model::{Fact, Found, Fragile, Platform, Python, User, Value};
 use crate::text::Place;
 
 pub(super) fn platform(
@@ -27,6 +27,7 @@ pub(super) fn platform(
             manager: None,
             lacks: Vec::new(),
             windows: false,
+            chosen: false,
         };
     };
     let release = match image.release {
@@ -51,7 +52,27 @@ pub(super) fn platform(
         manager: image.manager,
         lacks: image.lacks.clone(),
         windows: image.windows,
+        chosen: false,
     }
+}
+
+/// Whether what a build argument stands for decides about the C library: its end tells the variant (`3.12-alpine`), and the
+/// image has one on another.
+pub(super) fn is_chosen(reference: &Value, image: Option<&Image>) -> bool {
+    let text = reference.text.as_str();
+    let Some(last) = text.len().checked_sub(1).filter(|_| !text.contains('@')) else {
+        return false;
+    };
+    if reference.text.is_verbatim(last..text.len()) {
+        return false;
+    }
+    let Some((repository, _)) = text.rsplit_once(':') else {
+        return true;
+    };
+    // The whole name is passed, or only which of one image's tags.
+    let whole = !reference.text.is_verbatim(0..1);
+    let other = facts::image(&format!("{repository}:alpine"), None);
+    whole || other.and_then(|other| other.libc) != image.and_then(|image| image.libc)
 }
 
 pub(super) fn python(image: Option<&Image>, from: &Place, why: &str) -> Fact<Python> {

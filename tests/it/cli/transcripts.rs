@@ -31,7 +31,8 @@ fn transcript(path: &Path) -> usize {
     let mut count = 0;
     let mut rest = text.as_str();
     while let Some((before, block)) = rest.split_once("```console\n") {
-        let (block, after) = block.split_once("```").expect("the block is closed");
+        // Output may hold fences of its own, but not at the start of a line.
+        let (block, after) = block.split_once("\n```").expect("the block is closed");
         now.push_str(&format!("{before}```console\n"));
         for command in block.lines().filter_map(|line| line.strip_prefix("$ ")) {
             now.push_str(&run(command));

@@ -1,0 +1,60 @@
+//! Where reports go: standard output, and files.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::cli::{Check, Output};
+use crate::report::{self, Format, Run, Style};
+use crate::write;
+
+/// Writes a run in all formats that were asked for; `false` where a file could not be written.
+pub(super) fn write(
+    run: &Run,
+    arguments: &Check,
+    style: Style,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<bool> {
+    let mut all_written = true;
+    for output in wanted(arguments) {
+        let Some(path) = &output.file else {
+            if arguments.statistics && matches!(output.format, Format::Human | Format::Concise) {
+                report::statistics::write(run, out)?;
+                continue;
+            }
+            report::write(run, output.format, style, out)?;
+            continue;
+        };
+        let plain = Style {
+            colour: false,
+            ..style
+        };
+        let mut text = Vec::new();
+        report::write(run, output.format, plain, &mut text)?;
+        if let Err(error) = write::whole(path, &text) {
+            writeln!(err, "malloclint: {}: {error}", path.display())?;
+            all_written = false;
+        }
+    }
+    Ok(all_written)
+}
+
+/// What was asked for, or what is right where nothing was.
+fn wanted(arguments: &Check) -> Vec<Output> {
+    let mut outputs = arguments.formats.clone();
+    if outputs.is_empty() {
+        let in_actions = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+        let format = if in_actions {
+            Format::Github
+        } else {
+            Format::Human
+        };
+        outputs.push(Output { format, file: None });
+    }
+    if let Some(path) = &arguments.output_file
+        && let Some(first) = outputs.iter_mut().find(|output| output.file.is_none())
+    {
+        first.file = Some(PathBuf::from(path));
+    }
+    outputs
+}

@@ -1,0 +1,109 @@
+//! What configurations and the command line want, as projects and searches ask for it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cli::Selection;
+use crate::config::{Asked, Config, ConfigError, Configs};
+use crate::finding::Finding;
+use crate::policy::{Date, FailOn, Policy, RuleNames};
+use crate::project::links::{self, ImageBuild};
+use crate::project::{self, Choice, Disk, Project, Wishes};
+
+/// The configurations of a run.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    configs: Arc<Configs>,
+    force_exclude: bool,
+}
+
+impl Wanted {
+    pub(super) fn of(selection: &Selection) -> Self {
+        let epoch = std::env::var("SOURCE_DATE_EPOCH").ok();
+        let some = |names: &[RuleNames]| RuleNames::all(names.iter().cloned());
+        let asked = Asked {
+            select: (!selection.select.is_empty()).then(|| some(&selection.select)),
+            ignore: some(&selection.ignore),
+            exclude: selection.exclude.clone(),
+            no_ignores: selection.no_ignores,
+            config: selection.config.clone(),
+            isolated: selection.isolated,
+            today: Date::today(epoch.as_deref()),
+        };
+        Self {
+            configs: Arc::new(Configs::with(asked)),
+            force_exclude: selection.force_exclude,
+        }
+    }
+
+    /// The configuration of a file.
+    pub(super) fn config(&self, path: &Path) -> Result<Arc<Config>, ConfigError> {
+        self.configs.of(path)
+    }
+
+    pub(super) fn configs(&self) -> &Configs {
+        &self.configs
+    }
+
+    /// The project on a disk.
+    pub(super) fn project<'a>(&self, disk: &'a Disk) -> Project<'a> {
+        Project::configured(disk, Arc::new(self.clone()))
+    }
+
+    /// The files below paths.
+    pub(super) fn find(&self, paths: &[PathBuf]) -> project::Found {
+        project::choose(paths, self)
+    }
+
+    /// Whether a finding makes the run fail, where the command line says nothing else.
+    pub(super) fn fails(&self, asked: Option<FailOn>, finding: &Finding) -> bool {
+        let config = || self.configs.of(Path::new(&finding.place.file.path)).ok();
+        let least = asked.or_else(|| config()?.fail_on);
+        least.unwrap_or(FailOn::Warning).fails(finding.severity)
+    }
+}
+
+/// What cannot be read is told where the file itself is.
+impl Wishes for Wanted {
+    fn images(&self, near: &str) -> Vec<ImageBuild> {
+        let config = self.configs.of(Path::new(near)).unwrap_or_default();
+        let builds = config
+            .builds()
+            .map(|(image, dockerfile, target)| ImageBuild {
+                image: links::repository(image).to_owned(),
+                reference: links::reference(image),
+                dockerfile: project::shown(dockerfile),
+                target: target.map(str::to_owned),
+                platforms: Vec::new(),
+                said_in: String::new(),
+            });
+        builds.collect()
+    }
+
+    fn policy(&self, near: &str) -> Arc<Policy> {
+        self.configs.policy(Path::new(near))
+    }
+
+    fn platforms(&self, near: &str) -> Vec<String> {
+        let config = self.configs.of(Path::new(near)).unwrap_or_default();
+        config.platforms().map(str::to_owned).collect()
+    }
+}
+
+impl Choice for Wanted {
+    fn excludes(&self, path: &Path, folder: bool) -> bool {
+        self.configs.excludes(path, &absolute(path), folder)
+    }
+
+    fn includes(&self, path: &Path) -> bool {
+        self.configs.includes(path, &absolute(path))
+    }
+
+    fn is_strict(&self) -> bool {
+        self.force_exclude
+    }
+}
+
+fn absolute(path: &Path) -> String {
+    project::absolute(&path.to_string_lossy())
+}

@@ -1,0 +1,129 @@
+//! From a file to a configuration, or to what is wrong with it.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::{Config, ConfigError, Image, Stage};
+use crate::text::near;
+
+#[derive(Debug, Default, Deserialize)]
+struct PyProject {
+    tool: Option<Tool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Tool {
+    malloclint: Option<Config>,
+}
+
+/// The names of files that hold nothing else.
+const OWN: [&str; 2] = ["malloclint.toml", ".malloclint.toml"];
+
+/// What the folder itself says.
+pub(super) fn in_it(folder: &Path) -> Result<Option<Config>, ConfigError> {
+    for name in OWN {
+        let own = folder.join(name);
+        if let Some(text) = text(&own)? {
+            return placed(parse(&own, &text)?, &own).map(Some);
+        }
+    }
+    shared(&folder.join("pyproject.toml"))
+}
+
+/// The configuration in a file that was named.
+pub(super) fn file(path: &Path) -> Result<Config, ConfigError> {
+    let path = &path
+        .canonicalize()
+        .map_err(|error| wrong(path, error.to_string()))?;
+    if path
+        .file_name()
+        .is_some_and(|name| name == "pyproject.toml")
+    {
+        let found = shared(path)?;
+        return found.ok_or_else(|| wrong(path, "it has no `[tool.malloclint]`".into()));
+    }
+    let text = text(path)?.unwrap_or_default();
+    placed(parse(path, &text)?, path)
+}
+
+fn shared(path: &Path) -> Result<Option<Config>, ConfigError> {
+    let Some(text) = text(path)?.filter(|text| text.contains("malloclint")) else {
+        return Ok(None);
+    };
+    let project: PyProject = parse(path, &text)?;
+    let config = project.tool.and_then(|tool| tool.malloclint);
+    config.map(|config| placed(config, path)).transpose()
+}
+
+/// The configuration with the Dockerfiles of its images where they lie.
+fn placed(mut config: Config, path: &Path) -> Result<Config, ConfigError> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    for (image, source) in &mut config.images {
+        let (Image::Whole(file)
+        | Image::Stage(Stage {
+            dockerfile: file, ..
+        })) = source;
+        let whole = folder.join(&*file);
+        if !whole.is_file() {
+            let reason = format!("`images`: there is no file `{file}` to build `{image}` from");
+            return Err(wrong(path, reason));
+        }
+        *file = whole.to_string_lossy().into_owned();
+    }
+    config.file = Some(path.to_owned());
+    Ok(config)
+}
+
+fn text(path: &Path) -> Result<Option<String>, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(wrong(path, error.to_string())),
+    }
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
+    toml_edit::de::from_str(text).map_err(|error| {
+        let place = error.span().map_or_else(String::new, |span| {
+            let before = text.get(..span.start).unwrap_or_default();
+            let line = before.matches('\n').count() + 1;
+            let column = before
+                .rsplit('\n')
+                .next()
+                .map_or(0, |line| line.chars().count())
+                + 1;
+            format!("line {line}, column {column}: ")
+        });
+        wrong(path, place + &said(error.message()))
+    })
+}
+
+/// What is wrong, in our words where the parser's help nobody on.
+fn said(message: &str) -> String {
+    let message = message.trim_end();
+    let (rest, what) = match (
+        message.strip_prefix("unknown field `"),
+        message.strip_prefix("unknown variant `"),
+    ) {
+        (Some(rest), _) => (rest, "there is no key"),
+        (_, Some(rest)) => (rest, "there is no value"),
+        _ => return message.replace('\n', ": "),
+    };
+    let mut words = rest.split('`');
+    let written = words.next().unwrap_or_default();
+    let known: Vec<&str> = words.skip(1).step_by(2).collect();
+    let nearest = known.iter().map(|name| (near::slips(name, written), *name));
+    match nearest.min().filter(|(edits, _)| *edits <= 3) {
+        Some((_, near)) => format!("{what} `{written}`: did you mean `{near}`?"),
+        None => format!("{what} `{written}`: there are {}", known.join(", ")),
+    }
+}
+
+fn wrong(path: &Path, reason: String) -> ConfigError {
+    ConfigError {
+        path: path.display().to_string(),
+        reason,
+    }
+}

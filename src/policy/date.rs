@@ -1,0 +1,112 @@
+//! Days, as they are written: `2027-01-01`.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A day of the calendar. Later days are greater.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Date {
+    year: u64,
+    month: u64,
+    day: u64,
+}
+
+impl Date {
+    /// The day that a text names.
+    #[must_use]
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '-');
+        let mut part = |digits: usize| {
+            let part = parts.next()?;
+            let right = part.len() == digits && part.bytes().all(|b| b.is_ascii_digit());
+            right.then(|| part.parse::<u64>().ok()).flatten()
+        };
+        let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+        let right = (1..=12).contains(&month) && (1..=days(year, month)).contains(&day);
+        right.then_some(Self { year, month, day })
+    }
+
+    /// The day of a time, in UTC.
+    #[must_use]
+    pub(crate) fn of(time: SystemTime) -> Option<Self> {
+        let since = time.duration_since(UNIX_EPOCH).ok()?;
+        let mut rest = since.as_secs() / 86_400;
+        let mut year = 1970;
+        while rest >= days_of(year) {
+            rest -= days_of(year);
+            year += 1;
+        }
+        let mut month = 1;
+        while rest >= days(year, month) {
+            rest -= days(year, month);
+            month += 1;
+        }
+        Some(Self {
+            year,
+            month,
+            day: rest + 1,
+        })
+    }
+
+    /// Today, or the day that builds are to believe in: `SOURCE_DATE_EPOCH` (reproducible-builds.org).
+    #[must_use]
+    pub(crate) fn today(epoch: Option<&str>) -> Option<Self> {
+        let told = epoch.and_then(|seconds| seconds.trim().parse().ok());
+        Self::of(match told {
+            Some(seconds) => UNIX_EPOCH + Duration::from_secs(seconds),
+            None => SystemTime::now(),
+        })
+    }
+}
+
+impl std::fmt::Display for Date {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
+
+fn is_leap(year: u64) -> bool {
+    year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400)
+}
+
+fn days_of(year: u64) -> u64 {
+    if is_leap(year) { 366 } else { 365 }
+}
+
+fn days(year: u64, month: u64) -> u64 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_of_the_calendar() {
+        let of = |seconds| Date::of(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+        assert_eq!(of(0).to_string(), "1970-01-01");
+        assert_eq!(of(86_399).to_string(), "1970-01-01");
+        assert_eq!(of(951_782_400).to_string(), "2000-02-29");
+        assert_eq!(of(1_795_910_400).to_string(), "2026-11-29");
+        assert!(Date::today(Some("951782400")).unwrap() < Date::today(None).unwrap());
+        assert!(Date::read("2026-12-01").unwrap() > Date::read("2026-11-30").unwrap());
+        for wrong in [
+            "",
+            "2026",
+            "2026-13-01",
+            "2026-02-29",
+            "2026-1-1",
+            "26-01-01",
+            "2026-01-00",
+            "x",
+            "2026-01-01T00:00",
+            "+026-01-01",
+        ] {
+            assert_eq!(Date::read(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Annotations of GitHub Actions (docs.github.com, "Workflow commands for GitHub Actions").
+
+use std::io;
+
+use super::{Run, counts, plural, position};
+use crate::finding::{Finding, Severity};
+
+pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
+    for finding in &run.findings {
+        writeln!(out, "{}", command(run, finding))?;
+    }
+    writeln!(out, "{} in {}", counts(run), plural(run.files, "file"))
+}
+
+fn command(run: &Run, finding: &Finding) -> String {
+    let name = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "notice",
+    };
+    let at = position::of(&finding.place);
+    let mut properties = vec![
+        ("file", run.in_repository(&finding.place.file.path)),
+        ("line", at.start.line.to_string()),
+        ("endLine", at.end.line.to_string()),
+        ("title", format!("malloclint: {}", finding.rule)),
+    ];
+    // Columns count where all is on one line.
+    if at.start.line == at.end.line && at.start.column < at.end.column {
+        properties.insert(2, ("col", at.start.column.to_string()));
+        properties.insert(4, ("endColumn", at.end.column.to_string()));
+    }
+    let properties = properties.iter();
+    let properties: Vec<String> = properties
+        .map(|(key, value)| format!("{key}={}", property(value)))
+        .collect();
+    let text = if finding.help.is_empty() {
+        finding.message.clone()
+    } else {
+        format!("{}\nfix: {}", finding.message, finding.help)
+    };
+    format!("::{name} {}::{}", properties.join(","), data(&text))
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
