@@ -13,6 +13,8 @@ WITH_ORACLES = if $(VENV)/bin/python -c 'import $(ORACLE_MODULES)' 2>/dev/null; 
 		echo 'left out: the parsers and schemas of others (see above)'; \
 	fi; \
 	if [ -d target/jemalloc ]; then export MALLOCLINT_REQUIRE_JEMALLOC=1; fi;
+# What packages are built and tested with.
+TOOLS := .venv-packaging
 # Optimised a little: the parsers are run over thousands of mutants.
 PROVEN := target/proof/malloclint
 
@@ -36,6 +38,7 @@ test: oracles jemalloc format lint ## What CI runs: check style, all tests, and 
 	cargo test --locked --profile proof --test it -- tune::
 	$(PYTHON) -B tests/golden/golden.py suite --malloclint $(PROVEN)
 	$(PYTHON) -B -m unittest discover --start-directory bench/memory
+	$(PYTHON) -B -m unittest discover --start-directory tests/packaging
 	@$(MAKE) --no-print-directory hook
 	@$(MAKE) --no-print-directory e2e
 
@@ -61,6 +64,31 @@ e2e: $(PROVEN) ## Build a sample of images before and after `fix`, and see what 
 .PHONY: e2e-all
 e2e-all: $(PROVEN) ## Build all of them
 	$(PYTHON) tests/e2e/run.py --malloclint $(PROVEN) --all
+
+.PHONY: packaging
+packaging: $(TOOLS) crate ## Build the packages, install them, and run hooks and action as users do: twenty minutes
+	$(TOOLS)/bin/python -B -m unittest discover --verbose --start-directory tests/packaging
+	$(TOOLS)/bin/python -B -m unittest discover --verbose --start-directory tests/packaging --pattern 'whole_*.py'
+
+.PHONY: wheel
+wheel: $(TOOLS) ## Build the wheel for this machine into dist/; on Linux it needs no library of the system
+	@$(TOOLS)/bin/python -B packaging/build.py wheel
+
+.PHONY: wheel-arm64
+wheel-arm64: $(TOOLS) ## The same for Linux on arm64, with a cross linker (CONTRIBUTING.md)
+	@$(TOOLS)/bin/python -B packaging/build.py wheel --target aarch64-unknown-linux-gnu
+
+.PHONY: static
+static: $(TOOLS) ## An archive with the program of that wheel, for those without Python
+	@$(TOOLS)/bin/python -B packaging/build.py binary
+
+.PHONY: sdist
+sdist: $(TOOLS) ## The source package for Python
+	@$(TOOLS)/bin/python -B packaging/build.py sdist
+
+.PHONY: crate
+crate: ## Pack the crate as the Rust registry gets it, and build it from there
+	cargo package --locked --allow-dirty --quiet
 
 .PHONY: $(PROVEN)
 $(PROVEN):
@@ -94,7 +122,7 @@ bench-memory: ## Measure memory, CPU and time of real servers under every alloca
 .PHONY: clean
 clean: ## Remove what was built and installed here
 	cargo clean
-	rm -rf $(VENV) $(VENV)-bench
+	rm -rf $(VENV) $(VENV)-bench $(TOOLS) dist
 
 # A part that cannot be installed is left out, and said so; it never stops the rest.
 .PHONY: oracles
@@ -126,3 +154,9 @@ install-oracles:
 	fi
 	@$(PYTHON) -m venv $(VENV) >/dev/null
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $(ORACLES)
+
+$(TOOLS): packaging/maturin.txt packaging/tools.txt
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement packaging/maturin.txt
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check --requirement packaging/tools.txt
+	@touch $@

@@ -19,7 +19,7 @@ pub(crate) const STDIN_FILENAME: &str = "Dockerfile";
 
 /// Find missing and wrong memory-allocator settings of Python services
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(version, long_version = env!("MALLOCLINT_LONG_VERSION"), about, max_term_width = 100, arg_required_else_help = true)]
 pub struct Cli {
     /// When to use colours
     #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
