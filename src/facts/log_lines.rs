@@ -5,7 +5,9 @@
 //! - `rule`: the rule that finds the cause in a Dockerfile, where one does; `fix`: what to do; `next`: the next command
 //! - `examples`: real lines; `source`: where they were read or how they were made
 
-use regex::Regex;
+use std::sync::OnceLock;
+
+use regex::{Regex, RegexSet};
 use serde::Deserialize;
 
 use super::data::Table;
@@ -71,10 +73,15 @@ static FILES: [Table<File>; 5] = [
 /// What a line of a log means, if it is one that is known.
 #[must_use]
 pub(crate) fn meaning(text: &str) -> Option<Meaning> {
-    all().find_map(|line| line.read(text))
+    // All patterns in one: a log has many lines.
+    static ALL: OnceLock<RegexSet> = OnceLock::new();
+    let all =
+        ALL.get_or_init(|| RegexSet::new(lines().map(|line| &line.pattern)).unwrap_or_default());
+    let first = all.matches(text).iter().min()?;
+    lines().nth(first)?.read(text)
 }
 
-fn all() -> impl Iterator<Item = &'static LogLine> {
+fn lines() -> impl Iterator<Item = &'static LogLine> {
     FILES.iter().flat_map(|file| &file.get().line)
 }
 
@@ -101,7 +108,7 @@ mod tests {
             file.check().unwrap();
         }
         let mut names = std::collections::BTreeSet::new();
-        for line in all() {
+        for line in lines() {
             assert!(names.insert(&line.name), "{} stands twice", line.name);
             assert!(
                 !line.source.is_empty() && !line.causes.is_empty(),
@@ -121,7 +128,7 @@ mod tests {
 
     #[test]
     fn every_real_line_is_told_by_its_own_entry() {
-        for line in all() {
+        for line in lines() {
             for example in &line.examples {
                 for whole in [
                     example.clone(),

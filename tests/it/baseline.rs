@@ -43,7 +43,7 @@ fn an_old_project_begins_with_what_it_has() {
     write(
         at,
         "s0/Dockerfile",
-        &BAD.replace("3.12-slim", "3.13-slim\n# moved")
+        BAD.replace("3.12-slim", "3.13-slim\n# moved")
             .replace("ENV", "ENV PYTHONMALLOC=mallocc\nENV"),
     );
     let new = check(at, &["--baseline", "known.json", "."]);
@@ -54,7 +54,7 @@ fn an_old_project_begins_with_what_it_has() {
     write(
         at,
         "s0/Dockerfile",
-        &BAD.replace("CMD", "FROM python:3.12\nENV MALLOC_ARENA_MAX_=2\nCMD"),
+        BAD.replace("CMD", "FROM python:3.12\nENV MALLOC_ARENA_MAX_=2\nCMD"),
     );
     assert_eq!(
         check(at, &["--baseline", "known.json", "."])
