@@ -349,8 +349,14 @@ impl ImageState {
         let mut known = self.fragile.iter_mut();
         let same = |known: &&mut Fragile| std::ptr::eq(known.program, fragile.program);
         match known.find(same) {
-            Some(known) if known.found < fragile.found => *known = fragile,
-            Some(_) => {}
+            Some(known) => {
+                // What is said of its version stays, wherever it stands.
+                let version = known.version.take().or_else(|| fragile.version.clone());
+                if known.found < fragile.found {
+                    *known = fragile;
+                }
+                known.version = version;
+            }
             None => self.fragile.push(fragile),
         }
     }

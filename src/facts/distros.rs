@@ -32,6 +32,8 @@ pub struct Release {
     pub manager: Manager,
     /// Its packages are no longer where its images look for them: they were moved to an archive.
     pub archived: bool,
+    /// The day from which on it gets no updates, where that is over: its packages will be moved, too.
+    pub ended: Option<String>,
     /// Runtime and development packages of allocators.
     pub packages: Vec<AllocatorPackage>,
     /// Families whose packages were not checked here: their absence from `packages` says nothing.

@@ -53,7 +53,7 @@ pub(crate) struct Fragile {
     pub from: Option<String>,
     /// The first version behind those that lives again.
     pub until: Option<String>,
-    /// Where the version is not known, it is one that lives.
+    /// Where the version is not known, nothing is said of it.
     #[serde(default)]
     pub versioned: bool,
     #[serde(default)]

@@ -75,7 +75,12 @@ impl Fragile {
             let var = unit.env.get(name);
             var.and_then(|var| var.now.value.known()) == Some(value)
         });
-        older || later || set || version.is_none() && self.program.versioned
+        older || later || set
+    }
+
+    /// Whether it is of a kind of which only some versions break, and its own is not known.
+    fn is_of_some_version(&self) -> bool {
+        self.program.versioned && self.version.is_none()
     }
 }
 
@@ -88,10 +93,19 @@ impl Unit {
 
     /// The programs that a preloaded allocator breaks, and that nothing saves.
     pub fn broken_by_preload(&self) -> impl Iterator<Item = &Fragile> {
+        self.endangered_by_preload()
+            .filter(|fragile| !fragile.is_of_some_version())
+    }
+
+    /// The same, and those of which some versions break where theirs is not known.
+    pub(crate) fn endangered_by_preload(&self) -> impl Iterator<Item = &Fragile> {
         let breaks = |fragile: &&Fragile| fragile.program.breaks == Breaks::Preload;
-        self.fragile
-            .iter()
-            .filter(breaks)
-            .filter(|fragile| !fragile.is_spared(self))
+        let all = self.fragile.iter().filter(breaks);
+        all.filter(|fragile| !fragile.is_spared(self))
+    }
+
+    /// Whether only some versions of a program break, and which is here is not known.
+    pub(crate) fn is_uncertain(fragile: &Fragile) -> bool {
+        fragile.is_of_some_version()
     }
 }

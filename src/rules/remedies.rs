@@ -48,12 +48,14 @@ pub(super) fn soname_of(preload: &Preload) -> String {
 
 /// What a preloaded allocator would break in the image, surely or perhaps: why it is not to be brought.
 pub(super) fn breaks(unit: &Unit) -> Option<Applicability> {
-    let most = unit
-        .broken_by_preload()
-        .max_by_key(|fragile| fragile.found)?;
+    let sure = unit.broken_by_preload().max_by_key(|fragile| fragile.found);
+    let most = sure.or_else(|| unit.endangered_by_preload().next())?;
     let (name, what) = (&most.program.name, &most.program.what);
     let line = most.place.line();
     Some(match most.found {
+        _ if Unit::is_uncertain(most) => Applicability::Unsafe(format!(
+            "which version it is, is not known (line {line}), and {name} {what}"
+        )),
         Found::Named => Applicability::Unsafe(format!(
             "{name} may be in the image (line {line}), and it {what}"
         )),

@@ -301,7 +301,7 @@ fn no_profile_brings_a_second_thread() {
         "[\"celery\", \"-A\", \"a\", \"worker\"]",
     ] {
         let text = format!(
-            "FROM python:3.12-slim\nRUN pip install playwright && playwright install --with-deps chromium\nCMD {command}\n"
+            "FROM python:3.12-slim\nRUN pip install playwright==1.55.0 && playwright install --with-deps chromium\nCMD {command}\n"
         );
         let (after, _) = fixed(&text, &[]);
         assert!(after.contains(&format!("MALLOC_CONF={PROFILE}")), "{after}");
@@ -1635,7 +1635,7 @@ fn what_reviews_of_public_fixes_found() {
             "{version}"
         );
     }
-    for version in ["", "==1.37.0", "==1.50.0", "==1.55.0"] {
+    for version in ["==1.37.0", "==1.50.0", "==1.55.0"] {
         assert_ne!(
             fixed(&browser(version), &[]).0,
             browser(version),
@@ -2071,4 +2071,42 @@ fn what_is_added_goes_where_it_belongs() {
             "{general}"
         );
     }
+}
+
+#[test]
+fn what_a_fifth_review_found() {
+    let serve = "CMD [\"gunicorn\", \"a:b\"]\n";
+    // depictio/depictio: a browser of a version that is not known may be one of those that crash.
+    let browser = |version: &str| {
+        format!(
+            "FROM python:3.12-slim-bookworm\nRUN pip install playwright{version} && playwright install --with-deps chromium\n{serve}"
+        )
+    };
+    let (after, left) = fixed(&browser(""), &[]);
+    assert_eq!(after, browser(""));
+    assert!(
+        left.iter()
+            .any(|why| why.contains("which version it is, is not known")),
+        "{left:?}"
+    );
+    assert!(fixed(&browser("==1.55.0"), &[]).0.contains("LD_PRELOAD"));
+    // Nothing is said of it where jemalloc is loaded already: most versions live.
+    let loaded = browser("").replace(
+        "CMD",
+        &format!("{JE}ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:1\nCMD"),
+    );
+    assert!(!says(&loaded, "preload-breaks-program"));
+    // charles-crawford/sentiment-light: a release whose packages will be moved.
+    let ended = format!("FROM python:3.9-slim-bullseye\nRUN pip install gunicorn\n{serve}");
+    assert_eq!(fixed(&ended, &[]).0, ended);
+    let installs = ended.replace(
+        "RUN pip",
+        "RUN apt-get update && apt-get install -y curl\nRUN pip",
+    );
+    assert!(fixed(&installs, &[]).0.contains("curl libjemalloc2"));
+    // getzep/graphiti: a group of another program's.
+    let env = format!(
+        "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y curl\n# Configure uv for runtime\nENV UV_A=1 \\\n    UV_B=2\n{serve}"
+    );
+    assert!(fixed(&env, &[]).0.contains("UV_B=2\nCMD"));
 }

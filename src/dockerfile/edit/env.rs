@@ -9,17 +9,7 @@ use std::ops::Range;
 
 /// Whether what stands above a group of variables says no more than that: what is about one thing takes no other.
 fn is_general(heading: &str) -> bool {
-    const WORDS: [&str; 9] = [
-        "env",
-        "variab",
-        "setting",
-        "config",
-        "python",
-        "default",
-        "memory",
-        "malloc",
-        "performan",
-    ];
+    const WORDS: [&str; 6] = ["env", "variab", "python", "memory", "malloc", "performan"];
     let heading = heading.to_lowercase();
     heading.is_empty() || WORDS.iter().any(|word| heading.contains(word))
 }

@@ -53,7 +53,10 @@ impl Plan<'_> {
             self.edits.push(edit);
             return Ok(());
         }
-        if let Some(other) = self.chosen(manager) {
+        if let Some(other) = self
+            .chosen(manager)
+            .or_else(|| self.ending(release, manager))
+        {
             return Err(other);
         }
         self.new_run(installer, release, package)
@@ -70,6 +73,19 @@ impl Plan<'_> {
             Refusal(format!(
                 "a build argument chooses the base, and with another than the default there may be no `{}`: install the library where that is known",
                 manager.command()
+            ))
+        })
+    }
+
+    /// Why an image that builds today and installs nothing would not build for long, where its release has ended.
+    fn ending(&self, release: &Release, manager: Manager) -> Option<Refusal> {
+        let ended = release.ended.as_ref()?;
+        let mut installs = self.scene.unit.installs.iter();
+        let installs = installs.any(|install| install.manager == manager);
+        (!installs).then(|| {
+            let (distro, name) = (&release.distro, &release.release);
+            Refusal(format!(
+                "{distro} {name} ended on {ended}, and its packages will be moved: what installs nothing builds for good, with this step it would not; take a newer base image"
             ))
         })
     }

@@ -38,6 +38,8 @@ pub(super) struct ReleaseEntry {
     #[serde(default)]
     archived: bool,
     #[serde(default)]
+    ended: Option<String>,
+    #[serde(default)]
     unknown: Vec<Family>,
     #[cfg_attr(
         not(test),
@@ -96,6 +98,7 @@ impl File {
             libc_version: entry.libc_version.clone(),
             manager: entry.manager.unwrap_or(manager),
             archived: entry.archived,
+            ended: entry.ended.clone(),
             packages: self
                 .package
                 .iter()
