@@ -73,6 +73,12 @@ pub enum Command {
     Check(Check),
     /// Fix what can be fixed, and say what is left and why
     Fix(Fix),
+    /// Set a project up: a configuration, hooks for pre-commit, a workflow for GitHub Actions
+    Init {
+        /// Write nothing, print what would change
+        #[arg(long)]
+        diff: bool,
+    },
     /// Show a rule's page, or say what a line of a log means
     Explain {
         /// The rule's id, as reports print it; or a line of a log; `-` reads a whole log

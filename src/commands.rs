@@ -4,6 +4,7 @@ mod baseline;
 mod check;
 mod explain;
 mod fix;
+mod init;
 mod outputs;
 mod progress;
 mod rules;
@@ -44,6 +45,7 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
     let done = match &cli.command {
         Command::Check(arguments) => check::run(arguments, cli.color, out, err),
         Command::Fix(arguments) => fix::run(arguments, out, err),
+        Command::Init { diff } => init::run(*diff, out, err),
         Command::Explain { what } => explain::run(what, out, err),
         Command::Rules { format } => rules::list(*format, out),
         Command::Tune(arguments) => tune::run(arguments, colours(cli.color), out, err),

@@ -18,6 +18,7 @@
 //! | one file from text to findings, less what a person has judged already | `check` |
 //! | what the fixer writes, as data | `templates` |
 //! | one file from findings to fixed text | `fix` |
+//! | what sets a project up | `init` |
 //! | text to the disk, whole or not at all | `write` |
 //! | output | `report`, and which findings are known `baseline` |
 //! | settings measured under the user's own load (Linux) | `tune` |
@@ -34,6 +35,7 @@ mod dockerfile;
 mod facts;
 mod finding;
 mod fix;
+mod init;
 mod manifests;
 mod model;
 mod pages;

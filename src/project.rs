@@ -24,7 +24,7 @@ pub(crate) use disk::{absolute, folder_in_repository};
 pub use format::Format;
 pub(crate) use format::is_template_ending;
 pub(crate) use names::{Claim, claim};
-pub(crate) use revision::Revision;
+pub(crate) use revision::{Revision, default_branch};
 
 use crate::dockerfile::syntax::Dockerfile;
 use crate::dockerfile::{self, Base, Interpreted, Outside, Search};

@@ -74,6 +74,17 @@ pub(crate) fn create(path: &Path, text: &[u8]) -> Result<(), WriteError> {
     Ok(())
 }
 
+/// Makes a file that is not there yet, and the folders that it lies in.
+///
+/// # Errors
+/// Where it cannot be done, or the file is there.
+pub(crate) fn with_folders(path: &Path, text: &[u8]) -> Result<(), WriteError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    create(path, text)
+}
+
 /// Makes a file, or another one in its place; a pipe or a device takes the text as it is.
 ///
 /// # Errors

@@ -54,6 +54,30 @@ impl Revision {
     }
 }
 
+/// The branch that others of the repository stand on, as far as git knows it here.
+#[must_use]
+pub(crate) fn default_branch() -> Option<String> {
+    let head = [
+        "symbolic-ref",
+        "--quiet",
+        "--short",
+        "refs/remotes/origin/HEAD",
+    ];
+    let named = git(Path::new("."), &head, &[]);
+    let own = || {
+        git(
+            Path::new("."),
+            &["symbolic-ref", "--quiet", "--short", "HEAD"],
+            &[],
+        )
+    };
+    let name = named.or_else(|_| own()).ok()?;
+    let name = String::from_utf8_lossy(&name).trim().to_owned();
+    let name = name.strip_prefix("origin/").unwrap_or(&name);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    (!name.is_empty() && name.chars().all(plain)).then(|| name.to_owned())
+}
+
 /// Puts the files of a revision into an empty folder, those that anything can be read in.
 fn fill(top: &Path, revision: &str, folder: &Path) -> Result<(), String> {
     let commit = format!("{revision}^{{commit}}");

@@ -49,7 +49,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // The program.
     ("cli", &["policy", "report", "templates"]),
     ("baseline", &["finding"]),
-    ("commands", &["baseline", "check", "cli", "config", "facts", "finding", "fix", "model", "pages", "policy", "project", "report", "rules", "templates", "text", "tune", "write"]),
+    ("init", &["surroundings", "text", "yaml"]),
+    ("commands", &["baseline", "check", "cli", "config", "facts", "finding", "fix", "init", "model", "pages", "policy", "project", "report", "rules", "templates", "text", "tune", "write"]),
     ("main", &[]),
     // What the tests look at.
     ("internals", &["check", "dockerfile", "facts", "finding", "fix", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "yaml"]),

@@ -27,6 +27,7 @@ mod format;
 mod formats;
 mod harm;
 mod harm_images;
+mod init;
 mod inject;
 mod kustomize;
 mod manifests;

@@ -1,0 +1,52 @@
+//! `malloclint init`.
+
+use std::io;
+use std::path::Path;
+
+use super::Status;
+use crate::init::{self, Plan};
+use crate::project::{self, Disk};
+use crate::report::diff;
+use crate::write;
+
+pub(super) fn run(
+    only_diff: bool,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<Status> {
+    let branch = project::default_branch();
+    let (plans, kept) = init::plan(&Disk::default(), branch.as_deref());
+    let mut status = Status::Clean;
+    for plan in &plans {
+        if only_diff {
+            diff::write(&plan.before, &plan.after, out)?;
+            continue;
+        }
+        let path = &plan.after.path;
+        match written(plan) {
+            Ok(()) if plan.new => writeln!(out, "made {path}")?,
+            Ok(()) => writeln!(out, "added the hooks to {path}")?,
+            Err(why) => {
+                writeln!(err, "malloclint: {path}: {why}")?;
+                status = Status::Trouble;
+            }
+        }
+    }
+    for kept in &kept {
+        writeln!(err, "malloclint: {} stays: {}", kept.path, kept.why)?;
+    }
+    if !only_diff && !plans.is_empty() {
+        writeln!(out, "next: `pre-commit install`, and `malloclint check .`")?;
+    }
+    Ok(status)
+}
+
+fn written(plan: &Plan) -> Result<(), String> {
+    let path = Path::new(&plan.after.path);
+    let done = if plan.new {
+        write::with_folders(path, &plan.after.bytes)
+    } else {
+        write::replace(path, &plan.before.bytes, &plan.after.bytes)
+    };
+    done.map_err(|error| error.to_string())
+}

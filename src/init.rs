@@ -1,0 +1,151 @@
+//! What `malloclint init` writes: a configuration, hooks for pre-commit and a workflow for GitHub Actions. What is there
+//! already stays, comments included, and is not written twice.
+
+mod hooks;
+
+use std::sync::Arc;
+
+use crate::surroundings::Surroundings;
+use crate::text::SourceFile;
+
+/// What becomes of one file.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// The file as it is; empty where there is none.
+    pub before: Arc<SourceFile>,
+    /// The file as it should be.
+    pub after: Arc<SourceFile>,
+    /// Whether it is to be made.
+    pub new: bool,
+}
+
+/// What was looked at and stays.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    /// The file.
+    pub path: String,
+    /// Why.
+    pub why: String,
+}
+
+const CONFIG: &str = include_str!("../templates/init/malloclint.toml");
+const WORKFLOW: &str = include_str!("../templates/init/workflow.yaml");
+
+/// What is to be written into a project, whose files `around` holds, and what stays.
+pub(crate) fn plan(around: &dyn Surroundings, branch: Option<&str>) -> (Vec<Plan>, Vec<Kept>) {
+    let files = Files { around };
+    let (mut plans, mut kept) = (Vec::new(), Vec::new());
+    for outcome in [
+        files.config(),
+        files.hooks(),
+        files.workflow(branch.unwrap_or("main")),
+    ] {
+        match outcome {
+            Ok(plan) => plans.push(plan),
+            Err(why) => kept.push(why),
+        }
+    }
+    (plans, kept)
+}
+
+struct Files<'a> {
+    around: &'a dyn Surroundings,
+}
+
+impl Files<'_> {
+    fn text(&self, path: &str) -> Option<String> {
+        let bytes = self.around.peek(path)?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn config(&self) -> Result<Plan, Kept> {
+        for path in ["malloclint.toml", ".malloclint.toml"] {
+            if self.text(path).is_some() {
+                return Err(stays(path, "the configuration is there"));
+            }
+        }
+        let shared = self.text("pyproject.toml").unwrap_or_default();
+        if shared.contains("[tool.malloclint]") {
+            return Err(stays("pyproject.toml", "the configuration is there"));
+        }
+        Ok(made("malloclint.toml", CONFIG))
+    }
+
+    fn hooks(&self) -> Result<Plan, Kept> {
+        const NAMES: [&str; 2] = [".pre-commit-config.yaml", ".pre-commit-config.yml"];
+        let found = NAMES
+            .iter()
+            .find_map(|path| Some((*path, self.text(path)?)));
+        match found {
+            None => {
+                let [path, _] = NAMES;
+                Ok(made(path, &hooks::whole()))
+            }
+            Some((path, text)) if text.contains("malloclint") => {
+                Err(stays(path, "it has hooks of malloclint"))
+            }
+            Some((path, text)) => match hooks::into(&text) {
+                Ok(after) => Ok(Plan {
+                    before: SourceFile::new(path, text.into_bytes()),
+                    after: SourceFile::new(path, after.into_bytes()),
+                    new: false,
+                }),
+                Err(why) => {
+                    let entry = hooks::whole();
+                    Err(stays(path, &format!("{why}. Add this to it:\n\n{entry}")))
+                }
+            },
+        }
+    }
+
+    fn workflow(&self, branch: &str) -> Result<Plan, Kept> {
+        let folder = ".github/workflows";
+        for path in self.around.list(folder, 1) {
+            if self
+                .text(&path)
+                .is_some_and(|text| text.contains("malloclint"))
+            {
+                return Err(stays(&path, "it runs malloclint"));
+            }
+        }
+        if let (Some(_), None) = (
+            self.text(".gitlab-ci.yml"),
+            self.around.list(folder, 1).next(),
+        ) {
+            let why = format!(
+                "the job to include is in {}/blob/v{}/packaging/gitlab-ci.yml",
+                env!("CARGO_PKG_REPOSITORY"),
+                env!("CARGO_PKG_VERSION")
+            );
+            return Err(stays(".gitlab-ci.yml", &why));
+        }
+        let text = filled(WORKFLOW).replace("{branch}", branch);
+        Ok(made(&format!("{folder}/malloclint.yml"), &text))
+    }
+}
+
+/// A template with the names of this version.
+fn filled(template: &str) -> String {
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    let mut parts = repository.rsplitn(3, '/');
+    let (name, owner) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    template
+        .replace("{repository}", repository)
+        .replace("{owner}", &format!("{owner}/{name}"))
+        .replace("{version}", env!("CARGO_PKG_VERSION"))
+}
+
+fn made(path: &str, text: &str) -> Plan {
+    Plan {
+        before: SourceFile::new(path, Vec::new()),
+        after: SourceFile::new(path, text.as_bytes().to_vec()),
+        new: true,
+    }
+}
+
+fn stays(path: &str, why: &str) -> Kept {
+    Kept {
+        path: path.to_owned(),
+        why: why.to_owned(),
+    }
+}
