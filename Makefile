@@ -53,6 +53,12 @@ golden: ## Compare what is printed about every input of the tests with what was 
 	@$(PYTHON) -B tests/golden/golden.py suite --malloclint target/debug/malloclint $(if $(UPDATE),--update)
 	@$(if $(GOLDEN_FOLDER),$(PYTHON) -B tests/golden/golden.py public --malloclint target/debug/malloclint --folder $(GOLDEN_FOLDER) $(if $(UPDATE),--update))
 
+.PHONY: formats
+formats: oracles ## Hold reports against the schemas and validators of those who read them (it needs npm)
+	@cargo build --locked --quiet
+	@npm install --silent --no-save --no-package-lock --no-audit --no-fund --prefix target/formats @microsoft/sarif-multitool-linux@5.7.0 @umbrelladocs/rdformat-validator@1.0.1
+	$(VENV)/bin/python -B tests/formats/validate.py --malloclint target/debug/malloclint --tools target/formats
+
 .PHONY: hook
 hook: ## Run the prefork hook in forked children and real servers, on every Python that is here
 	$(PYTHON) tests/hook/run.py
