@@ -180,7 +180,7 @@ pub struct Selection {
     /// Pass over files and folders like this, as in `.gitignore`; may be given several times
     #[arg(long, value_name = "PATTERN")]
     pub exclude: Vec<String>,
-    /// Pass over excluded files even where they are named
+    /// Of files that are named, too, take only those that a search would take: for hooks
     #[arg(long)]
     pub force_exclude: bool,
     /// Take this configuration, whatever lies beside the files

@@ -133,6 +133,7 @@ fn filled(template: &str) -> String {
         .replace("{repository}", repository)
         .replace("{owner}", &format!("{owner}/{name}"))
         .replace("{version}", env!("CARGO_PKG_VERSION"))
+        .replace("{major}", env!("CARGO_PKG_VERSION_MAJOR"))
 }
 
 fn made(path: &str, text: &str) -> Plan {

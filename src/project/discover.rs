@@ -1,5 +1,6 @@
 //! Paths to files: which files under a folder are ours.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -81,7 +82,7 @@ pub(crate) fn choose(paths: &[PathBuf], choice: &dyn Choice) -> Found {
     let mut found = Found::default();
     for path in paths {
         match std::fs::metadata(path) {
-            Ok(meta) if choice.is_strict() && choice.excludes(path, meta.is_dir()) => {}
+            Ok(meta) if choice.is_strict() && is_passed_over(path, meta.is_dir(), choice) => {}
             Ok(meta) if meta.is_dir() => walk(path, choice, &mut found),
             Ok(_) => found.files.push(path.clone()),
             Err(error) => found.failures.push(Failure {
@@ -100,6 +101,13 @@ pub(crate) fn choose(paths: &[PathBuf], choice: &dyn Choice) -> Found {
     found
 }
 
+/// Whether a search would not take what is named: it is excluded, or YAML that is no manifest.
+fn is_passed_over(path: &Path, folder: bool, choice: &dyn Choice) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str);
+    let yaml = !folder && name.and_then(claim) == Some(Claim::Yaml);
+    choice.excludes(path, folder) || yaml && !has_containers(path) && !choice.includes(path)
+}
+
 /// Walks a folder with the machine's cores: `.gitignore` is respected, hidden folders are searched,
 /// links are not followed.
 fn walk(folder: &Path, choice: &dyn Choice, found: &mut Found) {
@@ -115,7 +123,7 @@ fn walk(folder: &Path, choice: &dyn Choice, found: &mut Found) {
             match entry {
                 Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => {
                     let path = entry.path();
-                    let taken = is_ours(&entry) || choice.includes(path);
+                    let taken = is_ours(path) || choice.includes(path);
                     if taken && !choice.excludes(path, false) {
                         one.files.push(entry.into_path());
                     }
@@ -159,18 +167,18 @@ fn is_searched(entry: &ignore::DirEntry) -> bool {
 }
 
 /// Whether a file is ours, by its name; of YAML files those whose text has what a pod template has.
-fn is_ours(entry: &ignore::DirEntry) -> bool {
-    match entry.file_name().to_str().and_then(claim) {
-        Some(Claim::Yaml) => has_containers(entry),
+fn is_ours(path: &Path) -> bool {
+    match path.file_name().and_then(OsStr::to_str).and_then(claim) {
+        Some(Claim::Yaml) => has_containers(path),
         Some(_) => true,
         None => false,
     }
 }
 
-fn has_containers(entry: &ignore::DirEntry) -> bool {
-    let small = entry.metadata().is_ok_and(|meta| meta.len() <= LIMIT);
+fn has_containers(path: &Path) -> bool {
+    let small = std::fs::metadata(path).is_ok_and(|meta| meta.len() <= LIMIT);
     let Ok(bytes) = (if small {
-        std::fs::read(entry.path())
+        std::fs::read(path)
     } else {
         return false;
     }) else {
@@ -181,11 +189,8 @@ fn has_containers(entry: &ignore::DirEntry) -> bool {
     let described = ["ontainers:", "container:", "ontainers\":", "podSpec:"]
         .iter()
         .any(|word| has(word));
-    if entry
-        .file_name()
-        .to_str()
-        .is_some_and(kustomize::is_kustomization)
-    {
+    let name = path.file_name().and_then(OsStr::to_str);
+    if name.is_some_and(kustomize::is_kustomization) {
         let variables = ["LD_PRELOAD", "MALLOC_", "PYTHONMALLOC", "GLIBC_TUNABLES"];
         return described || has("ontainers/") || variables.iter().any(|name| has(name));
     }

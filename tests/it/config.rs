@@ -1,6 +1,6 @@
 //! What configurations say: which rules speak, how severely, about which files; and what is told where they are wrong.
 
-use crate::support::run::{finish, folder, program, run};
+use crate::support::run::{finish, folder, program, run, write};
 
 const ENV: &str = "FROM python:3.12-slim\nENV MALLOC_ARENA_MAX_=2\n";
 const UNSET: &str = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:b\"]\n";
@@ -196,6 +196,13 @@ fn files_are_chosen() {
         ["app/Dockerfile"]
     );
     assert_eq!(shown(&["--force-exclude", "legacy"]), Vec::<String>::new());
+    // A hook names every YAML file, broken ones and those that are about something else among them.
+    write(folder.path(), "other.yaml", "a: [\n");
+    assert_eq!(
+        shown(&["--force-exclude", "other.yaml", "app/pod.yaml"]),
+        ["app/pod.yaml"]
+    );
+    assert_eq!(shown(&["other.yaml"]), ["other.yaml"]);
     // Fix passes over them, too.
     run(folder.path(), ["fix", "."]);
     let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
