@@ -398,3 +398,50 @@ fn a_wrong_table_of_a_shared_file_is_told_at_its_line() {
         ran.err
     );
 }
+
+/// The program's own list of keys: what it says of one that is not known.
+fn keys() -> Vec<String> {
+    let (_, said) = WRONG
+        .iter()
+        .find(|(config, _)| config.starts_with("per-file"))
+        .unwrap();
+    let (_, list) = said.split_once("there are ").unwrap();
+    list.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_key_and_option_is_documented() {
+    let document = include_str!("../../docs/configuration.md");
+    let template = include_str!("../../templates/init/malloclint.toml");
+    for key in keys() {
+        let stands = |text: &str| {
+            text.lines().any(|line| {
+                let line = line.trim_start_matches(['#', ' ']);
+                line.starts_with(&format!("{key} =")) || line.starts_with(&format!("[{key}]"))
+            })
+        };
+        assert!(stands(document), "docs/configuration.md has no {key}");
+        // Those that fix alone reads, or that name files, are for the document.
+        let rare = [
+            "include",
+            "preload",
+            "malloc-conf",
+            "prefork-hook",
+            "images",
+        ];
+        assert!(
+            rare.contains(&key.as_str()) || stands(template),
+            "the template has no {key}"
+        );
+    }
+    let folder = folder([("Dockerfile", UNSET)]);
+    let help = run(folder.path(), ["check", "--help"]).out;
+    let (_, own) = help.split_once("Rules and files:").unwrap();
+    let options = own.split_whitespace().filter(|word| word.starts_with("--"));
+    for option in options {
+        assert!(
+            document.contains(option),
+            "docs/configuration.md has no {option}"
+        );
+    }
+}

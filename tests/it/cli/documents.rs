@@ -77,3 +77,44 @@ fn links_in_the_documents_lead_somewhere() {
     }
     assert!(links > 12, "only {links} links were found");
 }
+
+/// The table of expectations names a test in each row that says yes, and every one of them is there.
+#[test]
+fn what_users_expect_is_held_by_a_test() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let table = include_str!("../../../docs/expectations.md");
+    let rows = table.lines().filter(|line| line.starts_with("| "));
+    let mut named = 0;
+    for row in rows.skip(1) {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let (own, test) = (cells[4], cells.get(5).copied().unwrap_or_default());
+        if own.starts_with("no") {
+            assert_eq!(test, "", "{row}");
+            continue;
+        }
+        assert!(!test.is_empty(), "{row}");
+        for name in test.split('`').skip(1).step_by(2) {
+            named += 1;
+            if name.starts_with("make ") || name.contains('.') || name.ends_with('/') {
+                continue;
+            }
+            let (module, function) = name.rsplit_once("::").unwrap_or(("config", name));
+            let own = format!("{root}/tests/it/{}.rs", module.replace("::", "/"));
+            let unit = format!(
+                "{root}/src/{}.rs",
+                module.trim_end_matches("::tests").replace("::", "/")
+            );
+            let held = [own, unit].iter().any(|path| {
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                text.contains(&format!("fn {function}("))
+            });
+            assert!(held, "{name} of docs/expectations.md is not there");
+        }
+        for link in test.split("](").skip(1) {
+            let path = link.split(')').next().unwrap();
+            let path = format!("{root}/docs/{path}");
+            assert!(std::path::Path::new(&path).exists(), "{path}");
+        }
+    }
+    assert!(named > 20, "{named}");
+}
