@@ -109,3 +109,85 @@ fn comments_of_other_tools_are_left_alone() {
     let text = "FROM python:3.12-slim\n# hadolint ignore=DL3006\n# malloclint is not run here\nENV MALLOC_ARENA_MAX_=2\n";
     assert_eq!(findings(text), [format!("4:5: {FAULT}")]);
 }
+
+/// Comments that are nearly right, and what is told.
+const NEARLY: [(&str, &str); 12] = [
+    (
+        "# malloclint: ignore",
+        "it is not written as it must be, and silences nothing",
+    ),
+    (
+        "# malloclint: ignore glibc-tunable-misspelt",
+        "it is not written as it must be, and silences nothing",
+    ),
+    (
+        "# malloclint: ignore=glibc-tunable-misspelt",
+        "it is not written as it must be, and silences nothing",
+    ),
+    (
+        "# malloclint: ignore(glibc-tunable-misspelt)",
+        "it is not written as it must be, and silences nothing",
+    ),
+    (
+        "# malloclint ignore[glibc-tunable-misspelt]",
+        "it is not written as it must be, and silences nothing",
+    ),
+    (
+        "# malloclint: Ignore[glibc-tunable-misspelt]",
+        "it is not written as it must be, and silences nothing",
+    ),
+    (
+        "# malloclint: ignore[glibc-tunable-misspelt",
+        "the bracket is not closed, and it silences nothing",
+    ),
+    (
+        "# malloclint: ignore[]",
+        "it names no rule, and silences nothing",
+    ),
+    (
+        "# malloclint: ignore-file",
+        "`ignore-file` is not known, and silences nothing: `[[ignore]]` in `malloclint.toml` holds for whole files",
+    ),
+    (
+        "# malloclint: disable=all",
+        "`disable` is not known, and silences nothing",
+    ),
+    (
+        "# malloclint: ignore-next-line",
+        "`ignore-next-line` is not known, and silences nothing",
+    ),
+    (
+        "# malloclint: noqa",
+        "`noqa` is not known, and silences nothing",
+    ),
+];
+
+#[test]
+fn comments_that_are_nearly_right_are_told() {
+    for (comment, said) in NEARLY {
+        let found = findings(&format!(
+            "FROM python:3.12-slim\n{comment}\nENV MALLOC_ARENA_MAX_=2\n"
+        ));
+        let told = format!("2:1: warning[suppression-malformed] {said}");
+        assert_eq!(found, [told, format!("3:5: {FAULT}")], "{comment}");
+    }
+    // A day that cannot be read: the comment holds, and that is told.
+    let found = findings(
+        "FROM python:3.12-slim\n# malloclint: ignore[glibc-tunable-misspelt] until=May\nENV MALLOC_ARENA_MAX_=2\n",
+    );
+    assert_eq!(
+        found,
+        ["2:1: warning[suppression-malformed] `May` is no day, and it holds for good"]
+    );
+    // What merely speaks about it.
+    for other in [
+        "# malloclint",
+        "# malloclint: two arenas were measured to be enough",
+        "# see malloclint: ignore[x]",
+        "# malloclinter: ignore[x]",
+        "# malloclint found nothing here to ignore",
+    ] {
+        let found = findings(&format!("FROM python:3.12-slim\n{other}\nENV A=1\n"));
+        assert!(found.is_empty(), "{other}: {found:?}");
+    }
+}
