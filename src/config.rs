@@ -18,8 +18,8 @@ use serde::Deserialize;
 
 use crate::policy::{Date, FailOn, Level, Policy, RuleNames, is_in};
 use crate::templates::{Goal, PreloadStyle, Style};
-pub(crate) use keys::MallocConf;
 use keys::{Ignore, Image, Platform, Stage, patterns};
+pub(crate) use keys::{MallocConf, Pattern};
 use read::in_it;
 pub(crate) use unused::Unused;
 
@@ -37,10 +37,10 @@ pub(crate) struct Config {
     rules: BTreeMap<RuleNames, Level>,
     /// Files that a search passes over, as in `.gitignore`, from the folder of this file on.
     #[serde(default)]
-    exclude: Vec<String>,
+    exclude: Vec<Pattern>,
     /// Files that a search takes although their names do not say what they are.
     #[serde(default)]
-    include: Vec<String>,
+    include: Vec<Pattern>,
     /// The least severity that makes a run fail.
     pub fail_on: Option<FailOn>,
     /// The platforms that images are built for: `linux/amd64`.
@@ -136,7 +136,7 @@ pub(crate) struct Asked {
     /// Rules that do not, beside those of the configuration.
     pub ignore: RuleNames,
     /// Files that a search passes over, beside those of the configuration.
-    pub exclude: Vec<String>,
+    pub exclude: Vec<Pattern>,
     /// Comments and exceptions do not count.
     pub no_ignores: bool,
     /// The configuration to take, whatever lies beside the files.

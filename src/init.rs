@@ -31,12 +31,17 @@ pub(crate) struct Kept {
 const CONFIG: &str = include_str!("../templates/init/malloclint.toml");
 const WORKFLOW: &str = include_str!("../templates/init/workflow.yaml");
 
-/// What is to be written into a project, whose files `around` holds, and what stays.
-pub(crate) fn plan(around: &dyn Surroundings, branch: Option<&str>) -> (Vec<Plan>, Vec<Kept>) {
+/// What is to be written into a project, whose files `around` holds, and what stays. `configured` is the file that says what it
+/// wants, where there is one.
+pub(crate) fn plan(
+    around: &dyn Surroundings,
+    configured: Option<&str>,
+    branch: Option<&str>,
+) -> (Vec<Plan>, Vec<Kept>) {
     let files = Files { around };
     let (mut plans, mut kept) = (Vec::new(), Vec::new());
     for outcome in [
-        files.config(),
+        files.config(configured),
         files.hooks(),
         files.workflow(branch.unwrap_or("main")),
     ] {
@@ -58,17 +63,11 @@ impl Files<'_> {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    fn config(&self) -> Result<Plan, Kept> {
-        for path in ["malloclint.toml", ".malloclint.toml"] {
-            if self.text(path).is_some() {
-                return Err(stays(path, "the configuration is there"));
-            }
+    fn config(&self, configured: Option<&str>) -> Result<Plan, Kept> {
+        match configured {
+            Some(path) => Err(stays(path, "the configuration is there")),
+            None => Ok(made("malloclint.toml", CONFIG)),
         }
-        let shared = self.text("pyproject.toml").unwrap_or_default();
-        if shared.contains("[tool.malloclint]") {
-            return Err(stays("pyproject.toml", "the configuration is there"));
-        }
-        Ok(made("malloclint.toml", CONFIG))
     }
 
     fn hooks(&self) -> Result<Plan, Kept> {

@@ -154,14 +154,27 @@ pub(crate) fn plural(count: usize, word: &str) -> String {
     format!("{count} {word}{ending}")
 }
 
-/// Text for people, without what could move the cursor, change colours or turn the line around.
+/// Writes JSON, in which no text is an order to a runner that reads the log.
+fn json_text<T: serde::Serialize>(value: &T, out: &mut dyn io::Write) -> io::Result<()> {
+    let text = serde_json::to_string_pretty(value)?;
+    writeln!(out, "{}", text.replace("##[", "##\\u005b"))
+}
+
+/// Text for people and logs, without what could move the cursor, change colours, turn the line around, or be an order to a
+/// runner of GitHub Actions (`##[...]` anywhere, `::` at the start of a line).
 pub(crate) fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.chars().any(is_harmful) {
-        return text
+    let order = text.contains("##[") || text.trim_start().starts_with("::");
+    if order || text.chars().any(is_harmful) {
+        let plain: String = text
             .chars()
             .map(|c| if is_harmful(c) { '\u{fffd}' } else { c })
-            .collect::<String>()
-            .into();
+            .collect();
+        let plain = plain.replace("##[", "##\u{fffd}[");
+        return if plain.trim_start().starts_with("::") {
+            format!("./{}", plain.trim_start()).into()
+        } else {
+            plain.into()
+        };
     }
     text.into()
 }

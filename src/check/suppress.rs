@@ -3,12 +3,13 @@
 //! A comment holds for the instruction it stands above or within. One that silences nothing, is over, names a rule that does
 //! not exist or is not written as it must be, is a finding itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::finding::{Applicability, Finding};
 use crate::policy::{Date, Policy};
 use crate::rules;
-use crate::text::{Edit, Place, SourceFile, Span};
+use crate::text::{Edit, Place, SourceFile, Span, near};
 
 /// So many rules of one comment are read; there are fewer.
 const MOST: usize = 100;
@@ -32,16 +33,22 @@ pub(crate) struct Suppression {
 #[must_use]
 pub(crate) fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Suppression> {
     let text = std::str::from_utf8(file.slice(comment)).ok()?;
-    let after = text
-        .trim_start_matches('#')
-        .trim_start()
-        .strip_prefix("malloclint")?;
+    let said = text.trim_start_matches('#').trim_start();
+    let (name, after) = said.split_at_checked("malloclint".len())?;
+    if !name.eq_ignore_ascii_case("malloclint") {
+        return None;
+    }
     let mut suppression = Suppression {
         rules: Vec::new(),
         until: None,
         scope,
         comment: Some(comment),
         fault: None,
+    };
+    let after = if name == "malloclint" {
+        after
+    } else {
+        after.trim_start_matches(':')
     };
     let list = after.strip_prefix(':').map(str::trim_start);
     let list = list.and_then(|after| after.strip_prefix("ignore["));
@@ -57,12 +64,21 @@ pub(crate) fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Supp
         let why = "it names no rule, and silences nothing".to_owned();
         suppression.fault = Some((why, "write the rules between the brackets"));
     }
-    let mut words = rest.split_whitespace();
-    if let Some(day) = words.find_map(|word| word.strip_prefix("until=")) {
-        suppression.until = Date::read(day);
-        if suppression.until.is_none() {
-            let why = format!("`{day}` is no day, and it holds for good");
-            suppression.fault = Some((why, "write the last day as `until=2027-01-01`"));
+    let until = |word: &&str| {
+        let word = word
+            .trim_start_matches(['(', ',', '['])
+            .to_ascii_lowercase();
+        word.starts_with("until") && (word.contains(['=', ':']) || word == "until")
+    };
+    let mut days = rest.split_whitespace().filter(until);
+    if let Some(word) = days.next() {
+        let day = word.strip_prefix("until=");
+        suppression.until = day.and_then(Date::read).filter(|_| days.next().is_none());
+        let said = rest.contains(char::is_numeric) || day.is_some();
+        if suppression.until.is_none() && said {
+            let shown = day.unwrap_or(word);
+            let why = format!("`{shown}` is no day, and it holds for good");
+            suppression.fault = Some((why, "write the last day as `until=2027-01-01`, once"));
         }
     }
     Some(suppression)
@@ -78,7 +94,8 @@ fn misspelt(after: &str) -> Option<String> {
     let word = said.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_'));
     let word = word.into_iter().next().unwrap_or_default();
     let lower = word.to_ascii_lowercase();
-    if !WORDS.iter().any(|own| lower.starts_with(own)) {
+    let slip = near::slips("ignore", &lower) <= 2 && said.contains('[');
+    if !slip && !WORDS.iter().any(|own| lower.starts_with(own)) {
         return None;
     }
     Some(match lower.strip_prefix("ignore") {
@@ -129,29 +146,54 @@ pub(crate) fn apply(
     if policy.no_ignores {
         return;
     }
+    // Of each rule where its findings are: there may be thousands of names.
+    let mut places: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+    for (at, finding) in findings.iter().enumerate() {
+        if Arc::ptr_eq(&finding.place.file, file) {
+            let start = finding.place.span.start;
+            places.entry(finding.rule).or_default().push((start, at));
+        }
+    }
+    places
+        .values_mut()
+        .for_each(|places| places.sort_unstable());
+    let mut silenced = vec![false; findings.len()];
+    let mut told = Vec::new();
     for suppression in suppressions {
-        findings.extend(malformed(file, suppression));
+        told.extend(malformed(file, suppression));
         if let Some(until) = suppression.ended(policy) {
-            findings.extend(expired(file, suppression, until));
+            told.extend(expired(file, suppression, until));
             continue;
         }
         for (id, span) in &suppression.rules {
             let place = Place::new(file, *span);
             if rules::find(id).is_none() {
-                findings.extend(unknown(&place, id));
+                told.extend(unknown(&place, id));
                 continue;
             }
-            let before = findings.len();
-            findings.retain(|finding| {
-                let inside = Arc::ptr_eq(&finding.place.file, file)
-                    && suppression.scope.contains(finding.place.span);
-                !(finding.rule == id && inside)
-            });
-            if findings.len() == before {
-                findings.extend(unused(file, suppression, id, *span));
+            let scope = suppression.scope;
+            let own = places.get(id.as_str()).map_or(&[][..], Vec::as_slice);
+            let from = own.partition_point(|(start, _)| *start < scope.start);
+            let own = own.get(from..).unwrap_or_default();
+            let own = own.iter().take_while(|(start, _)| *start <= scope.end);
+            let mut any = false;
+            for (_, at) in own {
+                let inside = findings
+                    .get(*at)
+                    .is_some_and(|finding| scope.contains(finding.place.span));
+                if let Some(silenced) = silenced.get_mut(*at).filter(|_| inside) {
+                    // What another comment silenced is no use of this one.
+                    any |= !std::mem::replace(silenced, true);
+                }
+            }
+            if !any {
+                told.extend(unused(file, suppression, id, *span));
             }
         }
     }
+    let mut gone = silenced.into_iter();
+    findings.retain(|_| !gone.next().unwrap_or(false));
+    findings.append(&mut told);
 }
 
 impl Suppression {
@@ -193,6 +235,12 @@ fn whole(file: &SourceFile, comment: Span) -> Option<Span> {
     let (before, rest) = file.bytes.split_at_checked(comment.start)?;
     let line = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
     let lead = before.get(line..)?;
+    // Above the first instruction of a Dockerfile a comment ends the parser directives: without it another one might be read
+    // as one.
+    let mut above = before.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    if above.all(|line| line.is_empty() || line.starts_with(b"#")) {
+        return None;
+    }
     if lead.trim_ascii().is_empty() {
         let end = memchr::memchr(b'\n', rest).map_or(file.bytes.len(), |at| comment.start + at + 1);
         return Some(Span::new(line, end));
@@ -242,6 +290,13 @@ fn unused(
 fn with_its_comma(file: &SourceFile, name: Span) -> Option<Span> {
     let (before, _) = file.bytes.split_at_checked(name.start)?;
     let (_, after) = file.bytes.split_at_checked(name.end)?;
+    if before
+        .last()
+        .is_some_and(|byte| matches!(byte, b'"' | b'\''))
+    {
+        // Its quotes would stay.
+        return None;
+    }
     let blanks = |text: &[u8]| text.len() - text.trim_ascii_start().len();
     let rest = after.trim_ascii_start();
     if rest.first() == Some(&b',') {

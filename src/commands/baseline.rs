@@ -11,6 +11,13 @@ use crate::write;
 
 /// Writes the findings of a run as the baseline.
 pub(super) fn write(run: &Run, path: &Path) -> Result<String, String> {
+    if path.is_file() {
+        let before = project::read(path).map_err(|failure| failure.reason)?;
+        let text = String::from_utf8_lossy(&before.bytes);
+        if !text.trim().is_empty() && Baseline::read(&text).is_err() {
+            return Err("it is there, and is no baseline: name another file".into());
+        }
+    }
     let own = |file: &str| run.in_repository(file);
     let baseline = Baseline::of(&run.findings, run.fingerprints(), &own);
     let text = baseline.text().map_err(|error| error.to_string())?;

@@ -16,7 +16,7 @@ use crate::cli::{Check, Colour};
 use crate::config::Unused;
 use crate::finding::{Finding, Subject};
 use crate::project::{self, Claim, Disk, Failure, Found, Project};
-use crate::report::{Run, Style};
+use crate::report::{Run, Style, harmless};
 use crate::rules;
 use crate::text::{Place, SourceFile, Span};
 
@@ -39,6 +39,10 @@ pub(super) fn run(
         )?;
         return Ok(Status::Trouble);
     }
+    if let Some(why) = Wanted::mistake(&arguments.selection) {
+        writeln!(err, "malloclint: {}", harmless(&why))?;
+        return Ok(Status::Trouble);
+    }
     let wanted = Wanted::of(&arguments.selection);
     let found = wanted.find(&paths);
     if arguments.show_files {
@@ -56,6 +60,15 @@ pub(super) fn run(
         outcomes.push(check_stdin(&arguments.stdin_filename, &project, &wanted));
     }
     let mut run = collect(outcomes, found.failures);
+    if let Some(path) = outputs::input_among(arguments, &found.files) {
+        let path = path.display().to_string();
+        writeln!(
+            err,
+            "malloclint: {}: it is one of the files that are checked: name another one for the report",
+            harmless(&path)
+        )?;
+        return Ok(Status::Trouble);
+    }
     run.findings.extend(unused(&wanted, arguments, &paths));
     sort(&mut run.findings);
     run.folder = project::folder_in_repository();
@@ -77,7 +90,7 @@ pub(super) fn run(
         });
     }
     if let Err(why) = only_new(&mut run, arguments, &found.files, &wanted, err)? {
-        writeln!(err, "malloclint: {why}")?;
+        writeln!(err, "malloclint: {}", harmless(&why))?;
         return Ok(Status::Trouble);
     }
     tell(&run, arguments, err)?;
@@ -137,10 +150,15 @@ fn show_files(
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
     for path in &found.files {
-        writeln!(out, "{}", project::shown(path))?;
+        writeln!(out, "{}", harmless(&project::shown(path)))?;
     }
     for failure in &found.failures {
-        writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;
+        writeln!(
+            err,
+            "malloclint: {}: {}",
+            harmless(&failure.path),
+            harmless(&failure.reason)
+        )?;
     }
     Ok(if found.failures.is_empty() {
         Status::Clean
@@ -284,13 +302,18 @@ fn sort(findings: &mut Vec<Finding>) {
 /// Notes and trouble go to standard error, in every format.
 fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()> {
     for failure in &run.failures {
-        writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;
+        writeln!(
+            err,
+            "malloclint: {}: {}",
+            harmless(&failure.path),
+            harmless(&failure.reason)
+        )?;
     }
     if arguments.quiet {
         return Ok(());
     }
     for line in skipped(&run.skipped, "not checked") {
-        writeln!(err, "malloclint: {line}")?;
+        writeln!(err, "malloclint: {}", harmless(&line))?;
     }
     if run.files == 0 && run.failures.is_empty() {
         writeln!(

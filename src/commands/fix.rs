@@ -14,7 +14,7 @@ use crate::cli;
 use crate::config::ConfigError;
 use crate::fix::{self, Fixed, Options};
 use crate::project::{self, Claim, Disk, Failure};
-use crate::report::{diff, fixed};
+use crate::report::{diff, fixed, harmless};
 use crate::text::SourceFile;
 use crate::{rules, write};
 
@@ -29,6 +29,10 @@ pub(super) fn run(
             err,
             "malloclint: no rule is called `{unknown}` (`malloclint rules` lists all)"
         )?;
+        return Ok(Status::Trouble);
+    }
+    if let Some(why) = Wanted::mistake(&arguments.selection) {
+        writeln!(err, "malloclint: {}", harmless(&why))?;
         return Ok(Status::Trouble);
     }
     let wanted = Wanted::of(&arguments.selection);
@@ -162,7 +166,12 @@ fn tell(
         }
     }
     for failure in failures {
-        writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;
+        writeln!(
+            err,
+            "malloclint: {}: {}",
+            harmless(&failure.path),
+            harmless(&failure.reason)
+        )?;
     }
     if arguments.quiet {
         return Ok(());
@@ -172,7 +181,7 @@ fn tell(
         &all.iter().filter_map(passed_over).collect::<Vec<_>>(),
         "not read",
     ) {
-        writeln!(err, "malloclint: {line}")?;
+        writeln!(err, "malloclint: {}", harmless(&line))?;
     }
     // The diff is for programs: what is said about it goes elsewhere.
     let to: &mut dyn io::Write = if arguments.diff { err } else { out };

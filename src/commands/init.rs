@@ -4,9 +4,10 @@ use std::io;
 use std::path::Path;
 
 use super::Status;
+use crate::config::Configs;
 use crate::init::{self, Plan};
 use crate::project::{self, Disk};
-use crate::report::diff;
+use crate::report::{diff, harmless};
 use crate::write;
 
 pub(super) fn run(
@@ -14,8 +15,24 @@ pub(super) fn run(
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
+    let below = project::folder_in_repository();
+    if !below.is_empty() {
+        writeln!(
+            err,
+            "malloclint: hooks and workflows belong to the top of the repository: run it there, not in {}",
+            harmless(&below)
+        )?;
+        return Ok(Status::Trouble);
+    }
+    let configured = match Configs::file_here() {
+        Ok(file) => file.map(|file| project::shown(&file)),
+        Err(error) => {
+            writeln!(err, "malloclint: {}", harmless(&error.to_string()))?;
+            return Ok(Status::Trouble);
+        }
+    };
     let branch = project::default_branch();
-    let (plans, kept) = init::plan(&Disk::default(), branch.as_deref());
+    let (plans, kept) = init::plan(&Disk::default(), configured.as_deref(), branch.as_deref());
     let mut status = Status::Clean;
     for plan in &plans {
         if only_diff {

@@ -39,6 +39,19 @@ pub(super) fn write(
     Ok(all_written)
 }
 
+/// The file of a report that is one of those that are checked, if one is.
+pub(super) fn input_among(arguments: &Check, files: &[PathBuf]) -> Option<PathBuf> {
+    let reports = wanted(arguments).into_iter();
+    let reports = reports.filter_map(|output| output.file);
+    let mut named = reports.chain(arguments.write_baseline.clone());
+    let same = |path: &PathBuf| {
+        let path = path.canonicalize().ok()?;
+        let mut inputs = files.iter().filter_map(|file| file.canonicalize().ok());
+        inputs.find(|input| *input == path)
+    };
+    named.find(|path| same(path).is_some())
+}
+
 /// What was asked for, or what is right where nothing was.
 fn wanted(arguments: &Check) -> Vec<Output> {
     let mut outputs = arguments.formats.clone();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::cli::Selection;
-use crate::config::{Asked, Config, ConfigError, Configs};
+use crate::config::{Asked, Config, ConfigError, Configs, Pattern};
 use crate::finding::Finding;
 use crate::policy::{Date, FailOn, Policy, RuleNames};
 use crate::project::links::{self, ImageBuild};
@@ -24,7 +24,11 @@ impl Wanted {
         let asked = Asked {
             select: (!selection.select.is_empty()).then(|| some(&selection.select)),
             ignore: some(&selection.ignore),
-            exclude: selection.exclude.clone(),
+            exclude: selection
+                .exclude
+                .iter()
+                .filter_map(|text| Pattern::read(text).ok())
+                .collect(),
             no_ignores: selection.no_ignores,
             config: selection.config.clone(),
             isolated: selection.isolated,
@@ -34,6 +38,13 @@ impl Wanted {
             configs: Arc::new(Configs::with(asked)),
             force_exclude: selection.force_exclude,
         }
+    }
+
+    /// What is wrong with the command line, if anything is.
+    pub(super) fn mistake(selection: &Selection) -> Option<String> {
+        let mut read = selection.exclude.iter().map(|text| Pattern::read(text));
+        let why = read.find_map(Result::err)?;
+        Some(format!("`--exclude`: {why}"))
     }
 
     /// The configuration of a file.

@@ -122,7 +122,7 @@ impl<'de> Deserialize<'de> for Ignore {
 pub(crate) struct Findings {
     /// Where, as in `.gitignore`; everywhere where nothing is said.
     #[serde(default)]
-    paths: Vec<String>,
+    paths: Vec<Pattern>,
     /// Of which rules; of all where nothing is said.
     rules: Option<Vec<RuleNames>>,
     /// Why: for those who read it.
@@ -143,11 +143,39 @@ impl Findings {
     }
 }
 
-/// Patterns as in `.gitignore`, from a folder on. One that cannot be read holds for nothing.
-pub(crate) fn patterns(folder: &Path, patterns: &[String]) -> Gitignore {
+/// A pattern as in `.gitignore`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Pattern(String);
+
+impl Pattern {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        const LONGEST: usize = 1_000;
+        let plain = text.len() <= LONGEST && text.matches('{').count() <= 20;
+        let read = || GitignoreBuilder::new("/").add_line(None, text).is_ok();
+        if plain && !text.trim().is_empty() && read() {
+            return Ok(Self(text.to_owned()));
+        }
+        let shown: String = text.chars().take(40).collect();
+        Err(format!("`{shown}` is no pattern as in .gitignore"))
+    }
+}
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::read(&String::deserialize(from)?).map_err(de::Error::custom)
+    }
+}
+
+/// Patterns from a folder on.
+pub(crate) fn patterns(folder: &Path, patterns: &[Pattern]) -> Gitignore {
     let mut builder = GitignoreBuilder::new(folder);
-    for pattern in patterns {
-        let _ = builder.add_line(None, pattern);
+    for Pattern(text) in patterns {
+        // It was read before.
+        let _ = builder.add_line(None, text);
     }
     builder.build().unwrap_or_else(|_| Gitignore::empty())
 }

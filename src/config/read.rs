@@ -76,7 +76,21 @@ fn placed(mut config: Config, path: &Path) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
+/// A configuration is no larger, in bytes.
+const LARGEST: u64 = 1 << 20;
+
 fn text(path: &Path) -> Result<Option<String>, ConfigError> {
+    if let Ok(meta) = std::fs::metadata(path) {
+        if !meta.is_file() {
+            return Err(wrong(path, "it is no file".into()));
+        }
+        if meta.len() > LARGEST {
+            return Err(wrong(
+                path,
+                format!("it is larger than {} MiB", LARGEST >> 20),
+            ));
+        }
+    }
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

@@ -74,11 +74,13 @@ static FILES: [Table<File>; 5] = [
 #[must_use]
 pub(crate) fn meaning(text: &str) -> Option<Meaning> {
     // All patterns in one: a log has many lines.
-    static ALL: OnceLock<RegexSet> = OnceLock::new();
-    let all =
-        ALL.get_or_init(|| RegexSet::new(lines().map(|line| &line.pattern)).unwrap_or_default());
-    let first = all.matches(text).iter().min()?;
-    lines().nth(first)?.read(text)
+    static ALL: OnceLock<Option<RegexSet>> = OnceLock::new();
+    let all = ALL.get_or_init(|| RegexSet::new(lines().map(|line| &line.pattern)).ok());
+    match all {
+        Some(all) => lines().nth(all.matches(text).iter().min()?)?.read(text),
+        // One of them may be broken: the others still count.
+        None => lines().find_map(|line| line.read(text)),
+    }
 }
 
 fn lines() -> impl Iterator<Item = &'static LogLine> {

@@ -179,13 +179,25 @@ pub(crate) fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Beh
     )
 }
 
+/// Whether a word stands in a text by itself: `bottle`, not `bottleneck`.
+fn has_word(text: &str, word: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).and_then(|text| text.chars().next_back());
+        let after = text
+            .get(at + word.len()..)
+            .and_then(|text| text.chars().next());
+        !before.is_some_and(part) && !after.is_some_and(part)
+    })
+}
+
 /// The text in a Python program that says it keeps running, if there is such text.
 #[must_use]
 pub(crate) fn sign_of_service(text: &str) -> Option<&'static str> {
     let lower = std::cell::OnceCell::new();
     let among = |words: &[String]| {
         let lower = lower.get_or_init(|| text.to_lowercase());
-        words.is_empty() || words.iter().any(|word| lower.contains(word.as_str()))
+        words.is_empty() || words.iter().any(|word| has_word(lower, word))
     };
     let fits = |sign: &&Sign| text.contains(sign.text.as_str()) && among(&sign.among);
     programs()

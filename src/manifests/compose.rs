@@ -10,6 +10,8 @@ mod interpolate;
 pub use edit::spell;
 
 use super::{Sheet, quantity};
+use std::collections::BTreeSet;
+
 use crate::facts::{Arch, roles};
 use crate::model::{Build, Container, Fact, Limits, Named, User, Words};
 use crate::purpose;
@@ -37,16 +39,36 @@ pub fn read(sheet: Sheet<'_>, around: &dyn Surroundings) -> Vec<(Container, Site
     };
     let variables = Variables::of(sheet, around);
     let purpose = purpose::of_path(&sheet.file.path).or_else(|| developers(&sheet.file.path));
-    let services = sheet.tree.entries(services).iter();
-    let described = services.filter(|(_, service)| sheet.tree.is_mapping(*service));
+    let services = sheet.tree.entries(services);
+    let awaited = awaited(sheet.tree, services);
+    let described = services
+        .iter()
+        .filter(|(_, service)| sheet.tree.is_mapping(*service));
     described
         .filter_map(|&(name, service)| {
             let site = Site { name, service };
             let mut container = container(sheet, site, &variables, around)?;
-            container.not_production = container.not_production.or_else(|| purpose.clone());
+            let own = sheet.tree.text(name).unwrap_or_default();
+            let ends = awaited
+                .contains(own)
+                .then(|| "another service waits for its end".to_owned());
+            let purpose = ends.or_else(|| purpose.clone());
+            container.not_production = container.not_production.or(purpose);
             Some((container, site))
         })
         .collect()
+}
+
+/// The services for whose end others wait (docs.docker.com, Compose file reference, `depends_on`).
+fn awaited<'t>(tree: &'t Tree, services: &[(Id, Id)]) -> BTreeSet<&'t str> {
+    let of = |(_, service): &(Id, Id)| tree.get(*service, "depends_on");
+    let lists = services.iter().filter_map(of);
+    let pairs = lists.flat_map(|list| tree.entries(list));
+    let ends = pairs.filter(|(_, how)| {
+        let condition = tree.get(*how, "condition").and_then(|id| tree.word(id));
+        condition == Some("service_completed_successfully")
+    });
+    ends.filter_map(|(name, _)| tree.text(*name)).collect()
 }
 
 /// What the file's name says: `docker-compose.override.yml` is merged on a developer's machine.

@@ -50,11 +50,12 @@ impl Date {
     /// Today, or the day that builds are to believe in: `SOURCE_DATE_EPOCH` (reproducible-builds.org).
     #[must_use]
     pub(crate) fn today(epoch: Option<&str>) -> Option<Self> {
-        let told = epoch.and_then(|seconds| seconds.trim().parse().ok());
-        Self::of(match told {
-            Some(seconds) => UNIX_EPOCH + Duration::from_secs(seconds),
-            None => SystemTime::now(),
-        })
+        // No build is made behind the year 9999.
+        const LAST: u64 = 253_402_300_799;
+        let told = epoch.and_then(|seconds| seconds.trim().parse::<u64>().ok());
+        let told = told.filter(|seconds| *seconds <= LAST);
+        let told = told.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+        Self::of(told.unwrap_or_else(SystemTime::now))
     }
 }
 

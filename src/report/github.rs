@@ -46,6 +46,9 @@ fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
+        .replace('\u{1b}', "%1B")
+        // It would be an order of its own, wherever it stands.
+        .replace("##[", "##\u{fffd}[")
 }
 
 fn property(text: &str) -> String {

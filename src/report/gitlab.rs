@@ -13,8 +13,7 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
     let entries: Vec<Value> = entries
         .map(|(finding, print)| entry(run, finding, print))
         .collect();
-    serde_json::to_writer_pretty(&mut *out, &entries)?;
-    writeln!(out)
+    super::json_text(&entries, out)
 }
 
 fn entry(run: &Run, finding: &Finding, print: &str) -> Value {

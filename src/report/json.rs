@@ -118,8 +118,7 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
                 .count(),
         },
     };
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    super::json_text(&document, out)
 }
 
 fn entry(finding: &Finding, fingerprint: String) -> Entry<'_> {

@@ -15,8 +15,7 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
         "source": {"name": "malloclint", "url": env!("CARGO_PKG_REPOSITORY")},
         "diagnostics": diagnostics,
     });
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    super::json_text(&document, out)
 }
 
 fn diagnostic(finding: &Finding) -> Value {

@@ -52,8 +52,7 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
                 .collect::<Vec<_>>(),
         }],
     });
-    serde_json::to_writer_pretty(&mut *out, &document)?;
-    writeln!(out)
+    super::json_text(&document, out)
 }
 
 fn level(severity: Severity) -> &'static str {

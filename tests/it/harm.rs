@@ -2110,3 +2110,24 @@ fn what_a_fifth_review_found() {
     );
     assert!(fixed(&env, &[]).0.contains("UV_B=2\nCMD"));
 }
+
+#[test]
+fn what_a_review_of_silence_and_alarms_found() {
+    // intel/confidential-computing-zoo: `bottleneck` is no bottle.
+    let image = "FROM python:3.12-slim\nCOPY train.py /\nCMD [\"python\", \"/train.py\"]\n";
+    let with = |program: &str| told(&[("Dockerfile", image), ("train.py", program)]);
+    assert!(with("net(bottleneck=False)\ntf.app.run(main=main)\n").is_empty());
+    assert!(!with("import bottle\napp.run(port=1)\n").is_empty());
+    // hashcrush: what others wait for until it has ended is no service.
+    let image =
+        "FROM python:3.12-slim\nCOPY . /app\nEXPOSE 8000\nCMD [\"python\", \"-m\", \"app.main\"]\n";
+    let of = |condition: &str| {
+        let compose = format!(
+            "services:\n  bootstrap:\n    build: .\n    command: [python, -m, app.bootstrap]\n  web:\n    build: .\n    command: [gunicorn, 'a:b']\n    depends_on:\n      bootstrap:\n        condition: {condition}\n"
+        );
+        let said = told(&[("Dockerfile", image), ("compose.yaml", &compose)]);
+        said.iter()
+            .any(|line| line.ends_with("compose.yaml:3:5") || line.ends_with("compose.yaml:2:3"))
+    };
+    assert!(!of("service_completed_successfully"));
+}
