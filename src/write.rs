@@ -90,11 +90,18 @@ pub(crate) fn with_folders(path: &Path, text: &[u8]) -> Result<(), WriteError> {
 /// # Errors
 /// Where it cannot be done.
 pub(crate) fn whole(path: &Path, text: &[u8]) -> Result<(), WriteError> {
-    if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
-        return Ok(fs::write(path, text)?);
+    let stream = path.starts_with("/dev") || path.starts_with("/proc");
+    let before = fs::metadata(path).ok();
+    if stream || before.as_ref().is_some_and(|meta| !meta.is_file()) {
+        // What was written there before stays.
+        let mut file = OpenOptions::new().append(true).open(path)?;
+        return Ok(file.write_all(text)?);
     }
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let new = beside(&target, text)?;
+    if let Some(before) = before {
+        fs::set_permissions(new.path(), before.permissions())?;
+    }
     new.persist(&target).map_err(|error| error.error)?;
     Ok(())
 }

@@ -48,9 +48,17 @@ pub(super) fn apply(
     let others = run.findings.iter();
     let others = others.map(|finding| run.in_repository(&finding.place.file.path));
     let looked_at: BTreeSet<String> = others.chain(files).collect();
+    let up = "../".repeat(
+        run.folder
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .count(),
+    );
+    let is_gone = |path: &str| !Path::new(&project::absolute(&format!("{up}{path}"))).exists();
     let prints = run.fingerprints();
-    let (known, gone) =
-        baseline.apply(&mut run.findings, &prints, &|path| looked_at.contains(path));
+    let (known, gone) = baseline.apply(&mut run.findings, &prints, &|path| {
+        looked_at.contains(path) || is_gone(path)
+    });
     let mut said = Vec::new();
     if known > 0 {
         said.push(format!("{} known", crate::report::plural(known, "finding")));

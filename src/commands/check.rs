@@ -15,7 +15,7 @@ use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Unused;
 use crate::finding::{Finding, Subject};
-use crate::project::{self, Claim, Disk, Failure, Found, Project};
+use crate::project::{self, Claim, Disk, Failure, Found, Project, Wishes as _};
 use crate::report::{Run, Style, harmless};
 use crate::rules;
 use crate::text::{Place, SourceFile, Span};
@@ -60,6 +60,10 @@ pub(super) fn run(
         outcomes.push(check_stdin(&arguments.stdin_filename, &project, &wanted));
     }
     let mut run = collect(outcomes, found.failures);
+    if let Some(why) = outputs::mistake(arguments) {
+        writeln!(err, "malloclint: {why}")?;
+        return Ok(Status::Trouble);
+    }
     if let Some(path) = outputs::input_among(arguments, &found.files) {
         let path = path.display().to_string();
         writeln!(
@@ -173,7 +177,9 @@ fn unused(wanted: &Wanted, arguments: &Check, paths: &[PathBuf]) -> Vec<Finding>
     let narrowed = !selection.select.is_empty()
         || !selection.ignore.is_empty()
         || !selection.exclude.is_empty()
-        || selection.no_ignores;
+        || selection.no_ignores
+        // What stands in a configuration is no change of the files.
+        || arguments.changed_since.is_some();
     if narrowed {
         return Vec::new();
     }
@@ -195,7 +201,13 @@ fn unused(wanted: &Wanted, arguments: &Check, paths: &[PathBuf]) -> Vec<Finding>
         let finding = rules::of_tool(rule, &place, message)?;
         Some(finding.caption("silences nothing").help("drop it"))
     };
-    unused.iter().filter_map(of).collect()
+    let mut findings: Vec<Finding> = unused.iter().filter_map(of).collect();
+    if let Some(first) = unused.first() {
+        // Their own severities are the project's, too.
+        let policy = wanted.policy(&first.file.to_string_lossy());
+        policy.apply(&mut findings, &project::absolute);
+    }
+    findings
 }
 
 type Outcome = Result<(Arc<SourceFile>, Checked), Failure>;

@@ -39,6 +39,21 @@ pub(super) fn write(
     Ok(all_written)
 }
 
+/// What of the options would be dropped without a word, if anything would be.
+pub(super) fn mistake(arguments: &Check) -> Option<&'static str> {
+    let files = |output: &Output| output.file.is_some();
+    let all = !arguments.formats.is_empty() && arguments.formats.iter().all(files);
+    if arguments.output_file.is_some() && all {
+        return Some("`--output-file` is for a format without a file of its own");
+    }
+    let counted = |output: &Output| matches!(output.format, Format::Human | Format::Concise);
+    let shown = wanted(arguments);
+    let mut shown = shown.iter().filter(|output| output.file.is_none());
+    (arguments.statistics && !shown.any(counted)).then_some(
+        "`--statistics` is printed in place of `human` and `concise`, to standard output",
+    )
+}
+
 /// The file of a report that is one of those that are checked, if one is.
 pub(super) fn input_among(arguments: &Check, files: &[PathBuf]) -> Option<PathBuf> {
     let reports = wanted(arguments).into_iter();
@@ -57,7 +72,7 @@ fn wanted(arguments: &Check) -> Vec<Output> {
     let mut outputs = arguments.formats.clone();
     if outputs.is_empty() {
         let in_actions = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-        let format = if in_actions {
+        let format = if in_actions && !arguments.statistics {
             Format::Github
         } else {
             Format::Human

@@ -27,7 +27,7 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
     }
     for failure in &run.failures {
         let (path, reason) = (cell(&failure.path), cell(&failure.reason));
-        writeln!(out, "\n**not read**: `{path}`: {reason}")?;
+        writeln!(out, "\n**not read**: <code>{path}</code>: {reason}")?;
     }
     let fixable = run.fixable();
     if fixable > 0 {
@@ -46,16 +46,34 @@ fn row(finding: &Finding) -> String {
     let path = cell(&finding.place.file.path);
     let url = crate::rules::url(finding.rule);
     format!(
-        "| {word} | `{path}:{line}` | {} ([{}]({url})) | {} |",
+        "| {word} | <code>{path}:{line}</code> | {} ([{}]({url})) | {} |",
         cell(&finding.message),
         finding.rule,
         cell(&finding.help),
     )
 }
 
-/// Text in a cell: no bar ends it, no line does, and nothing in it is HTML.
+/// Text in a cell: no bar ends it, no line does, and nothing in it is Markdown, HTML or a name that somebody is called by. What
+/// stands in backticks is shown as code.
 fn cell(text: &str) -> String {
-    harmless(&text.split_whitespace().collect::<Vec<_>>().join(" "))
-        .replace('|', "\\|")
-        .replace('<', "&lt;")
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut out = String::new();
+    let mut code = false;
+    for c in harmless(&text).chars() {
+        match c {
+            '`' => {
+                out.push_str(if code { "</code>" } else { "<code>" });
+                code = !code;
+            }
+            '@' => out.push_str("&#64;&#8203;"),
+            '|' | '\\' | '<' | '>' | '&' | '[' | ']' | '(' | ')' | '!' | '*' | '_' | '~' | '#' => {
+                out.push_str(&format!("&#{};", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    if code {
+        out.push_str("</code>");
+    }
+    out
 }

@@ -159,3 +159,48 @@ fn init_keeps_a_configuration_by_tables() {
     );
     assert!(!folder.path().join("malloclint.toml").exists());
 }
+
+#[test]
+fn nothing_in_a_table_is_markdown() {
+    let text = "FROM python:3.12-slim\nENV PYTHONMALLOC=\"x`![i](//e/i.png) @org/team <b>`|\"\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let folder = folder([("a`[x]`/Dockerfile", text)]);
+    let out = run(folder.path(), ["check", "--format", "markdown", "."]).out;
+    let row = out
+        .lines()
+        .find(|line| line.contains("pythonmalloc-invalid"))
+        .unwrap();
+    assert!(
+        !row.contains("![i]") && !row.contains("@org") && !row.contains("<b>"),
+        "{row}"
+    );
+    assert_eq!(row.matches('|').count(), 5, "{row}");
+}
+
+#[test]
+fn options_are_not_dropped_without_a_word() {
+    let folder = folder([("Dockerfile", FAULTY)]);
+    for arguments in [
+        &["--format", "sarif=a.sarif", "--output-file", "b.sarif"][..],
+        &["--statistics", "--format", "json"],
+        &["--statistics", "--output-file", "s.txt"],
+    ] {
+        let ran = run(folder.path(), [&["check"], arguments, &["."]].concat());
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_the_configuration_ignores_in_vain_is_steered_by_it_too() {
+    let config = |rules: &str| {
+        format!("[[ignore]]\npaths = [\"nowhere\"]\n[rules]\nsuppression-unused = \"{rules}\"\n")
+    };
+    let said = |rules: &str| {
+        let folder = folder([
+            ("Dockerfile", "FROM scratch\n"),
+            ("malloclint.toml", config(rules).as_str()),
+        ]);
+        run(folder.path(), ["check", "--format", "concise", "."]).out
+    };
+    assert_eq!(said("off"), "");
+    assert!(said("error").starts_with("malloclint.toml:1:1: error[suppression-unused]"));
+}

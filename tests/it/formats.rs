@@ -36,7 +36,7 @@ fn paths_are_spelled_as_each_format_wants_it() {
         let document = json(&odd(format));
         assert_eq!(document.pointer(path).unwrap(), ODD, "{format}");
     }
-    assert!(odd("markdown").contains("`a b,c%:d/Dockerfile:"));
+    assert!(odd("markdown").contains("<code>a b,c%:d/Dockerfile:"));
 }
 
 #[test]
