@@ -17,7 +17,8 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
-use crate::project::Format;
+use crate::project::{Failure, Format};
+use crate::report::harmless;
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +63,18 @@ pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
             Status::Trouble
         }
     }
+}
+
+/// Tells of a file that could not be read.
+fn failed(failure: &Failure, err: &mut dyn io::Write) -> io::Result<()> {
+    let (path, reason) = (harmless(&failure.path), harmless(&failure.reason));
+    writeln!(err, "malloclint: {path}: {reason}")
+}
+
+/// Tells why there is nothing to be done.
+fn trouble(why: &str, err: &mut dyn io::Write) -> io::Result<Status> {
+    writeln!(err, "malloclint: {}", harmless(why))?;
+    Ok(Status::Trouble)
 }
 
 /// The name of a text from standard input: as given, but manifests that were given none are no Dockerfile.

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
-use super::{Status, baseline, colours, outputs, stdin_name};
+use super::{Status, baseline, colours, failed, outputs, stdin_name, trouble};
 use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Unused;
@@ -39,11 +39,10 @@ pub(super) fn run(
         )?;
         return Ok(Status::Trouble);
     }
-    if let Some(why) = Wanted::mistake(&arguments.selection) {
-        writeln!(err, "malloclint: {}", harmless(&why))?;
-        return Ok(Status::Trouble);
-    }
-    let wanted = Wanted::of(&arguments.selection);
+    let wanted = match Wanted::of(&arguments.selection) {
+        Ok(wanted) => wanted,
+        Err(why) => return trouble(&why, err),
+    };
     let found = wanted.find(&paths);
     if arguments.show_files {
         return show_files(&found, out, err);
@@ -157,12 +156,7 @@ fn show_files(
         writeln!(out, "{}", harmless(&project::shown(path)))?;
     }
     for failure in &found.failures {
-        writeln!(
-            err,
-            "malloclint: {}: {}",
-            harmless(&failure.path),
-            harmless(&failure.reason)
-        )?;
+        failed(failure, err)?;
     }
     Ok(if found.failures.is_empty() {
         Status::Clean
@@ -314,12 +308,7 @@ fn sort(findings: &mut Vec<Finding>) {
 /// Notes and trouble go to standard error, in every format.
 fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()> {
     for failure in &run.failures {
-        writeln!(
-            err,
-            "malloclint: {}: {}",
-            harmless(&failure.path),
-            harmless(&failure.reason)
-        )?;
+        failed(failure, err)?;
     }
     if arguments.quiet {
         return Ok(());

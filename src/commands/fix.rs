@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
-use super::{Status, stdin_name};
+use super::{Status, failed, stdin_name, trouble};
 use crate::cli;
 use crate::config::ConfigError;
 use crate::fix::{self, Fixed, Options};
@@ -31,11 +31,10 @@ pub(super) fn run(
         )?;
         return Ok(Status::Trouble);
     }
-    if let Some(why) = Wanted::mistake(&arguments.selection) {
-        writeln!(err, "malloclint: {}", harmless(&why))?;
-        return Ok(Status::Trouble);
-    }
-    let wanted = Wanted::of(&arguments.selection);
+    let wanted = match Wanted::of(&arguments.selection) {
+        Ok(wanted) => wanted,
+        Err(why) => return trouble(&why, err),
+    };
     if arguments.paths.iter().any(|path| path == Path::new("-")) {
         return match options(arguments, &wanted, Path::new(&arguments.stdin_filename)) {
             Ok(options) => stdin(arguments, &options, &wanted, out, err),
@@ -51,7 +50,7 @@ pub(super) fn run(
     let progress = Progress::new(start, found.files.len(), arguments.no_progress);
     let one = |path: &PathBuf| {
         let outcome = project::read(path).and_then(|file| {
-            let options = options(arguments, &wanted, path).map_err(failed)?;
+            let options = options(arguments, &wanted, path).map_err(unusable)?;
             Ok(fix::fix(&file, &project, &options))
         });
         progress.step();
@@ -91,7 +90,7 @@ fn options(arguments: &cli::Fix, wanted: &Wanted, path: &Path) -> Result<Options
     })
 }
 
-fn failed(error: ConfigError) -> Failure {
+fn unusable(error: ConfigError) -> Failure {
     Failure {
         path: error.path,
         reason: error.reason,
@@ -166,12 +165,7 @@ fn tell(
         }
     }
     for failure in failures {
-        writeln!(
-            err,
-            "malloclint: {}: {}",
-            harmless(&failure.path),
-            harmless(&failure.reason)
-        )?;
+        failed(failure, err)?;
     }
     if arguments.quiet {
         return Ok(());

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 
-use super::Status;
 use super::wanted::Wanted;
+use super::{Status, trouble};
 use crate::check;
 use crate::cli::Selection;
 use crate::model::{Fact, Role, Unit};
@@ -16,7 +16,10 @@ pub(super) fn run(
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
-    let wanted = Wanted::of(&Selection::default());
+    let wanted = match Wanted::of(&Selection::default()) {
+        Ok(wanted) => wanted,
+        Err(why) => return trouble(&why, err),
+    };
     let found = wanted.find(paths);
     let disk = Disk::default();
     let project = wanted.project(&disk);

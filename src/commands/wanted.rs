@@ -18,33 +18,28 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn of(selection: &Selection) -> Self {
+    /// What the command line asks for.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn of(selection: &Selection) -> Result<Self, String> {
         let epoch = std::env::var("SOURCE_DATE_EPOCH").ok();
         let some = |names: &[RuleNames]| RuleNames::all(names.iter().cloned());
+        let exclude = selection.exclude.iter().map(|text| Pattern::read(text));
+        let exclude: Result<_, _> = exclude.collect();
         let asked = Asked {
             select: (!selection.select.is_empty()).then(|| some(&selection.select)),
             ignore: some(&selection.ignore),
-            exclude: selection
-                .exclude
-                .iter()
-                .filter_map(|text| Pattern::read(text).ok())
-                .collect(),
+            exclude: exclude.map_err(|why| format!("`--exclude`: {why}"))?,
             no_ignores: selection.no_ignores,
             config: selection.config.clone(),
             isolated: selection.isolated,
             today: Date::today(epoch.as_deref()),
         };
-        Self {
+        Ok(Self {
             configs: Arc::new(Configs::with(asked)),
             force_exclude: selection.force_exclude,
-        }
-    }
-
-    /// What is wrong with the command line, if anything is.
-    pub(super) fn mistake(selection: &Selection) -> Option<String> {
-        let mut read = selection.exclude.iter().map(|text| Pattern::read(text));
-        let why = read.find_map(Result::err)?;
-        Some(format!("`--exclude`: {why}"))
+        })
     }
 
     /// The configuration of a file.

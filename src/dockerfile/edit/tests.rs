@@ -68,7 +68,7 @@ fn a_pair_goes_with_its_line_or_its_instruction() {
 }
 
 #[test]
-fn a_name_is_mended_and_what_is_not_set_is_refused() {
+fn a_name_is_fixed_and_what_is_not_set_is_refused() {
     let rename = Change::RenameEnv {
         from: "A".into(),
         to: "B".into(),
