@@ -5,6 +5,7 @@ mod mounts;
 mod opaque;
 mod packages;
 mod settings;
+mod version;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -262,7 +263,11 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
                 state.linked.push((family, place));
             }
         }
-        EffectKind::RunScript { path, .. } => opaque::script(build, state, source, effect, path),
+        EffectKind::RunScript { words, .. } => {
+            if let Some(path) = words.first() {
+                opaque::script(build, state, source, effect, path);
+            }
+        }
         EffectKind::MentionsAllocator => opaque::mentioned(state, source, effect),
         EffectKind::Run { words, .. } => {
             packages::ran(state, words, &place);

@@ -16,8 +16,7 @@ use service::{Mentions, Script};
 pub(super) use settings::Ended;
 use settings::Settings;
 use words::{
-    is_positional, lines_of, looks_like_script, mentions, mentions_library, plain, python_scripts,
-    shell_script,
+    given, lines_of, looks_like_script, mentions, mentions_library, python_scripts, shell_script,
 };
 
 use super::build::Build;
@@ -218,7 +217,11 @@ impl Follower<'_> {
         if let Some(script) = unwrapped.script {
             let mut text = Traced::new();
             text.push_from(&script, here.span);
-            return self.shell(&text, &here, &[], hops);
+            // Behind the text stands what it calls itself, and then its arguments.
+            let mut given = unwrapped.argv.iter();
+            let given = given.find(|word| **word == script).map(|_| given.skip(1));
+            let given: Vec<String> = given.into_iter().flatten().cloned().collect();
+            return self.shell(&text, &here, &given, hops);
         }
         let Some((program, rest)) = unwrapped.argv.split_first() else {
             return;
@@ -290,10 +293,10 @@ impl Follower<'_> {
             .iter()
             .filter_map(|effect| match &effect.kind {
                 EffectKind::RunScript {
-                    path,
+                    words,
                     sourced: true,
                     ..
-                } => path.literal(),
+                } => words.first().and_then(Word::literal),
                 _ => None,
             });
         self.started.sourced.extend(sourced);
@@ -375,14 +378,18 @@ impl Follower<'_> {
         self.chosen(text.as_str().split_ascii_whitespace());
         let known = known(self.state, text.as_str());
         let exported = self.exported();
+        let unsure = self.state.env.iter();
+        let unsure = unsure.filter(|var| var.now.value.known().is_none());
+        let unsure: Vec<String> = unsure.map(|var| var.name.clone()).collect();
         let start = shell::effects::Start {
             arguments: positional,
             known: known.collect(),
             exported: &exported,
+            unsure: &unsure,
             all: false,
         };
         let reading = shell::effects::read_with(text.as_str(), &start);
-        let service = command::service(&reading.effects, text.as_str(), positional);
+        let service = command::service(&reading, positional);
         let script = Script {
             reading: &reading,
             text,
@@ -395,11 +402,7 @@ impl Follower<'_> {
         let Some((_, words)) = service else {
             return;
         };
-        let argv = if is_positional(words) {
-            positional.to_vec()
-        } else {
-            plain(words)
-        };
+        let argv = given(words, positional);
         if hops > 0 && !argv.is_empty() {
             self.argv(&argv, Some(file), hops - 1);
         }

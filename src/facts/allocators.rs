@@ -186,6 +186,13 @@ impl Allocator {
             .find(|step| numbers(&step.0) <= wanted)?;
         Some(format!("{}.{}", self.library, step.1))
     }
+
+    /// That of the newest version.
+    #[must_use]
+    pub(crate) fn newest_soname(&self) -> Option<String> {
+        let (_, number) = self.sonames.last()?;
+        Some(format!("{}.{number}", self.library))
+    }
 }
 
 fn numbers(version: &str) -> Vec<u32> {

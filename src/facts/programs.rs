@@ -59,6 +59,9 @@ pub(crate) struct Behaviour {
     /// Whether its own documentation calls it a server for development.
     #[serde(default)]
     pub development: bool,
+    /// Whether its documentation advises another server for production.
+    #[serde(default)]
+    pub second_choice: bool,
 }
 
 #[derive(Debug, Deserialize)]

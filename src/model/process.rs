@@ -65,6 +65,8 @@ pub(crate) struct Recognised {
     pub threaded: bool,
     /// Whether it is a server for development.
     pub development: bool,
+    /// Whether another server of the same script is rather the service.
+    pub second_choice: bool,
 }
 
 /// Recognises a Python program by its arguments: `gunicorn ...`, `python -m celery ...`,
@@ -90,6 +92,7 @@ fn by_table(name: &str, arguments: &[String]) -> Option<Recognised> {
         kind: kind(found.kind),
         model: model(found, arguments),
         threaded: threaded(found, arguments),
+        second_choice: found.second_choice,
         development: found.development || arguments.iter().any(|option| programs::reloads(option)),
     })
 }
@@ -101,6 +104,7 @@ fn one_shot(name: &str) -> Recognised {
         model: None,
         threaded: false,
         development: false,
+        second_choice: false,
     }
 }
 

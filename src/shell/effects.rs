@@ -7,6 +7,7 @@
 mod branches;
 mod build;
 mod call;
+mod conditions;
 mod environment;
 mod fields;
 mod files;
@@ -14,6 +15,7 @@ mod interpret;
 mod nested;
 mod origin;
 mod packages;
+mod pattern;
 mod scopes;
 mod session;
 mod variables;
@@ -24,6 +26,9 @@ use std::ops::Range;
 use super::syntax::{Context, Word};
 use crate::facts::Manager;
 
+/// An argument of which nothing is known.
+pub(crate) const UNKNOWN: &str = "*";
+
 /// One thing a script does.
 #[derive(Debug)]
 pub struct Effect {
@@ -33,6 +38,8 @@ pub struct Effect {
     pub range: Range<usize>,
     /// Under which circumstances it does so.
     pub context: Context,
+    /// Whether it does so where nobody sets the variables that the script looks at.
+    pub(crate) usually: Usually,
     /// The folder that a `cd` before it went to, for paths that are relative; `None` where the
     /// script starts, or where it went somewhere unknown.
     pub folder: Option<String>,
@@ -143,8 +150,8 @@ pub enum EffectKind {
     /// A script or program is run that stands in the image and whose text we may find beside the
     /// Dockerfile: `./install.sh`, `bash /tmp/setup.sh`, `. /scripts/env`, `sh -x build.sh`.
     RunScript {
-        /// The path as written.
-        path: Word,
+        /// The path as written, and its arguments.
+        words: Vec<Word>,
         /// `.` or `source`: its variables stay.
         sourced: bool,
         /// `set -a` is in force: all that it sets is exported.
@@ -175,6 +182,7 @@ pub struct Package {
     pub range: Range<usize>,
 }
 
+pub(crate) use branches::Usually;
 pub use interpret::read;
 pub(crate) use interpret::read_with;
 pub(crate) use scopes::{Called, Reach, Scopes};

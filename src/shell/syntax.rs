@@ -21,7 +21,7 @@ pub struct Script {
     pub loops: Vec<Loop>,
     /// The `case` commands, in the order in which they begin.
     pub cases: Vec<Case>,
-    /// The `if` commands, in the order in which they begin.
+    /// The `if` commands, and tests in front of `&&` and `||`, in the order in which they begin.
     pub ifs: Vec<If>,
     /// The scopes that commands stand in; the first is the whole text.
     pub scopes: Vec<Scope>,
@@ -71,7 +71,7 @@ pub struct Arm {
     pub commands: Range<usize>,
 }
 
-/// `if ...; then ...; elif ...; then ...; else ...; fi`.
+/// `if ...; then ...; elif ...; then ...; else ...; fi`, and `[ ... ] && ...` or `[ ... ] || ...` as one branch.
 #[derive(Debug)]
 pub struct If {
     /// The branches in their order.
@@ -89,6 +89,9 @@ pub struct Branch {
     pub otherwise: bool,
     /// `!` stands before it.
     pub negated: bool,
+    /// How many `&&` and `||` stand in what is tested.
+    pub ands: usize,
+    pub ors: usize,
     /// The commands that hang on it; nothing where the `then` is missing.
     pub commands: Option<Range<usize>>,
 }

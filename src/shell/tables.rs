@@ -320,3 +320,8 @@ pub(super) const BUILTINS: Words = "[ [[ test : true false cd pushd popd set sho
             read local let trap ulimit umask wait pwd type hash alias unalias echo printf \
             getopts jobs fg bg disown kill times enable mapfile readarray declare typeset \
             readonly export unset history bind complete caller";
+
+/// Variables that a shell or who starts it sets.
+pub(super) const SHELL_SETS: Words = "HOME PATH PWD OLDPWD HOSTNAME SHELL SHLVL TERM UID EUID PPID RANDOM SECONDS IFS \
+            LINENO OPTARG OPTIND REPLY USER LOGNAME LANG BASH BASH_SOURCE BASH_VERSION FUNCNAME GROUPS HOSTTYPE \
+            MACHTYPE OSTYPE PIPESTATUS _";

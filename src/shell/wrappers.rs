@@ -40,8 +40,8 @@ pub(super) enum Change {
 pub(super) enum Shell {
     /// `-c TEXT`.
     Text(Word),
-    /// A file.
-    File(Word),
+    /// A file, and its arguments.
+    File(Vec<Word>),
     /// Its standard input.
     Input,
 }
@@ -277,7 +277,9 @@ fn shell(words: &[Word]) -> Shell {
     }
     match words.get(at) {
         Some(word) if text_follows => Shell::Text(word.clone()),
-        Some(word) if !reads_input && !is(word, "-") => Shell::File(word.clone()),
+        Some(word) if !reads_input && !is(word, "-") => {
+            Shell::File(words.get(at..).unwrap_or_default().to_vec())
+        }
         _ => Shell::Input,
     }
 }

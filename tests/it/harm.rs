@@ -1278,6 +1278,132 @@ fn the_branch_that_runs_by_default_is_the_service() {
     // Twin: where only a server for developers is started, that is what runs.
     let said = with("exec python manage.py runserver");
     assert!(said.contains("info[allocator-unset] `manage.py`"), "{said}");
+    let said = with("[ -n \"$DEBUG\" ] && set -x\nexec python manage.py runserver");
+    assert!(said.contains("info[allocator-unset] `manage.py`"), "{said}");
+}
+
+#[test]
+fn a_test_of_what_nobody_sets_fails() {
+    let starts = |image: &str, script: &str| {
+        let image = format!("FROM python:3.12-slim-bookworm\nCOPY run.sh inner.sh /\n{image}\n");
+        let script = format!("#!/bin/bash\n{script}\n");
+        let inner = "#!/bin/sh\ncase $1 in w) celery -A a worker ;; web) gunicorn a ;; esac\n";
+        let dir = folder([
+            ("Dockerfile", image.as_str()),
+            ("run.sh", script.as_str()),
+            ("inner.sh", inner),
+        ]);
+        let out = run(dir.path(), ["units", "."]).out;
+        let line = out
+            .lines()
+            .find(|line| line.contains(" starts "))
+            .map(str::trim);
+        line.unwrap_or_default()
+            .trim_start_matches("starts")
+            .trim()
+            .to_owned()
+    };
+    let plain = "CMD [\"/run.sh\"]";
+    let debug = "[ -n \"$DEBUG\" ] && exec flask run\nexec gunicorn a";
+    let count = "if [ $# -eq 0 ]; then exec uvicorn a:b; else exec gunicorn a; fi";
+    for (image, script, server) in [
+        (plain, debug, "gunicorn a"),
+        (
+            plain,
+            "[ -z \"$DEBUG\" ] || exec hypercorn a\nexec gunicorn a",
+            "gunicorn a",
+        ),
+        (
+            plain,
+            "! [ \"$DEBUG\" ] || exec hypercorn a\nexec gunicorn a",
+            "gunicorn a",
+        ),
+        // https://github.com/City-of-Helsinki/open-city-profile: an earlier `if` has a default of its own.
+        (
+            plain,
+            "if [[ \"${SKIP:-0}\" == \"0\" ]]; then echo up; fi\nif [[ -n \"$*\" ]]; then \"$@\"\nelif [[ \"$DEV\" = 1 ]]; then python manage.py runserver\nelse uwsgi --ini a.ini; fi",
+            "uwsgi --ini a.ini",
+        ),
+        (
+            plain,
+            "dev() { exec hypercorn a; }\nprod() { exec uvicorn a:b; }\nif [ \"$MODE\" = dev ]; then dev; else prod; fi",
+            "uvicorn a:b",
+        ),
+        (
+            plain,
+            "if [ \"$A\" = 1 ] && [ -f x ]; then exec hypercorn a; fi\nexec gunicorn a",
+            "gunicorn a",
+        ),
+        (
+            plain,
+            "if [[ \"$1\" = \"\" || \"$1\" = web ]]; then exec uvicorn a:b; else exec gunicorn a; fi",
+            "uvicorn a:b",
+        ),
+        (
+            plain,
+            ": ${MODE:=web}\ncase $MODE in w) celery -A a worker ;; web) gunicorn a ;; esac",
+            "gunicorn a",
+        ),
+        (plain, count, "uvicorn a:b"),
+        ("CMD [\"/run.sh\", \"x\"]", count, "gunicorn a"),
+        // A script gets its arguments wherever it is started.
+        (
+            "ENTRYPOINT [\"/bin/bash\", \"-c\", \"/run.sh ps0\"]",
+            "TASK=$1\nif [ \"$TASK\" == ps0 ]; then python -u one.py; elif [ \"$TASK\" == w ]; then python -u two.py; fi",
+            "python -u one.py",
+        ),
+        (
+            "CMD [\"/run.sh\", \"web\"]",
+            "exec /inner.sh \"$@\"",
+            "gunicorn a",
+        ),
+        (
+            "CMD [\"sh\", \"-c\", \"exec \\\"$@\\\"\", \"--\", \"gunicorn\", \"a\"]",
+            "",
+            "gunicorn a",
+        ),
+        // Twins: what the image sets is set, and what a command prints or another passes on cannot be told.
+        ("ENV DEBUG=1\nCMD [\"/run.sh\"]", debug, "flask run"),
+        (
+            "ARG X\nENV DEBUG=$X\nCMD [\"/run.sh\"]",
+            "[ -n \"$DEBUG\" ] && exec hypercorn a\nexec gunicorn a",
+            "hypercorn a",
+        ),
+        (
+            plain,
+            "X=$(cat x)\nif [ \"$X\" = 1 ]; then exec uvicorn b; else exec gunicorn a; fi",
+            "uvicorn b",
+        ),
+        (
+            plain,
+            "if [ -f x ]; then exec uvicorn b; else exec gunicorn a; fi",
+            "uvicorn b",
+        ),
+        (plain, "exec /inner.sh \"$(cat x)\"", "celery -A a worker"),
+        (
+            plain,
+            "set -- $(cat x)\nif [ -z \"$1\" ]; then exec uvicorn b; fi\nexec gunicorn a",
+            "uvicorn b",
+        ),
+        (
+            plain,
+            "[ -n $DEBUG ] && exec hypercorn a\nexec gunicorn a",
+            "hypercorn a",
+        ),
+        // Where the branch of production has to be asked for, it is still what the image is for.
+        (
+            plain,
+            "if [ \"$ENV\" = production ]; then exec gunicorn a; else exec flask run; fi",
+            "gunicorn a",
+        ),
+        (
+            plain,
+            "if [ \"$1\" = web ]; then exec gunicorn a; fi\nexec \"$@\"",
+            "gunicorn a",
+        ),
+    ] {
+        assert_eq!(starts(image, script), server, "{image}\n{script}");
+    }
 }
 
 #[test]
@@ -1420,6 +1546,19 @@ fn libraries_that_are_built_lie_where_their_build_puts_them() {
             "{path}"
         );
     }
+    // A clone holds the newest, unless it is asked for another.
+    let clone = |more: &str, to: &str| {
+        let build = format!(
+            "git clone {more} https://github.com/jemalloc/jemalloc && cd jemalloc && {to} ./autogen.sh && make && make install"
+        );
+        says(
+            &image(&build, "/usr/local/lib/libjemalloc.so.1"),
+            "preload-wrong-soname",
+        )
+    };
+    assert!(clone("", "") && clone("--depth 1 -b 5.3.0", "") && clone("", "git checkout dev &&"));
+    assert!(!clone("--branch=3.6.0", "") && !clone("", "git checkout 3.6.0 &&"));
+    assert!(!clone("", "git checkout $TAG &&") && !clone("-b 1f2a3c", ""));
     let mimalloc = "git clone https://github.com/microsoft/mimalloc && cd mimalloc && cmake -DMI_SECURE=ON . && make install";
     let secure = image(mimalloc, "/usr/local/lib/libmimalloc-secure.so");
     assert!(!says(&secure, "preload-wrong-soname") && !says(&secure, "preload-wrong-path"));

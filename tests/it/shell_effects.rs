@@ -131,11 +131,15 @@ fn kind(kind: &EffectKind) -> String {
             format!("drops by {by}: {}", words(command))
         }
         EffectKind::AddNeeded { library } => format!("needed {}", word(library)),
-        EffectKind::RunScript { path, sourced, .. } => {
+        EffectKind::RunScript {
+            words: list,
+            sourced,
+            ..
+        } => {
             format!(
                 "{} {}",
                 if *sourced { "source" } else { "script" },
-                word(path)
+                words(list)
             )
         }
         EffectKind::MentionsAllocator => "mentions".to_owned(),

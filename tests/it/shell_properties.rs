@@ -47,11 +47,10 @@ fn effect_inside(text: &str, kind: &EffectKind) -> bool {
         | EffectKind::Inline { value: word, .. }
         | EffectKind::Assign { value: word, .. }
         | EffectKind::Setcap { file: word }
-        | EffectKind::AddNeeded { library: word }
-        | EffectKind::RunScript { path: word, .. } => word_inside(text, word),
-        EffectKind::DropsEnvironment { command: words, .. } | EffectKind::Run { words, .. } => {
-            words.iter().all(|word| word_inside(text, word))
-        }
+        | EffectKind::AddNeeded { library: word } => word_inside(text, word),
+        EffectKind::DropsEnvironment { command: words, .. }
+        | EffectKind::Run { words, .. }
+        | EffectKind::RunScript { words, .. } => words.iter().all(|word| word_inside(text, word)),
         _ => true,
     }
 }

@@ -1,5 +1,6 @@
 //! Libraries that a RUN puts somewhere: links, copies, builds; and takes away.
 
+use super::version::{self, Version};
 use super::{Source, located};
 use crate::dockerfile::copy::{self, family_of};
 use crate::dockerfile::image::ImageState;
@@ -159,25 +160,14 @@ fn folders(state: &ImageState, family: Family, text: &str) -> &'static [&'static
 
 /// The names of the files: those of the version, where the text of the step or a variable of the stage says one.
 fn built_files(state: &ImageState, family: Family, text: &str) -> Vec<String> {
-    let vars = state
-        .env
-        .iter()
-        .filter_map(|var| Some((var.name.as_str(), var.now.value.known()?)));
-    let args = state
-        .args
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str(), value.as_ref()?.known()?)));
-    let named = |name: &str| {
-        families_named(name).contains(&family) && name.to_lowercase().contains("version")
-    };
-    let set = vars
-        .chain(args)
-        .find(|(name, _)| named(name))
-        .map(|(_, value)| value);
     let allocator = facts::allocators(family).next();
     let soname = allocator.and_then(|allocator| {
-        let version = set.and_then(number).or_else(|| version_in(text, family))?;
-        Some((allocator, allocator.soname(version)?))
+        let soname = match version::of(state, family, text) {
+            Some(Version::Number(version)) => allocator.soname(version),
+            Some(Version::Newest) => allocator.newest_soname(),
+            None => None,
+        };
+        Some((allocator, soname?))
     });
     match (soname, allocator) {
         // gperftools and mimalloc build variants of other names beside: minimal, secure.
@@ -190,22 +180,4 @@ fn built_files(state: &ImageState, family: Family, text: &str) -> Vec<String> {
         }
         (_, None) => vec!["lib*.so*".into()],
     }
-}
-
-/// The version behind the allocator's name in a text: `jemalloc-5.3.0.tar.bz2`, `jemalloc/archive/5.2.1`.
-fn version_in(text: &str, family: Family) -> Option<&str> {
-    let words = text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ';'));
-    let mut named = words.filter(|word| families_named(word).contains(&family));
-    named.find_map(|word| word.split(['-', '/', '=', 'v']).find_map(number))
-}
-
-/// The version at the start of a text: two numbers at least.
-fn number(text: &str) -> Option<&str> {
-    let text = text.trim_start_matches('v');
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let number = text.get(..end)?.trim_end_matches('.');
-    let digit = number.starts_with(|c: char| c.is_ascii_digit());
-    (digit && number.contains('.')).then_some(number)
 }

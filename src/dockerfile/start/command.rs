@@ -1,110 +1,136 @@
 //! Which of the commands of a start script is the service.
 
+use std::collections::HashMap;
+
 use super::words::{is_positional, plain};
 use crate::model::{ProcessKind, recognise};
-use crate::shell::effects::{Effect, EffectKind};
+use crate::shell::effects::{Effect, EffectKind, Reading, Usually};
 use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
 
-/// So many variables with a default are looked at.
-const DEFAULTS: usize = 8;
-
-/// Where the branch begins that is taken by default: `${1:-web}` and `web)`, or `[ "$1" = web ]`.
-fn default_branch(text: &str) -> Option<usize> {
-    let mut defaults = text.match_indices(":-").filter_map(|(at, sign)| {
-        let rest = text.get(at + sign.len()..)?;
-        let word = rest.get(..rest.find('}')?)?.trim_matches(['"', '\'']);
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        (!word.is_empty() && word.chars().all(plain)).then_some(word)
-    });
-    defaults.by_ref().take(DEFAULTS).find_map(|word| {
-        let label = |at: &usize| {
-            let before = text.get(..*at).and_then(|text| text.chars().next_back());
-            before.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | '|' | '('))
-        };
-        let blank = ['"', '\'', ' '];
-        let behind = |at: usize| {
-            let rest = text.get(at + word.len()..).unwrap_or_default();
-            rest.trim_start_matches(blank)
-        };
-        let compared = |at: usize| {
-            let before = text.get(..at).unwrap_or_default();
-            before.trim_end_matches(blank).ends_with('=') && behind(at).starts_with(']')
-        };
-        let mut found = text.match_indices(word).map(|(at, _)| at).filter(label);
-        found.find(|at| behind(*at).starts_with([')', '|']) || compared(*at))
-    })
+/// A command that a script runs.
+struct Candidate<'e> {
+    /// Where it stands among the effects.
+    at: usize,
+    words: &'e [Word],
+    exec: bool,
+    usually: Usually,
+    kind: Option<ProcessKind>,
+    /// It is a server for developers, or might be.
+    develops: bool,
 }
 
-/// Picks the command of a script that is the service, and where it stands among the effects: a
-/// server that we know (of several branches the one that is taken by default), then what `exec` is given, then the last one.
-pub(super) fn service<'e>(
-    effects: &'e [Effect],
-    text: &str,
-    positional: &[String],
-) -> Option<(usize, &'e [Word])> {
-    let commands: Vec<(&[Word], bool, usize)> = effects
-        .iter()
-        .enumerate()
-        // What reads another's output is a test or a filter, not the service.
-        .filter(|(_, effect)| !effect.context.piped)
-        .filter_map(|(at, effect)| match &effect.kind {
-            EffectKind::Run { words, exec } => Some((words.as_slice(), *exec, at)),
+impl<'e> Candidate<'e> {
+    fn of(at: usize, effect: &'e Effect, usually: Usually) -> Option<Self> {
+        let (words, exec) = match &effect.kind {
+            EffectKind::Run { words, exec } => (words.as_slice(), *exec),
             EffectKind::RunScript {
-                path,
+                words,
                 sourced: false,
                 ..
-            } => Some((std::slice::from_ref(path), false, at)),
-            _ => None,
+            } => (words.as_slice(), false),
+            _ => return None,
+        };
+        let found = recognise(&plain(words));
+        Some(Self {
+            at,
+            words,
+            exec,
+            usually,
+            develops: found
+                .as_ref()
+                .is_some_and(|found| found.development || found.second_choice),
+            kind: found.map(|found| found.kind),
         })
-        .collect();
-    let serves = |words: &[Word]| {
-        let argv = plain(words);
-        recognise(&argv).is_some_and(|found| found.kind != ProcessKind::OneShot)
-    };
-    let ends_at_once = |words: &[Word]| {
-        recognise(&plain(words)).is_some_and(|found| found.kind == ProcessKind::OneShot)
-    };
-    // A script that can start several servers is told which one: `CMD ["celery-worker"]`.
-    let asked = |words: &[Word]| {
-        let program = plain(words.get(..1).unwrap_or_default()).concat();
+    }
+
+    fn program(&self) -> String {
+        plain(self.words.get(..1).unwrap_or_default()).concat()
+    }
+
+    fn serves(&self) -> bool {
+        self.kind
+            .as_ref()
+            .is_some_and(|kind| *kind != ProcessKind::OneShot)
+    }
+
+    /// A script that can start several servers is told which one: `CMD ["celery-worker"]`.
+    fn is_asked_for(&self, positional: &[String]) -> bool {
+        let program = self.program();
         let first = positional.first();
         !program.is_empty() && first.is_some_and(|word| word.starts_with(base_name(&program)))
+    }
+
+    fn passes_on(&self) -> bool {
+        is_positional(self.words)
+    }
+
+    /// A program that a variable names tells nothing; what else the script runs may.
+    fn is_named(&self) -> bool {
+        let program = self.program();
+        self.passes_on() || !program.is_empty() && !base_name(&program).contains('*')
+    }
+
+    fn runs(&self) -> bool {
+        self.usually != Usually::Skipped
+    }
+}
+
+/// Picks the command of a script that is the service, and where it stands among the effects: a server that we know (of
+/// several branches the one that is taken by default), then what `exec` is given, then the last one.
+pub(super) fn service<'e>(
+    reading: &'e Reading,
+    positional: &[String],
+) -> Option<(usize, &'e [Word])> {
+    let calls = calls(&reading.effects);
+    // What stands in a function runs where that is called.
+    let usually = |effect: &Effect| {
+        let functions = reading.scopes.functions(effect.context);
+        let called = functions.filter_map(|(name, _)| calls.get(name));
+        called.copied().fold(effect.usually, Usually::max)
     };
-    let mut servers = commands.iter().filter(|(words, ..)| serves(words));
-    let chosen = servers.clone().find(|(words, ..)| asked(words));
-    // Of several branches the one that a variable takes which nobody sets; never one for developers, where another serves.
-    let usual = default_branch(text).filter(|_| positional.is_empty());
-    let behind = |at: usize| {
-        let mut branch = servers.clone();
-        branch.find(|(.., index)| {
-            effects
-                .get(*index)
-                .is_some_and(|effect| effect.range.start > at)
-        })
+    let effects = reading.effects.iter().enumerate();
+    let commands: Vec<Candidate<'_>> = effects
+        // What reads another's output is a test or a filter, not the service.
+        .filter(|(_, effect)| !effect.context.piped)
+        .filter_map(|(at, effect)| Candidate::of(at, effect, usually(effect)))
+        .collect();
+    let servers = || commands.iter().filter(|command| command.serves());
+    let first = |wanted: &dyn Fn(&Candidate<'_>) -> bool| servers().find(|server| wanted(server));
+    let last = |wanted: &dyn Fn(&Candidate<'_>) -> bool| {
+        let mut named = commands.iter().rev().filter(|command| command.is_named());
+        named.find(|command| wanted(command))
     };
-    let develops = |words: &[Word]| recognise(&plain(words)).is_some_and(|found| found.development);
-    let chosen = chosen
-        .or_else(|| usual.and_then(behind))
-        .or_else(|| servers.clone().find(|(words, ..)| !develops(words)));
-    // A program that a variable names tells nothing; what else the script runs may.
-    let named = |words: &[Word]| {
-        let program = plain(words.get(..1).unwrap_or_default()).concat();
-        is_positional(words) || !program.is_empty() && !base_name(&program).contains('*')
-    };
-    let chosen = chosen
-        .or_else(|| servers.next())
-        .or_else(|| {
-            commands
-                .iter()
-                .rev()
-                .find(|(words, exec, _)| *exec && named(words))
-        })
-        .or_else(|| {
-            commands
-                .iter()
-                .rev()
-                .find(|(words, ..)| named(words) && !ends_at_once(words))
-        });
-    chosen.map(|(words, _, at)| (*at, *words))
+    let ends_at_once = |command: &Candidate<'_>| command.kind == Some(ProcessKind::OneShot);
+    // A branch that a written default takes may be for developers; else none is, where another serves.
+    let chosen = first(&|server| server.is_asked_for(positional) && server.runs())
+        .or_else(|| first(&|server| server.is_asked_for(positional)))
+        .or_else(|| first(&|server| !server.develops && server.usually == Usually::ByDefault))
+        .or_else(|| first(&|server| server.usually == Usually::ByDefault))
+        .or_else(|| first(&|server| !server.develops && server.runs()))
+        .or_else(|| first(&|server| !server.develops))
+        .or_else(|| first(&|server| server.runs()))
+        .or_else(|| last(&|command| command.exec && command.runs() && !command.passes_on()))
+        .or_else(|| servers().next())
+        .or_else(|| last(&|command| command.exec && command.runs()))
+        .or_else(|| last(&|command| command.exec))
+        .or_else(|| last(&|command| command.runs() && !ends_at_once(command)))
+        .or_else(|| last(&|command| !ends_at_once(command)));
+    chosen.map(|command| (command.at, command.words))
+}
+
+/// For each function that is called whether it is where nobody sets the variables that the script looks at.
+fn calls(effects: &[Effect]) -> HashMap<String, Usually> {
+    let mut calls = HashMap::new();
+    for effect in effects {
+        let EffectKind::Run { words, .. } = &effect.kind else {
+            continue;
+        };
+        if let Some(name) = words.first().and_then(Word::literal) {
+            // One call that is not skipped is enough.
+            let known = calls.entry(name).or_insert(effect.usually);
+            *known = (*known).min(effect.usually);
+        }
+    }
+    calls
 }

@@ -121,11 +121,13 @@ impl Follower<'_> {
             }
             EffectKind::Unset { name } => self.made(script, effect, name, None, how),
             EffectKind::RunScript {
-                path,
+                words,
                 sourced: true,
                 exports,
             } if hops > 0 => {
-                let path = pattern(self.build, self.state, path);
+                let path = words.first();
+                let path = path.map(|path| pattern(self.build, self.state, path));
+                let path = path.unwrap_or_default();
                 let Some((text, file)) = self.next_script(&path) else {
                     return;
                 };

@@ -1,16 +1,30 @@
 //! What the words of a command say: which script they name, whether they pass arguments on.
 
 use crate::facts::names_allocator;
+use crate::shell::effects::UNKNOWN;
 use crate::shell::syntax::{Part, Word};
 use crate::text::Traced;
 use crate::text::paths::base_name;
 
-/// The words as text; what is not literal as `*`.
+/// The words as text; what is not literal as [`UNKNOWN`].
 pub(super) fn plain(words: &[Word]) -> Vec<String> {
     words
         .iter()
-        .map(|word| word.literal().unwrap_or_else(|| "*".into()))
+        .map(|word| word.literal().unwrap_or_else(|| UNKNOWN.into()))
         .collect()
+}
+
+/// The same, with what the script was started with in place of `"$@"`.
+pub(super) fn given(words: &[Word], positional: &[String]) -> Vec<String> {
+    let mut argv = Vec::with_capacity(words.len());
+    for word in words {
+        if is_positional(std::slice::from_ref(word)) {
+            argv.extend_from_slice(positional);
+        } else {
+            argv.extend(plain(std::slice::from_ref(word)));
+        }
+    }
+    argv
 }
 
 /// `"$@"`: the script runs what it was given.

@@ -1,21 +1,39 @@
-//! Which branches of a `case` or `if` never run, because what it looks at is known.
+//! Which branches of a `case` or `if` never run, because what it looks at is known, and which run where nobody sets
+//! the variables that it looks at.
 
 use std::ops::Range;
 
+use super::conditions::{Known, fits, holds};
 use super::variables::Variables;
-use crate::shell::syntax::{Arm, Branch, Case, If, Part, Script, Word};
+use crate::shell::syntax::{Case, If, Script};
 
 /// So many branches are compared in one text; a longer script is read as if all could run.
 const MOST_ARMS: usize = 4_096;
 
-/// The commands that never run, found while a script is walked from its start to its end.
+/// Whether a command runs where nobody sets the variables that its branches look at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Usually {
+    /// That cannot be told.
+    #[default]
+    Unsaid,
+    /// It does.
+    Runs,
+    /// It does, by a default that is written there (`${1:-web}`), or by what the image says.
+    ByDefault,
+    /// It does not.
+    Skipped,
+}
+
+/// What is known of the branches of a script while it is walked from its start to its end.
 #[derive(Debug, Default)]
-pub(super) struct Dead {
-    ranges: Vec<Range<usize>>,
+pub(super) struct Branches {
+    /// The commands that never run.
+    dead: Vec<Range<usize>>,
+    usual: Vec<(Range<usize>, Usually)>,
     compared: usize,
 }
 
-impl Dead {
+impl Branches {
     /// Notes the branches of a `case` that is reached now.
     pub(super) fn add(&mut self, case: &Case, variables: &mut Variables) {
         self.compared += case.arms.len();
@@ -23,21 +41,17 @@ impl Dead {
             return;
         }
         variables.in_function = case.function;
-        let Some(subject) = variables.expand(&case.subject).literal() else {
-            return;
+        let after = case.arms.last().map_or(0, |last| last.commands.end);
+        let mut decided = |known: &mut Known<'_>| {
+            let Some(subject) = known.text(&case.subject) else {
+                return Vec::new();
+            };
+            // A pattern that is not understood may be the one that fits: its branch may run, beside the one that does.
+            let arms = case.arms.iter();
+            let arms = arms.map(|arm| (arm.commands.clone(), fits(arm, &subject)));
+            decide(arms, after)
         };
-        // A pattern that is not understood may be the one that fits: its branch may run, beside the one that does fit.
-        for arm in &case.arms {
-            match fits(arm, &subject) {
-                Some(false) => self.ranges.push(arm.commands.clone()),
-                Some(true) => {
-                    let after = case.arms.last().map_or(0, |last| last.commands.end);
-                    self.ranges.push(arm.commands.end..after);
-                    return;
-                }
-                None => {}
-            }
-        }
+        self.decided(variables, &mut decided);
     }
 
     /// Notes the branches of an `if` that is reached now.
@@ -47,31 +61,86 @@ impl Dead {
             return;
         }
         variables.in_function = found.function;
-        for branch in &found.branches {
-            let Some(commands) = &branch.commands else {
-                return;
-            };
-            match holds(branch, script, variables) {
-                Some(false) => self.ranges.push(commands.clone()),
-                Some(true) => {
-                    let last = found
-                        .branches
-                        .last()
-                        .and_then(|last| last.commands.as_ref());
-                    let after = last.map_or(0, |last| last.end);
-                    self.ranges.push(commands.end..after);
-                    return;
-                }
-                None => {}
+        let branches = || {
+            let all = found.branches.iter();
+            all.map_while(|branch| Some((branch, branch.commands.clone()?)))
+        };
+        let after = branches().last().map_or(0, |(_, last)| last.end);
+        let mut decided = |known: &mut Known<'_>| {
+            let branches =
+                branches().map(|(branch, commands)| (commands, holds(branch, script, known)));
+            decide(branches, after)
+        };
+        self.decided(variables, &mut decided);
+    }
+
+    /// Notes what is decided by what is known, and by what is so where nobody says otherwise.
+    fn decided(
+        &mut self,
+        variables: &mut Variables,
+        decided: &mut dyn FnMut(&mut Known<'_>) -> Decided,
+    ) {
+        for (range, runs) in decided(&mut Known::certain(variables)) {
+            if runs {
+                self.usual.push((range, Usually::ByDefault));
+            } else {
+                self.dead.push(range);
             }
         }
+        let mut known = Known::usual(variables);
+        let usual = decided(&mut known);
+        let runs = if known.by_default {
+            Usually::ByDefault
+        } else {
+            Usually::Runs
+        };
+        let state = |taken: bool| if taken { runs } else { Usually::Skipped };
+        let usual = usual.into_iter();
+        self.usual
+            .extend(usual.map(|(range, taken)| (range, state(taken))));
     }
 
     /// Whether the command never runs. Commands are asked for in their order.
-    pub(super) fn holds(&mut self, index: usize) -> bool {
-        self.ranges.retain(|range| range.end > index);
-        self.ranges.iter().any(|range| range.contains(&index))
+    pub(super) fn never(&mut self, index: usize) -> bool {
+        self.dead.retain(|range| range.end > index);
+        self.dead.iter().any(|range| range.contains(&index))
     }
+
+    /// Whether the command runs where nobody says otherwise. Commands are asked for in their order.
+    pub(super) fn usually(&mut self, index: usize) -> Usually {
+        self.usual.retain(|(range, _)| range.end > index);
+        let around = self
+            .usual
+            .iter()
+            .filter(|(range, _)| range.contains(&index));
+        around
+            .map(|(_, usually)| *usually)
+            .max()
+            .unwrap_or_default()
+    }
+}
+
+/// Commands, and whether they run.
+type Decided = Vec<(Range<usize>, bool)>;
+
+/// Which branches run and which do not, of those that are tested one after the other.
+fn decide(branches: impl Iterator<Item = (Range<usize>, Option<bool>)>, after: usize) -> Decided {
+    let mut decided = Vec::new();
+    let mut sure = true;
+    for (commands, taken) in branches {
+        match taken {
+            Some(false) => decided.push((commands, false)),
+            Some(true) => {
+                decided.push((commands.end..after, false));
+                if sure {
+                    decided.push((commands, true));
+                }
+                break;
+            }
+            None => sure = false,
+        }
+    }
+    decided
 }
 
 /// The first command of a `case`; that of one without branches never comes.
@@ -85,121 +154,6 @@ pub(super) fn tests_from(found: &If) -> usize {
         .branches
         .first()
         .map_or(0, |branch| branch.condition.start)
-}
-
-/// Whether what a branch tests holds, where that can be told: one comparison of texts that are known.
-fn holds(branch: &Branch, script: &Script, variables: &mut Variables) -> Option<bool> {
-    if branch.otherwise {
-        return Some(true);
-    }
-    let [test] = script.commands.get(branch.condition.clone())? else {
-        return None;
-    };
-    let (name, words) = test.words.split_first()?;
-    let name = name.literal()?;
-    let words = match (name.as_str(), words.split_last()) {
-        ("[", Some((end, words))) if end.literal().as_deref() == Some("]") => words,
-        ("[[", Some((end, words))) if end.literal().as_deref() == Some("]]") => words,
-        ("test", _) => words,
-        _ => return None,
-    };
-    let mut known = |word: &Word| variables.expand(word).literal();
-    let result = match words {
-        [operator, word] => match operator.literal()?.as_str() {
-            "-n" => !known(word)?.is_empty(),
-            "-z" => known(word)?.is_empty(),
-            _ => return None,
-        },
-        [left, operator, right] => {
-            let left = known(left)?;
-            let same = match name.as_str() {
-                "[[" => matches(&tokens(&variables.expand(right))?, &left),
-                _ => known(right)? == left,
-            };
-            match operator.literal()?.as_str() {
-                "=" | "==" => same,
-                "!=" => !same,
-                _ => return None,
-            }
-        }
-        _ => return None,
-    };
-    Some(result != branch.negated)
-}
-
-/// Whether one of a branch's patterns fits, where that can be told.
-fn fits(arm: &Arm, subject: &str) -> Option<bool> {
-    let mut any = false;
-    for pattern in &arm.patterns {
-        any |= matches(&tokens(pattern)?, subject);
-    }
-    Some(any)
-}
-
-/// A piece of a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
-    Char(char),
-    One,
-    Any,
-}
-
-/// The pieces of a pattern without variables, brackets and `+(...)`.
-fn tokens(pattern: &Word) -> Option<Vec<Token>> {
-    let mut found = Vec::new();
-    for part in &pattern.parts {
-        let Part::Literal { text, quoted, .. } = part else {
-            return None;
-        };
-        for c in text.chars() {
-            found.push(match c {
-                '*' if !quoted => Token::Any,
-                '?' if !quoted => Token::One,
-                '[' | '(' | '\\' if !quoted => return None,
-                c => Token::Char(c),
-            });
-        }
-    }
-    Some(found)
-}
-
-/// Whether a pattern fits all of a text: in time of the product of their lengths at most.
-fn matches(pattern: &[Token], text: &str) -> bool {
-    // `reached[at]`: the pieces before `at` fit the text read so far.
-    let mut reached = vec![false; pattern.len() + 1];
-    let through = |reached: &mut [bool]| {
-        for (at, token) in pattern.iter().enumerate() {
-            if *token == Token::Any
-                && reached.get(at) == Some(&true)
-                && let Some(next) = reached.get_mut(at + 1)
-            {
-                *next = true;
-            }
-        }
-    };
-    if let Some(first) = reached.first_mut() {
-        *first = true;
-    }
-    through(&mut reached);
-    for c in text.chars() {
-        let mut next = vec![false; pattern.len() + 1];
-        for (at, token) in pattern.iter().enumerate() {
-            let (to, fits) = match token {
-                Token::Any => (at, true),
-                Token::One => (at + 1, true),
-                Token::Char(own) => (at + 1, *own == c),
-            };
-            if fits
-                && reached.get(at) == Some(&true)
-                && let Some(slot) = next.get_mut(to)
-            {
-                *slot = true;
-            }
-        }
-        through(&mut next);
-        reached = next;
-    }
-    reached.last() == Some(&true)
 }
 
 #[cfg(test)]
@@ -231,9 +185,10 @@ mod tests {
             "case \"$1\" in\n web|api) a ;;\n w*er) b; c ;;\n '*') d ;;\n *) e ;;\nesac\nf\n";
         assert_eq!(runs(text, "web"), ["a", "f"]);
         assert_eq!(runs(text, "worker 4"), ["b", "c", "f"]);
-        assert_eq!(runs(text, "*"), ["d", "f"]);
         assert_eq!(runs(text, "other"), ["e", "f"]);
-        assert_eq!(runs(text, ""), ["a", "b", "c", "d", "e", "f"]);
+        for unknown in ["", "*"] {
+            assert_eq!(runs(text, unknown), ["a", "b", "c", "d", "e", "f"]);
+        }
     }
 
     #[test]

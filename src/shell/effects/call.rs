@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::scopes::home;
 use super::session::Reader;
 use super::variables::{MOST_VARIANTS, Variables};
-use super::{Effect, EffectKind, Package};
+use super::{Effect, EffectKind, Package, Usually};
 use crate::facts;
 use crate::shell::syntax::{self, Context, Part, Redirect, Script, Word};
 
@@ -22,6 +22,8 @@ pub(super) struct Walk<'a> {
     pub(super) reader: &'a mut Reader,
     pub(super) variables: &'a mut Variables,
     pub(super) effects: &'a mut Vec<Effect>,
+    /// Whether the command runs where nobody sets the variables that its branches look at.
+    pub(super) usually: Usually,
     /// The prefix that `configure` or `cmake` was given.
     pub(super) prefix: Option<String>,
     /// Something was installed with that prefix.
@@ -67,6 +69,7 @@ impl Walk<'_> {
             kind,
             range: call.range.clone(),
             context: call.context,
+            usually: self.usually,
             folder,
         });
     }

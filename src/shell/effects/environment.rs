@@ -62,6 +62,12 @@ impl Walk<'_> {
                     self.emit(call, EffectKind::Unset { name });
                 }
             }
+            // `: ${NAME:=text}`
+            ":" => {
+                for part in call.arguments().iter().flat_map(|word| &word.parts) {
+                    self.variables.set_default(part);
+                }
+            }
             "set" => self.set_options(call),
             "shift" => {
                 let by = call

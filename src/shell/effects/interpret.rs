@@ -1,7 +1,7 @@
 //! Follows a script: reads its commands in order, takes their wrappers off, and hands each to the room
 //! that knows it; and the texts inside it, again.
 
-use super::branches::{Dead, begins, tests_from};
+use super::branches::{Branches, Usually, begins, tests_from};
 use super::call::{Call, Walk, names_allocator};
 use super::fields::split;
 use super::origin::Origin;
@@ -53,6 +53,9 @@ impl Reader {
         for name in &self.exported {
             variables.export(name, Context::default());
         }
+        for name in &self.unsure {
+            variables.set_unsure(name);
+        }
         variables.export_all = self.export_all;
         let mut effects = Vec::new();
         walk(
@@ -91,24 +94,26 @@ pub(super) fn walk(
         reader,
         variables,
         effects,
+        usually: Usually::Unsaid,
         prefix: None,
         built: false,
     };
     let mut loops = script.loops.iter().peekable();
     let mut cases = script.cases.iter().peekable();
     let mut ifs = script.ifs.iter().peekable();
-    let mut dead = Dead::default();
+    let mut branches = Branches::default();
     for (index, command) in script.commands.iter().enumerate() {
         while let Some(header) = loops.next_if(|header| header.commands.start <= index) {
             walk.loop_header(header);
         }
         while let Some(case) = cases.next_if(|case| begins(case) <= index) {
-            dead.add(case, walk.variables);
+            branches.add(case, walk.variables);
         }
         while let Some(found) = ifs.next_if(|found| tests_from(found) <= index) {
-            dead.add_if(found, &script, walk.variables);
+            branches.add_if(found, &script, walk.variables);
         }
-        if !dead.holds(index) {
+        if !branches.never(index) {
+            walk.usually = branches.usually(index);
             walk.command(index, command);
         }
     }
@@ -248,7 +253,7 @@ impl Walk<'_> {
         }
         let kind = match call.words.first() {
             Some(path) if is_script(path) => EffectKind::RunScript {
-                path: path.clone(),
+                words: call.words.to_vec(),
                 sourced: false,
                 exports: false,
             },
@@ -284,6 +289,7 @@ impl Walk<'_> {
         );
         for effect in &mut effects {
             origin.bring_home(effect);
+            effect.usually = effect.usually.max(self.usually);
         }
         self.effects.append(&mut effects);
     }
@@ -327,6 +333,10 @@ fn is_script(path: &Word) -> bool {
         return false;
     };
     let (folder, name) = text.rsplit_once('/').unwrap_or(("", &text));
+    // They come with the source that is built, and put nothing anywhere else.
+    if matches!(name, "configure" | "autogen.sh") {
+        return false;
+    }
     if [".sh", ".bash", ".zsh", ".ash"]
         .iter()
         .any(|suffix| name.ends_with(suffix))
@@ -337,5 +347,5 @@ fn is_script(path: &Word) -> bool {
         .rsplit('/')
         .next()
         .is_some_and(|last| last.ends_with("bin") || last == "libexec");
-    text.contains('/') && !installed && !name.contains('.') && name != "configure"
+    text.contains('/') && !installed && !name.contains('.')
 }

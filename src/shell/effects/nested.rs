@@ -22,15 +22,15 @@ impl Walk<'_> {
                 self.inner(call, &Origin::of_words(&words), false);
             }
             "." | "source" => {
-                let Some(path) = call.arguments().first() else {
+                if call.arguments().is_empty() {
                     return true;
-                };
+                }
                 let exports = self.variables.export_all;
                 self.variables.sourced |= !call.context.subshell;
                 self.emit(
                     call,
                     EffectKind::RunScript {
-                        path: path.clone(),
+                        words: call.arguments().to_vec(),
                         sourced: true,
                         exports,
                     },
@@ -81,10 +81,10 @@ impl Walk<'_> {
             Shell::Text(word) => {
                 self.inner(call, &Origin::of_words(std::slice::from_ref(word)), true);
             }
-            Shell::File(path) => self.emit(
+            Shell::File(words) => self.emit(
                 call,
                 EffectKind::RunScript {
-                    path: path.clone(),
+                    words: words.clone(),
                     sourced: false,
                     exports: false,
                 },

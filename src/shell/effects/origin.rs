@@ -134,9 +134,10 @@ impl Origin {
             | EffectKind::Inline { value: word, .. }
             | EffectKind::Assign { value: word, .. }
             | EffectKind::Setcap { file: word }
-            | EffectKind::AddNeeded { library: word }
-            | EffectKind::RunScript { path: word, .. } => self.word(word),
-            EffectKind::DropsEnvironment { command: words, .. } | EffectKind::Run { words, .. } => {
+            | EffectKind::AddNeeded { library: word } => self.word(word),
+            EffectKind::DropsEnvironment { command: words, .. }
+            | EffectKind::Run { words, .. }
+            | EffectKind::RunScript { words, .. } => {
                 for word in words {
                     self.word(word);
                 }

@@ -13,6 +13,8 @@ pub(crate) struct Start<'s> {
     pub known: Vec<(&'s str, &'s str)>,
     /// The names of others in its environment.
     pub exported: &'s [String],
+    /// The names of those whose value is not known.
+    pub unsure: &'s [String],
     /// `set -a` is in force.
     pub all: bool,
 }
@@ -33,6 +35,7 @@ pub struct Reader {
     pub(super) groups: HashMap<String, Vec<(String, Option<String>)>>,
     pub(super) known: Vec<(String, String)>,
     pub(super) exported: Vec<String>,
+    pub(super) unsure: Vec<String>,
     pub(super) export_all: bool,
     /// What the script is started with; nothing where that is not known.
     pub(super) arguments: Vec<String>,
@@ -52,6 +55,7 @@ impl Reader {
         let mut reader = Self {
             arguments: start.arguments.to_vec(),
             exported: start.exported.to_vec(),
+            unsure: start.unsure.to_vec(),
             export_all: start.all,
             ..Self::default()
         };

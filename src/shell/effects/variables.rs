@@ -1,10 +1,12 @@
 //! The variables that a script sets, as far as they can be known.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::UNKNOWN;
 use super::fields::split;
 use crate::shell::syntax::{Context, Part, Word};
+use crate::shell::tables::{SHELL_SETS, lists};
 
 /// How many values are kept for one variable.
 const MOST_VALUES: usize = 64;
@@ -40,6 +42,13 @@ struct Value {
     exported: Exported,
 }
 
+/// What comes of a variable that nobody sets.
+pub(super) struct Unset {
+    pub(super) text: String,
+    /// It is a default that is written in the script.
+    pub(super) by_default: bool,
+}
+
 /// The variables in force while a script is read.
 #[derive(Debug)]
 pub(super) struct Variables {
@@ -54,6 +63,12 @@ pub(super) struct Variables {
     pub(super) sourced: bool,
     /// What the script was started with, less what it shifted away.
     arguments: Vec<String>,
+    /// What it was started with cannot be told any more.
+    rearranged: bool,
+    /// Variables that are in the environment with a value that is not known.
+    unsure: HashSet<String>,
+    /// What `: ${NAME:=text}` gives a variable that nobody sets.
+    defaults: HashMap<String, String>,
     /// Where `cd` went, outside and inside a subshell.
     folder: Option<String>,
     inner_folder: Option<String>,
@@ -70,6 +85,9 @@ impl Variables {
             in_subshell: false,
             sourced: false,
             arguments: Vec::new(),
+            rearranged: false,
+            unsure: HashSet::new(),
+            defaults: HashMap::new(),
             folder: None,
             inner_folder: None,
             budget: BUDGET + 8 * length,
@@ -80,20 +98,28 @@ impl Variables {
     pub(super) fn set_arguments(&mut self, arguments: &[String]) {
         for number in 1..=MOST_ARGUMENTS {
             let name = number.to_string();
-            match arguments.get(number - 1) {
+            match arguments.get(number - 1).filter(|text| *text != UNKNOWN) {
                 Some(text) => self.set(&name, Word::plain(text, 0..0), false, Context::default()),
                 None => self.unset(&name),
             }
+        }
+        // How many there are is known where each is.
+        let known = !arguments.is_empty() && !arguments.iter().any(|text| text == UNKNOWN);
+        let count = Word::plain(&arguments.len().to_string(), 0..0);
+        match known {
+            true => self.set("#", count, false, Context::default()),
+            false => self.unset("#"),
         }
         self.arguments = arguments.to_vec();
     }
 
     /// `shift` and `set`: what `$1` is after that, where it surely is so.
     pub(super) fn shift(&mut self, by: Option<usize>, context: Context) {
-        if context.subshell || context.function || self.arguments.is_empty() {
+        if context.subshell || context.function {
             return;
         }
         let certain = by.filter(|_| !context.conditional);
+        self.rearranged |= certain.is_none();
         let rest = certain
             .and_then(|by| self.arguments.get(by..))
             .map(<[_]>::to_vec);
@@ -211,6 +237,101 @@ impl Variables {
         self.values.remove(name);
     }
 
+    /// Notes a variable that is in the environment with a value that is not known.
+    pub(super) fn set_unsure(&mut self, name: &str) {
+        self.unsure.insert(name.to_owned());
+    }
+
+    /// Notes what `: ${NAME:=text}` gives a variable that nobody sets.
+    pub(super) fn set_default(&mut self, part: &Part) {
+        if let Part::Variable {
+            name, operation, ..
+        } = part
+            && let Some(text) = operation
+                .strip_prefix(':')
+                .unwrap_or(operation)
+                .strip_prefix('=')
+            && text.len() <= MOST_BYTES
+            && is_plain(text)
+        {
+            let default = unquoted(text).to_owned();
+            self.defaults.entry(name.clone()).or_insert(default);
+        }
+    }
+
+    /// What comes of a variable that nobody sets, neither the image nor the script; nothing for others.
+    pub(super) fn unset_gives(&self, part: &Part) -> Option<Unset> {
+        let Part::Variable {
+            name, operation, ..
+        } = part
+        else {
+            return None;
+        };
+        let nothing = |text: String| Unset {
+            text,
+            by_default: false,
+        };
+        let special = !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if special {
+            let text = self.argument(name, operation)?;
+            if !text.is_empty() {
+                return Some(nothing(text));
+            }
+        } else if self.is_set(name) || self.unsure.contains(name) || lists(SHELL_SETS, name) {
+            return None;
+        }
+        let given = operation.strip_prefix(':').unwrap_or(operation);
+        if let Some(text) = given.strip_prefix(['-', '=']) {
+            return is_plain(text).then(|| Unset {
+                text: unquoted(text).to_owned(),
+                by_default: !text.is_empty(),
+            });
+        }
+        if let Some(default) = self.defaults.get(name).filter(|_| operation.is_empty()) {
+            return Some(Unset {
+                text: default.clone(),
+                by_default: true,
+            });
+        }
+        let empty = given.is_empty() || given.starts_with(['+', '%', '#', '/', '^', ',', '@']);
+        empty.then(|| nothing(String::new()))
+    }
+
+    /// Whether the script gives a variable something; `X=${X:-text}` passes on what it has.
+    fn is_set(&self, name: &str) -> bool {
+        let own = |part: &Part| matches!(part, Part::Variable { name: other, .. } if other == name);
+        self.values.get(name).is_some_and(|value| {
+            let [word] = value.words.as_slice() else {
+                return true;
+            };
+            !(value.certain && word.parts.iter().any(own))
+        })
+    }
+
+    /// `$1`, `$@` and `$#`, empty where the script was started without.
+    fn argument(&self, name: &str, operation: &str) -> Option<String> {
+        if self.in_function || self.rearranged {
+            return None;
+        }
+        let known = |text: &&String| *text != UNKNOWN;
+        match name {
+            "#" if operation.is_empty() => Some(self.arguments.len().to_string()),
+            "@" | "*" => {
+                let all = self.arguments.iter().all(|text| known(&text));
+                all.then(|| self.arguments.join(" "))
+            }
+            _ => {
+                let number: usize = name.parse().ok()?;
+                let given = self.arguments.get(number.checked_sub(1)?);
+                match given {
+                    None => Some(String::new()),
+                    // `expand` has replaced those that are known.
+                    Some(_) => None,
+                }
+            }
+        }
+    }
+
     /// The word with each variable replaced that has one certain value.
     pub(super) fn expand(&mut self, word: &Word) -> Word {
         if !word
@@ -298,7 +419,7 @@ impl Variables {
         else {
             return None;
         };
-        if self.in_function && name.starts_with(|c: char| c.is_ascii_digit()) {
+        if self.in_function && name.starts_with(|c: char| c == '#' || c.is_ascii_digit()) {
             return None;
         }
         let default = operation.strip_prefix(':').unwrap_or(operation);
@@ -311,6 +432,17 @@ impl Variables {
             .get(name)
             .filter(|value| whole && !value.words.is_empty() && !(ended && value.inner))
     }
+}
+
+/// Whether nothing in a default is replaced.
+fn is_plain(text: &str) -> bool {
+    !unquoted(text).contains(['$', '`', '"', '\'', '\\'])
+}
+
+/// A text without the quotes around it.
+fn unquoted(text: &str) -> &str {
+    let inner = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 
 /// The name of a variable.

@@ -81,6 +81,7 @@ impl Parser<'_> {
             self.close();
         }
         self.flush_group();
+        self.end_tests();
         let conditional = spread(&self.conditional, self.script.commands.len());
         let subshell = spread(&self.subshell, self.script.commands.len());
         for ((command, conditional), subshell) in self
@@ -182,6 +183,7 @@ impl Parser<'_> {
     /// Closes the innermost compound command; redirections may follow.
     fn close(&mut self) {
         self.flush_group();
+        self.end_tests();
         self.end_arm();
         self.end_branch();
         let Some(frame) = self.frames.pop() else {

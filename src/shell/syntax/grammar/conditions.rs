@@ -1,4 +1,4 @@
-//! `if`: what is tested, and which commands hang on it.
+//! `if`, and tests in front of `&&` and `||`: what is tested, and which commands hang on it.
 
 use super::super::{Branch, If};
 use super::Parser;
@@ -27,8 +27,74 @@ impl Parser<'_> {
                 condition: at..at,
                 otherwise,
                 negated: false,
+                ands: 0,
+                ors: 0,
                 commands: None,
             });
+        }
+    }
+
+    /// `&&` or `||` behind the command before `at`, which is a test or is not.
+    pub(super) fn joined(&mut self, or: bool, tests: bool, at: usize) {
+        let branch = self
+            .innermost_if()
+            .and_then(|found| found.branches.last_mut());
+        if let Some(branch) = branch.filter(|branch| branch.commands.is_none()) {
+            branch.ands += usize::from(!or);
+            branch.ors += usize::from(or);
+        }
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
+        let negated = std::mem::take(&mut frame.negated);
+        let mut ended: Vec<usize> = frame.alternative.take().into_iter().collect();
+        if or {
+            ended.append(&mut frame.hanging);
+        }
+        // Behind `||`, what comes next hangs on more than this one test.
+        if tests && !frame.behind_or && !frame.in_pipeline {
+            let index = self.script.ifs.len();
+            let branch = Branch {
+                condition: at.saturating_sub(1)..at,
+                otherwise: false,
+                negated: negated != or,
+                ands: 0,
+                ors: 0,
+                commands: Some(at..at),
+            };
+            let function = frame.context.function;
+            self.script.ifs.push(If {
+                branches: vec![branch],
+                function,
+            });
+            if or {
+                frame.alternative = Some(index);
+            } else {
+                frame.hanging.push(index);
+            }
+        }
+        self.end_hanging(&ended, at);
+    }
+
+    /// The list ends: nothing behind it hangs on its tests.
+    pub(super) fn end_tests(&mut self) {
+        let at = self.script.commands.len();
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
+        frame.negated = false;
+        let mut ended = std::mem::take(&mut frame.hanging);
+        ended.extend(frame.alternative.take());
+        self.end_hanging(&ended, at);
+    }
+
+    fn end_hanging(&mut self, ended: &[usize], at: usize) {
+        for index in ended {
+            let found = self.script.ifs.get_mut(*index);
+            let branch = found.and_then(|found| found.branches.last_mut());
+            if let Some(commands) = branch.and_then(|branch| branch.commands.as_mut()) {
+                commands.end = at;
+            }
         }
     }
 
@@ -57,6 +123,9 @@ impl Parser<'_> {
 
     /// `!` before what is tested.
     pub(super) fn negate(&mut self) {
+        if let Some(frame) = self.frame() {
+            frame.negated = !frame.negated;
+        }
         let branch = self
             .innermost_if()
             .and_then(|found| found.branches.last_mut());

@@ -33,6 +33,12 @@ pub(super) struct Frame {
     pub(super) tested: Option<usize>,
     /// The list before ended so; if anything follows, the script survived the test's failure.
     pub(super) survives: Option<Range<usize>>,
+    /// `!` was read before the command.
+    pub(super) negated: bool,
+    /// The tests of this list, by their index, on which the commands behind their `&&` hang.
+    pub(super) hanging: Vec<usize>,
+    /// The test on which the pipeline behind its `||` hangs.
+    pub(super) alternative: Option<usize>,
     /// The index of the loop, `case` or `if` in the script.
     pub(super) header: Option<usize>,
 }

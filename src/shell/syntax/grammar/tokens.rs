@@ -77,7 +77,7 @@ impl Parser<'_> {
     fn connector(&mut self, byte: u8) {
         let double = self.cursor.nth(1) == Some(byte);
         let both = byte == b'|' && self.cursor.nth(1) == Some(b'&');
-        let tests = byte == b'&' && double && self.current_tests();
+        let tests = double && self.current_tests();
         self.end_command();
         self.flush_group();
         self.cursor.bump(1 + usize::from(double || both));
@@ -91,6 +91,7 @@ impl Parser<'_> {
             }
             (b'|', false) => self.pipe(at),
             _ => {
+                self.joined(byte == b'|', tests, at);
                 let Some(frame) = self.frames.last_mut() else {
                     return;
                 };
@@ -102,7 +103,7 @@ impl Parser<'_> {
                 {
                     self.conditional.push(from..at);
                 }
-                if tests && frame.tested.is_none() {
+                if tests && !frame.behind_or && frame.tested.is_none() {
                     frame.tested = Some(at);
                 }
             }
@@ -140,6 +141,7 @@ impl Parser<'_> {
     pub(super) fn end_list(&mut self) {
         let at = self.script.commands.len();
         self.flush_group();
+        self.end_tests();
         let Some(frame) = self.frames.last_mut() else {
             return;
         };
