@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::finding::{Applicability, Finding};
 use crate::model;
-use crate::project::{Format, Project, absolute};
+use crate::project::{Format, Project, places};
 use crate::rules;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
@@ -84,7 +84,7 @@ pub(crate) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
         format => manifests::examine(file, format, project, style),
     };
     let policy = project.policy(&file.path);
-    policy.apply(&mut examined.checked.findings, &absolute);
+    policy.apply(&mut examined.checked.findings, &places);
     examined
 }
 

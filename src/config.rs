@@ -17,6 +17,7 @@ use ignore::gitignore::Gitignore;
 use serde::Deserialize;
 
 use crate::policy::{Date, FailOn, Level, Policy, RuleNames, is_in};
+use crate::project;
 use crate::templates::{Goal, PreloadStyle, Style};
 use keys::{Ignore, Image, Platform, Stage, patterns};
 pub(crate) use keys::{MallocConf, Pattern};
@@ -147,6 +148,24 @@ pub(crate) struct Asked {
     pub today: Option<Date>,
 }
 
+impl Asked {
+    /// The same where no configuration counts.
+    pub(crate) fn isolated(&self) -> Self {
+        Self {
+            isolated: true,
+            ..self.clone()
+        }
+    }
+}
+
+/// Whether patterns hold for a file or folder, by its name or by where it lies.
+fn means(patterns: &Gitignore, path: &Path, folder: bool) -> bool {
+    !patterns.is_empty()
+        && project::places(&path.to_string_lossy())
+            .iter()
+            .any(|place| is_in(patterns, place, folder))
+}
+
 /// A configuration file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {reason}")]
@@ -184,6 +203,10 @@ impl Configs {
             asked,
             ..Self::default()
         }
+    }
+
+    pub(crate) const fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// The configuration for a file, or for what is read in the current folder.
@@ -235,18 +258,18 @@ impl Configs {
     }
 
     /// Whether a search passes over a file or folder.
-    pub(crate) fn excludes(&self, path: &Path, absolute: &str, folder: bool) -> bool {
+    pub(crate) fn excludes(&self, path: &Path, folder: bool) -> bool {
         let asked = || {
             let here = std::fs::canonicalize(".").unwrap_or_default();
             patterns(&here, &self.asked.exclude)
         };
-        is_in(&self.files(path).exclude, absolute, folder)
-            || is_in(self.excluded.get_or_init(asked), absolute, folder)
+        means(&self.files(path).exclude, path, folder)
+            || means(self.excluded.get_or_init(asked), path, folder)
     }
 
     /// Whether a search takes a file whatever its name.
-    pub(crate) fn includes(&self, path: &Path, absolute: &str) -> bool {
-        is_in(&self.files(path).include, absolute, false)
+    pub(crate) fn includes(&self, path: &Path) -> bool {
+        means(&self.files(path).include, path, false)
     }
 
     /// The file that holds the configuration for what lies in the current folder, relative to it.

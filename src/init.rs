@@ -80,9 +80,7 @@ impl Files<'_> {
                 let [path, _] = NAMES;
                 Ok(made(path, &hooks::whole()))
             }
-            Some((path, text)) if text.contains("malloclint") => {
-                Err(stays(path, "it has hooks of malloclint"))
-            }
+            Some((path, text)) if mentions(&text) => Err(stays(path, "it has hooks of malloclint")),
             Some((path, text)) => match hooks::into(&text) {
                 Ok(after) => Ok(Plan {
                     before: SourceFile::new(path, text.into_bytes()),
@@ -100,10 +98,7 @@ impl Files<'_> {
     fn workflow(&self, branch: &str) -> Result<Plan, Kept> {
         let folder = ".github/workflows";
         for path in self.around.list(folder, 1) {
-            if self
-                .text(&path)
-                .is_some_and(|text| text.contains("malloclint"))
-            {
+            if self.text(&path).is_some_and(|text| mentions(&text)) {
                 return Err(stays(&path, "it runs malloclint"));
             }
         }
@@ -121,6 +116,19 @@ impl Files<'_> {
         let text = filled(WORKFLOW).replace("{branch}", branch);
         Ok(made(&format!("{folder}/malloclint.yml"), &text))
     }
+}
+
+/// Whether a YAML text names malloclint, in more than a comment.
+fn mentions(text: &str) -> bool {
+    let plain = |line: &str| {
+        let comment = line.match_indices('#').find(|(at, _)| {
+            let before = line.get(..*at).unwrap_or_default();
+            before.is_empty() || before.ends_with([' ', '\t'])
+        });
+        let end = comment.map_or(line.len(), |(at, _)| at);
+        line.get(..end).unwrap_or_default().contains("malloclint")
+    };
+    text.lines().any(plain)
 }
 
 /// A template with the names of this version.

@@ -56,6 +56,9 @@ impl FailOn {
     }
 }
 
+/// Gives the paths from the top of the disk on by which a file may be meant.
+pub(crate) type Places<'a> = &'a dyn Fn(&str) -> Vec<String>;
+
 /// What a project wants to hear.
 #[derive(Debug, Default)]
 pub(crate) struct Policy {
@@ -96,14 +99,15 @@ impl Policy {
         }
     }
 
-    /// Takes away what is not to be heard, and says the rest as severely as it counts. `absolute` makes a path absolute.
-    pub(crate) fn apply(&self, findings: &mut Vec<Finding>, absolute: &dyn Fn(&str) -> String) {
+    /// Takes away what is not to be heard, and says the rest as severely as it counts. `places` gives the paths by which a
+    /// file may be meant.
+    pub(crate) fn apply(&self, findings: &mut Vec<Finding>, places: Places<'_>) {
         findings.retain_mut(|finding| {
             let Some(severity) = self.severity(finding) else {
                 return false;
             };
             finding.severity = severity;
-            self.no_ignores || !self.is_excepted(finding, absolute)
+            self.no_ignores || !self.is_excepted(finding, places)
         });
     }
 
@@ -124,13 +128,15 @@ impl Policy {
         }
     }
 
-    fn is_excepted(&self, finding: &Finding, absolute: &dyn Fn(&str) -> String) -> bool {
+    fn is_excepted(&self, finding: &Finding, places: Places<'_>) -> bool {
         if self.exceptions.is_empty() {
             return false;
         }
-        let path = &absolute(&finding.place.file.path);
+        let paths = places(&finding.place.file.path);
         let holds = |exception: &&Exception| {
-            !exception.is_over(self.today.as_ref()) && exception.covers(finding.rule, path)
+            let mut paths = paths.iter();
+            !exception.is_over(self.today.as_ref())
+                && paths.any(|path| exception.covers(finding.rule, path))
         };
         let Some(exception) = self.exceptions.iter().find(holds) else {
             return false;

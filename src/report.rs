@@ -19,8 +19,7 @@ pub(crate) use fingerprint::fingerprints;
 use std::io;
 
 use crate::finding::{Applicability, Finding, Severity};
-use crate::project::Failure;
-use crate::text::paths;
+use crate::project::{Failure, Repositories};
 
 /// All that a run has to tell.
 #[derive(Debug, Default)]
@@ -33,8 +32,8 @@ pub struct Run {
     pub failures: Vec<Failure>,
     /// How many files were looked at.
     pub files: usize,
-    /// The folder that the program runs in, below the top of its repository; empty at the top, and outside of one.
-    pub folder: String,
+    /// Where the files stand in their repositories.
+    pub(crate) repositories: Repositories,
 }
 
 impl Run {
@@ -61,10 +60,7 @@ impl Run {
 
     /// A path as seen from the top of the repository.
     pub(crate) fn in_repository(&self, path: &str) -> String {
-        if self.folder.is_empty() || path.starts_with('/') {
-            return path.to_owned();
-        }
-        paths::normal(&format!("{}/{path}", self.folder))
+        self.repositories.path(path)
     }
 }
 

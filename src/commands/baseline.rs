@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::wanted::Wanted;
 use crate::baseline::Baseline;
-use crate::cli::Check;
 use crate::project::{self, Revision};
 use crate::report::Run;
 use crate::write;
@@ -48,13 +48,7 @@ pub(super) fn apply(
     let others = run.findings.iter();
     let others = others.map(|finding| run.in_repository(&finding.place.file.path));
     let looked_at: BTreeSet<String> = others.chain(files).collect();
-    let up = "../".repeat(
-        run.folder
-            .split('/')
-            .filter(|part| !part.is_empty())
-            .count(),
-    );
-    let is_gone = |path: &str| !Path::new(&project::absolute(&format!("{up}{path}"))).exists();
+    let is_gone = |path: &str| run.repositories.is_gone(path);
     let prints = run.fingerprints();
     let (known, gone) = baseline.apply(&mut run.findings, &prints, &|path| {
         looked_at.contains(path) || is_gone(path)
@@ -69,21 +63,30 @@ pub(super) fn apply(
     Ok((!said.is_empty()).then(|| said.join(", ")))
 }
 
-/// Takes away what the revision has already; `check` gives the findings of paths.
+/// Takes away what the revision has already; `check` gives the findings of files. Gives what to say about it.
 pub(super) fn since(
     run: &mut Run,
-    arguments: &Check,
     revision: &str,
-    check: &dyn Fn(&[PathBuf]) -> Run,
-) -> Result<(), String> {
-    let then = Revision::take_out(revision)?;
-    let paths = arguments.paths.iter();
-    let paths: Vec<PathBuf> = paths.filter_map(|path| then.same(path)).collect();
-    let before = check(&paths);
-    let own = |path: &str| then.in_repository(path);
-    let prints = crate::report::fingerprints(&before.findings, &own);
-    let baseline = Baseline::of(&before.findings, prints, &own);
-    let prints = run.fingerprints();
+    files: &[PathBuf],
+    wanted: &Wanted,
+    check: &dyn Fn(&[PathBuf], &Wanted) -> Run,
+) -> Result<Vec<String>, String> {
+    let then = Revision::take_out(revision, files)?;
+    let mut said = then.missing().to_vec();
+    let files: Vec<PathBuf> = files.iter().filter_map(|file| then.same(file)).collect();
+    let mut before = check(&files, wanted);
+    if let Some(failure) = before.failures.first() {
+        let path = then.of_then(&failure.path);
+        said.push(format!(
+            "{path}: it was broken at `{revision}` ({}): it is left out there, and what it silenced does not count as new",
+            failure.reason
+        ));
+        before = check(&files, &wanted.isolated());
+    }
+    let own_then = |path: &str| then.of_then(path);
+    let prints = crate::report::fingerprints(&before.findings, &own_then);
+    let baseline = Baseline::of(&before.findings, prints, &own_then);
+    let prints = crate::report::fingerprints(&run.findings, &|path| then.of_now(path));
     baseline.apply(&mut run.findings, &prints, &|_| true);
-    Ok(())
+    Ok(said)
 }

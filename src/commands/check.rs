@@ -15,7 +15,7 @@ use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Unused;
 use crate::finding::{Finding, Subject};
-use crate::project::{self, Claim, Disk, Failure, Found, Project, Wishes as _};
+use crate::project::{self, Claim, Disk, Failure, Found, Project, Repositories, Wishes as _};
 use crate::report::{Run, Style, harmless};
 use crate::rules;
 use crate::text::{Place, SourceFile, Span};
@@ -72,9 +72,12 @@ pub(super) fn run(
         )?;
         return Ok(Status::Trouble);
     }
-    run.findings.extend(unused(&wanted, arguments, &paths));
+    // Where something could not be read, nobody knows what is silenced there.
+    if run.failures.is_empty() {
+        run.findings.extend(unused(&wanted, arguments, &paths));
+    }
     sort(&mut run.findings);
-    run.folder = project::folder_in_repository();
+    run.repositories = Repositories::of_here();
     if let Some(path) = &arguments.write_baseline {
         return Ok(match baseline::write(&run, path) {
             Ok(said) => {
@@ -130,17 +133,25 @@ fn only_new(
         }
     }
     if let Some(revision) = &arguments.changed_since {
-        let check = |paths: &[PathBuf]| {
+        let check = |files: &[PathBuf], wanted: &Wanted| {
             let disk = Disk::default();
             let project = wanted.project(&disk);
-            let files = wanted.find(paths).files;
             let progress = Progress::new(Instant::now(), files.len(), true);
-            let mut run = collect(check_files(&files, &project, wanted, &progress), Vec::new());
+            let mut run = collect(check_files(files, &project, wanted, &progress), Vec::new());
             sort(&mut run.findings);
             run
         };
-        if let Err(why) = baseline::since(run, arguments, revision, &check) {
-            return Ok(Err(why));
+        let stdin = arguments.paths.iter().any(|path| path == Path::new("-"));
+        let stdin = stdin.then(|| PathBuf::from(&arguments.stdin_filename));
+        let files: Vec<PathBuf> = files.iter().cloned().chain(stdin).collect();
+        match baseline::since(run, revision, &files, wanted, &check) {
+            Ok(said) if !arguments.quiet => {
+                for line in said {
+                    writeln!(err, "malloclint: {}", harmless(&line))?;
+                }
+            }
+            Ok(_) => {}
+            Err(why) => return Ok(Err(why)),
         }
     }
     Ok(Ok(()))
@@ -199,7 +210,7 @@ fn unused(wanted: &Wanted, arguments: &Check, paths: &[PathBuf]) -> Vec<Finding>
     if let Some(first) = unused.first() {
         // Their own severities are the project's, too.
         let policy = wanted.policy(&first.file.to_string_lossy());
-        policy.apply(&mut findings, &project::absolute);
+        policy.apply(&mut findings, &project::places);
     }
     findings
 }

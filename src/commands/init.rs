@@ -15,7 +15,7 @@ pub(super) fn run(
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
-    let below = project::folder_in_repository();
+    let below = project::Repositories::of_here().folder();
     if !below.is_empty() {
         writeln!(
             err,
@@ -60,10 +60,29 @@ pub(super) fn run(
 
 fn written(plan: &Plan) -> Result<(), String> {
     let path = Path::new(&plan.after.path);
+    if leads_out(path) {
+        return Err("a link leads out of this folder there: nothing is written through it".into());
+    }
     let done = if plan.new {
         write::with_folders(path, &plan.after.bytes)
     } else {
         write::replace(path, &plan.before.bytes, &plan.after.bytes)
     };
     done.map_err(|error| error.to_string())
+}
+
+/// Whether a link on the way to a file leads out of the current folder.
+fn leads_out(path: &Path) -> bool {
+    let Ok(here) = Path::new(".").canonicalize() else {
+        return false;
+    };
+    let there = path
+        .ancestors()
+        .find(|part| part.symlink_metadata().is_ok());
+    // A link to nowhere is one, too.
+    there.is_some_and(|there| {
+        !there
+            .canonicalize()
+            .is_ok_and(|lies| lies.starts_with(&here))
+    })
 }

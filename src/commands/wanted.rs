@@ -42,6 +42,14 @@ impl Wanted {
         })
     }
 
+    /// The same without any configuration.
+    pub(super) fn isolated(&self) -> Self {
+        Self {
+            configs: Arc::new(Configs::with(self.configs.asked().isolated())),
+            ..self.clone()
+        }
+    }
+
     /// The configuration of a file.
     pub(super) fn config(&self, path: &Path) -> Result<Arc<Config>, ConfigError> {
         self.configs.of(path)
@@ -98,18 +106,14 @@ impl Wishes for Wanted {
 
 impl Choice for Wanted {
     fn excludes(&self, path: &Path, folder: bool) -> bool {
-        self.configs.excludes(path, &absolute(path), folder)
+        self.configs.excludes(path, folder)
     }
 
     fn includes(&self, path: &Path) -> bool {
-        self.configs.includes(path, &absolute(path))
+        self.configs.includes(path)
     }
 
     fn is_strict(&self) -> bool {
         self.force_exclude
     }
-}
-
-fn absolute(path: &Path) -> String {
-    project::absolute(&path.to_string_lossy())
 }

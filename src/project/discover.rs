@@ -112,11 +112,7 @@ fn is_passed_over(path: &Path, folder: bool, choice: &dyn Choice) -> bool {
 /// links are not followed.
 fn walk(folder: &Path, choice: &dyn Choice, found: &mut Found) {
     let collected: Mutex<Found> = Mutex::default();
-    let walker = ignore::WalkBuilder::new(folder)
-        .hidden(false)
-        .require_git(false)
-        .filter_entry(is_searched)
-        .build_parallel();
+    let walker = walker(folder).build_parallel();
     walker.run(|| {
         Box::new(|entry| {
             let mut one = Found::default();
@@ -146,14 +142,23 @@ fn walk(folder: &Path, choice: &dyn Choice, found: &mut Found) {
     found.failures.extend(collected.failures);
 }
 
+/// A search below a path. What files are ignored is said in its repository; outside of one, below the path.
+fn walker(path: &Path) -> ignore::WalkBuilder {
+    let repository = super::repository::top(&path.canonicalize().unwrap_or_default()).is_some();
+    let mut walker = ignore::WalkBuilder::new(path);
+    walker
+        .hidden(false)
+        .require_git(repository)
+        .parents(repository)
+        .filter_entry(is_searched);
+    walker
+}
+
 /// The files at and below a path, so many folders deep, sorted.
 pub(super) fn all(path: &Path, depth: usize) -> impl Iterator<Item = PathBuf> + use<> {
-    let walker = ignore::WalkBuilder::new(path)
+    let walker = walker(path)
         .max_depth(Some(depth))
-        .hidden(false)
-        .require_git(false)
         .sort_by_file_path(Path::cmp)
-        .filter_entry(is_searched)
         .build();
     let files = walker
         .filter_map(Result::ok)

@@ -112,16 +112,14 @@ pub(crate) fn absolute(path: &str) -> String {
     paths::normal(&format!("{here}/{path}"))
 }
 
-/// The folder that the program runs in, below the top of its repository: `services/api`.
+/// The paths from the top of the disk on by which patterns may mean a file: as it is called, and where it really lies.
 #[must_use]
-pub(crate) fn folder_in_repository() -> String {
-    let Ok(here) = Path::new(".").canonicalize() else {
-        return String::new();
-    };
-    let mut above = here.ancestors();
-    let top = above.find(|folder| folder.join(".git").exists());
-    let below = top.and_then(|top| here.strip_prefix(top).ok());
-    below.map_or_else(String::new, discover::shown)
+pub(crate) fn places(path: &str) -> Vec<String> {
+    let mut places = vec![absolute(path)];
+    let lies = Path::new(path).canonicalize();
+    let lies = lies.map(|path| path.to_string_lossy().into_owned());
+    places.extend(lies.ok().filter(|lies| !places.contains(lies)));
+    places
 }
 
 fn load(path: &Path) -> Option<Arc<SourceFile>> {

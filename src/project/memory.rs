@@ -14,6 +14,12 @@ impl<K, T> Default for Memory<K, T> {
 }
 
 impl<K: Ord, T: Clone> Memory<K, T> {
+    /// All values so far.
+    pub(super) fn values(&self) -> Vec<T> {
+        let known = self.0.lock();
+        known.map_or_else(|_| Vec::new(), |known| known.values().cloned().collect())
+    }
+
     /// The value of `key`, made where nobody has asked for it before. Two threads may make it at the same time, as a
     /// lock held meanwhile would stop them all; all get the one that was first.
     pub(super) fn of(&self, key: K, make: impl FnOnce(&K) -> T) -> T {

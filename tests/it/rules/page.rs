@@ -162,11 +162,9 @@ impl Case<'_> {
     /// Checks the example as if it stood alone in a folder, with its own files beside it.
     pub(crate) fn run(&self) -> Got {
         let checked = self.check(self.text);
-        let run = Run {
-            findings: checked.findings,
-            files: 1,
-            ..Run::default()
-        };
+        let mut run = Run::default();
+        run.findings = checked.findings;
+        run.files = 1;
         let style = Style {
             colour: false,
             unicode: false,
