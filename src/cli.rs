@@ -165,6 +165,9 @@ pub struct Check {
     /// Said to write nothing: `malloclint fix` fixes
     #[arg(long, hide = true)]
     pub fix: bool,
+    /// The same
+    #[arg(long = "unsafe", hide = true)]
+    pub unsafe_too: bool,
 }
 
 /// Which rules and files, for every command that looks at some.

@@ -29,6 +29,7 @@ pub(crate) use unused::Unused;
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Config {
     /// The rules that speak; all where nothing is said.
+    #[serde(default, deserialize_with = "keys::some_rules")]
     select: Option<Vec<RuleNames>>,
     /// Rules that do not, or findings that were judged already.
     #[serde(default)]

@@ -67,6 +67,8 @@ pub struct Finding {
     pub subject: Subject,
     /// It is harm, however little is said of it: no fix may lead to it.
     pub harm: bool,
+    /// It is about what the steps of a build put into the image, and said where these stand.
+    pub of_build: bool,
     /// Of several images of one file that start the same, one is enough.
     pub once: bool,
     /// The remedy spelled in the text of the file, where the input can do that.
@@ -152,6 +154,7 @@ impl Finding {
             remedy: None,
             subject: Subject::Text,
             harm: false,
+            of_build: false,
             once: false,
             edits: Vec::new(),
             edited: None,
@@ -218,6 +221,13 @@ impl Finding {
     #[must_use]
     pub const fn once(mut self) -> Self {
         self.once = true;
+        self
+    }
+
+    /// Says that it is about what the steps of a build put into the image.
+    #[must_use]
+    pub const fn of_build(mut self) -> Self {
+        self.of_build = true;
         self
     }
 

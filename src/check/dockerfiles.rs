@@ -99,7 +99,7 @@ fn own(file: &Arc<SourceFile>, unit: &model::Unit, mut finding: Finding) -> Opti
     if Arc::ptr_eq(there, file) || !base {
         return Some(finding);
     }
-    if finding.rule != "jemalloc-not-preloaded" {
+    if !finding.of_build {
         return None;
     }
     let brought = std::mem::replace(&mut finding.place, unit.place.clone());

@@ -256,8 +256,7 @@ fn unit(container: &Container, link: Option<&Link>, project: &Project<'_>) -> Un
 
 /// What is wrong in the Dockerfile is said where that is read; so is what its build steps put into the image.
 fn speaks_here(finding: &Finding, link: Option<&Link>) -> bool {
-    let built = finding.rule == "jemalloc-not-preloaded";
-    link.is_none_or(|link| !built && !Arc::ptr_eq(&finding.place.file, &link.file))
+    link.is_none_or(|link| !finding.of_build && !Arc::ptr_eq(&finding.place.file, &link.file))
 }
 
 /// Whether the Dockerfile itself is told that its image lacks a setting.

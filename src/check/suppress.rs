@@ -6,10 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::facts::roles;
 use crate::finding::{Applicability, Finding};
 use crate::policy::{Date, Policy};
 use crate::rules;
 use crate::text::{Edit, Place, SourceFile, Span, near};
+
+/// What comments are addressed to.
+const NAME: &str = "malloclint";
 
 /// So many rules of one comment are read; there are fewer.
 const MOST: usize = 100;
@@ -23,7 +27,9 @@ pub(crate) struct Suppression {
     pub until: Option<Date>,
     /// The text that it holds for.
     pub scope: Span,
-    /// The comment; nothing where it is a list that stands alone.
+    /// Where it stands.
+    stands: Span,
+    /// The comment that it is; nothing where it is a list that stands alone.
     comment: Option<Span>,
     /// Why it does nothing as it is written, and what to write.
     fault: Option<(String, &'static str)>,
@@ -34,26 +40,27 @@ pub(crate) struct Suppression {
 pub(crate) fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Suppression> {
     let text = std::str::from_utf8(file.slice(comment)).ok()?;
     let said = text.trim_start_matches('#').trim_start();
-    let (name, after) = said.split_at_checked("malloclint".len())?;
-    if !name.eq_ignore_ascii_case("malloclint") {
-        return None;
-    }
+    let (name, after) = addressed(said)?;
     let mut suppression = Suppression {
         rules: Vec::new(),
         until: None,
         scope,
+        stands: comment,
         comment: Some(comment),
         fault: None,
     };
-    let after = if name == "malloclint" {
-        after
-    } else {
-        after.trim_start_matches(':')
-    };
     let list = after.strip_prefix(':').map(str::trim_start);
     let list = list.and_then(|after| after.strip_prefix("ignore["));
-    let Some((list, rest)) = list.and_then(|list| list.split_once(']')) else {
-        suppression.fault = Some((misspelt(after)?, "write `# malloclint: ignore[RULE]`"));
+    let ours = near::slips(NAME, &name.to_ascii_lowercase()) == 0;
+    let Some((list, rest)) = list.and_then(|list| list.split_once(']')).filter(|_| ours) else {
+        let fault = if ours {
+            misspelt(after)?
+        } else {
+            // Another word is ours only where what follows is.
+            misspelt(after).filter(|_| after.contains('['))?;
+            format!("`{name}` is not known, and silences nothing")
+        };
+        suppression.fault = Some((fault, "write `# malloclint: ignore[RULE]`"));
         return Some(suppression);
     };
     suppression.rules = names(
@@ -64,29 +71,46 @@ pub(crate) fn read(file: &SourceFile, comment: Span, scope: Span) -> Option<Supp
         let why = "it names no rule, and silences nothing".to_owned();
         suppression.fault = Some((why, "write the rules between the brackets"));
     }
-    let until = |word: &&str| {
-        let word = word
-            .trim_start_matches(['(', ',', '['])
-            .to_ascii_lowercase();
-        word.starts_with("until") && (word.contains(['=', ':']) || word == "until")
-    };
-    let mut days = rest.split_whitespace().filter(until);
-    if let Some(word) = days.next() {
-        let day = word.strip_prefix("until=");
-        suppression.until = day.and_then(Date::read).filter(|_| days.next().is_none());
-        let said = rest.contains(char::is_numeric) || day.is_some();
-        if suppression.until.is_none() && said {
-            let shown = day.unwrap_or(word);
-            let why = format!("`{shown}` is no day, and it holds for good");
-            suppression.fault = Some((why, "write the last day as `until=2027-01-01`, once"));
+    suppression.until_in(rest);
+    Some(suppression)
+}
+
+/// What a comment is addressed by: our name, or nearly so, and what follows.
+fn addressed(said: &str) -> Option<(&str, &str)> {
+    let end = said.find(|c: char| !c.is_ascii_alphanumeric());
+    let (word, after) = said.split_at_checked(end.unwrap_or(said.len()))?;
+    let lower = word.to_ascii_lowercase();
+    // A longer word that begins with it is another's.
+    let longer = lower.starts_with(NAME) && word.len() > NAME.len();
+    let nearly = word.len().abs_diff(NAME.len()) <= 2 && near::slips(NAME, &lower) <= 2;
+    (nearly && !longer).then_some((word, after))
+}
+
+impl Suppression {
+    /// Reads the last day on which it holds from what stands behind the rules.
+    fn until_in(&mut self, rest: &str) {
+        let until = |word: &&str| {
+            let word = word
+                .trim_start_matches(['(', ',', '['])
+                .to_ascii_lowercase();
+            word.starts_with("until") && (word.contains(['=', ':']) || word == "until")
+        };
+        let mut days = rest.split_whitespace().filter(until);
+        if let Some(word) = days.next() {
+            let day = word.strip_prefix("until=");
+            self.until = day.and_then(Date::read).filter(|_| days.next().is_none());
+            let said = rest.contains(char::is_numeric) || day.is_some();
+            if self.until.is_none() && said {
+                let shown = day.unwrap_or(word);
+                let why = format!("`{shown}` is no day, and it holds for good");
+                self.fault = Some((why, "write the last day as `until=2027-01-01`, once"));
+            }
         }
     }
-    Some(suppression)
 }
 
 /// What a comment would be that is nearly one of ours: `malloclint ignore=rule`.
 fn misspelt(after: &str) -> Option<String> {
-    const WORDS: [&str; 6] = ["ignore", "disable", "allow", "skip", "noqa", "nolint"];
     let said = after.trim_start_matches([':', ' ', '\t', '=']);
     if said.len() == after.len() && !said.is_empty() {
         return None;
@@ -95,7 +119,7 @@ fn misspelt(after: &str) -> Option<String> {
     let word = word.into_iter().next().unwrap_or_default();
     let lower = word.to_ascii_lowercase();
     let slip = near::slips("ignore", &lower) <= 2 && said.contains('[');
-    if !slip && !WORDS.iter().any(|own| lower.starts_with(own)) {
+    if !slip && !roles::is_ignore_word(&lower) {
         return None;
     }
     Some(match lower.strip_prefix("ignore") {
@@ -127,13 +151,26 @@ fn names(list: &str, mut at: usize) -> Vec<(String, Span)> {
 #[must_use]
 pub(crate) fn listed(file: &SourceFile, list: Span, scope: Span) -> Suppression {
     let text = String::from_utf8_lossy(file.slice(list)).into_owned();
-    Suppression {
-        rules: names(&text, list.start),
+    // What follows the rules is parted from them by a blank only.
+    let until = text.match_indices("until").map(|(at, _)| at);
+    let mut until = until.filter(|at| {
+        let before = text.get(..*at).unwrap_or_default();
+        before.ends_with([' ', '\t', ',', '('])
+    });
+    let (list_text, rest) = match until.next() {
+        Some(at) => text.split_at_checked(at).unwrap_or((&text, "")),
+        None => (text.as_str(), ""),
+    };
+    let mut suppression = Suppression {
+        rules: names(list_text.trim_end_matches('('), list.start),
         until: None,
         scope,
+        stands: list,
         comment: None,
         fault: None,
-    }
+    };
+    suppression.until_in(rest.trim_end_matches(['"', '\'']));
+    suppression
 }
 
 /// Takes away the findings that are suppressed, and adds those about the suppressions themselves.
@@ -251,13 +288,13 @@ fn whole(file: &SourceFile, comment: Span) -> Option<Span> {
 
 fn malformed(file: &Arc<SourceFile>, suppression: &Suppression) -> Option<Finding> {
     let (why, help) = suppression.fault.as_ref()?;
-    let place = Place::new(file, suppression.comment?);
+    let place = Place::new(file, suppression.stands);
     let finding = rules::of_tool("suppression-malformed", &place, why.clone())?;
     Some(finding.caption("does not do what it says").help(*help))
 }
 
 fn expired(file: &Arc<SourceFile>, suppression: &Suppression, until: &Date) -> Option<Finding> {
-    let place = Place::new(file, suppression.comment?);
+    let place = Place::new(file, suppression.stands);
     let message = format!("it held until {until}, and silences nothing any more");
     let finding = rules::of_tool("suppression-expired", &place, message)?;
     let finding = finding.caption("over").help(

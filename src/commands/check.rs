@@ -32,12 +32,14 @@ pub(super) fn run(
         .iter()
         .cloned()
         .partition(|path| path == Path::new("-"));
-    if arguments.fix {
-        writeln!(
-            err,
-            "malloclint: `check` writes nothing: run `malloclint fix`"
-        )?;
-        return Ok(Status::Trouble);
+    if arguments.fix || arguments.unsafe_too {
+        let also = if arguments.unsafe_too {
+            " --unsafe"
+        } else {
+            ""
+        };
+        let why = format!("`check` writes nothing: run `malloclint fix{also}`");
+        return trouble(&why, err);
     }
     let wanted = match Wanted::of(&arguments.selection) {
         Ok(wanted) => wanted,

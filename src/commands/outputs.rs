@@ -46,6 +46,10 @@ pub(super) fn mistake(arguments: &Check) -> Option<&'static str> {
     if arguments.output_file.is_some() && all {
         return Some("`--output-file` is for a format without a file of its own");
     }
+    let baseline = arguments.write_baseline.as_deref();
+    if baseline.is_some_and(|path| path.as_os_str() == "-") {
+        return Some("`--write-baseline` needs the name of a file");
+    }
     let counted = |output: &Output| matches!(output.format, Format::Human | Format::Concise);
     let shown = wanted(arguments);
     let mut shown = shown.iter().filter(|output| output.file.is_none());

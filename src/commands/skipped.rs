@@ -22,7 +22,8 @@ pub(super) fn skipped(all: &[(String, String)], what: &str) -> Vec<String> {
         .map(|(_, paths)| paths.len())
         .sum();
     let line = |(reason, paths): &(&str, Vec<&str>)| {
-        let named: Vec<&str> = paths.iter().take(NAMED).copied().collect();
+        let named = paths.iter().take(NAMED).map(|path| report::harmless(path));
+        let named: Vec<_> = named.collect();
         let more = match paths.len().checked_sub(NAMED).filter(|more| *more > 0) {
             Some(more) => format!(" and {} more", report::plural(more, "file")),
             None => String::new(),

@@ -5,11 +5,12 @@ use std::io;
 use std::path::PathBuf;
 
 use super::wanted::Wanted;
-use super::{Status, trouble};
+use super::{Status, failed, trouble};
 use crate::check;
 use crate::cli::Selection;
 use crate::model::{Fact, Role, Unit};
 use crate::project::{self, Disk};
+use crate::report::harmless;
 
 pub(super) fn run(
     paths: &[PathBuf],
@@ -25,7 +26,7 @@ pub(super) fn run(
     let project = wanted.project(&disk);
     let mut status = Status::Clean;
     for failure in &found.failures {
-        writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;
+        failed(failure, err)?;
         status = Status::Trouble;
     }
     for path in &found.files {
@@ -42,7 +43,7 @@ pub(super) fn run(
                 }
             }
             Err(failure) => {
-                writeln!(err, "malloclint: {}: {}", failure.path, failure.reason)?;
+                failed(&failure, err)?;
                 status = Status::Trouble;
             }
         }
@@ -54,11 +55,11 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(
         out,
         "{}:{}: {}",
-        unit.place.file.path,
+        harmless(&unit.place.file.path),
         unit.place.line(),
-        unit.name
+        harmless(&unit.name)
     )?;
-    let mut row = |name: &str, value: String| writeln!(out, "  {name:10} {value}");
+    let mut row = |name: &str, value: String| writeln!(out, "  {name:10} {}", harmless(&value));
     row(
         "role",
         match &unit.role {

@@ -8,6 +8,8 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
+use crate::facts::Arch;
+use crate::model::malloc_conf;
 use crate::policy::{Date, Exception, RuleNames};
 
 /// What an image is built from.
@@ -60,8 +62,24 @@ impl<'de> Deserialize<'de> for MallocConf {
             let reason = "it must be pairs `key:value`, separated by commas";
             return Err(de::Error::custom(reason));
         }
+        if let Some(why) = malloc_conf::rejected(&text) {
+            return Err(de::Error::custom(why));
+        }
         Ok(Self(Box::leak(text.into_boxed_str())))
     }
+}
+
+/// Rules of which there is one at least: with none of them, nothing would ever be reported.
+pub(super) fn some_rules<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<Option<Vec<RuleNames>>, D::Error> {
+    let rules = Vec::<RuleNames>::deserialize(from)?;
+    if rules.is_empty() {
+        return Err(de::Error::custom(
+            "it selects no rule: name some, or drop the key",
+        ));
+    }
+    Ok(Some(rules))
 }
 
 /// A platform that images are built for, as Docker writes it.
@@ -79,6 +97,10 @@ impl<'de> Deserialize<'de> for Platform {
         let text = String::deserialize(from)?;
         if text.split('/').count() < 2 || text.split('/').any(str::is_empty) {
             let reason = format!("`{text}` is no platform: write it as `linux/amd64`");
+            return Err(de::Error::custom(reason));
+        }
+        if Arch::from_docker(&text).is_none() {
+            let reason = format!("`{text}` is no platform that we know: write it as `linux/amd64`");
             return Err(de::Error::custom(reason));
         }
         Ok(Self(text))

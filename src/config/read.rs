@@ -23,13 +23,39 @@ const OWN: [&str; 2] = ["malloclint.toml", ".malloclint.toml"];
 
 /// What the folder itself says.
 pub(super) fn in_it(folder: &Path) -> Result<Option<Config>, ConfigError> {
+    let shared = folder.join("pyproject.toml");
     for name in OWN {
         let own = folder.join(name);
-        if let Some(text) = text(&own)? {
-            return placed(parse(&own, &text)?, &own).map(Some);
+        let Some(text) = text(&own)? else { continue };
+        // One of two would be without effect.
+        let others = OWN.iter().filter(|other| **other != name);
+        let mut others = others.filter(|other| folder.join(other).exists());
+        if let Some(other) = others.next() {
+            return Err(wrong(
+                &own,
+                format!("`{other}` stands beside it: keep one of them"),
+            ));
         }
+        if has_table(&shared)? {
+            let reason =
+                "`pyproject.toml` beside it has `[tool.malloclint]`, too: keep one of them";
+            return Err(wrong(&own, reason.into()));
+        }
+        return placed(parse(&own, &text)?, &own).map(Some);
     }
-    shared(&folder.join("pyproject.toml"))
+    self::shared(&shared)
+}
+
+/// Whether a file that others use, too, holds a configuration of ours.
+fn has_table(path: &Path) -> Result<bool, ConfigError> {
+    let Some(text) = text(path)?.filter(|text| text.contains("malloclint")) else {
+        return Ok(false);
+    };
+    let table: Result<toml_edit::Document<String>, _> = toml_edit::Document::parse(text);
+    Ok(table.is_ok_and(|table| {
+        let tool = table.as_item().get("tool");
+        tool.is_some_and(|tool| tool.get("malloclint").is_some())
+    }))
 }
 
 /// The configuration in a file that was named.
@@ -127,6 +153,10 @@ fn said(message: &str) -> String {
     };
     let mut words = rest.split('`');
     let written = words.next().unwrap_or_default();
+    if written == "tool" {
+        return "`[tool.malloclint]` is for `pyproject.toml`: here the keys stand at the top"
+            .into();
+    }
     let known: Vec<&str> = words.skip(1).step_by(2).collect();
     let nearest = known.iter().map(|name| (near::slips(name, written), *name));
     match nearest.min().filter(|(edits, _)| *edits <= 3) {

@@ -7,7 +7,7 @@ pub(super) use trace_back::{Readable, find, find_in_path};
 use super::build::Build;
 use super::image::{Copied, CopySource, ImageState, Preloading, Written};
 use super::syntax::{Args, Instruction, Keyword};
-use crate::facts::{self, Family};
+use crate::facts::{self, Family, roles};
 use crate::model::{Library, Origin, PathPattern, Setting, Value, Via};
 use crate::templates::HOOK_MODULE;
 use crate::text::paths::base_name;
@@ -40,7 +40,7 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
         state.prefork_hook |= from.prefork_hook;
         // What was downloaded or built there may be what is copied; what a package brought lies all over the place.
         let brought = from.fragile.iter().filter(|fragile| !fragile.packaged);
-        if words.iter().any(|path| holds_programs(path)) {
+        if words.iter().any(|path| roles::holds_programs(path)) {
             brought.for_each(|fragile| state.add_fragile(fragile.clone()));
         }
     }
@@ -62,22 +62,6 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
         bring(build, state, instruction.keyword, &copied, &place);
         state.copies.push(copied);
     }
-}
-
-/// Whether a folder is one in which downloaded packages and programs lie.
-fn holds_programs(path: &str) -> bool {
-    const SIGNS: [&str; 8] = [
-        "venv",
-        "site-packages",
-        "/usr/local",
-        "node_modules",
-        "ms-playwright",
-        ".cache",
-        ".local",
-        "/opt",
-    ];
-    let whole = matches!(path.trim_end_matches('/'), "" | "/usr" | "/app" | "/root");
-    whole || SIGNS.iter().any(|sign| path.contains(sign))
 }
 
 fn source(build: &Build<'_>, instruction: &Instruction) -> CopySource {

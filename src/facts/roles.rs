@@ -18,6 +18,10 @@ struct Words {
     shown_words: Names,
     job_words: Names,
     project_endings: Names,
+    general_headings: Names,
+    program_folders: Names,
+    program_parts: Names,
+    ignore_words: Names,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -91,6 +95,36 @@ pub(crate) fn without_ending(project: &str) -> Option<&str> {
     let (rest, last) = project.rsplit_once(['-', '_', '.'])?;
     let endings = &WORDS.get().project_endings;
     endings.iter().any(|word| word == last).then_some(rest)
+}
+
+/// Whether what stands above a group of variables says no more than that: what is about one thing takes no other.
+#[must_use]
+pub(crate) fn is_general_heading(heading: &str) -> bool {
+    let heading = heading.trim().to_lowercase();
+    let mut words = WORDS.get().general_headings.iter();
+    heading.is_empty() || words.any(|word| heading.contains(word))
+}
+
+/// Whether a folder is one in which downloaded packages and programs lie.
+#[must_use]
+pub(crate) fn holds_programs(path: &str) -> bool {
+    let words = WORDS.get();
+    let folder = match path.trim_end_matches('/') {
+        "" => "/",
+        folder => folder,
+    };
+    let mut whole = words.program_folders.iter();
+    whole.any(|word| word == folder) || words.program_parts.iter().any(|part| path.contains(part))
+}
+
+/// Whether a word is one by which comments silence tools.
+#[must_use]
+pub(crate) fn is_ignore_word(word: &str) -> bool {
+    WORDS
+        .get()
+        .ignore_words
+        .iter()
+        .any(|own| word.starts_with(own))
 }
 
 fn is_one_of(name: &str, words: &Names) -> bool {

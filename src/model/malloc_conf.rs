@@ -23,7 +23,7 @@ pub(crate) use conf::{Conf, Pair, outlived};
 pub(crate) use fix::{fix, fix_pair, separate};
 pub(crate) use grammar::Break;
 pub use grammar::BreakKind;
-pub(crate) use readers::{Readers, readers};
+pub(crate) use readers::{Readers, readers, rejected};
 pub(crate) use unread::{Unread, unread};
 
 /// One jemalloc: its version, and how it was built.

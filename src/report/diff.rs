@@ -19,12 +19,35 @@ pub(crate) fn write(
     out: &mut dyn io::Write,
 ) -> io::Result<()> {
     let path = before.path.trim_start_matches("./").trim_start_matches('/');
-    // A tab ends a name with blanks in it.
-    let end = if path.contains(' ') { "\t" } else { "" };
-    let (old, new) = (format!("a/{path}{end}"), format!("b/{path}{end}"));
+    let (old, new) = (name("a", path), name("b", path));
     let diff = TextDiff::from_lines(before.bytes.as_slice(), after.bytes.as_slice());
     diff.unified_diff()
         .context_radius(CONTEXT)
         .header(&old, &new)
         .to_writer(out)
+}
+
+/// A name as git writes it in a header: in quotes, with escapes, where it holds what would end or change the line.
+fn name(side: &str, path: &str) -> String {
+    let special = |c: char| c.is_control() || matches!(c, '"' | '\\');
+    if path.contains(special) {
+        let mut text = format!("\"{side}/");
+        for c in path.chars() {
+            match c {
+                '\n' => text.push_str("\\n"),
+                '\t' => text.push_str("\\t"),
+                '"' | '\\' => text.extend(['\\', c]),
+                c if c.is_control() => {
+                    let mut bytes = [0; 4];
+                    let bytes = c.encode_utf8(&mut bytes).bytes();
+                    text.extend(bytes.map(|byte| format!("\\{byte:03o}")));
+                }
+                c => text.push(c),
+            }
+        }
+        return text + "\"";
+    }
+    // A tab ends a name with blanks in it.
+    let end = if path.contains(' ') { "\t" } else { "" };
+    format!("{side}/{path}{end}")
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::plural;
+use super::{harmless, plural};
 use crate::finding::Severity;
 use crate::fix::Fixed;
 
@@ -11,9 +11,10 @@ use crate::fix::Fixed;
 /// # Errors
 /// Where `out` cannot be written to.
 pub(crate) fn write(fixed: &Fixed, out: &mut dyn io::Write) -> io::Result<()> {
-    let path = &fixed.before.path;
+    let path = harmless(&fixed.before.path);
     for applied in &fixed.applied {
-        writeln!(out, "{path}: fixed {}: {}", applied.rule, applied.title)?;
+        let title = harmless(&applied.title);
+        writeln!(out, "{path}: fixed {}: {title}", applied.rule)?;
     }
     for left in &fixed.left {
         let finding = &left.finding;
@@ -22,12 +23,13 @@ pub(crate) fn write(fixed: &Fixed, out: &mut dyn io::Write) -> io::Result<()> {
             .file
             .lines()
             .locate(&finding.place.file.bytes, finding.place.span.start);
-        let (path, line) = (&finding.place.file.path, start.line);
+        let (path, line) = (harmless(&finding.place.file.path), start.line);
         let (severity, rule) = (finding.severity, finding.rule);
         writeln!(
             out,
             "{path}:{line}: left {severity}[{rule}] {}: {}",
-            finding.message, left.reason
+            harmless(&finding.message),
+            harmless(&left.reason)
         )?;
     }
     Ok(())

@@ -54,6 +54,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     };
     let mut finding = report
         .finding(&library.place, format!("{} {} {image} and nothing loads it: Python goes on with the C library's malloc", name(library), if library.conditional { "may be put into" } else { "is put into" }))
+        .of_build()
         .caption("this alone changes nothing")
         .note("a shared library takes effect when `LD_PRELOAD` (or `/etc/ld.so.preload`) names it, or a program links it");
     if let Some(place) = &unit.process.place {

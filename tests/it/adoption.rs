@@ -28,12 +28,16 @@ fn no_name_is_an_order_to_a_runner() {
                 orders.filter(|line| format != "github" || !line.contains("title=malloclint"));
             assert_eq!(own.count(), 0, "{format}: {out}");
         }
-        let ran = run(folder.path(), ["check", "--show-files", "."]);
-        assert!(
-            !ran.out.contains("##[") && !ran.out.lines().any(|line| line.starts_with("::")),
-            "{}",
-            ran.out
-        );
+        for arguments in [
+            ["check", "--show-files", "."].as_slice(),
+            &["units", "."],
+            &["fix", "."],
+        ] {
+            let ran = run(folder.path(), arguments);
+            let out = format!("{}{}", ran.out, ran.err);
+            let order = out.contains("##[") || out.lines().any(|line| line.starts_with("::"));
+            assert!(!order && !out.contains('\u{1b}'), "{arguments:?}: {out}");
+        }
     }
     // JSON still says what the path is.
     let folder = folder([("##[x]/Dockerfile", FAULTY)]);

@@ -239,7 +239,7 @@ fn a_configuration_may_be_named() {
 }
 
 /// Configurations that are wrong, and what is told, behind the path.
-const WRONG: [(&str, &str); 34] = [
+const WRONG: [(&str, &str); 39] = [
     (
         "selct = []",
         "line 1, column 1: there is no key `selct`: did you mean `select`?",
@@ -367,6 +367,26 @@ const WRONG: [(&str, &str); 34] = [
         "line 1, column 18: a path, or `{ dockerfile = \"...\", target = \"...\" }`",
     ),
     ("select = [\"all\"", "line 1, column 16: "),
+    (
+        "select = []",
+        "line 1, column 10: it selects no rule: name some, or drop the key",
+    ),
+    (
+        "platforms = [\"linux/amd46\"]",
+        "line 1, column 13: `linux/amd46` is no platform that we know: write it as `linux/amd64`",
+    ),
+    (
+        "malloc-conf = \"narenas:2,tcach:false\"",
+        "line 1, column 15: no jemalloc takes `tcach:false`: is `tcache` meant?",
+    ),
+    (
+        "malloc-conf = \"narenas:lots\"",
+        "line 1, column 15: no jemalloc takes `narenas:lots`",
+    ),
+    (
+        "malloc-conf = \"narenas\"",
+        "line 1, column 15: no jemalloc takes `narenas`",
+    ),
 ];
 
 #[test]
@@ -397,6 +417,92 @@ fn a_wrong_table_of_a_shared_file_is_told_at_its_line() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn two_configurations_in_one_folder_are_one_too_many() {
+    let keys = "fail-on = \"error\"\n";
+    let table = "[tool.malloclint]\nfail-on = \"error\"\n";
+    for (files, said) in [
+        (
+            [("malloclint.toml", keys), (".malloclint.toml", keys)],
+            "malloclint.toml: `.malloclint.toml` stands beside it: keep one of them",
+        ),
+        (
+            [(".malloclint.toml", keys), ("pyproject.toml", table)],
+            ".malloclint.toml: `pyproject.toml` beside it has `[tool.malloclint]`, too: keep one of them",
+        ),
+        (
+            [
+                ("malloclint.toml", table),
+                ("pyproject.toml", "[project]\nname = \"malloclint\"\n"),
+            ],
+            "malloclint.toml: line 1, column 2: `[tool.malloclint]` is for `pyproject.toml`: here the keys stand at the top",
+        ),
+    ] {
+        let folder = folder(files.into_iter().chain([("Dockerfile", UNSET)]));
+        let ran = run(folder.path(), ["check", "."]);
+        assert_eq!(ran.code, Some(2));
+        assert!(ran.err.contains(said), "{}", ran.err);
+    }
+    // Twin: another's table in a shared file is no second one.
+    let folder = folder([
+        ("malloclint.toml", keys),
+        (
+            "pyproject.toml",
+            "[project]\ndependencies = [\"malloclint\"]\n",
+        ),
+        ("Dockerfile", UNSET),
+    ]);
+    assert_eq!(run(folder.path(), ["check", "."]).code, Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn patterns_hold_by_a_files_name_and_by_where_it_lies() {
+    use std::os::unix::fs::symlink;
+    let of = |config: &str| {
+        let folder = folder([("real/Dockerfile", UNSET), ("malloclint.toml", config)]);
+        symlink("real", folder.path().join("linked")).unwrap();
+        symlink("real/Dockerfile", folder.path().join("Dockerfile")).unwrap();
+        folder
+    };
+    let silent = |folder: &tempfile::TempDir, arguments: &[&str]| {
+        let ran = run(
+            folder.path(),
+            [&["check", "--format", "concise"], arguments].concat(),
+        );
+        assert_eq!(ran.out, "", "{arguments:?}");
+    };
+    let judged = of("[[ignore]]\npaths = [\"real\"]\n");
+    for path in ["real", "linked", "linked/Dockerfile", "Dockerfile"] {
+        silent(&judged, &[path]);
+    }
+    let excluded = of("exclude = [\"real\"]\n");
+    for path in ["linked", "linked/Dockerfile", "Dockerfile"] {
+        silent(&excluded, &["--force-exclude", path]);
+        let ran = run(excluded.path(), ["fix", "--force-exclude", path]);
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+    }
+    let text = std::fs::read_to_string(excluded.path().join("real/Dockerfile")).unwrap();
+    assert_eq!(text, UNSET);
+    // Twin: what is not excluded is fixed through its link.
+    let open = of("exclude = [\"other\"]\n");
+    run(open.path(), ["fix", "--force-exclude", "Dockerfile"]);
+    let text = std::fs::read_to_string(open.path().join("real/Dockerfile")).unwrap();
+    assert!(text.contains("libjemalloc2"), "{text}");
+}
+
+#[test]
+fn where_something_cannot_be_read_nothing_is_called_unused() {
+    let folder = folder([
+        ("malloclint.toml", "[[ignore]]\npaths = [\"big\"]\n"),
+        ("big/Dockerfile", UNSET),
+    ]);
+    let big = std::fs::File::create(folder.path().join("big/Dockerfile")).unwrap();
+    big.set_len(65 << 20).unwrap();
+    let ran = run(folder.path(), ["check", "--format", "concise", "."]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{}", ran.err);
 }
 
 /// The program's own list of keys: what it says of one that is not known.

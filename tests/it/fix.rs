@@ -70,6 +70,36 @@ fn a_diff_is_what_git_applies() {
     assert_eq!(text(folder.path(), "c/Dockerfile"), FIXED.trim_end());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_no_plain_text_is_written_as_git_writes_it() {
+    for name in [
+        "a\nb",
+        "a\tb",
+        "a\u{1b}[31m",
+        "a\"b",
+        "a\\b",
+        "\u{e9} \u{85}",
+        "a\r",
+    ] {
+        let path = format!("{name}/Dockerfile");
+        let folder = folder([(path.as_str(), SERVICE)]);
+        let diff = run(folder.path(), ["fix", "--diff"]);
+        assert_eq!(
+            diff.out
+                .lines()
+                .filter(|line| line.starts_with("+++"))
+                .count(),
+            1
+        );
+        let mut git = Command::new("git");
+        git.args(["apply", "-"]).current_dir(folder.path());
+        let applied = finish(&mut git, diff.out.as_bytes());
+        assert_eq!(applied.code, Some(0), "{}\n{}", applied.err, diff.out);
+        assert_eq!(text(folder.path(), &path), FIXED);
+    }
+}
+
 #[test]
 fn check_writes_nothing_and_says_so_by_its_exit_code() {
     let folder = folder([("Dockerfile", SERVICE)]);

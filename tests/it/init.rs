@@ -134,3 +134,57 @@ fn what_is_there_already_stays() {
     );
     assert!(!folder.path().join(".github").exists());
 }
+
+#[test]
+fn a_comment_about_it_is_no_hook_and_no_workflow() {
+    let folder = folder([
+        (
+            ".pre-commit-config.yaml",
+            "# TODO: malloclint\nrepos:\n- repo: local # malloclint\n  hooks: []\n",
+        ),
+        (
+            ".github/workflows/a.yaml",
+            "# malloclint some day\njobs: {}\n",
+        ),
+    ]);
+    let ran = init(folder.path(), &[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    assert!(read(folder.path(), ".pre-commit-config.yaml").contains("id: malloclint"));
+    assert!(
+        folder
+            .path()
+            .join(".github/workflows/malloclint.yml")
+            .exists()
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_written_through_a_link_that_leads_out() {
+    use std::os::unix::fs::symlink;
+    let outside = folder([("hooks.yaml", "repos:\n- repo: local\n  hooks: []\n")]);
+    let inside = folder([("own/x", "")]);
+    let at = inside.path();
+    symlink(outside.path(), at.join(".github")).unwrap();
+    symlink(
+        outside.path().join("hooks.yaml"),
+        at.join(".pre-commit-config.yaml"),
+    )
+    .unwrap();
+    symlink(outside.path().join("new.toml"), at.join("malloclint.toml")).unwrap();
+    let ran = init(at, &[]);
+    assert_eq!(ran.code, Some(2));
+    assert_eq!(
+        ran.err.matches("a link leads out of this folder").count(),
+        3,
+        "{}",
+        ran.err
+    );
+    assert_eq!(std::fs::read_dir(outside.path()).unwrap().count(), 1);
+    assert!(!read(outside.path(), "hooks.yaml").contains("malloclint"));
+    // Twin: a link to a folder of the project.
+    let inside = folder([("own/x", "")]);
+    symlink("own", inside.path().join(".github")).unwrap();
+    assert_eq!(init(inside.path(), &[]).code, Some(0));
+    assert!(inside.path().join("own/workflows/malloclint.yml").exists());
+}

@@ -173,6 +173,23 @@ fn comments_and_annotations_silence() {
         "  name: a\n  annotations:\n    malloclint.dev/ignore: env-not-string\n",
     );
     assert!(alone("a.yaml", &annotated).0.is_empty());
+    let until = |day: &str| {
+        let list = format!("ignore: \"env-not-string, env-duplicate until={day}\"");
+        alone(
+            "a.yaml",
+            &annotated.replace("ignore: env-not-string", &list),
+        )
+        .0
+    };
+    assert_eq!(until("2100-01-01"), ["suppression-unused"]);
+    assert_eq!(
+        until("2020-01-01"),
+        ["suppression-expired", "env-not-string"]
+    );
+    assert_eq!(
+        until("May"),
+        ["suppression-malformed", "suppression-unused"]
+    );
     let unused = pod(&format!(
         "# malloclint: ignore[env-duplicate]\n{}",
         fault.replace('1', "'1'")

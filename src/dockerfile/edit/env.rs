@@ -3,16 +3,10 @@
 use super::layout::{pairs, sets};
 use super::{Arrival, Plan, Refusal};
 use crate::dockerfile::syntax::{Instruction, Keyword, Pair};
+use crate::facts::roles;
 use crate::model::set_at_start;
 use crate::text::{Edit, Span};
 use std::ops::Range;
-
-/// Whether what stands above a group of variables says no more than that: what is about one thing takes no other.
-fn is_general(heading: &str) -> bool {
-    const WORDS: [&str; 6] = ["env", "variab", "python", "memory", "malloc", "performan"];
-    let heading = heading.to_lowercase();
-    heading.is_empty() || WORDS.iter().any(|word| heading.contains(word))
-}
 
 impl<'a> Plan<'a> {
     /// Sets a variable: in its place where this stage has one that comes after the library, else
@@ -307,7 +301,7 @@ impl<'a> Plan<'a> {
             instruction.keyword == Keyword::Env
                 && instruction.span.start >= arrival.at
                 && pairs(instruction).len() > 1
-                && is_general(&self.layout.heading(instruction))
+                && roles::is_general_heading(&self.layout.heading(instruction))
                 && !self.vars.iter().any(|(name, _)| sets(instruction, name))
         };
         let mut body = self.layout.body.iter();

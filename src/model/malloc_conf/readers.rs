@@ -1,7 +1,9 @@
 //! Which jemallocs read the `MALLOC_CONF` of a unit.
 
 use super::Jemalloc;
-use crate::facts::{Arch, Family, JemallocVersion, allocators, jemalloc_build, jemalloc_versions};
+use crate::facts::{
+    Arch, Family, JemallocVersion, allocators, jemalloc_build, jemalloc_near, jemalloc_versions,
+};
 use crate::model::{Library, Origin, Unit};
 use crate::text::paths;
 
@@ -63,6 +65,42 @@ pub(crate) fn readers(unit: &Unit) -> Readers {
             .replacement()
             .is_some_and(|(family, _)| family == Family::Jemalloc),
     }
+}
+
+/// Why no jemalloc that images have takes a string as it is, if none does: the setting that the newest rejects.
+#[must_use]
+pub(crate) fn rejected(text: &str) -> Option<String> {
+    let of = |version| {
+        let (arch, build) = (Arch::Amd64, jemalloc_build(None, Arch::Amd64)?);
+        Some(super::read(
+            text,
+            Jemalloc {
+                version,
+                build,
+                arch,
+            },
+        ))
+    };
+    let wrong = |reading: &super::Reading| {
+        let mut settings = reading.settings.iter();
+        let setting = settings.find(|setting| setting.verdict.is_rejection());
+        let setting = setting.map(|setting| (setting.all(), setting.key.clone()));
+        setting.or_else(|| reading.broken.as_ref().map(|_| (0..text.len(), 0..0)))
+    };
+    let mut readings = jemalloc_versions().rev().filter_map(of);
+    let newest = jemalloc_versions().next_back()?;
+    let (span, key) = wrong(&readings.next()?)?;
+    if readings.any(|reading| wrong(&reading).is_none()) {
+        return None;
+    }
+    let shown = text.get(span)?;
+    let key = text.get(key)?;
+    let near = jemalloc_near(key, newest).filter(|option| option.name != key);
+    let near = near.map(|option| format!(": is `{}` meant?", option.name));
+    Some(format!(
+        "no jemalloc takes `{shown}`{}",
+        near.unwrap_or_default()
+    ))
 }
 
 /// The jemalloc that is loaded or meant to be.

@@ -106,12 +106,12 @@ fn a_rule_that_does_not_exist_is_a_finding_with_a_suggestion() {
 
 #[test]
 fn comments_of_other_tools_are_left_alone() {
-    let text = "FROM python:3.12-slim\n# hadolint ignore=DL3006\n# malloclint is not run here\nENV MALLOC_ARENA_MAX_=2\n";
-    assert_eq!(findings(text), [format!("4:5: {FAULT}")]);
+    let text = "FROM python:3.12-slim\n# hadolint ignore=DL3006\n# malloclint is not run here\n# malloc hint: ignore it\n# mallocs: [a]\nENV MALLOC_ARENA_MAX_=2\n";
+    assert_eq!(findings(text), [format!("6:5: {FAULT}")]);
 }
 
 /// Comments that are nearly right, and what is told.
-const NEARLY: [(&str, &str); 12] = [
+const NEARLY: [(&str, &str); 14] = [
     (
         "# malloclint: ignore",
         "it is not written as it must be, and silences nothing",
@@ -159,6 +159,14 @@ const NEARLY: [(&str, &str); 12] = [
     (
         "# malloclint: noqa",
         "`noqa` is not known, and silences nothing",
+    ),
+    (
+        "# mallocint: ignore[glibc-tunable-misspelt]",
+        "`mallocint` is not known, and silences nothing",
+    ),
+    (
+        "# MallocLynt:ignore[glibc-tunable-misspelt]",
+        "`MallocLynt` is not known, and silences nothing",
     ),
 ];
 
