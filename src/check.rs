@@ -8,9 +8,10 @@ pub(crate) mod suppress;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::disk::places;
 use crate::finding::{Applicability, Finding};
 use crate::model;
-use crate::project::{Format, Project, places};
+use crate::project::{Format, Project};
 use crate::rules;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};

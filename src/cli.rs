@@ -192,6 +192,9 @@ pub struct Selection {
     /// Take no configuration
     #[arg(long)]
     pub isolated: bool,
+    /// Read nothing outside of this folder but what is named [default: the work tree around what is named]
+    #[arg(long, value_name = "FOLDER")]
+    pub root: Option<PathBuf>,
     /// Report what comments and the configuration ignore, too
     #[arg(long)]
     pub no_ignores: bool,

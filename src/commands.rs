@@ -14,6 +14,7 @@ mod units;
 mod wanted;
 
 use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
@@ -75,6 +76,18 @@ fn failed(failure: &Failure, err: &mut dyn io::Write) -> io::Result<()> {
 fn trouble(why: &str, err: &mut dyn io::Write) -> io::Result<Status> {
     writeln!(err, "malloclint: {}", harmless(why))?;
     Ok(Status::Trouble)
+}
+
+/// What a user names: of standard input the folder of the file that it stands for.
+fn with_stdin(paths: &[PathBuf], name: &str) -> Vec<PathBuf> {
+    let folder = Path::new(name).parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or_else(|| Path::new("."));
+    let named = paths.iter().map(|path| match path.as_os_str() == "-" {
+        true => folder.to_path_buf(),
+        false => path.clone(),
+    });
+    named.collect()
 }
 
 /// The name of a text from standard input: as given, but manifests that were given none are no Dockerfile.

@@ -16,8 +16,8 @@ use ignore::gitignore::Gitignore;
 
 use serde::Deserialize;
 
+use crate::disk::{self, Roots};
 use crate::policy::{Date, FailOn, Level, Policy, RuleNames, is_in};
-use crate::project;
 use crate::templates::{Goal, PreloadStyle, Style};
 use keys::{Ignore, Image, Platform, Stage, patterns};
 pub(crate) use keys::{MallocConf, Pattern};
@@ -145,11 +145,21 @@ pub(crate) struct Asked {
     pub config: Option<PathBuf>,
     /// No configuration counts.
     pub isolated: bool,
+    /// Where configurations are looked for.
+    pub roots: Roots,
     /// What ends today is over tomorrow.
     pub today: Option<Date>,
 }
 
 impl Asked {
+    /// The same below other roots.
+    pub(crate) fn below(&self, roots: Roots) -> Self {
+        Self {
+            roots,
+            ..self.clone()
+        }
+    }
+
     /// The same where no configuration counts.
     pub(crate) fn isolated(&self) -> Self {
         Self {
@@ -162,7 +172,7 @@ impl Asked {
 /// Whether patterns hold for a file or folder, by its name or by where it lies.
 fn means(patterns: &Gitignore, path: &Path, folder: bool) -> bool {
     !patterns.is_empty()
-        && project::places(&path.to_string_lossy())
+        && disk::places(&path.to_string_lossy())
             .iter()
             .any(|place| is_in(patterns, place, folder))
 }
@@ -282,8 +292,9 @@ impl Configs {
             return Ok(None);
         };
         let mut up = PathBuf::new();
+        let roots = Roots::of(&[PathBuf::from(".")], None);
         for folder in here.ancestors() {
-            if let Some(config) = in_it(folder)? {
+            if let Some(config) = in_it(folder, &roots)? {
                 let name = config.file.as_deref().and_then(Path::file_name);
                 return Ok(name.map(|name| up.join(name)));
             }
@@ -317,14 +328,12 @@ impl Configs {
         if let Some(found) = known {
             return found;
         }
-        let found = match in_it(folder) {
+        let above = || folder.parent().filter(|above| self.asked.roots.hold(above));
+        let found = match in_it(folder, &self.asked.roots) {
             Ok(Some(config)) => Ok(Arc::new(config)),
             Err(error) => Err(error),
             Ok(None) if is_root(folder) => Ok(Arc::default()),
-            Ok(None) => match folder.parent() {
-                Some(above) => self.in_folder(above),
-                None => Ok(Arc::default()),
-            },
+            Ok(None) => above().map_or_else(|| Ok(Arc::default()), |above| self.in_folder(above)),
         };
         if let Ok(mut known) = self.folders.lock() {
             known.insert(folder.to_owned(), found.clone());
@@ -341,6 +350,13 @@ fn is_root(folder: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn anywhere() -> Asked {
+        Asked {
+            roots: Roots::of(&[], Some(&std::env::temp_dir())),
+            ..Asked::default()
+        }
+    }
 
     fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
@@ -364,7 +380,7 @@ mod tests {
                 "[tool.malloclint]\npreload = \"soname\"\n",
             ),
         ]);
-        let configs = Configs::default();
+        let configs = Configs::with(anywhere());
         let preload = |path: &str| configs.of(&folder.path().join(path)).unwrap().preload;
         assert_eq!(preload("Dockerfile"), Some(PreloadStyle::Path));
         assert_eq!(preload("a/Dockerfile"), Some(PreloadStyle::Path));
@@ -383,7 +399,7 @@ mod tests {
             "\nmalloc-conf = \"\"\n",
         ] {
             let folder = folder(&[("malloclint.toml", text)]);
-            let error = Configs::default()
+            let error = Configs::with(anywhere())
                 .of(&folder.path().join("Dockerfile"))
                 .unwrap_err();
             assert!(error.path.ends_with("malloclint.toml"));
@@ -397,7 +413,7 @@ mod tests {
             ("a/malloclint.toml", text),
             ("a/Api.Dockerfile", "FROM x\n"),
         ]);
-        let config = Configs::default()
+        let config = Configs::with(anywhere())
             .of(&with.path().join("a/b/pod.yaml"))
             .unwrap();
         let builds: Vec<_> = config.builds().collect();
@@ -405,7 +421,7 @@ mod tests {
         assert_eq!(builds[0], ("ghcr.io/me/api", file.as_path(), None));
         assert_eq!(builds[1], ("worker", file.as_path(), Some("worker")));
         let without = folder(&[("malloclint.toml", text)]);
-        let error = Configs::default()
+        let error = Configs::with(anywhere())
             .of(&without.path().join("x"))
             .unwrap_err();
         assert!(

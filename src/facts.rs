@@ -15,6 +15,7 @@ mod log_lines;
 pub(crate) mod programs;
 mod python;
 pub(crate) mod roles;
+pub(crate) mod secrets;
 mod terms;
 
 pub(crate) use allocators::{

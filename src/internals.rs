@@ -57,6 +57,7 @@ pub mod pages {
 }
 
 pub mod project {
+    pub use crate::disk::Roots;
     pub use crate::project::{Disk, Format, Project, find, read};
 }
 

@@ -2,7 +2,7 @@
 //! for a list of variables.
 
 pub(crate) mod compose;
-mod dotenv;
+pub(crate) mod dotenv;
 pub(crate) mod kubernetes;
 pub(crate) mod kustomize;
 pub(crate) mod quantity;

@@ -1,11 +1,11 @@
 //! The projects that files belong to: which files there are, and what they say about each other. Whatever is
 //! asked for is read, and understood, once in a run.
 //!
-//! One of the few modules that touch the disk: `discover` finds and reads what is to be checked, `disk` what stands
+//! One of the few modules that touch the disk: `discover` finds and reads what is to be checked, `around` what stands
 //! around it.
 
+mod around;
 mod discover;
-mod disk;
 mod format;
 mod git;
 mod images;
@@ -18,11 +18,10 @@ mod revision;
 mod searches;
 mod survey;
 
+pub use around::Disk;
+pub(crate) use discover::Failure;
 pub(crate) use discover::{Choice, Found, choose};
-pub(crate) use discover::{Failure, shown};
 pub use discover::{find, read};
-pub use disk::Disk;
-pub(crate) use disk::places;
 pub use format::Format;
 pub(crate) use format::is_template_ending;
 pub(crate) use git::default_branch;

@@ -12,9 +12,11 @@ mod markdown;
 mod position;
 mod rdjson;
 mod sarif;
+mod secrets;
 pub(crate) mod statistics;
 
 pub(crate) use fingerprint::fingerprints;
+pub(crate) use secrets::{masked, without};
 
 use std::io;
 

@@ -19,6 +19,13 @@ pub trait Surroundings: Sync {
         None
     }
 
+    /// Whether a file is there at `path`, relative to the folder of the input at `near`, that is not read because it lies
+    /// outside of what may be read.
+    fn is_outside(&self, near: &str, path: &str) -> bool {
+        let _ = (near, path);
+        false
+    }
+
     /// The bytes of the file at `path`, for one look: nobody remembers them.
     fn peek(&self, path: &str) -> Option<Vec<u8>> {
         let _ = path;
@@ -55,6 +62,12 @@ impl Home {
     }
 }
 
+/// Why nothing is known of a file that is there.
+#[must_use]
+pub(crate) fn not_read(path: &str) -> String {
+    format!("`{path}` is not read: it lies outside of the project (`--root` names another folder)")
+}
+
 /// The file at a path.
 #[must_use]
 pub(crate) fn at(path: &str, around: &dyn Surroundings) -> Option<Arc<SourceFile>> {
@@ -85,6 +98,10 @@ impl Surroundings for Instead<'_> {
 
     fn beside(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
         self.around.beside(near, path).map(|found| self.of(found))
+    }
+
+    fn is_outside(&self, near: &str, path: &str) -> bool {
+        self.around.is_outside(near, path)
     }
 
     fn peek(&self, path: &str) -> Option<Vec<u8>> {

@@ -182,6 +182,8 @@ impl Judge<'_> {
         let tag = container.image.as_ref().and_then(purpose::of_image);
         container.not_production = container.not_production.or(tag);
         let link = link::link(&file.path, &container, project);
+        let unseen = link::not_read(&file.path, &container, project);
+        container.gaps.unseen = container.gaps.unseen.or(unseen);
         container.not_production = container
             .not_production
             .or_else(|| purpose::of_project(&file.path, project.around()));

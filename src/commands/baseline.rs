@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::wanted::Wanted;
 use crate::baseline::Baseline;
+use crate::disk;
 use crate::project::{self, Revision};
 use crate::report::Run;
 use crate::write;
@@ -42,7 +43,7 @@ pub(super) fn apply(
     let baseline = Baseline::read(&String::from_utf8_lossy(&file.bytes))?;
     let files = files
         .iter()
-        .map(|file| run.in_repository(&project::shown(file)));
+        .map(|file| run.in_repository(&disk::shown(file)));
     let files: BTreeSet<String> = files.collect();
     // What a start script does is told there.
     let others = run.findings.iter();

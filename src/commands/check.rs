@@ -10,13 +10,14 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
-use super::{Status, baseline, colours, failed, outputs, stdin_name, trouble};
+use super::{Status, baseline, colours, failed, outputs, stdin_name, trouble, with_stdin};
 use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Unused;
+use crate::disk;
 use crate::finding::{Finding, Subject};
-use crate::project::{self, Claim, Disk, Failure, Found, Project, Repositories, Wishes as _};
-use crate::report::{Run, Style, harmless};
+use crate::project::{self, Claim, Failure, Found, Project, Repositories, Wishes as _};
+use crate::report::{self, Run, Style, harmless};
 use crate::rules;
 use crate::text::{Place, SourceFile, Span};
 
@@ -41,7 +42,8 @@ pub(super) fn run(
         let why = format!("`check` writes nothing: run `malloclint fix{also}`");
         return trouble(&why, err);
     }
-    let wanted = match Wanted::of(&arguments.selection) {
+    let named = with_stdin(&arguments.paths, &arguments.stdin_filename);
+    let wanted = match Wanted::of(&arguments.selection, &named) {
         Ok(wanted) => wanted,
         Err(why) => return trouble(&why, err),
     };
@@ -49,7 +51,7 @@ pub(super) fn run(
     if arguments.show_files {
         return show_files(&found, out, err);
     }
-    let disk = Disk::default();
+    let disk = wanted.disk();
     let project = wanted.project(&disk);
     let mut outcomes = check_files(
         &found.files,
@@ -136,10 +138,12 @@ fn only_new(
     }
     if let Some(revision) = &arguments.changed_since {
         let check = |files: &[PathBuf], wanted: &Wanted| {
-            let disk = Disk::default();
+            let wanted = wanted.below(files);
+            let disk = wanted.disk();
             let project = wanted.project(&disk);
             let progress = Progress::new(Instant::now(), files.len(), true);
-            let mut run = collect(check_files(files, &project, wanted, &progress), Vec::new());
+            let outcomes = check_files(files, &project, &wanted, &progress);
+            let mut run = collect(outcomes, Vec::new());
             sort(&mut run.findings);
             run
         };
@@ -166,7 +170,7 @@ fn show_files(
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
     for path in &found.files {
-        writeln!(out, "{}", harmless(&project::shown(path)))?;
+        writeln!(out, "{}", harmless(&disk::shown(path)))?;
     }
     for failure in &found.failures {
         failed(failure, err)?;
@@ -212,7 +216,7 @@ fn unused(wanted: &Wanted, arguments: &Check, paths: &[PathBuf]) -> Vec<Finding>
     if let Some(first) = unused.first() {
         // Their own severities are the project's, too.
         let policy = wanted.policy(&first.file.to_string_lossy());
-        policy.apply(&mut findings, &project::places);
+        policy.apply(&mut findings, &disk::places);
     }
     findings
 }
@@ -292,7 +296,8 @@ fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
         match outcome {
             Ok((file, checked)) => {
                 run.files += 1;
-                run.findings.extend(checked.findings);
+                let findings = checked.findings.into_iter();
+                run.findings.extend(findings.map(report::without));
                 run.skipped
                     .extend(checked.skipped.map(|reason| (file.path.clone(), reason)));
             }

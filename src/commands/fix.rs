@@ -9,11 +9,11 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
-use super::{Status, failed, stdin_name, trouble};
+use super::{Status, failed, stdin_name, trouble, with_stdin};
 use crate::cli;
 use crate::config::ConfigError;
 use crate::fix::{self, Fixed, Options};
-use crate::project::{self, Claim, Disk, Failure};
+use crate::project::{self, Claim, Failure};
 use crate::report::{diff, fixed, harmless};
 use crate::text::SourceFile;
 use crate::{rules, write};
@@ -31,7 +31,8 @@ pub(super) fn run(
         )?;
         return Ok(Status::Trouble);
     }
-    let wanted = match Wanted::of(&arguments.selection) {
+    let named = with_stdin(&arguments.paths, &arguments.stdin_filename);
+    let wanted = match Wanted::of(&arguments.selection, &named) {
         Ok(wanted) => wanted,
         Err(why) => return trouble(&why, err),
     };
@@ -45,7 +46,7 @@ pub(super) fn run(
         };
     }
     let found = wanted.find(&arguments.paths);
-    let disk = Disk::default();
+    let disk = wanted.disk();
     let project = wanted.project(&disk);
     let progress = Progress::new(start, found.files.len(), arguments.no_progress);
     let one = |path: &PathBuf| {
@@ -138,7 +139,7 @@ fn stdin(
     io::stdin().lock().read_to_end(&mut bytes)?;
     let name = stdin_name(&arguments.stdin_filename, &bytes);
     let file = SourceFile::new(name, bytes);
-    let disk = Disk::default();
+    let disk = wanted.disk();
     let fixed = fix::fix(&file, &wanted.project(&disk), options);
     if arguments.diff {
         diff::write(&fixed.before, &fixed.after, out)?;

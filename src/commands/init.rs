@@ -1,10 +1,11 @@
 //! `malloclint init`.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Status;
 use crate::config::Configs;
+use crate::disk::{self, Roots};
 use crate::init::{self, Plan};
 use crate::project::{self, Disk};
 use crate::report::{diff, harmless};
@@ -25,14 +26,15 @@ pub(super) fn run(
         return Ok(Status::Trouble);
     }
     let configured = match Configs::file_here() {
-        Ok(file) => file.map(|file| project::shown(&file)),
+        Ok(file) => file.map(|file| disk::shown(&file)),
         Err(error) => {
             writeln!(err, "malloclint: {}", harmless(&error.to_string()))?;
             return Ok(Status::Trouble);
         }
     };
     let branch = project::default_branch();
-    let (plans, kept) = init::plan(&Disk::default(), configured.as_deref(), branch.as_deref());
+    let disk = Disk::below(Roots::of(&[PathBuf::from(".")], None));
+    let (plans, kept) = init::plan(&disk, configured.as_deref(), branch.as_deref());
     let mut status = Status::Clean;
     for plan in &plans {
         if only_diff {

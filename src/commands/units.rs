@@ -9,20 +9,20 @@ use super::{Status, failed, trouble};
 use crate::check;
 use crate::cli::Selection;
 use crate::model::{Fact, Role, Unit};
-use crate::project::{self, Disk};
-use crate::report::harmless;
+use crate::project;
+use crate::report::{harmless, masked};
 
 pub(super) fn run(
     paths: &[PathBuf],
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
-    let wanted = match Wanted::of(&Selection::default()) {
+    let wanted = match Wanted::of(&Selection::default(), paths) {
         Ok(wanted) => wanted,
         Err(why) => return trouble(&why, err),
     };
     let found = wanted.find(paths);
-    let disk = Disk::default();
+    let disk = wanted.disk();
     let project = wanted.project(&disk);
     let mut status = Status::Clean;
     for failure in &found.failures {
@@ -59,7 +59,8 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
         unit.place.line(),
         harmless(&unit.name)
     )?;
-    let mut row = |name: &str, value: String| writeln!(out, "  {name:10} {}", harmless(&value));
+    let mut row =
+        |name: &str, value: String| writeln!(out, "  {name:10} {}", harmless(&masked(&value)));
     row(
         "role",
         match &unit.role {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::cli::Selection;
 use crate::config::{Asked, Config, ConfigError, Configs, Pattern};
+use crate::disk::{self, Roots};
 use crate::finding::Finding;
 use crate::policy::{Date, FailOn, Policy, RuleNames};
 use crate::project::links::{self, ImageBuild};
@@ -14,6 +15,7 @@ use crate::project::{self, Choice, Disk, Project, Wishes};
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     configs: Arc<Configs>,
+    roots: Roots,
     force_exclude: bool,
 }
 
@@ -22,7 +24,8 @@ impl Wanted {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub(super) fn of(selection: &Selection) -> Result<Self, String> {
+    pub(super) fn of(selection: &Selection, paths: &[PathBuf]) -> Result<Self, String> {
+        let roots = Roots::of(paths, selection.root.as_deref());
         let epoch = std::env::var("SOURCE_DATE_EPOCH").ok();
         let some = |names: &[RuleNames]| RuleNames::all(names.iter().cloned());
         let exclude = selection.exclude.iter().map(|text| Pattern::read(text));
@@ -34,10 +37,12 @@ impl Wanted {
             no_ignores: selection.no_ignores,
             config: selection.config.clone(),
             isolated: selection.isolated,
+            roots: roots.and_here(),
             today: Date::today(epoch.as_deref()),
         };
         Ok(Self {
             configs: Arc::new(Configs::with(asked)),
+            roots,
             force_exclude: selection.force_exclude,
         })
     }
@@ -57,6 +62,22 @@ impl Wanted {
 
     pub(super) fn configs(&self) -> &Configs {
         &self.configs
+    }
+
+    /// The same, where the files lie elsewhere: those of a revision.
+    pub(super) fn below(&self, files: &[PathBuf]) -> Self {
+        let roots = Roots::of(files, None);
+        let asked = self.configs.asked().below(roots.clone());
+        Self {
+            configs: Arc::new(Configs::with(asked)),
+            roots,
+            ..self.clone()
+        }
+    }
+
+    /// The files around those that are named.
+    pub(super) fn disk(&self) -> Disk {
+        Disk::below(self.roots.clone())
     }
 
     /// The project on a disk.
@@ -86,7 +107,7 @@ impl Wishes for Wanted {
             .map(|(image, dockerfile, target)| ImageBuild {
                 image: links::repository(image).to_owned(),
                 reference: links::reference(image),
-                dockerfile: project::shown(dockerfile),
+                dockerfile: disk::shown(dockerfile),
                 target: target.map(str::to_owned),
                 platforms: Vec::new(),
                 said_in: String::new(),

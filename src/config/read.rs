@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Config, ConfigError, Image, Stage};
+use crate::disk::Roots;
 use crate::text::near;
 
 #[derive(Debug, Default, Deserialize)]
@@ -22,11 +23,21 @@ struct Tool {
 const OWN: [&str; 2] = ["malloclint.toml", ".malloclint.toml"];
 
 /// What the folder itself says.
-pub(super) fn in_it(folder: &Path) -> Result<Option<Config>, ConfigError> {
+pub(super) fn in_it(folder: &Path, roots: &Roots) -> Result<Option<Config>, ConfigError> {
+    // What a link brings in from elsewhere is not the project's.
+    let text_in = |path: &Path| match path.is_symlink() && path.exists() && !roots.hold(path) {
+        true => Err(wrong(
+            path,
+            "it is a link that leads out of the project, and is not read".into(),
+        )),
+        false => text(path),
+    };
     let shared = folder.join("pyproject.toml");
     for name in OWN {
         let own = folder.join(name);
-        let Some(text) = text(&own)? else { continue };
+        let Some(own_text) = text_in(&own)? else {
+            continue;
+        };
         // One of two would be without effect.
         let others = OWN.iter().filter(|other| **other != name);
         let mut others = others.filter(|other| folder.join(other).exists());
@@ -36,26 +47,27 @@ pub(super) fn in_it(folder: &Path) -> Result<Option<Config>, ConfigError> {
                 format!("`{other}` stands beside it: keep one of them"),
             ));
         }
-        if has_table(&shared)? {
+        if text_in(&shared)?.is_some_and(|text| has_table(&text)) {
             let reason =
                 "`pyproject.toml` beside it has `[tool.malloclint]`, too: keep one of them";
             return Err(wrong(&own, reason.into()));
         }
-        return placed(parse(&own, &text)?, &own).map(Some);
+        return placed(parse(&own, &own_text)?, &own).map(Some);
     }
-    self::shared(&shared)
+    match text_in(&shared)? {
+        Some(text) => self::shared(&shared, &text),
+        None => Ok(None),
+    }
 }
 
 /// Whether a file that others use, too, holds a configuration of ours.
-fn has_table(path: &Path) -> Result<bool, ConfigError> {
-    let Some(text) = text(path)?.filter(|text| text.contains("malloclint")) else {
-        return Ok(false);
-    };
-    let table: Result<toml_edit::Document<String>, _> = toml_edit::Document::parse(text);
-    Ok(table.is_ok_and(|table| {
+fn has_table(text: &str) -> bool {
+    let table = || toml_edit::Document::parse(text).ok();
+    let table = text.contains("malloclint").then(table).flatten();
+    table.is_some_and(|table| {
         let tool = table.as_item().get("tool");
         tool.is_some_and(|tool| tool.get("malloclint").is_some())
-    }))
+    })
 }
 
 /// The configuration in a file that was named.
@@ -67,18 +79,19 @@ pub(super) fn file(path: &Path) -> Result<Config, ConfigError> {
         .file_name()
         .is_some_and(|name| name == "pyproject.toml")
     {
-        let found = shared(path)?;
+        let text = text(path)?.unwrap_or_default();
+        let found = shared(path, &text)?;
         return found.ok_or_else(|| wrong(path, "it has no `[tool.malloclint]`".into()));
     }
     let text = text(path)?.unwrap_or_default();
     placed(parse(path, &text)?, path)
 }
 
-fn shared(path: &Path) -> Result<Option<Config>, ConfigError> {
-    let Some(text) = text(path)?.filter(|text| text.contains("malloclint")) else {
+fn shared(path: &Path, text: &str) -> Result<Option<Config>, ConfigError> {
+    if !text.contains("malloclint") {
         return Ok(None);
-    };
-    let project: PyProject = parse(path, &text)?;
+    }
+    let project: PyProject = parse(path, text)?;
     let config = project.tool.and_then(|tool| tool.malloclint);
     config.map(|config| placed(config, path)).transpose()
 }

@@ -2,10 +2,12 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::{MAIN_SEPARATOR, Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use super::names::{Claim, claim};
+
+use crate::disk::{self, shown};
 use crate::manifests::kustomize;
 use crate::text::SourceFile;
 
@@ -144,7 +146,7 @@ fn walk(folder: &Path, choice: &dyn Choice, found: &mut Found) {
 
 /// A search below a path. What files are ignored is said in its repository; outside of one, below the path.
 fn walker(path: &Path) -> ignore::WalkBuilder {
-    let repository = super::repository::top(&path.canonicalize().unwrap_or_default()).is_some();
+    let repository = disk::top(&path.canonicalize().unwrap_or_default()).is_some();
     let mut walker = ignore::WalkBuilder::new(path);
     walker
         .hidden(false)
@@ -181,14 +183,11 @@ fn is_ours(path: &Path) -> bool {
 }
 
 fn has_containers(path: &Path) -> bool {
-    let small = std::fs::metadata(path).is_ok_and(|meta| meta.len() <= LIMIT);
-    let Ok(bytes) = (if small {
-        std::fs::read(path)
-    } else {
-        return false;
-    }) else {
+    let bytes = match disk::bytes(path, LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return false,
         // It is said when it is read.
-        return true;
+        Err(_) => return true,
     };
     let has = |word: &str| memchr::memmem::find(&bytes, word.as_bytes()).is_some();
     let described = ["ontainers:", "container:", "ontainers\":", "podSpec:"]
@@ -244,37 +243,8 @@ pub fn read(path: &Path) -> Result<Arc<SourceFile>, Failure> {
             "is a pipe or a device; `-` reads standard input".into(),
         ));
     }
-    if meta.len() > LIMIT {
-        return Err(fail(format!("is larger than {} MiB", LIMIT >> 20)));
-    }
-    let bytes = std::fs::read(path).map_err(|error| fail(reason(&error)))?;
+    let bytes = disk::bytes(path, LIMIT).map_err(|error| fail(reason(&error)))?;
     Ok(SourceFile::new(shown(path), bytes))
-}
-
-/// The path as users write it: relative to where the tool runs where it lies below that, without a
-/// leading `./`, `/` between the parts.
-#[must_use]
-pub(crate) fn shown(path: &Path) -> String {
-    static HERE: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let here = HERE.get_or_init(|| std::env::current_dir().ok());
-    let below = here
-        .as_deref()
-        .and_then(|here| path.strip_prefix(here).ok());
-    let text = below.unwrap_or(path).to_string_lossy();
-    let text = if MAIN_SEPARATOR == '/' {
-        text.into_owned()
-    } else {
-        text.replace(MAIN_SEPARATOR, "/")
-    };
-    let mut text = text.as_str();
-    while let Some(rest) = text.strip_prefix("./") {
-        text = rest;
-    }
-    if text.is_empty() {
-        ".".into()
-    } else {
-        text.to_owned()
-    }
 }
 
 fn reason(error: &io::Error) -> String {
@@ -283,6 +253,7 @@ fn reason(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => {
             "permission denied: make it readable, or leave it out".into()
         }
+        io::ErrorKind::FileTooLarge => format!("is larger than {} MiB", LIMIT >> 20),
         _ => error.to_string(),
     }
 }

@@ -19,14 +19,26 @@ pub(crate) struct Link {
     pub(crate) source: Source,
 }
 
+/// The path of the Dockerfile that a container says it is built from.
+fn dockerfile_of_build(container: &Container) -> Option<String> {
+    let build = container.build.as_ref()?;
+    let name = build.dockerfile.as_deref().unwrap_or("Dockerfile");
+    Some(format!("{}/{name}", build.context))
+}
+
+/// Why nothing is known of the image of a container, where what builds it may not be read.
+pub(crate) fn not_read(near: &str, container: &Container, project: &Project<'_>) -> Option<String> {
+    let path = dockerfile_of_build(container)?;
+    let outside = project.around().is_outside(near, &path);
+    outside.then(|| surroundings::not_read(&path))
+}
+
 /// What builds the image of a container that is described at `near`, where the project says so or the
 /// names leave no doubt.
 pub(crate) fn link(near: &str, container: &Container, project: &Project<'_>) -> Option<Link> {
-    if let Some(build) = &container.build {
-        let name = build.dockerfile.as_deref().unwrap_or("Dockerfile");
-        let file = project
-            .around()
-            .beside(near, &format!("{}/{name}", build.context))?;
+    if let Some(path) = dockerfile_of_build(container) {
+        let build = container.build.as_ref()?;
+        let file = project.around().beside(near, &path)?;
         let source = Source::Linked(file.path.clone(), None);
         return Some(Link {
             file,

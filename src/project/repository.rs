@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::discover::shown;
-use super::disk::absolute;
 use super::memory::Memory;
+use crate::disk::{absolute, shown, top};
 use crate::text::paths;
 
 /// The repositories that the files of a run lie in.
@@ -65,11 +64,4 @@ impl Repositories {
             .chain(others)
             .any(|top| top.join(path).exists())
     }
-}
-
-/// The folder at or above another that is a repository.
-pub(super) fn top(folder: &Path) -> Option<PathBuf> {
-    let mut above = folder.ancestors();
-    let top = above.find(|folder| folder.join(".git").exists());
-    top.map(Path::to_path_buf)
 }

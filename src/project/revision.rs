@@ -6,8 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::discover::shown;
-use super::{disk, git};
+use super::git;
+use crate::disk::{absolute, shown};
 
 /// Files of a revision that are larger say nothing about allocators, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -72,7 +72,7 @@ impl Revision {
 
     /// How a file of then is called there.
     pub(crate) fn of_then(&self, path: &str) -> String {
-        let whole = disk::absolute(path);
+        let whole = absolute(path);
         let below = Path::new(&whole).strip_prefix(&self.folder);
         below.map_or_else(|_| path.to_owned(), shown)
     }
@@ -149,7 +149,7 @@ impl Revision {
 /// Where a file lies; it need not be on the disk.
 fn lies(path: &Path) -> PathBuf {
     let lies = path.canonicalize();
-    lies.unwrap_or_else(|_| disk::absolute(&path.to_string_lossy()).into())
+    lies.unwrap_or_else(|_| absolute(&path.to_string_lossy()).into())
 }
 
 /// The top of the repository that all files lie in: that of the current folder, else one around them.

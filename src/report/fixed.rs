@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{harmless, plural};
+use super::{harmless, masked, plural};
 use crate::finding::Severity;
 use crate::fix::Fixed;
 
@@ -13,7 +13,8 @@ use crate::fix::Fixed;
 pub(crate) fn write(fixed: &Fixed, out: &mut dyn io::Write) -> io::Result<()> {
     let path = harmless(&fixed.before.path);
     for applied in &fixed.applied {
-        let title = harmless(&applied.title);
+        let title = masked(&applied.title);
+        let title = harmless(&title);
         writeln!(out, "{path}: fixed {}: {title}", applied.rule)?;
     }
     for left in &fixed.left {
@@ -28,8 +29,8 @@ pub(crate) fn write(fixed: &Fixed, out: &mut dyn io::Write) -> io::Result<()> {
         writeln!(
             out,
             "{path}:{line}: left {severity}[{rule}] {}: {}",
-            harmless(&finding.message),
-            harmless(&left.reason)
+            harmless(&masked(&finding.message)),
+            harmless(&masked(&left.reason))
         )?;
     }
     Ok(())

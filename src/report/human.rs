@@ -8,8 +8,10 @@ use miette::{
     MietteSpanContents, SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
+use super::secrets::{self, MASK};
 use super::{Run, Style, counts, harmless, is_harmful, plural};
 use crate::finding::{Finding, Severity};
+use crate::manifests::dotenv;
 use crate::text::{Place, SourceFile, Span};
 
 /// Lines longer than this are cut around what is pointed at, in bytes.
@@ -198,7 +200,7 @@ struct Source {
     lines: Vec<Line>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Line {
     /// The number in the file, from 0.
     number: usize,
@@ -208,6 +210,52 @@ struct Line {
     at: Span,
     /// How many characters of the line are cut off before it.
     before: usize,
+    /// What of the file is not shown, and where its mark stands in the text.
+    hidden: Vec<(Span, usize)>,
+}
+
+impl Line {
+    /// Where a byte of the file stands in the text; of what is not shown its mark's start, or its end.
+    fn offset(&self, at: usize, end: bool) -> usize {
+        let at = at.clamp(self.shown.start, self.shown.end);
+        let (mut file, mut text) = (self.shown.start, self.at.start);
+        for (span, mark) in &self.hidden {
+            if at <= span.start {
+                break;
+            }
+            let behind = mark + MASK.len();
+            if at < span.end {
+                return if end { behind } else { *mark };
+            }
+            (file, text) = (span.end, behind);
+        }
+        text + at - file
+    }
+}
+
+/// Bytes as text; of what is no UTF-8 each byte counts as one.
+fn one_for_one(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| '?'));
+    }
+    text
+}
+
+/// What is not shown of a line of a file.
+fn hidden(file: &SourceFile, number: usize, line: Span) -> Vec<Span> {
+    let (index, bytes) = (file.lines(), &file.bytes);
+    let near = |number: usize| match (1..=index.count(bytes)).contains(&number) {
+        true => one_for_one(index.line(bytes, number).slice(bytes)),
+        false => String::new(),
+    };
+    let (above, below) = (near(number.saturating_sub(1)), near(number + 1));
+    let own = one_for_one(line.slice(bytes));
+    let ranges = secrets::in_line(&own, [&above, &below]).into_iter();
+    ranges
+        .map(|range| Span::new(line.start + range.start, line.start + range.end))
+        .collect()
 }
 
 impl Source {
@@ -218,7 +266,9 @@ impl Source {
         let mut wanted: Vec<(usize, usize)> = Vec::new();
         for place in places {
             let line = index.locate(bytes, place.span.start).line.min(last);
-            for near in line.saturating_sub(1).max(1)..=(line + 1).min(last) {
+            // What stands beside in a file of variables is none of our business.
+            let near = usize::from(!dotenv::is_called_so(&file.path));
+            for near in line.saturating_sub(near).max(1)..=(line + near).min(last) {
                 wanted.push((
                     near,
                     if near == line {
@@ -240,30 +290,44 @@ impl Source {
             let line = index.line(bytes, number);
             let shown = clipped(line, point);
             let before = Span::new(line.start, shown.start);
-            source.push(
-                bytes,
-                number - 1,
-                shown,
-                String::from_utf8_lossy(before.slice(bytes)).chars().count(),
-            );
+            let before = String::from_utf8_lossy(before.slice(bytes)).chars().count();
+            let hidden = hidden(file, number, line);
+            source.push(bytes, number - 1, shown, before, &hidden);
         }
         source
     }
 
-    fn push(&mut self, bytes: &[u8], number: usize, shown: Span, before: usize) {
+    fn push(&mut self, bytes: &[u8], number: usize, shown: Span, before: usize, hidden: &[Span]) {
         let start = self.text.len();
-        // One byte for one: a tab, a control character or what is not UTF-8 must not move the rest.
-        for chunk in shown.slice(bytes).utf8_chunks() {
-            self.text.extend(chunk.valid().chars().flat_map(plain));
-            self.text.extend(chunk.invalid().iter().map(|_| '?'));
+        let mut marks = Vec::new();
+        let mut at = shown.start;
+        for span in hidden {
+            let span = Span::new(span.start.max(shown.start), span.end.min(shown.end));
+            if span.start < at || span.is_empty() {
+                continue;
+            }
+            self.plain(Span::new(at, span.start).slice(bytes));
+            marks.push((span, self.text.len()));
+            self.text.push_str(MASK);
+            at = span.end;
         }
+        self.plain(Span::new(at, shown.end.max(at)).slice(bytes));
         self.lines.push(Line {
             number,
             shown,
             at: Span::new(start, self.text.len()),
             before,
+            hidden: marks,
         });
         self.text.push('\n');
+    }
+
+    /// One byte for one: a tab, a control character or what is not UTF-8 must not move the rest.
+    fn plain(&mut self, bytes: &[u8]) {
+        for chunk in bytes.utf8_chunks() {
+            self.text.extend(chunk.valid().chars().flat_map(plain));
+            self.text.extend(chunk.invalid().iter().map(|_| '?'));
+        }
     }
 
     /// A span of the file as a span of this text.
@@ -275,10 +339,7 @@ impl Source {
         let Some(line) = line else {
             return Span::empty(0);
         };
-        let offset = |at: usize| {
-            line.at.start + at.clamp(line.shown.start, line.shown.end) - line.shown.start
-        };
-        Span::new(offset(span.start), offset(span.end))
+        Span::new(line.offset(span.start, false), line.offset(span.end, true))
     }
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use malloclint::internals::manifests::Sheet;
 use malloclint::internals::manifests::kubernetes;
 use malloclint::internals::model::{Container, Setting};
-use malloclint::internals::project::{self, Disk, Project};
+use malloclint::internals::project::{self, Disk, Project, Roots};
 use malloclint::internals::templates::Style;
 use malloclint::internals::text::SourceFile;
 use malloclint::internals::yaml;
@@ -81,7 +81,7 @@ fn theirs(folder: &Path) -> BTreeSet<String> {
 fn ours(case: &Path, root: &Path) -> BTreeSet<String> {
     let mut all = Vec::new();
     files(case, &mut all);
-    let disk = Disk::default();
+    let disk = Disk::below(Roots::of(&[case.to_path_buf()], None));
     let project = Project::of(&disk);
     let mut found = BTreeSet::new();
     for path in all {
@@ -168,13 +168,17 @@ impl Folder {
         Self(folder)
     }
 
+    fn disk(&self) -> Disk {
+        Disk::below(Roots::of(&[self.0.path().to_path_buf()], None))
+    }
+
     /// The rules that speak about a file, each with its line.
     fn check(&self, name: &str) -> Vec<(&'static str, usize)> {
         let path = self.0.path().join(name);
         let found = project::find(&[self.0.path().to_path_buf()]).files;
         assert!(found.contains(&path), "{name} is not found");
         let file = project::read(&path).unwrap();
-        let checked = check::check(&file, &Project::of(&Disk::default()), Style::default());
+        let checked = check::check(&file, &Project::of(&self.disk()), Style::default());
         let findings = checked.findings.iter();
         findings
             .map(|finding| (finding.rule, finding.place.line()))
@@ -188,7 +192,7 @@ impl Folder {
             unsafe_too: true,
             ..fix::Options::default()
         };
-        let fixed = fix::fix(&file, &Project::of(&Disk::default()), &options);
+        let fixed = fix::fix(&file, &Project::of(&self.disk()), &options);
         let text = String::from_utf8(fixed.after.bytes.clone()).unwrap();
         (
             text,

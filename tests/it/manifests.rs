@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use malloclint::internals::check;
 use malloclint::internals::finding::Finding;
-use malloclint::internals::project::{self, Disk, Project};
+use malloclint::internals::project::{self, Disk, Project, Roots};
 use malloclint::internals::surroundings::Nowhere;
 use malloclint::internals::templates::Style;
 use malloclint::internals::text::SourceFile;
@@ -57,7 +57,14 @@ fn within(files: &[(&str, &str)], name: &str) -> Vec<&'static str> {
         found.iter().any(|path| path.ends_with(Path::new(name))),
         "{name} is not found"
     );
-    rules(&check::check(&file, &Project::of(&Disk::default()), Style::default()).findings)
+    rules(
+        &check::check(
+            &file,
+            &Project::of(&Disk::below(Roots::of(std::slice::from_ref(&top), None))),
+            Style::default(),
+        )
+        .findings,
+    )
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::facts;
 use crate::manifests::dotenv;
 use crate::manifests::{Room, Sheet};
 use crate::model::{Gaps, Setting, Value, Via};
-use crate::surroundings::Surroundings;
+use crate::surroundings::{Surroundings, not_read};
 use crate::text::{Place, SourceFile, Span, Traced};
 use crate::yaml::Id;
 
@@ -185,6 +185,9 @@ fn files(
         let Some(path) = path else { continue };
         match around.beside(&sheet.file.path, path) {
             Some(file) => of_file(&file, room, env),
+            None if around.is_outside(&sheet.file.path, path) => {
+                gaps.unseen = Some(not_read(path));
+            }
             None if example_sets(sheet, path, around) => {
                 gaps.unseen = Some(format!("`{path}` is not beside it"));
             }

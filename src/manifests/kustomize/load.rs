@@ -8,7 +8,7 @@ use super::merge::Merge;
 use super::ops;
 use super::select::{Object, Target, word};
 use super::{NAMES, is_remote};
-use crate::surroundings::Surroundings;
+use crate::surroundings::{Surroundings, not_read};
 use crate::text::SourceFile;
 use crate::text::paths;
 use crate::yaml::{Id, Kind};
@@ -281,7 +281,15 @@ impl<'a> Loader<'a> {
         let file = if paths::join(paths::folder(&near), path) == self.focus.path {
             Arc::clone(self.focus)
         } else {
-            self.around.beside(&near, path)?
+            match self.around.beside(&near, path) {
+                Some(file) => file,
+                None => {
+                    if self.around.is_outside(&near, path) {
+                        self.unseen.get_or_insert_with(|| not_read(path));
+                    }
+                    return None;
+                }
+            }
         };
         self.files += 1;
         Some(file)

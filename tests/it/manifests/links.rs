@@ -225,7 +225,10 @@ fn a_project_may_be_called_after_its_image_and_what_it_is() {
         ];
         let (_folder, top) = repository(project, &files);
         let file = project::read(&top.join("compose.yaml")).unwrap();
-        let units = check::units(&file, &Project::of(&Disk::default()));
+        let units = check::units(
+            &file,
+            &Project::of(&Disk::below(Roots::of(std::slice::from_ref(&top), None))),
+        );
         units[0].process.argv.join(" ")
     };
     assert_eq!(started("shop-server", "api"), "gunicorn app:app");

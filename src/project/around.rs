@@ -1,12 +1,13 @@
 //! The files around an input, as they lie on the disk. What is asked for is remembered.
 
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::discover;
 use super::memory::Memory;
+use crate::disk::{Roots, shown};
 use crate::surroundings::{Home, Surroundings};
-use crate::text::{SourceFile, paths};
+use crate::text::SourceFile;
 
 /// Files around an input that are larger than this say nothing about allocators.
 const LIMIT: u64 = 256 << 10;
@@ -16,8 +17,25 @@ const LEVELS: usize = 8;
 /// The surroundings on disk.
 #[derive(Debug, Default)]
 pub struct Disk {
+    roots: Roots,
     files: Memory<PathBuf, Option<Arc<SourceFile>>>,
     homes: Memory<PathBuf, Home>,
+}
+
+impl Disk {
+    /// Those below some roots.
+    #[must_use]
+    pub fn below(roots: Roots) -> Self {
+        Self {
+            roots,
+            ..Self::default()
+        }
+    }
+
+    fn load(&self, path: &Path) -> Option<Arc<SourceFile>> {
+        let bytes = self.roots.read(path, LIMIT).ok()?;
+        Some(SourceFile::new(shown(path), bytes))
+    }
 }
 
 impl Surroundings for Disk {
@@ -30,34 +48,26 @@ impl Surroundings for Disk {
         let mut folders = home.folders.iter();
         folders.find_map(|folder| {
             self.files
-                .of(Path::new(folder).join(path), |path| load(path))
+                .of(Path::new(folder).join(path), |path| self.load(path))
         })
     }
 
     fn beside(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
-        let below = Path::new(near).parent()?.join(path);
-        let mut plain = PathBuf::new();
-        for part in below.components() {
-            match part {
-                Component::CurDir => {}
-                // What lies above where the tool runs is reached by its dots.
-                Component::ParentDir if plain.file_name().is_none() => plain.push(".."),
-                Component::ParentDir => {
-                    plain.pop();
-                }
-                part => plain.push(part),
-            }
-        }
-        self.files.of(plain, |path| load(path))
+        let plain = plain(near, path)?;
+        self.files.of(plain, |path| self.load(path))
+    }
+
+    fn is_outside(&self, near: &str, path: &str) -> bool {
+        plain(near, path).is_some_and(|path| self.roots.shut_out(&path))
     }
 
     fn peek(&self, path: &str) -> Option<Vec<u8>> {
-        bytes(Path::new(path))
+        self.roots.read(Path::new(path), LIMIT).ok()
     }
 
     fn list(&self, path: &str, depth: usize) -> Box<dyn Iterator<Item = String>> {
         let files = discover::all(Path::new(path), depth);
-        Box::new(files.map(|path| discover::shown(&path)))
+        Box::new(files.map(|path| shown(&path)))
     }
 
     fn home(&self, near: &str) -> Home {
@@ -65,12 +75,31 @@ impl Surroundings for Disk {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
         let own = own.unwrap_or_else(|| Path::new("."));
-        self.homes.of(own.to_path_buf(), |own| home(own))
+        self.homes
+            .of(own.to_path_buf(), |own| home(own, &self.roots))
     }
 }
 
+/// A path relative to the folder of an input, without dots as far as they can be taken away.
+fn plain(near: &str, path: &str) -> Option<PathBuf> {
+    let below = Path::new(near).parent()?.join(path);
+    let mut plain = PathBuf::new();
+    for part in below.components() {
+        match part {
+            Component::CurDir => {}
+            // What lies above where the tool runs is reached by its dots.
+            Component::ParentDir if plain.file_name().is_none() => plain.push(".."),
+            Component::ParentDir => {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    Some(plain)
+}
+
 /// What lies above a folder that is in neither is none of our business.
-fn home(own: &Path) -> Home {
+fn home(own: &Path, roots: &Roots) -> Home {
     let named = |folder: &&Path| !folder.as_os_str().is_empty();
     let mut found: Vec<&Path> = own.ancestors().filter(named).take(LEVELS).collect();
     if own.is_relative() && own != Path::new(".") {
@@ -82,6 +111,7 @@ fn home(own: &Path) -> Home {
         None if own.is_absolute() => found.truncate(1),
         None => {}
     }
+    found.retain(|folder| roots.hold(folder));
     let name = || {
         let whole = found.last()?.canonicalize().ok()?;
         Some(whole.file_name()?.to_string_lossy().into_owned())
@@ -93,43 +123,4 @@ fn home(own: &Path) -> Home {
             .map(|path| path.to_string_lossy().into_owned())
             .collect(),
     }
-}
-
-/// A path from the top of the disk on, links in it left as they are.
-#[must_use]
-pub(crate) fn absolute(path: &str) -> String {
-    static HERE: OnceLock<String> = OnceLock::new();
-    if path.starts_with('/') {
-        return paths::normal(path);
-    }
-    let here = HERE.get_or_init(|| {
-        let here = Path::new(".").canonicalize();
-        here.map_or_else(
-            |_| String::new(),
-            |here| here.to_string_lossy().into_owned(),
-        )
-    });
-    paths::normal(&format!("{here}/{path}"))
-}
-
-/// The paths from the top of the disk on by which patterns may mean a file: as it is called, and where it really lies.
-#[must_use]
-pub(crate) fn places(path: &str) -> Vec<String> {
-    let mut places = vec![absolute(path)];
-    let lies = Path::new(path).canonicalize();
-    let lies = lies.map(|path| path.to_string_lossy().into_owned());
-    places.extend(lies.ok().filter(|lies| !places.contains(lies)));
-    places
-}
-
-fn load(path: &Path) -> Option<Arc<SourceFile>> {
-    Some(SourceFile::new(discover::shown(path), bytes(path)?))
-}
-
-fn bytes(path: &Path) -> Option<Vec<u8>> {
-    let meta = std::fs::metadata(path).ok()?;
-    if !meta.is_file() || meta.len() > LIMIT {
-        return None;
-    }
-    std::fs::read(path).ok()
 }

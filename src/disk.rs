@@ -1,0 +1,8 @@
+//! The one door to the disk: what may be read of a project, and how its files are called.
+
+mod places;
+mod root;
+
+pub(crate) use places::{absolute, places, shown, top};
+pub use root::Roots;
+pub(crate) use root::bytes;

@@ -1,0 +1,115 @@
+//! What may be read of a project, and what lies outside of it.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::places::top;
+
+/// Folders of the system that hold no files of a project, though they look like some.
+const NO_FILES: [&str; 3] = ["/proc", "/dev", "/sys"];
+
+/// The folders below which files are read.
+///
+/// They are the work trees that hold the paths that the user names; of a path in none it is the folder itself, or that of
+/// the file. What the user names is read wherever it lies.
+#[derive(Clone, Debug, Default)]
+pub struct Roots(Vec<PathBuf>);
+
+/// Why a file is not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shut {
+    /// It lies outside.
+    Outside,
+    /// It is not there, or no file that could be read.
+    Absent,
+}
+
+impl Roots {
+    /// Those of the paths that a user names, or the one that he says.
+    #[must_use]
+    pub fn of(paths: &[PathBuf], said: Option<&Path>) -> Self {
+        let said = said.map(|root| root.canonicalize().unwrap_or_else(|_| root.to_path_buf()));
+        let mut roots: Vec<PathBuf> = match said {
+            Some(root) => vec![root],
+            None => paths.iter().filter_map(|path| root(path)).collect(),
+        };
+        roots.sort_unstable();
+        roots.dedup();
+        Self(roots)
+    }
+
+    /// The same and the folder that the program runs in: what the user says there holds for what he names.
+    #[must_use]
+    pub(crate) fn and_here(&self) -> Self {
+        let here = Path::new(".").canonicalize();
+        Self(self.0.iter().cloned().chain(here).collect())
+    }
+
+    /// Whether a file or folder lies in one of them.
+    pub(crate) fn hold(&self, path: &Path) -> bool {
+        path.canonicalize().is_ok_and(|lies| self.contain(&lies))
+    }
+
+    fn contain(&self, lies: &Path) -> bool {
+        let root = self.0.iter().find(|root| lies.starts_with(root));
+        // A repository below one of the system's own folders is none.
+        root.is_some() && !NO_FILES.iter().any(|folder| lies.starts_with(folder))
+    }
+
+    /// The bytes of a file of no more than `limit`.
+    pub(crate) fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Shut> {
+        let lies = path.canonicalize().map_err(|_| Shut::Absent)?;
+        if !self.contain(&lies) {
+            return Err(Shut::Outside);
+        }
+        bytes(&lies, limit).map_err(|_| Shut::Absent)
+    }
+
+    /// Whether a file is there that is not read because it lies outside.
+    pub(crate) fn shut_out(&self, path: &Path) -> bool {
+        path.canonicalize().is_ok_and(|lies| !self.contain(&lies))
+    }
+}
+
+/// The folder that a path's files are read below.
+fn root(path: &Path) -> Option<PathBuf> {
+    let lies = path.canonicalize().ok()?;
+    // A link is looked at where it stands, too: its neighbours are its project.
+    let folder = if lies.is_dir() {
+        lies
+    } else {
+        let stands = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let stands = stands.unwrap_or_else(|| Path::new("."));
+        stands.canonicalize().ok()?
+    };
+    Some(top(&folder).unwrap_or(folder))
+}
+
+/// The bytes of a regular file of no more than `limit`.
+///
+/// # Errors
+/// Where it is larger, no regular file, or cannot be read.
+pub(crate) fn bytes(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    // Opening a pipe would wait for who writes it.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let file = File::open(path)?;
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    if meta.len() > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
+    // It may grow while it is read.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,120 @@
+//! What may be shown of other people's files.
+
+use serde::Deserialize;
+
+use super::data::{Names, Table};
+use super::is_allocator_setting;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    shown: Names,
+    credential_words: Names,
+    credential_names: Names,
+    schemes: Names,
+    token_prefixes: Names,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    #[serde(flatten)]
+    sources: Sources,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+#[cfg_attr(
+    not(test),
+    allow(dead_code, reason = "for the reader; the tests demand it")
+)]
+struct Sources {
+    shown_source: String,
+    credential_source: String,
+    schemes_source: String,
+    token_source: String,
+}
+
+static FILE: Table<File> = Table::new(include_str!("secrets.toml"));
+
+/// Whether the value of a variable is shown.
+#[must_use]
+pub(crate) fn is_shown(name: &str) -> bool {
+    name.starts_with("LD_")
+        || is_allocator_setting(name)
+        || FILE.get().shown.iter().any(|shown| shown == name)
+}
+
+/// Whether an option or a key holds what is secret, by its name.
+#[must_use]
+pub(crate) fn is_credential(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let file = FILE.get();
+    let mut whole = file.credential_names.iter();
+    whole.any(|word| word == name) || file.credential_words.iter().any(|word| name.contains(word))
+}
+
+/// Whether a word says that a credential follows: `Bearer`.
+#[must_use]
+pub(crate) fn is_scheme(word: &str) -> bool {
+    FILE.get()
+        .schemes
+        .iter()
+        .any(|scheme| scheme.eq_ignore_ascii_case(word))
+}
+
+/// Whether a word is a token of a well-known service.
+#[must_use]
+pub(crate) fn is_token(word: &str) -> bool {
+    /// No service makes shorter ones.
+    const SHORTEST: usize = 16;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    word.len() >= SHORTEST
+        && word.chars().all(plain)
+        && FILE
+            .get()
+            .token_prefixes
+            .iter()
+            .any(|prefix| word.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_whole() {
+        FILE.check().unwrap();
+        let sources = &FILE.get().sources;
+        for source in [
+            &sources.shown_source,
+            &sources.credential_source,
+            &sources.schemes_source,
+            &sources.token_source,
+        ] {
+            assert!(!source.is_empty());
+        }
+    }
+
+    #[test]
+    fn names_and_words_are_told_apart() {
+        for name in [
+            "LD_PRELOAD",
+            "MALLOC_CONF",
+            "PYTHONPATH",
+            "MALLOC_ARENA_MAX",
+            "PORT",
+        ] {
+            assert!(is_shown(name), "{name}");
+        }
+        for name in ["DB_PASSWORD", "DATABASE_URL", "GUNICORN_CMD_ARGS", "X"] {
+            assert!(!is_shown(name), "{name}");
+        }
+        for name in ["password", "db-password", "API_KEY", "token", "pwd"] {
+            assert!(is_credential(name), "{name}");
+        }
+        for name in ["workers", "keyring", "bind", "monkey", "passive"] {
+            assert!(!is_credential(name), "{name}");
+        }
+        assert!(is_token("ghp_0123456789abcdef") && !is_token("hf_transfer"));
+    }
+}

@@ -1,0 +1,396 @@
+//! Nothing secret in reports: values of variables that are none of ours, credentials in addresses and options.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::facts::secrets::{is_credential, is_scheme, is_shown, is_token};
+use crate::finding::Finding;
+
+/// What stands in place of what is not shown.
+pub(super) const MASK: &str = "…";
+
+/// A text of ours, in which words of a file may stand.
+pub(crate) fn masked(text: &str) -> Cow<'_, str> {
+    let hidden = in_words(text);
+    if hidden.is_empty() {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut at = 0;
+    for range in hidden {
+        shown.push_str(text.get(at..range.start).unwrap_or_default());
+        shown.push_str(MASK);
+        at = range.end;
+    }
+    shown.push_str(text.get(at..).unwrap_or_default());
+    shown.into()
+}
+
+/// A finding whose texts show nothing secret.
+pub(crate) fn without(mut finding: Finding) -> Finding {
+    let mask = |text: &mut String| {
+        if let Cow::Owned(shown) = masked(text) {
+            *text = shown;
+        }
+    };
+    mask(&mut finding.message);
+    mask(&mut finding.caption);
+    mask(&mut finding.help);
+    finding.notes.iter_mut().for_each(mask);
+    finding.refusal.iter_mut().for_each(mask);
+    for label in &mut finding.labels {
+        mask(&mut label.text);
+    }
+    if let Some(remedy) = &mut finding.remedy {
+        mask(&mut remedy.title);
+    }
+    finding
+}
+
+/// What is not shown of a line of a file, as ranges of its bytes in order. `beside` are the lines before and behind it: the
+/// name of a `value:` stands on one of them.
+pub(super) fn in_line(line: &str, beside: [&str; 2]) -> Vec<Range<usize>> {
+    let mut hidden = in_words(line);
+    hidden.extend(in_assignments(line));
+    hidden.extend(in_yaml(line, beside));
+    ordered(hidden)
+}
+
+/// Ranges in order, without those inside others.
+fn ordered(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.retain(|range| !range.is_empty());
+    ranges.sort_by_key(|range| (range.start, usize::MAX - range.end));
+    let mut kept: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match kept.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => kept.push(range),
+        }
+    }
+    kept
+}
+
+/// A word, parted from others by blanks, quotes and brackets, and where it stands.
+#[derive(Clone, Copy)]
+struct Word<'t> {
+    text: &'t str,
+    start: usize,
+}
+
+impl Word<'_> {
+    /// A part of it from there on, as a range of the whole text.
+    const fn from(&self, at: usize) -> Range<usize> {
+        self.start + at..self.start + self.text.len()
+    }
+}
+
+fn words(text: &str) -> Vec<Word<'_>> {
+    let parts = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '"' | '\'' | '`' | ',' | ';' | '(' | ')' | '[' | ']' | '{' | '}'
+            )
+    };
+    let mut words = Vec::new();
+    let mut start = 0;
+    for part in text.split(parts) {
+        if !part.is_empty() {
+            words.push(Word { text: part, start });
+        }
+        start += part.len();
+        start += text
+            .get(start..)
+            .and_then(|rest| rest.chars().next())
+            .map_or(0, char::len_utf8);
+    }
+    words
+}
+
+/// Credentials in single words, wherever they stand.
+fn in_words(text: &str) -> Vec<Range<usize>> {
+    let words = words(text);
+    let mut hidden = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        hidden.extend(user_info(word));
+        let option = word
+            .text
+            .starts_with('-')
+            .then(|| word.text.trim_start_matches('-'));
+        let before = at.checked_sub(1).and_then(|before| words.get(before));
+        let announced = before.is_some_and(|before| {
+            let option = before.text.strip_prefix("--");
+            option.is_some_and(|name| is_credential(name))
+                || is_scheme(before.text) && word.text.len() > 6
+        });
+        if announced && option.is_none() || is_token(word.text) {
+            hidden.push(word.from(0));
+        }
+        let Some((name, value)) = word.text.split_once('=') else {
+            continue;
+        };
+        let variable = name.len() > 1
+            && name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let secret = match option {
+            Some(_) => is_credential(name.trim_start_matches('-')),
+            None => variable && !is_shown(name) || is_credential(name),
+        };
+        if secret && !value.starts_with('=') {
+            hidden.extend(value_behind(text, word.start + name.len() + 1));
+        }
+    }
+    ordered(hidden)
+}
+
+/// `user:password@` of an address.
+fn user_info(word: &Word<'_>) -> Option<Range<usize>> {
+    let start = word.text.find("://").map_or(0, |at| at + 3);
+    let rest = word.text.get(start..)?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (user, host) = rest.get(..end)?.rsplit_once('@')?;
+    // `image:tag@sha256:...` is no user, and `git@host` no password.
+    let secret = user.contains(':') || start > 0 && !user.is_empty();
+    let digest = host
+        .split_once(':')
+        .is_some_and(|(name, _)| name.starts_with("sha"));
+    let whole = word.start + start..word.start + start + user.len();
+    (secret && !digest && !host.is_empty()).then_some(whole)
+}
+
+/// The value that begins at `start`: up to its closing quote, else to the next blank; nothing where it only names another.
+fn value_behind(text: &str, start: usize) -> Option<Range<usize>> {
+    let rest = text.get(start..)?;
+    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
+    let (from, length) = match quote {
+        Some(quote) => {
+            let inner = rest.get(1..)?;
+            (start + 1, inner.find(quote).unwrap_or(inner.len()))
+        }
+        None => {
+            let ends =
+                |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ')' | ']');
+            (start, rest.find(ends).unwrap_or(rest.len()))
+        }
+    };
+    let value = text.get(from..from + length)?;
+    (!is_reference(value)).then_some(from..from + length)
+}
+
+/// Whether a value says nothing but which other is taken.
+fn is_reference(value: &str) -> bool {
+    let name = |text: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    let inner = value
+        .strip_prefix("${")
+        .and_then(|rest| rest.strip_suffix('}'));
+    value.is_empty() || inner.or_else(|| value.strip_prefix('$')).is_some_and(name)
+}
+
+/// The values of a line that assigns: `ENV a=1 b=2`, `ENV a 1`, `a=1` alone, as in a file of variables or a script.
+fn in_assignments(line: &str) -> Vec<Range<usize>> {
+    let lead = line.len() - line.trim_start().len();
+    let text = line.trim_start();
+    let (keyword, rest) = text.split_once(char::is_whitespace).unwrap_or(("", text));
+    let declares = ["ENV", "ARG", "export", "declare", "local"]
+        .iter()
+        .any(|known| keyword.eq_ignore_ascii_case(known));
+    let (start, rest) = if declares {
+        (lead + text.len() - rest.len(), rest)
+    } else {
+        (lead, text)
+    };
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'))
+    };
+    let mut hidden = Vec::new();
+    let first = rest
+        .trim_start()
+        .split(|c: char| c == '=' || c.is_whitespace())
+        .next();
+    let first = first.unwrap_or_default();
+    let assigns = rest
+        .trim_start()
+        .get(first.len()..)
+        .is_some_and(|rest| rest.starts_with('='));
+    if !declares && !(assigns && is_name(first)) {
+        return hidden;
+    }
+    if keyword.eq_ignore_ascii_case("ENV") && !assigns {
+        // The old form: all the rest is the value.
+        if let Some((name, value)) = rest.trim_start().split_once(char::is_whitespace)
+            && !is_shown(name)
+            && !is_reference(value.trim())
+        {
+            let value = value.trim();
+            let at = line.rfind(value).unwrap_or(line.len());
+            hidden.push(at..at + value.len());
+        }
+        return hidden;
+    }
+    for word in words(rest) {
+        if let Some((name, _)) = word.text.split_once('=')
+            && is_name(name)
+            && !is_shown(name)
+        {
+            hidden.extend(value_behind(line, start + word.start + name.len() + 1));
+        }
+    }
+    hidden
+}
+
+/// The values of a mapping's entries: `DB_PASSWORD: x`, and `value: x` beside `name: DB_PASSWORD`.
+fn in_yaml(line: &str, beside: [&str; 2]) -> Vec<Range<usize>> {
+    let mut hidden = Vec::new();
+    let mut name_here = None;
+    let mut at = 0;
+    // In a flow mapping, several stand on one line.
+    for part in line.split_inclusive(['{', ',', '}']) {
+        let entry = part.trim_start_matches(['-', ' ', '\t', '{']);
+        let start = at + part.len() - entry.len();
+        at += part.len();
+        let Some((key, value)) = entry.split_once(": ") else {
+            continue;
+        };
+        let key = key.trim_matches(['"', '\'', ' ']);
+        if key.is_empty() || key.contains(|c: char| c.is_whitespace() || c == '=') {
+            continue;
+        }
+        let from = start + entry.len() - value.len();
+        let value = value.trim_end_matches([',', '}', '\n', '\r', ' ']);
+        let blanks = value.len() - value.trim_start().len();
+        let range = from + blanks..from + value.len();
+        let plain = value.trim().trim_matches(['"', '\'']);
+        let variable = key.starts_with(|c: char| c.is_ascii_uppercase())
+            && key
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        let secret = match key {
+            "name" => {
+                name_here = Some(plain);
+                false
+            }
+            "value" => {
+                let named = name_here.or_else(|| beside.iter().find_map(|line| named(line)));
+                named.is_none_or(|name| !is_shown(name))
+            }
+            _ => variable && !is_shown(key) || is_credential(key),
+        };
+        if secret && !is_reference(plain) && !plain.starts_with(['|', '>', '&', '*', '{', '[']) {
+            hidden.push(range);
+        }
+    }
+    hidden
+}
+
+/// The name in a line `- name: X`.
+fn named(line: &str) -> Option<&str> {
+    let entry = line.trim_start_matches(['-', ' ', '\t']);
+    let name = entry.strip_prefix("name:")?;
+    Some(name.trim().trim_matches(['"', '\'']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &str) -> String {
+        with_neighbours(line, ["", ""])
+    }
+
+    fn with_neighbours(line: &str, beside: [&str; 2]) -> String {
+        let mut text = line.to_owned();
+        for range in in_line(line, beside).into_iter().rev() {
+            text.replace_range(range, MASK);
+        }
+        text
+    }
+
+    #[test]
+    fn values_of_others_are_not_shown() {
+        for (line, expected) in [
+            ("DB_PASSWORD=hunter2", "DB_PASSWORD=…"),
+            (
+                "ENV DB_PASSWORD=hunter2 MALLOC_CONF=narenas:1",
+                "ENV DB_PASSWORD=… MALLOC_CONF=narenas:1",
+            ),
+            (
+                "ENV db_password=\"hunter two\" \\",
+                "ENV db_password=\"…\" \\",
+            ),
+            ("ENV db_password hunter two", "ENV db_password …"),
+            (
+                "ENV LD_PRELOAD libjemalloc.so.2",
+                "ENV LD_PRELOAD libjemalloc.so.2",
+            ),
+            ("    secret=hunter2 \\", "    secret=… \\"),
+            ("export API_KEY='a b'", "export API_KEY='…'"),
+            ("ENV A=$B C=${D}", "ENV A=$B C=${D}"),
+            ("ARG PYTHON_VERSION=3.12", "ARG PYTHON_VERSION=3.12"),
+            (
+                "RUN curl -H \"Authorization: Bearer abcdefgh\" x",
+                "RUN curl -H \"Authorization: Bearer …\" x",
+            ),
+            (
+                "CMD [\"app\", \"--password\", \"hunter2\", \"--port\", \"80\"]",
+                "CMD [\"app\", \"--password\", \"…\", \"--port\", \"80\"]",
+            ),
+            (
+                "CMD app --db-password=hunter2 --workers=4",
+                "CMD app --db-password=… --workers=4",
+            ),
+            (
+                "FROM registry.example.com/a:1@sha256:0123",
+                "FROM registry.example.com/a:1@sha256:0123",
+            ),
+            (
+                "RUN pip install git+https://user:pw@host/x git+ssh://git@host/y",
+                "RUN pip install git+https://…@host/x git+ssh://…@host/y",
+            ),
+            (
+                "RUN apt-get install -y libjemalloc2=5.3.0-1 flask==2.0",
+                "RUN apt-get install -y libjemalloc2=5.3.0-1 flask==2.0",
+            ),
+            ("RUN echo ghp_0123456789abcdefghij", "RUN echo …"),
+            ("      DB_PASSWORD: hunter2", "      DB_PASSWORD: …"),
+            ("      - DB_PASSWORD=hunter2", "      - DB_PASSWORD=…"),
+            ("      db_password: \"hunter2\"", "      db_password: …"),
+            ("  - {name: DB, value: hunter2}", "  - {name: DB, value: …}"),
+            (
+                "  - {name: MALLOC_CONF, value: \"narenas:1\"}",
+                "  - {name: MALLOC_CONF, value: \"narenas:1\"}",
+            ),
+            ("        image: shop/api:1", "        image: shop/api:1"),
+            ("        memory: 512Mi", "        memory: 512Mi"),
+            ("kind: Deployment", "kind: Deployment"),
+        ] {
+            assert_eq!(shown(line), expected);
+        }
+        let value = "  value: hunter2";
+        assert_eq!(with_neighbours(value, ["- name: DB", ""]), "  value: …");
+        assert_eq!(with_neighbours(value, ["- name: MALLOC_CONF", ""]), value);
+        assert_eq!(
+            with_neighbours("- value: x", ["", "  name: LD_PRELOAD"]),
+            "- value: x"
+        );
+    }
+
+    #[test]
+    fn our_own_texts_stay() {
+        for text in [
+            "set `LD_PRELOAD=libjemalloc.so.2`",
+            "`MALLOC_CONF=narenas:1` is what jemalloc reads",
+            "FROM python:3.12-slim@sha256:0123",
+            "`gunicorn` runs on glibc's default malloc: freed memory is given back late or never",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+        assert_eq!(masked("`A_TOKEN=x` runs"), "`A_TOKEN=…` runs");
+    }
+}
