@@ -206,7 +206,7 @@ pub struct Fix {
     /// Files and folders; `-` fixes standard input to standard output
     #[arg(default_value = ".", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Write nothing, print what would change as `git apply` takes it
+    /// Write nothing, print what would change as `git apply` takes it, exit with 1 if anything would
     #[arg(long)]
     pub diff: bool,
     /// Write nothing, exit with 1 if anything would change

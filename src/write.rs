@@ -1,11 +1,15 @@
 //! Text to the disk: a file is replaced whole, or stays as it was.
 //!
 //! The new text goes to a temporary file in the same folder, is flushed to the disk and then takes
-//! the name. Mode and owner are kept, symbolic links are followed. A file with several hard links is
-//! written in place, since a new one would part them; a copy lies beside it until that is done.
+//! the name. Mode, owner and extended attributes are kept, symbolic links are followed. A file with several hard links is
+//! written in place, since a new one would part them, and so is one whose owner or attributes we may not give to another; a
+//! copy lies beside it until that is done.
+
+mod attributes;
+mod limit;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// Why a file was not written.
@@ -38,6 +42,7 @@ pub(crate) enum WriteError {
 /// # Errors
 /// Where it cannot be done; the file is then as it was, but for [`WriteError::Half`].
 pub(crate) fn replace(path: &Path, before: &[u8], after: &[u8]) -> Result<(), WriteError> {
+    limit::is_an_error();
     let target = fs::canonicalize(path)?;
     let meta = fs::metadata(&target)?;
     if meta.permissions().readonly() {
@@ -49,14 +54,13 @@ pub(crate) fn replace(path: &Path, before: &[u8], after: &[u8]) -> Result<(), Wr
         .tempfile_in(folder)
         .map_err(WriteError::Folder)?;
     new.write_all(after)?;
-    fs::set_permissions(new.path(), meta.permissions())?;
-    keep_owner(new.path(), &meta);
+    let kept = attributes::keep(&target, &meta, new.path())?;
     new.as_file().sync_all()?;
     if fs::read(&target)? != before {
         return Err(WriteError::Changed);
     }
-    if links(&meta) > 1 {
-        return in_place(&target, after, new);
+    if !kept || attributes::links(&meta) > 1 {
+        return in_place(&target, (before, after), new);
     }
     new.persist(&target).map_err(|error| error.error)?;
     // The name is in the folder: that, too, must reach the disk. Some systems cannot do it.
@@ -108,6 +112,7 @@ pub(crate) fn whole(path: &Path, text: &[u8]) -> Result<(), WriteError> {
 
 /// A new file with that text in the folder of `path`.
 fn beside(path: &Path, text: &[u8]) -> Result<tempfile::NamedTempFile, WriteError> {
+    limit::is_an_error();
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
@@ -160,40 +165,31 @@ pub(crate) fn check(path: &Path) -> Result<(), WriteError> {
         .map_err(|error| WriteError::Folder(error.kind().into()))
 }
 
-/// Writes over the bytes themselves, so that every name of the file sees them.
-fn in_place(target: &Path, after: &[u8], copy: tempfile::NamedTempFile) -> Result<(), WriteError> {
+/// Writes over the bytes themselves, so that every name of the file sees them and it keeps all that it has. Where that fails
+/// half way, the old bytes come back into the room that they had.
+fn in_place(
+    target: &Path,
+    (before, after): (&[u8], &[u8]),
+    copy: tempfile::NamedTempFile,
+) -> Result<(), WriteError> {
     let mut file = OpenOptions::new().write(true).open(target)?;
-    let written = file
-        .write_all(after)
-        .and_then(|()| file.set_len(after.len() as u64))
-        .and_then(|()| file.sync_all());
-    let Err(error) = written else { return Ok(()) };
+    let mut over = |text: &[u8]| {
+        file.seek(SeekFrom::Start(0))
+            .and_then(|_| file.write_all(text))
+            .and_then(|()| file.set_len(text.len() as u64))
+            .and_then(|()| file.sync_all())
+    };
+    let Err(error) = over(after) else {
+        return Ok(());
+    };
+    if over(before).is_ok() {
+        return Err(error.into());
+    }
     let copy = copy
         .into_temp_path()
         .keep()
         .map_or_else(|_| "no file".into(), |path| path.display().to_string());
     Err(WriteError::Half { error, copy })
-}
-
-/// Gives the new file the owner of the old one, where we may.
-#[cfg(unix)]
-fn keep_owner(path: &Path, meta: &fs::Metadata) {
-    use std::os::unix::fs::{MetadataExt, chown};
-    let _ = chown(path, Some(meta.uid()), Some(meta.gid()));
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_: &Path, _: &fs::Metadata) {}
-
-#[cfg(unix)]
-fn links(meta: &fs::Metadata) -> u64 {
-    use std::os::unix::fs::MetadataExt;
-    meta.nlink()
-}
-
-#[cfg(not(unix))]
-fn links(_: &fs::Metadata) -> u64 {
-    1
 }
 
 #[cfg(test)]

@@ -195,7 +195,8 @@ fn tell(
 fn status(all: &[Fixed], failures: &[Failure], arguments: &cli::Fix, wanted: &Wanted) -> Status {
     let fails = |left: &fix::Left| wanted.fails(arguments.fail_on, &left.finding);
     let left = all.iter().flat_map(|fixed| &fixed.left).any(fails);
-    let changes = arguments.check && all.iter().any(Fixed::changes);
+    let dry = arguments.check || arguments.diff;
+    let changes = dry && all.iter().any(Fixed::changes);
     if !failures.is_empty() {
         Status::Trouble
     } else if left || changes {

@@ -20,11 +20,19 @@ pub(crate) fn write(
 ) -> io::Result<()> {
     let path = before.path.trim_start_matches("./").trim_start_matches('/');
     let (old, new) = (name("a", path), name("b", path));
-    let diff = TextDiff::from_lines(before.bytes.as_slice(), after.bytes.as_slice());
+    let (before, after) = (lines(&before.bytes), lines(&after.bytes));
+    let mut configured = TextDiff::configure();
+    configured.newline_terminated(true);
+    let diff = configured.diff_slices(&before, &after);
     diff.unified_diff()
         .context_radius(CONTEXT)
         .header(&old, &new)
         .to_writer(out)
+}
+
+/// Lines as git counts them: a lone CR ends none.
+fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').collect()
 }
 
 /// A name as git writes it in a header: in quotes, with escapes, where it holds what would end or change the line.

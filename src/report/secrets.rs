@@ -120,8 +120,7 @@ fn in_words(text: &str) -> Vec<Range<usize>> {
         let before = at.checked_sub(1).and_then(|before| words.get(before));
         let announced = before.is_some_and(|before| {
             let option = before.text.strip_prefix("--");
-            option.is_some_and(|name| is_credential(name))
-                || is_scheme(before.text) && word.text.len() > 6
+            option.is_some_and(is_credential) || is_scheme(before.text) && word.text.len() > 6
         });
         if announced && option.is_none() || is_token(word.text) {
             hidden.push(word.from(0));
@@ -219,7 +218,7 @@ fn in_assignments(line: &str) -> Vec<Range<usize>> {
         .trim_start()
         .get(first.len()..)
         .is_some_and(|rest| rest.starts_with('='));
-    if !declares && !(assigns && is_name(first)) {
+    if !(declares || assigns && is_name(first)) {
         return hidden;
     }
     if keyword.eq_ignore_ascii_case("ENV") && !assigns {

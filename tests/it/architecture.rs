@@ -105,8 +105,8 @@ const HOMES: &[(&str, &[&str])] = &[
         &["baseline", "commands", "dockerfile", "report", "tune"],
     ),
     ("regex", &["commands", "facts", "manifests", "tune"]),
-    ("rustix", &["tune"]),
-    ("signal_hook", &["tune"]),
+    ("rustix", &["tune", "write"]),
+    ("signal_hook", &["tune", "write"]),
 ];
 
 /// Rules of the tool itself: they have a page, and no file.

@@ -52,7 +52,7 @@ fn a_diff_is_what_git_applies() {
     let odd = SERVICE.trim_end();
     let folder = folder([("a b/Dockerfile", before.as_str()), ("c/Dockerfile", odd)]);
     let diff = run(folder.path(), ["fix", "--diff"]);
-    assert_eq!(diff.code, Some(0), "{}", diff.err);
+    assert_eq!(diff.code, Some(1), "{}", diff.err);
     assert_eq!(
         text(folder.path(), "c/Dockerfile"),
         odd,
@@ -68,6 +68,29 @@ fn a_diff_is_what_git_applies() {
         FIXED.replace('\n', "\r\n")
     );
     assert_eq!(text(folder.path(), "c/Dockerfile"), FIXED.trim_end());
+}
+
+#[test]
+fn a_diff_holds_bytes() {
+    // A carriage return alone ends no line, and what is no UTF-8 goes through as it is.
+    let odd = SERVICE.replace("CMD", "# a\rb\nCMD");
+    let folder = folder([]);
+    let path = folder.path().join("Dockerfile");
+    let bytes = [odd.as_bytes(), b"# \xff\xfe\r\n# end"].concat();
+    std::fs::write(&path, &bytes).unwrap();
+    let mut dry = program(folder.path());
+    let diff = dry.args(["fix", "--diff"]).output().unwrap();
+    let mut git = Command::new("git");
+    git.args(["apply", "--whitespace=nowarn"])
+        .current_dir(folder.path());
+    let ran = finish(&mut git, &diff.stdout);
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let applied = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes).unwrap();
+    let ran = run(folder.path(), ["fix"]);
+    assert_eq!(ran.code, Some(0), "{} {}", ran.out, ran.err);
+    assert_eq!(applied, std::fs::read(&path).unwrap());
+    assert_ne!(applied, bytes);
 }
 
 #[cfg(unix)]

@@ -38,3 +38,5 @@ mod shell_effects;
 mod shell_properties;
 mod silent;
 mod tune;
+#[cfg(unix)]
+mod writing;

@@ -140,7 +140,7 @@ class Roots(support.Case):
     def use(self):
         self.assertIn(f"malloclint {built.VERSION} (", support.run("chroot", self.folder, "/malloclint", "--version").text)
         self.assertIn("preload-wrong-path", support.run("chroot", self.folder, "/malloclint", "check", "/work", code=1).text)
-        self.assertIn("+ENV LD_PRELOAD=libjemalloc.so.2", support.run("chroot", self.folder, "/malloclint", "fix", "--diff", "/work").text)
+        self.assertIn("+ENV LD_PRELOAD=libjemalloc.so.2", support.run("chroot", self.folder, "/malloclint", "fix", "--diff", "/work", code=1).text)
         support.run("chroot", self.folder, "/malloclint", "fix", "/work")
         support.run("chroot", self.folder, "/malloclint", "check", "/work")
         self.assertIn("ENV LD_PRELOAD=libjemalloc.so.2", (self.folder / "work/Dockerfile").read_text())
