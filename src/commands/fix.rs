@@ -12,6 +12,7 @@ use super::wanted::Wanted;
 use super::{Status, failed, stdin_name, trouble, with_stdin};
 use crate::cli;
 use crate::config::ConfigError;
+use crate::disk;
 use crate::fix::{self, Fixed, Options};
 use crate::project::{self, Claim, Failure};
 use crate::report::{diff, fixed, harmless};
@@ -61,15 +62,28 @@ pub(super) fn run(
     drop(progress);
     let mut failures = found.failures;
     let mut all = Vec::new();
+    let mut through = Vec::new();
     for (path, outcome) in outcomes {
         match outcome {
-            Ok(fixed) => all.extend(finish(&path, fixed, arguments, &mut failures)),
+            Ok(fixed) => {
+                let fixed = finish(&path, fixed, arguments, &mut failures);
+                let written = fixed.as_ref().is_some_and(Fixed::changes) && !is_dry(arguments);
+                through.extend(led_to(&path).filter(|_| written));
+                all.extend(fixed);
+            }
             // Many files may have the same broken configuration.
             Err(failure) if failures.iter().any(|known| known.path == failure.path) => {}
             Err(failure) => failures.push(failure),
         }
     }
     tell(&all, &failures, arguments, out, err)?;
+    for (path, lies) in through.iter().filter(|_| !arguments.quiet) {
+        let (path, lies) = (harmless(path), harmless(lies));
+        writeln!(
+            err,
+            "malloclint: {path}: a link leads to {lies}: that was written"
+        )?;
+    }
     Ok(status(&all, &failures, arguments, &wanted))
 }
 
@@ -89,6 +103,18 @@ fn options(arguments: &cli::Fix, wanted: &Wanted, path: &Path) -> Result<Options
         style,
         inject: arguments.inject.clone(),
     })
+}
+
+/// Whether nothing is written.
+const fn is_dry(arguments: &cli::Fix) -> bool {
+    arguments.diff || arguments.check
+}
+
+/// A file and where it lies, where a link leads there.
+fn led_to(path: &Path) -> Option<(String, String)> {
+    let mut places = disk::places(&path.to_string_lossy()).into_iter();
+    let lies = places.nth(1)?;
+    Some((disk::shown(path), disk::shown(Path::new(&lies))))
 }
 
 fn unusable(error: ConfigError) -> Failure {
@@ -113,8 +139,7 @@ fn finish(
         // What is named as a template is never patched, even where it reads as a Dockerfile.
         return Some(fixed.as_template());
     }
-    let dry = arguments.diff || arguments.check;
-    if fixed.changes() && !dry {
+    if fixed.changes() && !is_dry(arguments) {
         let written = write::replace(path, &fixed.before.bytes, &fixed.after.bytes);
         if let Err(error) = written {
             failures.push(Failure {
@@ -189,14 +214,13 @@ fn tell(
             "malloclint: found no Dockerfile, manifest or Compose file here (files that are named are always read)"
         );
     }
-    fixed::sum(all, arguments.diff || arguments.check, to)
+    fixed::sum(all, is_dry(arguments), to)
 }
 
 fn status(all: &[Fixed], failures: &[Failure], arguments: &cli::Fix, wanted: &Wanted) -> Status {
     let fails = |left: &fix::Left| wanted.fails(arguments.fail_on, &left.finding);
     let left = all.iter().flat_map(|fixed| &fixed.left).any(fails);
-    let dry = arguments.check || arguments.diff;
-    let changes = dry && all.iter().any(Fixed::changes);
+    let changes = is_dry(arguments) && all.iter().any(Fixed::changes);
     if !failures.is_empty() {
         Status::Trouble
     } else if left || changes {

@@ -144,14 +144,15 @@ fn in_words(text: &str) -> Vec<Range<usize>> {
     ordered(hidden)
 }
 
-/// `user:password@` of an address.
+/// `user:password@` of an address, or what is left of it where a list was parted at its colons: `password@host/`.
 fn user_info(word: &Word<'_>) -> Option<Range<usize>> {
     let start = word.text.find("://").map_or(0, |at| at + 3);
     let rest = word.text.get(start..)?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (user, host) = rest.get(..end)?.rsplit_once('@')?;
     // `image:tag@sha256:...` is no user, and `git@host` no password.
-    let secret = user.contains(':') || start > 0 && !user.is_empty();
+    let address = start > 0 || end < rest.len();
+    let secret = user.contains(':') || address && !matches!(user, "" | "git");
     let digest = host
         .split_once(':')
         .is_some_and(|(name, _)| name.starts_with("sha"));
@@ -350,7 +351,7 @@ mod tests {
             ),
             (
                 "RUN pip install git+https://user:pw@host/x git+ssh://git@host/y",
-                "RUN pip install git+https://…@host/x git+ssh://…@host/y",
+                "RUN pip install git+https://…@host/x git+ssh://git@host/y",
             ),
             (
                 "RUN apt-get install -y libjemalloc2=5.3.0-1 flask==2.0",

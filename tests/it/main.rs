@@ -28,6 +28,7 @@ mod format;
 mod formats;
 mod harm;
 mod harm_images;
+mod hostile;
 mod init;
 mod inject;
 mod kustomize;

@@ -1,0 +1,243 @@
+//! What a stranger's repository may not do: make the program show what is secret, or read what lies outside.
+
+use std::path::Path;
+
+use crate::support::run::{FAULTY, finish, folder, program, run, write};
+
+/// What nobody may see.
+const SECRET: &str = "hunter2hunter2";
+
+#[test]
+fn nothing_secret_is_shown() {
+    let image = format!(
+        "FROM user:{SECRET}@registry.example.com/python:3.12-slim\n\
+         ENV DB_PASSWORD={SECRET}\n\
+         ENV LD_PRELOAD=https://u:{SECRET}@host/libjemalloc.so MALLOC_ARENA_MAX_=2 api_key={SECRET}\n\
+         ENV token {SECRET}\n\
+         ENV MALLOC_CONF=narenas:2,tcach:false\n\
+         RUN curl -H 'Authorization: Bearer {SECRET}' https://u:{SECRET}@host\n\
+         CMD [\"gunicorn\", \"--certfile\", \"x\", \"--password\", \"{SECRET}\", \"a:b\"]\n"
+    );
+    let compose = format!(
+        "services:\n  api:\n    image: shop\n    command: python -m app --api-key={SECRET}\n    env_file: [prod.env]\n    environment:\n      DB_PASSWORD: {SECRET}\n      MALLOC_ARENA_MAX_: 2\n      SECRET: {SECRET}\n"
+    );
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    image: x\n    command: [gunicorn, a:b]\n    env:\n    - name: DB\n      value: {SECRET}\n    - {{name: MALLOC_ARENA_MAX_, value: \"2\"}}\n    - {{name: OTHER, value: {SECRET}}}\n    - name: PIN\n      value: 1234\n"
+    );
+    let env = format!("A_TOKEN={SECRET}\nMALLOC_CONF=narenas:2,tcach:false\nother={SECRET}\n");
+    let folder = folder([
+        ("Dockerfile", image.as_str()),
+        ("compose.yaml", compose.as_str()),
+        ("pod.yaml", pod.as_str()),
+        ("prod.env", env.as_str()),
+    ]);
+    let at = folder.path();
+    let mut shown = Vec::new();
+    for format in [
+        "human", "concise", "json", "sarif", "github", "gitlab", "rdjson", "markdown",
+    ] {
+        shown.push(run(at, ["check", "--format", format, "."]));
+    }
+    assert!(
+        shown[0].out.contains("nothing reads `MALLOC_ARENA_MAX_`"),
+        "{}",
+        shown[0].out
+    );
+    assert!(
+        shown[0].out.contains("ENV DB_PASSWORD=…"),
+        "{}",
+        shown[0].out
+    );
+    shown.push(run(at, ["units", "."]));
+    shown.push(run(at, ["fix", "--check", "."]));
+    shown.push(run(at, ["check", "--write-baseline", "known.json", "."]));
+    for ran in &shown {
+        assert!(
+            !ran.out.contains(SECRET) && !ran.err.contains(SECRET),
+            "{} {}",
+            ran.out,
+            ran.err
+        );
+    }
+    // Programs are given what is to be changed, and that alone.
+    for of in [0, 1, 4, 5, 7, 8, 9] {
+        assert!(!shown[of].out.contains("1234"), "{}", shown[of].out);
+    }
+    let known = std::fs::read_to_string(at.join("known.json")).unwrap();
+    assert!(!known.contains(SECRET));
+    // A diff is for programs: masked, it would not apply. What it touches is in it as it is.
+    assert!(run(at, ["fix", "--diff", "."]).out.contains(SECRET));
+}
+
+#[test]
+fn of_a_file_of_variables_one_line_is_shown() {
+    let compose = "services:\n  api:\n    image: python:3.12-slim\n    command: gunicorn a:b\n    env_file: prod.env\n";
+    let folder = folder([
+        ("compose.yaml", compose),
+        ("prod.env", "above=1\nMALLOC_ARENA_MAX_=2\nbelow=1\n"),
+    ]);
+    let out = run(folder.path(), ["check", "."]).out;
+    assert!(out.contains("2 │ MALLOC_ARENA_MAX_=2"), "{out}");
+    assert!(!out.contains("above") && !out.contains("below"), "{out}");
+}
+
+/// A project, and beside it what it may not see.
+fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let around = folder([
+        ("secret.env", "LD_PRELOAD=libjemalloc.so.2\nA=secret\n"),
+        ("elsewhere/Dockerfile.x", FAULTY),
+        (
+            "elsewhere/Dockerfile.y",
+            "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:b\"]\n",
+        ),
+        (
+            "elsewhere/run.sh",
+            "#!/bin/sh\nexport LD_PRELOAD=libjemaloc.so\nexec gunicorn a:b\n",
+        ),
+        ("elsewhere/malloclint.toml", "ignore = [\"no-rule\"]\n"),
+        ("elsewhere/base/kustomization.yaml", "resources: [a.yaml]\n"),
+    ]);
+    for (path, text) in files {
+        write(&around.path().join("project"), path, text);
+    }
+    std::fs::create_dir(around.path().join("project/.git")).unwrap();
+    around
+}
+
+#[cfg(unix)]
+fn link(around: &Path, to: &str, from: &str) {
+    std::os::unix::fs::symlink(around.join(to), around.join("project").join(from)).unwrap();
+}
+
+const SERVICE: &str = "    image: python:3.12-slim\n    command: gunicorn a:b\n";
+
+#[test]
+fn what_lies_outside_leaves_a_service_undecided() {
+    for more in [
+        "    env_file: ../secret.env\n",
+        "    env_file: [/proc/self/environ]\n",
+        "    env_file: [./a/../../secret.env]\n",
+        "    build: {context: .., dockerfile: elsewhere/Dockerfile.x}\n",
+    ] {
+        let text = format!("services:\n  api:\n{SERVICE}{more}");
+        let around = project(&[("compose.yaml", &text)]);
+        let at = around.path().join("project");
+        let ran = run(&at, ["check", "--format", "concise", "."]);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{more}");
+        let units = run(&at, ["units", "."]).out;
+        assert!(
+            units.contains("is not read: it lies outside"),
+            "{more}{units}"
+        );
+        // Twin: who wants it read says so. (Nothing of the system's own folders is read, whatever the root.)
+        let root = run(&at, ["check", "--format", "concise", "--root", "..", "."]);
+        assert_eq!(
+            root.out.contains("secret.env"),
+            more.contains("secret"),
+            "{more}{}",
+            root.out
+        );
+    }
+    let plain = format!("services:\n  api:\n{SERVICE}    env_file: own.env\n");
+    let around = project(&[("compose.yaml", &plain), ("own.env", "A=1\n")]);
+    let ran = run(
+        &around.path().join("project"),
+        ["check", "--format", "concise", "."],
+    );
+    assert!(ran.out.contains("[allocator-unset]"), "{}", ran.out);
+}
+
+#[cfg(unix)]
+#[test]
+fn no_link_leads_out() {
+    let image = "FROM python:3.12-slim\nCOPY run.sh /\nCMD [\"/run.sh\"]\n";
+    let kustomization = "resources: [../../elsewhere/base, pod.yaml]\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - {name: a, image: \"python:3.12\", command: [gunicorn, a:b]}\n";
+    let around = project(&[
+        ("Dockerfile", image),
+        ("k/kustomization.yaml", kustomization),
+        ("k/pod.yaml", pod),
+    ]);
+    link(around.path(), "elsewhere/run.sh", "run.sh");
+    link(around.path(), "elsewhere/Dockerfile.x", "other.Dockerfile");
+    link(around.path(), "elsewhere", "folder");
+    let at = around.path().join("project");
+    let ran = run(&at, ["check", "--format", "concise", "."]);
+    assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{}", ran.err);
+    // What the user names is read, and written where it lies; that is said.
+    let named = run(&at, ["check", "--format", "concise", "other.Dockerfile"]);
+    assert!(named.out.contains("other.Dockerfile:2:5"), "{}", named.out);
+    link(around.path(), "elsewhere/Dockerfile.y", "y.Dockerfile");
+    let fixed = run(&at, ["fix", "y.Dockerfile"]);
+    let said = "y.Dockerfile: a link leads to ";
+    assert!(
+        fixed.err.contains(said)
+            && fixed
+                .err
+                .contains("elsewhere/Dockerfile.y: that was written"),
+        "{}",
+        fixed.err
+    );
+    assert_eq!(run(&at, ["fix", "."]).err, "");
+    // A configuration from elsewhere is no part of the project.
+    link(
+        around.path(),
+        "elsewhere/malloclint.toml",
+        "malloclint.toml",
+    );
+    let ran = run(&at, ["check", "."]);
+    assert_eq!(ran.code, Some(2));
+    assert!(
+        ran.err
+            .contains("it is a link that leads out of the project"),
+        "{}",
+        ran.err
+    );
+}
+
+/// What a run opens, as the kernel sees it.
+#[cfg(target_os = "linux")]
+#[test]
+fn nothing_outside_is_opened() {
+    let strace = std::process::Command::new("strace").arg("-V").output();
+    if strace.is_err() {
+        println!("not tried: there is no strace");
+        return;
+    }
+    let text = format!(
+        "services:\n  api:\n{SERVICE}    env_file: [../secret.env, /etc/passwd, /proc/self/environ]\n  b:\n    build: {{context: .., dockerfile: elsewhere/Dockerfile.x}}\n"
+    );
+    let around = project(&[
+        ("compose.yaml", &text),
+        (
+            "Dockerfile",
+            "FROM python:3.12-slim\nCOPY run.sh ../secret.env /\nCMD [\"/run.sh\"]\n",
+        ),
+    ]);
+    link(around.path(), "elsewhere/run.sh", "run.sh");
+    link(around.path(), "elsewhere", "folder");
+    let top = around.path().canonicalize().unwrap();
+    let at = top.join("project");
+    for command in ["check", "units", "fix"] {
+        let trace = top.join("trace");
+        let mut strace = std::process::Command::new("strace");
+        strace
+            .args(["-f", "-e", "trace=open,openat,openat2", "-o"])
+            .arg(&trace);
+        strace
+            .arg(program(&at).get_program())
+            .args([command, "."])
+            .current_dir(&at);
+        finish(&mut strace, b"");
+        let trace = std::fs::read_to_string(&trace).unwrap();
+        let opened = |path: &str| {
+            trace
+                .lines()
+                .any(|line| line.contains(path) && !line.contains("ENOENT"))
+        };
+        assert!(opened("compose.yaml"), "{trace}");
+        for path in ["secret.env", "passwd", "environ", "elsewhere", "/folder"] {
+            assert!(!opened(path), "{command} opened {path}:\n{trace}");
+        }
+    }
+}
