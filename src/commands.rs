@@ -13,13 +13,13 @@ mod tune;
 mod units;
 mod wanted;
 
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
 use crate::project::{Failure, Format};
-use crate::report::harmless;
+use crate::report::{Lines, harmless};
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,14 @@ impl From<Status> for ExitCode {
 
 /// Runs a command. Trouble goes to `err`, everything else to `out`.
 pub fn run(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Status {
+    let err = &mut Lines::to(err);
+    let status = command(cli, out, err);
+    // Where nothing can be told, nobody can be told that.
+    let _ = err.flush();
+    status
+}
+
+fn command(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Status {
     let done = match &cli.command {
         Command::Check(arguments) => check::run(arguments, cli.color, out, err),
         Command::Fix(arguments) => fix::run(arguments, out, err),

@@ -45,6 +45,7 @@ mod project;
 mod purpose;
 mod report;
 mod rules;
+mod secrets;
 mod shell;
 mod surroundings;
 mod templates;

@@ -6,22 +6,24 @@ mod fingerprint;
 pub(crate) mod fixed;
 mod github;
 mod gitlab;
+mod harmless;
 mod human;
 mod json;
 mod markdown;
 mod position;
 mod rdjson;
 mod sarif;
-mod secrets;
 pub(crate) mod statistics;
 
 pub(crate) use fingerprint::fingerprints;
-pub(crate) use secrets::{masked, without};
+use harmless::is_harmful;
+pub(crate) use harmless::{Lines, harmless};
 
 use std::io;
 
 use crate::finding::{Applicability, Finding, Severity};
 use crate::project::{Failure, Repositories};
+use crate::secrets::masked;
 
 /// All that a run has to tell.
 #[derive(Debug, Default)]
@@ -152,33 +154,29 @@ pub(crate) fn plural(count: usize, word: &str) -> String {
     format!("{count} {word}{ending}")
 }
 
+/// A finding whose texts show nothing secret.
+pub(crate) fn without(mut finding: Finding) -> Finding {
+    let mask = |text: &mut String| {
+        if let std::borrow::Cow::Owned(shown) = masked(text) {
+            *text = shown;
+        }
+    };
+    mask(&mut finding.message);
+    mask(&mut finding.caption);
+    mask(&mut finding.help);
+    finding.notes.iter_mut().for_each(mask);
+    finding.refusal.iter_mut().for_each(mask);
+    for label in &mut finding.labels {
+        mask(&mut label.text);
+    }
+    if let Some(remedy) = &mut finding.remedy {
+        mask(&mut remedy.title);
+    }
+    finding
+}
+
 /// Writes JSON, in which no text is an order to a runner that reads the log.
 fn json_text<T: serde::Serialize>(value: &T, out: &mut dyn io::Write) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
     writeln!(out, "{}", text.replace("##[", "##\\u005b"))
-}
-
-/// Text for people and logs, without what could move the cursor, change colours, turn the line around, or be an order to a
-/// runner of GitHub Actions (`##[...]` anywhere, `::` at the start of a line).
-pub(crate) fn harmless(text: &str) -> std::borrow::Cow<'_, str> {
-    let order = text.contains("##[") || text.trim_start().starts_with("::");
-    if order || text.chars().any(is_harmful) {
-        let plain: String = text
-            .chars()
-            .map(|c| if is_harmful(c) { '\u{fffd}' } else { c })
-            .collect();
-        let plain = plain.replace("##[", "##\u{fffd}[");
-        return if plain.trim_start().starts_with("::") {
-            format!("./{}", plain.trim_start()).into()
-        } else {
-            plain.into()
-        };
-    }
-    text.into()
-}
-
-/// Control characters, and those that change the direction of writing.
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }

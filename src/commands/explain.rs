@@ -5,7 +5,9 @@ use std::io::{self, BufRead};
 
 use super::Status;
 use crate::facts::{LogLine, Meaning, meaning};
+use crate::report::harmless;
 use crate::rules::{self, Rule};
+use crate::secrets::masked;
 
 pub(super) fn run(
     words: &[String],
@@ -60,12 +62,13 @@ fn line(meaning: &Meaning, out: &mut dyn io::Write) -> io::Result<()> {
         fix,
         ..
     } = meaning.line;
-    writeln!(out, "{}\n\nsaid by  {who}", meaning.means)?;
+    let means = masked(&meaning.means);
+    writeln!(out, "{}\n\nsaid by  {who}", harmless(&means))?;
     for (at, cause) in causes.iter().enumerate() {
         let name = if at == 0 { "because" } else { "or" };
-        writeln!(out, "{name:7}  {cause}")?;
+        writeln!(out, "{name:7}  {}", harmless(cause))?;
     }
-    writeln!(out, "fix      {fix}")?;
+    writeln!(out, "fix      {}", harmless(fix))?;
     if let Some(rule) = rule {
         writeln!(out, "rule     {rule}  (`malloclint explain {rule}`)")?;
     }
@@ -107,7 +110,7 @@ fn log(
         } else {
             String::new()
         };
-        writeln!(out, "> {}{times}", crate::report::harmless(first))?;
+        writeln!(out, "> {}{times}", harmless(&masked(first)))?;
         line(meaning, out)?;
     }
     Ok(Status::Clean)

@@ -10,7 +10,8 @@ use crate::check;
 use crate::cli::Selection;
 use crate::model::{Fact, Role, Unit};
 use crate::project;
-use crate::report::{harmless, masked};
+use crate::report::harmless;
+use crate::secrets::masked;
 
 pub(super) fn run(
     paths: &[PathBuf],

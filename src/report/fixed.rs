@@ -2,9 +2,10 @@
 
 use std::io;
 
-use super::{harmless, masked, plural};
+use super::{harmless, plural};
 use crate::finding::Severity;
 use crate::fix::Fixed;
+use crate::secrets::masked;
 
 /// Writes what was done to one file and what is left in it.
 ///

@@ -8,10 +8,10 @@ use miette::{
     MietteSpanContents, SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
-use super::secrets::{self, MASK};
 use super::{Run, Style, counts, harmless, is_harmful, plural};
 use crate::finding::{Finding, Severity};
 use crate::manifests::dotenv;
+use crate::secrets::{self, MASK};
 use crate::text::{Place, SourceFile, Span};
 
 /// Lines longer than this are cut around what is pointed at, in bytes.

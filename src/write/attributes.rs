@@ -93,16 +93,16 @@ mod extended {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use rustix::fs::{XattrFlags, getxattr, setxattr};
-
-    use super::*;
-
+    #[cfg(target_os = "linux")]
     #[test]
     fn attributes_and_special_bits_are_kept() {
+        use std::fs;
+        use std::os::unix::fs::PermissionsExt;
+
+        use rustix::fs::{XattrFlags, getxattr, setxattr};
+
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("Dockerfile");
         fs::write(&path, "old").unwrap();

@@ -39,6 +39,22 @@ fn no_name_is_an_order_to_a_runner() {
             assert!(!order && !out.contains('\u{1b}'), "{arguments:?}: {out}");
         }
     }
+    // Whatever is said of what was asked for.
+    let odd = "no\u{1b}[2J\n::error::x";
+    let plain = folder([("Dockerfile", FAULTY)]);
+    for arguments in [
+        ["explain", odd].as_slice(),
+        &["explain", "<jemalloc>: Invalid conf pair: a\u{1b}[2J:1"],
+        &["fix", "--only", odd],
+        &["check", odd],
+        &["check", "--baseline", odd],
+        &["check", "--changed-since", odd],
+    ] {
+        let ran = run(plain.path(), arguments);
+        let said = format!("{}{}", ran.out, ran.err);
+        let order = said.lines().any(|line| line.starts_with("::"));
+        assert!(!order && !said.contains('\u{1b}'), "{arguments:?}: {said}");
+    }
     // JSON still says what the path is.
     let folder = folder([("##[x]/Dockerfile", FAULTY)]);
     let ran = run(folder.path(), ["check", "--format", "json", "."]);

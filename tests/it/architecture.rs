@@ -27,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("purpose", &["facts", "model", "surroundings", "text"]),
     // Formats: each turns its text into units. None knows another, but for the shell inside them.
     ("disk", &["text"]),
+    ("secrets", &["facts"]),
     ("surroundings", &["text"]),
     ("dockerfile", &["facts", "model", "purpose", "shell", "surroundings", "templates", "text"]),
     ("manifests", &["facts", "model", "templates", "text", "yaml"]),
@@ -45,13 +46,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("write", &[]),
     ("config", &["disk", "facts", "model", "policy", "templates", "text"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
-    ("tune", &["facts", "model", "templates", "text", "write"]),
-    ("report", &["facts", "finding", "fix", "manifests", "project", "rules", "text"]),
+    ("tune", &["facts", "model", "secrets", "templates", "text", "write"]),
+    ("report", &["finding", "fix", "manifests", "project", "rules", "secrets", "text"]),
     // The program.
     ("cli", &["policy", "report", "templates"]),
     ("baseline", &["finding"]),
     ("init", &["surroundings", "text", "yaml"]),
-    ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "init", "model", "pages", "policy", "project", "report", "rules", "templates", "text", "tune", "write"]),
+    ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "init", "model", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "write"]),
     ("main", &[]),
     // What the tests look at.
     ("internals", &["check", "disk", "dockerfile", "facts", "finding", "fix", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "yaml"]),

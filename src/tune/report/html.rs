@@ -5,6 +5,7 @@ use std::io;
 
 use super::svg::{self, Curve, Point, escape};
 use super::{MIB, brief, charted, lines, proof, ranked, ratio, speed, speed_name, stop, verdict};
+use crate::secrets::{masked, masked_words};
 use crate::tune::{Memory, Outcome, duration};
 
 const PAGE: &str = include_str!("../../../templates/tune-report.html");
@@ -72,13 +73,17 @@ fn fill(gap: &str, outcome: &Outcome) -> Option<String> {
 }
 
 fn command(outcome: &Outcome) -> String {
-    let words: Vec<_> = outcome
-        .command
-        .iter()
-        .map(|word| word.to_string_lossy())
+    let words = outcome.command.iter();
+    let words: Vec<String> = words
+        .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    let load = outcome.load.as_ref().map(|load| format!("\nload: {load}"));
-    format!("{}{}", words.join(" "), load.unwrap_or_default())
+    let load = outcome.load.as_ref();
+    let load = load.map(|load| format!("\nload: {}", masked(load)));
+    format!(
+        "{}{}",
+        masked_words(&words).join(" "),
+        load.unwrap_or_default()
+    )
 }
 
 fn paragraphs(lines: &[String]) -> String {

@@ -5,6 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::{lines, stop};
+use crate::secrets::{masked, masked_words};
 use crate::tune::{Estimate, Memory, Origin, Outcome, Run, Stop, Tried};
 
 /// The version of this form: it changes when a reader of the old one would break.
@@ -21,18 +22,19 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
             .get(index)
             .map(|one| one.candidate.name.clone())
     };
-    let command: Vec<_> = outcome
-        .command
-        .iter()
-        .map(|word| word.to_string_lossy())
+    let command = outcome.command.iter();
+    let command: Vec<String> = command
+        .map(|word| word.to_string_lossy().into_owned())
         .collect();
+    let command = masked_words(&command);
+    let load = outcome.load.as_ref().map(|load| masked(load).into_owned());
     let candidates: Vec<Value> = (0..outcome.tried.len())
         .filter_map(|index| candidate(outcome, index))
         .collect();
     let all = json!({
         "version": VERSION,
         "command": command,
-        "load": outcome.load,
+        "load": load,
         "goal": outcome.judge.goal.name,
         "memory": memory(outcome.judge.memory),
         "seed": outcome.seed,

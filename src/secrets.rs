@@ -1,13 +1,12 @@
-//! Nothing secret in reports: values of variables that are none of ours, credentials in addresses and options.
+//! Nothing secret in what is printed: values of variables that are none of ours, credentials in addresses and options.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::facts::secrets::{is_credential, is_scheme, is_shown, is_token};
-use crate::finding::Finding;
 
 /// What stands in place of what is not shown.
-pub(super) const MASK: &str = "…";
+pub(crate) const MASK: &str = "…";
 
 /// A text of ours, in which words of a file may stand.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
@@ -26,30 +25,20 @@ pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     shown.into()
 }
 
-/// A finding whose texts show nothing secret.
-pub(crate) fn without(mut finding: Finding) -> Finding {
-    let mask = |text: &mut String| {
-        if let Cow::Owned(shown) = masked(text) {
-            *text = shown;
-        }
-    };
-    mask(&mut finding.message);
-    mask(&mut finding.caption);
-    mask(&mut finding.help);
-    finding.notes.iter_mut().for_each(mask);
-    finding.refusal.iter_mut().for_each(mask);
-    for label in &mut finding.labels {
-        mask(&mut label.text);
+/// The words of a command, each by itself.
+pub(crate) fn masked_words(words: &[String]) -> Vec<String> {
+    let shown = masked(&words.join("\n")).into_owned();
+    let parts: Vec<String> = shown.split('\n').map(str::to_owned).collect();
+    if parts.len() == words.len() {
+        return parts;
     }
-    if let Some(remedy) = &mut finding.remedy {
-        mask(&mut remedy.title);
-    }
-    finding
+    // A word holds lines of its own.
+    words.iter().map(|word| masked(word).into_owned()).collect()
 }
 
 /// What is not shown of a line of a file, as ranges of its bytes in order. `beside` are the lines before and behind it: the
 /// name of a `value:` stands on one of them.
-pub(super) fn in_line(line: &str, beside: [&str; 2]) -> Vec<Range<usize>> {
+pub(crate) fn in_line(line: &str, beside: [&str; 2]) -> Vec<Range<usize>> {
     let mut hidden = in_words(line);
     hidden.extend(in_assignments(line));
     hidden.extend(in_yaml(line, beside));
