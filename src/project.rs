@@ -19,8 +19,8 @@ mod searches;
 mod survey;
 
 pub use around::Disk;
-pub(crate) use discover::Failure;
 pub(crate) use discover::{Choice, Found, choose};
+pub(crate) use discover::{Failure, read_stream};
 pub use discover::{find, read};
 pub use format::Format;
 pub(crate) use format::is_template_ending;

@@ -1,6 +1,6 @@
 //! `malloclint check`.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -266,12 +266,7 @@ fn named_template(path: &Path, mut checked: Checked) -> Checked {
 }
 
 fn check_stdin(name: &str, project: &Project<'_>, wanted: &Wanted) -> Outcome {
-    let mut bytes = Vec::new();
-    let fail = |error: io::Error| Failure {
-        path: "-".into(),
-        reason: error.to_string(),
-    };
-    io::stdin().lock().read_to_end(&mut bytes).map_err(fail)?;
+    let bytes = project::read_stream(io::stdin().lock())?;
     let file = SourceFile::new(stdin_name(name, &bytes), bytes);
     let style = style(wanted, Path::new(name))?;
     let checked = check::check(&file, project, style);

@@ -1,6 +1,6 @@
 //! `malloclint fix`.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -160,8 +160,13 @@ fn stdin(
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
+    let bytes = match project::read_stream(io::stdin().lock()) {
+        Ok(bytes) => bytes,
+        Err(failure) => {
+            failed(&failure, err)?;
+            return Ok(Status::Trouble);
+        }
+    };
     let name = stdin_name(&arguments.stdin_filename, &bytes);
     let file = SourceFile::new(name, bytes);
     let disk = wanted.disk();

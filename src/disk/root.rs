@@ -107,9 +107,18 @@ pub(crate) fn bytes(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::with_capacity(usize::try_from(meta.len()).unwrap_or_default());
     // It may grow while it is read.
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
+    limited(file, limit, &mut bytes)?;
+    Ok(bytes)
+}
+
+/// Reads to the end of what holds no more than `limit` bytes.
+///
+/// # Errors
+/// Where it holds more, or cannot be read.
+pub(crate) fn limited(from: impl io::Read, limit: u64, into: &mut Vec<u8>) -> io::Result<()> {
+    from.take(limit.saturating_add(1)).read_to_end(into)?;
+    if into.len() as u64 > limit {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    Ok(bytes)
+    Ok(())
 }

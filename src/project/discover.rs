@@ -224,6 +224,20 @@ fn failure(error: &ignore::Error) -> Option<Failure> {
     }
 }
 
+/// Reads standard input.
+///
+/// # Errors
+/// Where it cannot be read, or is too large to be meant.
+pub(crate) fn read_stream(from: impl io::Read) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = disk::limited(from, LIMIT, &mut bytes);
+    read.map_err(|error| Failure {
+        path: "-".into(),
+        reason: reason(&error),
+    })?;
+    Ok(bytes)
+}
+
 /// Reads a file under the name it is reported by.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use crate::dockerfile::start::Started;
 use crate::dockerfile::syntax::{Dockerfile, ItemKind};
 use crate::facts;
 use crate::model::{ProcessKind, Reach};
-use crate::text::{SourceFile, Span};
+use crate::text::SourceFile;
 
 /// The files in which settings may be made that the Dockerfile does not show. Who asks must look before anything
 /// is called missing.
@@ -92,12 +92,10 @@ pub(in crate::dockerfile) fn switched_off(
         let set =
             text.trim_start_matches(['#', ' ']).starts_with("ENV ") && text.contains("LD_PRELOAD");
         let allocator = set && !facts::families_named(&text).is_empty();
-        let line = 1 + file
-            .slice(Span::new(0, span.start))
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
-        allocator
-            .then(|| format!("a comment in line {line} is a preload that somebody switched off"))
+        let line = || file.lines().locate(&file.bytes, span.start).line;
+        allocator.then(|| {
+            let line = line();
+            format!("a comment in line {line} is a preload that somebody switched off")
+        })
     })
 }
