@@ -24,6 +24,8 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// Why the file was not judged, where it was not: `a Jinja template`.
     pub skipped: Option<String>,
+    /// Why it could not be judged, though it may be one of ours: it is larger than what is read.
+    pub unread: Option<String>,
     /// How many units came out of it.
     pub units: usize,
 }
@@ -52,6 +54,13 @@ impl Checked {
     fn of(findings: impl IntoIterator<Item = Finding>) -> Self {
         Self {
             findings: findings.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    fn unread(why: impl Into<String>) -> Self {
+        Self {
+            unread: Some(why.into()),
             ..Self::default()
         }
     }

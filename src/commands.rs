@@ -16,10 +16,12 @@ mod wanted;
 use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
 use crate::project::{Failure, Format};
 use crate::report::{Lines, harmless};
+use crate::text::SourceFile;
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +86,16 @@ fn failed(failure: &Failure, err: &mut dyn io::Write) -> io::Result<()> {
 fn trouble(why: &str, err: &mut dyn io::Write) -> io::Result<Status> {
     writeln!(err, "malloclint: {}", harmless(why))?;
     Ok(Status::Trouble)
+}
+
+/// Files larger than this are looked at one at a time, in bytes: a tree of their text takes many times their room.
+const LARGE: usize = 256 << 10;
+
+/// Lets nobody else look at a large file meanwhile.
+fn alone(file: &SourceFile) -> Option<MutexGuard<'static, ()>> {
+    static LARGE_ONES: Mutex<()> = Mutex::new(());
+    let large = file.bytes.len() > LARGE;
+    large.then(|| LARGE_ONES.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// What a user names: of standard input the folder of the file that it stands for.

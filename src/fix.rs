@@ -51,6 +51,8 @@ pub struct Fixed {
     pub left: Vec<Left>,
     /// Why the file was not judged, where it was not.
     pub skipped: Option<String>,
+    /// Why it was not, though it may be one of ours.
+    pub unread: Option<String>,
 }
 
 impl Fixed {
@@ -69,6 +71,7 @@ impl Fixed {
             applied: Vec::new(),
             left: Vec::new(),
             skipped: Some("a template: it is never patched".into()),
+            unread: None,
         }
     }
 }
@@ -434,6 +437,7 @@ impl<'a> Work<'a> {
             after: Arc::clone(&self.now.file),
             left,
             skipped: self.now.checked.skipped,
+            unread: self.now.checked.unread,
             applied: self.applied,
         }
     }
@@ -451,6 +455,7 @@ impl<'a> Work<'a> {
             applied: Vec::new(),
             left: left.collect(),
             skipped: checked.skipped,
+            unread: checked.unread,
         }
     }
 }

@@ -32,10 +32,8 @@ pub(super) fn examine(
 ) -> Examined {
     let nothing = |checked: Checked| checked.into();
     if file.bytes.len() > LARGEST {
-        return nothing(Checked::skipped(format!(
-            "larger than {} MiB",
-            LARGEST >> 20
-        )));
+        let why = format!("is larger than {} MiB", LARGEST >> 20);
+        return nothing(Checked::unread(why));
     }
     let Ok(text) = std::str::from_utf8(&file.bytes) else {
         return nothing(unreadable(file, 0, "it is not UTF-8"));
@@ -53,6 +51,7 @@ pub(super) fn examine(
             return nothing(Checked::skipped(rendered_first));
         }
         Ok(tree) => tree,
+        Err(broken) if broken.too_much => return nothing(Checked::unread(broken.message)),
         Err(broken) if is_template(text) || is_gap(text, broken.at, format) => {
             return nothing(Checked::skipped(rendered_first));
         }
@@ -77,8 +76,8 @@ pub(super) fn examine(
     suppress::apply_elsewhere(file, &mut findings, &policy);
     let checked = Checked {
         findings: sorted(findings),
-        skipped: None,
         units: units.len(),
+        ..Checked::default()
     };
     Examined {
         checked,

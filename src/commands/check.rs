@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
-use super::{Status, baseline, colours, failed, outputs, stdin_name, trouble, with_stdin};
+use super::{Status, alone, baseline, colours, failed, outputs, stdin_name, trouble, with_stdin};
 use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Unused;
@@ -232,6 +232,7 @@ fn check_files(
     let one = |path: &PathBuf| {
         let outcome = project::read(path).and_then(|file| {
             let style = style(wanted, path)?;
+            let _alone = alone(&file);
             let checked = check::check(&file, project, style);
             Ok((file, named_template(path, checked)))
         });
@@ -290,6 +291,11 @@ fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
     for outcome in outcomes {
         match outcome {
             Ok((file, checked)) => {
+                if let Some(reason) = checked.unread {
+                    let path = file.path.clone();
+                    run.failures.push(Failure { path, reason });
+                    continue;
+                }
                 run.files += 1;
                 let findings = checked.findings.into_iter();
                 run.findings.extend(findings.map(report::without));

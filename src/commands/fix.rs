@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
-use super::{Status, failed, stdin_name, trouble, with_stdin};
+use super::{Status, alone, failed, stdin_name, trouble, with_stdin};
 use crate::cli;
 use crate::config::ConfigError;
 use crate::disk;
@@ -53,6 +53,7 @@ pub(super) fn run(
     let one = |path: &PathBuf| {
         let outcome = project::read(path).and_then(|file| {
             let options = options(arguments, &wanted, path).map_err(unusable)?;
+            let _alone = alone(&file);
             Ok(fix::fix(&file, &project, &options))
         });
         progress.step();
@@ -131,6 +132,11 @@ fn finish(
     arguments: &cli::Fix,
     failures: &mut Vec<Failure>,
 ) -> Option<Fixed> {
+    if let Some(reason) = fixed.unread {
+        let path = fixed.before.path.clone();
+        failures.push(Failure { path, reason });
+        return None;
+    }
     let name = path
         .file_name()
         .and_then(|name| name.to_str())

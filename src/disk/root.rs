@@ -111,6 +111,16 @@ pub(crate) fn bytes(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The first bytes of a file.
+///
+/// # Errors
+/// Where it cannot be read.
+pub(crate) fn head(path: &Path, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads to the end of what holds no more than `limit` bytes.
 ///
 /// # Errors

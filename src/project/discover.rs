@@ -12,7 +12,9 @@ use crate::manifests::kustomize;
 use crate::text::SourceFile;
 
 /// Files larger than this are not read: nobody writes a Dockerfile of that size.
-const LIMIT: u64 = 64 << 20;
+const LIMIT: u64 = 16 << 20;
+/// So much of a larger one is looked at, to tell whether it was meant.
+const HEAD: u64 = 1 << 20;
 
 /// Folders that hold other people's files or none at all.
 const SKIPPED: [&str; 9] = [
@@ -185,7 +187,10 @@ fn is_ours(path: &Path) -> bool {
 fn has_containers(path: &Path) -> bool {
     let bytes = match disk::bytes(path, LIMIT) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return false,
+        // That it is too large is said when it is read.
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            disk::head(path, HEAD).unwrap_or_default()
+        }
         // It is said when it is read.
         Err(_) => return true,
     };

@@ -16,10 +16,15 @@ pub struct Broken {
     pub message: String,
     /// Where, in bytes.
     pub at: usize,
+    /// It may be YAML, and holds more than is read.
+    pub too_much: bool,
 }
 
-/// Reads a stream of documents, all but the definitions of custom resources. Nesting is limited to 255 levels, and nodes
-/// to what four bytes count.
+/// So many values are read: nobody writes more of them by hand, and each takes memory.
+const MOST: usize = 2_000_000;
+
+/// Reads a stream of documents, all but the definitions of custom resources. Nesting is limited to 255 levels, and the
+/// number of values, too.
 ///
 /// # Errors
 /// Where it is no YAML, or nested deeper than anybody writes.
@@ -59,6 +64,13 @@ impl Builder<'_> {
         let mut parser = Parser::new_from_str_with_options(text, options);
         while let Some(event) = parser.next_event() {
             match event {
+                Ok(_) if self.tree.nodes.len() > MOST => {
+                    return Err(Broken {
+                        message: format!("it holds more than {MOST} values"),
+                        at: part.start,
+                        too_much: true,
+                    });
+                }
                 Ok((event, span)) => {
                     let range = span.byte_range().unwrap_or_default();
                     let span = Span::new(part.start + range.start, part.start + range.end);
@@ -69,6 +81,7 @@ impl Builder<'_> {
                     return Err(Broken {
                         message: error.info(),
                         at: part.start + at,
+                        too_much: false,
                     });
                 }
             }

@@ -107,7 +107,7 @@ fn a_file_of_a_terabyte() {
     let run = check_beside_neighbour(folder.path());
     assert_eq!(
         (run.code, run.err.as_str()),
-        (Some(2), "malloclint: Dockerfile: is larger than 64 MiB\n")
+        (Some(2), "malloclint: Dockerfile: is larger than 16 MiB\n")
     );
 }
 
