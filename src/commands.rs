@@ -19,9 +19,9 @@ use std::process::ExitCode;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::cli::{Cli, Colour, Command, STDIN_FILENAME};
+use crate::disk;
 use crate::project::{Failure, Format};
 use crate::report::{Lines, harmless};
-use crate::text::SourceFile;
 
 /// The exit codes, the same in every format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,12 +89,12 @@ fn trouble(why: &str, err: &mut dyn io::Write) -> io::Result<Status> {
 }
 
 /// Files larger than this are looked at one at a time, in bytes: a tree of their text takes many times their room.
-const LARGE: usize = 256 << 10;
+const LARGE: u64 = 256 << 10;
 
 /// Lets nobody else look at a large file meanwhile.
-fn alone(file: &SourceFile) -> Option<MutexGuard<'static, ()>> {
+fn alone(path: &Path) -> Option<MutexGuard<'static, ()>> {
     static LARGE_ONES: Mutex<()> = Mutex::new(());
-    let large = file.bytes.len() > LARGE;
+    let large = disk::length(path).is_some_and(|length| length > LARGE);
     large.then(|| LARGE_ONES.lock().unwrap_or_else(PoisonError::into_inner))
 }
 

@@ -5,4 +5,4 @@ mod root;
 
 pub(crate) use places::{absolute, places, shown, top};
 pub use root::Roots;
-pub(crate) use root::{bytes, head, limited};
+pub(crate) use root::{bytes, head, length, limited};

@@ -230,9 +230,9 @@ fn check_files(
     progress: &Progress,
 ) -> Vec<Outcome> {
     let one = |path: &PathBuf| {
+        let _alone = alone(path);
         let outcome = project::read(path).and_then(|file| {
             let style = style(wanted, path)?;
-            let _alone = alone(&file);
             let checked = check::check(&file, project, style);
             Ok((file, named_template(path, checked)))
         });

@@ -51,9 +51,9 @@ pub(super) fn run(
     let project = wanted.project(&disk);
     let progress = Progress::new(start, found.files.len(), arguments.no_progress);
     let one = |path: &PathBuf| {
+        let _alone = alone(path);
         let outcome = project::read(path).and_then(|file| {
             let options = options(arguments, &wanted, path).map_err(unusable)?;
-            let _alone = alone(&file);
             Ok(fix::fix(&file, &project, &options))
         });
         progress.step();

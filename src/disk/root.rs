@@ -111,6 +111,12 @@ pub(crate) fn bytes(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// How many bytes a file has, if it is there.
+#[must_use]
+pub(crate) fn length(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|meta| meta.len())
+}
+
 /// The first bytes of a file.
 ///
 /// # Errors
