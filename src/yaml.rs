@@ -99,6 +99,19 @@ impl Tree {
         }
     }
 
+    /// Where a plain text holds a character that ends a line to readers of YAML 1.1 (PyYAML, and go-yaml before version 4, which
+    /// Kubernetes and Compose have), and none to those of 1.2.
+    #[must_use]
+    pub fn other_line_end(&self, text: &str) -> Option<usize> {
+        let ends = ['\u{85}', '\u{2028}', '\u{2029}'];
+        text.find(ends)?;
+        self.nodes.iter().find_map(|node| {
+            let plain = matches!(node.kind, Kind::Scalar(_, Style::Plain));
+            let written = text.get(node.span.start..node.span.end).filter(|_| plain)?;
+            Some(node.span.start + written.find(ends)?)
+        })
+    }
+
     /// Whether a mapping in braces is the key of another: YAML allows it, and nobody but a template
     /// engine means it (`image: {{ image }}`).
     #[must_use]

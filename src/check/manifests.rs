@@ -61,6 +61,9 @@ pub(super) fn examine(
         }
         Err(broken) => return nothing(unreadable(file, broken.at, &broken.message)),
     };
+    if let Some((at, why)) = read_otherwise(&tree, text) {
+        return nothing(unreadable(file, at, why));
+    }
     let sheet = Sheet { file, tree: &tree };
     let (mut findings, units) = judge(sheet, format, project, style);
     if let Some(why) = generated::manifest(text) {
@@ -271,6 +274,23 @@ fn said_there(link: &Link, project: &Project<'_>) -> bool {
             .iter()
             .any(|finding| finding.subject == Subject::Image)
     })
+}
+
+/// Where and why the readers of Kubernetes and Compose take a text for another, or refuse it.
+fn read_otherwise(tree: &Tree, text: &str) -> Option<(usize, &'static str)> {
+    const MARK: char = '\u{feff}';
+    let mark = MARK.len_utf8();
+    if text
+        .strip_prefix(MARK)
+        .is_some_and(|rest| rest.starts_with(MARK))
+    {
+        return Some((mark, "a second byte order mark stands behind the first"));
+    }
+    let at = tree.other_line_end(text)?;
+    Some((
+        at,
+        "a character that ends a line to some readers, and none to others: put the text in quotes",
+    ))
 }
 
 fn unreadable(file: &Arc<SourceFile>, at: usize, message: &str) -> Checked {

@@ -241,3 +241,50 @@ fn nothing_outside_is_opened() {
         }
     }
 }
+
+#[test]
+fn what_readers_refuse_or_read_otherwise_is_said() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - {name: a, image: python, command: [gunicorn, a]}\n";
+    let said = |path: &str, text: &str| {
+        let folder = folder([(path, text)]);
+        run(folder.path(), ["check", "--format", "concise", path]).out
+    };
+    for (text, place) in [
+        (format!("{pod}x\u{2028}y: 1\n"), "7:2"),
+        (format!("{pod}x: a\u{85}b\n"), "7:5"),
+        (format!("\u{feff}\u{feff}{pod}"), "1:2"),
+    ] {
+        let said = said("pod.yaml", &text);
+        assert!(
+            said.starts_with(&format!("pod.yaml:{place}: error[unreadable-input]")),
+            "{said}"
+        );
+    }
+    for text in [
+        format!("\u{feff}{pod}"),
+        format!("{pod}x: \"a\u{2028}b\"\n# a\u{2029}b\n"),
+    ] {
+        assert!(!said("pod.yaml", &text).contains("unreadable"), "{text}");
+    }
+    // Seen with dockerd 26.1: unterminated heredoc.
+    let image =
+        |line: &str| format!("FROM python:3.12-slim\nRUN {line}\nCMD [\"gunicorn\", \"a:b\"]\n");
+    for line in ["cat <<EOF${a:-b}", "cat <<EOF$a", "cat <<E${a:+b}F"] {
+        let said = said("Dockerfile", &image(line));
+        assert!(
+            said.contains("2:1: error[unreadable-input]")
+                || said.contains("2:9: error[unreadable-input]"),
+            "{line}: {said}"
+        );
+    }
+    for line in [
+        "echo ${a:-<<EOF}",
+        "cat <<EOF\n${a:-b}\nEOF",
+        "echo ${a:-b}",
+    ] {
+        assert!(
+            !said("Dockerfile", &image(line)).contains("unreadable"),
+            "{line}"
+        );
+    }
+}

@@ -70,15 +70,15 @@ pub(super) fn openers(line: &Logical<'_>) -> Result<Vec<Opener>, String> {
     if memchr::memmem::find(line.bytes(), b"<<").is_none() {
         return Ok(Vec::new());
     }
+    let keep = Keep {
+        quotes: true,
+        escapes: true,
+    };
+    if lex::is_split_otherwise(line.bytes(), keep) {
+        return Err("versions of BuildKit read the delimiter of its heredoc differently: write a plain word".into());
+    }
     // A line that the lexer cannot read has no heredocs; the shell may still like it.
-    let words = lex::split(
-        line.bytes(),
-        Keep {
-            quotes: true,
-            escapes: true,
-        },
-    )
-    .unwrap_or_default();
+    let words = lex::split(line.bytes(), keep).unwrap_or_default();
     let mut openers = Vec::new();
     for word in words {
         if let Some(opener) = opener(&word.text, || line.span(trimmed(line, &word.range)))? {

@@ -28,6 +28,16 @@ pub(super) struct Lexed {
 /// # Errors
 /// An unpaired quote, an unpaired brace or a substitution that BuildKit does not know.
 pub(super) fn split(text: &[u8], keep: Keep) -> Result<Vec<Lexed>, &'static str> {
+    lexed(text, keep).map(|lexer| lexer.words)
+}
+
+/// Whether versions of BuildKit split `text` differently where it opens a heredoc: up to 0.13 a `${a:-b}` in the delimiter
+/// is a part of it, and later ones lose what stands before.
+pub(super) fn is_split_otherwise(text: &[u8], keep: Keep) -> bool {
+    lexed(text, keep).is_ok_and(|lexer| lexer.lost_operator)
+}
+
+fn lexed(text: &[u8], keep: Keep) -> Result<Lexer<'_>, &'static str> {
     let mut lexer = Lexer {
         text,
         at: 0,
@@ -41,10 +51,11 @@ pub(super) fn split(text: &[u8], keep: Keep) -> Result<Vec<Lexed>, &'static str>
             range: 0..0,
         },
         words: Vec::new(),
+        lost_operator: false,
     };
     lexer.run()?;
     lexer.flush();
-    Ok(lexer.words)
+    Ok(lexer)
 }
 
 /// What the lexer is inside of.
@@ -68,6 +79,8 @@ struct Lexer<'a> {
     token_start: usize,
     word: Lexed,
     words: Vec<Lexed>,
+    /// A `<<` was wiped out.
+    lost_operator: bool,
 }
 
 impl Lexer<'_> {
@@ -270,6 +283,7 @@ impl Lexer<'_> {
     }
 
     fn wipe(&mut self) {
+        self.lost_operator |= self.word.text.contains("<<");
         self.word.text.clear();
     }
 
