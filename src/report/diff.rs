@@ -13,21 +13,20 @@ const CONTEXT: usize = 3;
 ///
 /// # Errors
 /// Where `out` cannot be written to.
-pub(crate) fn write(
-    before: &SourceFile,
-    after: &SourceFile,
-    out: &mut dyn io::Write,
-) -> io::Result<()> {
+pub fn write(before: &SourceFile, after: &SourceFile, out: &mut dyn io::Write) -> io::Result<()> {
     let path = before.path.trim_start_matches("./").trim_start_matches('/');
     let (old, new) = (name("a", path), name("b", path));
     let (before, after) = (lines(&before.bytes), lines(&after.bytes));
     let mut configured = TextDiff::configure();
     configured.newline_terminated(true);
     let diff = configured.diff_slices(&before, &after);
-    diff.unified_diff()
-        .context_radius(CONTEXT)
-        .header(&old, &new)
-        .to_writer(out)
+    let mut diff = diff.unified_diff();
+    let mut hunks = diff.context_radius(CONTEXT).iter_hunks().peekable();
+    if hunks.peek().is_some() {
+        writeln!(out, "--- {old}\n+++ {new}")?;
+    }
+    // The writer for all of them puts U+FFFD for bytes that are no UTF-8: git looks for the bytes.
+    hunks.try_for_each(|hunk| hunk.to_writer(&mut *out))
 }
 
 /// Lines as git counts them: a lone CR ends none.

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::run::{finish, folder, program, run};
+use crate::support::run::{finish, finish_raw, folder, program, run};
 
 /// A service that lacks jemalloc.
 const SERVICE: &str = "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n";
@@ -91,6 +91,32 @@ fn a_diff_holds_bytes() {
     assert_eq!(ran.code, Some(0), "{} {}", ran.out, ran.err);
     assert_eq!(applied, std::fs::read(&path).unwrap());
     assert_ne!(applied, bytes);
+}
+
+#[test]
+fn a_diff_holds_bytes_beside_what_changes() {
+    let before = SERVICE.replace("COPY", "# caf\u{e9}\nCOPY").into_bytes();
+    let latin1 = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text.chars().map(|c| c as u8).collect::<Vec<u8>>()
+    };
+    let (before, after) = (
+        latin1(&before),
+        latin1(FIXED.replace("COPY", "# caf\u{e9}\nCOPY").as_bytes()),
+    );
+    let folder = folder([]);
+    fs::write(folder.path().join("Dockerfile"), before).unwrap();
+    let diff = finish_raw(program(folder.path()).args(["fix", "--diff"]), b"");
+    let mut git = Command::new("git");
+    git.args(["apply", "-"]).current_dir(folder.path());
+    let applied = finish_raw(&mut git, &diff.out);
+    assert_eq!(
+        applied.code,
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&applied.err)
+    );
+    assert_eq!(fs::read(folder.path().join("Dockerfile")).unwrap(), after);
 }
 
 #[cfg(unix)]
