@@ -46,6 +46,21 @@ fn a_folder_is_fixed_once() {
     assert_eq!(run(folder.path(), ["check"]).code, Some(0));
 }
 
+/// The comment ends the list of packages, until it is gone.
+#[test]
+fn what_was_tried_in_vain_is_tried_again_in_the_new_text() {
+    let text = "FROM python:3.13-slim-trixie\nRUN apt-get install -y \\\n# malloclint: ignore[pythonmalloc-slow] measured\ntini\nCMD [\"gunicorn\", \"a:a\"]\n";
+    let folder = folder([("Dockerfile", text)]);
+    let first = run(folder.path(), ["fix"]);
+    assert!(
+        first.out.ends_with("2 fixed in 1 file, 0 left\n"),
+        "{}",
+        first.out
+    );
+    let again = run(folder.path(), ["fix"]);
+    assert_eq!(again.out, "0 fixed in 0 files, 0 left\n");
+}
+
 #[test]
 fn a_diff_is_what_git_applies() {
     let before = SERVICE.replace('\n', "\r\n");
