@@ -48,6 +48,18 @@ fn an_item_follows_the_style_of_the_last_one() {
             "e:\n- v: |+\n    x\n\nf: 1\n",
             "e:\n- v: |+\n    x\n\n- name: B\n  value: \"2\"\nf: 1\n",
         ),
+        (
+            "e:\n- v: |+\nf: 1\n",
+            "e:\n- v: |+\n- name: B\n  value: \"2\"\nf: 1\n",
+        ),
+        (
+            "e:\n- v: > # why\n\nf: 1\n",
+            "e:\n- v: > # why\n\n- name: B\n  value: \"2\"\nf: 1\n",
+        ),
+        (
+            "e:\n- v: |+\n\n\nf: 1\n",
+            "e:\n- v: |+\n\n\n- name: B\n  value: \"2\"\nf: 1\n",
+        ),
     ] {
         assert_eq!(pushed(before, "e").as_deref(), Ok(after), "{before}");
     }
