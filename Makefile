@@ -34,7 +34,8 @@ check: format lint ## The short loop, a minute: style, unit tests, the shape of 
 test: oracles jemalloc format lint ## What CI runs: check style, all tests, and fixed samples of the oracles and builds
 	@$(WITH_ORACLES) cargo test --locked --profile proof --lib --bins --test oracle
 	cargo test --locked --profile proof --test it -- --skip tune::
-	@$(MAKE) --no-print-directory campaign MINUTES=1
+	@# Not more of them than were looked at, on however fast a machine.
+	@$(MAKE) --no-print-directory campaign MINUTES=1 MUTANTS=20000
 	@$(MAKE) --no-print-directory fuzz
 	@# It measures: nothing else is to run meanwhile.
 	cargo test --locked --profile proof --test it -- tune::
@@ -51,7 +52,7 @@ oracle: oracles ## Compare with all that others wrote, on every generated case
 # SEED=n makes other mutants, JOBS=n work at the same time, MUTANT=k shows one that failed.
 .PHONY: campaign
 campaign: oracles ## Hold mutants of every fixture and example against what is promised of any file, for MINUTES=10
-	@$(WITH_ORACLES) MINUTES=$(or $(MINUTES),10) SEED=$(SEED) JOBS=$(JOBS) MUTANT=$(MUTANT) \
+	@$(WITH_ORACLES) MINUTES=$(or $(MINUTES),10) MUTANTS=$(MUTANTS) SEED=$(SEED) JOBS=$(JOBS) MUTANT=$(MUTANT) \
 		cargo test --locked --quiet --profile proof --test campaign
 
 # They run with cargo-fuzz and a nightly compiler; any compiler tells whether they still fit.

@@ -1,8 +1,8 @@
 //! `make campaign MINUTES=10`: mutants of every fixture and example of this repository, each held against what
 //! malloclint promises of any file.
 //!
-//! `SEED=n` makes other mutants; mutant k of a seed is always the same, and `MUTANT=k` runs that one alone. Without
-//! `MINUTES` there are `MUTANTS` of them, a few where nothing is said. `JOBS` work at the same time. What breaks a
+//! `SEED=n` makes other mutants; mutant k of a seed is always the same, and `MUTANT=k` runs that one alone. `MUTANTS=n`
+//! ends it after so many; where nothing is said it is a few. `JOBS` work at the same time. What breaks a
 //! promise is kept below `target/campaign/`, and the campaign goes on; it ends with 1 then.
 
 #![allow(
@@ -43,7 +43,7 @@ use tally::Tally;
 /// So many mutants share a run of git and of BuildKit's parser. The real program runs on the first of them.
 const BATCH: u64 = 200;
 
-/// How many are tried where nobody says how long.
+/// How many are tried where nobody says how long or how many.
 const MUTANTS: u64 = 600;
 
 /// A mutant that is not done after that time never will be.
@@ -80,12 +80,12 @@ fn main() {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let jobs = asked("JOBS").unwrap_or(cores).max(1);
     let minutes: Option<f64> = asked("MINUTES");
-    let count = asked("MUTANTS").unwrap_or(MUTANTS);
+    let most = if minutes.is_some() { u64::MAX } else { MUTANTS };
     tell_of_the_last();
     let campaign = Arc::new(Campaign {
         seed,
         next: AtomicU64::new(0),
-        last: if minutes.is_some() { u64::MAX } else { count },
+        last: asked("MUTANTS").unwrap_or(most),
         end: minutes.map(|minutes| Instant::now() + Duration::from_secs_f64(minutes * 60.0)),
         python: oracle::python(),
         at: (0..jobs).map(|_| Mutex::default()).collect(),

@@ -124,11 +124,11 @@ pub(crate) fn refused<'t>(
         oracle::batch(python, &texts)
     };
     let mut wrong = Vec::new();
-    for ((mutant, before, after), verdicts) in pairs.iter().zip(verdicts.chunks(2)) {
+    for ((mutant, _, after), verdicts) in pairs.iter().zip(verdicts.chunks(2)) {
         let [old, new] = verdicts else { continue };
-        // What the two read otherwise from the start says nothing about the fix.
-        let alike = known::reconcile(before, old).is_ok_and(|reasons| reasons.is_empty());
-        if let (true, true, Err(why)) = (old.is_ok(), alike, new) {
+        // What its old parser reads otherwise than today's, and ours with it, says nothing about the fix.
+        let known = known::reconcile(after, new).is_ok_and(|reasons| !reasons.is_empty());
+        if let (true, false, Err(why)) = (old.is_ok(), known, new) {
             wrong.push((*mutant, (BUILDKIT, format!("{why}\n{after}"))));
         }
     }

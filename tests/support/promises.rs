@@ -10,7 +10,7 @@ use malloclint::internals::fix::{self, Fixed, Options};
 use malloclint::internals::project::{Format, Project};
 use malloclint::internals::surroundings::Surroundings;
 use malloclint::internals::text::SourceFile;
-use malloclint::internals::yaml;
+use similar::{DiffTag, TextDiff};
 
 /// A promise that was broken, and how.
 pub(crate) type Broken = (&'static str, String);
@@ -113,24 +113,43 @@ pub(crate) fn shown(file: &SourceFile) -> String {
 
 /// The first part of a file that no fix may change and that is gone, or stands elsewhere.
 fn lost(before: &SourceFile, after: &SourceFile) -> Option<String> {
-    let (old, new) = match Format::of(&before.path, &before.bytes) {
-        Format::Dockerfile => (items(before), all_items(after)),
-        _ => {
-            if before.bytes != after.bytes
-                && let Err(why) = fix::untouched(before, after)
-            {
-                return Some(why);
-            }
-            (comments(before), comments(after))
-        }
-    };
-    let mut rest = new.into_iter();
+    if before.bytes == after.bytes {
+        return None;
+    }
+    if Format::of(&before.path, &before.bytes) != Format::Dockerfile {
+        let touched = fix::untouched(before, after).err();
+        return touched.or_else(|| lost_comment(&shown(before), &shown(after)));
+    }
+    let mut rest = all_items(after).into_iter();
     // Settings may come behind those of an ENV.
     let keeps = |new: &[u8], part: &[u8]| new == part || is_env(part) && new.starts_with(part);
-    let lost = old
-        .into_iter()
-        .find(|part| !rest.any(|one| keeps(one, part)))?;
+    let mut old = items(before).into_iter();
+    let lost = old.find(|part| !rest.any(|one| keeps(one, part)))?;
     Some(String::from_utf8_lossy(lost).into_owned())
+}
+
+/// A comment that stands alone, is not addressed to us, and went by itself: a setting goes with what is said in it.
+fn lost_comment(before: &str, after: &str) -> Option<String> {
+    let diff = TextDiff::from_lines(before, after);
+    let old: Vec<&str> = before.split_inclusive('\n').collect();
+    let is_comment = |line: &&&str| line.trim_start().starts_with('#');
+    let ops = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
+    let mut gone = ops.map(|op| (old.get(op.old_range()), op.new_range()));
+    gone.find_map(|(gone, there)| {
+        let mut first = gone?
+            .iter()
+            .take_while(|line| is_comment(line) || line.trim().is_empty());
+        let again = |line: &str| {
+            after
+                .split_inclusive('\n')
+                .skip(there.start)
+                .take(there.len())
+                .any(|new| new.trim() == line.trim())
+        };
+        let lost =
+            first.find(|line| is_comment(line) && !line.contains("malloclint") && !again(line))?;
+        Some((*lost).to_owned())
+    })
 }
 
 fn is_env(text: &[u8]) -> bool {
@@ -161,28 +180,11 @@ fn items(file: &SourceFile) -> Vec<&[u8]> {
                 text,
                 &["malloc", "preload", "install", "add", "apk", "tunables"],
             ),
-            ItemKind::Instruction(_) => !has(text, &["malloc", "preload", "tunables"]),
+            ItemKind::Instruction(_) => !has(text, &["malloc", "preload", "tunables", "m_"]),
         }
     });
     kept.map(|item| file.slice(item.span).trim_ascii_end())
         .collect()
-}
-
-/// The comments of a manifest that stand alone and are not addressed to us.
-fn comments(file: &SourceFile) -> Vec<&[u8]> {
-    let Ok(text) = std::str::from_utf8(&file.bytes) else {
-        return Vec::new();
-    };
-    let Ok(tree) = yaml::read(text) else {
-        return Vec::new();
-    };
-    let alone = |start: usize| {
-        let line = text[..start].rsplit('\n').next().unwrap_or_default();
-        line.trim().is_empty()
-    };
-    let spans = tree.comments.iter().filter(|span| alone(span.start));
-    let texts = spans.map(|span| file.slice(*span).trim_ascii_end());
-    texts.filter(|text| !has(text, &["malloclint"])).collect()
 }
 
 fn has(text: &[u8], words: &[&str]) -> bool {
@@ -193,18 +195,19 @@ fn has(text: &[u8], words: &[&str]) -> bool {
 
 /// Whether lines end otherwise, or the last one does.
 fn ends_differ(before: &[u8], after: &[u8]) -> Option<Broken> {
+    let shown = || String::from_utf8_lossy(after).into_owned();
     let lines = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
     let pairs = |bytes: &[u8]| bytes.windows(2).filter(|pair| pair == b"\r\n").count();
-    let all = |bytes: &[u8]| pairs(bytes) > 0 && pairs(bytes) == lines(bytes);
-    if all(before) && !after.is_empty() && !all(after) && lines(after) > 0 {
-        let text = String::from_utf8_lossy(after).into_owned();
-        return Some(("lines end as they did", text));
+    let all = |bytes: &[u8]| pairs(bytes) == lines(bytes);
+    if pairs(before) > 0 && all(before) && !all(after) {
+        return Some(("lines end as they did", shown()));
     }
-    let whole = |bytes: &[u8]| bytes.is_empty() || bytes.ends_with(b"\n");
-    (whole(before) != whole(after)).then(|| {
-        (
-            "the last line ends as it did",
-            String::from_utf8_lossy(after).into_owned(),
-        )
-    })
+    // Where the last line itself went, the one before it is whole.
+    let last = before
+        .rsplit(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let kept = last.is_empty() || after.windows(last.len()).any(|part| part == last);
+    let differs = !after.is_empty() && kept && before.ends_with(b"\n") != after.ends_with(b"\n");
+    differs.then(|| ("the last line ends as it did", shown()))
 }
