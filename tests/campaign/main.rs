@@ -50,8 +50,8 @@ const MUTANTS: u64 = 600;
 const STUCK: Duration = Duration::from_secs(120);
 
 /// So much memory the whole campaign may hold at a time, in KiB. It holds a batch of outcomes per job, and no mutant
-/// makes more of itself than a few times its size.
-const MEMORY: u64 = 1 << 20;
+/// makes more of itself than a few times its size: a tenth of it is what they take.
+const MEMORY: u64 = 512 << 10;
 
 const HELD: &str = "memory is bounded";
 
@@ -100,8 +100,8 @@ fn main() {
     let workers: Vec<_> = (0..jobs).map(work).collect();
     while !workers.iter().all(thread::JoinHandle::is_finished) {
         thread::sleep(Duration::from_millis(100));
-        if campaign.is_stuck() {
-            // No thread can be ended from outside.
+        if campaign.is_stuck() || campaign.is_full() {
+            // No thread can be ended from outside: the campaign is.
             break;
         }
     }
@@ -212,15 +212,7 @@ impl Campaign {
         for broken in others::program(mutant, outcome) {
             self.failed(mutant, &broken, |_| false);
         }
-        let peak = tally::peak();
         self.tally.lock().unwrap().ran_program += 1;
-        if peak.is_some_and(|peak| peak > MEMORY) {
-            let why = format!(
-                "{peak:?} KiB, in the {BATCH} mutants from {} on",
-                mutant.number
-            );
-            self.failed(mutant, &(HELD, why), |_| false);
-        }
     }
 
     fn failed(&self, mutant: &Mutant, broken: &Broken, fails: impl Fn(&Mutant) -> bool) {
@@ -250,6 +242,21 @@ impl Campaign {
             }
         }
         stuck
+    }
+
+    fn is_full(&self) -> bool {
+        let full = tally::peak().filter(|peak| *peak > MEMORY);
+        let Some(peak) = full else { return false };
+        let why = format!("{} MiB: the campaign ends here", peak >> 10);
+        println!("broken: {HELD}: {why}");
+        self.failures.lock().unwrap().count(HELD);
+        // One of them it is.
+        let at = self.at.iter().filter_map(|at| *at.lock().unwrap());
+        for (number, _) in at.collect::<Vec<_>>() {
+            let mutant = mutants::mutant(self.seed, number, &self.seeds);
+            self.failed(&mutant, &(HELD, why.clone()), |_| false);
+        }
+        true
     }
 
     /// Prints the figures; gives the exit code.
