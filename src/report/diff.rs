@@ -21,12 +21,22 @@ pub fn write(before: &SourceFile, after: &SourceFile, out: &mut dyn io::Write) -
     configured.newline_terminated(true);
     let diff = configured.diff_slices(&before, &after);
     let mut diff = diff.unified_diff();
-    let mut hunks = diff.context_radius(CONTEXT).iter_hunks().peekable();
-    if hunks.peek().is_some() {
+    let hunks: Vec<_> = diff.context_radius(CONTEXT).iter_hunks().collect();
+    if !hunks.is_empty() {
         writeln!(out, "--- {old}\n+++ {new}")?;
     }
-    // The writer for all of them puts U+FFFD for bytes that are no UTF-8: git looks for the bytes.
-    hunks.try_for_each(|hunk| hunk.to_writer(&mut *out))
+    // The crate's own writer puts U+FFFD for bytes that are no UTF-8, and takes a CR at the end of a file for a line end.
+    for hunk in &hunks {
+        writeln!(out, "{}", hunk.header())?;
+        for change in hunk.iter_changes() {
+            write!(out, "{}", change.tag())?;
+            out.write_all(change.value())?;
+            if !change.value().ends_with(b"\n") {
+                writeln!(out, "\n\\ No newline at end of file")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Lines as git counts them: a lone CR ends none.

@@ -91,7 +91,7 @@ fn a_diff_holds_bytes() {
     let odd = SERVICE.replace("CMD", "# a\rb\nCMD");
     let folder = folder([]);
     let path = folder.path().join("Dockerfile");
-    let bytes = [odd.as_bytes(), b"# \xff\xfe\r\n# end"].concat();
+    let bytes = [odd.as_bytes(), b"# \xff\xfe\r\n# end\r"].concat();
     std::fs::write(&path, &bytes).unwrap();
     let mut dry = program(folder.path());
     let diff = dry.args(["fix", "--diff"]).output().unwrap();
