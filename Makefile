@@ -34,6 +34,9 @@ check: format lint ## The short loop, a minute: style, unit tests, the shape of 
 test: oracles jemalloc format lint ## What CI runs: check style, all tests, and fixed samples of the oracles and builds
 	@$(WITH_ORACLES) cargo test --locked --profile proof --lib --bins --test oracle
 	cargo test --locked --profile proof --test it -- --skip tune::
+	@# Not more of them than were looked at, on however fast a machine.
+	@$(MAKE) --no-print-directory campaign MINUTES=1 MUTANTS=20000
+	@$(MAKE) --no-print-directory fuzz
 	@# It measures: nothing else is to run meanwhile.
 	cargo test --locked --profile proof --test it -- tune::
 	$(PYTHON) -B tests/golden/golden.py suite --malloclint $(PROVEN)
@@ -45,6 +48,21 @@ test: oracles jemalloc format lint ## What CI runs: check style, all tests, and 
 .PHONY: oracle
 oracle: oracles ## Compare with all that others wrote, on every generated case
 	@$(WITH_ORACLES) MALLOCLINT_WHOLE_ORACLES=1 cargo test --locked --profile proof --test oracle
+
+# SEED=n makes other mutants, JOBS=n work at the same time, MUTANT=k shows one that failed.
+.PHONY: campaign
+campaign: oracles ## Hold mutants of every fixture and example against what is promised of any file, for MINUTES=10
+	@$(WITH_ORACLES) MINUTES=$(or $(MINUTES),10) MUTANTS=$(MUTANTS) SEED=$(SEED) JOBS=$(JOBS) MUTANT=$(MUTANT) \
+		cargo test --locked --quiet --profile proof --test campaign
+
+# They run with cargo-fuzz and a nightly compiler; any compiler tells whether they still fit.
+.PHONY: fuzz
+fuzz: ## Check that the fuzz targets compile
+	@if cargo fetch --quiet --locked --manifest-path fuzz/Cargo.toml; then \
+		cargo check --quiet --locked --manifest-path fuzz/Cargo.toml --target-dir target/fuzz; \
+	else \
+		echo 'left out: fuzz targets (libfuzzer-sys could not be fetched)'; \
+	fi
 
 # With GOLDEN_FOLDER the clones of tests/golden/public.txt, too. UPDATE=1 writes what comes out.
 .PHONY: golden

@@ -22,6 +22,7 @@ use crate::templates::{Goal, PreloadStyle, Style};
 use keys::{Ignore, Image, Platform, Stage, patterns};
 pub(crate) use keys::{MallocConf, Pattern};
 use read::in_it;
+pub use read::wrong_in;
 pub(crate) use unused::Unused;
 
 /// The keys.

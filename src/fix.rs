@@ -420,6 +420,8 @@ impl<'a> Work<'a> {
         }
         self.seen.push(version.file.bytes.clone());
         self.now = version;
+        // In another text what was tried in vain may do what it promises.
+        self.refused.clone_from(&self.barred);
     }
 
     fn done(self, before: &Arc<SourceFile>) -> Fixed {

@@ -5,6 +5,10 @@ pub mod check {
     pub use crate::check::{Checked, check, units};
 }
 
+pub mod config {
+    pub use crate::config::wrong_in;
+}
+
 pub mod dockerfile {
     pub use crate::dockerfile::started_elsewhere;
 
@@ -23,7 +27,7 @@ pub mod facts {
 }
 
 pub mod finding {
-    pub use crate::finding::{Applicability, Finding, Severity};
+    pub use crate::finding::{Applicability, Finding, Severity, Subject};
 }
 
 pub mod fix {
@@ -63,6 +67,10 @@ pub mod project {
 
 pub mod report {
     pub use crate::report::{Format, Run, Style, write};
+
+    pub mod diff {
+        pub use crate::report::diff::write;
+    }
 }
 
 pub mod rules {

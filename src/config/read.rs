@@ -87,6 +87,18 @@ pub(super) fn file(path: &Path) -> Result<Config, ConfigError> {
     placed(parse(path, &text)?, path)
 }
 
+/// What is wrong with a configuration of that name and text, if anything is. Files that it names are not looked for.
+#[must_use]
+pub fn wrong_in(name: &str, text: &str) -> Option<String> {
+    let path = Path::new(name);
+    let read = if name == "pyproject.toml" {
+        parse::<PyProject>(path, text).err()
+    } else {
+        parse::<Config>(path, text).err()
+    };
+    read.map(|error| error.to_string())
+}
+
 fn shared(path: &Path, text: &str) -> Result<Option<Config>, ConfigError> {
     if !text.contains("malloclint") {
         return Ok(None);

@@ -13,21 +13,30 @@ const CONTEXT: usize = 3;
 ///
 /// # Errors
 /// Where `out` cannot be written to.
-pub(crate) fn write(
-    before: &SourceFile,
-    after: &SourceFile,
-    out: &mut dyn io::Write,
-) -> io::Result<()> {
+pub fn write(before: &SourceFile, after: &SourceFile, out: &mut dyn io::Write) -> io::Result<()> {
     let path = before.path.trim_start_matches("./").trim_start_matches('/');
     let (old, new) = (name("a", path), name("b", path));
     let (before, after) = (lines(&before.bytes), lines(&after.bytes));
     let mut configured = TextDiff::configure();
     configured.newline_terminated(true);
     let diff = configured.diff_slices(&before, &after);
-    diff.unified_diff()
-        .context_radius(CONTEXT)
-        .header(&old, &new)
-        .to_writer(out)
+    let mut diff = diff.unified_diff();
+    let hunks: Vec<_> = diff.context_radius(CONTEXT).iter_hunks().collect();
+    if !hunks.is_empty() {
+        writeln!(out, "--- {old}\n+++ {new}")?;
+    }
+    // The crate's own writer puts U+FFFD for bytes that are no UTF-8, and takes a CR at the end of a file for a line end.
+    for hunk in &hunks {
+        writeln!(out, "{}", hunk.header())?;
+        for change in hunk.iter_changes() {
+            write!(out, "{}", change.tag())?;
+            out.write_all(change.value())?;
+            if !change.value().ends_with(b"\n") {
+                writeln!(out, "\n\\ No newline at end of file")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Lines as git counts them: a lone CR ends none.

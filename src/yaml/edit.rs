@@ -81,11 +81,8 @@ impl Sheet<'_> {
             Kind::Mapping(entries, _) => entries,
             _ => return Err("it is no mapping".into()),
         };
-        let Some((first, _)) = entries.first() else {
-            return self.fill(map, &format!("{}: {value}", self.key(key)));
-        };
         let Some((last_key, last)) = entries.last() else {
-            return Err("it is empty".into());
+            return self.fill(map, &format!("{}: {value}", self.key(key)));
         };
         if self.is_flow(map) {
             let last = if self.span(*last).is_empty() {
@@ -95,7 +92,7 @@ impl Sheet<'_> {
             };
             return Ok(self.behind_in_flow(last, &format!("{}: {value}", self.key(key))));
         }
-        let indent = self.column(self.span(*first).start);
+        let indent = self.indent_of(entries)?;
         let end = if self.tree.span(*last).end > self.tree.span(*last_key).end {
             *last
         } else {
@@ -113,19 +110,30 @@ impl Sheet<'_> {
         let Kind::Mapping(entries, _) = self.editable(map)? else {
             return Err("it is no mapping".into());
         };
-        let (Some((first, _)), Some((last_key, last))) = (entries.first(), entries.last()) else {
+        let Some((last_key, last)) = entries.last() else {
             return Err("it is empty".into());
         };
         if self.is_flow(map) {
             return Err("it is written in one line".into());
         }
-        let indent = self.column(self.span(*first).start);
+        let indent = self.indent_of(entries)?;
         let end = if self.span(*last).end > self.span(*last_key).end {
             *last
         } else {
             *last_key
         };
         Ok(self.lines_behind(end, indent, lines))
+    }
+
+    /// The column of the keys of a block mapping: that of one that nothing stands before.
+    fn indent_of(&self, entries: &[(Id, Id)]) -> Result<usize, String> {
+        let bare = |key: &Id| {
+            let node = self.tree.node(*key);
+            node.is_some_and(|node| !node.anchored && !node.tagged)
+        };
+        let key = entries.iter().map(|(key, _)| key).find(|key| bare(key));
+        let key = key.ok_or("its keys carry anchors or tags")?;
+        Ok(self.column(self.span(*key).start))
     }
 
     /// Another text in place of a scalar, in its own quotes where it has some and double ones where not.

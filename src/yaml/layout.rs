@@ -51,10 +51,13 @@ impl Sheet<'_> {
             return end;
         };
         let kept = text.len() - text.trim_end_matches('\n').len();
+        // Without text all that follow are its own where any is; the first one behind text ends its line.
+        let kept = if kept == text.len() { usize::MAX } else { kept };
         let mut end = end;
         for _ in 1..kept {
             let next = self.line_end(end) + self.newline().len();
-            if next >= self.text.len() {
+            let blank = self.text.get(next..self.line_end(next));
+            if next >= self.text.len() || blank.is_none_or(|line| !line.trim().is_empty()) {
                 break;
             }
             end = next;

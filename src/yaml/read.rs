@@ -131,9 +131,15 @@ impl Builder<'_> {
         if style != Style::Block {
             return (style, span);
         }
+        let blanks = [' ', '\t', '\n', '\r'];
         let text = self.text.get(span.start..span.end).unwrap_or_default();
-        let trailing = text.len() - text.trim_end_matches([' ', '\t', '\n', '\r']).len();
-        (style, Span::new(span.start, span.end - trailing))
+        let written = text.trim_end_matches(blanks).len();
+        if written == 0 {
+            // Without text it ends with its header: what stands behind that is another's.
+            let before = self.text.get(..span.start).unwrap_or_default();
+            return (style, Span::empty(before.trim_end_matches(blanks).len()));
+        }
+        (style, Span::new(span.start, span.start + written))
     }
 
     fn begin(&mut self, kind: Kind, span: Span, anchor: usize, tagged: bool) {

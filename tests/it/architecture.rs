@@ -55,7 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "init", "model", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "write"]),
     ("main", &[]),
     // What the tests look at.
-    ("internals", &["check", "disk", "dockerfile", "facts", "finding", "fix", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "yaml"]),
+    ("internals", &["check", "config", "disk", "dockerfile", "facts", "finding", "fix", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "yaml"]),
     ("lib", &[]),
 ];
 

@@ -1,7 +1,6 @@
 //! What holds of every parse: of arbitrary bytes, of random Dockerfiles, of hostile ones.
 
-mod invariants;
-
+use crate::support::any_text::dockerfile;
 use crate::support::fixtures;
 use crate::support::growth::assert_linear;
 use malloclint::internals::dockerfile::syntax::parse;
@@ -128,17 +127,17 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_hold(source in prop::collection::vec(any::<u8>(), 0..600)) {
-        invariants::check(&source);
+        dockerfile::check(&source);
     }
 
     #[test]
     fn random_dockerfiles_hold(source in dockerfile()) {
-        invariants::check(source.as_bytes());
+        dockerfile::check(source.as_bytes());
     }
 
     #[test]
     fn broken_dockerfiles_hold(source in broken()) {
-        invariants::check(&source);
+        dockerfile::check(&source);
     }
 }
 
@@ -146,7 +145,7 @@ proptest! {
 fn fixtures_hold_and_so_does_every_start_of_one() {
     for fixture in fixtures::all() {
         for end in 0..=fixture.bytes.len() {
-            invariants::check(&fixture.bytes[..end]);
+            dockerfile::check(&fixture.bytes[..end]);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::run::{finish, folder, program, run};
+use crate::support::run::{finish, finish_raw, folder, program, run};
 
 /// A service that lacks jemalloc.
 const SERVICE: &str = "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n";
@@ -46,6 +46,21 @@ fn a_folder_is_fixed_once() {
     assert_eq!(run(folder.path(), ["check"]).code, Some(0));
 }
 
+/// The comment ends the list of packages, until it is gone.
+#[test]
+fn what_was_tried_in_vain_is_tried_again_in_the_new_text() {
+    let text = "FROM python:3.13-slim-trixie\nRUN apt-get install -y \\\n# malloclint: ignore[pythonmalloc-slow] measured\ntini\nCMD [\"gunicorn\", \"a:a\"]\n";
+    let folder = folder([("Dockerfile", text)]);
+    let first = run(folder.path(), ["fix"]);
+    assert!(
+        first.out.ends_with("2 fixed in 1 file, 0 left\n"),
+        "{}",
+        first.out
+    );
+    let again = run(folder.path(), ["fix"]);
+    assert_eq!(again.out, "0 fixed in 0 files, 0 left\n");
+}
+
 #[test]
 fn a_diff_is_what_git_applies() {
     let before = SERVICE.replace('\n', "\r\n");
@@ -76,7 +91,7 @@ fn a_diff_holds_bytes() {
     let odd = SERVICE.replace("CMD", "# a\rb\nCMD");
     let folder = folder([]);
     let path = folder.path().join("Dockerfile");
-    let bytes = [odd.as_bytes(), b"# \xff\xfe\r\n# end"].concat();
+    let bytes = [odd.as_bytes(), b"# \xff\xfe\r\n# end\r"].concat();
     std::fs::write(&path, &bytes).unwrap();
     let mut dry = program(folder.path());
     let diff = dry.args(["fix", "--diff"]).output().unwrap();
@@ -91,6 +106,32 @@ fn a_diff_holds_bytes() {
     assert_eq!(ran.code, Some(0), "{} {}", ran.out, ran.err);
     assert_eq!(applied, std::fs::read(&path).unwrap());
     assert_ne!(applied, bytes);
+}
+
+#[test]
+fn a_diff_holds_bytes_beside_what_changes() {
+    let before = SERVICE.replace("COPY", "# caf\u{e9}\nCOPY").into_bytes();
+    let latin1 = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        text.chars().map(|c| c as u8).collect::<Vec<u8>>()
+    };
+    let (before, after) = (
+        latin1(&before),
+        latin1(FIXED.replace("COPY", "# caf\u{e9}\nCOPY").as_bytes()),
+    );
+    let folder = folder([]);
+    fs::write(folder.path().join("Dockerfile"), before).unwrap();
+    let diff = finish_raw(program(folder.path()).args(["fix", "--diff"]), b"");
+    let mut git = Command::new("git");
+    git.args(["apply", "-"]).current_dir(folder.path());
+    let applied = finish_raw(&mut git, &diff.out);
+    assert_eq!(
+        applied.code,
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&applied.err)
+    );
+    assert_eq!(fs::read(folder.path().join("Dockerfile")).unwrap(), after);
 }
 
 #[cfg(unix)]

@@ -26,6 +26,7 @@ mod fix;
 mod fix_properties;
 mod format;
 mod formats;
+mod fuzz;
 mod harm;
 mod harm_images;
 mod hostile;

@@ -1,12 +1,10 @@
 //! What holds for any shell text: nothing panics, ranges lie in the text, time grows with length.
 
 use std::hint::black_box;
-use std::ops::Range;
 
+use crate::support::any_text::shell;
 use crate::support::growth::{MANY, assert_linear};
-use malloclint::internals::shell::effects::{self, EffectKind};
-use malloclint::internals::shell::syntax::{self, Word};
-use malloclint::internals::shell::{python, unwrap_argv};
+use malloclint::internals::shell::{effects, python, syntax, unwrap_argv};
 use proptest::prelude::*;
 
 /// Texts that are scripts.
@@ -27,57 +25,12 @@ fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-fn inside(text: &str, range: &Range<usize>) -> bool {
-    text.get(range.clone()).is_some()
-}
-
-fn word_inside(text: &str, word: &Word) -> bool {
-    inside(text, &word.range) && word.parts.iter().all(|part| inside(text, part.range()))
-}
-
-fn effect_inside(text: &str, kind: &EffectKind) -> bool {
-    match kind {
-        EffectKind::Install { packages, .. } | EffectKind::Uninstall { packages, .. } => {
-            packages.iter().all(|package| inside(text, &package.range))
-        }
-        EffectKind::Place { from, to, .. } => word_inside(text, from) && word_inside(text, to),
-        EffectKind::Export { value, .. } => value.iter().all(|value| word_inside(text, value)),
-        EffectKind::Write { content, .. } => content.iter().all(|range| inside(text, range)),
-        EffectKind::Remove { path: word }
-        | EffectKind::Inline { value: word, .. }
-        | EffectKind::Assign { value: word, .. }
-        | EffectKind::Setcap { file: word }
-        | EffectKind::AddNeeded { library: word } => word_inside(text, word),
-        EffectKind::DropsEnvironment { command: words, .. }
-        | EffectKind::Run { words, .. }
-        | EffectKind::RunScript { words, .. } => words.iter().all(|word| word_inside(text, word)),
-        _ => true,
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn ranges_lie_in_the_text(text in text()) {
-        let script = syntax::parse(&text);
-        let mut last = 0;
-        for command in &script.commands {
-            prop_assert!(inside(&text, &command.range) && command.range.start >= last);
-            last = command.range.end;
-            for word in command.words.iter().chain(command.assignments.iter().map(|one| &one.value)) {
-                prop_assert!(word_inside(&text, word));
-            }
-            for redirect in &command.redirects {
-                prop_assert!(word_inside(&text, &redirect.target));
-                prop_assert!(redirect.body.iter().all(|body| inside(&text, body)));
-            }
-        }
-        for effect in effects::read(&text) {
-            prop_assert!(inside(&text, &effect.range), "{effect:?}");
-            prop_assert!(effect_inside(&text, &effect.kind), "{effect:?}");
-        }
-        let _ = python::read(&text);
+        shell::check(&text);
     }
 
     /// What stands behind a complete script is read as if it stood alone.

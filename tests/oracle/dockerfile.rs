@@ -3,12 +3,9 @@
 //! BuildKit's parser comes as the Python package `dockerfile` 3.4.0. Without it the test says that
 //! it was skipped; with `MALLOCLINT_REQUIRE_ORACLES=1` it fails instead.
 
-mod known;
-mod mutate;
-mod oracle;
-mod view;
-
-use crate::support::fixtures;
+use crate::support::buildkit::oracle::Verdict;
+use crate::support::buildkit::{known, oracle};
+use crate::support::{dockerfile_mutants, fixtures};
 use std::collections::BTreeMap;
 
 use malloclint::internals::fix::{self, Options};
@@ -17,7 +14,6 @@ use malloclint::internals::rules::RULES;
 use malloclint::internals::surroundings::Nowhere;
 use malloclint::internals::text::SourceFile;
 use malloclint::internals::{pages, project};
-use oracle::Verdict;
 
 const SEED: u64 = 0x6d61_6c6c_6f63;
 const MUTANTS: usize = 8_000;
@@ -198,7 +194,7 @@ fn mutants(fixtures: &[Case]) -> Vec<Case> {
     let mutant = |number: usize| {
         let base = &fixtures[number % fixtures.len()];
         let other = &fixtures[random.below(fixtures.len())];
-        let text = mutate::mutant(&mut random, &base.text, &other.text);
+        let text = dockerfile_mutants::mutant(&mut random, &base.text, &other.text);
         Case {
             name: format!("mutant {number} of {}", base.name),
             text,

@@ -4,17 +4,12 @@
 //! find nothing changed but variables; without it that part says that it was skipped, and with
 //! `MALLOCLINT_REQUIRE_ORACLES=1` it fails instead.
 
+use crate::support::any_text::yaml::with_variable;
 use crate::support::manifests as support;
 use std::path::PathBuf;
 
 use crate::support::manifests::{Case, after};
-use malloclint::internals::dockerfile;
-use malloclint::internals::manifests::Sheet;
-use malloclint::internals::manifests::{compose, kubernetes};
-use malloclint::internals::model::Change;
 use malloclint::internals::project::Format;
-use malloclint::internals::surroundings::Nowhere;
-use malloclint::internals::text::SourceFile;
 use malloclint::internals::yaml;
 
 fn cases() -> Vec<Case> {
@@ -142,44 +137,6 @@ fn files_below(folder: &PathBuf) -> Vec<(String, String)> {
         ))
     })
     .collect()
-}
-
-/// The text with the variable in each of its containers in turn.
-fn with_variable(path: &str, text: &str) -> Vec<Result<String, String>> {
-    let Ok(tree) = yaml::read(text) else {
-        return Vec::new();
-    };
-    let file = SourceFile::new(path, text.as_bytes().to_vec());
-    let sheet = Sheet {
-        file: &file,
-        tree: &tree,
-    };
-    let change = [Change::SetEnv {
-        name: "MALLOCLINT_WAS_HERE".into(),
-        value: "a: 'b' $(c) \\ 2".into(),
-    }];
-    let made = |edits: Result<Vec<malloclint::internals::text::Edit>, String>| {
-        let bytes = malloclint::internals::text::apply(text.as_bytes(), &edits?).unwrap();
-        let after = SourceFile::new(path, bytes);
-        malloclint::internals::fix::untouched(&file, &after)?;
-        Ok(String::from_utf8(after.bytes.clone()).unwrap())
-    };
-    if Format::of(path, text.as_bytes()) == Format::Compose {
-        let services = compose::read(sheet, &Nowhere).into_iter();
-        return services
-            .map(|(container, site)| {
-                let unit = dockerfile::started_elsewhere(&container, &Nowhere);
-                made(compose::spell(sheet, &unit, site, &change))
-            })
-            .collect();
-    }
-    let containers = kubernetes::read(sheet).into_iter();
-    containers
-        .map(|(container, site)| {
-            let unit = dockerfile::started_elsewhere(&container, &Nowhere);
-            made(kubernetes::spell(sheet, &unit, site, &change))
-        })
-        .collect()
 }
 
 /// What PyYAML says; `None` where it cannot be had.

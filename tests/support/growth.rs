@@ -44,7 +44,7 @@ pub(crate) fn assert_linear<T>(
 }
 
 /// Time that this thread has had a processor for; where no system tells, time that has passed.
-fn spent() -> Duration {
+pub(crate) fn spent() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     let told = fs::read_to_string("/proc/thread-self/schedstat").ok();
     told.and_then(|text| text.split(' ').next()?.parse().ok())

@@ -54,11 +54,32 @@ pub(crate) fn run_limited<A: AsRef<OsStr>>(
     finish(shell.args(arguments).current_dir(folder), b"")
 }
 
+/// What a run gave, where it need be no text.
+pub(crate) struct Raw {
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: Vec<u8>,
+    pub(crate) code: Option<i32>,
+}
+
 /// Runs a command with that standard input to its end.
 ///
 /// # Panics
-/// Where it takes longer than [`LIMIT`]: it is killed then.
+/// Where it takes longer than [`LIMIT`]: it is killed then. Where what it prints is no text.
 pub(crate) fn finish(command: &mut Command, input: &[u8]) -> Run {
+    let Raw { out, err, code } = finish_raw(command, input);
+    let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
+    Run {
+        out: text(out),
+        err: text(err),
+        code,
+    }
+}
+
+/// The same for a command that may print anything.
+///
+/// # Panics
+/// Where it takes longer than [`LIMIT`]: it is killed then.
+pub(crate) fn finish_raw(command: &mut Command, input: &[u8]) -> Raw {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -73,18 +94,18 @@ pub(crate) fn finish(command: &mut Command, input: &[u8]) -> Run {
     let err = drain(child.stderr.take().expect("a pipe"));
     let code = wait(&mut child);
     writer.join().expect("the writer ends");
-    Run {
+    Raw {
         out: out.join().expect("output"),
         err: err.join().expect("output"),
         code,
     }
 }
 
-fn drain(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<String> {
+fn drain(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
     thread::spawn(move || {
         let mut bytes = Vec::new();
         pipe.read_to_end(&mut bytes).expect("the pipe can be read");
-        String::from_utf8(bytes).expect("the output is UTF-8")
+        bytes
     })
 }
 

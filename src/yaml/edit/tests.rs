@@ -48,6 +48,18 @@ fn an_item_follows_the_style_of_the_last_one() {
             "e:\n- v: |+\n    x\n\nf: 1\n",
             "e:\n- v: |+\n    x\n\n- name: B\n  value: \"2\"\nf: 1\n",
         ),
+        (
+            "e:\n- v: |+\nf: 1\n",
+            "e:\n- v: |+\n- name: B\n  value: \"2\"\nf: 1\n",
+        ),
+        (
+            "e:\n- v: > # why\n\nf: 1\n",
+            "e:\n- v: > # why\n\n- name: B\n  value: \"2\"\nf: 1\n",
+        ),
+        (
+            "e:\n- v: |+\n\n\nf: 1\n",
+            "e:\n- v: |+\n\n\n- name: B\n  value: \"2\"\nf: 1\n",
+        ),
     ] {
         assert_eq!(pushed(before, "e").as_deref(), Ok(after), "{before}");
     }
@@ -58,5 +70,24 @@ fn an_item_follows_the_style_of_the_last_one() {
         "e: !!seq [1]\n",
     ] {
         assert!(pushed(refused, "e").is_err(), "{refused}");
+    }
+}
+
+#[test]
+fn an_entry_stands_below_keys_that_nothing_stands_before() {
+    let put = |text: &str| {
+        let tree = read(text).unwrap();
+        let sheet = Sheet { text, tree: &tree };
+        let map = tree.own(tree.documents[0], "e").unwrap().1;
+        let edit = sheet.put(map, "B", "2")?;
+        let out = String::from_utf8(apply(text.as_bytes(), &[edit]).unwrap()).unwrap();
+        read(&out).unwrap();
+        Ok::<_, String>(out)
+    };
+    let before = "e:\n  !!str A: b # why\n  C: d\nf: 1\n";
+    let after = "e:\n  !!str A: b # why\n  C: d\n  B: 2\nf: 1\n";
+    assert_eq!(put(before).as_deref(), Ok(after));
+    for refused in ["e:\n  !!str A: b\n", "e:\n  &a A: b\nf: 1\n"] {
+        assert!(put(refused).is_err(), "{refused}");
     }
 }

@@ -1,14 +1,13 @@
 //! A rule page as a list of examples: cut out of the Markdown, run, and put back.
 
-use std::sync::Arc;
-
 use malloclint::internals::finding::Finding;
 use malloclint::internals::pages::{Fence, fences};
 use malloclint::internals::project::Project;
 use malloclint::internals::report::{self, Format, Run, Style};
-use malloclint::internals::surroundings::{Home, Surroundings};
 use malloclint::internals::text::SourceFile;
 use malloclint::internals::{check, fix};
+
+use crate::support::files::Files;
 
 /// One page.
 #[derive(Clone, Copy)]
@@ -28,7 +27,7 @@ pub(crate) struct Case<'p> {
     text: &'p str,
     /// What it stands in.
     name: &'static str,
-    files: Context<'p>,
+    files: Files,
 }
 
 /// What must come out.
@@ -92,7 +91,7 @@ impl<'p> Page<'p> {
                 fixed: fixed.map(|fence| fence.text),
                 text,
                 name: name.unwrap_or_default(),
-                files: Context(std::mem::take(&mut files)),
+                files: Files::new(".", std::mem::take(&mut files)),
             });
         }
         if files.is_empty() {
@@ -186,56 +185,5 @@ fn name_of(language: &str) -> Option<&'static str> {
         "kubernetes" => Some("deployment.yaml"),
         "compose" => Some("compose.yaml"),
         _ => None,
-    }
-}
-
-/// The files beside an example: name and text.
-struct Context<'p>(Vec<(&'p str, &'p str)>);
-
-impl Surroundings for Context<'_> {
-    fn read(&self, _: &str, path: &str) -> Option<Arc<SourceFile>> {
-        let path = path.trim_start_matches("./");
-        let path = path.trim_end_matches("/.");
-        let (name, text) = self.0.iter().find(|(name, _)| *name == path)?;
-        Some(SourceFile::new(*name, text.as_bytes().to_vec()))
-    }
-
-    fn beside(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
-        let folder = near.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let path = format!("{folder}/{path}");
-        self.read(near, path.trim_start_matches('/'))
-    }
-
-    fn peek(&self, path: &str) -> Option<Vec<u8>> {
-        self.read("", path).map(|file| file.bytes.clone())
-    }
-
-    fn list(&self, path: &str, depth: usize) -> Box<dyn Iterator<Item = String>> {
-        let folder = path
-            .trim_start_matches("./")
-            .trim_matches(['/', '.'])
-            .to_owned();
-        let below = |name: &&str| {
-            let inside = match folder.as_str() {
-                "" => Some(*name),
-                folder => name.strip_prefix(folder),
-            };
-            inside.is_some_and(|rest| {
-                let plain = folder.is_empty() || rest.is_empty() || rest.starts_with('/');
-                plain && rest.trim_start_matches('/').matches('/').count() < depth
-            })
-        };
-        let names = self.0.iter().map(|(name, _)| *name).filter(below);
-        let mut names: Vec<String> = names.map(str::to_owned).collect();
-        names.sort();
-        Box::new(names.into_iter())
-    }
-
-    fn home(&self, _: &str) -> Home {
-        let folders = [".".to_owned()];
-        Home {
-            folders: folders.into(),
-            name: None,
-        }
     }
 }

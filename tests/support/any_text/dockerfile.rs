@@ -1,4 +1,4 @@
-//! What holds of every parse, whatever the bytes. The fuzz target checks the same.
+//! What holds of every parse of a Dockerfile, whatever the bytes.
 
 use crate::support::shell_text::shell_text;
 use malloclint::internals::dockerfile::syntax::parse;

@@ -3,7 +3,7 @@
 use crate::support::random::Random;
 
 /// What is put into a file: what the parsers of Dockerfiles look at.
-const TOKENS: &[&str] = &[
+pub(crate) const TOKENS: &[&str] = &[
     "\\",
     "\\\n",
     " \\\n",
@@ -81,6 +81,50 @@ const TOKENS: &[&str] = &[
     "\\n",
     ";",
     "&&",
+];
+
+/// Instructions that deal with allocators, rightly and wrongly, and may get into any file.
+pub(crate) const LINES: &[&str] = &[
+    "FROM python:3.12-slim",
+    "FROM python:3.12-slim AS final",
+    "FROM python:3.12-alpine",
+    "FROM debian:12 AS base",
+    "FROM base AS dev",
+    "FROM ubuntu:24.04",
+    "FROM acme/base:1",
+    "FROM nvcr.io/nvidia/pytorch:24.01-py3",
+    "FROM --platform=linux/arm64 python:3.13-slim",
+    "USER 1000",
+    "USER root",
+    "ARG ARCH",
+    "RUN apt-get update && apt-get install -y libjemalloc2",
+    "RUN apt-get update && apt-get install -y --no-install-recommends libjemalloc-dev curl",
+    "RUN apt-get install -y google-perftools chromium",
+    "RUN apk add --no-cache jemalloc",
+    "RUN pip install openvino playwright && playwright install chromium",
+    "RUN export LD_PRELOAD=libjemalloc.so.2",
+    "RUN echo /usr/lib/x86_64-linux-gnu/libjemalloc.so.2 > /etc/ld.so.preload",
+    "ENV LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
+    "ENV LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.1",
+    "ENV LD_PRELOAD=\"/usr/lib/libjemalloc.so.2:${LD_PRELOAD}\"",
+    "ENV LD_PRELOAD='/usr/$LIB/libjemalloc.so.2'",
+    "ENV LD_PRELOAD=$LD_PRELOAD:libtcmalloc.so.4",
+    "ENV LD_PRELOAD=/usr/lib",
+    "ENV LD_PRELOAD \"libjemalloc.so.2,libgomp.so.1\"",
+    "ENV MALLOC_CONF=background_thread:true,dirty_decay_ms:-1",
+    "ENV MALLOC_CONF=\"narenas=2;tcache:false\"",
+    "ENV MALLOC_CONF=narenas:2,prof:true",
+    "ENV MALLOC_CONF=lg_chunk:20,dirty_decay:3",
+    "ENV MALLOC_ARENA_MAX=2 PYTHONMALLOC=mimalloc",
+    "ENV MALLOC_ARENA_MAX_=2",
+    "ENV MALLOC_TRIM_THRESHOLD=1M PYTHONMALLOC=malloc",
+    "ENV PYTHONMALLOC=jemalloc",
+    "EXPOSE 8000",
+    "CMD [\"gunicorn\", \"--threads\", \"4\", \"a:b\"]",
+    "CMD [\"uvicorn\", \"a:b\"]",
+    "CMD LD_PRELOAD=libjemalloc.so.2 exec gunicorn a:b",
+    "CMD [\"python\", \"manage.py\", \"runserver\"]",
+    "CMD exec setpriv --reuid app celery -A a worker",
 ];
 
 /// A mutant of `source` with one to four changes; parts of `other` may get into it.

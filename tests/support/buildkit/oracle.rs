@@ -58,7 +58,8 @@ pub(crate) fn run(python: &Path, texts: &[&str]) -> Vec<Verdict> {
     })
 }
 
-fn batch(python: &Path, texts: &[&str]) -> Vec<Verdict> {
+/// The same with one interpreter.
+pub(crate) fn batch(python: &Path, texts: &[&str]) -> Vec<Verdict> {
     let mut oracle = start(python);
     let mut requests = oracle.stdin.take().unwrap();
     let answers = BufReader::new(oracle.stdout.take().unwrap());

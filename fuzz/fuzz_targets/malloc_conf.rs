@@ -1,0 +1,15 @@
+//! Every version of jemalloc reads every string, setting by setting: `cargo +nightly fuzz run malloc_conf`.
+
+#![no_main]
+
+#[path = "../../tests/support"]
+#[allow(dead_code, reason = "a target needs one part of it")]
+mod support {
+    pub(crate) mod any_text;
+    pub(crate) mod shell_text;
+}
+
+use libfuzzer_sys::fuzz_target;
+use support::any_text;
+
+fuzz_target!(|text: &str| any_text::malloc_conf::check(text));
