@@ -101,12 +101,13 @@ pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> 
     let faults = Faults::of(&start);
     let mut work = Work::run(project, options, start, Vec::new());
     let mut why = String::new();
-    for _ in 0..TRIALS {
+    let mut trials = TRIALS;
+    while trials > 0 {
         let Some(worse) = faults.worse(&work) else {
             return work.done(file);
         };
         why = format!("what it leads to is no better: {worse}");
-        match work.without_one(file, &faults, &why) {
+        match work.without_one(file, &faults, &why, &mut trials) {
             Some(other) => work = other,
             None => break,
         }
@@ -114,8 +115,11 @@ pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> 
     work.nothing(file, &why)
 }
 
-/// So many remedies are left out one by one where all of them together lead to something worse.
-const TRIALS: usize = 12;
+/// So often the work is done again with a remedy less, where all of them together lead to something worse: each time costs as much
+/// as the first.
+const TRIALS: usize = 24;
+/// So many remedies are left out one by one, the last one first.
+const LEFT_OUT: usize = 12;
 
 /// What was wrong with a file before anything was done.
 struct Faults {
@@ -290,9 +294,16 @@ impl<'a> Work<'a> {
     }
 
     /// The work without one of its remedies: one without which it comes to nothing worse, else the last.
-    fn without_one(&self, file: &Arc<SourceFile>, faults: &Faults, why: &str) -> Option<Self> {
+    fn without_one(
+        &self,
+        file: &Arc<SourceFile>,
+        faults: &Faults,
+        why: &str,
+        trials: &mut usize,
+    ) -> Option<Self> {
         let mut last = None;
-        for key in self.done_for.iter().rev().take(TRIALS) {
+        for key in self.done_for.iter().rev().take(LEFT_OUT) {
+            *trials = trials.checked_sub(1)?;
             let mut barred = self.barred.clone();
             barred.push((key.clone(), why.to_owned()));
             let start = Version::read(file, self.project, self.options);
