@@ -149,23 +149,28 @@ fn user_info(word: &Word<'_>) -> Option<Range<usize>> {
     (secret && !digest && !host.is_empty()).then_some(whole)
 }
 
-/// The value that begins at `start`: up to its closing quote, else to the next blank; nothing where it only names another.
-fn value_behind(text: &str, start: usize) -> Option<Range<usize>> {
-    let rest = text.get(start..)?;
+/// The value that begins at `start`: up to its closing quote, else to the next blank.
+fn value_at(text: &str, start: usize) -> Range<usize> {
+    let rest = text.get(start..).unwrap_or_default();
     let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''));
-    let (from, length) = match quote {
+    match quote {
         Some(quote) => {
-            let inner = rest.get(1..)?;
-            (start + 1, inner.find(quote).unwrap_or(inner.len()))
+            let inner = rest.get(1..).unwrap_or_default();
+            let length = inner.find(quote).unwrap_or(inner.len());
+            start + 1..start + 1 + length
         }
         None => {
             let ends =
                 |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '`' | ',' | ')' | ']');
-            (start, rest.find(ends).unwrap_or(rest.len()))
+            start..start + rest.find(ends).unwrap_or(rest.len())
         }
-    };
-    let value = text.get(from..from + length)?;
-    (!is_reference(value)).then_some(from..from + length)
+    }
+}
+
+/// The same, where it is more than the name of another.
+fn value_behind(text: &str, start: usize) -> Option<Range<usize>> {
+    let range = value_at(text, start);
+    (!is_reference(text.get(range.clone())?)).then_some(range)
 }
 
 /// Whether a value says nothing but which other is taken.
@@ -223,13 +228,23 @@ fn in_assignments(line: &str) -> Vec<Range<usize>> {
         }
         return hidden;
     }
-    for word in words(rest) {
-        if let Some((name, _)) = word.text.split_once('=')
-            && is_name(name)
+    let mut at = start;
+    // One pair after the other: what stands in the value of one of ours is no other's name.
+    while let Some(found) = line.get(at..).and_then(|rest| rest.find('=')) {
+        let sign = at + found;
+        let before = line.get(at..sign).unwrap_or_default();
+        let name = before
+            .rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\''))
+            .next()
+            .unwrap_or_default();
+        let value = value_at(line, sign + 1);
+        if is_name(name)
             && !is_shown(name)
+            && !is_reference(line.get(value.clone()).unwrap_or_default())
         {
-            hidden.extend(value_behind(line, start + word.start + name.len() + 1));
+            hidden.push(value.clone());
         }
+        at = value.end.max(sign + 1);
     }
     hidden
 }
@@ -321,6 +336,10 @@ mod tests {
             ("    secret=hunter2 \\", "    secret=… \\"),
             ("export API_KEY='a b'", "export API_KEY='…'"),
             ("ENV A=$B C=${D}", "ENV A=$B C=${D}"),
+            (
+                "ENV MALLOC_CONF=\"narenas=2,tcach=3\" b=c",
+                "ENV MALLOC_CONF=\"narenas=2,tcach=3\" b=…",
+            ),
             ("ARG PYTHON_VERSION=3.12", "ARG PYTHON_VERSION=3.12"),
             (
                 "RUN curl -H \"Authorization: Bearer abcdefgh\" x",

@@ -210,8 +210,8 @@ struct Line {
     at: Span,
     /// How many characters of the line are cut off before it.
     before: usize,
-    /// What of the file is not shown, and where its mark stands in the text.
-    hidden: Vec<(Span, usize)>,
+    /// What of the file is not shown, where its mark stands in the text, and how many characters more it is.
+    hidden: Vec<(Span, usize, usize)>,
 }
 
 impl Line {
@@ -219,7 +219,7 @@ impl Line {
     fn offset(&self, at: usize, end: bool) -> usize {
         let at = at.clamp(self.shown.start, self.shown.end);
         let (mut file, mut text) = (self.shown.start, self.at.start);
-        for (span, mark) in &self.hidden {
+        for (span, mark, _) in &self.hidden {
             if at <= span.start {
                 break;
             }
@@ -307,7 +307,8 @@ impl Source {
                 continue;
             }
             self.plain(Span::new(at, span.start).slice(bytes));
-            marks.push((span, self.text.len()));
+            let length = one_for_one(span.slice(bytes)).chars().count();
+            marks.push((span, self.text.len(), length.saturating_sub(1)));
             self.text.push_str(MASK);
             at = span.end;
         }
@@ -413,11 +414,11 @@ impl Source {
         let Some(line) = self.lines.get(line) else {
             return 0;
         };
+        let shown = self.text.get(line.at.start..offset);
+        let hidden = line.hidden.iter().filter(|(_, mark, _)| *mark < offset);
         line.before
-            + self
-                .text
-                .get(line.at.start..offset)
-                .map_or(0, |text| text.chars().count())
+            + shown.map_or(0, |text| text.chars().count())
+            + hidden.map(|(.., more)| more).sum::<usize>()
     }
 
     /// The line at most `count` away from `index` that no gap separates from it.
