@@ -4,7 +4,9 @@
 #[cfg(unix)]
 mod special;
 
-use crate::support::run::{CLEAN, FAULT, FAULTY, Run, folder, run_limited as run_in, write};
+use crate::support::run::{
+    CLEAN, FAULT, FAULTY, Run, finish, folder, program, run_limited as run_in, write,
+};
 
 /// Checks a folder that has a healthy neighbour beside the bad file: its finding must be there.
 fn check_beside_neighbour(folder: &std::path::Path) -> Run {
@@ -382,4 +384,46 @@ fn templates_are_never_half_read() {
             run.err
         );
     }
+}
+
+/// What is too large to be meant is trouble, wherever it comes from, and takes no memory.
+#[test]
+fn more_than_is_read() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers: [{name: a, image: x}]\n";
+    let many = format!("{pod}x: [{}]\n", "[],".repeat(2_000_001));
+    let comments = "#----------------------------------------------\n".repeat(400_000);
+    let folder = folder([("many.yaml", many.as_str())]);
+    write(folder.path(), "long/pod.yaml", format!("{pod}{comments}"));
+    write(
+        folder.path(),
+        "long/Dockerfile",
+        format!("{CLEAN}{comments}"),
+    );
+    let run = check_beside_neighbour(folder.path());
+    let said = "malloclint: long/Dockerfile: is larger than 16 MiB\n\
+                malloclint: long/pod.yaml: is larger than 16 MiB\n\
+                malloclint: many.yaml: it holds more than 2000000 values\n";
+    assert_eq!((run.code, run.err.as_str()), (Some(2), said));
+    for command in ["check", "fix"] {
+        let mut program = program(folder.path());
+        let run = finish(program.args([command, "-"]), comments.as_bytes());
+        let told = (run.code, run.out.as_str(), run.err.as_str());
+        let nothing = if command == "check" {
+            "no findings in 0 files\n"
+        } else {
+            ""
+        };
+        assert_eq!(
+            told,
+            (Some(2), nothing, "malloclint: -: is larger than 16 MiB\n")
+        );
+    }
+}
+
+/// Each comment is looked at once, not counted from the start of the file.
+#[test]
+fn ten_megabytes_of_comments() {
+    let comments = "#---------------------\n".repeat(450_000);
+    let run = check(format!("{comments}{FAULTY}"));
+    assert_eq!(about(&run).len(), 1, "{}", run.out);
 }
