@@ -24,6 +24,9 @@ use crate::yaml::Tree;
 
 /// So often a file is read again after edits: what one remedy brings to light, the next may fix.
 const ROUNDS: usize = 8;
+/// So many bytes are read in all attempts of one run, and so many attempts are made at least.
+const READ: usize = 2 << 20;
+const FEWEST_ATTEMPTS: usize = 24;
 
 /// What may be applied.
 #[derive(Clone, Debug, Default)]
@@ -101,7 +104,7 @@ pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> 
     let faults = Faults::of(&start);
     let mut work = Work::run(project, options, start, Vec::new());
     let mut why = String::new();
-    let mut trials = TRIALS;
+    let mut trials = (TRIED / file.bytes.len().max(1)).clamp(FEWEST, TRIALS);
     while trials > 0 {
         let Some(worse) = faults.worse(&work) else {
             return work.done(file);
@@ -118,6 +121,9 @@ pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> 
 /// So often the work is done again with a remedy less, where all of them together lead to something worse: each time costs as much
 /// as the first.
 const TRIALS: usize = 24;
+/// Fewer where the file is large: so many bytes in all, and so often at least.
+const TRIED: usize = 192 << 10;
+const FEWEST: usize = 2;
 /// So many remedies are left out one by one, the last one first.
 const LEFT_OUT: usize = 12;
 
@@ -318,7 +324,10 @@ impl<'a> Work<'a> {
 
     fn rounds(&mut self) {
         let mut width = usize::MAX;
-        while self.seen.len() <= ROUNDS {
+        // Each attempt reads the whole file again.
+        let most = (READ / self.now.file.bytes.len().max(1)).clamp(FEWEST_ATTEMPTS, usize::MAX);
+        let mut attempts = 0..most;
+        while self.seen.len() <= ROUNDS && attempts.next().is_some() {
             let batch = self.batch(width);
             let Some(first) = batch.first() else { return };
             match self.attempt(&batch) {

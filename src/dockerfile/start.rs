@@ -8,6 +8,7 @@ mod places;
 mod script;
 mod service;
 mod settings;
+mod supervised;
 mod words;
 
 use entrypoint::{Start, compose, is_login};
@@ -226,6 +227,9 @@ impl Follower<'_> {
         let Some((program, rest)) = unwrapped.argv.split_first() else {
             return;
         };
+        if self.supervised(program, rest, hops) {
+            return;
+        }
         let runs_python = is_python(base_name(program));
         let (program, rest) = match shell_script(program, rest) {
             Some((script, rest)) => (script, rest),

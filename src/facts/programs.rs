@@ -73,6 +73,43 @@ struct Program {
     subcommands: BTreeMap<String, Behaviour>,
 }
 
+/// A program that starts others as a file says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Supervisor {
+    names: Vec<String>,
+    /// The options whose value is the path of that file.
+    #[serde(default)]
+    pub options: Vec<String>,
+    /// Where it looks for it otherwise.
+    pub files: Vec<String>,
+    /// Folders of further ones.
+    #[serde(default)]
+    pub folders: Vec<String>,
+    /// How the sections of programs begin; nothing where a program is a line for a shell.
+    pub section: Option<String>,
+    /// The keys of the command's words.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// The key of its variables.
+    pub environment: Option<String>,
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
+    source: String,
+}
+
+/// The program of that name that starts others as a file says.
+#[must_use]
+pub(crate) fn supervisor(name: &str) -> Option<&'static Supervisor> {
+    let mut all = programs().supervisor.iter();
+    all.find(|one| one.names.iter().any(|own| own == name))
+}
+
 /// A program that starts others without the environment that it got itself.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +169,8 @@ struct Sign {
 
 #[derive(Debug, Default, Deserialize)]
 struct Programs {
+    #[serde(default)]
+    supervisor: Vec<Supervisor>,
     #[serde(default)]
     sign: Vec<Sign>,
     #[serde(default)]

@@ -224,6 +224,10 @@ impl Walk<'_> {
                 _ => files.push(word),
             }
         }
+        // What a line ends in is no part of what it says.
+        if script.is_some_and(|script| is_about_line_ends(&script.shown())) {
+            return;
+        }
         let added = script.and_then(|script| added_by_sed(&script.shown()));
         for file in files {
             let content = script
@@ -250,6 +254,34 @@ fn in_place(call: &Call<'_>) -> bool {
                 && !text.starts_with("--")
                 && text.split('.').next().is_some_and(|o| o.contains('i'))
     })
+}
+
+/// Whether a script of `sed` does nothing but take carriage returns off the ends of lines, or a mark off the start of the file:
+/// `s/\r$//g`.
+fn is_about_line_ends(script: &str) -> bool {
+    const RETURNS: [&str; 10] = [
+        "\\r", "\\r$", "\\r\\+$", "\\r*$", "\\x0d$", "\\x0D$", "\\o15$", "\\d13$", "\r", "\r$",
+    ];
+    const MARKS: [&str; 2] = ["^\\xEF\\xBB\\xBF", "^\\xef\\xbb\\xbf"];
+    let mut parts = script
+        .split([';', '\n'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
+    let plain = |part: &str| {
+        let command = part.trim_start_matches(|c: char| c.is_ascii_digit() || c == '$');
+        let Some(rest) = command.strip_prefix('s') else {
+            return false;
+        };
+        let Some(mark) = rest.chars().next() else {
+            return false;
+        };
+        let mut fields = rest.split(mark).skip(1);
+        let (pattern, text, flags) = (fields.next(), fields.next(), fields.next());
+        let known =
+            pattern.is_some_and(|pattern| RETURNS.contains(&pattern) || MARKS.contains(&pattern));
+        known && text == Some("") && flags.is_some_and(|flags| flags.chars().all(|c| c == 'g'))
+    };
+    !script.trim().is_empty() && parts.all(plain)
 }
 
 /// The text of an `a`, `i` or `c` command behind its address: `$ a\TEXT`, `1i TEXT`, `/x/a TEXT`.

@@ -1,0 +1,254 @@
+//! What a supervisor starts, as its file says: supervisord, circus, honcho and others that read a Procfile.
+
+use super::Follower;
+use super::words::plain;
+use crate::dockerfile::copy::{self, Readable};
+use crate::facts::programs::{Supervisor, supervisor};
+use crate::model::{ProcessKind, recognise};
+use crate::shell::syntax;
+use crate::text::paths::base_name;
+use crate::text::{Place, Traced};
+
+/// So many programs of one file are looked at.
+const MOST: usize = 64;
+
+/// A program that a file describes.
+#[derive(Default)]
+struct Program {
+    name: String,
+    /// The words of its command, which no shell reads; else a line for one.
+    argv: Option<Vec<String>>,
+    line: String,
+    /// Where the command stands, in the text.
+    at: usize,
+    environment: Vec<(String, String)>,
+}
+
+impl Follower<'_> {
+    /// Follows what a supervisor starts: the first program that is a server we know, else the only one. `false` where it is no
+    /// supervisor, or its file is not here.
+    pub(super) fn supervised(&mut self, program: &str, rest: &[String], hops: usize) -> bool {
+        let Some(supervisor) = supervisor(base_name(program)).filter(|_| hops > 0) else {
+            return false;
+        };
+        let files = self.files_of(supervisor, rest);
+        for (text, file) in files {
+            let programs = match &supervisor.section {
+                Some(section) => sections(supervisor, section, text.as_str()),
+                None => lines(text.as_str(), rest),
+            };
+            let serves = programs.iter().find(|program| program.serves());
+            let only = programs.first().filter(|_| programs.len() == 1);
+            let Some(program) = serves.or(only) else {
+                continue;
+            };
+            self.started.followed.push(file.file.path.clone());
+            // What one of the others cannot bear, the image cannot.
+            for other in &programs {
+                self.breakable_argv(&other.words(), &place_of(other, &text, &file));
+            }
+            self.start_of(program, &text, &file, hops - 1);
+            return true;
+        }
+        false
+    }
+
+    fn start_of(&mut self, program: &Program, text: &Traced, file: &Place, hops: usize) {
+        let place = place_of(program, text, file);
+        for (name, value) in &program.environment {
+            self.started.settings.set_by_command(name, value, &place);
+        }
+        match &program.argv {
+            Some(argv) => self.argv(argv, Some(&place), hops),
+            None => {
+                let mut line = Traced::new();
+                line.push_from(&program.line, place.span);
+                self.shell(&line, &place, &[], hops);
+            }
+        }
+    }
+
+    /// The texts of the files that say what it starts, where they can be had.
+    fn files_of(&self, supervisor: &Supervisor, rest: &[String]) -> Vec<(Traced, Place)> {
+        let mut named = None;
+        let mut words = rest.iter();
+        while let Some(word) = words.next() {
+            let (option, value) = word.split_once('=').unwrap_or((word, ""));
+            if supervisor.options.iter().any(|own| own == option) {
+                named = Some(match value {
+                    "" => words.next().cloned().unwrap_or_default(),
+                    value => value.to_owned(),
+                });
+            } else if supervisor.options.is_empty() && !word.starts_with('-') {
+                named = Some(word.clone());
+            }
+        }
+        let own: Vec<&str> = match &named {
+            Some(named) => vec![named.as_str()],
+            None => supervisor.files.iter().map(String::as_str).collect(),
+        };
+        let copied = self
+            .state
+            .copies
+            .iter()
+            .map(|copied| match copied.into_folder {
+                true => format!(
+                    "{}/{}",
+                    copied.to.trim_end_matches('/'),
+                    base_name(&copied.path)
+                ),
+                false => copied.to.clone(),
+            });
+        let further = copied.filter(|path| {
+            let mut folders = supervisor.folders.iter();
+            folders.any(|folder| {
+                path.strip_prefix(folder.as_str())
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
+        });
+        let paths = own.into_iter().map(str::to_owned).chain(further);
+        let found = paths.filter_map(|path| copy::find(self.build, self.state, &path));
+        found
+            .map(|readable: Readable| self.open(readable))
+            .collect()
+    }
+}
+
+/// Where a program's command begins.
+fn place_of(program: &Program, text: &Traced, file: &Place) -> Place {
+    let first = program.line.lines().next().unwrap_or_default().len();
+    let span = text.source(program.at..program.at + first);
+    span.map_or_else(|| file.clone(), |span| file.at(span))
+}
+
+impl Program {
+    /// The words of its command; of a line for a shell, of its first.
+    fn words(&self) -> Vec<String> {
+        self.argv.clone().unwrap_or_else(|| {
+            let script = syntax::parse(&self.line);
+            let first = script.commands.first();
+            first.map_or_else(Vec::new, |command| plain(&command.words))
+        })
+    }
+
+    /// Whether it is a server that we know.
+    fn serves(&self) -> bool {
+        let of = |argv: &[String]| {
+            recognise(argv).is_some_and(|found| found.kind != ProcessKind::OneShot)
+        };
+        match &self.argv {
+            Some(argv) => of(&crate::shell::unwrap_argv(argv).argv),
+            None => {
+                let script = syntax::parse(&self.line);
+                let mut commands = script.commands.iter();
+                commands.any(|command| of(&crate::shell::unwrap_argv(&plain(&command.words)).argv))
+            }
+        }
+    }
+}
+
+/// The programs of a file of sections: `[program:web]`, `command = ...`, whose lines go on where they begin with a blank.
+fn sections(supervisor: &Supervisor, section: &str, text: &str) -> Vec<Program> {
+    let mut programs: Vec<Program> = Vec::new();
+    let mut inside = false;
+    let mut key = String::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let plain = line.split(" ;").next().unwrap_or_default().trim_end();
+        if plain.trim_start().starts_with([';', '#']) || plain.is_empty() {
+            continue;
+        }
+        if let Some(name) = plain
+            .strip_prefix('[')
+            .and_then(|rest| rest.split(']').next())
+        {
+            inside = name.starts_with(section) && programs.len() < MOST;
+            if inside {
+                programs.push(Program {
+                    name: name.trim_start_matches(section).to_owned(),
+                    ..Program::default()
+                });
+            }
+            continue;
+        }
+        let Some(program) = programs.last_mut().filter(|_| inside) else {
+            continue;
+        };
+        let goes_on = plain.starts_with([' ', '\t']);
+        let value = match plain.split_once('=') {
+            Some((name, value)) if !goes_on => {
+                name.trim().clone_into(&mut key);
+                value
+            }
+            _ if goes_on => plain,
+            _ => continue,
+        };
+        if supervisor.command.contains(&key) {
+            if program.line.is_empty() {
+                program.at = start + plain.len() - value.trim_start().len();
+            }
+            program.line.push_str(value.trim());
+            program.line.push(' ');
+        } else if supervisor.environment.as_ref() == Some(&key) {
+            program.environment.extend(pairs(value));
+        }
+    }
+    for program in &mut programs {
+        program.line = program.line.trim_end().to_owned();
+        let script = syntax::parse(&program.line);
+        let words = script.commands.first().map(|command| plain(&command.words));
+        program.argv = Some(words.unwrap_or_default());
+    }
+    programs.retain(|program| !program.line.is_empty());
+    programs
+}
+
+/// `A="b",C=d`
+fn pairs(text: &str) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    let mut rest = text.trim();
+    while let Some((name, behind)) = rest.split_once('=') {
+        let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''));
+        let (value, more) = match quote {
+            Some(quote) => {
+                let inner = behind.get(1..).unwrap_or_default();
+                inner.split_once(quote).unwrap_or((inner, ""))
+            }
+            None => behind.split_once(',').unwrap_or((behind, "")),
+        };
+        pairs.push((name.trim().to_owned(), value.trim().to_owned()));
+        rest = more.trim_start_matches([',', ' ', '\t']);
+    }
+    pairs
+}
+
+/// The programs of a Procfile: `web: gunicorn ...`; those that the command names, where it names some.
+fn lines(text: &str, rest: &[String]) -> Vec<Program> {
+    let mut programs = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n').take(MOST) {
+        let start = at;
+        at += line.len();
+        let Some((name, command)) = line.split_once(':') else {
+            continue;
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        if name.is_empty() || !name.chars().all(plain) {
+            continue;
+        }
+        let lead = command.len() - command.trim_start().len();
+        programs.push(Program {
+            name: name.to_owned(),
+            at: start + name.len() + 1 + lead,
+            line: command.trim().to_owned(),
+            ..Program::default()
+        });
+    }
+    let named = |program: &Program| rest.contains(&program.name);
+    if programs.iter().any(named) {
+        programs.retain(named);
+    }
+    programs
+}
