@@ -330,7 +330,12 @@ impl Configs {
             return found;
         }
         let above = || folder.parent().filter(|above| self.asked.roots.hold(above));
-        let found = match in_it(folder, &self.asked.roots) {
+        // What a link brings in counts against the repository that it stands in.
+        let own = Roots::of(&[folder.to_path_buf()], None);
+        if !self.asked.roots.hold(folder) {
+            return Ok(Arc::default());
+        }
+        let found = match in_it(folder, &own) {
             Ok(Some(config)) => Ok(Arc::new(config)),
             Err(error) => Err(error),
             Ok(None) if is_root(folder) => Ok(Arc::default()),

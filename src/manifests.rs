@@ -2,7 +2,7 @@
 //! for a list of variables.
 
 pub(crate) mod compose;
-pub(crate) mod dotenv;
+mod dotenv;
 pub(crate) mod kubernetes;
 pub(crate) mod kustomize;
 pub(crate) mod quantity;

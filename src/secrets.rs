@@ -36,9 +36,9 @@ pub(crate) fn masked_words(words: &[String]) -> Vec<String> {
     words.iter().map(|word| masked(word).into_owned()).collect()
 }
 
-/// What is not shown of a line of a file, as ranges of its bytes in order. `beside` are the lines before and behind it: the
-/// name of a `value:` stands on one of them.
-pub(crate) fn in_line(line: &str, beside: [&str; 2]) -> Vec<Range<usize>> {
+/// What is not shown of a line of a file, as ranges of its bytes in order. `beside` are the lines around it in the same item of
+/// a list: the name of a `value:` stands on one of them.
+pub(crate) fn in_line(line: &str, beside: &[&str]) -> Vec<Range<usize>> {
     let mut hidden = in_words(line);
     hidden.extend(in_assignments(line));
     hidden.extend(in_yaml(line, beside));
@@ -149,6 +149,22 @@ fn user_info(word: &Word<'_>) -> Option<Range<usize>> {
     (secret && !digest && !host.is_empty()).then_some(whole)
 }
 
+/// The value that begins at `start`, to where the next pair begins: whatever quotes and escapes are in it.
+fn to_next_pair(text: &str, start: usize) -> Range<usize> {
+    let rest = text.get(start..).unwrap_or_default();
+    let begins = |at: &usize| {
+        let next = rest.get(*at..).unwrap_or_default().trim_start();
+        let name =
+            next.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')));
+        name.is_some_and(|end| end > 0 && next.get(end..).is_some_and(|rest| rest.starts_with('=')))
+    };
+    let mut blanks = rest.match_indices([' ', '\t']).map(|(at, _)| at);
+    let end = blanks.find(begins).unwrap_or(rest.len());
+    let value = rest.get(..end).unwrap_or_default().trim_end();
+    let value = value.strip_suffix('\\').unwrap_or(value).trim_end();
+    start..start + value.len()
+}
+
 /// The value that begins at `start`: up to its closing quote, else to the next blank.
 fn value_at(text: &str, start: usize) -> Range<usize> {
     let rest = text.get(start..).unwrap_or_default();
@@ -237,7 +253,10 @@ fn in_assignments(line: &str) -> Vec<Range<usize>> {
             .rsplit(|c: char| c.is_whitespace() || matches!(c, '"' | '\''))
             .next()
             .unwrap_or_default();
-        let value = value_at(line, sign + 1);
+        let value = match is_shown(name) {
+            true => value_at(line, sign + 1),
+            false => to_next_pair(line, sign + 1),
+        };
         if is_name(name)
             && !is_shown(name)
             && !is_reference(line.get(value.clone()).unwrap_or_default())
@@ -250,12 +269,30 @@ fn in_assignments(line: &str) -> Vec<Range<usize>> {
 }
 
 /// The values of a mapping's entries: `DB_PASSWORD: x`, and `value: x` beside `name: DB_PASSWORD`.
-fn in_yaml(line: &str, beside: [&str; 2]) -> Vec<Range<usize>> {
+fn in_yaml(line: &str, beside: &[&str]) -> Vec<Range<usize>> {
     let mut hidden = Vec::new();
+    // `- NAME=value`: all behind the sign is the value.
+    let item = line.trim_start().strip_prefix("- ").map(str::trim_start);
+    let item = item.map(|item| item.trim_start_matches(['"', '\'']));
+    if let Some((name, value)) = item.and_then(|item| item.split_once('='))
+        && !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && !is_shown(name)
+        && !is_reference(value.trim_matches(['"', '\'']))
+    {
+        let value = value.trim_end().trim_end_matches(['"', '\'']);
+        let start = line.len() - (line.len() - line.rfind(value).unwrap_or(line.len()));
+        hidden.push(start..start + value.len());
+    }
+    let flow = line.contains(['{', '[']);
     let mut name_here = None;
     let mut at = 0;
     // In a flow mapping, several stand on one line.
-    for part in line.split_inclusive(['{', ',', '}']) {
+    let parts: Vec<&str> = match flow {
+        true => line.split_inclusive(['{', ',', '}']).collect(),
+        false => vec![line],
+    };
+    for part in parts {
         let entry = part.trim_start_matches(['-', ' ', '\t', '{']);
         let start = at + part.len() - entry.len();
         at += part.len();
@@ -293,11 +330,19 @@ fn in_yaml(line: &str, beside: [&str; 2]) -> Vec<Range<usize>> {
     hidden
 }
 
-/// The name in a line `- name: X`.
+/// The name in a line `- name: X`, without anchor, tag and comment.
 fn named(line: &str) -> Option<&str> {
     let entry = line.trim_start_matches(['-', ' ', '\t']);
-    let name = entry.strip_prefix("name:")?;
-    Some(name.trim().trim_matches(['"', '\'']))
+    let (key, name) = entry.split_once(':')?;
+    if key.trim_matches(['"', '\'']) != "name" {
+        return None;
+    }
+    let name = name.split(" #").next().unwrap_or_default();
+    let words = name.split_whitespace();
+    let word = words
+        .into_iter()
+        .find(|word| !word.starts_with(['&', '!']))?;
+    Some(word.trim_matches(['"', '\'']))
 }
 
 #[cfg(test)]
@@ -305,10 +350,10 @@ mod tests {
     use super::*;
 
     fn shown(line: &str) -> String {
-        with_neighbours(line, ["", ""])
+        with_neighbours(line, &[])
     }
 
-    fn with_neighbours(line: &str, beside: [&str; 2]) -> String {
+    fn with_neighbours(line: &str, beside: &[&str]) -> String {
         let mut text = line.to_owned();
         for range in in_line(line, beside).into_iter().rev() {
             text.replace_range(range, MASK);
@@ -324,22 +369,28 @@ mod tests {
                 "ENV DB_PASSWORD=hunter2 MALLOC_CONF=narenas:1",
                 "ENV DB_PASSWORD=… MALLOC_CONF=narenas:1",
             ),
-            (
-                "ENV db_password=\"hunter two\" \\",
-                "ENV db_password=\"…\" \\",
-            ),
+            ("ENV db_password=\"hunter two\" \\", "ENV db_password=… \\"),
             ("ENV db_password hunter two", "ENV db_password …"),
             (
                 "ENV LD_PRELOAD libjemalloc.so.2",
                 "ENV LD_PRELOAD libjemalloc.so.2",
             ),
             ("    secret=hunter2 \\", "    secret=… \\"),
-            ("export API_KEY='a b'", "export API_KEY='…'"),
+            ("export API_KEY='a b'", "export API_KEY=…"),
             ("ENV A=$B C=${D}", "ENV A=$B C=${D}"),
             (
                 "ENV MALLOC_CONF=\"narenas=2,tcach=3\" b=c",
                 "ENV MALLOC_CONF=\"narenas=2,tcach=3\" b=…",
             ),
+            ("ENV DB={\"a\": \"s\"}", "ENV DB=…"),
+            (
+                "ENV DB=a,s\\ s X=a\"s\" MALLOC_CONF=a",
+                "ENV DB=… X=… MALLOC_CONF=a",
+            ),
+            ("      - DB_CONN=a s", "      - DB_CONN=…"),
+            ("      - \"DB_CONN=a, s\"", "      - \"DB_CONN=…\""),
+            ("      DB_CONN: \"a, b: c, s\"", "      DB_CONN: …"),
+            ("      DB_CONN: a} s", "      DB_CONN: …"),
             ("ARG PYTHON_VERSION=3.12", "ARG PYTHON_VERSION=3.12"),
             (
                 "RUN curl -H \"Authorization: Bearer abcdefgh\" x",
@@ -381,10 +432,13 @@ mod tests {
             assert_eq!(shown(line), expected);
         }
         let value = "  value: hunter2";
-        assert_eq!(with_neighbours(value, ["- name: DB", ""]), "  value: …");
-        assert_eq!(with_neighbours(value, ["- name: MALLOC_CONF", ""]), value);
+        assert_eq!(with_neighbours(value, &["- name: DB"]), "  value: …");
         assert_eq!(
-            with_neighbours("- value: x", ["", "  name: LD_PRELOAD"]),
+            with_neighbours(value, &["# c", "- \"name\": &a \"MALLOC_CONF\" # d"]),
+            value
+        );
+        assert_eq!(
+            with_neighbours("- value: x", &["  name: LD_PRELOAD"]),
             "- value: x"
         );
     }

@@ -25,7 +25,11 @@ impl Wanted {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn of(selection: &Selection, paths: &[PathBuf]) -> Result<Self, String> {
-        let roots = Roots::of(paths, selection.root.as_deref());
+        let root = selection.root.as_deref();
+        if let Some(root) = root.filter(|root| !root.is_dir()) {
+            return Err(format!("`--root`: there is no folder {}", root.display()));
+        }
+        let roots = Roots::of(paths, root);
         let epoch = std::env::var("SOURCE_DATE_EPOCH").ok();
         let some = |names: &[RuleNames]| RuleNames::all(names.iter().cloned());
         let exclude = selection.exclude.iter().map(|text| Pattern::read(text));

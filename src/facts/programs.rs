@@ -93,13 +93,7 @@ pub(crate) struct Supervisor {
     pub command: Vec<String>,
     /// The key of its variables.
     pub environment: Option<String>,
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "tests demand that every fact says where it was read"
-        )
-    )]
+    #[expect(dead_code, reason = "for the reader")]
     source: String,
 }
 

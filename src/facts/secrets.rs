@@ -39,9 +39,7 @@ static FILE: Table<File> = Table::new(include_str!("secrets.toml"));
 /// Whether the value of a variable is shown.
 #[must_use]
 pub(crate) fn is_shown(name: &str) -> bool {
-    name.starts_with("LD_")
-        || is_allocator_setting(name)
-        || FILE.get().shown.iter().any(|shown| shown == name)
+    is_allocator_setting(name) || FILE.get().shown.iter().any(|shown| shown == name)
 }
 
 /// Whether an option or a key holds what is secret, by its name.
@@ -106,7 +104,13 @@ mod tests {
         ] {
             assert!(is_shown(name), "{name}");
         }
-        for name in ["DB_PASSWORD", "DATABASE_URL", "GUNICORN_CMD_ARGS", "X"] {
+        for name in [
+            "DB_PASSWORD",
+            "LD_SDK_KEY",
+            "DATABASE_URL",
+            "GUNICORN_CMD_ARGS",
+            "X",
+        ] {
             assert!(!is_shown(name), "{name}");
         }
         for name in ["password", "db-password", "API_KEY", "token", "pwd"] {

@@ -1,14 +1,5 @@
 //! Files of variables, as `env_file` and `.env` are: one `NAME=value` a line.
 
-use crate::text::paths;
-
-/// Whether a file is one, by its name: `.env`, `prod.env`, `.env.example`.
-#[must_use]
-pub(crate) fn is_called_so(path: &str) -> bool {
-    let name = paths::file_name(path);
-    name.starts_with(".env") || name.ends_with(".env") || name.contains(".env.")
-}
-
 /// `NAME=value` lines: name, value without its quotes, where the name stands.
 pub(super) fn lines(text: &str) -> impl Iterator<Item = (&str, &str, usize)> {
     let mut at = 0;

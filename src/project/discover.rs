@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::names::{Claim, claim};
 
-use crate::disk::{self, shown};
+use crate::disk::{self, Roots, shown};
 use crate::manifests::kustomize;
 use crate::text::SourceFile;
 
@@ -116,7 +116,15 @@ fn is_passed_over(path: &Path, folder: bool, choice: &dyn Choice) -> bool {
 /// links are not followed.
 fn walk(folder: &Path, choice: &dyn Choice, found: &mut Found) {
     let collected: Mutex<Found> = Mutex::default();
-    let walker = walker(folder).build_parallel();
+    let refused: Arc<Mutex<Vec<Failure>>> = Arc::default();
+    let searched = match searchable(folder, &refused) {
+        Some(walker) => walker.build_parallel(),
+        None => {
+            found.failures.extend(taken(&refused));
+            return;
+        }
+    };
+    let walker = searched;
     walker.run(|| {
         Box::new(|entry| {
             let mut one = Found::default();
@@ -144,27 +152,80 @@ fn walk(folder: &Path, choice: &dyn Choice, found: &mut Found) {
     let collected = collected.into_inner().unwrap_or_default();
     found.files.extend(collected.files);
     found.failures.extend(collected.failures);
+    found.failures.extend(taken(&refused));
 }
 
-/// A search below a path. What files are ignored is said in its repository; outside of one, below the path.
-fn walker(path: &Path) -> ignore::WalkBuilder {
-    let repository = disk::top(&path.canonicalize().unwrap_or_default()).is_some();
+/// Files that say what a search passes over.
+const IGNORE_FILES: [&str; 3] = [".gitignore", ".ignore", ".git/info/exclude"];
+/// Nobody writes a longer one, in bytes.
+const LONGEST_IGNORE: u64 = 1 << 20;
+
+/// A search below a path; nothing where it may not be made. What files are ignored is said in its repository; outside of one,
+/// below the path. A folder whose ignore file is a link that leads out, a device or endless is not searched, and noted.
+fn searchable(path: &Path, refused: &Arc<Mutex<Vec<Failure>>>) -> Option<ignore::WalkBuilder> {
+    let lies = path.canonicalize().unwrap_or_default();
+    let repository = disk::top(&lies);
+    let roots = Roots::of(&[path.to_path_buf()], None);
+    // Those of the folders above count, too.
+    let top = repository.clone().unwrap_or_else(|| lies.clone());
+    let mut above = lies
+        .ancestors()
+        .take_while(|folder| folder.starts_with(&top));
+    if above.any(|folder| !may_ignore(folder, &roots, refused)) {
+        return None;
+    }
     let mut walker = ignore::WalkBuilder::new(path);
+    let refused = Arc::clone(refused);
     walker
         .hidden(false)
-        .require_git(repository)
-        .parents(repository)
-        .filter_entry(is_searched);
-    walker
+        .require_git(repository.is_some())
+        .parents(repository.is_some())
+        .filter_entry(move |entry| {
+            let folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            is_searched(entry) && (!folder || may_ignore(entry.path(), &roots, &refused))
+        });
+    Some(walker)
+}
+
+/// Whether the ignore files of a folder may be read.
+fn may_ignore(folder: &Path, roots: &Roots, refused: &Mutex<Vec<Failure>>) -> bool {
+    let wrong = |name: &&&str| {
+        let path = folder.join(**name);
+        let Ok(meta) = std::fs::metadata(&path) else {
+            return false;
+        };
+        let plain = meta.is_file() && meta.len() <= LONGEST_IGNORE;
+        // Only a link leads elsewhere.
+        !plain || path.is_symlink() && !roots.hold(&path)
+    };
+    let Some(name) = IGNORE_FILES.iter().find(wrong) else {
+        return true;
+    };
+    if let Ok(mut refused) = refused.lock() {
+        refused.push(Failure {
+            path: shown(&folder.join(name)),
+            reason: "is a link that leads out, no file, or longer than 1 MiB: its folder is not searched".into(),
+        });
+    }
+    false
+}
+
+fn taken(refused: &Mutex<Vec<Failure>>) -> Vec<Failure> {
+    let refused = refused.lock();
+    refused.map_or_else(|_| Vec::new(), |mut refused| std::mem::take(&mut *refused))
 }
 
 /// The files at and below a path, so many folders deep, sorted.
 pub(super) fn all(path: &Path, depth: usize) -> impl Iterator<Item = PathBuf> + use<> {
-    let walker = walker(path)
-        .max_depth(Some(depth))
-        .sort_by_file_path(Path::cmp)
-        .build();
+    let walker = searchable(path, &Arc::default()).map(|mut walker| {
+        walker
+            .max_depth(Some(depth))
+            .sort_by_file_path(Path::cmp)
+            .build()
+    });
     let files = walker
+        .into_iter()
+        .flatten()
         .filter_map(Result::ok)
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
     files.map(ignore::DirEntry::into_path)

@@ -4,6 +4,7 @@ use std::io;
 
 use similar::TextDiff;
 
+use crate::project::Repositories;
 use crate::text::SourceFile;
 
 /// So many unchanged lines stand around a change.
@@ -14,7 +15,13 @@ const CONTEXT: usize = 3;
 /// # Errors
 /// Where `out` cannot be written to.
 pub fn write(before: &SourceFile, after: &SourceFile, out: &mut dyn io::Write) -> io::Result<()> {
-    let path = before.path.trim_start_matches("./").trim_start_matches('/');
+    // What lies above the current folder is named from the top of its repository: git knows no dots.
+    let above = before.path.starts_with("../");
+    let path = match above {
+        true => Repositories::of_here().path(&before.path),
+        false => before.path.clone(),
+    };
+    let path = path.trim_start_matches("./").trim_start_matches('/');
     let (old, new) = (name("a", path), name("b", path));
     let (before, after) = (lines(&before.bytes), lines(&after.bytes));
     let mut configured = TextDiff::configure();

@@ -10,7 +10,6 @@ use miette::{
 
 use super::{Run, Style, counts, harmless, is_harmful, plural};
 use crate::finding::{Finding, Severity};
-use crate::manifests::dotenv;
 use crate::secrets::{self, MASK};
 use crate::text::{Place, SourceFile, Span};
 
@@ -245,39 +244,48 @@ fn one_for_one(bytes: &[u8]) -> String {
 
 /// What is not shown of a line of a file.
 fn hidden(file: &SourceFile, number: usize, line: Span) -> Vec<Span> {
-    let (index, bytes) = (file.lines(), &file.bytes);
-    let near = |number: usize| match (1..=index.count(bytes)).contains(&number) {
-        true => one_for_one(index.line(bytes, number).slice(bytes)),
-        false => String::new(),
-    };
-    let (above, below) = (near(number.saturating_sub(1)), near(number + 1));
-    let own = one_for_one(line.slice(bytes));
-    let ranges = secrets::in_line(&own, [&above, &below]).into_iter();
+    let text = one_for_one(line.slice(&file.bytes));
+    let item = item(file, number);
+    let item: Vec<&str> = item.iter().map(String::as_str).collect();
+    let ranges = secrets::in_line(&text, &item).into_iter();
     ranges
         .map(|range| Span::new(line.start + range.start, line.start + range.end))
         .collect()
 }
 
+/// The other lines of the list's item that a line stands in, as far as they are near: the name of a `value:` is on one of them.
+fn item(file: &SourceFile, number: usize) -> Vec<String> {
+    const NEAR: usize = 8;
+    let (index, bytes) = (file.lines(), &file.bytes);
+    let text = |number: usize| one_for_one(index.line(bytes, number).slice(bytes));
+    let begins = |line: &str| line.trim_start().starts_with("- ");
+    let last = index.count(bytes);
+    let mut lines = Vec::new();
+    let first = number.saturating_sub(NEAR).max(1);
+    let mut above = (first..=number).rev();
+    if above.next().is_some_and(|own| !begins(&text(own))) {
+        for line in above.map(text) {
+            let ends = begins(&line);
+            lines.push(line);
+            if ends {
+                break;
+            }
+        }
+    }
+    let below = (number + 1..=(number + NEAR).min(last)).map(text);
+    lines.extend(below.take_while(|line| !begins(line)));
+    lines
+}
+
 impl Source {
-    /// The lines of `places` and their neighbours.
+    /// The lines of `places`. What stands beside them is none of our business: it may be secret.
     fn of(file: &SourceFile, places: &[&Place]) -> Self {
         let (index, bytes) = (file.lines(), &file.bytes);
         let last = index.count(bytes).max(1);
         let mut wanted: Vec<(usize, usize)> = Vec::new();
         for place in places {
             let line = index.locate(bytes, place.span.start).line.min(last);
-            // What stands beside in a file of variables is none of our business.
-            let near = usize::from(!dotenv::is_called_so(&file.path));
-            for near in line.saturating_sub(near).max(1)..=(line + near).min(last) {
-                wanted.push((
-                    near,
-                    if near == line {
-                        place.span.start
-                    } else {
-                        usize::MAX
-                    },
-                ));
-            }
+            wanted.push((line, place.span.start));
         }
         wanted.sort_unstable();
         wanted.dedup_by_key(|(line, _)| *line);
@@ -325,9 +333,19 @@ impl Source {
 
     /// One byte for one: a tab, a control character or what is not UTF-8 must not move the rest.
     fn plain(&mut self, bytes: &[u8]) {
+        let start = self.text.len();
         for chunk in bytes.utf8_chunks() {
             self.text.extend(chunk.valid().chars().flat_map(plain));
             self.text.extend(chunk.invalid().iter().map(|_| '?'));
+        }
+        // No order to a runner that reads the log.
+        if self
+            .text
+            .get(start..)
+            .is_some_and(|text| text.contains("##["))
+        {
+            let harmless = self.text.split_off(start).replace("##[", "##(");
+            self.text.push_str(&harmless);
         }
     }
 

@@ -11,6 +11,7 @@ use crate::model::{
     Change, EnvVar, Fact, Process, ProcessKind, ProcessModel, Reach, Role, Source, Stray, Unit,
     is_python,
 };
+use crate::secrets::masked;
 use crate::text::paths;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -380,6 +381,8 @@ fn effect(process: &Process) -> &'static str {
 }
 
 fn short(text: &str) -> String {
+    // What is cut could not be told for a secret any more.
+    let text: &str = &masked(text);
     const LIMIT: usize = 40;
     match text.char_indices().nth(LIMIT) {
         Some((at, _)) => format!("{}...", text.get(..at).unwrap_or(text)),

@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Text, the world, and what both say about a process: these know no format and no rule.
     ("text", &[]),
     ("facts", &["text"]),
-    ("model", &["facts", "text"]),
+    ("model", &["facts", "secrets", "text"]),
     ("finding", &["model", "text"]),
     ("pages", &["finding"]),
     ("templates", &["facts", "model"]),
@@ -37,7 +37,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Rules: a rule sees units and facts. The list alone reads pages.
     ("rules", &["finding", "model", "pages", "text"]),
     ("rules/remedies", &["facts", "finding", "model", "rules", "text"]),
-    ("rules/*", &["facts", "finding", "model", "rules", "rules/remedies", "text"]),
+    ("rules/*", &["facts", "finding", "model", "rules", "rules/remedies", "secrets", "text"]),
     ("policy", &["finding", "rules"]),
     ("check", &["disk", "dockerfile", "facts", "finding", "manifests", "manifests/compose", "manifests/kubernetes", "model", "policy", "project", "purpose", "rules", "templates", "text", "yaml"]),
     ("fix", &["check", "facts", "finding", "manifests", "manifests/kubernetes", "model", "project", "surroundings", "templates", "text", "yaml"]),
@@ -47,7 +47,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["disk", "facts", "model", "policy", "templates", "text"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
     ("tune", &["facts", "model", "secrets", "templates", "text", "write"]),
-    ("report", &["finding", "fix", "manifests", "project", "rules", "secrets", "text"]),
+    ("report", &["finding", "fix", "project", "rules", "secrets", "text"]),
     // The program.
     ("cli", &["policy", "report", "templates"]),
     ("baseline", &["finding"]),

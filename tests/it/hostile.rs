@@ -43,11 +43,7 @@ fn nothing_secret_is_shown() {
         "{}",
         shown[0].out
     );
-    assert!(
-        shown[0].out.contains("ENV DB_PASSWORD=…"),
-        "{}",
-        shown[0].out
-    );
+    assert!(shown[0].out.contains("api_key=…"), "{}", shown[0].out);
     shown.push(run(at, ["units", "."]));
     shown.push(run(at, ["fix", "--check", "."]));
     shown.push(run(at, ["check", "--write-baseline", "known.json", "."]));
@@ -287,4 +283,131 @@ fn what_readers_refuse_or_read_otherwise_is_said() {
             "{line}"
         );
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn ignore_files_and_configurations_lead_nowhere_else() {
+    use std::os::unix::fs::symlink;
+    let around = project(&[("Dockerfile", FAULTY), ("sub/Dockerfile", FAULTY)]);
+    let at = around.path().join("project");
+    let ran = |path: &str| run(&at, ["check", "--format", "concise", path]);
+    assert_eq!(ran(".").out.lines().count(), 2);
+    // One that never ends, or lies elsewhere: its folder is not searched, and that is said.
+    for (to, from) in [
+        ("/dev/zero", "sub/.gitignore"),
+        ("../../secret.env", "sub/.ignore"),
+        ("../secret.env", ".gitignore"),
+    ] {
+        symlink(to, at.join(from)).unwrap();
+        let ran = ran(".");
+        let said = format!("malloclint: {from}: is a link that leads out");
+        assert!(ran.err.starts_with(&said), "{}", ran.err);
+        assert_eq!(ran.code, Some(2));
+        let found = usize::from(from.starts_with("sub"));
+        assert_eq!(ran.out.lines().count(), found, "{from} {}", ran.out);
+        std::fs::remove_file(at.join(from)).unwrap();
+    }
+    // Twin: a link inside.
+    write(&at, "ignored", "sub\n");
+    symlink("ignored", at.join(".ignore")).unwrap();
+    assert_eq!(ran(".").out.lines().count(), 1);
+    std::fs::remove_file(at.join(".ignore")).unwrap();
+    // A link in the repository counts against the repository, wherever the program runs.
+    link(
+        around.path(),
+        "elsewhere/malloclint.toml",
+        "malloclint.toml",
+    );
+    let above = run(around.path(), ["check", "project"]);
+    assert!(
+        above.err.contains("leads out of the project") && !above.err.contains("no-rule"),
+        "{}",
+        above.err
+    );
+    std::fs::remove_file(at.join("malloclint.toml")).unwrap();
+    // What lies outside of the root that is asked for has no say.
+    link(around.path(), "elsewhere", "l");
+    let root = run(
+        &at,
+        [
+            "check",
+            "--format",
+            "concise",
+            "--root",
+            ".",
+            "l/Dockerfile.x",
+        ],
+    );
+    assert!(
+        root.out.contains("glibc-tunable-misspelt"),
+        "{} {}",
+        root.out,
+        root.err
+    );
+    let none = run(&at, ["check", "--root", "nowhere", "."]);
+    assert_eq!(
+        (none.code, none.err.as_str()),
+        (
+            Some(2),
+            "malloclint: `--root`: there is no folder nowhere\n"
+        )
+    );
+}
+
+#[test]
+fn what_a_review_of_masking_found() {
+    let shown = |path: &str, text: &str| {
+        let folder = folder([(path, text)]);
+        let units = run(folder.path(), ["units", "."]).out;
+        let json = run(folder.path(), ["check", "--format", "json", "."]).out;
+        (run(folder.path(), ["check", "."]).out, units + &json)
+    };
+    // Lines beside the one at fault are not shown: a value may run over many.
+    let pod = |env: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    image: x\n    command: [gunicorn, a:b]\n    env:\n{env}"
+        )
+    };
+    for env in [
+        format!(
+            "    - name: A\n      # c\n      value: {SECRET}\n    - name: MALLOC_ARENA_MAX_\n      value: \"2\"\n"
+        ),
+        format!(
+            "    - \"name\": \"A\"\n      \"value\": \"{SECRET}\"\n    - name: MALLOC_ARENA_MAX_\n      value: \"2\"\n"
+        ),
+        format!(
+            "    - name: A\n      value: |\n        {SECRET}\n    - name: MALLOC_ARENA_MAX_\n      value: \"2\"\n"
+        ),
+    ] {
+        let (human, others) = shown("pod.yaml", &pod(&env));
+        assert!(
+            human.contains("MALLOC_ARENA_MAX_") && !human.contains(SECRET),
+            "{human}"
+        );
+        assert!(!others.contains(SECRET), "{others}");
+    }
+    // What the finding is about is shown, whatever stands around it.
+    let (human, _) = shown(
+        "pod.yaml",
+        &pod(
+            "    - name: MALLOC_CONF\n      # tuned\n      value: narenas:x\n    - {name: LD_PRELOAD, value: libjemalloc.so.2}\n",
+        ),
+    );
+    assert!(human.contains("value: narenas:x"), "{human}");
+    // What is cut is masked before.
+    let cut = format!(
+        "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:b\", \"xxxxxxxxxxxxxxxxxxxx\", \"postgres://user:{SECRET}@host/db\"]\n"
+    );
+    let (human, others) = shown("Dockerfile", &cut);
+    assert!(
+        !human.contains("hunter2") && !others.contains("hunter2"),
+        "{human}{others}"
+    );
+    let key = "FROM python:3.12-slim\nENV LD_SDK_KEY=hunter2hunter2 MALLOC_ARENA_MAX_=2\nCMD [\"gunicorn\",\"##[warning]x\",\"a:b\"]\n";
+    let (human, _) = shown("Dockerfile", key);
+    assert!(
+        human.contains("LD_SDK_KEY=…") && !human.contains("##["),
+        "{human}"
+    );
 }

@@ -35,6 +35,7 @@ mod inject;
 mod kustomize;
 mod manifests;
 mod msrv;
+mod reach;
 mod rules;
 mod shell_effects;
 mod shell_properties;
