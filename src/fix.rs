@@ -25,7 +25,7 @@ use crate::yaml::Tree;
 /// So often a file is read again after edits: what one remedy brings to light, the next may fix.
 const ROUNDS: usize = 8;
 /// So many bytes are read in all attempts of one run, and so many attempts are made at least.
-const READ: usize = 2 << 20;
+const READ: usize = 1 << 20;
 const FEWEST_ATTEMPTS: usize = 24;
 
 /// What may be applied.
