@@ -281,7 +281,7 @@ fn in_yaml(line: &str, beside: &[&str]) -> Vec<Range<usize>> {
         && !is_reference(value.trim_matches(['"', '\'']))
     {
         let value = value.trim_end().trim_end_matches(['"', '\'']);
-        let start = line.len() - (line.len() - line.rfind(value).unwrap_or(line.len()));
+        let start = line.rfind(value).unwrap_or(line.len());
         hidden.push(start..start + value.len());
     }
     let flow = line.contains(['{', '[']);

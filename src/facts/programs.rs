@@ -93,7 +93,13 @@ pub(crate) struct Supervisor {
     pub command: Vec<String>,
     /// The key of its variables.
     pub environment: Option<String>,
-    #[expect(dead_code, reason = "for the reader")]
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
     source: String,
 }
 
@@ -322,6 +328,8 @@ mod tests {
         assert!(count > 100);
         let mut launchers = table.launcher.iter();
         assert!(launchers.all(|launcher| !launcher.source.is_empty()));
+        let mut supervisors = programs().supervisor.iter();
+        assert!(supervisors.all(|supervisor| !supervisor.source.is_empty()));
     }
 
     #[test]

@@ -117,15 +117,11 @@ fn is_passed_over(path: &Path, folder: bool, choice: &dyn Choice) -> bool {
 fn walk(folder: &Path, choice: &dyn Choice, found: &mut Found) {
     let collected: Mutex<Found> = Mutex::default();
     let refused: Arc<Mutex<Vec<Failure>>> = Arc::default();
-    let searched = match searchable(folder, &refused) {
-        Some(walker) => walker.build_parallel(),
-        None => {
-            found.failures.extend(taken(&refused));
-            return;
-        }
+    let Some(walker) = searchable(folder, &refused) else {
+        found.failures.extend(taken(&refused));
+        return;
     };
-    let walker = searched;
-    walker.run(|| {
+    walker.build_parallel().run(|| {
         Box::new(|entry| {
             let mut one = Found::default();
             match entry {

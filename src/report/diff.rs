@@ -15,7 +15,7 @@ const CONTEXT: usize = 3;
 /// # Errors
 /// Where `out` cannot be written to.
 pub fn write(before: &SourceFile, after: &SourceFile, out: &mut dyn io::Write) -> io::Result<()> {
-    // What lies above the current folder is named from the top of its repository: git knows no dots.
+    // A path above the current folder counts from the top of its repository: `git apply` takes no `..`.
     let above = before.path.starts_with("../");
     let path = match above {
         true => Repositories::of_here().path(&before.path),
