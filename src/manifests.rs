@@ -13,7 +13,8 @@ use std::sync::Arc;
 use crate::facts::Family;
 use crate::model::set_at_start as start;
 use crate::model::{
-    Change, Named, PreforkHook, Setting, Unit, Value, Via, Words, entries, family_of, finds,
+    Change, Expanded, Named, PreforkHook, Setting, Unit, Value, Via, Words, entries, family_of,
+    finds,
 };
 use crate::templates::Style;
 use crate::templates::tuning;
@@ -79,17 +80,20 @@ impl Sheet<'_> {
 
     /// A list of words; `None` where there is none. An empty list is one.
     #[must_use]
-    pub fn words(&self, id: Id, expand: &dyn Fn(&str) -> String) -> Option<Words> {
+    pub(crate) fn words(&self, id: Id, expand: &dyn Fn(&str) -> Expanded) -> Option<Words> {
         if self.tree.is_null(id) {
             return None;
         }
         let items = self.tree.items(id).iter().take(WORDS);
-        let words = items
-            .filter_map(|item| self.tree.text(*item))
-            .map(expand)
-            .collect();
+        let texts = items.filter_map(|item| self.tree.text(*item));
+        let (mut words, mut hidden) = (Vec::new(), Vec::new());
+        for mut expanded in texts.map(expand) {
+            words.push(expanded.text);
+            hidden.append(&mut expanded.hidden);
+        }
         Some(Words {
             words,
+            hidden,
             place: self.place(self.tree.resolve(id)),
         })
     }

@@ -19,7 +19,9 @@ mod unit;
 
 pub use change::Change;
 pub use container::Container;
-pub(crate) use container::{Build, EnvFault, EnvFaultKind, Gaps, Limits, Named, Source, Words};
+pub(crate) use container::{
+    Build, EnvFault, EnvFaultKind, Expanded, Gaps, Limits, Named, Source, Words,
+};
 pub use env::Setting;
 pub(crate) use env::{EnvVar, Environment, Erased, Value};
 pub(crate) use fact::Fact;

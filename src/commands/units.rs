@@ -101,7 +101,7 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
         if unit.process.argv.is_empty() {
             "unknown".into()
         } else {
-            unit.process.argv.join(" ")
+            unit.process.shown()
         },
     )?;
     row(

@@ -57,6 +57,8 @@ pub(super) struct ImageState {
     pub(super) mentioned: Vec<Family>,
     /// What COPY and ADD brought, in order.
     pub(super) copies: Vec<Copied>,
+    /// What a container's variables put into its command, where their values are not shown.
+    pub(super) hidden: Vec<String>,
     /// What a RUN copied or linked: from where, and to where.
     pub(super) placed: Vec<(String, String)>,
     /// Files whose text the Dockerfile itself holds: path and text.
@@ -187,6 +189,7 @@ impl ImageState {
             installs: Vec::new(),
             mentioned: Vec::new(),
             copies: Vec::new(),
+            hidden: Vec::new(),
             placed: Vec::new(),
             written: Vec::new(),
             compiles: false,

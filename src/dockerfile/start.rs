@@ -17,7 +17,8 @@ use service::{Mentions, Script};
 pub(super) use settings::Ended;
 use settings::Settings;
 use words::{
-    given, lines_of, looks_like_script, mentions, mentions_library, python_scripts, shell_script,
+    given, lines_of, looks_like_script, mentions, mentions_library, put_in, python_scripts,
+    shell_script,
 };
 
 use super::build::Build;
@@ -29,6 +30,7 @@ use crate::model::{
     Fact, Found, Fragile, Privileged, Process, ProcessKind, ProcessModel, Stray, Strip, is_python,
     recognise,
 };
+use crate::secrets::masked_line;
 use crate::shell;
 use crate::shell::effects::EffectKind;
 use crate::shell::syntax::Word;
@@ -103,6 +105,7 @@ pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
                 by_port_only: false,
                 development: false,
                 script: None,
+                hidden: state.hidden.clone(),
             },
             settings: Settings::default(),
             strips: Vec::new(),
@@ -406,6 +409,10 @@ impl Follower<'_> {
         let Some((_, words)) = service else {
             return;
         };
+        self.started
+            .process
+            .hidden
+            .extend(put_in(words, text.as_str()));
         let argv = given(words, positional);
         if hops > 0 && !argv.is_empty() {
             self.argv(&argv, Some(file), hops - 1);
@@ -504,7 +511,7 @@ impl Follower<'_> {
             );
         } else if let Some(serves) = serves {
             let text = serves.file.text(serves.span);
-            let line = text.lines().next().unwrap_or_default().trim().to_owned();
+            let line = masked_line(text.lines().next().unwrap_or_default().trim());
             let why = format!("`{line}`, line {}", serves.line());
             process.kind = Fact::Assumed(ProcessKind::Service, why);
             process.by_port_only = true;

@@ -13,6 +13,9 @@ struct File {
     credential_names: Names,
     schemes: Names,
     token_prefixes: Names,
+    headers: Names,
+    query_names: Names,
+    password_options: Names,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -32,6 +35,8 @@ struct Sources {
     credential_source: String,
     schemes_source: String,
     token_source: String,
+    headers_source: String,
+    password_options_source: String,
 }
 
 static FILE: Table<File> = Table::new(include_str!("secrets.toml"));
@@ -49,6 +54,38 @@ pub(crate) fn is_credential(name: &str) -> bool {
     let file = FILE.get();
     let mut whole = file.credential_names.iter();
     whole.any(|word| word == name) || file.credential_words.iter().any(|word| name.contains(word))
+}
+
+/// Whether a header of a request holds a credential: `X-Api-Key`.
+#[must_use]
+pub(crate) fn is_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let known = FILE.get().headers.iter().any(|header| header == name);
+    known || name.contains('-') && !name.starts_with('-') && is_credential(&name)
+}
+
+/// Whether a parameter of an address does: `sig`.
+#[must_use]
+pub(crate) fn is_query(name: &str) -> bool {
+    let mut known = FILE.get().query_names.iter();
+    is_credential(name) || known.any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether a program is given passwords by an option of one letter.
+#[must_use]
+pub(crate) fn takes_passwords(program: &str) -> bool {
+    password_options().any(|(known, _)| known == program)
+}
+
+/// Whether that is the option: `-p` of `mysql`.
+#[must_use]
+pub(crate) fn password_option(program: &str, option: &str) -> bool {
+    password_options().any(|known| known == (program, option))
+}
+
+fn password_options() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let pairs = FILE.get().password_options.iter();
+    pairs.filter_map(|pair| pair.split_once(':'))
 }
 
 /// Whether a word says that a credential follows: `Bearer`.
@@ -88,6 +125,8 @@ mod tests {
             &sources.credential_source,
             &sources.schemes_source,
             &sources.token_source,
+            &sources.headers_source,
+            &sources.password_options_source,
         ] {
             assert!(!source.is_empty());
         }

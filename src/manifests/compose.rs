@@ -13,7 +13,7 @@ use super::{Sheet, quantity};
 use std::collections::BTreeSet;
 
 use crate::facts::{Arch, roles};
-use crate::model::{Build, Container, Fact, Limits, Named, User, Words};
+use crate::model::{Build, Container, Expanded, Fact, Limits, Named, User, Words};
 use crate::purpose;
 use crate::surroundings::Surroundings;
 use crate::text::paths;
@@ -248,10 +248,17 @@ fn mounts(sheet: Sheet<'_>, id: Id) -> Vec<String> {
 fn words(sheet: Sheet<'_>, id: Id, variables: &Variables) -> Option<Words> {
     let expand = |text: &str| variables.expand_text(text);
     match sheet.tree.word(id) {
-        Some(text) => Some(Words {
-            words: split(&expand(text)),
-            place: sheet.place(sheet.tree.resolve(id)),
-        }),
+        Some(text) => {
+            let Expanded { text, mut hidden } = expand(text);
+            // A value may become several words.
+            let parts: Vec<String> = hidden.iter().flat_map(|value| split(value)).collect();
+            hidden.extend(parts);
+            Some(Words {
+                words: split(&text),
+                hidden,
+                place: sheet.place(sheet.tree.resolve(id)),
+            })
+        }
         None => sheet.words(id, &expand),
     }
 }

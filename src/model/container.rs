@@ -70,8 +70,19 @@ pub struct Named {
 #[derive(Clone, Debug)]
 pub struct Words {
     pub words: Vec<String>,
+    /// What variables put into them whose values are not shown.
+    pub(crate) hidden: Vec<String>,
     /// Where they stand.
     pub place: Place,
+}
+
+/// A text in which variables stood.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Expanded {
+    /// With their values.
+    pub(crate) text: String,
+    /// Those of the values that are not shown.
+    pub(crate) hidden: Vec<String>,
 }
 
 /// How an image is built.

@@ -1,6 +1,6 @@
 //! A value together with how we know it.
 
-use crate::secrets::masked;
+use crate::secrets::masked_line;
 use crate::text::Place;
 
 /// A value, and whether the text says so, we take it to be so, or cannot tell.
@@ -65,10 +65,10 @@ impl<T> Fact<T> {
 
 fn clip(text: &str) -> String {
     // What is cut could not be told for a secret any more.
-    let text: &str = &masked(text);
+    let text = &masked_line(text);
     const LIMIT: usize = 80;
     match text.char_indices().nth(LIMIT) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or(text)),
-        None => text.to_owned(),
+        None => text.clone(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Fact;
 use crate::facts::programs;
+use crate::secrets;
 use crate::text::Place;
 use crate::text::paths;
 
@@ -28,6 +29,16 @@ pub struct Process {
     pub development: bool,
     /// The Python program beside the input that runs, by its path, where it was found.
     pub script: Option<String>,
+    /// What variables put into `argv` whose values are not shown.
+    pub(crate) hidden: Vec<String>,
+}
+
+impl Process {
+    /// Program and arguments as they may be shown.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        secrets::without(&self.argv.join(" "), &self.hidden)
+    }
 }
 
 /// What kind of program a process is.

@@ -55,7 +55,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .process
         .server
         .clone()
-        .unwrap_or_else(|| unit.process.argv.join(" "));
+        .unwrap_or_else(|| unit.process.shown());
     let mut finding = report
         .finding(
             &unit.install_at,
@@ -189,7 +189,7 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
         .process
         .server
         .clone()
-        .unwrap_or_else(|| unit.process.argv.join(" "));
+        .unwrap_or_else(|| unit.process.shown());
     // An image that everybody has: what is in it is known.
     let known = unit.platform.libc.value() == Some(&Libc::Glibc) && unit.python.value().is_some();
     let message = if known {

@@ -65,6 +65,35 @@ fn nothing_secret_is_shown() {
     assert!(run(at, ["fix", "--diff", "."]).out.contains(SECRET));
 }
 
+/// What a variable puts into a command is no more shown than the variable's own line.
+#[test]
+fn what_variables_put_into_commands_is_not_shown() {
+    let compose = "services:\n  api:\n    image: shop\n    restart: always\n    command: python -m app --a ${CONN} --b=${OTHER:-hunter2b}\n";
+    let pod = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      containers:\n      - name: a\n        image: x\n        command: [python, app.py, --a, $(CONN)]\n        env:\n        - {name: CONN, value: hunter2}\n";
+    let image = "FROM python:3.12-slim\nENV CONN=hunter2\nCOPY run.sh /\nEXPOSE 80\nCMD [\"/run.sh\", \"x\"]\n";
+    let shell = "FROM python:3.12-slim\nENV CONN=hunter2\nEXPOSE 80\nCMD python app.py --a $CONN \"$CONN/x\"\n";
+    let script = "#!/bin/sh\nKEY=hunter2\nALL=\"all $KEY\"\nexec python app.py --a $KEY -b \"$ALL\" --c $CONN \"$@\"\n";
+    let folder = folder([
+        ("compose.yaml", compose),
+        (".env", "CONN='of hunter2'\n"),
+        ("pod.yaml", pod),
+        ("Dockerfile", image),
+        ("shell.Dockerfile", shell),
+        ("run.sh", script),
+    ]);
+    let units = run(folder.path(), ["units", "."]).out;
+    let check = run(folder.path(), ["check", "."]).out;
+    assert_eq!(units.matches("  starts ").count(), 4, "{units}");
+    assert!(
+        units.contains("python app.py --a … -b … … --c … x"),
+        "{units}"
+    );
+    assert!(check.contains("python app.py --a"), "{check}");
+    for out in [&units, &check] {
+        assert!(!out.contains("hunter2"), "{out}");
+    }
+}
+
 #[test]
 fn of_a_file_of_variables_one_line_is_shown() {
     let compose = "services:\n  api:\n    image: python:3.12-slim\n    command: gunicorn a:b\n    env_file: prod.env\n";

@@ -1,6 +1,9 @@
 //! What the words of a command say: which script they name, whether they pass arguments on.
 
+use std::ops::Range;
+
 use crate::facts::names_allocator;
+use crate::facts::secrets::is_shown;
 use crate::shell::effects::UNKNOWN;
 use crate::shell::syntax::{Part, Word};
 use crate::text::Traced;
@@ -25,6 +28,42 @@ pub(super) fn given(words: &[Word], positional: &[String]) -> Vec<String> {
         }
     }
     argv
+}
+
+/// What variables put into words of a text, where their values are not shown.
+pub(super) fn put_in(words: &[Word], text: &str) -> Vec<String> {
+    let mut values = Vec::new();
+    for word in words {
+        // Of a variable that holds others, all parts stand where it did.
+        let mut last: Option<&Range<usize>> = None;
+        for part in &word.parts {
+            let Part::Literal {
+                text: value, range, ..
+            } = part
+            else {
+                continue;
+            };
+            if !is_hidden(text.get(range.clone()).unwrap_or_default()) {
+                continue;
+            }
+            match values.last_mut().filter(|_| last == Some(range)) {
+                Some(whole) => String::push_str(whole, value),
+                None => values.push(value.clone()),
+            }
+            last = Some(range);
+        }
+    }
+    values
+}
+
+/// Whether a variable is written there whose value is not shown.
+fn is_hidden(written: &str) -> bool {
+    let name = written.trim_start_matches('"').strip_prefix('$');
+    name.is_some_and(|name| {
+        let name = name.trim_start_matches('{');
+        let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        !is_shown(name.get(..end.unwrap_or(name.len())).unwrap_or_default())
+    })
 }
 
 /// `"$@"`: the script runs what it was given.

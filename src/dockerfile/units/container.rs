@@ -86,6 +86,8 @@ fn lay(container: &Container, state: &mut ImageState) {
         setting.step = state.step;
         state.env.set(name, setting);
     }
+    let commands = container.entrypoint.iter().chain(&container.cmd);
+    state.hidden = commands.flat_map(|words| words.hidden.clone()).collect();
     if let Some(entrypoint) = &container.entrypoint {
         state.entrypoint = Some(command(entrypoint));
         // The image's own arguments were made for its own entrypoint.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::facts::secrets::is_shown;
 use crate::manifests::{Room, Sheet, dotenv};
-use crate::model::Value;
+use crate::model::{Expanded, Value};
 use crate::surroundings::Surroundings;
 use crate::text::Traced;
 
@@ -78,10 +79,28 @@ impl Variables {
     }
 
     /// The same of a plain text.
-    pub(super) fn expand_text(&self, text: &str) -> String {
+    pub(super) fn expand_text(&self, text: &str) -> Expanded {
         let mut raw = Traced::new();
         raw.push_from(text, crate::text::Span::default());
-        self.expand(&raw).text.as_str().to_owned()
+        let text = self.expand(&raw).text.as_str().to_owned();
+        let hidden = self.hidden(raw.as_str());
+        Expanded { text, hidden }
+    }
+
+    /// What variables of a text have for values that are not shown.
+    fn hidden(&self, text: &str) -> Vec<String> {
+        let (mut hidden, mut at) = (Vec::new(), 0);
+        while let Some(start) = text.get(at..).and_then(|rest| rest.find('$')) {
+            let found = reference(text, at + start);
+            at = found.as_ref().map_or(at + start + 1, |found| found.end);
+            if let Some(What::Variable(name, default)) = found.map(|found| found.what)
+                && !is_shown(name)
+            {
+                let known = self.known.get(name).map(String::as_str);
+                hidden.extend(known.or(default).map(str::to_owned));
+            }
+        }
+        hidden
     }
 }
 

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::facts::secrets::is_shown;
 use crate::manifests::{Room, Sheet};
-use crate::model::{EnvFault, EnvFaultKind, Gaps, Setting, Value};
+use crate::model::{EnvFault, EnvFaultKind, Expanded, Gaps, Setting, Value};
 use crate::text::Traced;
 use crate::yaml::Id;
 
@@ -141,26 +142,31 @@ fn expand(raw: Traced, env: &Env) -> Value {
 }
 
 /// A word of a command, with the container's variables.
-pub(super) fn expand_words(env: &[(String, Setting)], text: &str) -> String {
-    let mut out = String::new();
+pub(super) fn expand_words(env: &[(String, Setting)], text: &str) -> Expanded {
+    let mut expanded = Expanded::default();
     let mut at = 0;
     for reference in references(text) {
+        let out = &mut expanded.text;
         out.push_str(text.get(at..reference.start).unwrap_or_default());
         at = reference.end;
-        let value = match reference.name.as_deref() {
-            None => Some("$"),
-            Some(name) => env
-                .iter()
-                .rev()
-                .find(|(other, _)| other == name)
-                .map(|(_, setting)| setting.value.text.as_str()),
+        let Some(name) = reference.name else {
+            out.push('$');
+            continue;
         };
-        out.push_str(
-            value.unwrap_or_else(|| text.get(reference.start..reference.end).unwrap_or_default()),
-        );
+        let mut before = env.iter().rev();
+        match before.find(|(other, _)| *other == name) {
+            Some((_, setting)) => {
+                let value = setting.value.text.as_str();
+                out.push_str(value);
+                expanded
+                    .hidden
+                    .extend((!is_shown(&name)).then(|| value.to_owned()));
+            }
+            None => out.push_str(text.get(reference.start..reference.end).unwrap_or_default()),
+        }
     }
-    out.push_str(text.get(at..).unwrap_or_default());
-    out
+    expanded.text.push_str(text.get(at..).unwrap_or_default());
+    expanded
 }
 
 /// `$(NAME)`, or `$$` without a name.
