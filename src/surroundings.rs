@@ -26,6 +26,12 @@ pub trait Surroundings: Sync {
         false
     }
 
+    /// Whether [`Surroundings::read`] finds nothing because a link leads out of what may be read.
+    fn leads_outside(&self, near: &str, path: &str) -> bool {
+        let _ = (near, path);
+        false
+    }
+
     /// The bytes of the file at `path`, for one look: nobody remembers them.
     fn peek(&self, path: &str) -> Option<Vec<u8>> {
         let _ = path;
@@ -102,6 +108,10 @@ impl Surroundings for Instead<'_> {
 
     fn is_outside(&self, near: &str, path: &str) -> bool {
         self.around.is_outside(near, path)
+    }
+
+    fn leads_outside(&self, near: &str, path: &str) -> bool {
+        self.around.leads_outside(near, path)
     }
 
     fn peek(&self, path: &str) -> Option<Vec<u8>> {

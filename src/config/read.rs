@@ -25,7 +25,8 @@ const OWN: [&str; 2] = ["malloclint.toml", ".malloclint.toml"];
 /// What the folder itself says.
 pub(super) fn in_it(folder: &Path, roots: &Roots) -> Result<Option<Config>, ConfigError> {
     // What a link brings in from elsewhere is not the project's.
-    let text_in = |path: &Path| match path.is_symlink() && path.exists() && !roots.hold(path) {
+    let leads_out = |path: &Path| path.is_symlink() && roots.shut_out(path);
+    let text_in = |path: &Path| match leads_out(path) {
         true => Err(wrong(
             path,
             "it is a link that leads out of the project, and is not read".into(),
@@ -33,6 +34,11 @@ pub(super) fn in_it(folder: &Path, roots: &Roots) -> Result<Option<Config>, Conf
         false => text(path),
     };
     let shared = folder.join("pyproject.toml");
+    // Whether one of those has a table for us nobody knows: mostly it has none.
+    let shared_text = || match leads_out(&shared) {
+        true => Ok(None),
+        false => text(&shared),
+    };
     for name in OWN {
         let own = folder.join(name);
         let Some(own_text) = text_in(&own)? else {
@@ -47,15 +53,15 @@ pub(super) fn in_it(folder: &Path, roots: &Roots) -> Result<Option<Config>, Conf
                 format!("`{other}` stands beside it: keep one of them"),
             ));
         }
-        if text_in(&shared)?.is_some_and(|text| has_table(&text)) {
+        if shared_text()?.is_some_and(|text| has_table(&text)) {
             let reason =
                 "`pyproject.toml` beside it has `[tool.malloclint]`, too: keep one of them";
             return Err(wrong(&own, reason.into()));
         }
-        return placed(parse(&own, &own_text)?, &own).map(Some);
+        return placed(parse(&own, &own_text)?, &own, Some(roots)).map(Some);
     }
-    match text_in(&shared)? {
-        Some(text) => self::shared(&shared, &text),
+    match shared_text()? {
+        Some(text) => self::shared(&shared, &text, Some(roots)),
         None => Ok(None),
     }
 }
@@ -80,11 +86,11 @@ pub(super) fn file(path: &Path) -> Result<Config, ConfigError> {
         .is_some_and(|name| name == "pyproject.toml")
     {
         let text = text(path)?.unwrap_or_default();
-        let found = shared(path, &text)?;
+        let found = shared(path, &text, None)?;
         return found.ok_or_else(|| wrong(path, "it has no `[tool.malloclint]`".into()));
     }
     let text = text(path)?.unwrap_or_default();
-    placed(parse(path, &text)?, path)
+    placed(parse(path, &text)?, path, None)
 }
 
 /// What is wrong with a configuration of that name and text, if anything is. Files that it names are not looked for.
@@ -99,17 +105,18 @@ pub fn wrong_in(name: &str, text: &str) -> Option<String> {
     read.map(|error| error.to_string())
 }
 
-fn shared(path: &Path, text: &str) -> Result<Option<Config>, ConfigError> {
+fn shared(path: &Path, text: &str, roots: Option<&Roots>) -> Result<Option<Config>, ConfigError> {
     if !text.contains("malloclint") {
         return Ok(None);
     }
     let project: PyProject = parse(path, text)?;
     let config = project.tool.and_then(|tool| tool.malloclint);
-    config.map(|config| placed(config, path)).transpose()
+    config.map(|config| placed(config, path, roots)).transpose()
 }
 
-/// The configuration with the Dockerfiles of its images where they lie.
-fn placed(mut config: Config, path: &Path) -> Result<Config, ConfigError> {
+/// The configuration with the Dockerfiles of its images where they lie: below the roots, where it is not one that the
+/// user names.
+fn placed(mut config: Config, path: &Path, roots: Option<&Roots>) -> Result<Config, ConfigError> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     for (image, source) in &mut config.images {
         let (Image::Whole(file)
@@ -117,6 +124,12 @@ fn placed(mut config: Config, path: &Path) -> Result<Config, ConfigError> {
             dockerfile: file, ..
         })) = source;
         let whole = folder.join(&*file);
+        if roots.is_some_and(|roots| roots.shut_out(&whole)) {
+            let reason = format!(
+                "`images`: `{file}` lies outside of the project (`--root` names another folder)"
+            );
+            return Err(wrong(path, reason));
+        }
         if !whole.is_file() {
             let reason = format!("`images`: there is no file `{file}` to build `{image}` from");
             return Err(wrong(path, reason));

@@ -10,6 +10,12 @@ use crate::text::paths;
 #[must_use]
 pub(crate) fn shown(path: &Path) -> String {
     let below = here().and_then(|here| path.strip_prefix(here).ok());
+    let around = path
+        .starts_with("..")
+        .then(|| absolute(&path.to_string_lossy()));
+    // Out of this folder and into it again.
+    let around = around.as_deref().map(Path::new);
+    let below = below.or_else(|| around?.strip_prefix(here()?).ok());
     let text = below.unwrap_or(path).to_string_lossy();
     let text = if MAIN_SEPARATOR == '/' {
         text.into_owned()

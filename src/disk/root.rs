@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::places::top;
+use super::places::{absolute, top};
+use crate::text::paths;
 
 /// Folders of the system that hold no files of a project, though they look like some.
 const NO_FILES: [&str; 3] = ["/proc", "/dev", "/sys"];
@@ -66,9 +67,9 @@ impl Roots {
         bytes(&lies, limit).map_err(|_| Shut::Absent)
     }
 
-    /// Whether a file is there that is not read because it lies outside.
+    /// Whether a path leads outside. Whether a file is there makes no difference: nobody is to learn that.
     pub(crate) fn shut_out(&self, path: &Path) -> bool {
-        path.canonicalize().is_ok_and(|lies| !self.contain(&lies))
+        leads(path).is_none_or(|lies| !self.contain(&lies))
     }
 }
 
@@ -86,6 +87,30 @@ fn root(path: &Path) -> Option<PathBuf> {
         stands.canonicalize().ok()?
     };
     Some(top(&folder).unwrap_or(folder))
+}
+
+/// Where a path leads, links followed as far as they are there; nothing where they lead in a circle.
+fn leads(path: &Path) -> Option<PathBuf> {
+    const LINKS: usize = 40;
+    let mut path = PathBuf::from(absolute(&path.to_string_lossy()));
+    for _ in 0..LINKS {
+        let there = path.ancestors().find_map(|folder| {
+            let lies = folder.canonicalize().ok()?;
+            Some((lies, path.strip_prefix(folder).ok()?.to_path_buf()))
+        });
+        let (lies, rest) = there?;
+        let mut rest = rest.components();
+        let Some(next) = rest.next() else {
+            return Some(lies);
+        };
+        let next = lies.join(next);
+        let Ok(to) = next.read_link() else {
+            return Some(next.join(rest.as_path()));
+        };
+        let to = lies.join(to).join(rest.as_path());
+        path = PathBuf::from(paths::normal(&to.to_string_lossy()));
+    }
+    None
 }
 
 /// The bytes of a regular file of no more than `limit`.

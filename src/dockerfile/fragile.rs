@@ -189,7 +189,7 @@ fn listed(
     let text = match copy::find(build, state, path) {
         Some(Readable::Inline(text)) => text.as_str().to_owned(),
         Some(Readable::Beside(file)) => String::from_utf8_lossy(&file.bytes).into_owned(),
-        None => match build.around.read(&build.file.path, path) {
+        Some(Readable::Outside(_)) | None => match build.around.read(&build.file.path, path) {
             Some(file) => String::from_utf8_lossy(&file.bytes).into_owned(),
             None => return,
         },

@@ -35,7 +35,7 @@ use crate::shell;
 use crate::shell::effects::EffectKind;
 use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
-use crate::text::{Place, Span, Traced};
+use crate::text::{Place, Traced};
 
 /// Scripts that start scripts are followed this far.
 const HOPS: usize = 6;
@@ -255,8 +255,9 @@ impl Follower<'_> {
         let mut found = scripts.map(|script| copy::find(self.build, self.state, script));
         match here.or_else(|| found.find_map(|found| found)) {
             Some(readable) => {
-                let (text, file) = self.open(readable);
-                self.script(&text, &file, rest, hops - 1);
+                if let Some((text, file)) = self.open(readable) {
+                    self.script(&text, &file, rest, hops - 1);
+                }
             }
             None if looks_like_script(program) => {
                 self.started.unseen.get_or_insert_with(|| {
@@ -346,17 +347,22 @@ impl Follower<'_> {
         found.filter(Readable::is_shell)
     }
 
-    fn open(&self, readable: Readable) -> (Traced, Place) {
-        match readable {
-            Readable::Inline(text) => (lines_of(text), self.build.place(Span::default())),
-            Readable::Beside(file) => {
-                let whole = Span::new(0, file.bytes.len());
-                (
-                    Traced::verbatim(&file.bytes, whole),
-                    Place::new(&file, whole),
-                )
+    /// The text of a file of the image and where it stands. What may not be read may set anything.
+    fn open(&mut self, readable: Readable) -> Option<(Traced, Place)> {
+        let written = matches!(readable, Readable::Inline(_));
+        match readable.open(self.build) {
+            Ok((text, file)) if written => Some((lines_of(text), file)),
+            Ok(found) => Some(found),
+            Err(why) => {
+                self.started.unseen.get_or_insert(why);
+                None
             }
         }
+    }
+
+    fn find(&mut self, path: &str) -> Option<(Traced, Place)> {
+        let readable = copy::find(self.build, self.state, path)?;
+        self.open(readable)
     }
 
     /// A script that was found: a shell's, or Python's.
@@ -469,10 +475,11 @@ impl Follower<'_> {
             let var = self.state.env.get(name);
             var.and_then(|var| var.now.value.known()) == Some(value)
         });
-        let mut given = rest
-            .iter()
-            .filter_map(|word| copy::find(self.build, self.state, word));
-        let saved = given.any(|file| launcher.is_saved_by(self.open(file).0.as_str()));
+        let mut given = rest.iter().filter_map(|word| {
+            let found = copy::find(self.build, self.state, word)?;
+            found.open(self.build).ok()
+        });
+        let saved = given.any(|(text, _)| launcher.is_saved_by(text.as_str()));
         if set && !saved {
             let place = self.started.process.place.clone();
             self.started.strips.push(Strip {

@@ -12,7 +12,7 @@ use crate::text::SourceFile;
 /// Files around an input that are larger than this say nothing about allocators.
 const LIMIT: u64 = 256 << 10;
 /// A build context lies at most so many folders above its Dockerfile.
-const LEVELS: usize = 8;
+const LEVELS: usize = 16;
 
 /// The surroundings on disk.
 #[derive(Debug, Default)]
@@ -47,18 +47,25 @@ impl Surroundings for Disk {
         let home = self.home(near);
         let mut folders = home.folders.iter();
         folders.find_map(|folder| {
-            self.files
-                .of(Path::new(folder).join(path), |path| self.load(path))
+            let path = PathBuf::from(shown(&Path::new(folder).join(path)));
+            self.files.of(path, |path| self.load(path))
         })
     }
 
     fn beside(&self, near: &str, path: &str) -> Option<Arc<SourceFile>> {
-        let plain = plain(near, path)?;
-        self.files.of(plain, |path| self.load(path))
+        let path = PathBuf::from(shown(&plain(near, path)?));
+        self.files.of(path, |path| self.load(path))
     }
 
     fn is_outside(&self, near: &str, path: &str) -> bool {
         plain(near, path).is_some_and(|path| self.roots.shut_out(&path))
+    }
+
+    fn leads_outside(&self, near: &str, path: &str) -> bool {
+        let path = path.trim_start_matches('/');
+        let home = self.home(near);
+        let mut folders = home.folders.iter();
+        folders.any(|folder| self.roots.shut_out(&Path::new(folder).join(path)))
     }
 
     fn peek(&self, path: &str) -> Option<Vec<u8>> {
@@ -98,29 +105,39 @@ fn plain(near: &str, path: &str) -> Option<PathBuf> {
     Some(plain)
 }
 
-/// What lies above a folder that is in neither is none of our business.
+/// What lies above the roots is none of our business.
 fn home(own: &Path, roots: &Roots) -> Home {
-    let named = |folder: &&Path| !folder.as_os_str().is_empty();
-    let mut found: Vec<&Path> = own.ancestors().filter(named).take(LEVELS).collect();
-    if own.is_relative() && own != Path::new(".") {
-        found.push(Path::new("."));
+    let mut found: Vec<PathBuf> = Vec::new();
+    let mut is_top = false;
+    let mut next = Some(own.to_path_buf());
+    while let Some(folder) = next.filter(|folder| found.len() < LEVELS && roots.hold(folder)) {
+        is_top = folder.join(".git").exists();
+        next = if is_top { None } else { above(&folder) };
+        found.push(folder);
     }
-    let top = found.iter().position(|folder| folder.join(".git").exists());
-    match top {
-        Some(top) => found.truncate(top + 1),
-        None if own.is_absolute() => found.truncate(1),
-        None => {}
-    }
-    found.retain(|folder| roots.hold(folder));
     let name = || {
         let whole = found.last()?.canonicalize().ok()?;
         Some(whole.file_name()?.to_string_lossy().into_owned())
     };
     Home {
-        name: top.and_then(|_| name()),
+        name: is_top.then(name).flatten(),
         folders: found
             .iter()
             .map(|path| path.to_string_lossy().into_owned())
             .collect(),
+    }
+}
+
+/// The folder above another, relative to where the tool runs where that one is.
+fn above(folder: &Path) -> Option<PathBuf> {
+    match folder.components().next_back()? {
+        Component::Normal(_) => {
+            let parent = folder.parent()?;
+            let named = !parent.as_os_str().is_empty();
+            Some(if named { parent } else { Path::new(".") }.to_path_buf())
+        }
+        Component::CurDir => Some(PathBuf::from("..")),
+        Component::ParentDir => Some(folder.join("..")),
+        _ => None,
     }
 }

@@ -172,6 +172,108 @@ fn what_lies_outside_leaves_a_service_undecided() {
     assert!(ran.out.contains("[allocator-unset]"), "{}", ran.out);
 }
 
+/// A script, too, whatever names it; and nobody learns whether the file is there.
+#[cfg(unix)]
+#[test]
+fn scripts_and_images_outside_leave_a_service_undecided() {
+    let image =
+        |start: &str| format!("FROM python:3.12-slim\nCOPY s /s\nEXPOSE 80\nCMD [{start}]\n");
+    let reads = "#!/bin/sh\n. /s/env.sh\nexec gunicorn a:b\n";
+    for (start, script, name) in [
+        ("\"/s/start.sh\"", reads, "env.sh"),
+        ("\"/s/run\"", reads, "run"),
+        ("\"sh\", \"/s/run\"", reads, "run"),
+        ("\"python\", \"/s/run.py\"", reads, "run.py"),
+    ] {
+        for there in [true, false] {
+            let around = project(&[("Dockerfile", &image(start)), ("s/start.sh", script)]);
+            let at = around.path().join("project");
+            let to = if there { "secret.env" } else { "absent" };
+            link(around.path(), to, &format!("s/{name}"));
+            let ran = run(&at, ["check", "--format", "concise", "."]);
+            assert_eq!((ran.code, ran.out.as_str()), (Some(0), ""), "{start}");
+            let units = run(&at, ["units", "."]).out;
+            let said = format!("`s/{name}` is not read: it lies outside");
+            assert!(units.contains(&said), "{start} {units}");
+            // Twin: one inside.
+            std::fs::remove_file(at.join("s").join(name)).unwrap();
+            write(
+                &at,
+                &format!("s/{name}"),
+                "#!/bin/sh\nA=1\nexec gunicorn a:b\n",
+            );
+            let ran = run(&at, ["check", "--format", "concise", "."]);
+            assert!(ran.out.contains("[allocator-unset]"), "{start}");
+        }
+    }
+    let mut said = Vec::new();
+    for file in ["../elsewhere/Dockerfile.x", "../absent", "/etc/passwd"] {
+        let config = format!("[images]\nx = \"{file}\"\n");
+        let around = project(&[
+            ("compose.yaml", "services:\n  a: {image: x}\n"),
+            ("malloclint.toml", &config),
+        ]);
+        let ran = run(&around.path().join("project"), ["check", "."]);
+        assert_eq!(ran.code, Some(2));
+        let err = ran.err.replace(file, "x");
+        said.push(err[err.find("malloclint.toml").unwrap()..].to_owned());
+    }
+    assert!(
+        said[0].contains("`x` lies outside of the project"),
+        "{said:?}"
+    );
+    assert!(said.iter().all(|text| *text == said[0]), "{said:?}");
+    // Of a pyproject.toml that leads out nobody knows whether it is about us.
+    let around = project(&[("Dockerfile", FAULTY)]);
+    link(around.path(), "elsewhere/malloclint.toml", "pyproject.toml");
+    let ran = run(&around.path().join("project"), ["check", "."]);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
+}
+
+/// What is true does not depend on where one stands.
+#[test]
+fn judgement_is_the_same_from_everywhere() {
+    let image = "FROM python:3.12-slim\nCOPY deploy/run.sh /run.sh\nCMD [\"/run.sh\"]\n";
+    let around = project(&[
+        ("deploy/docker/Dockerfile", image),
+        (
+            "deploy/run.sh",
+            "#!/bin/sh\nexport MALLOC_ARENA_MAX_=2\nexec gunicorn a:b\n",
+        ),
+        (
+            "deploy/docker/compose.yaml",
+            "services:\n  api:\n    build: {context: ../.., dockerfile: deploy/docker/Dockerfile}\n    environment: {MALLOC_CONF: x}\n",
+        ),
+    ]);
+    let at = around.path().join("project");
+    let lines = |from: &str, path: &str| {
+        let out = run(&at.join(from), ["check", "--format", "json", path]).out;
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let mut lines: Vec<String> = findings
+            .map(|finding| {
+                let path = Path::new(finding["path"].as_str().unwrap());
+                let path = at.join(from).join(path).canonicalize().unwrap();
+                format!("{}:{} {}", path.display(), finding["line"], finding["rule"])
+            })
+            .collect();
+        lines.sort_unstable();
+        lines
+    };
+    let top = lines("", ".");
+    assert!(top.iter().any(|line| line.contains("run.sh")), "{top:?}");
+    for (from, path) in [
+        ("deploy", "."),
+        ("deploy/docker", "."),
+        ("deploy", "docker"),
+        ("", "deploy"),
+    ] {
+        assert_eq!(lines(from, path), top, "{from} {path}");
+    }
+    let whole = at.canonicalize().unwrap();
+    assert_eq!(lines("", whole.to_str().unwrap()), top);
+}
+
 #[cfg(unix)]
 #[test]
 fn no_link_leads_out() {

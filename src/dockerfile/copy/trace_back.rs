@@ -5,9 +5,10 @@ use std::sync::Arc;
 use super::has_extension;
 use crate::dockerfile::build::Build;
 use crate::dockerfile::image::{Copied, CopySource, ImageState};
+use crate::surroundings::not_read;
 use crate::text::paths::base_name;
 use crate::text::paths::normal;
-use crate::text::{SourceFile, Traced};
+use crate::text::{Place, SourceFile, Span, Traced};
 
 /// How often a file is followed from stage to stage.
 const HOPS: usize = 16;
@@ -18,9 +19,24 @@ pub(in crate::dockerfile) enum Readable {
     Inline(Traced),
     /// It stands in the build context.
     Beside(Arc<SourceFile>),
+    /// It lies outside of what may be read, at that path of the build context.
+    Outside(String),
 }
 
 impl Readable {
+    /// The text and where it stands, or why it is not read.
+    pub(in crate::dockerfile) fn open(self, build: &Build<'_>) -> Result<(Traced, Place), String> {
+        match self {
+            Self::Inline(text) => Ok((text, build.place(Span::default()))),
+            Self::Beside(file) => {
+                let whole = Span::new(0, file.bytes.len());
+                let text = Traced::verbatim(&file.bytes, whole);
+                Ok((text, Place::new(&file, whole)))
+            }
+            Self::Outside(path) => Err(not_read(&path)),
+        }
+    }
+
     /// Whether its first line names a shell.
     pub(in crate::dockerfile) fn is_shell(&self) -> bool {
         let first = |text: &[u8]| {
@@ -41,6 +57,7 @@ impl Readable {
         match self {
             Self::Inline(text) => first(text.as_str().as_bytes()),
             Self::Beside(file) => first(&file.bytes),
+            Self::Outside(_) => false,
         }
     }
 }
@@ -113,16 +130,22 @@ fn locate(build: &Build<'_>, state: &ImageState, path: &str, hops: usize) -> Opt
     candidates
         .into_iter()
         .find_map(|(_, copied, source)| match &copied.from {
-            CopySource::Context => build
-                .around
-                .read(&build.file.path, &source)
-                .map(Readable::Beside),
+            CopySource::Context => beside(build, source),
             CopySource::Stage(index) if hops > 0 => {
                 let stage = build.made.states.get(*index)?;
                 locate(build, stage, &stage.absolute(&source), hops - 1)
             }
             _ => None,
         })
+}
+
+fn beside(build: &Build<'_>, source: String) -> Option<Readable> {
+    let near = &build.file.path;
+    let found = build.around.read(near, &source).map(Readable::Beside);
+    found.or_else(|| {
+        let outside = build.around.leads_outside(near, &source);
+        outside.then_some(Readable::Outside(source))
+    })
 }
 
 /// The path in the source of `copied` that becomes `path`, and how specific that is.

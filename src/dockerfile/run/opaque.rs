@@ -2,14 +2,13 @@
 
 use super::{DEPTH, Source, apply, located, pattern};
 use crate::dockerfile::build::Build;
-use crate::dockerfile::copy::{self, Readable};
+use crate::dockerfile::copy;
 use crate::dockerfile::image::ImageState;
 use crate::facts::families_named;
 use crate::facts::programs;
 use crate::shell::effects::Effect;
 use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
-use crate::text::{Place, Span, Traced};
 
 /// Programs that may put any file anywhere: archives into the folder they are given, others `/`.
 pub(super) fn work(build: &Build<'_>, state: &mut ImageState, effect: &Effect, words: &[Word]) {
@@ -92,37 +91,20 @@ pub(super) fn script(
     } else {
         None
     };
-    match readable {
-        Some(Readable::Inline(text)) => {
-            let file = build.place(Span::default());
-            apply(
-                build,
-                state,
-                Source {
-                    text: &text,
-                    file: &file,
-                    depth: source.depth + 1,
-                },
-            );
+    let opened = match readable {
+        Some(readable) => readable.open(build),
+        None => Err(format!("the script `{path}` is not beside the Dockerfile")),
+    };
+    match opened {
+        Ok((text, file)) => {
+            let source = Source {
+                text: &text,
+                file: &file,
+                depth: source.depth + 1,
+            };
+            apply(build, state, source);
         }
-        Some(Readable::Beside(file)) => {
-            let whole = Span::new(0, file.bytes.len());
-            let text = Traced::verbatim(&file.bytes, whole);
-            let file = Place::new(&file, whole);
-            apply(
-                build,
-                state,
-                Source {
-                    text: &text,
-                    file: &file,
-                    depth: source.depth + 1,
-                },
-            );
-        }
-        None => state.hide(
-            "/",
-            format!("the script `{path}` is not beside the Dockerfile"),
-        ),
+        Err(why) => state.hide("/", why),
     }
 }
 

@@ -389,7 +389,7 @@ impl Follower<'_> {
     pub(super) fn next_script(&mut self, path: &str) -> Option<(Traced, Place)> {
         self.scripts = self.scripts.checked_sub(1)?;
         let readable = copy::find(self.build, self.state, path)?;
-        let (text, file) = self.open(readable);
+        let (text, file) = self.open(readable)?;
         self.started.followed.push(file.file.path.clone());
         Some((text, file))
     }

@@ -2,7 +2,6 @@
 
 use super::Follower;
 use super::words::plain;
-use crate::dockerfile::copy::{self, Readable};
 use crate::facts::programs::{Supervisor, supervisor};
 use crate::model::{ProcessKind, recognise};
 use crate::shell::syntax;
@@ -69,7 +68,7 @@ impl Follower<'_> {
     }
 
     /// The texts of the files that say what it starts, where they can be had.
-    fn files_of(&self, supervisor: &Supervisor, rest: &[String]) -> Vec<(Traced, Place)> {
+    fn files_of(&mut self, supervisor: &Supervisor, rest: &[String]) -> Vec<(Traced, Place)> {
         let mut named = None;
         let mut words = rest.iter();
         while let Some(word) = words.next() {
@@ -107,10 +106,12 @@ impl Follower<'_> {
             })
         });
         let paths = own.into_iter().map(str::to_owned).chain(further);
-        let found = paths.filter_map(|path| copy::find(self.build, self.state, &path));
+        let paths: Vec<String> = paths.collect();
+        let mut found = Vec::new();
+        for path in paths {
+            found.extend(self.find(&path));
+        }
         found
-            .map(|readable: Readable| self.open(readable))
-            .collect()
     }
 }
 
