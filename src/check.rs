@@ -5,7 +5,7 @@ mod generated;
 mod manifests;
 pub(crate) mod suppress;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::disk::places;
@@ -94,8 +94,20 @@ pub(crate) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
         format => manifests::examine(file, format, project, style),
     };
     let policy = project.policy(&file.path);
-    policy.apply(&mut examined.checked.findings, &places);
+    let findings = &mut examined.checked.findings;
+    policy.apply(findings, &places);
+    drop_lone_repeats(findings);
     examined
+}
+
+/// What is silenced of one container is silenced of the others that run its image.
+fn drop_lone_repeats(findings: &mut Vec<Finding>) {
+    let firsts = findings.iter().filter(|finding| finding.repeats.is_none());
+    let firsts: BTreeSet<_> = firsts.map(|first| (first.rule, first.unit)).collect();
+    findings.retain(|finding| {
+        let first = finding.repeats.map(|unit| (finding.rule, unit));
+        first.is_none_or(|first| firsts.contains(&first))
+    });
 }
 
 /// The units of a file, for those who want to see what the rules see.
@@ -196,18 +208,23 @@ fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// Of findings about an image as a whole the first of each kind that is as severe as any: several images of one file
-/// that start the same lack the same.
+/// that start the same lack the same, and so do several containers that run one image.
 pub(crate) fn say_once<T>(all: &mut Vec<T>, finding: impl Fn(&T) -> &Finding) {
     let key = |finding: &Finding| (finding.rule, finding.message.clone());
     let mut most = BTreeMap::new();
-    for finding in all.iter().map(&finding).filter(|finding| finding.once) {
+    for finding in all.iter().map(&finding) {
+        if !finding.once || finding.repeats.is_some() {
+            continue;
+        }
         let severity = most.entry(key(finding)).or_insert(finding.severity);
         *severity = finding.severity.max(*severity);
     }
     all.retain(|one| {
         let finding = finding(one);
-        !finding.once
-            || most.get(&key(finding)) == Some(&finding.severity)
+        let mut first = || {
+            most.get(&key(finding)) == Some(&finding.severity)
                 && most.remove(&key(finding)).is_some()
+        };
+        finding.repeats.is_none() && (!finding.once || first())
     });
 }

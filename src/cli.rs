@@ -3,7 +3,9 @@
 pub(crate) mod tune;
 mod values;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,6 +13,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::policy::{FailOn, RuleNames};
+use crate::report::{Lines, harmless};
 use crate::templates::{Goal, PreloadStyle};
 pub(crate) use values::{FormatParser, Output};
 
@@ -49,10 +52,22 @@ impl Cli {
                 error.remove(ContextKind::SuggestedSubcommand);
             }
             let code = error.exit_code();
-            let _ = error.print();
+            let _ = print(&error, &arguments);
             ExitCode::from(u8::try_from(code).unwrap_or(2))
         })
     }
+}
+
+/// Prints what is wrong. The names of files may stand in it, and those may hold anything.
+fn print(error: &clap::Error, arguments: &[OsString]) -> io::Result<()> {
+    let mut texts = arguments.iter().map(|argument| argument.to_string_lossy());
+    if texts.all(|text| matches!(harmless(&text), Cow::Borrowed(_)) && !text.contains('\n')) {
+        return error.print();
+    }
+    let mut err = io::stderr();
+    let mut lines = Lines::to(&mut err);
+    write!(lines, "{}", error.render())?;
+    lines.flush()
 }
 
 /// When to use colours.

@@ -71,6 +71,8 @@ pub struct Finding {
     pub of_build: bool,
     /// Of several images of one file that start the same, one is enough.
     pub once: bool,
+    /// It is said of the image of another container before, whose unit that is: a fix sees to both.
+    pub repeats: Option<usize>,
     /// The remedy spelled in the text of the file, where the input can do that.
     pub edits: Vec<Edit>,
     /// The file that the edits are of: what is wrong in a start script may be put right in the Dockerfile.
@@ -156,6 +158,7 @@ impl Finding {
             harm: false,
             of_build: false,
             once: false,
+            repeats: None,
             edits: Vec::new(),
             edited: None,
             refusal: None,

@@ -255,6 +255,7 @@ fn covers(other: &Finding, finding: &Finding) -> bool {
     };
     let (more, these) = (changes(other), changes(finding));
     other.unit == finding.unit
+        && !these.is_empty()
         && more.len() > these.len()
         && these.iter().all(|change| more.contains(change))
 }

@@ -175,8 +175,20 @@ pub(crate) fn without(mut finding: Finding) -> Finding {
     finding
 }
 
-/// Writes JSON, in which no text is an order to a runner that reads the log.
+/// Writes JSON, in which no text is an order to a runner that reads the log, or changes how the lines are shown.
 fn json_text<T: serde::Serialize>(value: &T, out: &mut dyn io::Write) -> io::Result<()> {
     let text = serde_json::to_string_pretty(value)?;
-    writeln!(out, "{}", text.replace("##[", "##\\u005b"))
+    // Between strings stand line ends and nothing else of that kind.
+    let harmful = |c: char| is_harmful(c) && c != '\n';
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(harmful) {
+        let (before, from) = rest.split_at(at);
+        write!(out, "{}", before.replace("##[", "##\\u005b"))?;
+        let mut letters = from.chars();
+        // All of them are of one unit in UTF-16.
+        let letter = letters.next().map_or(0, u32::from);
+        write!(out, "\\u{letter:04x}")?;
+        rest = letters.as_str();
+    }
+    writeln!(out, "{}", rest.replace("##[", "##\\u005b"))
 }

@@ -162,14 +162,17 @@ fn either(mut before: Vec<Finding>, other: Vec<Finding>) -> Vec<Finding> {
 
 type Spell<'a> = &'a dyn Fn(&Unit, &[Change]) -> Result<Vec<Edit>, String>;
 
+/// An image: its Dockerfile and stage, or its name.
+type Image = (String, Option<String>);
+
 /// Containers of one file on their way to findings.
 struct Judge<'a> {
     file: &'a Arc<SourceFile>,
     project: &'a Project<'a>,
     style: Style,
     units: Vec<Unit>,
-    /// Images that were told to lack a setting: their Dockerfile and stage, or their name.
-    lacking: Vec<(String, Option<String>)>,
+    /// Images that were told to lack a setting, and the unit of which that was said.
+    lacking: Vec<(Image, usize)>,
 }
 
 impl Judge<'_> {
@@ -201,9 +204,17 @@ impl Judge<'_> {
                 (None, None) => (container.name.clone(), None),
             };
             let there = link.as_ref().is_some_and(|link| said_there(link, project));
-            let said = self.lacking.contains(&image) || there;
-            own.retain(|finding| finding.subject != Subject::Image || !said);
-            self.lacking.push(image);
+            own.retain(|finding| finding.subject != Subject::Image || !there);
+            let mut lacking = self.lacking.iter();
+            let said = lacking.find(|(other, _)| *other == image);
+            let said = said.map(|(_, unit)| *unit);
+            for finding in own
+                .iter_mut()
+                .filter(|finding| finding.subject == Subject::Image)
+            {
+                finding.repeats = said;
+            }
+            self.lacking.push((image, self.units.len()));
         }
         for finding in &mut own {
             finding.unit = self.units.len();

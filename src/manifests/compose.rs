@@ -104,7 +104,8 @@ fn container(
         (Some(image), None) => image.place.clone(),
         _ => sheet.place(site.name),
     };
-    let (env, gaps) = env::read(sheet, site.service, variables, around);
+    let (env, mut gaps) = env::read(sheet, site.service, variables, around);
+    gaps.unseen = gaps.unseen.or_else(|| variables.unseen());
     let words = |key: &str| get(key).and_then(|id| words(sheet, id, variables));
     let platform = get("platform").and_then(|id| {
         let arch = Arch::from_docker(tree.word(id)?)?;

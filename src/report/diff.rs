@@ -4,6 +4,7 @@ use std::io;
 
 use similar::TextDiff;
 
+use super::is_harmful;
 use crate::project::Repositories;
 use crate::text::SourceFile;
 
@@ -53,7 +54,7 @@ fn lines(bytes: &[u8]) -> Vec<&[u8]> {
 
 /// A name as git writes it in a header: in quotes, with escapes, where it holds what would end or change the line.
 fn name(side: &str, path: &str) -> String {
-    let special = |c: char| c.is_control() || matches!(c, '"' | '\\');
+    let special = |c: char| is_harmful(c) || matches!(c, '"' | '\\');
     if path.contains(special) {
         let mut text = format!("\"{side}/");
         for c in path.chars() {
@@ -61,7 +62,7 @@ fn name(side: &str, path: &str) -> String {
                 '\n' => text.push_str("\\n"),
                 '\t' => text.push_str("\\t"),
                 '"' | '\\' => text.extend(['\\', c]),
-                c if c.is_control() => {
+                c if is_harmful(c) => {
                     let mut bytes = [0; 4];
                     let bytes = c.encode_utf8(&mut bytes).bytes();
                     text.extend(bytes.map(|byte| format!("\\{byte:03o}")));

@@ -48,7 +48,11 @@ impl Sheet<'_> {
         let end = self.tree.span(deepest).end;
         let Some(Kind::Scalar(text, Style::Block)) = self.tree.node(deepest).map(|node| &node.kind)
         else {
-            return end;
+            // A value that is left out stands behind the blanks: `? key`.
+            return self
+                .text
+                .get(..end)
+                .map_or(end, |text| text.trim_end().len());
         };
         let kept = text.len() - text.trim_end_matches('\n').len();
         // Without text all that follow are its own where any is; the first one behind text ends its line.

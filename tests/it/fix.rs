@@ -61,6 +61,58 @@ fn what_was_tried_in_vain_is_tried_again_in_the_new_text() {
     assert_eq!(again.out, "0 fixed in 0 files, 0 left\n");
 }
 
+/// Neither waits for the other: a comment that silences nothing, and a setting that waits for the image to be right.
+#[test]
+fn a_comment_and_a_setting_are_fixed_at_once() {
+    let image = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2\n# malloclint: ignore[env-duplicate] because\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let folder = folder([("Dockerfile", image)]);
+    let ran = run(folder.path(), ["fix", "."]);
+    assert!(ran.out.contains("2 fixed in 1 file, 0 left"), "{}", ran.out);
+    assert!(text(folder.path(), "Dockerfile").contains("MALLOC_CONF="));
+}
+
+/// However many containers run one image, all are fixed in one run, though it is said of the first alone.
+#[test]
+fn many_containers_of_one_image() {
+    let mut pod =
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n".to_owned();
+    for at in 0..30 {
+        pod += &format!("  - name: c{at}\n    image: elsewhere\n    command: [gunicorn, a:b]\n");
+    }
+    let at = folder([("pod.yaml", pod.as_str())]);
+    let lines = |args: &[&str]| run(at.path(), args).out.lines().count();
+    assert_eq!(lines(&["check", "--format", "concise", "."]), 1);
+    let ran = run(at.path(), ["fix", "--unsafe", "."]);
+    assert!(
+        ran.out.contains("30 fixed in 1 file, 0 left"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(lines(&["check", "--format", "concise", "."]), 0);
+    // What is silenced of the first is silenced of the image.
+    let quiet = pod.replacen(
+        "elsewhere",
+        "elsewhere # malloclint: ignore[allocator-unset]",
+        1,
+    );
+    let at = folder([("pod.yaml", quiet.as_str())]);
+    let ran = run(at.path(), ["fix", "--unsafe", "."]);
+    assert!(ran.out.starts_with("0 fixed"), "{}", ran.out);
+}
+
+/// An entry without a value may end behind the last line.
+#[test]
+fn an_item_is_put_behind_a_key_of_its_own() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: c\n    image: elsewhere\n    command: [gunicorn, a:b]\n    env:\n    - name: A\n      ? value: 'x'\n";
+    let at = folder([("pod.yaml", pod)]);
+    run(at.path(), ["fix", "--unsafe", "."]);
+    let more = "    - name: MALLOC_ARENA_MAX\n      value: '2'\n";
+    assert_eq!(
+        text(at.path(), "pod.yaml").replace('"', "'"),
+        format!("{pod}{more}")
+    );
+}
+
 #[test]
 fn a_diff_is_what_git_applies() {
     let before = SERVICE.replace('\n', "\r\n");

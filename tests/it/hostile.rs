@@ -230,6 +230,62 @@ fn scripts_and_images_outside_leave_a_service_undecided() {
     assert_eq!((ran.code, ran.err.as_str()), (Some(1), ""));
 }
 
+#[cfg(unix)]
+#[test]
+fn values_for_compose_that_lie_outside_are_unknown() {
+    let compose = "services:\n  api:\n    image: python:3.12-slim\n    command: gunicorn a:b\n    environment: {MALLOC_CONF: \"${CONF:-narenas:x}\"}\n";
+    let around = project(&[("compose.yaml", compose)]);
+    let at = around.path().join("project");
+    let ran = || run(&at, ["check", "--format", "concise", "."]).out;
+    assert!(ran().contains("malloc-conf-bad-value"), "{}", ran());
+    link(around.path(), "secret.env", ".env");
+    assert_eq!(ran(), "");
+    let units = run(&at, ["units", "."]).out;
+    assert!(
+        units.contains("`.env` is not read: it lies outside"),
+        "{units}"
+    );
+}
+
+/// Names of files come as arguments: hooks pass on what they are given.
+#[cfg(unix)]
+#[test]
+fn what_is_printed_is_text_whatever_the_name() {
+    let bad = "--x\n::error file=a::pwned\u{202e}\u{1b}[31m";
+    let around = project(&[
+        (bad, FAULTY),
+        (
+            "a\u{202e}b/Dockerfile",
+            "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:b\"]\n",
+        ),
+    ]);
+    let at = around.path().join("project");
+    let ran = run(&at, ["check", bad]);
+    assert_eq!(ran.code, Some(2));
+    let harmless = |text: &str| {
+        !text.contains(['\u{202e}', '\u{1b}']) && text.lines().all(|line| !line.starts_with("::"))
+    };
+    assert!(
+        ran.err.contains("unexpected argument") && harmless(&ran.err),
+        "{}",
+        ran.err
+    );
+    for format in [
+        "human", "concise", "json", "sarif", "gitlab", "rdjson", "markdown",
+    ] {
+        let out = run(&at, ["check", "--format", format, "."]).out;
+        assert!(harmless(&out), "{format} {out}");
+    }
+    let json = run(&at, ["check", "--format", "json", "."]).out;
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(report["findings"][0]["path"], "a\u{202e}b/Dockerfile");
+    let diff = run(&at, ["fix", "--diff", "."]).out;
+    assert!(
+        diff.starts_with("--- \"a/a\\342\\200\\256b/Dockerfile\"\n"),
+        "{diff}"
+    );
+}
+
 /// What is true does not depend on where one stands.
 #[test]
 fn judgement_is_the_same_from_everywhere() {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Args, Escape, Flag, Instruction, Keyword, Problem};
+use super::{Args, Escape, Flag, Instruction, Keyword, Pair, Problem};
 
 use super::json::{self, Form};
 use super::logical::Logical;
@@ -103,6 +103,9 @@ impl Reader<'_, '_, '_> {
         }
         let known = self.problems.len();
         let args = self.split(head);
+        if let Args::Pairs(pairs) = &args {
+            self.unclosed(pairs);
+        }
         let fault = arity::fault(head.keyword, &args).filter(|_| self.problems.len() == known);
         if let Some(message) = fault {
             let place = [&head.rest, &head.keyword_range]
@@ -115,6 +118,21 @@ impl Reader<'_, '_, '_> {
             });
         }
         args
+    }
+
+    /// Variables are put into names and values each by itself, and that stops at an open quote.
+    fn unclosed(&mut self, pairs: &[Pair]) {
+        let words = pairs
+            .iter()
+            .flat_map(|pair| [Some(&pair.key), pair.value.as_ref()]);
+        for word in words.flatten() {
+            let quote = words::open_quote(word.raw.as_str(), self.escape);
+            self.problems.extend(quote.map(|quote| Problem {
+                span: word.span,
+                message: format!("a quote ({quote}) is not closed"),
+                fatal: false,
+            }));
+        }
     }
 
     fn split(&mut self, head: &Head) -> Args {

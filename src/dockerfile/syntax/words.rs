@@ -139,6 +139,22 @@ fn pair(line: &Logical<'_>, word: Range<usize>) -> Pair {
     }
 }
 
+/// The quote that a word opens and does not close.
+pub(super) fn open_quote(word: &str, escape: Escape) -> Option<char> {
+    let mut open = None;
+    let mut letters = word.chars();
+    while let Some(ch) = letters.next() {
+        if ch == char::from(escape.byte()) && open != Some('\'') {
+            letters.next();
+        } else if open == Some(ch) {
+            open = None;
+        } else if open.is_none() && matches!(ch, '\'' | '"') {
+            open = Some(ch);
+        }
+    }
+    open
+}
+
 /// Words between blanks that stand outside quotes.
 struct Shellwords<'a> {
     line: &'a Logical<'a>,
@@ -237,6 +253,17 @@ mod tests {
         ];
         assert_eq!(pairs, expected.map(|(key, value)| read(key, value, false)));
         assert_eq!(problems, 0);
+    }
+
+    #[test]
+    fn quotes_are_closed() {
+        let open = |word: &str| open_quote(word, Escape::Backslash);
+        for word in ["", "'a\\'", "\"a\\\"b\"", "a\\'b", "\"it's\"", "'\"'"] {
+            assert_eq!(open(word), None, "{word}");
+        }
+        assert_eq!(open("it's"), Some('\''));
+        assert_eq!(open("\"a\\\""), Some('"'));
+        assert_eq!(open_quote("a\\'b", Escape::Backtick), Some('\''));
     }
 
     #[test]

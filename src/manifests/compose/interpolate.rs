@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use crate::facts::secrets::is_shown;
 use crate::manifests::{Room, Sheet, dotenv};
 use crate::model::{Expanded, Value};
-use crate::surroundings::Surroundings;
+use crate::surroundings::{Surroundings, not_read};
 use crate::text::Traced;
+
+/// Where they stand.
+const FILE: &str = ".env";
 
 /// A value that grows past this is not followed: in bytes.
 const LONGEST: usize = 64 << 10;
@@ -15,6 +18,8 @@ const LONGEST: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Variables {
     known: BTreeMap<String, String>,
+    /// There are others, in a file that is not read.
+    more: bool,
     /// What the services of the file may still hold.
     pub(super) room: Room,
 }
@@ -23,7 +28,7 @@ impl Variables {
     /// Those of the `.env` file beside a Compose file.
     pub(super) fn of(sheet: Sheet<'_>, around: &dyn Surroundings) -> Self {
         let room = Room::of(sheet.file.bytes.len());
-        let file = around.beside(&sheet.file.path, ".env");
+        let file = around.beside(&sheet.file.path, FILE);
         let text = file.map_or_else(String::new, |file| {
             String::from_utf8_lossy(&file.bytes).into_owned()
         });
@@ -32,6 +37,7 @@ impl Variables {
             known: pairs
                 .map(|(name, value, _)| (name.to_owned(), value.to_owned()))
                 .collect(),
+            more: around.is_outside(&sheet.file.path, FILE),
             room,
         }
     }
@@ -64,6 +70,7 @@ impl Variables {
             match found.what {
                 What::Dollar => value.text.push_from("$", source),
                 What::Variable(name, default) => {
+                    let default = default.filter(|_| !self.more);
                     match self.known.get(name).map(String::as_str).or(default) {
                         Some(known) => value.text.push_from(known, source),
                         None => {
@@ -76,6 +83,11 @@ impl Variables {
         }
         value.text.push_traced(raw, at..text.len());
         value
+    }
+
+    /// Why there may be others, if there may.
+    pub(super) fn unseen(&self) -> Option<String> {
+        self.more.then(|| not_read(FILE))
     }
 
     /// The same of a plain text.
@@ -183,6 +195,7 @@ mod tests {
     fn variables_are_those_of_the_file_beside() {
         let variables = Variables {
             known: BTreeMap::from([("A".to_owned(), "1".to_owned())]),
+            more: false,
             room: Room::of(0),
         };
         let expand = |text: &str| {
