@@ -4,6 +4,9 @@ mod dockerfiles;
 mod generated;
 mod manifests;
 pub(crate) mod suppress;
+mod verdict;
+
+pub use verdict::{Judged, Verdict};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,8 +29,8 @@ pub struct Checked {
     pub skipped: Option<String>,
     /// Why it could not be judged, though it may be one of ours: it is larger than what is read.
     pub unread: Option<String>,
-    /// How many units came out of it.
-    pub units: usize,
+    /// What came of each unit in it.
+    pub units: Vec<Judged>,
 }
 
 /// A file that was looked at.
@@ -37,6 +40,8 @@ pub(crate) struct Examined {
     pub checked: Checked,
     /// The units that were judged.
     pub units: Vec<model::Unit>,
+    /// Those whose image is told of what it lacks in another file.
+    elsewhere: Vec<usize>,
     /// Its text as a tree, where it is YAML.
     pub tree: Option<Tree>,
 }
@@ -97,6 +102,8 @@ pub(crate) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
     let findings = &mut examined.checked.findings;
     policy.apply(findings, &places);
     drop_lone_repeats(findings);
+    let (units, elsewhere) = (&examined.units, &examined.elsewhere);
+    examined.checked.units = verdict::judged(units, &examined.checked.findings, elsewhere);
     examined
 }
 
@@ -110,10 +117,12 @@ fn drop_lone_repeats(findings: &mut Vec<Finding>) {
     });
 }
 
-/// The units of a file, for those who want to see what the rules see.
+/// The units of a file, for those who want to see what the rules see, and what came of them.
 #[must_use]
-pub fn units(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<model::Unit> {
-    examine(file, project, Style::default()).units
+pub fn units(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<(model::Unit, Judged)> {
+    let examined = examine(file, project, Style::default());
+    let judged = examined.checked.units;
+    examined.units.into_iter().zip(judged).collect()
 }
 
 /// Gives a finding the edits of its remedy, as `spell` writes them, or says why there are none.

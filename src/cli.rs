@@ -13,7 +13,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::policy::{FailOn, RuleNames};
-use crate::report::{Lines, harmless};
+use crate::report::{Lines, Show, harmless};
 use crate::templates::{Goal, PreloadStyle};
 pub(crate) use values::{FormatParser, Output};
 
@@ -156,6 +156,9 @@ pub struct Check {
     /// Print the files that would be checked, and check none
     #[arg(long)]
     pub show_files: bool,
+    /// List behind the report what was looked at and what came of it (format `human`)
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub show: Option<Show>,
     /// Report only what this file does not know
     #[arg(long, value_name = "FILE", conflicts_with = "write_baseline")]
     pub baseline: Option<PathBuf>,

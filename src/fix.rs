@@ -184,6 +184,7 @@ impl Version {
             mut checked,
             units,
             tree,
+            ..
         } = check::examine(file, project, options.style);
         if let (Some(image), Some(tree)) = (&options.inject, &tree) {
             let sheet = Sheet { file, tree };

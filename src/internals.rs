@@ -2,7 +2,7 @@
 //! else is visible outside, so that the compiler sees what nobody uses.
 
 pub mod check {
-    pub use crate::check::{Checked, check, units};
+    pub use crate::check::{Checked, Judged, Verdict, check, units};
 }
 
 pub mod config {
@@ -66,7 +66,7 @@ pub mod project {
 }
 
 pub mod report {
-    pub use crate::report::{Format, Run, Style, write};
+    pub use crate::report::{Format, Run, Show, Style, write};
 
     pub mod diff {
         pub use crate::report::diff::write;

@@ -1,6 +1,7 @@
 //! What a run found, and the formats it is shown in: one file per format.
 
 mod concise;
+mod coverage;
 pub(crate) mod diff;
 mod fingerprint;
 pub(crate) mod fixed;
@@ -15,12 +16,14 @@ mod rdjson;
 mod sarif;
 pub(crate) mod statistics;
 
+pub use coverage::Show;
 pub(crate) use fingerprint::fingerprints;
 use harmless::is_harmful;
 pub(crate) use harmless::{Lines, harmless};
 
 use std::io;
 
+use crate::check::Judged;
 use crate::finding::{Applicability, Finding, Severity};
 use crate::project::{Failure, Repositories};
 use crate::secrets::masked;
@@ -36,6 +39,12 @@ pub struct Run {
     pub failures: Vec<Failure>,
     /// How many files were looked at.
     pub files: usize,
+    /// Those files, and why one was not judged.
+    pub(crate) looked_at: Vec<(String, Option<String>)>,
+    /// What came of each image and container.
+    pub units: Vec<Judged>,
+    /// What is listed behind the report, for people.
+    pub show: Option<Show>,
     /// Where the files stand in their repositories.
     pub(crate) repositories: Repositories,
 }

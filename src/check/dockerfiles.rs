@@ -82,11 +82,11 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
         &policy,
     );
     suppress::apply_elsewhere(file, &mut findings, &policy);
-    checked.units = surveyed.len();
     checked.findings = sorted(findings);
     Examined {
         checked,
         units: surveyed.into_iter().map(|(unit, _)| unit).collect(),
+        elsewhere: Vec::new(),
         tree: None,
     }
 }

@@ -65,7 +65,11 @@ pub(super) fn examine(
         return nothing(unreadable(file, at, why));
     }
     let sheet = Sheet { file, tree: &tree };
-    let (mut findings, units) = judge(sheet, format, project, style);
+    let Made {
+        mut findings,
+        units,
+        elsewhere,
+    } = judge(sheet, format, project, style);
     if let Some(why) = generated::manifest(text) {
         generated::leave(&mut findings, why);
     }
@@ -79,30 +83,26 @@ pub(super) fn examine(
     suppress::apply_elsewhere(file, &mut findings, &policy);
     let checked = Checked {
         findings: sorted(findings),
-        units: units.len(),
         ..Checked::default()
     };
     Examined {
         checked,
         units,
+        elsewhere,
         tree: Some(tree),
     }
 }
 
 /// What the rules say of the containers of a file: as it stands, or as the kustomizations that use it
 /// make of it.
-fn judge(
-    sheet: Sheet<'_>,
-    format: Format,
-    project: &Project<'_>,
-    style: Style,
-) -> (Vec<Finding>, Vec<Unit>) {
+fn judge(sheet: Sheet<'_>, format: Format, project: &Project<'_>, style: Style) -> Made {
     let mut judge = Judge {
         file: sheet.file,
         project,
         style,
         units: Vec::new(),
         lacking: Vec::new(),
+        elsewhere: Vec::new(),
     };
     if format == Format::Compose {
         let mut findings = Vec::new();
@@ -111,7 +111,7 @@ fn judge(
                 |unit: &Unit, changes: &[Change]| compose::spell(sheet, unit, site, changes);
             findings.append(&mut judge.judge(container, &|_| true, &spell));
         }
-        return (findings, judge.units);
+        return judge.made(findings);
     }
     let builds = project.builds(sheet.file);
     let mut findings: Option<Vec<Finding>> = None;
@@ -130,14 +130,22 @@ fn judge(
         });
     }
     if let Some(findings) = findings {
-        return (findings, judge.units);
+        return judge.made(findings);
     }
     let mut findings = Vec::new();
     for (container, site) in kubernetes::read(sheet) {
         let spell = |unit: &Unit, changes: &[Change]| kubernetes::spell(sheet, unit, site, changes);
         findings.append(&mut judge.judge(container, &|_| true, &spell));
     }
-    (findings, judge.units)
+    judge.made(findings)
+}
+
+/// What the containers of a file come to.
+struct Made {
+    findings: Vec<Finding>,
+    units: Vec<Unit>,
+    /// Those whose Dockerfile is told of what the image lacks.
+    elsewhere: Vec<usize>,
 }
 
 fn is_same(one: &Finding, other: &Finding) -> bool {
@@ -173,9 +181,18 @@ struct Judge<'a> {
     units: Vec<Unit>,
     /// Images that were told to lack a setting, and the unit of which that was said.
     lacking: Vec<(Image, usize)>,
+    elsewhere: Vec<usize>,
 }
 
 impl Judge<'_> {
+    fn made(self, findings: Vec<Finding>) -> Made {
+        Made {
+            findings,
+            units: self.units,
+            elsewhere: self.elsewhere,
+        }
+    }
+
     /// What the rules say of one container, where `speaks` wants it, with the edits that `spell` writes.
     fn judge(
         &mut self,
@@ -205,6 +222,7 @@ impl Judge<'_> {
             };
             let there = link.as_ref().is_some_and(|link| said_there(link, project));
             own.retain(|finding| finding.subject != Subject::Image || !there);
+            self.elsewhere.extend(there.then_some(self.units.len()));
             let mut lacking = self.lacking.iter();
             let said = lacking.find(|(other, _)| *other == image);
             let said = said.map(|(_, unit)| *unit);

@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
 use super::{Status, alone, baseline, colours, failed, outputs, stdin_name, trouble, with_stdin};
-use crate::check::{self, Checked};
+use crate::check::{self, Checked, Judged};
 use crate::cli::{Check, Colour};
 use crate::config::Unused;
 use crate::disk;
@@ -81,6 +81,8 @@ pub(super) fn run(
         run.findings.extend(unused(&wanted, arguments, &paths));
     }
     sort(&mut run.findings);
+    sort_units(&mut run.units);
+    run.show = arguments.show;
     run.repositories = Repositories::of_here();
     if let Some(path) = &arguments.write_baseline {
         return Ok(match baseline::write(&run, path) {
@@ -297,6 +299,9 @@ fn collect(outcomes: Vec<Outcome>, failures: Vec<Failure>) -> Run {
                     continue;
                 }
                 run.files += 1;
+                run.looked_at
+                    .push((file.path.clone(), checked.skipped.clone()));
+                run.units.extend(checked.units);
                 let findings = checked.findings.into_iter();
                 run.findings.extend(findings.map(report::without));
                 run.skipped
@@ -322,6 +327,21 @@ fn sort(findings: &mut Vec<Finding>) {
     };
     findings.sort_by_cached_key(key);
     findings.dedup_by(|a, b| key(a) == key(b));
+}
+
+/// By path and line; several kustomizations may make the same of a container.
+fn sort_units(units: &mut Vec<Judged>) {
+    let key = |unit: &Judged| {
+        (
+            unit.place.file.path.clone(),
+            unit.place.line(),
+            unit.name.clone(),
+            unit.verdict.word(),
+            unit.reason.clone(),
+        )
+    };
+    units.sort_by_cached_key(key);
+    units.dedup_by(|a, b| key(a) == key(b));
 }
 
 /// Notes and trouble go to standard error, in every format.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::wanted::Wanted;
 use super::{Status, failed, trouble};
-use crate::check;
+use crate::check::{self, Judged};
 use crate::cli::Selection;
 use crate::model::{Fact, Role, Unit};
 use crate::project;
@@ -35,9 +35,9 @@ pub(super) fn run(
             Ok(file) => {
                 // Several kustomizations may make the same of a container.
                 let mut shown = BTreeSet::new();
-                for unit in check::units(&file, &project) {
+                for (unit, judged) in check::units(&file, &project) {
                     let mut text = Vec::new();
-                    show(&unit, &mut text)?;
+                    show(&unit, &judged, &mut text)?;
                     if shown.insert(text.clone()) {
                         out.write_all(&text)?;
                     }
@@ -52,7 +52,7 @@ pub(super) fn run(
     Ok(status)
 }
 
-fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
+fn show(unit: &Unit, judged: &Judged, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(
         out,
         "{}:{}: {}",
@@ -62,6 +62,10 @@ fn show(unit: &Unit, out: &mut dyn io::Write) -> io::Result<()> {
     )?;
     let mut row =
         |name: &str, value: String| writeln!(out, "  {name:10} {}", harmless(&masked(&value)));
+    row(
+        "verdict",
+        format!("{}: {}", judged.verdict.word(), judged.reason),
+    )?;
     row(
         "role",
         match &unit.role {

@@ -8,6 +8,7 @@ use miette::{
     MietteSpanContents, SourceCode, SourceSpan, SpanContents, ThemeCharacters, ThemeStyles,
 };
 
+use super::coverage::{self, Coverage};
 use super::{Run, Style, counts, harmless, is_harmful, plural};
 use crate::finding::{Finding, Severity};
 use crate::secrets::{self, MASK};
@@ -34,7 +35,15 @@ pub(super) fn write(run: &Run, style: Style, out: &mut dyn io::Write) -> io::Res
         writeln!(out)?;
     }
     let files = plural(run.files, "file");
-    writeln!(out, "{} in {files}{}", counts(run), skipped(run))
+    writeln!(out, "{} in {files}{}", counts(run), skipped(run))?;
+    writeln!(out, "{}", Coverage::of(run).line())?;
+    match run.show {
+        Some(show) => {
+            writeln!(out)?;
+            coverage::list(run, show, out)
+        }
+        None => Ok(()),
+    }
 }
 
 fn skipped(run: &Run) -> String {

@@ -5,7 +5,10 @@ use std::io;
 use serde::Serialize;
 
 use super::Run;
+use super::coverage::Coverage;
+use crate::check::{Judged, Verdict};
 use crate::finding::{Applicability, Finding, Severity};
+use crate::secrets::masked;
 use crate::text::Place;
 
 #[derive(Serialize)]
@@ -14,6 +17,7 @@ struct Document<'a> {
     findings: Vec<Entry<'a>>,
     skipped: Vec<Note<'a>>,
     failures: Vec<Note<'a>>,
+    units: Vec<Unit<'a>>,
     summary: Summary,
 }
 
@@ -84,6 +88,18 @@ struct Summary {
     warnings: usize,
     infos: usize,
     fixable: usize,
+    #[serde(flatten)]
+    coverage: Coverage,
+}
+
+#[derive(Serialize)]
+struct Unit<'a> {
+    path: &'a str,
+    line: usize,
+    name: &'a str,
+    verdict: &'static str,
+    reason: String,
+    help: Option<&'static str>,
 }
 
 pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
@@ -106,7 +122,9 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
                 reason: &failure.reason,
             })
             .collect(),
+        units: run.units.iter().map(unit).collect(),
         summary: Summary {
+            coverage: Coverage::of(run),
             files: run.files,
             errors: run.count(Severity::Error),
             warnings: run.count(Severity::Warning),
@@ -119,6 +137,22 @@ pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
         },
     };
     super::json_text(&document, out)
+}
+
+fn unit(unit: &Judged) -> Unit<'_> {
+    // Programs find out by the findings what of them is advice.
+    let verdict = match unit.verdict {
+        Verdict::Advice => Verdict::Findings,
+        verdict => verdict,
+    };
+    Unit {
+        path: &unit.place.file.path,
+        line: unit.place.line(),
+        name: &unit.name,
+        verdict: verdict.word(),
+        reason: masked(&unit.reason).into_owned(),
+        help: (!unit.help.is_empty()).then_some(unit.help),
+    }
 }
 
 fn entry(finding: &Finding, fingerprint: String) -> Entry<'_> {

@@ -1,6 +1,7 @@
 //! Long-running Python on glibc with no allocator setting at all.
 
 use super::Report;
+use super::concern::{Concern, concern};
 use super::remedies::{breaks, bring, is_for_others};
 use crate::facts::{
     Family, Libc, PythonMalloc, is_allocator_setting, near_miss, programs, pythonmalloc,
@@ -8,60 +9,35 @@ use crate::facts::{
 };
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{
-    Change, EnvVar, Fact, Process, ProcessKind, ProcessModel, Reach, Role, Source, Stray, Unit,
-    is_python,
+    Change, EnvVar, Process, ProcessKind, ProcessModel, Reach, Source, Stray, Unit,
 };
 use crate::secrets::masked;
-use crate::text::paths;
+use crate::text::{Place, paths};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if unit.source == Source::Foreign {
         return foreign(unit, report);
     }
-    let Some(kind) = unit
-        .process
-        .kind
-        .value()
-        .filter(|kind| **kind != ProcessKind::OneShot)
-    else {
+    if concern(unit) != Concern::Service || is_set(unit) {
+        return;
+    }
+    let Some(kind) = unit.process.kind.value() else {
         return;
     };
-    let concerned = unit.role == Role::Runtime
-        && unit.python.value().is_some_and(|python| !python.pypy)
-        && unit.platform.libc.value() == Some(&Libc::Glibc)
-        && runs_python(unit);
-    if !concerned || unit.unseen_settings.is_some() || is_set(unit) {
-        return;
+    if unit.platform.libc.value().is_none() {
+        return in_the_dark(
+            unit,
+            report,
+            "its base image is not known",
+            "what is in this image is not known",
+        );
     }
-    if unit.process.by_port_only && unit.siblings {
-        // One of several images of a file: its port may serve another for as long as that runs.
-        return;
-    }
-    let described = matches!(unit.source, Source::Linked(..));
-    if described && (unit.process.development || *kind == ProcessKind::Notebook) {
-        // A manifest that starts a server for development or a notebook is for one person's machine.
-        return;
-    }
-    let own_command = unit
-        .process
-        .place
-        .as_ref()
-        .is_some_and(|place| place.same_file(&unit.place));
-    if *kind == ProcessKind::Notebook && (!own_command || unit.unknown_base.is_some()) {
-        // A notebook image with some packages more: its base is the place for such a setting.
-        return;
-    }
-    let what = unit
-        .process
-        .server
-        .clone()
-        .unwrap_or_else(|| unit.process.shown());
     let mut finding = report
         .finding(
             &unit.install_at,
             format!(
                 "`{}` runs on glibc's default malloc: freed memory is given back late or never",
-                short(&what)
+                what_runs(unit)
             ),
         )
         .about(Subject::Image)
@@ -174,36 +150,57 @@ fn runs_on(unit: &Unit) -> &'static str {
 
 /// A container whose image nothing here is known to build: what is in it cannot be seen, so this is advice.
 fn foreign(unit: &Unit, report: &mut Report<'_>) {
-    let service =
-        unit.process.kind.value() == Some(&ProcessKind::Service) && !unit.process.by_port_only;
-    let program = unit.process.argv.first().map_or("", String::as_str);
-    let python = is_python(paths::file_name(program))
-        || programs::is_python_server(unit.process.server.as_deref());
-    let musl = unit.platform.libc.value() == Some(&Libc::Musl) || unit.platform.windows;
-    let concerned =
-        service && python && !musl && !unit.process.development && unit.role == Role::Runtime;
-    if !concerned || unit.unseen_settings.is_some() || is_set(unit) {
+    if concern(unit) != Concern::Service || unit.process.by_port_only || is_set(unit) {
         return;
     }
-    let what = unit
-        .process
-        .server
-        .clone()
-        .unwrap_or_else(|| unit.process.shown());
     // An image that everybody has: what is in it is known.
     let known = unit.platform.libc.value() == Some(&Libc::Glibc) && unit.python.value().is_some();
-    let message = if known {
-        format!(
-            "`{}` runs on glibc's default malloc: freed memory is given back late or never",
-            short(&what)
-        )
-    } else {
-        format!(
-            "`{}` gets no allocator setting here, and what builds its image is not known",
-            short(&what)
-        )
+    if !known {
+        return in_the_dark(
+            unit,
+            report,
+            "what builds its image is not known",
+            "no Dockerfile here is known to build it",
+        );
+    }
+    let message = format!(
+        "`{}` runs on glibc's default malloc: freed memory is given back late or never",
+        what_runs(unit)
+    );
+    let finding = advice(unit, report, message);
+    report.add(two_heaps(
+        finding
+            .caption("this image brings no allocator of its own")
+            .help(
+                "build an image with jemalloc on top of it; or set `MALLOC_ARENA_MAX` to `2` here",
+            ),
+        UNMEASURED,
+    ));
+}
+
+/// A service on a C library that nobody knows: no more than that nothing is set can be said.
+fn in_the_dark(unit: &Unit, report: &mut Report<'_>, because: &str, caption: &str) {
+    let message = format!(
+        "`{}` gets no allocator setting here, and {because}",
+        what_runs(unit)
+    );
+    let help = match unit.source {
+        Source::Own => {
+            "look into the base image; or set `MALLOC_ARENA_MAX` to `2` here, if it has glibc and no allocator of its own"
+        }
+        _ => {
+            "see to it where the image is built; or set `MALLOC_ARENA_MAX` to `2` here, if the image has glibc and no allocator of its own"
+        }
     };
-    let finding = report
+    let finding = advice(unit, report, message).caption(caption).help(help);
+    report.add(two_heaps(
+        finding,
+        "the image may bring an allocator of its own, or no glibc",
+    ));
+}
+
+fn advice(unit: &Unit, report: &Report<'_>, message: String) -> Finding {
+    report
         .finding(&unit.install_at, message)
         .about(Subject::Image)
         .at_severity(Severity::Info)
@@ -211,24 +208,12 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
             "it keeps running ({})",
             unit.process.kind.because(&unit.place)
         ))
-        .note(effect(&unit.process));
-    let (caption, help, unsafe_because) = if known {
-        (
-            "this image brings no allocator of its own",
-            "build an image with jemalloc on top of it; or set `MALLOC_ARENA_MAX` to `2` here",
-            UNMEASURED,
-        )
-    } else {
-        (
-            "no Dockerfile here is known to build it",
-            "see to it where the image is built; or set `MALLOC_ARENA_MAX` to `2` here, if the image has glibc and no allocator of its own",
-            "the image may bring an allocator of its own, or no glibc",
-        )
-    };
-    report.add(two_heaps(
-        finding.caption(caption).help(help),
-        unsafe_because,
-    ));
+        .note(effect(&unit.process))
+}
+
+fn what_runs(unit: &Unit) -> String {
+    let server = unit.process.server.clone();
+    short(&server.unwrap_or_else(|| unit.process.shown()))
 }
 
 const UNMEASURED: &str = "with two heaps many threads may wait for each other: measure it";
@@ -309,43 +294,46 @@ fn help(unit: &Unit) -> String {
     format!("{jemalloc}{other}; or `MALLOC_ARENA_MAX=2` where nothing can be installed")
 }
 
-/// Whether the program itself is Python, not something else in an image that also has Python.
-fn runs_python(unit: &Unit) -> bool {
-    let Some(program) = unit.process.argv.first() else {
-        return false;
+/// What was set or tried, if anything was; what is wrong with it is other rules' business.
+pub(crate) fn what_is_set(unit: &Unit) -> Option<String> {
+    let at = |place: &Place| match place.same_file(&unit.place) {
+        true => format!("line {}", place.line()),
+        false => format!("{}, line {}", place.file.path, place.line()),
     };
-    let name = paths::file_name(program);
-    let from_image = matches!(&unit.python, Fact::Known(_, place) if *place == unit.place);
-    unit.process.server.is_some()
-        || is_python(name)
-        || from_image && !unit.process.by_port_only && !programs::is_foreign(name)
-}
-
-/// Whether anything at all was set or tried; what is wrong with it is other rules' business.
-fn is_set(unit: &Unit) -> bool {
-    let named = |var: &EnvVar| {
+    if let Some((family, place)) = unit.replacement() {
+        return Some(format!("{family} is loaded ({})", at(place)));
+    }
+    let named = |var: &&EnvVar| {
         let name = var.name.as_str();
         is_allocator_setting(name) && !is_unknown(unit, var) || near_miss(name).is_some()
     };
+    if let Some(var) = unit.env.iter().find(named) {
+        return Some(format!("`{}` is set ({})", var.name, at(&var.now.place)));
+    }
     // An OpenMP run-time that is preloaded says nothing about allocators.
-    let preload = unit
-        .env
-        .get("LD_PRELOAD")
-        .is_some_and(|var| !is_for_others(var));
+    let preload = unit.env.get("LD_PRELOAD");
+    if let Some(var) = preload.filter(|var| !is_for_others(var)) {
+        return Some(format!("`LD_PRELOAD` is set ({})", at(&var.now.place)));
+    }
     // A preload that went astray has findings of its own.
-    let astray = |made: &Stray| {
+    let astray = |made: &&Stray| {
         let name = made.variable.as_deref();
         name == Some("LD_PRELOAD") && made.family.is_some()
             || made.reach == Reach::Run && name.is_some_and(is_allocator_setting)
     };
-    unit.mentions_allocator()
-        || unit
-            .opaque
-            .iter()
-            .any(|opaque| opaque.path == "/etc/ld.so.preload")
-        || preload
-        || unit.env.iter().any(named)
-        || unit.strays.iter().any(astray)
+    if let Some(stray) = unit.strays.iter().find(astray) {
+        return Some(format!("one is set elsewhere ({})", at(&stray.place)));
+    }
+    let mut opaque = unit.opaque.iter();
+    if let Some(file) = opaque.find(|opaque| opaque.path == "/etc/ld.so.preload") {
+        return Some(format!("`{}` may load one: {}", file.path, file.why));
+    }
+    let mentioned = unit.mentions_allocator();
+    mentioned.then(|| "an allocator is in the image".into())
+}
+
+fn is_set(unit: &Unit) -> bool {
+    what_is_set(unit).is_some()
 }
 
 /// A `PYTHONMALLOC` that Python does not know: a rule of its own says so.

@@ -130,6 +130,6 @@ fn stages_that_copy_from_each_other_stay_small() {
     assert!(
         check::units(&file, &Project::of(&Nowhere))
             .iter()
-            .all(|unit| unit.libraries.len() < 10)
+            .all(|(unit, _)| unit.libraries.len() < 10)
     );
 }

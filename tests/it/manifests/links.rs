@@ -229,7 +229,7 @@ fn a_project_may_be_called_after_its_image_and_what_it_is() {
             &file,
             &Project::of(&Disk::below(Roots::of(std::slice::from_ref(&top), None))),
         );
-        units[0].process.argv.join(" ")
+        units[0].0.process.argv.join(" ")
     };
     assert_eq!(started("shop-server", "api"), "gunicorn app:app");
     assert_eq!(started("shop-server", "web"), "nginx");

@@ -173,7 +173,7 @@ impl Case<'_> {
         report::write(&run, Format::Concise, style, &mut out).unwrap();
         Got {
             printed: String::from_utf8(out).unwrap(),
-            units: checked.units,
+            units: checked.units.len(),
         }
     }
 }
