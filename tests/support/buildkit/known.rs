@@ -263,6 +263,11 @@ fn same_as_latin1(ours: &[String], theirs: &[String]) -> bool {
             })
 }
 
+/// Whether directives stand in a text that the old parser takes for comments.
+pub(crate) fn has_new_directives(text: &str) -> bool {
+    without_new_directives(text).is_some()
+}
+
 /// `text` with its first directive that only a newer BuildKit knows made a plain comment, which
 /// ends the block of directives, as it does in the old parser.
 fn without_new_directives(text: &str) -> Option<String> {
