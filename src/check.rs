@@ -6,8 +6,6 @@ mod manifests;
 pub(crate) mod suppress;
 mod verdict;
 
-pub use verdict::{Judged, Verdict};
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,6 +16,7 @@ use crate::project::{Format, Project};
 use crate::rules;
 use crate::templates::Style;
 use crate::text::{Edit, Place, SourceFile, Span};
+use crate::verdict::Judged;
 use crate::yaml::Tree;
 
 /// What became of one file.

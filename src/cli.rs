@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::finding::Confidence;
 use crate::policy::{FailOn, RuleNames};
 use crate::report::{Lines, Show, harmless};
 use crate::templates::{Goal, PreloadStyle};
@@ -37,7 +38,10 @@ impl Cli {
     ///
     /// # Errors
     /// The exit code, where there is nothing to run.
-    pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, ExitCode> {
+    pub fn read(
+        arguments: impl IntoIterator<Item = OsString>,
+        err: &mut dyn io::Write,
+    ) -> Result<Self, ExitCode> {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         let path = arguments.get(1).map(PathBuf::from);
         Self::try_parse_from(&arguments).map_err(|mut error| {
@@ -52,20 +56,19 @@ impl Cli {
                 error.remove(ContextKind::SuggestedSubcommand);
             }
             let code = error.exit_code();
-            let _ = print(&error, &arguments);
+            let _ = print(&error, &arguments, err);
             ExitCode::from(u8::try_from(code).unwrap_or(2))
         })
     }
 }
 
 /// Prints what is wrong. The names of files may stand in it, and those may hold anything.
-fn print(error: &clap::Error, arguments: &[OsString]) -> io::Result<()> {
+fn print(error: &clap::Error, arguments: &[OsString], err: &mut dyn io::Write) -> io::Result<()> {
     let mut texts = arguments.iter().map(|argument| argument.to_string_lossy());
     if texts.all(|text| matches!(harmless(&text), Cow::Borrowed(_)) && !text.contains('\n')) {
         return error.print();
     }
-    let mut err = io::stderr();
-    let mut lines = Lines::to(&mut err);
+    let mut lines = Lines::to(err);
     write!(lines, "{}", error.render())?;
     lines.flush()
 }
@@ -213,6 +216,9 @@ pub struct Selection {
     /// Read nothing outside of this folder but what is named [default: the work tree around what is named]
     #[arg(long, value_name = "FOLDER")]
     pub root: Option<PathBuf>,
+    /// Report only what is at least so sure
+    #[arg(long, value_enum, value_name = "CONFIDENCE")]
+    pub min_confidence: Option<Confidence>,
     /// Report what comments and the configuration ignore, too
     #[arg(long)]
     pub no_ignores: bool,
@@ -233,6 +239,9 @@ pub struct Fix {
     /// Apply fixes, too, that may change what an image does in ways that were not asked for
     #[arg(long = "unsafe")]
     pub unsafe_too: bool,
+    /// Take advice, too: bring jemalloc to services of which nothing says that their memory grows
+    #[arg(long)]
+    pub advice: bool,
     /// Fix findings of this rule only; may be given several times
     #[arg(long, value_name = "RULE")]
     pub only: Vec<String>,

@@ -17,6 +17,7 @@ use ignore::gitignore::Gitignore;
 use serde::Deserialize;
 
 use crate::disk::{self, Roots};
+use crate::finding::Confidence;
 use crate::policy::{Date, FailOn, Level, Policy, RuleNames, is_in};
 use crate::templates::{Goal, PreloadStyle, Style};
 use keys::{Ignore, Image, Platform, Stage, patterns};
@@ -46,6 +47,8 @@ pub(crate) struct Config {
     include: Vec<Pattern>,
     /// The least severity that makes a run fail.
     pub fail_on: Option<FailOn>,
+    /// How sure a finding must be to be reported.
+    pub min_confidence: Option<Confidence>,
     /// The platforms that images are built for: `linux/amd64`.
     #[serde(default)]
     platforms: Vec<Platform>,
@@ -124,6 +127,7 @@ impl Config {
             levels: levels
                 .map(|(names, level)| (names.clone(), *level))
                 .collect(),
+            confidence: asked.confidence.or(self.min_confidence),
             exceptions: findings.collect(),
             no_ignores: asked.no_ignores,
             today: asked.today.clone(),
@@ -142,6 +146,8 @@ pub(crate) struct Asked {
     pub exclude: Vec<Pattern>,
     /// Comments and exceptions do not count.
     pub no_ignores: bool,
+    /// How sure a finding must be.
+    pub confidence: Option<Confidence>,
     /// The configuration to take, whatever lies beside the files.
     pub config: Option<PathBuf>,
     /// No configuration counts.

@@ -6,6 +6,7 @@
 mod build;
 mod copy;
 mod edit;
+mod evidence;
 mod expand;
 mod fragile;
 mod image;

@@ -9,6 +9,7 @@ mod data;
 mod distros;
 mod fragile;
 mod glibc;
+pub(crate) mod growth;
 mod images;
 mod jemalloc;
 mod log_lines;

@@ -31,6 +31,32 @@ impl fmt::Display for Severity {
     }
 }
 
+/// How sure a finding is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, serde::Serialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// It may be so: something that is not known may make it false. Such a finding is advice.
+    Possible,
+    /// It is so, unless something is other than it nearly always is.
+    Likely,
+    /// The text says so.
+    Certain,
+}
+
+impl Confidence {
+    /// The word used in reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Possible => "possible",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
+}
+
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
@@ -49,6 +75,10 @@ pub struct Finding {
     pub rule: &'static str,
     /// How bad it is; the rule's own severity, or less.
     pub severity: Severity,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Why it is not certain, where it is not.
+    pub doubt: Option<String>,
     /// The bytes at fault.
     pub place: Place,
     /// One sentence, lower case, no full stop.
@@ -59,6 +89,8 @@ pub struct Finding {
     pub labels: Vec<Label>,
     /// Why we believe it, what happens at run time.
     pub notes: Vec<String>,
+    /// Why it is no more than advice, in a few words.
+    pub brief: String,
     /// What to do.
     pub help: String,
     /// What would have to become true, where a tool can make it so.
@@ -147,11 +179,14 @@ impl Finding {
         Self {
             rule,
             severity,
+            confidence: Confidence::Certain,
+            doubt: None,
             place,
             message: message.into(),
             caption: String::new(),
             labels: Vec::new(),
             notes: Vec::new(),
+            brief: String::new(),
             help: String::new(),
             remedy: None,
             subject: Subject::Text,
@@ -245,6 +280,27 @@ impl Finding {
     #[must_use]
     pub fn is_heavy(&self) -> bool {
         self.harm || self.severity >= Severity::Warning
+    }
+
+    /// It is likely only, for that reason.
+    #[must_use]
+    pub fn likely(mut self, why: impl Into<String>) -> Self {
+        if self.confidence == Confidence::Certain {
+            self.confidence = Confidence::Likely;
+            self.doubt = Some(why.into());
+        }
+        self
+    }
+
+    /// It is possible only, for that reason: advice.
+    #[must_use]
+    pub fn possible(mut self, why: impl Into<String>) -> Self {
+        if self.confidence != Confidence::Possible {
+            self.confidence = Confidence::Possible;
+            self.doubt = Some(why.into());
+        }
+        self.severity = Severity::Info;
+        self
     }
 
     /// Lowers the severity.

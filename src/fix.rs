@@ -24,8 +24,8 @@ use crate::yaml::Tree;
 
 /// So often a file is read again after edits: what one remedy brings to light, the next may fix.
 const ROUNDS: usize = 8;
-/// So many bytes are read in all attempts of one run, and so many attempts are made at least.
-const READ: usize = 1 << 20;
+/// So many bytes are read in all attempts, and so many attempts are made at least: each reads the whole file again.
+const READ: usize = 768 << 10;
 const FEWEST_ATTEMPTS: usize = 24;
 
 /// What may be applied.
@@ -37,6 +37,8 @@ pub struct Options {
     pub only: Vec<String>,
     /// How changes are spelled.
     pub style: Style,
+    /// Advice about images that set nothing, too.
+    pub advice: bool,
     /// The image that brings jemalloc to containers whose own is built elsewhere.
     pub inject: Option<String>,
 }
@@ -102,7 +104,8 @@ pub struct Left {
 pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> Fixed {
     let start = Version::read(file, project, options);
     let faults = Faults::of(&start);
-    let mut work = Work::run(project, options, start, Vec::new());
+    let mut attempts = (READ / file.bytes.len().max(1)).max(FEWEST_ATTEMPTS);
+    let mut work = Work::run(project, options, start, Vec::new(), &mut attempts);
     let mut why = String::new();
     let mut trials = (TRIED / file.bytes.len().max(1)).clamp(FEWEST, TRIALS);
     while trials > 0 {
@@ -110,7 +113,7 @@ pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> 
             return work.done(file);
         };
         why = format!("what it leads to is no better: {worse}");
-        match work.without_one(file, &faults, &why, &mut trials) {
+        match work.without_one(file, &faults, &why, (&mut trials, &mut attempts)) {
             Some(other) => work = other,
             None => break,
         }
@@ -286,6 +289,7 @@ impl<'a> Work<'a> {
         options: &'a Options,
         start: Version,
         barred: Vec<(Key, String)>,
+        attempts: &mut usize,
     ) -> Self {
         let mut work = Self {
             project,
@@ -297,7 +301,7 @@ impl<'a> Work<'a> {
             refused: barred.clone(),
             barred,
         };
-        work.rounds();
+        work.rounds(attempts);
         work
     }
 
@@ -307,15 +311,18 @@ impl<'a> Work<'a> {
         file: &Arc<SourceFile>,
         faults: &Faults,
         why: &str,
-        trials: &mut usize,
+        (trials, attempts): (&mut usize, &mut usize),
     ) -> Option<Self> {
         let mut last = None;
         for key in self.done_for.iter().rev().take(LEFT_OUT) {
             *trials = trials.checked_sub(1)?;
+            if *attempts == 0 {
+                break;
+            }
             let mut barred = self.barred.clone();
             barred.push((key.clone(), why.to_owned()));
             let start = Version::read(file, self.project, self.options);
-            let work = Self::run(self.project, self.options, start, barred);
+            let work = Self::run(self.project, self.options, start, barred, attempts);
             if faults.worse(&work).is_none() {
                 return Some(work);
             }
@@ -324,12 +331,10 @@ impl<'a> Work<'a> {
         last
     }
 
-    fn rounds(&mut self) {
+    fn rounds(&mut self, attempts: &mut usize) {
         let mut width = usize::MAX;
-        // Each attempt reads the whole file again.
-        let most = (READ / self.now.file.bytes.len().max(1)).clamp(FEWEST_ATTEMPTS, usize::MAX);
-        let mut attempts = 0..most;
-        while self.seen.len() <= ROUNDS && attempts.next().is_some() {
+        while self.seen.len() <= ROUNDS && *attempts > 0 {
+            *attempts -= 1;
             let batch = self.batch(width);
             let Some(first) = batch.first() else { return };
             match self.attempt(&batch) {
@@ -366,6 +371,12 @@ impl<'a> Work<'a> {
         if !self.options.only.is_empty() && !self.options.only.iter().any(|id| id == finding.rule) {
             return Some("not asked for with `--only`".into());
         }
+        if finding.severity == Severity::Info
+            && finding.subject == Subject::Image
+            && !self.takes_advice(finding)
+        {
+            return Some("advice: `--advice` takes it".into());
+        }
         if let Some((_, why)) = self.refused.iter().find(|(refused, _)| *refused == key) {
             return Some(why.clone());
         }
@@ -386,6 +397,14 @@ impl<'a> Work<'a> {
             Some(_) if finding.edits.is_empty() => Some("a person must decide".into()),
             Some(_) => None,
         }
+    }
+
+    /// Whether somebody asks for what may as well be left.
+    fn takes_advice(&self, finding: &Finding) -> bool {
+        let options = self.options;
+        options.advice
+            || options.inject.is_some()
+            || options.only.iter().any(|id| id == finding.rule)
     }
 
     /// The file with the edits of all findings of `batch`, where it then is as they promise.

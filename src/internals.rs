@@ -2,7 +2,8 @@
 //! else is visible outside, so that the compiler sees what nobody uses.
 
 pub mod check {
-    pub use crate::check::{Checked, Judged, Verdict, check, units};
+    pub use crate::check::{Checked, check, units};
+    pub use crate::verdict::{Judged, Verdict};
 }
 
 pub mod config {

@@ -52,6 +52,7 @@ mod templates;
 mod text;
 #[cfg(target_os = "linux")]
 mod tune;
+mod verdict;
 mod write;
 mod yaml;
 

@@ -4,8 +4,10 @@
 //! it holds facts with their provenance, and what follows from them for the dynamic loader.
 
 mod change;
+mod concern;
 mod container;
 mod env;
+mod evidence;
 mod fact;
 mod fragile;
 mod library;
@@ -18,19 +20,21 @@ pub(crate) mod set_at_start;
 mod unit;
 
 pub use change::Change;
+pub(crate) use concern::{Concern, concern};
 pub use container::Container;
 pub(crate) use container::{
     Build, EnvFault, EnvFaultKind, Expanded, Gaps, Limits, Named, Source, Words,
 };
 pub use env::Setting;
 pub(crate) use env::{EnvVar, Environment, Erased, Value};
+pub(crate) use evidence::{Evidence, Sign, add as add_evidence, are_enough};
 pub(crate) use fact::Fact;
 pub(crate) use fragile::{Found, Fragile};
 pub(crate) use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
 pub(crate) use loader::{entries, family_of, finds, is_library_folder, judge, newer};
 pub(crate) use preload::{Outcome, Preload, Via};
 pub(crate) use privileged::Privileged;
-pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, recognise};
+pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, option_value, recognise};
 pub(crate) use unit::{
     Install, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip, UNIVERSE, Unit,
     User,

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ignore::gitignore::Gitignore;
 use serde::Deserialize;
 
-use crate::finding::{Finding, Severity};
+use crate::finding::{Confidence, Finding, Severity};
 
 /// How much a finding of a rule counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -68,6 +68,8 @@ pub(crate) struct Policy {
     pub ignore: RuleNames,
     /// How much findings count; the last that names a rule decides.
     pub levels: Vec<(RuleNames, Level)>,
+    /// How sure a finding must be.
+    pub confidence: Option<Confidence>,
     /// What was judged already.
     pub exceptions: Vec<Exception>,
     /// All is to be heard: neither comments nor exceptions count.
@@ -115,7 +117,10 @@ impl Policy {
     fn severity(&self, finding: &Finding) -> Option<Severity> {
         let id = finding.rule;
         let selected = self.select.as_ref().is_none_or(|names| names.hold(id));
-        if !selected || self.ignore.hold(id) {
+        let unsure = self
+            .confidence
+            .is_some_and(|least| finding.confidence < least);
+        if !selected || unsure || self.ignore.hold(id) {
             return None;
         }
         let mut levels = self.levels.iter().rev();

@@ -8,6 +8,7 @@ mod around;
 mod discover;
 mod format;
 mod git;
+mod grown;
 mod images;
 pub(crate) mod link;
 pub(crate) mod links;
@@ -33,7 +34,7 @@ use crate::dockerfile::syntax::Dockerfile;
 use crate::dockerfile::{self, Base, Interpreted, Outside, Search};
 use crate::facts::Arch;
 use crate::manifests::kustomize::{self, Kustomization};
-use crate::model::Unit;
+use crate::model::{Unit, add_evidence};
 use crate::policy::Policy;
 use crate::surroundings::{self, Surroundings};
 use crate::text::{SourceFile, paths};
@@ -137,6 +138,10 @@ impl<'a> Project<'a> {
     /// Notes why the process of a unit may get settings that its image does not show.
     pub(crate) fn look_around(&self, near: &str, search: &Search, unit: &mut Unit) {
         let alone = || self.dockerfiles(near).len() <= 1;
+        let server = unit.process.server.as_deref();
+        for sign in self.searches.signs(near, search, server, self.around) {
+            add_evidence(&mut unit.evidence, sign);
+        }
         let found = self.searches.find(near, search, self.around, alone);
         let Some((path, about)) = found else {
             return;
@@ -177,7 +182,9 @@ impl<'a> Project<'a> {
                 .kustomizations
                 .iter()
                 .filter_map(|path| self.file(path));
-            files.map(|file| Kustomization::of(&file)).collect()
+            files
+                .map(|file| Kustomization::of(&file, self.around))
+                .collect()
         })
     }
 
@@ -208,6 +215,10 @@ impl<'a> Project<'a> {
             let files = survey.links.iter().filter_map(|path| self.file(path));
             files
                 .flat_map(|file| links::read(&file, self.around))
+                .map(|mut build| {
+                    build.dockerfile = self.around.called(&build.dockerfile);
+                    build
+                })
                 .collect()
         });
         if said.is_empty() {
@@ -224,7 +235,7 @@ impl<'a> Project<'a> {
         let builds = self.image_builds(path);
         let own = builds
             .iter()
-            .filter(|build| paths::normal(&build.dockerfile) == paths::normal(path));
+            .filter(|build| paths::join("", &build.dockerfile) == paths::join("", path));
         own.filter_map(|build| build.target.clone()).collect()
     }
 
@@ -245,7 +256,7 @@ impl<'a> Project<'a> {
         let said = |build: &&ImageBuild| build.said_in.contains(".github/workflows/");
         let own = builds
             .iter()
-            .filter(|build| paths::normal(&build.dockerfile) == paths::normal(path));
+            .filter(|build| paths::join("", &build.dockerfile) == paths::join("", path));
         // A stage that is built by its name may be for something else.
         let whole = own.filter(|build| build.target.is_none());
         let own: Vec<&ImageBuild> = whole.filter(said).collect();
@@ -294,8 +305,8 @@ impl<'a> Project<'a> {
             }
             Arc::new(uses)
         });
-        let users = uses.get(&paths::normal(path)).into_iter().flatten();
-        let others = users.filter(|user| paths::normal(user) != paths::normal(path));
+        let users = uses.get(&paths::join("", path)).into_iter().flatten();
+        let others = users.filter(|user| paths::join("", user) != paths::join("", path));
         others.filter_map(|user| self.file(user)).collect()
     }
 
@@ -310,7 +321,7 @@ impl<'a> Project<'a> {
         let of = |name: &String| {
             let name = links::repository(name).to_owned();
             let built = builds.iter().filter(move |build| build.image == name);
-            built.map(|build| paths::normal(&build.dockerfile))
+            built.map(|build| paths::join("", &build.dockerfile))
         };
         named.iter().flat_map(of).collect()
     }
@@ -326,7 +337,9 @@ impl<'a> Project<'a> {
         let same = |other: &ImageBuild| {
             (&other.dockerfile, &other.target) == (&first.dockerfile, &first.target)
         };
-        if !named.all(same) || paths::normal(&first.dockerfile) == paths::normal(path) || depth == 0
+        if !named.all(same)
+            || paths::join("", &first.dockerfile) == paths::join("", path)
+            || depth == 0
         {
             return None;
         }

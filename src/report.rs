@@ -23,10 +23,10 @@ pub(crate) use harmless::{Lines, harmless};
 
 use std::io;
 
-use crate::check::Judged;
 use crate::finding::{Applicability, Finding, Severity};
 use crate::project::{Failure, Repositories};
 use crate::secrets::masked;
+use crate::verdict::Judged;
 
 /// All that a run has to tell.
 #[derive(Debug, Default)]
@@ -173,8 +173,10 @@ pub(crate) fn without(mut finding: Finding) -> Finding {
     mask(&mut finding.message);
     mask(&mut finding.caption);
     mask(&mut finding.help);
+    mask(&mut finding.brief);
     finding.notes.iter_mut().for_each(mask);
     finding.refusal.iter_mut().for_each(mask);
+    finding.doubt.iter_mut().for_each(mask);
     for label in &mut finding.labels {
         mask(&mut label.text);
     }

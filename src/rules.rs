@@ -7,7 +7,6 @@ mod allocator_unset;
 mod allocators_conflict;
 mod background_thread_breaks_program;
 mod background_thread_lost_on_fork;
-mod concern;
 mod dev_package_in_final;
 mod env_duplicate;
 mod env_not_string;
@@ -48,7 +47,6 @@ mod pythonmalloc_slow;
 mod remedies;
 
 pub(crate) use allocator_unset::what_is_set;
-pub(crate) use concern::{Concern, concern};
 pub(crate) use remedies::in_force;
 
 use std::sync::OnceLock;

@@ -11,6 +11,9 @@ use std::ops::Range;
 /// What stands in place of what is not shown.
 pub(crate) const MASK: &str = "…";
 
+/// Of a longer line nothing is shown, in bytes.
+const LONGEST: usize = 16 << 10;
+
 /// A text of ours, in which words of a file may stand.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     let hidden = ordered(words::hidden(text));
@@ -64,6 +67,10 @@ fn replaced(text: &str, hidden: &[Range<usize>]) -> String {
 /// What is not shown of a line of a file, as ranges of its bytes in order. `beside` are the lines around it in the same item of
 /// a list: the name of a `value:` stands on one of them.
 pub(crate) fn in_line(line: &str, beside: &[&str]) -> Vec<Range<usize>> {
+    // Nobody wrote that, and nobody reads it: what is at fault in it is told in words.
+    if line.len() > LONGEST {
+        return vec![0..line.len()];
+    }
     let mut hidden = words::hidden(line);
     hidden.extend(words::local(line));
     hidden.extend(assignments::hidden(line));

@@ -32,6 +32,11 @@ pub trait Surroundings: Sync {
         false
     }
 
+    /// What a path is called: a file has one name, by whatever dots it is reached.
+    fn called(&self, path: &str) -> String {
+        path.to_owned()
+    }
+
     /// The bytes of the file at `path`, for one look: nobody remembers them.
     fn peek(&self, path: &str) -> Option<Vec<u8>> {
         let _ = path;
@@ -90,7 +95,7 @@ pub(crate) struct Instead<'a> {
 
 impl Instead<'_> {
     fn of(&self, found: Arc<SourceFile>) -> Arc<SourceFile> {
-        if paths::normal(&found.path) == paths::normal(&self.file.path) {
+        if paths::join("", &found.path) == paths::join("", &self.file.path) {
             return Arc::clone(&self.file);
         }
         found
@@ -114,8 +119,12 @@ impl Surroundings for Instead<'_> {
         self.around.leads_outside(near, path)
     }
 
+    fn called(&self, path: &str) -> String {
+        self.around.called(path)
+    }
+
     fn peek(&self, path: &str) -> Option<Vec<u8>> {
-        if paths::normal(path) == paths::normal(&self.file.path) {
+        if paths::join("", path) == paths::join("", &self.file.path) {
             return Some(self.file.bytes.clone());
         }
         self.around.peek(path)

@@ -261,7 +261,7 @@ pub(super) fn dockerfiles(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<
     };
     let links = containers.iter();
     let links = links.filter_map(|container| link::link(&file.path, container, project));
-    links.map(|link| paths::normal(&link.file.path)).collect()
+    links.map(|link| paths::join("", &link.file.path)).collect()
 }
 
 fn containers_of<S>(read: impl IntoIterator<Item = (Container, S)>) -> Vec<Container> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use clap::{Arg, Command, Error, ValueEnum};
 
+use crate::finding::Confidence;
 use crate::policy::FailOn;
 use crate::report::Format;
 use crate::templates::{Goal, PreloadStyle};
@@ -42,6 +43,16 @@ impl ValueEnum for PreloadStyle {
             ),
         };
         Some(PossibleValue::new(name).help(help))
+    }
+}
+
+impl ValueEnum for Confidence {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Possible, Self::Likely, Self::Certain]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.word()))
     }
 }
 

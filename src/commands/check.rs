@@ -11,7 +11,7 @@ use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
 use super::{Status, alone, baseline, colours, failed, outputs, stdin_name, trouble, with_stdin};
-use crate::check::{self, Checked, Judged};
+use crate::check::{self, Checked};
 use crate::cli::{Check, Colour};
 use crate::config::Unused;
 use crate::disk;
@@ -20,6 +20,7 @@ use crate::project::{self, Claim, Failure, Found, Project, Repositories, Wishes 
 use crate::report::{self, Run, Style, harmless};
 use crate::rules;
 use crate::text::{Place, SourceFile, Span};
+use crate::verdict::Judged;
 
 pub(super) fn run(
     arguments: &Check,

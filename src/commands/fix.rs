@@ -100,6 +100,7 @@ fn options(arguments: &cli::Fix, wanted: &Wanted, path: &Path) -> Result<Options
     style.prefork_hook |= arguments.prefork_hook;
     Ok(Options {
         unsafe_too: arguments.unsafe_too,
+        advice: arguments.advice,
         only: arguments.only.clone(),
         style,
         inject: arguments.inject.clone(),

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 
 use super::wanted::Wanted;
 use super::{Status, failed, trouble};
-use crate::check::{self, Judged};
+use crate::check;
 use crate::cli::Selection;
 use crate::model::{Fact, Role, Unit};
 use crate::project;
 use crate::report::harmless;
 use crate::secrets::masked;
+use crate::verdict::Judged;
 
 pub(super) fn run(
     paths: &[PathBuf],

@@ -39,6 +39,7 @@ impl Wanted {
             ignore: some(&selection.ignore),
             exclude: exclude.map_err(|why| format!("`--exclude`: {why}"))?,
             no_ignores: selection.no_ignores,
+            confidence: selection.min_confidence,
             config: selection.config.clone(),
             isolated: selection.isolated,
             roots: roots.and_here(),
@@ -91,7 +92,8 @@ impl Wanted {
 
     /// The files below paths.
     pub(super) fn find(&self, paths: &[PathBuf]) -> project::Found {
-        project::choose(paths, self)
+        let straight: Vec<PathBuf> = paths.iter().map(|path| disk::straight(path)).collect();
+        project::choose(&straight, self)
     }
 
     /// Whether a finding makes the run fail, where the command line says nothing else.

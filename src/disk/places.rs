@@ -1,21 +1,15 @@
 //! How paths are called, and where they lie.
 
-use std::path::{MAIN_SEPARATOR, Path, PathBuf};
+use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::OnceLock;
 
 use crate::text::paths;
 
 /// The path as users write it: relative to where the tool runs where it lies below that, without a
-/// leading `./`, `/` between the parts.
+/// leading `./`, `/` between the parts. A file has one such name, whatever way around led there.
 #[must_use]
 pub(crate) fn shown(path: &Path) -> String {
     let below = here().and_then(|here| path.strip_prefix(here).ok());
-    let around = path
-        .starts_with("..")
-        .then(|| absolute(&path.to_string_lossy()));
-    // Out of this folder and into it again.
-    let around = around.as_deref().map(Path::new);
-    let below = below.or_else(|| around?.strip_prefix(here()?).ok());
     let text = below.unwrap_or(path).to_string_lossy();
     let text = if MAIN_SEPARATOR == '/' {
         text.into_owned()
@@ -26,11 +20,52 @@ pub(crate) fn shown(path: &Path) -> String {
     while let Some(rest) = text.strip_prefix("./") {
         text = rest;
     }
+    if let Some(short) = outwards(text) {
+        return short;
+    }
     if text.is_empty() {
         ".".into()
     } else {
         text.to_owned()
     }
+}
+
+/// A path that a user names, without detours: `k/../base` is where that lies, whatever `k` is a link to.
+#[must_use]
+pub(crate) fn straight(path: &Path) -> PathBuf {
+    let mut inner = path
+        .components()
+        .skip_while(|part| matches!(part, Component::ParentDir | Component::CurDir));
+    let detour = inner.any(|part| part == Component::ParentDir);
+    let lies = || path.canonicalize().ok();
+    detour
+        .then(lies)
+        .flatten()
+        .unwrap_or_else(|| path.to_path_buf())
+}
+
+/// A path that leads out of the folder that the program runs in, without what leads back into it.
+fn outwards(path: &str) -> Option<String> {
+    let parts = || path.split('/').filter(|part| !matches!(*part, "" | "."));
+    let ups = parts().take_while(|part| *part == "..").count();
+    let rest: Vec<&str> = parts().skip(ups).collect();
+    // Behind a link, `..` is another folder.
+    if ups == 0 || path.starts_with('/') || rest.contains(&"..") {
+        return None;
+    }
+    let here = here()?.to_string_lossy();
+    let here: Vec<&str> = here.split('/').filter(|part| !part.is_empty()).collect();
+    let kept = here.len().checked_sub(ups)?;
+    let target = here.get(..kept)?.iter().chain(&rest);
+    let target: Vec<&str> = target.copied().collect();
+    let same = here.iter().zip(&target).take_while(|(a, b)| a == b).count();
+    let ups = std::iter::repeat_n("..", here.len() - same);
+    let parts: Vec<&str> = ups.chain(target.get(same..)?.iter().copied()).collect();
+    Some(if parts.is_empty() {
+        ".".into()
+    } else {
+        parts.join("/")
+    })
 }
 
 /// A path from the top of the disk on, links in it left as they are.

@@ -41,6 +41,7 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
         // What was downloaded or built there may be what is copied; what a package brought lies all over the place.
         let brought = from.fragile.iter().filter(|fragile| !fragile.packaged);
         if words.iter().any(|path| roles::holds_programs(path)) {
+            state.large = state.large.take().or_else(|| from.large.clone());
             brought.for_each(|fragile| state.add_fragile(fragile.clone()));
         }
     }

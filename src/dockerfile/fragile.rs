@@ -6,7 +6,7 @@ mod versions;
 use super::build::Build;
 use super::copy::{self, Readable};
 use super::image::ImageState;
-use crate::facts::{self, Fetch, Index, fragile};
+use crate::facts::{self, Fetch, Index, fragile, growth};
 use crate::facts::{
     brings_all_extras, brings_developers, index_of_installer, is_install_verb, takes_value,
 };
@@ -214,6 +214,10 @@ fn listed(
 /// A package comes into the image: the programs that it brings or starts do, as surely as `most` at best.
 fn named(state: &mut ImageState, index: Index, package: &Entry, place: &Place, most: Found) {
     let packaged = index == Index::Distribution;
+    if index == Index::Python && growth::is_large(&package.name) {
+        let large = (package.name.clone(), place.clone());
+        state.large.get_or_insert(large);
+    }
     for program in fragile() {
         let Some(by) = program.named(index, &package.name) else {
             continue;

@@ -57,6 +57,8 @@ pub(super) struct ImageState {
     pub(super) mentioned: Vec<Family>,
     /// What COPY and ADD brought, in order.
     pub(super) copies: Vec<Copied>,
+    /// A package that holds large blocks of memory, and what installs it.
+    pub(super) large: Option<(String, Place)>,
     /// What a container's variables put into its command, where their values are not shown.
     pub(super) hidden: Vec<String>,
     /// What a RUN copied or linked: from where, and to where.
@@ -190,6 +192,7 @@ impl ImageState {
             mentioned: Vec::new(),
             copies: Vec::new(),
             hidden: Vec::new(),
+            large: None,
             placed: Vec::new(),
             written: Vec::new(),
             compiles: false,

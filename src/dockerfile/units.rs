@@ -8,6 +8,7 @@ mod unseen;
 use std::collections::BTreeSet;
 
 use super::build::Build;
+use super::evidence;
 use super::image::{CopySource, Form, ImageState};
 use super::stages;
 use super::start::{self, Ended, Started};
@@ -165,6 +166,7 @@ fn unit(
     let unseen = unseen::of_image(state, started);
     let name = name(build, index);
     let mut unit = assemble(state, started, strays, role, name, unseen);
+    evidence::give(&mut unit, build, state, started);
     let serving = serving(build, index, &unit);
     if let Some(below) = serving.and_then(|(stage, _)| build.made.states.get(stage)) {
         unit.install_at = install_at(below);
@@ -207,6 +209,7 @@ fn assemble(
         overridden: Vec::new(),
         linked: state.linked.clone(),
         process: started.process.clone(),
+        evidence: Vec::new(),
         user: state.user.clone(),
         strays,
         strips: state

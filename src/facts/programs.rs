@@ -221,6 +221,34 @@ pub(crate) fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Beh
     )
 }
 
+/// The words of a command that make a server answer in several threads: `--threads 8`, `gthread`.
+#[must_use]
+pub(crate) fn thread_words(server: &str, words: &[String]) -> Option<String> {
+    let found = behaviour(server, words)?;
+    for option in &found.threads {
+        let mut all = words.iter();
+        while let Some(word) = all.next() {
+            let number = match word.strip_prefix(option.as_str()) {
+                Some("") => all.next().map(String::as_str),
+                Some(rest) => rest.strip_prefix('='),
+                None => None,
+            };
+            let number = number.and_then(|number| number.parse::<u32>().ok());
+            if let Some(number) = number.filter(|number| *number > 1) {
+                return Some(format!("{option} {number}"));
+            }
+        }
+    }
+    let pool = |word: &&String| found.thread_pools.contains(word);
+    words.iter().find(pool).cloned()
+}
+
+/// Whether a server forks its workers, with these words.
+#[must_use]
+pub(crate) fn forks(server: &str, words: &[String]) -> bool {
+    behaviour(server, words).is_some_and(|found| found.model == Workers::Fork)
+}
+
 /// Whether a word stands in a text by itself: `bottle`, not `bottleneck`.
 fn has_word(text: &str, word: &str) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';

@@ -200,6 +200,22 @@ fn has_workers(arguments: &[String], options: &[String]) -> bool {
     given && value_of(arguments, options).is_none_or(|number| number.parse() != Ok(1))
 }
 
+/// The value of an option: behind it, or behind its `=`.
+#[must_use]
+pub(crate) fn option_value<'a>(arguments: &'a [String], option: &str) -> Option<&'a str> {
+    let mut words = arguments.iter();
+    while let Some(word) = words.next() {
+        if word == option {
+            return words.next().map(String::as_str);
+        }
+        let rest = word.strip_prefix(option);
+        if let Some(value) = rest.and_then(|rest| rest.strip_prefix('=')) {
+            return Some(value);
+        }
+    }
+    None
+}
+
 fn value_of<'a>(arguments: &'a [String], options: &[String]) -> Option<&'a str> {
     for (at, argument) in arguments.iter().enumerate() {
         for option in options {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    EnvFault, Environment, Fact, Fragile, Library, Limits, Opaque, Preload, Privileged, Process,
-    Source,
+    EnvFault, Environment, Evidence, Fact, Fragile, Library, Limits, Opaque, Preload, Privileged,
+    Process, Source,
 };
 use crate::facts::{self, Arch, Family, Libc, Manager, Release};
 use crate::text::{Place, paths};
@@ -45,6 +45,8 @@ pub struct Unit {
     pub linked: Vec<(Family, Place)>,
     /// What starts.
     pub process: Process,
+    /// Signs that its memory grows.
+    pub evidence: Vec<Evidence>,
     /// Who runs it.
     pub user: Fact<User>,
     /// Settings that were made but never reach the process.

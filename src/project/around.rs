@@ -68,6 +68,11 @@ impl Surroundings for Disk {
         folders.any(|folder| self.roots.shut_out(&Path::new(folder).join(path)))
     }
 
+    fn called(&self, path: &str) -> String {
+        let name = shown(Path::new(path));
+        if name == "." { String::new() } else { name }
+    }
+
     fn peek(&self, path: &str) -> Option<Vec<u8>> {
         self.roots.read(Path::new(path), LIMIT).ok()
     }

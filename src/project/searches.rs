@@ -4,10 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::grown::Grown;
 use super::memory::Memory;
 use super::names::claim;
 use crate::dockerfile::Search;
 use crate::facts;
+use crate::model::Evidence;
+use crate::purpose;
 use crate::surroundings::Surroundings;
 use crate::text::paths;
 
@@ -35,7 +38,7 @@ const MANIFEST_FOLDERS: [&str; 14] = [
 /// What was searched, and found.
 #[derive(Debug, Default)]
 pub(super) struct Searches {
-    scripts: Memory<String, Option<Arc<[String]>>>,
+    scripts: Memory<String, Option<Arc<Scripts>>>,
     manifests: Memory<String, Option<String>>,
 }
 
@@ -52,7 +55,7 @@ impl Searches {
         let mut copied = search.copied.iter();
         let script = copied.find_map(|copied| {
             let scripts = self.scripts(near, copied, around)?;
-            let mut others = scripts.iter();
+            let mut others = scripts.set.iter();
             others.find(|path| !search.followed.contains(path)).cloned()
         });
         // What is started was followed, and that script is not part of it.
@@ -64,13 +67,27 @@ impl Searches {
         })
     }
 
-    /// The scripts at and below `copied` in the build context that set an allocator; nothing where that is not there.
-    fn scripts(
+    /// What the sources that `search` asks for say of how the memory of a service grows.
+    pub(super) fn signs(
         &self,
         near: &str,
-        copied: &str,
+        search: &Search,
+        server: Option<&str>,
         around: &dyn Surroundings,
-    ) -> Option<Arc<[String]>> {
+    ) -> Vec<Evidence> {
+        let copied = search.copied.iter();
+        let scripts = copied.filter_map(|copied| self.scripts(near, copied, around));
+        let mut signs = Vec::new();
+        for scripts in scripts {
+            for source in &scripts.sources {
+                source.signs(server, &mut signs);
+            }
+        }
+        signs
+    }
+
+    /// The scripts at and below `copied` in the build context that matter; nothing where that is not there.
+    fn scripts(&self, near: &str, copied: &str, around: &dyn Surroundings) -> Option<Arc<Scripts>> {
         let folder = copied.trim_start_matches('/').trim_end_matches('*');
         if folder.split('/').any(|part| part == "..") {
             return None;
@@ -81,8 +98,7 @@ impl Searches {
             self.scripts.of(target, |target| {
                 let mut files = around.list(target, usize::MAX).take(FILES).peekable();
                 files.peek()?;
-                let sets = |path: &String| is_script(path) && sets_allocator(path, false, around);
-                Some(files.filter(sets).collect())
+                Some(Arc::new(Scripts::among(files, around)))
             })
         })
     }
@@ -95,12 +111,42 @@ impl Searches {
                 let named = MANIFEST_FOLDERS.iter().map(|name| (below(folder, name), 4));
                 let mut places = std::iter::once((folder.clone(), 1)).chain(named);
                 places.find_map(|(folder, depth)| {
-                    let sets =
-                        |path: &String| is_manifest(path) && sets_allocator(path, true, around);
+                    let sets = |path: &String| {
+                        let bytes = || around.peek(path);
+                        is_manifest(path)
+                            && bytes().is_some_and(|bytes| sets_allocator(path, &bytes, true))
+                    };
                     around.list(&folder, depth).take(FILES).find(sets)
                 })
             })
         })
+    }
+}
+
+/// Scripts of a folder that matter.
+#[derive(Debug, Default)]
+struct Scripts {
+    /// Those that set an allocator.
+    set: Vec<String>,
+    /// Python sources that hold signs of growing memory.
+    sources: Vec<Grown>,
+}
+
+impl Scripts {
+    fn among(files: impl Iterator<Item = String>, around: &dyn Surroundings) -> Self {
+        let mut scripts = Self::default();
+        for path in files.filter(|path| is_script(path)) {
+            let Some(bytes) = around.peek(&path) else {
+                continue;
+            };
+            if sets_allocator(&path, &bytes, false) {
+                scripts.set.push(path.clone());
+            }
+            if path.ends_with(".py") && purpose::of_path(&path).is_none() {
+                scripts.sources.extend(Grown::read(path, bytes));
+            }
+        }
+        scripts
     }
 }
 
@@ -183,11 +229,8 @@ fn is_manifest(path: &str) -> bool {
 }
 
 /// Whether a file sets one of the variables that decide about allocators.
-fn sets_allocator(path: &str, manifest: bool, around: &dyn Surroundings) -> bool {
-    let Some(bytes) = around.peek(path) else {
-        return false;
-    };
-    let has = |needle: &str| memchr::memmem::find(&bytes, needle.as_bytes()).is_some();
+fn sets_allocator(path: &str, bytes: &[u8], manifest: bool) -> bool {
+    let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
     let any = |needles: &[&str]| needles.iter().any(|needle| has(needle));
     let runs_images = || {
         any(&[
@@ -201,7 +244,7 @@ fn sets_allocator(path: &str, manifest: bool, around: &dyn Surroundings) -> bool
         // A script of another image says nothing about this one.
         return false;
     }
-    has("LD_PRELOAD") && facts::names_allocator(&bytes)
+    has("LD_PRELOAD") && facts::names_allocator(bytes)
         || any(&[
             "MALLOC_CONF",
             "MALLOC_ARENA_MAX",

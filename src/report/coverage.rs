@@ -3,8 +3,8 @@
 use std::io;
 
 use super::{Run, harmless, plural};
-use crate::check::{Judged, Verdict};
 use crate::secrets::masked;
+use crate::verdict::{Judged, Verdict};
 
 /// What is listed behind a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

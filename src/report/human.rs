@@ -10,7 +10,7 @@ use miette::{
 
 use super::coverage::{self, Coverage};
 use super::{Run, Style, counts, harmless, is_harmful, plural};
-use crate::finding::{Finding, Severity};
+use crate::finding::{Finding, Severity, Subject};
 use crate::secrets::{self, MASK};
 use crate::text::{Place, SourceFile, Span};
 
@@ -21,7 +21,11 @@ const LEAD: usize = 60;
 
 pub(super) fn write(run: &Run, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     let handler = handler(style);
-    for finding in &run.findings {
+    let (advice, others): (Vec<&Finding>, Vec<&Finding>) = run
+        .findings
+        .iter()
+        .partition(|finding| is_plain_advice(finding));
+    for finding in others {
         let mut text = String::new();
         let picture = Picture::of(finding);
         if handler.render_report(&mut text, &picture).is_err() {
@@ -34,9 +38,12 @@ pub(super) fn write(run: &Run, style: Style, out: &mut dyn io::Write) -> io::Res
         )?;
         writeln!(out)?;
     }
+    advise(&advice, style, out)?;
     let files = plural(run.files, "file");
     writeln!(out, "{} in {files}{}", counts(run), skipped(run))?;
-    writeln!(out, "{}", Coverage::of(run).line())?;
+    if run.files > 0 {
+        writeln!(out, "{}", Coverage::of(run).line())?;
+    }
     match run.show {
         Some(show) => {
             writeln!(out)?;
@@ -45,6 +52,61 @@ pub(super) fn write(run: &Run, style: Style, out: &mut dyn io::Write) -> io::Res
         None => Ok(()),
     }
 }
+
+/// Advice about an image that sets nothing: many may be so, and one block tells of all.
+fn is_plain_advice(finding: &Finding) -> bool {
+    finding.severity == Severity::Info && finding.subject == Subject::Image
+}
+
+fn advise(advice: &[&Finding], style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let Some(first) = advice.first() else {
+        return Ok(());
+    };
+    let head = match advice.len() {
+        1 => "a service sets no allocator, and little here says that one would help".into(),
+        number => {
+            format!("{number} services set no allocator, and little here says that one would help")
+        }
+    };
+    let (bullet, bold, plain) = match (style.unicode, style.colour) {
+        (true, true) => ("\u{261e}", "\u{1b}[36m", "\u{1b}[0m"),
+        (true, false) => ("\u{261e}", "", ""),
+        (false, true) => ("i", "\u{1b}[36m", "\u{1b}[0m"),
+        (false, false) => ("i", "", ""),
+    };
+    writeln!(out, "{bold}info[{}]{plain}\n", first.rule)?;
+    writeln!(out, "  {bold}{bullet}{plain} {head}")?;
+    for finding in advice {
+        let place = &finding.place;
+        let (path, line) = (harmless(&place.file.path), place.line());
+        writeln!(out, "    {path}:{line}: {}", harmless(&finding.message))?;
+        let brief = match &finding.doubt {
+            Some(doubt) => format!("only {}: {doubt}", finding.confidence.word()),
+            None => finding.brief.clone(),
+        };
+        if !brief.is_empty() {
+            writeln!(out, "      {}", harmless(&brief))?;
+        }
+    }
+    let measured = "measured: a tenth of the memory is saved from about 10 MiB of growth per process. With threads `MALLOC_ARENA_MAX=2` does as \
+                    well as jemalloc on a small service; workers with one thread gain little. To end workers after so many requests is the other \
+                    common answer.";
+    let rule = first.rule;
+    let fix = format!(
+        "fix: `malloclint fix --advice`; all that was measured: `malloclint explain {rule}`; all that was seen: `--format json`"
+    );
+    let width = style.width.saturating_sub(LEAD_OF_HELP.len());
+    let mut lead = LEAD_OF_HELP;
+    for text in [measured, &fix] {
+        for line in textwrap::wrap(text, width) {
+            writeln!(out, "{lead}{line}")?;
+            lead = "        ";
+        }
+    }
+    writeln!(out)
+}
+
+const LEAD_OF_HELP: &str = "  help: ";
 
 fn skipped(run: &Run) -> String {
     if run.skipped.is_empty() {
@@ -138,6 +200,9 @@ fn help(finding: &Finding) -> String {
         .iter()
         .map(|note| format!("why: {note}"))
         .collect();
+    if let Some(doubt) = &finding.doubt {
+        lines.push(format!("only {}: {doubt}", finding.confidence.word()));
+    }
     for label in finding
         .labels
         .iter()

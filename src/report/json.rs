@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::Run;
 use super::coverage::Coverage;
-use crate::check::{Judged, Verdict};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::secrets::masked;
 use crate::text::Place;
+use crate::verdict::{Judged, Verdict};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -25,6 +25,8 @@ struct Document<'a> {
 struct Entry<'a> {
     rule: &'a str,
     severity: Severity,
+    confidence: &'static str,
+    doubt: Option<&'a str>,
     #[serde(flatten)]
     place: Position<'a>,
     message: &'a str,
@@ -159,6 +161,8 @@ fn entry(finding: &Finding, fingerprint: String) -> Entry<'_> {
     Entry {
         rule: finding.rule,
         severity: finding.severity,
+        confidence: finding.confidence.word(),
+        doubt: finding.doubt.as_deref(),
         place: position(&finding.place),
         message: &finding.message,
         labels: finding

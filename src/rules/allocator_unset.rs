@@ -1,7 +1,6 @@
 //! Long-running Python on glibc with no allocator setting at all.
 
 use super::Report;
-use super::concern::{Concern, concern};
 use super::remedies::{breaks, bring, is_for_others};
 use crate::facts::{
     Family, Libc, PythonMalloc, is_allocator_setting, near_miss, programs, pythonmalloc,
@@ -9,7 +8,8 @@ use crate::facts::{
 };
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{
-    Change, EnvVar, Process, ProcessKind, ProcessModel, Reach, Source, Stray, Unit,
+    Change, Concern, EnvVar, Evidence, Fact, Process, ProcessKind, ProcessModel, Reach, Source,
+    Stray, Unit, are_enough, concern,
 };
 use crate::secrets::masked;
 use crate::text::{Place, paths};
@@ -58,11 +58,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             "its C library is glibc ({})",
             unit.platform.libc.because(&unit.place)
         ))
-        .note(effect(&unit.process))
-        .help(match &unit.source {
-            Source::Linked(path, _) => format!("in `{path}`: {}", help(unit)),
-            _ => help(unit),
-        });
+        .note(effect(&unit.process));
+    finding = evidence(finding, unit).help(match &unit.source {
+        Source::Linked(path, _) => format!("in `{path}`: {}", help(unit)),
+        _ => help(unit),
+    });
     let alone = is_single(&unit.process);
     finding = if no_preload(unit).is_some() {
         if alone {
@@ -90,14 +90,64 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             "it is a server for development: if production starts another, leave this as it is",
         );
     }
-    if let Some(doubt) = unit.doubts() {
-        finding = finding.note(doubt);
-    }
     let person = *kind == ProcessKind::Notebook || unit.process.development;
-    if person || unit.process.by_port_only || unit.doubts().is_some() {
+    if person || !are_enough(&unit.evidence) {
         finding = finding.at_severity(Severity::Info);
     }
-    report.add(finding);
+    report.add(with_confidence(finding, unit));
+}
+
+/// How sure it is that it keeps running on glibc's malloc.
+fn with_confidence(finding: Finding, unit: &Unit) -> Finding {
+    if let Some(doubt) = unit.doubts() {
+        return finding.possible(doubt);
+    }
+    let process = &unit.process;
+    if process.by_port_only {
+        return finding.possible(format!(
+            "nothing but {} says that it keeps running",
+            process.kind.because(&unit.place)
+        ));
+    }
+    match &process.kind {
+        Fact::Assumed(_, why) => finding.likely(why.clone()),
+        _ => finding,
+    }
+}
+
+/// What there is to see of growing memory, each with its line; or what was measured where there is nothing.
+fn evidence(mut finding: Finding, unit: &Unit) -> Finding {
+    let signs: Vec<String> = unit.evidence.iter().map(|sign| told(sign, unit)).collect();
+    for sign in &signs {
+        finding = finding.note(sign.clone());
+    }
+    finding.brief = match signs.as_slice() {
+        [] => "nothing here says that its memory grows".into(),
+        signs => signs.join("; "),
+    };
+    if are_enough(&unit.evidence) {
+        return finding;
+    }
+    let else_ = if signs.is_empty() { "" } else { " else" };
+    let measured = if is_single(&unit.process) {
+        "workers with one thread gain little, and `MALLOC_ARENA_MAX` changes nothing there"
+    } else {
+        "on small services with threads `MALLOC_ARENA_MAX=2` does as well as jemalloc, with nothing installed"
+    };
+    finding.note(format!(
+        "nothing{else_} here says that its memory grows: measured, a tenth is saved from about 10 MiB of growth per process; {measured}"
+    ))
+}
+
+/// A sign, with where it stands.
+fn told(sign: &Evidence, unit: &Unit) -> String {
+    let place = &sign.place;
+    let file = match place.same_file(&unit.place) {
+        true => String::new(),
+        false => format!(" of {}", place.file.path),
+    };
+    let (means, text) = (sign.sign.means(), short(&sign.text));
+    format!("{means} (`{text}`, line {}{file})", place.line())
 }
 
 fn applicability(unit: &Unit, kind: ProcessKind) -> Applicability {
@@ -167,7 +217,7 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
         "`{}` runs on glibc's default malloc: freed memory is given back late or never",
         what_runs(unit)
     );
-    let finding = advice(unit, report, message);
+    let finding = with_confidence(advice(unit, report, message), unit);
     report.add(two_heaps(
         finding
             .caption("this image brings no allocator of its own")
@@ -192,7 +242,10 @@ fn in_the_dark(unit: &Unit, report: &mut Report<'_>, because: &str, caption: &st
             "see to it where the image is built; or set `MALLOC_ARENA_MAX` to `2` here, if the image has glibc and no allocator of its own"
         }
     };
-    let finding = advice(unit, report, message).caption(caption).help(help);
+    let finding = advice(unit, report, message)
+        .caption(caption)
+        .help(help)
+        .possible(because);
     report.add(two_heaps(
         finding,
         "the image may bring an allocator of its own, or no glibc",

@@ -91,16 +91,17 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             ", and a `MALLOC_CONF`",
         );
     }
-    if library.conditional || is_for_tools(library) {
+    if library.conditional {
+        finding = finding.possible("a condition decides whether it is there");
+    }
+    if is_for_tools(library) {
         finding = finding.at_severity(Severity::Info);
     }
     if is_another_program(unit) {
-        finding = finding
-            .note("the program may link it, or have no use for it")
-            .at_severity(Severity::Info);
+        finding = finding.possible("the program may link it, or have no use for it");
     }
     if let Some(doubt) = unit.doubts() {
-        finding = finding.note(doubt).at_severity(Severity::Info);
+        finding = finding.possible(doubt);
     }
     report.add(
         finding

@@ -31,10 +31,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         })
         .help("set `MALLOC_CONF`")
         .remedy("set `MALLOC_CONF`", safe(unit, preload), vec![Change::Tune]);
-    report.add(if forks && unit.doubts().is_none() {
-        finding
-    } else {
-        finding.at_severity(Severity::Info)
+    report.add(match unit.doubts() {
+        Some(doubt) => finding.possible(doubt),
+        None if forks => finding,
+        None => finding.at_severity(Severity::Info),
     });
 }
 

@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::remedies::faults;
-use crate::finding::{Applicability, Finding, Severity};
+use crate::finding::{Applicability, Finding};
 use crate::model::{Change, Found, Fragile, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -21,9 +21,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .label(&fragile.place, fragile.known_by())
             .help(program.help.clone());
         let finding = match fragile.found {
-            Found::Named => finding
-                .note("whether it runs in this image is not certain")
-                .at_severity(Severity::Info),
+            Found::Named => finding.possible("whether it runs in this image is not certain"),
             Found::Installed | Found::Started => finding,
         };
         report.add(spare(finding, fragile));

@@ -205,6 +205,7 @@ impl Way {
     pub(crate) fn options(self) -> Options {
         Options {
             unsafe_too: self != Self::Plain,
+            advice: true,
             inject: (self == Self::Inject).then(|| IMAGE.to_owned()),
             style: Style {
                 prefork_hook: self == Self::Hook,
@@ -217,10 +218,10 @@ impl Way {
     /// The same for the program.
     pub(crate) fn arguments(self) -> &'static [&'static str] {
         match self {
-            Self::Plain => &[],
-            Self::Unsafe => &["--unsafe"],
-            Self::Hook => &["--unsafe", "--prefork-hook"],
-            Self::Inject => &["--unsafe", "--inject", IMAGE],
+            Self::Plain => &["--advice"],
+            Self::Unsafe => &["--advice", "--unsafe"],
+            Self::Hook => &["--advice", "--unsafe", "--prefork-hook"],
+            Self::Inject => &["--advice", "--unsafe", "--inject", IMAGE],
         }
     }
 }

@@ -182,7 +182,7 @@ fn init_keeps_a_configuration_by_tables() {
 
 #[test]
 fn nothing_in_a_table_is_markdown() {
-    let text = "FROM python:3.12-slim\nENV PYTHONMALLOC=\"x`![i](//e/i.png) @org/team <b>`|\"\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let text = "FROM python:3.12-slim\nENV PYTHONMALLOC=\"x`![i](//e/i.png) @org/team <b>`|\"\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n";
     let folder = folder([("a`[x]`/Dockerfile", text)]);
     let out = run(folder.path(), ["check", "--format", "markdown", "."]).out;
     let row = out

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use crate::support::run::{FAULTY, Run, finish, folder, program, run, write};
 
-const BAD: &str = "FROM python:3.12-slim\nENV MALLOC_ARENA_MAX_=2\nCMD [\"gunicorn\", \"a:b\"]\n";
-const UNSET: &str = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:b\"]\n";
+const BAD: &str = "FROM python:3.12-slim\nENV MALLOC_ARENA_MAX_=2\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n";
+const UNSET: &str = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n";
 
 fn check(at: &Path, arguments: &[&str]) -> Run {
     run(at, [&["check", "--format", "concise"], arguments].concat())
@@ -149,7 +149,7 @@ fn a_change_is_told_what_it_adds() {
         ),
         (
             "base/start.sh",
-            "#!/bin/sh\nexport MALLOC_ARENA_MAX=2\nexec gunicorn a:b\n",
+            "#!/bin/sh\nexport MALLOC_ARENA_MAX=2\nexec gunicorn --threads 8 a:b\n",
         ),
     ]);
     let at = folder.path();
@@ -167,7 +167,11 @@ fn a_change_is_told_what_it_adds() {
     );
     // A new file, and what a change to a script means for a file that did not change.
     write(at, "new/Dockerfile", BAD);
-    write(at, "base/start.sh", "#!/bin/sh\nexec gunicorn a:b\n");
+    write(
+        at,
+        "base/start.sh",
+        "#!/bin/sh\nexec gunicorn --threads 8 a:b\n",
+    );
     let added = since("HEAD");
     assert_eq!(added.code, Some(1));
     let places: Vec<&str> = added
@@ -339,7 +343,7 @@ fn links_lead_to_the_same_file_then() {
     let here = folder([
         (
             "real.sh",
-            "#!/bin/sh\nexport LD_PRELOAD=libjemaloc.so\nexec gunicorn a:b\n",
+            "#!/bin/sh\nexport LD_PRELOAD=libjemaloc.so\nexec gunicorn --threads 8 a:b\n",
         ),
         (
             "Dockerfile",

@@ -3,7 +3,7 @@
 use crate::support::run::{finish, folder, program, run, write};
 
 const ENV: &str = "FROM python:3.12-slim\nENV MALLOC_ARENA_MAX_=2\n";
-const UNSET: &str = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:b\"]\n";
+const UNSET: &str = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n";
 
 /// What is reported with a configuration and arguments: severity, rule, path and line.
 fn told(config: &str, arguments: &[&str]) -> Vec<String> {
@@ -212,7 +212,7 @@ fn files_are_chosen() {
 
 #[test]
 fn platforms_are_known() {
-    let text = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2 MALLOC_CONF=narenas:1\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let text = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2 MALLOC_CONF=narenas:1\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n";
     let said = |config: &str| {
         let folder = folder([("Dockerfile", text), (".malloclint.toml", config)]);
         run(folder.path(), ["check", "--format", "concise", "."]).out
@@ -250,7 +250,7 @@ const WRONG: [(&str, &str); 39] = [
     ),
     (
         "per-file-ignores = {}",
-        "line 1, column 1: there is no key `per-file-ignores`: there are select, ignore, rules, exclude, include, fail-on, platforms, preload, malloc-conf, goal, prefork-hook, images",
+        "line 1, column 1: there is no key `per-file-ignores`: there are select, ignore, rules, exclude, include, fail-on, min-confidence, platforms, preload, malloc-conf, goal, prefork-hook, images",
     ),
     (
         "select = [\"preload-wrong-pat\"]",

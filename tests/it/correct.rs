@@ -10,7 +10,7 @@ use malloclint::internals::text::SourceFile;
 
 const BASE: &str = "FROM python:3.12-slim-bookworm\n";
 const JE: &str = "RUN apt-get update && apt-get install -y --no-install-recommends libjemalloc2";
-const RUN: &str = "ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=dirty_decay_ms:1000\nCMD [\"gunicorn\", \"app:app\"]";
+const RUN: &str = "ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=dirty_decay_ms:1000\nCMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]";
 
 /// The rules that speak about a text.
 fn said(text: &str) -> Vec<&'static str> {
@@ -32,7 +32,7 @@ fn said(text: &str) -> Vec<&'static str> {
 fn what_is_right_in_a_roundabout_way_is_right() {
     let path = |path: &str| {
         format!(
-            "ENV LD_PRELOAD={path} MALLOC_CONF=dirty_decay_ms:1000\nCMD [\"gunicorn\", \"a:b\"]"
+            "ENV LD_PRELOAD={path} MALLOC_CONF=dirty_decay_ms:1000\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]"
         )
     };
     let cases = [
@@ -60,17 +60,17 @@ fn what_is_right_in_a_roundabout_way_is_right() {
         ),
         format!("{{je}}\nRUN mkdir /opt/lib && cp /usr/lib/*/libjemalloc.so.2 /opt/lib/ && ldconfig /opt/lib\n{}", path("libjemalloc.so.2")),
         // The environment is lost for something else.
-        "{je}\nRUN cat > /start.sh <<'EOF'\nsudo chown -R app /data\nexec gunicorn app:app\nEOF\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=dirty_decay_ms:1000\nENTRYPOINT [\"sh\", \"/start.sh\"]".into(),
-        "{je}\nRUN cat > /usr/local/bin/entry <<'EOF'\n#!/bin/sh\nexport LD_PRELOAD=libjemalloc.so.2\nexec gunicorn app:app\nEOF\nENTRYPOINT [\"/usr/local/bin/entry\"]".into(),
-        "{je}\nCMD [\"env\", \"-i\", \"LD_PRELOAD=libjemalloc.so.2\", \"gunicorn\", \"a:b\"]".into(),
+        "{je}\nRUN cat > /start.sh <<'EOF'\nsudo chown -R app /data\nexec gunicorn --threads 8 app:app\nEOF\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=dirty_decay_ms:1000\nENTRYPOINT [\"sh\", \"/start.sh\"]".into(),
+        "{je}\nRUN cat > /usr/local/bin/entry <<'EOF'\n#!/bin/sh\nexport LD_PRELOAD=libjemalloc.so.2\nexec gunicorn --threads 8 app:app\nEOF\nENTRYPOINT [\"/usr/local/bin/entry\"]".into(),
+        "{je}\nCMD [\"env\", \"-i\", \"LD_PRELOAD=libjemalloc.so.2\", \"gunicorn\", \"--threads\", \"8\", \"a:b\"]".into(),
         "{je}\nUSER app\nRUN su root -c \"apt-get install -y curl\"\n{run}".into(),
         // The value is computed.
-        "{je}\nRUN cat > /e.sh <<'EOF'\nJE=\"$(find /usr/lib -name libjemalloc.so.2)\"; export LD_PRELOAD=$JE\nexec gunicorn a:b\nEOF\nENTRYPOINT [\"sh\", \"/e.sh\"]".into(),
+        "{je}\nRUN cat > /e.sh <<'EOF'\nJE=\"$(find /usr/lib -name libjemalloc.so.2)\"; export LD_PRELOAD=$JE\nexec gunicorn --threads 8 a:b\nEOF\nENTRYPOINT [\"sh\", \"/e.sh\"]".into(),
         // Several interpreters.
         "FROM debian:12\nRUN apt-get update && apt-get install -y python3.11 python3.13\nENV PYTHONMALLOC=mimalloc\nCMD [\"python3.13\", \"app.py\"]".into(),
-        "FROM python:3.12\nRUN uv python install 3.13 && uv venv --python 3.13\nENV PYTHONMALLOC=mimalloc\nCMD [\"uv\", \"run\", \"gunicorn\", \"a:b\"]".into(),
+        "FROM python:3.12\nRUN uv python install 3.13 && uv venv --python 3.13\nENV PYTHONMALLOC=mimalloc\nCMD [\"uv\", \"run\", \"gunicorn\", \"--threads\", \"8\", \"a:b\"]".into(),
         // Other names and other distributions.
-        "ENV ARENA_MAX=3 MALLOC_ARENA_MAX=2\nCMD [\"gunicorn\", \"a:b\"]".into(),
+        "ENV ARENA_MAX=3 MALLOC_ARENA_MAX=2\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]".into(),
         format!("FROM archlinux\nRUN pacman -Sy --noconfirm python jemalloc\n{}", path("/usr/lib/libjemalloc.so")),
         "CMD [\"gunicorn\", \"--check-config\", \"a:b\"]".into(),
     ];
@@ -86,15 +86,15 @@ fn what_is_right_in_a_roundabout_way_is_right() {
 fn faults_that_hide() {
     let cases = [
         (
-            "ARG SO=libjemalloc.so.2\nFROM python:3.12-slim-bookworm\n{je}\nENV LD_PRELOAD=${SO}\nCMD [\"gunicorn\", \"a:b\"]",
+            "ARG SO=libjemalloc.so.2\nFROM python:3.12-slim-bookworm\n{je}\nENV LD_PRELOAD=${SO}\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]",
             "preload-not-expanded",
         ),
         (
-            "RUN cat > /e.sh <<'EOF'\nexport LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2\nexec gunicorn a:b\nEOF\nENTRYPOINT [\"sh\", \"/e.sh\"]",
+            "RUN cat > /e.sh <<'EOF'\nexport LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2\nexec gunicorn --threads 8 a:b\nEOF\nENTRYPOINT [\"sh\", \"/e.sh\"]",
             "preload-not-installed",
         ),
         (
-            "{je}\nENV LD_PRELOAD=\u{201c}libjemalloc.so.2\u{201d}\nCMD [\"gunicorn\", \"a:b\"]",
+            "{je}\nENV LD_PRELOAD=\u{201c}libjemalloc.so.2\u{201d}\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]",
             "preload-malformed",
         ),
         (

@@ -13,7 +13,7 @@ use std::process::Command;
 use crate::support::run::{finish, finish_raw, folder, program, run};
 
 /// A service that lacks jemalloc.
-const SERVICE: &str = "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n";
+const SERVICE: &str = "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]\n";
 
 /// The same, fixed.
 const FIXED: &str = "FROM python:3.12-slim-bookworm
@@ -23,7 +23,7 @@ RUN apt-get update \\
 ENV LD_PRELOAD=libjemalloc.so.2 \\
     MALLOC_CONF=narenas:2,tcache_max:1024,oversize_threshold:0,dirty_decay_ms:500,muzzy_decay_ms:0
 COPY . .
-CMD [\"gunicorn\", \"app:app\"]
+CMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]
 ";
 
 const SUM: &str = "1 fixed in 1 file, 0 left\n";
@@ -49,7 +49,7 @@ fn a_folder_is_fixed_once() {
 /// The comment ends the list of packages, until it is gone.
 #[test]
 fn what_was_tried_in_vain_is_tried_again_in_the_new_text() {
-    let text = "FROM python:3.13-slim-trixie\nRUN apt-get install -y \\\n# malloclint: ignore[pythonmalloc-slow] measured\ntini\nCMD [\"gunicorn\", \"a:a\"]\n";
+    let text = "FROM python:3.13-slim-trixie\nRUN apt-get install -y \\\n# malloclint: ignore[pythonmalloc-slow] measured\ntini\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:a\"]\n";
     let folder = folder([("Dockerfile", text)]);
     let first = run(folder.path(), ["fix"]);
     assert!(
@@ -64,7 +64,7 @@ fn what_was_tried_in_vain_is_tried_again_in_the_new_text() {
 /// Neither waits for the other: a comment that silences nothing, and a setting that waits for the image to be right.
 #[test]
 fn a_comment_and_a_setting_are_fixed_at_once() {
-    let image = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2\n# malloclint: ignore[env-duplicate] because\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let image = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2\n# malloclint: ignore[env-duplicate] because\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n";
     let folder = folder([("Dockerfile", image)]);
     let ran = run(folder.path(), ["fix", "."]);
     assert!(ran.out.contains("2 fixed in 1 file, 0 left"), "{}", ran.out);
@@ -77,12 +77,14 @@ fn many_containers_of_one_image() {
     let mut pod =
         "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n".to_owned();
     for at in 0..30 {
-        pod += &format!("  - name: c{at}\n    image: elsewhere\n    command: [gunicorn, a:b]\n");
+        pod += &format!(
+            "  - name: c{at}\n    image: elsewhere\n    command: [gunicorn, --threads, '8', a:b]\n"
+        );
     }
     let at = folder([("pod.yaml", pod.as_str())]);
     let lines = |args: &[&str]| run(at.path(), args).out.lines().count();
     assert_eq!(lines(&["check", "--format", "concise", "."]), 1);
-    let ran = run(at.path(), ["fix", "--unsafe", "."]);
+    let ran = run(at.path(), ["fix", "--advice", "--unsafe", "."]);
     assert!(
         ran.out.contains("30 fixed in 1 file, 0 left"),
         "{}",
@@ -96,16 +98,16 @@ fn many_containers_of_one_image() {
         1,
     );
     let at = folder([("pod.yaml", quiet.as_str())]);
-    let ran = run(at.path(), ["fix", "--unsafe", "."]);
+    let ran = run(at.path(), ["fix", "--advice", "--unsafe", "."]);
     assert!(ran.out.starts_with("0 fixed"), "{}", ran.out);
 }
 
 /// An entry without a value may end behind the last line.
 #[test]
 fn an_item_is_put_behind_a_key_of_its_own() {
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: c\n    image: elsewhere\n    command: [gunicorn, a:b]\n    env:\n    - name: A\n      ? value: 'x'\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: c\n    image: elsewhere\n    command: [gunicorn, --threads, '8', a:b]\n    env:\n    - name: A\n      ? value: 'x'\n";
     let at = folder([("pod.yaml", pod)]);
-    run(at.path(), ["fix", "--unsafe", "."]);
+    run(at.path(), ["fix", "--advice", "--unsafe", "."]);
     let more = "    - name: MALLOC_ARENA_MAX\n      value: '2'\n";
     assert_eq!(
         text(at.path(), "pod.yaml").replace('"', "'"),
@@ -256,7 +258,7 @@ fn standard_input_goes_to_standard_output() {
 
 #[test]
 fn only_the_rules_named_and_only_what_is_safe() {
-    let faulty = "FROM python:3.12-slim\nENV MALLOC_ARENA_MAX_=2 PYTHONMALLOC=nonsense\nCMD [\"gunicorn\", \"a:a\"]\n";
+    let faulty = "FROM python:3.12-slim\nENV MALLOC_ARENA_MAX_=2 PYTHONMALLOC=nonsense\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:a\"]\n";
     let folder = folder([("Dockerfile", faulty)]);
     let only = run(folder.path(), ["fix", "--only", "pythonmalloc-invalid"]);
     assert_eq!(only.code, Some(1), "{}", only.out);
@@ -365,7 +367,7 @@ fn the_configuration_is_read() {
 /// What is wanted decides about the profile, and so does what a container may use.
 #[test]
 fn the_profile_fits_the_goal_and_the_limit() {
-    let image = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nCMD [\"gunicorn\", \"app:app\"]\n";
+    let image = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nCMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]\n";
     let compose = |rest: &str| {
         format!(
             "services:\n  api:\n    build: .\n{rest}    environment:\n      LD_PRELOAD: libjemalloc.so.2\n"

@@ -68,7 +68,7 @@ fn a_fingerprint_stays_where_lines_move() {
             .map(|finding| finding["fingerprint"].as_str().unwrap().to_owned())
             .collect::<Vec<_>>()
     };
-    let text = "FROM python:3.12-slim\nENV MALLOC_TRIM_THRESHOLD=1\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let text = "FROM python:3.12-slim\nENV MALLOC_TRIM_THRESHOLD=1\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n";
     let before = prints(text);
     assert_eq!(before.len(), 1);
     let moved = text

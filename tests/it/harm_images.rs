@@ -284,11 +284,11 @@ fn only_the_run_script_of_s2i_sets_a_wrapper() {
         assert!(said(&image(end)).contains(&OVERWRITTEN), "{end}");
     }
     for end in [
-        "CMD [\"gunicorn\", \"a:b\"]\n",
-        "CMD gunicorn a:b\n",
-        "CMD [\"bash\", \"-c\", \"exec gunicorn a:b\"]\n",
-        "ENTRYPOINT [\"gunicorn\", \"a:b\"]\n",
-        "ENTRYPOINT [\"tini\", \"--\"]\nCMD [\"gunicorn\", \"a:b\"]\n",
+        "CMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n",
+        "CMD gunicorn --threads 8 a:b\n",
+        "CMD [\"bash\", \"-c\", \"exec gunicorn --threads 8 a:b\"]\n",
+        "ENTRYPOINT [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n",
+        "ENTRYPOINT [\"tini\", \"--\"]\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n",
     ] {
         assert!(!said(&image(end)).contains(&OVERWRITTEN), "{end}");
     }
@@ -311,7 +311,7 @@ fn the_link_of_the_rails_template_is_found() {
 fn ubuntu_has_its_own_sonames_by_release() {
     let image = |release: &str, package: &str, preload: &str| {
         format!(
-            "FROM ubuntu:{release}\nRUN apt-get update && apt-get install -y python3 {package}\nENV LD_PRELOAD={preload}\nCMD [\"gunicorn\", \"a:b\"]\n"
+            "FROM ubuntu:{release}\nRUN apt-get update && apt-get install -y python3 {package}\nENV LD_PRELOAD={preload}\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n"
         )
     };
     let rule = "preload-wrong-soname";

@@ -22,7 +22,7 @@ fn nothing_secret_is_shown() {
         "services:\n  api:\n    image: shop\n    command: python -m app --api-key={SECRET}\n    env_file: [prod.env]\n    environment:\n      DB_PASSWORD: {SECRET}\n      MALLOC_ARENA_MAX_: 2\n      SECRET: {SECRET}\n"
     );
     let pod = format!(
-        "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    image: x\n    command: [gunicorn, a:b]\n    env:\n    - name: DB\n      value: {SECRET}\n    - {{name: MALLOC_ARENA_MAX_, value: \"2\"}}\n    - {{name: OTHER, value: {SECRET}}}\n    - name: PIN\n      value: 1234\n"
+        "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    image: x\n    command: [gunicorn, --threads, '8', a:b]\n    env:\n    - name: DB\n      value: {SECRET}\n    - {{name: MALLOC_ARENA_MAX_, value: \"2\"}}\n    - {{name: OTHER, value: {SECRET}}}\n    - name: PIN\n      value: 1234\n"
     );
     let env = format!("A_TOKEN={SECRET}\nMALLOC_CONF=narenas:2,tcach:false\nother={SECRET}\n");
     let folder = folder([
@@ -96,7 +96,7 @@ fn what_variables_put_into_commands_is_not_shown() {
 
 #[test]
 fn of_a_file_of_variables_one_line_is_shown() {
-    let compose = "services:\n  api:\n    image: python:3.12-slim\n    command: gunicorn a:b\n    env_file: prod.env\n";
+    let compose = "services:\n  api:\n    image: python:3.12-slim\n    command: gunicorn --threads 8 a:b\n    env_file: prod.env\n";
     let folder = folder([
         ("compose.yaml", compose),
         ("prod.env", "above=1\nMALLOC_ARENA_MAX_=2\nbelow=1\n"),
@@ -113,11 +113,11 @@ fn project(files: &[(&str, &str)]) -> tempfile::TempDir {
         ("elsewhere/Dockerfile.x", FAULTY),
         (
             "elsewhere/Dockerfile.y",
-            "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:b\"]\n",
+            "FROM python:3.12-slim\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n",
         ),
         (
             "elsewhere/run.sh",
-            "#!/bin/sh\nexport LD_PRELOAD=libjemaloc.so\nexec gunicorn a:b\n",
+            "#!/bin/sh\nexport LD_PRELOAD=libjemaloc.so\nexec gunicorn --threads 8 a:b\n",
         ),
         ("elsewhere/malloclint.toml", "ignore = [\"no-rule\"]\n"),
         ("elsewhere/base/kustomization.yaml", "resources: [a.yaml]\n"),
@@ -134,7 +134,7 @@ fn link(around: &Path, to: &str, from: &str) {
     std::os::unix::fs::symlink(around.join(to), around.join("project").join(from)).unwrap();
 }
 
-const SERVICE: &str = "    image: python:3.12-slim\n    command: gunicorn a:b\n";
+const SERVICE: &str = "    image: python:3.12-slim\n    command: gunicorn --threads 8 a:b\n";
 
 #[test]
 fn what_lies_outside_leaves_a_service_undecided() {
@@ -178,7 +178,7 @@ fn what_lies_outside_leaves_a_service_undecided() {
 fn scripts_and_images_outside_leave_a_service_undecided() {
     let image =
         |start: &str| format!("FROM python:3.12-slim\nCOPY s /s\nEXPOSE 80\nCMD [{start}]\n");
-    let reads = "#!/bin/sh\n. /s/env.sh\nexec gunicorn a:b\n";
+    let reads = "#!/bin/sh\n. /s/env.sh\nexec gunicorn --threads 8 a:b\n";
     for (start, script, name) in [
         ("\"/s/start.sh\"", reads, "env.sh"),
         ("\"/s/run\"", reads, "run"),
@@ -200,7 +200,7 @@ fn scripts_and_images_outside_leave_a_service_undecided() {
             write(
                 &at,
                 &format!("s/{name}"),
-                "#!/bin/sh\nA=1\nexec gunicorn a:b\n",
+                "#!/bin/sh\nA=1\nexec gunicorn --threads 8 a:b\n",
             );
             let ran = run(&at, ["check", "--format", "concise", "."]);
             assert!(ran.out.contains("[allocator-unset]"), "{start}");
@@ -233,7 +233,7 @@ fn scripts_and_images_outside_leave_a_service_undecided() {
 #[cfg(unix)]
 #[test]
 fn values_for_compose_that_lie_outside_are_unknown() {
-    let compose = "services:\n  api:\n    image: python:3.12-slim\n    command: gunicorn a:b\n    environment: {MALLOC_CONF: \"${CONF:-narenas:x}\"}\n";
+    let compose = "services:\n  api:\n    image: python:3.12-slim\n    command: gunicorn --threads 8 a:b\n    environment: {MALLOC_CONF: \"${CONF:-narenas:x}\"}\n";
     let around = project(&[("compose.yaml", compose)]);
     let at = around.path().join("project");
     let ran = || run(&at, ["check", "--format", "concise", "."]).out;
@@ -256,7 +256,7 @@ fn what_is_printed_is_text_whatever_the_name() {
         (bad, FAULTY),
         (
             "a\u{202e}b/Dockerfile",
-            "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:b\"]\n",
+            "FROM python:3.12-slim\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n",
         ),
     ]);
     let at = around.path().join("project");
@@ -294,7 +294,7 @@ fn judgement_is_the_same_from_everywhere() {
         ("deploy/docker/Dockerfile", image),
         (
             "deploy/run.sh",
-            "#!/bin/sh\nexport MALLOC_ARENA_MAX_=2\nexec gunicorn a:b\n",
+            "#!/bin/sh\nexport MALLOC_ARENA_MAX_=2\nexec gunicorn --threads 8 a:b\n",
         ),
         (
             "deploy/docker/compose.yaml",
@@ -302,6 +302,20 @@ fn judgement_is_the_same_from_everywhere() {
         ),
     ]);
     let at = around.path().join("project");
+    for (path, text) in [
+        ("k/base/kustomization.yaml", "resources: [d.yaml]\n"),
+        (
+            "k/base/d.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec:\n  template:\n    spec:\n      containers:\n      - name: a\n        image: python:3.12\n        command: [gunicorn, a:b]\n        envFrom: [{configMapRef: {name: c}}]\n",
+        ),
+        (
+            "k/o/prod/kustomization.yaml",
+            "resources: [../../base]\nconfigMapGenerator: [{name: c, envs: [prod.env]}]\n",
+        ),
+        ("k/o/prod/prod.env", "MALLOC_ARENA_MAX_=2\n"),
+    ] {
+        write(&at, path, text);
+    }
     let lines = |from: &str, path: &str| {
         let out = run(&at.join(from), ["check", "--format", "json", path]).out;
         let report: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -318,11 +332,15 @@ fn judgement_is_the_same_from_everywhere() {
     };
     let top = lines("", ".");
     assert!(top.iter().any(|line| line.contains("run.sh")), "{top:?}");
+    assert!(top.iter().any(|line| line.contains("prod.env")), "{top:?}");
     for (from, path) in [
-        ("deploy", "."),
-        ("deploy/docker", "."),
-        ("deploy", "docker"),
-        ("", "deploy"),
+        ("k/base", "../.."),
+        ("k/o/prod", "../../.."),
+        ("k/o/prod", "../../../../project"),
+        ("k", "./.."),
+        ("deploy", ".."),
+        ("deploy/docker", "../../."),
+        ("deploy", "../k/.."),
     ] {
         assert_eq!(lines(from, path), top, "{from} {path}");
     }
@@ -335,7 +353,7 @@ fn judgement_is_the_same_from_everywhere() {
 fn no_link_leads_out() {
     let image = "FROM python:3.12-slim\nCOPY run.sh /\nCMD [\"/run.sh\"]\n";
     let kustomization = "resources: [../../elsewhere/base, pod.yaml]\n";
-    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - {name: a, image: \"python:3.12\", command: [gunicorn, a:b]}\n";
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - {name: a, image: \"python:3.12\", command: [gunicorn, --threads, '8', a:b]}\n";
     let around = project(&[
         ("Dockerfile", image),
         ("k/kustomization.yaml", kustomization),
@@ -450,8 +468,11 @@ fn what_readers_refuse_or_read_otherwise_is_said() {
         assert!(!said("pod.yaml", &text).contains("unreadable"), "{text}");
     }
     // Seen with dockerd 26.1: unterminated heredoc.
-    let image =
-        |line: &str| format!("FROM python:3.12-slim\nRUN {line}\nCMD [\"gunicorn\", \"a:b\"]\n");
+    let image = |line: &str| {
+        format!(
+            "FROM python:3.12-slim\nRUN {line}\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n"
+        )
+    };
     for line in ["cat <<EOF${a:-b}", "cat <<EOF$a", "cat <<E${a:+b}F"] {
         let said = said("Dockerfile", &image(line));
         assert!(
@@ -553,7 +574,7 @@ fn what_a_review_of_masking_found() {
     // Lines beside the one at fault are not shown: a value may run over many.
     let pod = |env: &str| {
         format!(
-            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    image: x\n    command: [gunicorn, a:b]\n    env:\n{env}"
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    image: x\n    command: [gunicorn, --threads, '8', a:b]\n    env:\n{env}"
         )
     };
     for env in [
@@ -584,7 +605,7 @@ fn what_a_review_of_masking_found() {
     assert!(human.contains("value: narenas:x"), "{human}");
     // What is cut is masked before.
     let cut = format!(
-        "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:b\", \"xxxxxxxxxxxxxxxxxxxx\", \"postgres://user:{SECRET}@host/db\"]\n"
+        "FROM python:3.12-slim\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\", \"xxxxxxxxxxxxxxxxxxxx\", \"postgres://user:{SECRET}@host/db\"]\n"
     );
     let (human, others) = shown("Dockerfile", &cut);
     assert!(

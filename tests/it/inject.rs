@@ -85,9 +85,10 @@ fn the_api_server_takes_what_it_took_before() {
 fn what_is_not_known_to_run_is_unsafe() {
     let safe = |own: &str, image: &str| {
         let text = format!(
-            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    image: {own}\n    command: [gunicorn, \"a:a\"]\n"
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec:\n  containers:\n  - name: a\n    image: {own}\n    command: [gunicorn, --threads, \"8\", \"a:a\"]\n"
         );
         let options = Options {
+            advice: true,
             inject: Some(image.to_owned()),
             ..Options::default()
         };

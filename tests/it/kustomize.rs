@@ -189,6 +189,7 @@ impl Folder {
     fn fix(&self, name: &str) -> (String, Vec<String>) {
         let file = project::read(&self.0.path().join(name)).unwrap();
         let options = fix::Options {
+            advice: true,
             unsafe_too: true,
             ..fix::Options::default()
         };
@@ -211,7 +212,7 @@ spec:
       containers:
       - name: web
         image: python:3.12-slim
-        command: [gunicorn, 'app:app']
+        command: [gunicorn, --threads, '8', 'app:app']
         env:
         - name: A
           value: a

@@ -69,7 +69,7 @@ fn within(files: &[(&str, &str)], name: &str) -> Vec<&'static str> {
 
 #[test]
 fn the_pod_of_a_clowdapp_is_a_container() {
-    let app = "apiVersion: cloud.redhat.com/v1alpha1\nkind: ClowdApp\nmetadata: {name: shop}\nspec:\n  deployments:\n  - name: api\n    podSpec:\n      image: quay.io/me/shop\n      command: [gunicorn, 'app:app']\n      env:\n      - {name: MALLOC_ARENA_MAX, value: two}\n";
+    let app = "apiVersion: cloud.redhat.com/v1alpha1\nkind: ClowdApp\nmetadata: {name: shop}\nspec:\n  deployments:\n  - name: api\n    podSpec:\n      image: quay.io/me/shop\n      command: [gunicorn, --threads, '8', 'app:app']\n      env:\n      - {name: MALLOC_ARENA_MAX, value: two}\n";
     assert_eq!(alone("clowdapp.yaml", app).0, ["glibc-tunable-bad-value"]);
 }
 
@@ -95,7 +95,7 @@ fn lists_of_variables_are_merged_in_objects_that_the_server_knows() {
 #[test]
 fn variables_come_from_config_maps_of_other_files() {
     let refers = pod(
-        "containers:\n- name: x\n  image: python:3.12-slim\n  command: [gunicorn, 'app:app']\n  envFrom:\n  - configMapRef: {name: settings}\n",
+        "containers:\n- name: x\n  image: python:3.12-slim\n  command: [gunicorn, --threads, '8', 'app:app']\n  envFrom:\n  - configMapRef: {name: settings}\n",
     );
     let map = |value: &str| {
         format!(
@@ -206,7 +206,8 @@ fn comments_and_annotations_silence() {
 
 #[test]
 fn charts_and_broken_files_are_told_apart() {
-    let plain = pod("containers:\n- {name: x, image: x, command: [gunicorn, 'app:app']}\n");
+    let plain =
+        pod("containers:\n- {name: x, image: x, command: [gunicorn, --threads, '8', 'app:app']}\n");
     assert!(
         alone("pod.tftpl.yaml", &plain).1.is_some() && alone("pod.prod.yaml", &plain).1.is_none()
     );

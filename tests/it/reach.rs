@@ -15,13 +15,12 @@ fn image(lines: &str) -> String {
     format!("FROM python:3.12-slim-bookworm\n{lines}\n")
 }
 
-const SUPERVISOR: &str = "[supervisord]\nnodaemon=true\n\n[program:nginx]\ncommand=/usr/sbin/nginx\n\n[program:web]\ncommand=gunicorn a:b ; comment\n  --workers 4\nenvironment=LD_PRELOAD=\"/x/libjemalloc.so.2\",A=b\n\n[program:worker]\ncommand=celery -A a worker\n";
+const SUPERVISOR: &str = "[supervisord]\nnodaemon=true\n\n[program:nginx]\ncommand=/usr/sbin/nginx\n\n[program:web]\ncommand=gunicorn --threads 8 a:b ; comment\n  --workers 4\nenvironment=LD_PRELOAD=\"/x/libjemalloc.so.2\",A=b\n\n[program:worker]\ncommand=celery -A a worker\n";
 
 #[test]
 fn supervisors_start_what_their_file_says() {
-    let web = "gunicorn a:b --workers 4";
-    let procfile =
-        "release: python manage.py migrate\nweb: gunicorn a:b\nworker: celery -A a worker\n";
+    let web = "gunicorn --threads 8 a:b --workers 4";
+    let procfile = "release: python manage.py migrate\nweb: gunicorn --threads 8 a:b\nworker: celery -A a worker\n";
     let circus = "[watcher:web]\ncmd = uvicorn\nargs = a:b --port 80\n";
     let script = "#!/bin/sh\nexec supervisord -n --configuration=/etc/s.conf\n";
     for (lines, path, text, server) in [
@@ -59,7 +58,7 @@ fn supervisors_start_what_their_file_says() {
             "WORKDIR /app\nCOPY . .\nCMD [\"honcho\", \"start\"]",
             "Procfile",
             procfile,
-            "gunicorn a:b",
+            "gunicorn --threads 8 a:b",
         ),
         (
             "WORKDIR /app\nCOPY . .\nCMD honcho -f Procfile start worker",
@@ -108,7 +107,9 @@ fn what_a_supervisor_starts_beside_the_service_is_not_harmed() {
     let with = |other: &str| {
         let image =
             image("COPY s.conf /etc/s.conf\nCMD [\"supervisord\", \"-c\", \"/etc/s.conf\"]");
-        let conf = format!("[program:web]\ncommand=gunicorn a:b\n[program:x]\ncommand={other}\n");
+        let conf = format!(
+            "[program:web]\ncommand=gunicorn --threads 8 a:b\n[program:x]\ncommand={other}\n"
+        );
         let folder = folder([("Dockerfile", image.as_str()), ("s.conf", conf.as_str())]);
         run(folder.path(), ["fix", "--diff", "."]).out
     };
@@ -118,7 +119,7 @@ fn what_a_supervisor_starts_beside_the_service_is_not_harmed() {
 
 #[test]
 fn a_script_without_its_carriage_returns_says_the_same() {
-    let script = "#!/bin/bash\nexec gunicorn a:b\n";
+    let script = "#!/bin/bash\nexec gunicorn --threads 8 a:b\n";
     let with = |step: &str| {
         let image = image(&format!("COPY start /start\nRUN {step}\nCMD [\"/start\"]"));
         starts(&[("Dockerfile", &image), ("start", script)])
@@ -129,7 +130,7 @@ fn a_script_without_its_carriage_returns_says_the_same() {
         "sed -i \"s/\\r//; 1s/^\\xEF\\xBB\\xBF//\" /start",
         "dos2unix /start",
     ] {
-        assert_eq!(with(step), "gunicorn a:b", "{step}");
+        assert_eq!(with(step), "gunicorn --threads 8 a:b", "{step}");
     }
     for step in [
         "sed -i 's/\\r$//; s/gunicorn/uvicorn/' /start",

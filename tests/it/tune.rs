@@ -315,7 +315,7 @@ fn the_best_goes_into_the_configuration_and_from_there_into_files() {
         ("jobs/readme", ""),
         (
             "Dockerfile",
-            "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n",
+            "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]\n",
         ),
     ];
     let folder = folder(files);

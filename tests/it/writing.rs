@@ -8,7 +8,7 @@ use crate::support::run::{Run, finish, folder, run};
 
 /// A Dockerfile that a fix makes longer, by more than is left of its last page (of 4 KiB) on a disk.
 fn long() -> String {
-    let rest = "CMD [\"gunicorn\", \"a:b\"]\n";
+    let rest = "CMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n";
     let first = "FROM python:3.12-slim\n#";
     let comment = 4 * 4096 - 20 - first.len() - rest.len() - 1;
     format!("{first}{}\n{rest}", "-".repeat(comment))

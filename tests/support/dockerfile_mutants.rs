@@ -122,7 +122,7 @@ pub(crate) const LINES: &[&str] = &[
     "EXPOSE 8000",
     "CMD [\"gunicorn\", \"--threads\", \"4\", \"a:b\"]",
     "CMD [\"uvicorn\", \"a:b\"]",
-    "CMD LD_PRELOAD=libjemalloc.so.2 exec gunicorn a:b",
+    "CMD LD_PRELOAD=libjemalloc.so.2 exec gunicorn --threads 8 a:b",
     "CMD [\"python\", \"manage.py\", \"runserver\"]",
     "CMD exec setpriv --reuid app celery -A a worker",
 ];

@@ -39,6 +39,7 @@ impl Case {
     /// The same with jemalloc from that image.
     pub(crate) fn fix_with(&self, text: &str, inject: Option<&str>) -> Fixed {
         let options = Options {
+            advice: true,
             unsafe_too: true,
             inject: inject.map(str::to_owned),
             ..Options::default()

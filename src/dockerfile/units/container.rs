@@ -2,9 +2,13 @@
 
 use super::{Search, assemble, role, unseen};
 use crate::dockerfile::build::Build;
+use crate::dockerfile::evidence;
 use crate::dockerfile::image::{Command, Form, ImageState};
 use crate::dockerfile::start::{self, Started};
-use crate::model::{Container, Fact, ProcessKind, Role, Source, Unit, Value, Words, is_python};
+use crate::model::{
+    Container, Evidence, Fact, ProcessKind, Role, Sign, Source, Unit, Value, Words, add_evidence,
+    is_python,
+};
 use crate::text::Traced;
 use crate::text::paths;
 
@@ -42,7 +46,8 @@ pub(in crate::dockerfile) fn of_stage(
         .clone()
         .or_else(|| unseen::of_image(&state, &started));
     let search = unseen::search(&state, &started, false).filter(|_| unseen.is_none());
-    Some((finish(&container, &state, started, source, unseen), search))
+    let unit = finish(build, &container, &state, started, source, unseen);
+    Some((unit, search))
 }
 
 /// The unit of a container that runs an image from elsewhere; `build` has read an empty Dockerfile.
@@ -76,7 +81,19 @@ pub(in crate::dockerfile) fn of_image_from_elsewhere(
         .clone()
         .or_else(|| started.unseen.clone())
         .or(own);
-    finish(container, &state, started, Source::Foreign, unseen)
+    finish(build, container, &state, started, Source::Foreign, unseen)
+}
+
+/// A container's memory is limited: a sign more.
+fn limited(unit: &mut Unit) {
+    if let Some((bytes, place)) = &unit.limits.memory {
+        let sign = Evidence {
+            sign: Sign::Limit,
+            text: format!("{} MiB", bytes >> 20),
+            place: place.clone(),
+        };
+        add_evidence(&mut unit.evidence, sign);
+    }
 }
 
 fn lay(container: &Container, state: &mut ImageState) {
@@ -115,6 +132,7 @@ fn command(words: &Words) -> Command {
 }
 
 fn finish(
+    build: &Build<'_>,
     container: &Container,
     state: &ImageState,
     mut started: Started,
@@ -134,6 +152,8 @@ fn finish(
     unit.env_faults.clone_from(&container.env_faults);
     unit.limits = container.limits.clone();
     unit.doubt.clone_from(&container.gaps.doubt);
+    evidence::give(&mut unit, build, state, &started);
+    limited(&mut unit);
     unit
 }
 

@@ -278,7 +278,8 @@ impl<'a> Loader<'a> {
             return None;
         }
         let near = self.joined.part(part)?.file.path.clone();
-        let file = if paths::join(paths::folder(&near), path) == self.focus.path {
+        let named = self.around.called(&paths::join(paths::folder(&near), path));
+        let file = if named == self.focus.path {
             Arc::clone(self.focus)
         } else {
             match self.around.beside(&near, path) {

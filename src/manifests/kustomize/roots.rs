@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{is_kustomization, is_remote};
+use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 use crate::text::paths;
 use crate::yaml::{self, Id, Tree};
@@ -30,16 +31,16 @@ pub(crate) struct Kustomization {
 impl Kustomization {
     /// A kustomization with what it names.
     #[must_use]
-    pub(crate) fn of(file: &Arc<SourceFile>) -> Self {
+    pub(crate) fn of(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Self {
         Self {
             file: Arc::clone(file),
-            references: references(file),
+            references: references(file, around),
         }
     }
 }
 
 /// What a kustomization names, as seen from where the tool runs.
-fn references(file: &SourceFile) -> References {
+fn references(file: &SourceFile, around: &dyn Surroundings) -> References {
     let tree = std::str::from_utf8(&file.bytes)
         .ok()
         .and_then(|text| yaml::read(text).ok());
@@ -63,7 +64,8 @@ fn references(file: &SourceFile) -> References {
     };
     let joined = |all: Vec<&str>| {
         let local = all.into_iter().filter(local);
-        local.map(|path| paths::join(folder, path)).collect()
+        let name = |path| around.called(&paths::join(folder, path));
+        local.map(name).collect()
     };
     let resources = ["resources", "bases", "components"];
     let mut patches: Vec<&str> = words("patchesStrategicMerge");

@@ -179,7 +179,11 @@ fn nothing_to_check_is_said_and_is_no_failure() {
     let clean = run(clean.path(), ["check"]);
     assert_eq!(
         (clean.code, clean.out.as_str(), clean.err.as_str()),
-        (Some(0), "no findings in 1 file\n", "")
+        (
+            Some(0),
+            "no findings in 1 file\n1 production image or container: 1 could not be judged (`--show undecided`)\n",
+            ""
+        )
     );
 }
 

@@ -83,7 +83,10 @@ fn values_are_what_the_document_says() {
     assert_eq!(document["skipped"][0]["path"], "svc/Dockerfile.j2");
     assert_eq!(
         document["summary"],
-        serde_json::json!({ "files": 3, "errors": 2, "warnings": 0, "infos": 0, "fixable": 2 })
+        serde_json::json!({
+            "files": 3, "errors": 2, "warnings": 0, "infos": 0, "fixable": 2,
+            "services": 2, "fine": 0, "findings": 2, "advice_only": 0, "undecided": 0
+        })
     );
     let finding = &document["findings"][0];
     assert_eq!(

@@ -8,9 +8,9 @@ use crate::support::run::{CLEAN, FAULT, FAULTY, finish, folder, program, run};
 
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 /// Only advice: a `-dev` package in an image that compiles nothing.
-const ADVICE: &str = "FROM python:3.12-slim\nRUN apt-get update && apt-get install -y libjemalloc-dev\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"a:b\"]\n";
+const ADVICE: &str = "FROM python:3.12-slim\nRUN apt-get update && apt-get install -y libjemalloc-dev\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n";
 /// Only a warning: a service on glibc with no setting.
-const WARNING: &str = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:b\"]\n";
+const WARNING: &str = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n";
 
 fn check_stdin(text: &str, arguments: &[&str]) -> crate::support::run::Run {
     let folder = folder([]);

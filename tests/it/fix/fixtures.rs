@@ -37,13 +37,16 @@ fn served(bytes: &[u8]) -> Vec<u8> {
     if !bytes.ends_with(b"\n") {
         bytes.push(b'\n');
     }
-    bytes.extend_from_slice(b"FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:a\"]\n");
+    bytes.extend_from_slice(
+        b"FROM python:3.12-slim\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:a\"]\n",
+    );
     bytes
 }
 
 #[test]
 fn fixed_twice_is_fixed_once_and_the_parser_takes_it() {
     let options = Options {
+        advice: true,
         unsafe_too: true,
         ..Options::default()
     };

@@ -12,6 +12,7 @@ use malloclint::internals::text::SourceFile;
 /// The file after the fix, and what is left: none of it where nothing is.
 fn after(before: &str, prefork_hook: bool) -> String {
     let options = Options {
+        advice: true,
         unsafe_too: true,
         style: Style {
             prefork_hook,

@@ -7,7 +7,7 @@ fn a_service_runs_the_stage_that_it_builds() {
     let two = "FROM python:3.12-slim-bookworm AS plain\nFROM python:3.12-slim-bookworm AS tuned\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\n";
     let compose = |target: &str| {
         format!(
-            "services:\n  web:\n    build:\n      context: ./web\n      dockerfile: App.Dockerfile\n      target: {target}\n    command: gunicorn app:app\n"
+            "services:\n  web:\n    build:\n      context: ./web\n      dockerfile: App.Dockerfile\n      target: {target}\n    command: gunicorn --threads 8 app:app\n"
         )
     };
     let of = |target: &str| {
@@ -25,9 +25,9 @@ fn a_service_runs_the_stage_that_it_builds() {
 
 #[test]
 fn what_builds_an_image_is_what_the_project_says() {
-    let two = "FROM python:3.12-slim-bookworm AS plain\nCMD [\"gunicorn\", \"app:app\"]\nFROM python:3.12-slim-bookworm AS tuned\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"app:app\"]\n";
+    let two = "FROM python:3.12-slim-bookworm AS plain\nCMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]\nFROM python:3.12-slim-bookworm AS tuned\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]\n";
     let deployment = pod(
-        "containers:\n- name: x\n  image: ghcr.io/me/shop-front:1.2\n  command: [gunicorn, 'app:app']\n",
+        "containers:\n- name: x\n  image: ghcr.io/me/shop-front:1.2\n  command: [gunicorn, --threads, '8', 'app:app']\n",
     );
     let of = |name: &str, text: &str| {
         let files = [
@@ -68,8 +68,9 @@ fn the_tag_and_the_file_say_which_of_several_builds_is_meant() {
     let service = |name: &str, tag: &str, target: &str| {
         format!("  {name}:\n    image: me/shop{tag}\n    build: {{context: ., target: {target}}}\n")
     };
-    let runs =
-        |tag: &str| format!("  c:\n    image: me/shop{tag}\n    command: gunicorn app:app\n");
+    let runs = |tag: &str| {
+        format!("  c:\n    image: me/shop{tag}\n    command: gunicorn --threads 8 app:app\n")
+    };
     let of = |services: &[String], others: &[(&str, &str)]| {
         let text = format!("services:\n{}", services.concat());
         let files = [("Dockerfile", two), ("compose.yaml", &text)];
@@ -96,11 +97,11 @@ fn the_tag_and_the_file_say_which_of_several_builds_is_meant() {
 fn parameters_of_a_template_name_the_image() {
     let template = |value: &str| {
         format!(
-            "apiVersion: template.openshift.io/v1\nkind: Template\nparameters:\n- {{name: TAG, value: '1'}}\n- {{name: IMAGE{value}}}\nobjects:\n- apiVersion: cloud.redhat.com/v1alpha1\n  kind: ClowdApp\n  spec:\n    deployments:\n    - podSpec: {{image: '${{IMAGE}}:${{TAG}}', command: [gunicorn, 'app:app']}}\n    - podSpec: {{image: '${{IMAGE}}:${{TAG}}', command: [celery, worker]}}\n"
+            "apiVersion: template.openshift.io/v1\nkind: Template\nparameters:\n- {{name: TAG, value: '1'}}\n- {{name: IMAGE{value}}}\nobjects:\n- apiVersion: cloud.redhat.com/v1alpha1\n  kind: ClowdApp\n  spec:\n    deployments:\n    - podSpec: {{image: '${{IMAGE}}:${{TAG}}', command: [gunicorn, --threads, '8', 'app:app']}}\n    - podSpec: {{image: '${{IMAGE}}:${{TAG}}', command: [celery, worker]}}\n"
         )
     };
     let of = |value: &str| {
-        let tuned = TUNED.to_owned() + "CMD [\"gunicorn\", \"app:app\"]\n";
+        let tuned = TUNED.to_owned() + "CMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]\n";
         within(
             &[
                 ("shop/Dockerfile", &tuned),
@@ -133,13 +134,13 @@ fn the_configuration_says_what_an_image_is_built_from() {
     write(".git/HEAD", "");
     write(
         "images/Odd.Dockerfile",
-        &format!("{TUNED}CMD [\"gunicorn\", \"app:app\"]\n"),
+        &format!("{TUNED}CMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]\n"),
     );
     let image = "image: ghcr.io/me/shop-front:1.2";
     write(
         "k8s/pod.yaml",
         &pod(&format!(
-            "containers:\n- name: x\n  {image}\n  command: [gunicorn, 'app:app']\n"
+            "containers:\n- name: x\n  {image}\n  command: [gunicorn, --threads, '8', 'app:app']\n"
         )),
     );
     let run = || {
@@ -176,7 +177,7 @@ fn the_configuration_says_what_an_image_is_built_from() {
 #[test]
 fn a_manifest_runs_the_image_of_the_one_dockerfile_with_its_name() {
     let deployment = pod(
-        "containers:\n- name: api\n  image: ghcr.io/me/my-api:1\n  command: [gunicorn, 'app:app']\n",
+        "containers:\n- name: api\n  image: ghcr.io/me/my-api:1\n  command: [gunicorn, --threads, '8', 'app:app']\n",
     );
     let of = |path: &str| {
         within(
@@ -201,7 +202,7 @@ fn a_manifest_runs_the_image_of_the_one_dockerfile_with_its_name() {
 
 #[test]
 fn what_the_dockerfile_is_told_is_not_said_again() {
-    let untuned = "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"app:app\"]\n";
+    let untuned = "FROM python:3.12-slim-bookworm\nCOPY . .\nCMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]\n";
     let files = [
         ("api/Dockerfile", untuned),
         ("compose.yaml", "services:\n  api:\n    build: api\n"),
@@ -215,7 +216,7 @@ fn what_the_dockerfile_is_told_is_not_said_again() {
 fn a_project_may_be_called_after_its_image_and_what_it_is() {
     let dockerfile =
         "FROM python:3.12-slim\nCOPY start.sh /opt/\nCOPY . /app\nENTRYPOINT [\"/opt/start.sh\"]\n";
-    let script = "#!/bin/bash\nif (( $# < 1 )); then\n  exit 1\nelif [[ ${1} == \"api\" ]]; then\n  gunicorn app:app\nelse\n  nginx\nfi\n";
+    let script = "#!/bin/bash\nif (( $# < 1 )); then\n  exit 1\nelif [[ ${1} == \"api\" ]]; then\n  gunicorn --threads 8 app:app\nelse\n  nginx\nfi\n";
     let started = |project: &str, role: &str| {
         let compose = format!("services:\n  a:\n    image: me/shop\n    command: [{role}]\n");
         let files = [
@@ -231,7 +232,10 @@ fn a_project_may_be_called_after_its_image_and_what_it_is() {
         );
         units[0].0.process.argv.join(" ")
     };
-    assert_eq!(started("shop-server", "api"), "gunicorn app:app");
+    assert_eq!(
+        started("shop-server", "api"),
+        "gunicorn --threads 8 app:app"
+    );
     assert_eq!(started("shop-server", "web"), "nginx");
     assert_eq!(started("shop-window", "api"), "api");
 }

@@ -6,7 +6,7 @@ use super::*;
 fn names_of_images_and_projects_say_what_they_are_for() {
     let image = |image: &str| {
         let pod = pod(&format!(
-            "containers:\n- name: x\n  image: {image}\n  command: [gunicorn, 'app:app']\n"
+            "containers:\n- name: x\n  image: {image}\n  command: [gunicorn, --threads, '8', 'app:app']\n"
         ));
         within(&[("k8s/pod.yaml", &pod)], "k8s/pod.yaml")
     };
@@ -28,8 +28,11 @@ fn names_of_images_and_projects_say_what_they_are_for() {
     }
     let said =
         |readme: &str, name: &str, text: &str| within(&[("README.md", readme), (name, text)], name);
-    let plain = pod("containers:\n- {name: x, image: me/shop, command: [gunicorn, 'app:app']}\n");
-    let dockerfile = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"app:app\"]\n";
+    let plain = pod(
+        "containers:\n- {name: x, image: me/shop, command: [gunicorn, --threads, '8', 'app:app']}\n",
+    );
+    let dockerfile =
+        "FROM python:3.12-slim\nCMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]\n";
     for (name, text) in [("k8s/pod.yaml", plain.as_str()), ("Dockerfile", dockerfile)] {
         assert_eq!(
             said("# Shop\n\nSells things.\n", name, text),
@@ -53,7 +56,7 @@ fn folders_and_start_scripts_say_what_an_image_is_for() {
     let of = |path: &str, text: &str| within(&[(path, text)], path);
     assert_eq!(of("api/Dockerfile", job), ["allocator-unset"]);
     assert!(of("jobs/report/Dockerfile", job).is_empty());
-    let server = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"app:app\"]\n";
+    let server = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"--threads\", \"8\", \"app:app\"]\n";
     assert_eq!(of("jobs/board/Dockerfile", server), ["allocator-unset"]);
     assert!(of("docker/mockservices/Dockerfile", server).is_empty());
     // bcgov/foi-flow, request-management-api.
@@ -86,7 +89,7 @@ fn folders_and_start_scripts_say_what_an_image_is_for() {
 fn nothing_is_said_of_services_that_only_developers_start() {
     let of = |profiles: &str| {
         let text = format!(
-            "services:\n  api:\n    image: me/shop\n    command: gunicorn app:app\n    profiles: {profiles}\n"
+            "services:\n  api:\n    image: me/shop\n    command: gunicorn --threads 8 app:app\n    profiles: {profiles}\n"
         );
         within(&[("compose.yaml", &text)], "compose.yaml")
     };
@@ -101,8 +104,9 @@ fn nothing_is_said_of_services_that_only_developers_start() {
 #[test]
 fn an_image_for_developers_is_one_wherever_it_runs() {
     let built = |how: &str, dockerfile: &str, text: &str, readme: &str| {
-        let compose =
-            format!("services:\n  web:\n    build: {how}\n    command: gunicorn app:app\n");
+        let compose = format!(
+            "services:\n  web:\n    build: {how}\n    command: gunicorn --threads 8 app:app\n"
+        );
         let files = [
             (dockerfile, text),
             ("compose.yaml", compose.as_str()),
@@ -134,7 +138,9 @@ fn an_image_for_developers_is_one_wherever_it_runs() {
 
 #[test]
 fn nothing_is_said_of_pods_on_windows() {
-    let linux = pod("containers:\n- {name: x, image: shop, command: [gunicorn, 'app:app']}\n");
+    let linux = pod(
+        "containers:\n- {name: x, image: shop, command: [gunicorn, --threads, '8', 'app:app']}\n",
+    );
     assert_eq!(alone("a.yaml", &linux).0, ["allocator-unset"]);
     for windows in [
         "os: {name: windows}",

@@ -15,7 +15,7 @@ const OWN: [&str; 2] = ["suppression-unused", "suppression-expired"];
 pub(crate) fn check(comment: &str) {
     let line = comment.replace(['\n', '\r'], " ");
     let dockerfile = format!(
-        "FROM python:3.12-slim\n# malloclint: {line}\nENV MALLOC_ARENA_MAX_=2 \\\n  # malloclint:{line}\n  A=b\nCMD [\"gunicorn\", \"a:a\"]\n"
+        "FROM python:3.12-slim\n# malloclint: {line}\nENV MALLOC_ARENA_MAX_=2 \\\n  # malloclint:{line}\n  A=b\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:a\"]\n"
     );
     let manifest = format!(
         "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\nspec:\n  containers:\n  # malloclint: {line}\n  - name: a\n    image: x/y:1\n    env:\n    - name: A\n      value: 1 # malloclint:{line}\n"

@@ -1,8 +1,9 @@
 //! Whether a unit is one whose allocator matters: a Python service in production, on a C library that lets it be chosen.
 
 use crate::facts::{Libc, programs};
-use crate::model::{Fact, ProcessKind, Role, Source, Unit, is_python};
 use crate::text::paths;
+
+use super::{Fact, ProcessKind, Role, Source, Unit, is_python};
 
 /// What is to be said of a unit, whatever it sets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ fn runs_python(unit: &Unit) -> bool {
 }
 
 /// The name of the program that starts.
-pub(super) fn program(unit: &Unit) -> &str {
+fn program(unit: &Unit) -> &str {
     let program = unit.process.argv.first();
     paths::file_name(program.map_or("", String::as_str))
 }
