@@ -356,7 +356,7 @@ impl Configs {
 
 /// A repository is a world of its own.
 fn is_root(folder: &Path) -> bool {
-    folder.join(".git").exists()
+    disk::is_repository(folder)
 }
 
 #[cfg(test)]

@@ -3,6 +3,6 @@
 mod places;
 mod root;
 
-pub(crate) use places::{absolute, places, shown, straight, top};
+pub(crate) use places::{absolute, is_repository, places, shown, straight, top};
 pub use root::Roots;
 pub(crate) use root::{bytes, head, length, limited};

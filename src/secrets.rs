@@ -34,9 +34,13 @@ pub(crate) fn masked_words(words: &[String]) -> Vec<String> {
     words.iter().map(|word| masked(word).into_owned()).collect()
 }
 
-/// A text without the values that are hidden. Short ones are found as words of their own only: they are parts of others.
-pub(crate) fn without(text: &str, hidden: &[String]) -> String {
-    const SHORT: usize = 4;
+/// A start command: values of options that are not known are not shown, and no values that are hidden.
+pub(crate) fn command(argv: &[String], hidden: &[String]) -> String {
+    words::started(argv, |word| without(&masked(word), hidden)).join(" ")
+}
+
+/// A text without the values that are hidden, where they stand as words of their own.
+fn without(text: &str, hidden: &[String]) -> String {
     let joins = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
     let mut ranges = Vec::new();
     for value in hidden.iter().filter(|value| !value.trim().is_empty()) {
@@ -44,7 +48,7 @@ pub(crate) fn without(text: &str, hidden: &[String]) -> String {
             let end = start + value.len();
             let before = text.get(..start).and_then(|text| text.chars().next_back());
             let behind = text.get(end..).and_then(|text| text.chars().next());
-            if value.len() >= SHORT || !joins(before) && !joins(behind) {
+            if !joins(before) && !joins(behind) {
                 ranges.push(start..end);
             }
         }
@@ -73,6 +77,8 @@ pub(crate) fn in_line(line: &str, beside: &[&str]) -> Vec<Range<usize>> {
     }
     let mut hidden = words::hidden(line);
     hidden.extend(words::local(line));
+    hidden.extend(words::told(line));
+    hidden.extend(words::in_command(line));
     hidden.extend(assignments::hidden(line));
     hidden.extend(assignments::defaults(line));
     hidden.extend(yaml::hidden(line, beside));
@@ -87,6 +93,10 @@ pub(crate) fn masked_line(line: &str) -> String {
 
 /// A comment behind something else, but for one to this tool: nothing that is found is in it.
 fn comment(line: &str) -> Option<Range<usize>> {
+    // In these it is none.
+    if assignments::declares(line) {
+        return None;
+    }
     let mut begins = line.match_indices(" #").map(|(at, _)| at);
     let open = |at: &usize| {
         let before = line.get(..*at).unwrap_or_default();
@@ -130,20 +140,24 @@ mod tests {
 
     #[test]
     fn values_of_others_are_not_shown() {
+        let mut wrong = Vec::new();
         for (line, expected) in [
             ("DB_PASSWORD=hunter2", "DB_PASSWORD=…"),
             (
                 "ENV DB_PASSWORD=hunter2 MALLOC_CONF=narenas:1",
                 "ENV DB_PASSWORD=… MALLOC_CONF=narenas:1",
             ),
-            ("ENV db_password=\"hunter two\" \\", "ENV db_password=… \\"),
+            (
+                "ENV db_password=\"hunter two\" \\",
+                "ENV db_password=\"…\" \\",
+            ),
             ("ENV db_password hunter two", "ENV db_password …"),
             (
                 "ENV LD_PRELOAD libjemalloc.so.2",
                 "ENV LD_PRELOAD libjemalloc.so.2",
             ),
             ("    secret=hunter2 \\", "    secret=… \\"),
-            ("export API_KEY='a b'", "export API_KEY=…"),
+            ("export API_KEY='a b'", "export API_KEY='…'"),
             ("ENV A=$B C=${D}", "ENV A=$B C=${D}"),
             (
                 "ENV MALLOC_CONF=\"narenas=2,tcach=3\" b=c",
@@ -196,6 +210,84 @@ mod tests {
             ("        memory: 512Mi", "        memory: 512Mi"),
             ("kind: Deployment", "kind: Deployment"),
             (
+                "environment: {\"CONN\":\"hunter2\",\"MALLOC_CONF\":\"2\"}",
+                "environment: {\"CONN\":…,\"MALLOC_CONF\":\"2\"}",
+            ),
+            (
+                "env: [{\"name\":\"CONN\",\"value\":\"hunter2\"},{\"name\":\"LD_PRELOAD\",\"value\":\"2\"}]",
+                "env: [{\"name\":\"CONN\",\"value\":…},{\"name\":\"LD_PRELOAD\",\"value\":…}]",
+            ),
+            (
+                "environment: [\"conn=hunter2\", \"MALLOC_CONF=2\"]",
+                "environment: [\"conn=…\", \"MALLOC_CONF=2\"]",
+            ),
+            ("  CONN: '{\"u\": \"x\"}'", "  CONN: …"),
+            ("  B: \"*hunter3\"", "  B: …"),
+            ("  C: &x hunter4", "  C: &x …"),
+            ("  D: *x", "  D: *x"),
+            (
+                "  - {value: 3, name: MALLOC_CONF}",
+                "  - {value: 3, name: MALLOC_CONF}",
+            ),
+            (
+                "  token-service: {image: python:3.12, command: gunicorn a:b}",
+                "  token-service: {image: python:3.12, command: gunicorn a:b}",
+            ),
+            (
+                "    image: shop/token-svc:1.2",
+                "    image: shop/token-svc:1.2",
+            ),
+            (
+                "ENV X=\"a LD_PRELOAD=x hunter2\" MALLOC_CONF=2",
+                "ENV X=\"…\" MALLOC_CONF=2",
+            ),
+            (
+                "ONBUILD ENV conn=hunter2 MALLOC_CONF=2",
+                "ONBUILD ENV conn=… MALLOC_CONF=2",
+            ),
+            (
+                "CMD exec env -i conn=hunter2 gunicorn a:b",
+                "CMD exec env -i conn=… gunicorn a:b",
+            ),
+            (
+                "RUN --mount=type=cache,target=/x conn=hunter2 make",
+                "RUN --mount=type=cache,target=/x conn=… make",
+            ),
+            ("export conn+=hunter6", "export conn+=…"),
+            (
+                "command: app ${X:+hunter4} ${X:=hunter4}",
+                "command: app ${X:+…} ${X:=…}",
+            ),
+            (
+                "RUN echo \"machine x login y password hunter2\" > ~/.netrc",
+                "RUN echo \"machine x login y password …\" > ~/.netrc",
+            ),
+            (
+                "RUN echo \"root:hunter2\" | chpasswd",
+                "RUN echo \"root:…\" | chpasswd",
+            ),
+            (
+                "RUN curl -uadmin:hunter2 --user=a:hunter3 x",
+                "RUN curl -u… --user=… x",
+            ),
+            (
+                "command=sudo -u www gunicorn a:b",
+                "command=sudo -u www gunicorn a:b",
+            ),
+            ("ENV JEMALLOC_VERSION=5.3.0", "ENV JEMALLOC_VERSION=5.3.0"),
+            (
+                "ENV MALLOC_ARENA_MAX_=2 # two",
+                "ENV MALLOC_ARENA_MAX_=2 # two",
+            ),
+            (
+                "CMD [\"app\", \"--db-uri\", \"a hunter2\", \"--workers\", \"4\"]",
+                "CMD [\"app\", \"--db-uri\", \"…\", \"--workers\", \"4\"]",
+            ),
+            (
+                "CMD gunicorn --env=DB=hunter2 -w 4 a:b",
+                "CMD gunicorn --env=… -w 4 a:b",
+            ),
+            (
                 "command: app ${DB:-hunter2} ${PORT:-80} ${X:-} ${Y:-$Z}",
                 "command: app ${DB:-…} ${PORT:-80} ${X:-} ${Y:-$Z}",
             ),
@@ -228,8 +320,11 @@ mod tests {
                 "  command: app # malloclint: ignore[preload-malformed]",
             ),
         ] {
-            assert_eq!(shown(line), expected);
+            if shown(line) != expected {
+                wrong.push((shown(line), expected));
+            }
         }
+        assert_eq!(wrong, []);
         let value = "  value: hunter2";
         assert_eq!(with_neighbours(value, &["- name: DB"]), "  value: …");
         assert_eq!(
@@ -312,11 +407,37 @@ mod tests {
     }
 
     #[test]
+    fn of_a_start_command_known_options_are_shown() {
+        let words = |text: &str| text.split('|').map(str::to_owned).collect::<Vec<_>>();
+        for (argv, shown) in [
+            (
+                "gunicorn|--threads|8|-c|gunicorn.conf.py|a:b",
+                "gunicorn --threads 8 -c gunicorn.conf.py a:b",
+            ),
+            (
+                "python|app.py|--conn|hunter2 hunter3|--port|80",
+                "python app.py --conn … --port 80",
+            ),
+            (
+                "python|app.py|--conn=hunter2|-v|--rate=5|--env=A=b",
+                "python app.py --conn=… -v --rate=5 --env=…",
+            ),
+            ("python|-c|print('hunter2')", "python -c …"),
+            (
+                "python|-m|celery|-A|shop|worker",
+                "python -m celery -A shop worker",
+            ),
+        ] {
+            assert_eq!(command(&words(argv), &[]), shown);
+        }
+    }
+
+    #[test]
     fn known_values_are_found_in_a_text() {
         let hidden = ["hunter2".to_owned(), "a".to_owned(), String::new()];
         assert_eq!(
-            without("app --x=xhunter2 --a=a mad a", &hidden),
-            "app --x=x… --…=… mad …"
+            without("app x-hunter2 a=a mad a", &hidden),
+            "app x-… …=… mad …"
         );
     }
 }

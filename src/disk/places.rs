@@ -88,11 +88,21 @@ pub(crate) fn places(path: &str) -> Vec<String> {
     places
 }
 
+/// Whether a folder is the top of a repository. (What a link named `.git` leads to is nobody's business.)
+pub(crate) fn is_repository(folder: &Path) -> bool {
+    folder.join(".git").symlink_metadata().is_ok()
+}
+
 /// The folder at or above another that is a repository.
 pub(crate) fn top(folder: &Path) -> Option<PathBuf> {
     let mut above = folder.ancestors();
-    let top = above.find(|folder| folder.join(".git").exists());
+    let top = above.find(|folder| is_repository(folder));
     top.map(Path::to_path_buf)
+}
+
+/// A path from the top of the disk on, nothing taken away.
+pub(super) fn from_here(path: &Path) -> PathBuf {
+    here().map_or_else(|| path.to_path_buf(), |here| here.join(path))
 }
 
 /// The folder that the program runs in.

@@ -1,11 +1,11 @@
 //! What may be read of a project, and what lies outside of it.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use super::places::{absolute, top};
-use crate::text::paths;
+use super::places::{from_here, top};
 
 /// Folders of the system that hold no files of a project, though they look like some.
 const NO_FILES: [&str; 3] = ["/proc", "/dev", "/sys"];
@@ -47,9 +47,9 @@ impl Roots {
         Self(self.0.iter().cloned().chain(here).collect())
     }
 
-    /// Whether a file or folder lies in one of them.
+    /// Whether a file or folder is there, and lies in one of them.
     pub(crate) fn hold(&self, path: &Path) -> bool {
-        path.canonicalize().is_ok_and(|lies| self.contain(&lies))
+        self.leads(path).is_some_and(|lies| lies.exists())
     }
 
     fn contain(&self, lies: &Path) -> bool {
@@ -60,16 +60,49 @@ impl Roots {
 
     /// The bytes of a file of no more than `limit`.
     pub(crate) fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, Shut> {
-        let lies = path.canonicalize().map_err(|_| Shut::Absent)?;
-        if !self.contain(&lies) {
-            return Err(Shut::Outside);
-        }
+        let lies = self.leads(path).ok_or(Shut::Outside)?;
         bytes(&lies, limit).map_err(|_| Shut::Absent)
     }
 
     /// Whether a path leads outside. Whether a file is there makes no difference: nobody is to learn that.
     pub(crate) fn shut_out(&self, path: &Path) -> bool {
-        leads(path).is_none_or(|lies| !self.contain(&lies))
+        self.leads(path).is_none()
+    }
+
+    /// Where a path leads, links followed as far as they are there; nothing where that is outside, where it goes out on its
+    /// way and comes in again, or where it leads in a circle.
+    fn leads(&self, path: &Path) -> Option<PathBuf> {
+        const LINKS: usize = 40;
+        let parts = |path: &Path| -> Vec<OsString> {
+            let parts = path.components().rev();
+            parts.map(|part| part.as_os_str().to_owned()).collect()
+        };
+        let mut left = parts(&from_here(path));
+        let (mut now, mut links, mut entered) = (PathBuf::new(), 0, false);
+        while let Some(part) = left.pop() {
+            match Path::new(&part).components().next() {
+                Some(Component::Normal(name)) => match now.join(name).read_link() {
+                    Ok(to) if links < LINKS => {
+                        links += 1;
+                        left.extend(parts(&to));
+                    }
+                    Ok(_) => return None,
+                    Err(_) => now.push(name),
+                },
+                Some(Component::ParentDir) => {
+                    now.pop();
+                }
+                // The top of the disk.
+                Some(_) => now.push(&part),
+                None => {}
+            }
+            let above = || self.0.iter().any(|root| root.starts_with(&now));
+            entered |= self.contain(&now);
+            if entered && !self.contain(&now) && !above() {
+                return None;
+            }
+        }
+        self.contain(&now).then_some(now)
     }
 }
 
@@ -87,30 +120,6 @@ fn root(path: &Path) -> Option<PathBuf> {
         stands.canonicalize().ok()?
     };
     Some(top(&folder).unwrap_or(folder))
-}
-
-/// Where a path leads, links followed as far as they are there; nothing where they lead in a circle.
-fn leads(path: &Path) -> Option<PathBuf> {
-    const LINKS: usize = 40;
-    let mut path = PathBuf::from(absolute(&path.to_string_lossy()));
-    for _ in 0..LINKS {
-        let there = path.ancestors().find_map(|folder| {
-            let lies = folder.canonicalize().ok()?;
-            Some((lies, path.strip_prefix(folder).ok()?.to_path_buf()))
-        });
-        let (lies, rest) = there?;
-        let mut rest = rest.components();
-        let Some(next) = rest.next() else {
-            return Some(lies);
-        };
-        let next = lies.join(next);
-        let Ok(to) = next.read_link() else {
-            return Some(next.join(rest.as_path()));
-        };
-        let to = lies.join(to).join(rest.as_path());
-        path = PathBuf::from(paths::normal(&to.to_string_lossy()));
-    }
-    None
 }
 
 /// The bytes of a regular file of no more than `limit`.

@@ -10,7 +10,9 @@ use super::is_allocator_setting;
 struct File {
     shown: Names,
     credential_words: Names,
-    credential_names: Names,
+    credential_parts: Names,
+    credential_last: Names,
+    shown_options: Names,
     schemes: Names,
     token_prefixes: Names,
     headers: Names,
@@ -33,6 +35,7 @@ struct File {
 struct Sources {
     shown_source: String,
     credential_source: String,
+    shown_options_source: String,
     schemes_source: String,
     token_source: String,
     headers_source: String,
@@ -44,16 +47,50 @@ static FILE: Table<File> = Table::new(include_str!("secrets.toml"));
 /// Whether the value of a variable is shown.
 #[must_use]
 pub(crate) fn is_shown(name: &str) -> bool {
-    is_allocator_setting(name) || FILE.get().shown.iter().any(|shown| shown == name)
+    is_allocator_setting(name)
+        || name.ends_with("_VERSION")
+        || FILE.get().shown.iter().any(|shown| shown == name)
+}
+
+/// Whether the value of an option of a start command is shown.
+#[must_use]
+pub(crate) fn is_shown_option(name: &str) -> bool {
+    FILE.get().shown_options.iter().any(|shown| shown == name)
 }
 
 /// Whether an option or a key holds what is secret, by its name.
 #[must_use]
 pub(crate) fn is_credential(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
     let file = FILE.get();
-    let mut whole = file.credential_names.iter();
-    whole.any(|word| word == name) || file.credential_words.iter().any(|word| name.contains(word))
+    let parts = parts(name);
+    let plain = parts.concat();
+    let has = |word: &str| parts.iter().any(|part| part == word);
+    let last = |word: &str| parts.len() > 1 && parts.last().is_some_and(|part| part == word);
+    file.credential_words
+        .iter()
+        .any(|word| plain.contains(word))
+        || file.credential_parts.iter().any(has)
+        || file.credential_last.iter().any(last)
+}
+
+/// The parts of a name in small letters: of `dbPassword`, `db-password` and `DB_PASSWORD` they are the same.
+fn parts(name: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut small = false;
+    for letter in name.chars() {
+        let begins = !letter.is_ascii_alphanumeric() || small && letter.is_ascii_uppercase();
+        if begins && parts.last().is_some_and(|part| !part.is_empty()) {
+            parts.push(String::new());
+        }
+        small = letter.is_ascii_lowercase();
+        if letter.is_ascii_alphanumeric()
+            && let Some(part) = parts.last_mut()
+        {
+            part.push(letter.to_ascii_lowercase());
+        }
+    }
+    parts.retain(|part| !part.is_empty());
+    parts
 }
 
 /// Whether a header of a request holds a credential: `X-Api-Key`.
@@ -103,8 +140,10 @@ pub(crate) fn is_token(word: &str) -> bool {
     /// No service makes shorter ones.
     const SHORTEST: usize = 16;
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    // `pypi-cache-service` is none.
     word.len() >= SHORTEST
         && word.chars().all(plain)
+        && word.contains(|c: char| c.is_ascii_digit())
         && FILE
             .get()
             .token_prefixes
@@ -123,6 +162,7 @@ mod tests {
         for source in [
             &sources.shown_source,
             &sources.credential_source,
+            &sources.shown_options_source,
             &sources.schemes_source,
             &sources.token_source,
             &sources.headers_source,
@@ -152,10 +192,36 @@ mod tests {
         ] {
             assert!(!is_shown(name), "{name}");
         }
-        for name in ["password", "db-password", "API_KEY", "token", "pwd"] {
+        for name in [
+            "password",
+            "db-password",
+            "API_KEY",
+            "token",
+            "pwd",
+            "dbPassword",
+            "db-pass",
+            "accessKey",
+            "access.key",
+            "encryption-key",
+            "basic-auth",
+            "jwt",
+            "connection-string",
+            "requirepass",
+        ] {
             assert!(is_credential(name), "{name}");
         }
-        for name in ["workers", "keyring", "bind", "monkey", "passive"] {
+        for name in [
+            "workers",
+            "keyring",
+            "bind",
+            "monkey",
+            "passive",
+            "key",
+            "tokenizer",
+            "max-tokens",
+            "dsname",
+            "author",
+        ] {
             assert!(!is_credential(name), "{name}");
         }
         assert!(is_token("ghp_0123456789abcdef") && !is_token("hf_transfer"));

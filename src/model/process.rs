@@ -37,7 +37,11 @@ impl Process {
     /// Program and arguments as they may be shown.
     #[must_use]
     pub fn shown(&self) -> String {
-        secrets::without(&self.argv.join(" "), &self.hidden)
+        // The name of a server that is known is no secret, whatever variable holds it.
+        let mut hidden = self.hidden.iter();
+        let known = |value: &&String| Some(*value) != self.server.as_ref();
+        let hidden: Vec<String> = hidden.by_ref().filter(known).cloned().collect();
+        secrets::command(&self.argv, &hidden)
     }
 }
 

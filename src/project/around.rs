@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::discover;
 use super::memory::Memory;
-use crate::disk::{Roots, shown};
+use crate::disk::{Roots, is_repository, shown};
 use crate::surroundings::{Home, Surroundings};
 use crate::text::SourceFile;
 
@@ -116,7 +116,7 @@ fn home(own: &Path, roots: &Roots) -> Home {
     let mut is_top = false;
     let mut next = Some(own.to_path_buf());
     while let Some(folder) = next.filter(|folder| found.len() < LEVELS && roots.hold(folder)) {
-        is_top = folder.join(".git").exists();
+        is_top = is_repository(&folder);
         next = if is_top { None } else { above(&folder) };
         found.push(folder);
     }

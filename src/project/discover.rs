@@ -187,12 +187,14 @@ fn searchable(path: &Path, refused: &Arc<Mutex<Vec<Failure>>>) -> Option<ignore:
 fn may_ignore(folder: &Path, roots: &Roots, refused: &Mutex<Vec<Failure>>) -> bool {
     let wrong = |name: &&&str| {
         let path = folder.join(**name);
+        // Only a link leads elsewhere.
+        if path.is_symlink() && roots.shut_out(&path) {
+            return true;
+        }
         let Ok(meta) = std::fs::metadata(&path) else {
             return false;
         };
-        let plain = meta.is_file() && meta.len() <= LONGEST_IGNORE;
-        // Only a link leads elsewhere.
-        !plain || path.is_symlink() && !roots.hold(&path)
+        !(meta.is_file() && meta.len() <= LONGEST_IGNORE)
     };
     let Some(name) = IGNORE_FILES.iter().find(wrong) else {
         return true;

@@ -55,13 +55,15 @@ fn lines(bytes: &[u8]) -> Vec<&[u8]> {
 /// A name as git writes it in a header: in quotes, with escapes, where it holds what would end or change the line.
 fn name(side: &str, path: &str) -> String {
     let special = |c: char| is_harmful(c) || matches!(c, '"' | '\\');
-    if path.contains(special) {
+    // Nor an order to a runner that reads the log.
+    if path.contains(special) || path.contains("##[") {
         let mut text = format!("\"{side}/");
         for c in path.chars() {
             match c {
                 '\n' => text.push_str("\\n"),
                 '\t' => text.push_str("\\t"),
                 '"' | '\\' => text.extend(['\\', c]),
+                '[' => text.push_str("\\133"),
                 c if is_harmful(c) => {
                     let mut bytes = [0; 4];
                     let bytes = c.encode_utf8(&mut bytes).bytes();

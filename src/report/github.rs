@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Run, counts, plural, position};
+use super::{Run, counts, is_harmful, plural, position};
 use crate::finding::{Finding, Severity};
 
 pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
@@ -43,7 +43,18 @@ fn command(run: &Run, finding: &Finding) -> String {
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25")
+    let plain: String = text
+        .chars()
+        .map(|c| {
+            if is_harmful(c) && !matches!(c, '\r' | '\n' | '\u{1b}') {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect();
+    plain
+        .replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
         .replace('\u{1b}', "%1B")

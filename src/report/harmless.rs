@@ -3,16 +3,22 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+/// What begins an order to a runner wherever it stands: of GitHub Actions, of Azure Pipelines.
+const ORDERS: [&str; 2] = ["##[", "##vso["];
+
 /// Text without what could move the cursor, change colours, turn the line around, or be an order to a runner of GitHub Actions
 /// (`##[...]` anywhere, `::` at the start of a line).
 pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    let order = text.contains("##[") || text.trim_start().starts_with("::");
+    let order =
+        ORDERS.iter().any(|order| text.contains(order)) || text.trim_start().starts_with("::");
     if order || text.chars().any(is_harmful) {
         let plain: String = text
             .chars()
             .map(|c| if is_harmful(c) { '\u{fffd}' } else { c })
             .collect();
-        let plain = plain.replace("##[", "##\u{fffd}[");
+        let plain = plain
+            .replace("##[", "##\u{fffd}[")
+            .replace("##vso[", "##vso\u{fffd}[");
         return if plain.trim_start().starts_with("::") {
             format!("./{}", plain.trim_start()).into()
         } else {

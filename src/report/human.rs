@@ -154,7 +154,7 @@ impl<'a> Picture<'a> {
                     .filter(|place| place.same_file(&finding.place)),
             )
             .collect();
-        let source = Source::of(file, &here);
+        let source = Source::of(file, &here, is_narrow(finding));
         let captions = std::iter::once(finding.caption.as_str()).chain(
             finding
                 .labels
@@ -169,7 +169,7 @@ impl<'a> Picture<'a> {
             .map(|(index, (place, text))| {
                 let span = source.map(first_line(file, place.span));
                 let span = SourceSpan::new(span.start.into(), span.len());
-                let text = (!text.is_empty()).then(|| text.to_owned());
+                let text = (!text.is_empty()).then(|| harmless(text).into_owned());
                 if index == 0 {
                     LabeledSpan::new_primary_with_span(text, span)
                 } else {
@@ -184,6 +184,17 @@ impl<'a> Picture<'a> {
             help: help(finding),
         }
     }
+}
+
+/// Whether nothing but the bytes at fault may be shown: what stands around a comment is not understood, nor what cannot be read.
+fn is_narrow(finding: &Finding) -> bool {
+    let unread = finding.subject == Subject::File && !is_dockerfile(finding);
+    unread || finding.rule.starts_with("suppression-")
+}
+
+fn is_dockerfile(finding: &Finding) -> bool {
+    let name = finding.place.file.path.to_ascii_lowercase();
+    !name.ends_with(".yaml") && !name.ends_with(".yml") && !name.ends_with(".json")
 }
 
 /// The part of a span on its first line: a picture of a whole RUN helps nobody.
@@ -317,14 +328,42 @@ fn one_for_one(bytes: &[u8]) -> String {
 }
 
 /// What is not shown of a line of a file.
-fn hidden(file: &SourceFile, number: usize, line: Span) -> Vec<Span> {
+fn hidden(file: &SourceFile, number: usize, line: Span, only: Option<Span>) -> Vec<Span> {
+    if let Some(only) = only {
+        return vec![
+            Span::new(line.start, only.start.clamp(line.start, line.end)),
+            Span::new(only.end.clamp(line.start, line.end), line.end),
+        ];
+    }
     let text = one_for_one(line.slice(&file.bytes));
     let item = item(file, number);
     let item: Vec<&str> = item.iter().map(String::as_str).collect();
-    let ranges = secrets::in_line(&text, &item).into_iter();
+    let mut ranges = secrets::in_line(&text, &item);
+    ranges.splice(0..0, inside_quotes(file, number, &text));
+    let ranges = ranges.into_iter();
     ranges
         .map(|range| Span::new(line.start + range.start, line.start + range.end))
         .collect()
+}
+
+/// The rest of a value in quotes that began on a line before: `ENV A="b \\`, and its end here.
+fn inside_quotes(file: &SourceFile, number: usize, text: &str) -> Option<std::ops::Range<usize>> {
+    const NEAR: usize = 16;
+    let (index, bytes) = (file.lines(), &file.bytes);
+    let line = |number: usize| one_for_one(index.line(bytes, number).slice(bytes));
+    let goes_on = |text: &str| text.trim_end().ends_with(['\\', '`']);
+    let above = (number.saturating_sub(NEAR).max(1)..number).rev().map(line);
+    let above: Vec<String> = above.take_while(|text| goes_on(text)).collect();
+    let mut quote = None;
+    for c in above.iter().rev().flat_map(|text| text.chars()) {
+        match quote {
+            Some(open) if open == c => quote = None,
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            _ => {}
+        }
+    }
+    let end = text.find(quote?);
+    Some(0..end.unwrap_or(text.trim_end_matches(['\\', '`', ' ']).len()))
 }
 
 /// The other lines of the list's item that a line stands in, as far as they are near: the name of a `value:` is on one of them.
@@ -353,7 +392,7 @@ fn item(file: &SourceFile, number: usize) -> Vec<String> {
 
 impl Source {
     /// The lines of `places`. What stands beside them is none of our business: it may be secret.
-    fn of(file: &SourceFile, places: &[&Place]) -> Self {
+    fn of(file: &SourceFile, places: &[&Place], narrow: bool) -> Self {
         let (index, bytes) = (file.lines(), &file.bytes);
         let last = index.count(bytes).max(1);
         let mut wanted: Vec<(usize, usize)> = Vec::new();
@@ -373,7 +412,9 @@ impl Source {
             let shown = clipped(line, point);
             let before = Span::new(line.start, shown.start);
             let before = String::from_utf8_lossy(before.slice(bytes)).chars().count();
-            let hidden = hidden(file, number, line);
+            let mut at = places.iter().map(|place| place.span);
+            let only = at.find(|span| span.start == point).filter(|_| narrow);
+            let hidden = hidden(file, number, line, only);
             source.push(bytes, number - 1, shown, before, &hidden);
         }
         source

@@ -8,9 +8,28 @@ use crate::facts::secrets::is_shown;
 /// What begins such a line.
 const KEYWORDS: [&str; 6] = ["ENV", "ARG", "LABEL", "export", "declare", "local"];
 
-pub(super) fn hidden(line: &str) -> Vec<Range<usize>> {
-    let lead = line.len() - line.trim_start().len();
+/// Whether an instruction or command begins a line that does nothing else.
+pub(super) fn declares(line: &str) -> bool {
+    let word = without_onbuild(line).split_whitespace().next();
+    let word = word.unwrap_or_default();
+    KEYWORDS
+        .iter()
+        .any(|known| word.eq_ignore_ascii_case(known))
+}
+
+fn without_onbuild(line: &str) -> &str {
     let text = line.trim_start();
+    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or(("", text));
+    if first.eq_ignore_ascii_case("ONBUILD") {
+        rest.trim_start()
+    } else {
+        text
+    }
+}
+
+pub(super) fn hidden(line: &str) -> Vec<Range<usize>> {
+    let text = without_onbuild(line);
+    let lead = line.len() - text.len();
     let (keyword, rest) = text.split_once(char::is_whitespace).unwrap_or(("", text));
     let declares = KEYWORDS
         .iter()
@@ -29,7 +48,8 @@ pub(super) fn hidden(line: &str) -> Vec<Range<usize>> {
         .trim_start()
         .get(first.len()..)
         .is_some_and(|rest| rest.starts_with('='));
-    if !(declares || assigns && is_name(first)) {
+    // A command of a supervisor's section is a command.
+    if !(declares || assigns && is_name(first) && first != "command") {
         return Vec::new();
     }
     let old = ["ENV", "LABEL"]
@@ -41,13 +61,14 @@ pub(super) fn hidden(line: &str) -> Vec<Range<usize>> {
     pairs(line, start)
 }
 
-/// What stands for a variable that is not set: `${DB:-value}`.
+/// What stands for a variable that is not set, or for one that is: `${DB:-value}`, `${DB:+value}`.
 pub(super) fn defaults(line: &str) -> Vec<Range<usize>> {
     let of = |(at, _): (usize, &str)| {
         let inner = line.get(at + 2..)?;
         let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
         let (name, rest) = inner.split_at_checked(end)?;
-        let value = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-'))?;
+        let value = rest.strip_prefix(':').unwrap_or(rest);
+        let value = value.strip_prefix(['-', '=', '+', '?'])?;
         let length = value.find('}')?;
         let start = line.len() - value.len();
         let text = value.get(..length)?;
@@ -78,7 +99,11 @@ fn pairs(line: &str, start: usize) -> Vec<Range<usize>> {
             .rsplit(|c: char| c.is_whitespace() || is_quote(c))
             .next()
             .unwrap_or_default();
-        let value = match is_shown(name) {
+        let quoted = line
+            .get(sign + 1..)
+            .is_some_and(|rest| rest.starts_with(is_quote));
+        let name = name.strip_suffix('+').unwrap_or(name);
+        let value = match is_shown(name) || quoted {
             true => value_at(line, sign + 1),
             false => to_next_pair(line, sign + 1),
         };

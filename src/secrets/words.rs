@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::MASK;
 use super::value::{is_quote, is_reference, is_upper, to_quote, value_at, value_behind};
 use crate::facts::secrets::{
-    is_credential, is_header, is_query, is_scheme, is_shown, is_token, password_option,
-    takes_passwords,
+    is_credential, is_header, is_query, is_scheme, is_shown, is_shown_option, is_token,
+    password_option, takes_passwords,
 };
 
 /// A word, parted from others by blanks, quotes and brackets, and where it stands.
@@ -66,13 +67,14 @@ pub(super) fn hidden(text: &str) -> Vec<Range<usize>> {
         hidden.extend(user_info(&word));
         hidden.extend(queried(&word));
         hidden.extend(entry(text, word));
-        if is_token(word.text) {
-            hidden.push(word.from(0));
+        let token = word.text.rfind(['=', ':', '/']).map_or(0, |at| at + 1);
+        if word.text.get(token..).is_some_and(is_token) {
+            hidden.push(word.from(token));
         }
         if let Some(before) = before {
             hidden.extend(announced(text, before, word, program));
         }
-        hidden.extend(attached(program, word));
+        hidden.extend(attached(text, program, word));
         hidden.extend(assigned(text, word));
         before = Some(word);
     }
@@ -91,7 +93,9 @@ pub(super) fn local(line: &str) -> Vec<Range<usize>> {
         }
         let open = end.take().is_some() || begins(line, before, word);
         before = Some(word);
-        let Some(name) = assignment(word.text).filter(|_| open) else {
+        // `command=` of a supervisor's section is followed by one.
+        let name = assignment(word.text).filter(|name| open && *name != "command");
+        let Some(name) = name else {
             continue;
         };
         let value = word.start + name.len() + 1;
@@ -99,6 +103,117 @@ pub(super) fn local(line: &str) -> Vec<Range<usize>> {
         hidden.extend(value_behind(line, value).filter(|_| !is_shown(name)));
     }
     hidden
+}
+
+/// `password hunter2`, as files for netrc and answers to questions have it.
+pub(super) fn told(line: &str) -> Vec<Range<usize>> {
+    let mut hidden = Vec::new();
+    let mut before: Option<Word<'_>> = None;
+    for word in words(line) {
+        if let Some(before) = before {
+            let blank = line.get(before.end()..word.start).unwrap_or_default();
+            let name = before
+                .text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c == '_');
+            if blank.trim().is_empty() && name && is_credential(before.text) && !word.is_option() {
+                hidden.push(word.from(0));
+            }
+        }
+        // `root:secret`, for chpasswd.
+        if let Some((_, password)) = word.text.split_once(':')
+            && line.contains("chpasswd")
+            && !password.is_empty()
+        {
+            hidden.push(word.from(word.text.len() - password.len()));
+        }
+        before = Some(word);
+    }
+    hidden
+}
+
+/// Values of options in a line that starts something.
+pub(super) fn in_command(line: &str) -> Vec<Range<usize>> {
+    let first = line.trim_start_matches([' ', '-', '\t']);
+    let end = first
+        .find(|c: char| !c.is_ascii_alphabetic())
+        .unwrap_or(first.len());
+    let word = first.get(..end).unwrap_or_default();
+    let starts = ["CMD", "ENTRYPOINT", "command", "entrypoint", "args"];
+    if !starts.iter().any(|known| known.eq_ignore_ascii_case(word)) {
+        return Vec::new();
+    }
+    let mut options = Options::default();
+    let mut hidden = Vec::new();
+    for word in words(line) {
+        let Some(from) = options.hides(word.text) else {
+            continue;
+        };
+        let quoted = in_quotes(line, word) && from == 0;
+        hidden.push(match quoted {
+            true => value_at(line, word.start - 1),
+            false => word.from(from),
+        });
+    }
+    hidden
+}
+
+/// The words of a start command: values of options that are not known are not shown, the others as `show` has them.
+pub(super) fn started(argv: &[String], show: impl Fn(&str) -> String) -> Vec<String> {
+    let mut options = Options::default();
+    let mut words = Vec::with_capacity(argv.len());
+    for word in argv {
+        words.push(match options.hides(word) {
+            Some(from) => format!("{}{MASK}", word.get(..from).unwrap_or_default()),
+            None => show(word),
+        });
+    }
+    words
+}
+
+/// Which option a word of a command is the value of.
+#[derive(Default)]
+struct Options {
+    /// The option before is not known to hold what may be shown.
+    open: bool,
+    /// The word before is an option without a value.
+    after_option: bool,
+}
+
+impl Options {
+    /// From where on a word is not shown, if it is not.
+    fn hides(&mut self, word: &str) -> Option<usize> {
+        let open = std::mem::take(&mut self.open);
+        let after = std::mem::take(&mut self.after_option);
+        if word.starts_with('-') && word.len() > 1 {
+            let (name, value) = match word.split_once('=') {
+                Some((name, value)) => (name, Some(value)),
+                None => (word, None),
+            };
+            let known = is_shown_option(name);
+            self.open = value.is_none() && !known;
+            self.after_option = value.is_none();
+            let value = value.filter(|value| !known && !is_plain(value))?;
+            return Some(word.len() - value.len());
+        }
+        // Text of a program is no name of a file.
+        let text = word.contains(['(', ' ', '\'', '"', ';']);
+        (text && after || open && !is_plain(word)).then_some(0)
+    }
+}
+
+/// A number, a switch, the path of a file of settings, another variable: what every command has.
+fn is_plain(value: &str) -> bool {
+    const LONGEST: usize = 5;
+    let number = value.len() <= LONGEST && value.chars().all(|c| c.is_ascii_digit());
+    let file = [
+        ".py", ".ini", ".toml", ".conf", ".cfg", ".yaml", ".yml", ".json",
+    ];
+    let switch = matches!(
+        value,
+        "true" | "false" | "True" | "False" | "&&" | "||" | "|" | "&"
+    );
+    number || switch || is_reference(value) || file.iter().any(|end| value.ends_with(end))
 }
 
 /// Whether another command begins between two words, or with the second.
@@ -121,12 +236,18 @@ fn begins(text: &str, before: Option<Word<'_>>, word: Word<'_>) -> bool {
         before.text.to_ascii_uppercase().as_str(),
         "RUN" | "CMD" | "ENTRYPOINT" | "COMMAND:" | "ENTRYPOINT:"
     );
-    keyword || between.contains([';', '('])
+    // What `env` and `RUN` take before the command.
+    let last = text.get(..before.end()).unwrap_or_default();
+    let last = last.rsplit(char::is_whitespace).next().unwrap_or_default();
+    let option = matches!(last, "-i" | "-") || last.starts_with("--mount=");
+    let option = option && between.trim().is_empty() && !between.is_empty();
+    keyword || option || between.contains([';', '('])
 }
 
 /// The name that a word assigns to.
 fn assignment(word: &str) -> Option<&str> {
     let (name, value) = word.split_once('=')?;
+    let name = name.strip_suffix('+').unwrap_or(name);
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let all = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     (starts && all && !value.starts_with('=')).then_some(name)
@@ -140,7 +261,11 @@ fn announced(
     program: Option<&str>,
 ) -> Option<Range<usize>> {
     const SHORTEST: usize = 6;
-    let option = before.text.strip_prefix("--");
+    // What has its value already announces none.
+    let option = before
+        .text
+        .strip_prefix('-')
+        .filter(|option| !option.contains('='));
     let named = option.is_some_and(is_credential)
         || program.is_some_and(|program| password_option(program, before.text));
     let between = text.get(before.end()..word.start).unwrap_or_default();
@@ -149,7 +274,7 @@ fn announced(
     let scheme = is_scheme(before.text) && word.text.len() > SHORTEST;
     let user = matches!(before.text, "-u" | "--user") && is_user_and_password(word.text);
     let header = before.text.strip_suffix(':').is_some_and(is_header);
-    if header && !is_scheme(word.text) {
+    if header && in_quotes(text, before) && !is_scheme(word.text) {
         return Some(to_quote(text, word.start));
     }
     if named && !another || scheme || user {
@@ -163,6 +288,12 @@ fn announced(
     None
 }
 
+/// Whether a word is the first one in quotes, as headers are: other texts end with a colon, too.
+fn in_quotes(text: &str, word: Word<'_>) -> bool {
+    let before = text.get(..word.start).unwrap_or_default();
+    before.ends_with(is_quote)
+}
+
 /// `admin:secret`, and no `1000:1000`.
 fn is_user_and_password(word: &str) -> bool {
     let numeric = |text: &str| text.chars().all(|c| c.is_ascii_digit());
@@ -170,13 +301,22 @@ fn is_user_and_password(word: &str) -> bool {
     parts.is_some_and(|(user, password)| !numeric(user) && !numeric(password))
 }
 
-/// `mysql -psecret`, `X-Api-Key:secret`.
-fn attached(program: Option<&str>, word: Word<'_>) -> Option<Range<usize>> {
+/// `mysql -psecret`, `-H "X-Api-Key:secret"`.
+fn attached(text: &str, program: Option<&str>, word: Word<'_>) -> Option<Range<usize>> {
     if let Some((name, value)) = word.text.split_once(':')
         && is_header(name)
+        && in_quotes(text, word)
         && !value.is_empty()
     {
         return Some(word.from(name.len() + 1));
+    }
+    if let Some(user) = word
+        .text
+        .strip_prefix("-u")
+        .or_else(|| word.text.strip_prefix("--user="))
+        && is_user_and_password(user)
+    {
+        return Some(word.from(word.text.len() - user.len()));
     }
     const LETTER: usize = 2;
     let option = word.text.get(..LETTER)?;

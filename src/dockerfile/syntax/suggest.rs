@@ -28,8 +28,15 @@ pub(super) fn unknown_instruction(word: &str) -> String {
                 clip(word)
             )
         }
+        // A line that lost the backslash above it may hold anything.
+        None if !is_a_word(word) => "a line that begins with no instruction".to_owned(),
         None => format!("unknown instruction `{}`", clip(word)),
     }
+}
+
+fn is_a_word(word: &str) -> bool {
+    const LONGEST: usize = 12;
+    word.len() <= LONGEST && word.chars().all(|c| c.is_ascii_alphabetic())
 }
 
 fn nearest(word: &str) -> Option<Keyword> {
