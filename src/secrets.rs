@@ -36,7 +36,14 @@ pub(crate) fn masked_words(words: &[String]) -> Vec<String> {
 
 /// A start command: values of options that are not known are not shown, and no values that are hidden.
 pub(crate) fn command(argv: &[String], hidden: &[String]) -> String {
-    words::started(argv, |word| without(&masked(word), hidden)).join(" ")
+    const SHORT: usize = 4;
+    // A shell makes several words of one.
+    let parts = hidden.iter().flat_map(|value| {
+        value.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '\\'))
+    });
+    let parts = parts.filter(|part| part.len() >= SHORT).map(str::to_owned);
+    let hidden: Vec<String> = hidden.iter().cloned().chain(parts).collect();
+    words::started(argv, |word| without(&masked(word), &hidden)).join(" ")
 }
 
 /// A text without the values that are hidden, where they stand as words of their own.
@@ -88,7 +95,11 @@ pub(crate) fn in_line(line: &str, beside: &[&str]) -> Vec<Range<usize>> {
 
 /// A line of a file that is named by itself.
 pub(crate) fn masked_line(line: &str) -> String {
-    replaced(line, &in_line(line, &[]))
+    let mut hidden = in_line(line, &[]);
+    if assignments::is_a_command(line) {
+        hidden.extend(words::options(line));
+    }
+    replaced(line, &ordered(hidden))
 }
 
 /// A comment behind something else, but for one to this tool: nothing that is found is in it.

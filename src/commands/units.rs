@@ -11,7 +11,7 @@ use crate::cli::Selection;
 use crate::model::{Fact, Role, Unit};
 use crate::project;
 use crate::report::harmless;
-use crate::secrets::masked;
+use crate::secrets::{masked, masked_line};
 use crate::verdict::Judged;
 
 pub(super) fn run(
@@ -158,7 +158,7 @@ fn show(unit: &Unit, judged: &Judged, out: &mut dyn io::Write) -> io::Result<()>
             "elsewhere",
             format!(
                 "{} ({:?})",
-                stray.value.lines().next().unwrap_or_default(),
+                masked_line(stray.value.lines().next().unwrap_or_default()),
                 stray.reach
             ),
         )?;

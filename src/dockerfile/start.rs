@@ -518,7 +518,12 @@ impl Follower<'_> {
             );
         } else if let Some(serves) = serves {
             let text = serves.file.text(serves.span);
-            let line = masked_line(text.lines().next().unwrap_or_default().trim());
+            let line = text.lines().next().unwrap_or_default().trim();
+            // What a check asks for is its own affair.
+            let line = match line.get(..11) {
+                Some(word) if word.eq_ignore_ascii_case("HEALTHCHECK") => "HEALTHCHECK".to_owned(),
+                _ => masked_line(line),
+            };
             let why = format!("`{line}`, line {}", serves.line());
             process.kind = Fact::Assumed(ProcessKind::Service, why);
             process.by_port_only = true;

@@ -154,7 +154,7 @@ impl<'a> Picture<'a> {
                     .filter(|place| place.same_file(&finding.place)),
             )
             .collect();
-        let source = Source::of(file, &here, is_narrow(finding));
+        let source = Source::of(file, &here, narrow(finding));
         let captions = std::iter::once(finding.caption.as_str()).chain(
             finding
                 .labels
@@ -186,15 +186,25 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// Whether nothing but the bytes at fault may be shown: what stands around a comment is not understood, nor what cannot be read.
-fn is_narrow(finding: &Finding) -> bool {
-    let unread = finding.subject == Subject::File && !is_dockerfile(finding);
-    unread || finding.rule.starts_with("suppression-")
+/// How much of a line is shown.
+#[derive(Clone, Copy)]
+enum Narrow {
+    /// All that is not secret.
+    No,
+    /// The bytes at fault: what stands around a comment is not understood.
+    Span,
+    /// The first word: nobody knows what a line holds that cannot be read.
+    Word,
 }
 
-fn is_dockerfile(finding: &Finding) -> bool {
-    let name = finding.place.file.path.to_ascii_lowercase();
-    !name.ends_with(".yaml") && !name.ends_with(".yml") && !name.ends_with(".json")
+fn narrow(finding: &Finding) -> Narrow {
+    if finding.subject == Subject::File {
+        return Narrow::Word;
+    }
+    match finding.rule.starts_with("suppression-") {
+        true => Narrow::Span,
+        false => Narrow::No,
+    }
 }
 
 /// The part of a span on its first line: a picture of a whole RUN helps nobody.
@@ -330,6 +340,11 @@ fn one_for_one(bytes: &[u8]) -> String {
 /// What is not shown of a line of a file.
 fn hidden(file: &SourceFile, number: usize, line: Span, only: Option<Span>) -> Vec<Span> {
     if let Some(only) = only {
+        let only = if only.is_empty() {
+            first_word(file, line)
+        } else {
+            only
+        };
         return vec![
             Span::new(line.start, only.start.clamp(line.start, line.end)),
             Span::new(only.end.clamp(line.start, line.end), line.end),
@@ -344,6 +359,17 @@ fn hidden(file: &SourceFile, number: usize, line: Span, only: Option<Span>) -> V
     ranges
         .map(|range| Span::new(line.start + range.start, line.start + range.end))
         .collect()
+}
+
+/// The word that a line begins with, where it may be an instruction.
+fn first_word(file: &SourceFile, line: Span) -> Span {
+    const LONGEST: usize = 12;
+    let text = file.text(line);
+    let lead = text.len() - text.trim_start().len();
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let plain = word.len() <= LONGEST && word.chars().all(|c| c.is_ascii_alphabetic());
+    let start = line.start + lead;
+    Span::new(start, start + if plain { word.len() } else { 0 })
 }
 
 /// The rest of a value in quotes that began on a line before: `ENV A="b \\`, and its end here.
@@ -392,7 +418,7 @@ fn item(file: &SourceFile, number: usize) -> Vec<String> {
 
 impl Source {
     /// The lines of `places`. What stands beside them is none of our business: it may be secret.
-    fn of(file: &SourceFile, places: &[&Place], narrow: bool) -> Self {
+    fn of(file: &SourceFile, places: &[&Place], narrow: Narrow) -> Self {
         let (index, bytes) = (file.lines(), &file.bytes);
         let last = index.count(bytes).max(1);
         let mut wanted: Vec<(usize, usize)> = Vec::new();
@@ -413,7 +439,12 @@ impl Source {
             let before = Span::new(line.start, shown.start);
             let before = String::from_utf8_lossy(before.slice(bytes)).chars().count();
             let mut at = places.iter().map(|place| place.span);
-            let only = at.find(|span| span.start == point).filter(|_| narrow);
+            let only = at.find(|span| span.start == point);
+            let only = only.and_then(|span| match narrow {
+                Narrow::No => None,
+                Narrow::Span => Some(span),
+                Narrow::Word => Some(Span::empty(span.start)),
+            });
             let hidden = hidden(file, number, line, only);
             source.push(bytes, number - 1, shown, before, &hidden);
         }

@@ -17,6 +17,13 @@ pub(super) fn declares(line: &str) -> bool {
         .any(|known| word.eq_ignore_ascii_case(known))
 }
 
+/// Whether a text is the words of a command: no other instruction begins it.
+pub(super) fn is_a_command(line: &str) -> bool {
+    let word = line.split_whitespace().next().unwrap_or_default();
+    let instruction = word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase());
+    !instruction && !word.ends_with(':') && !declares(line)
+}
+
 fn without_onbuild(line: &str) -> &str {
     let text = line.trim_start();
     let (first, rest) = text.split_once(char::is_whitespace).unwrap_or(("", text));

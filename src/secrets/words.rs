@@ -143,6 +143,11 @@ pub(super) fn in_command(line: &str) -> Vec<Range<usize>> {
     if !starts.iter().any(|known| known.eq_ignore_ascii_case(word)) {
         return Vec::new();
     }
+    options(line)
+}
+
+/// The same, whatever the line begins with.
+pub(super) fn options(line: &str) -> Vec<Range<usize>> {
     let mut options = Options::default();
     let mut hidden = Vec::new();
     for word in words(line) {
@@ -163,6 +168,13 @@ pub(super) fn started(argv: &[String], show: impl Fn(&str) -> String) -> Vec<Str
     let mut options = Options::default();
     let mut words = Vec::with_capacity(argv.len());
     for word in argv {
+        // Variables before the program, or behind an option.
+        let name = assignment(word).filter(|name| !is_shown(name));
+        if let Some(name) = name {
+            options.hides(word);
+            words.push(format!("{name}={MASK}"));
+            continue;
+        }
         words.push(match options.hides(word) {
             Some(from) => format!("{}{MASK}", word.get(..from).unwrap_or_default()),
             None => show(word),
@@ -231,7 +243,19 @@ fn begins(text: &str, before: Option<Word<'_>>, word: Word<'_>) -> bool {
     let between = text.get(before.end()..word.start).unwrap_or_default();
     let keyword = matches!(
         before.text,
-        "&&" | "||" | "|" | "&" | "then" | "do" | "else" | "exec" | "env" | "time" | "-c"
+        "echo"
+            | "printf"
+            | "&&"
+            | "||"
+            | "|"
+            | "&"
+            | "then"
+            | "do"
+            | "else"
+            | "exec"
+            | "env"
+            | "time"
+            | "-c"
     ) || matches!(
         before.text.to_ascii_uppercase().as_str(),
         "RUN" | "CMD" | "ENTRYPOINT" | "COMMAND:" | "ENTRYPOINT:"

@@ -19,7 +19,10 @@ pub(super) fn hidden(line: &str, beside: &[&str]) -> Vec<Range<usize>> {
     let mut hidden: Vec<Range<usize>> = item(line).into_iter().collect();
     let parts = parts(line);
     let named_here = name_on(&parts);
-    let mut of_variables = false;
+    // The end of a mapping that began on a line before.
+    let mut of_variables = line
+        .find('}')
+        .is_some_and(|end| !line.get(..end).unwrap_or_default().contains('{'));
     for part in &parts {
         // A list of mappings: each names its own.
         of_variables &= part.text.trim() != "{";
@@ -38,6 +41,9 @@ pub(super) fn hidden(line: &str, beside: &[&str]) -> Vec<Range<usize>> {
                 of_variables = true;
             } else if secret {
                 hidden.extend(entry.shut());
+            } else if let Some((start, inner)) = entry.inner() {
+                let inner = self::hidden(inner, &[]).into_iter();
+                hidden.extend(inner.map(|range| start + range.start..start + range.end));
             }
         } else if of_variables {
             hidden.extend(assigned(part));
@@ -157,6 +163,15 @@ impl<'l> Entry<'l> {
     /// The value without its quotes.
     fn plain(&self) -> &'l str {
         self.value.trim_matches(is_quote)
+    }
+
+    /// A mapping or list that is written as a text: `'[{"op": ...}]'`.
+    fn inner(&self) -> Option<(usize, &'l str)> {
+        let quote = self.value.chars().next().filter(|c| is_quote(*c))?;
+        let inner = self.value.strip_prefix(quote)?;
+        let inner = inner.strip_suffix(quote).unwrap_or(inner);
+        let start = self.range.start + quote.len_utf8();
+        inner.starts_with(['[', '{']).then_some((start, inner))
     }
 
     /// What of it is not shown: nothing of a name of another, and of what only begins here.

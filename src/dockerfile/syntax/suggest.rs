@@ -36,7 +36,10 @@ pub(super) fn unknown_instruction(word: &str) -> String {
 
 fn is_a_word(word: &str) -> bool {
     const LONGEST: usize = 12;
-    word.len() <= LONGEST && word.chars().all(|c| c.is_ascii_alphabetic())
+    word.len() <= LONGEST
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_.&|+$".contains(c))
 }
 
 fn nearest(word: &str) -> Option<Keyword> {
