@@ -32,7 +32,7 @@ use crate::model::{
 };
 use crate::secrets::masked_line;
 use crate::shell;
-use crate::shell::effects::EffectKind;
+use crate::shell::effects::{EffectKind, UNKNOWN};
 use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
 use crate::text::{Place, Traced};
@@ -182,6 +182,14 @@ fn is_copied(state: &ImageState, program: &str) -> bool {
         let called = !program.contains('/') && base_name(&copied.to) == program;
         whole || called || copied.into_folder && name == base_name(program)
     })
+}
+
+/// The program that a Python script starts in its own place: the last `os.exec*` that names one.
+fn replaced_by(text: &str) -> Option<Vec<String>> {
+    let mut execs = shell::python::read(text).execs.into_iter().rev();
+    let exec = execs.find(|exec| exec.argv.first().is_some_and(Option::is_some))?;
+    let word = |word: Option<String>| word.unwrap_or_else(|| UNKNOWN.into());
+    Some(exec.argv.into_iter().map(word).collect())
 }
 
 struct Follower<'a> {
@@ -377,6 +385,10 @@ impl Follower<'_> {
             self.started
                 .unseen
                 .get_or_insert_with(|| format!("`{path}` deals with allocators itself"));
+        }
+        if let Some(argv) = replaced_by(text.as_str()).filter(|_| hops > 0) {
+            self.started.followed.push(file.file.path.clone());
+            return self.argv(&argv, Some(file), hops - 1);
         }
         self.text = Some((text.as_str().to_owned(), file.file.path.clone()));
         if !is_python(self.argv.first().map_or("", |program| base_name(program))) {

@@ -246,7 +246,18 @@ pub(crate) fn thread_words(server: &str, words: &[String]) -> Option<String> {
 /// Whether a server forks its workers, with these words.
 #[must_use]
 pub(crate) fn forks(server: &str, words: &[String]) -> bool {
-    behaviour(server, words).is_some_and(|found| found.model == Workers::Fork)
+    let Some(found) = behaviour(server, words) else {
+        return false;
+    };
+    let of = |option: &String| {
+        let mut all = words.iter();
+        let word = all.find(|word| word.starts_with(option.as_str()))?;
+        let joined = word.split_once('=').map(|(_, pool)| pool);
+        joined.or_else(|| all.next().map(String::as_str))
+    };
+    let pool = found.pool.iter().find_map(of);
+    let workers = pool.and_then(|pool| found.pools.get(pool));
+    *workers.unwrap_or(&found.model) == Workers::Fork
 }
 
 /// Whether a word stands in a text by itself: `bottle`, not `bottleneck`.

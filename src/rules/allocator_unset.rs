@@ -253,7 +253,7 @@ fn in_the_dark(unit: &Unit, report: &mut Report<'_>, because: &str, caption: &st
 }
 
 fn advice(unit: &Unit, report: &Report<'_>, message: String) -> Finding {
-    report
+    let finding = report
         .finding(&unit.install_at, message)
         .about(Subject::Image)
         .at_severity(Severity::Info)
@@ -261,7 +261,8 @@ fn advice(unit: &Unit, report: &Report<'_>, message: String) -> Finding {
             "it keeps running ({})",
             unit.process.kind.because(&unit.place)
         ))
-        .note(effect(&unit.process))
+        .note(effect(&unit.process));
+    evidence(finding, unit)
 }
 
 fn what_runs(unit: &Unit) -> String {

@@ -22,6 +22,7 @@ mod cli;
 mod config;
 mod correct;
 mod dockerfile_properties;
+mod evidence;
 mod fix;
 mod fix_properties;
 mod format;
