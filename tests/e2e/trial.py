@@ -71,7 +71,7 @@ class Trial:
     def _fix(self) -> bool:
         file = self.folder / "Dockerfile"
         before = file.read_bytes()
-        done = self._malloclint("fix", "Dockerfile", *self.case.args)
+        done = self._malloclint("fix", "--advice", "Dockerfile", *self.case.args)
         after = file.read_bytes()
         self._note("diff", frame.diff(before, after))
         if self.case.refused:
@@ -86,7 +86,7 @@ class Trial:
             self._check(changed == [(1, 1)], f"fix: not one line in its place: lines taken out and put in: {changed}")
         checked = self._malloclint("check", "Dockerfile", "--fail-on", "warning")
         self._check(checked.code == 0, f"check after fix: exit code {checked.code}")
-        again = self._malloclint("fix", "Dockerfile", *self.case.args)
+        again = self._malloclint("fix", "--advice", "Dockerfile", *self.case.args)
         self._check(again.code == 0 and file.read_bytes() == after, "fix a second time: it is not the same")
         return before != after
 
