@@ -80,7 +80,7 @@ fn replaced(text: &str, hidden: &[Range<usize>]) -> String {
 pub(crate) fn in_line(line: &str, beside: &[&str]) -> Vec<Range<usize>> {
     // Nobody wrote that, and nobody reads it: what is at fault in it is told in words.
     if line.len() > LONGEST {
-        return vec![0..line.len()];
+        return std::iter::once(0..line.len()).collect();
     }
     let mut hidden = words::hidden(line);
     hidden.extend(words::local(line));

@@ -50,7 +50,8 @@ fn page(rule: &Rule, out: &mut dyn io::Write) -> io::Result<()> {
         "{} ({}, since {})\n{}\n",
         rule.id, meta.severity, meta.since, meta.summary
     )?;
-    write!(out, "{}", rule.prose())
+    writeln!(out, "{}\n", rule.reasons())?;
+    writeln!(out, "Examples: {}#examples", rule.url())
 }
 
 fn line(meaning: &Meaning, out: &mut dyn io::Write) -> io::Result<()> {

@@ -40,7 +40,7 @@ impl Grown {
         let text = String::from_utf8_lossy(&file.bytes).into_owned();
         // A byte that is no text would move what follows.
         let same = text.len() == file.bytes.len();
-        let lines = same.then(|| lines(&text)).unwrap_or_default();
+        let lines = if same { lines(&text) } else { Vec::new() };
         (!lines.is_empty()).then_some(Self { file, lines })
     }
 
