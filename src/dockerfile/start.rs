@@ -2,6 +2,7 @@
 //! to the program that runs, and what happens to the environment on the way.
 
 mod command;
+mod console;
 mod entrypoint;
 mod interpreter;
 mod places;
@@ -256,6 +257,11 @@ impl Follower<'_> {
         let here = self.in_repository(program, shell || runs_python);
         let recognised = !shell && here.is_none() && recognise(&unwrapped.argv).is_some();
         self.argv = std::iter::once(program).chain(rest).cloned().collect();
+        if let Some((text, file)) = self.own_command(&unwrapped.argv) {
+            self.argv = vec!["python".into(), file.file.path.clone()];
+            self.text = Some((text.as_str().to_owned(), file.file.path.clone()));
+            return;
+        }
         if recognised || hops == 0 {
             return;
         }
@@ -271,6 +277,11 @@ impl Follower<'_> {
                 self.started.unseen.get_or_insert_with(|| {
                     format!("the start script `{program}` is not beside the Dockerfile")
                 });
+            }
+            None if !runs_python && !program.contains('/') => {
+                if let Some((text, file)) = self.console_script(program) {
+                    self.script(&text, &file, rest, hops - 1);
+                }
             }
             None => {}
         }

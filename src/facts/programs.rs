@@ -71,6 +71,9 @@ struct Program {
     other: Behaviour,
     #[serde(default)]
     subcommands: BTreeMap<String, Behaviour>,
+    /// Nothing is known of subcommands that are not named: projects bring their own.
+    #[serde(default)]
+    own: bool,
 }
 
 /// A program that starts others as a file says.
@@ -211,14 +214,9 @@ pub(crate) fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Beh
         .find(|program| program.names.iter().any(|known| known == name))?;
     let word = |argument: &&String| !argument.starts_with('-') && !argument.contains('=');
     let named = |argument: &String| program.subcommands.get(argument.as_str());
-    Some(
-        arguments
-            .iter()
-            .filter(word)
-            .take(4)
-            .find_map(named)
-            .unwrap_or(&program.other),
-    )
+    let mut words = arguments.iter().filter(word).take(4);
+    let found = words.find_map(named);
+    found.or_else(|| (!program.own).then_some(&program.other))
 }
 
 /// The words of a command that make a server answer in several threads: `--threads 8`, `gthread`.

@@ -43,6 +43,12 @@ fn supervisors_start_what_their_file_says() {
             web,
         ),
         (
+            "COPY docker/conf.d /etc/supervisor/conf.d\nCMD [\"/usr/bin/supervisord\"]",
+            "docker/conf.d/web.conf",
+            SUPERVISOR,
+            web,
+        ),
+        (
             "WORKDIR /app\nCOPY . .\nCMD supervisord",
             "supervisord.conf",
             SUPERVISOR,
@@ -139,4 +145,91 @@ fn a_script_without_its_carriage_returns_says_the_same() {
     ] {
         assert_eq!(with(step), "/start", "{step}");
     }
+}
+
+/// Programs that the project itself brings: by its list of scripts, and commands of Django.
+#[test]
+fn programs_of_the_project_are_followed() {
+    let verdict = |files: &[(&str, &str)]| {
+        let folder = folder(files.iter().copied());
+        let out = run(folder.path(), ["units", "."]).out;
+        let row = |name: &str| {
+            let line = out.lines().find(|line| line.trim_start().starts_with(name));
+            line.unwrap_or_default().to_owned()
+        };
+        row("which is")
+    };
+    let shop =
+        image("WORKDIR /app\nCOPY . .\nRUN pip install .\nCMD [\"shop\", \"--port\", \"80\"]");
+    let list = (
+        "pyproject.toml",
+        "[project.scripts]\nshop = \"shop.cli:main\"\n",
+    );
+    let serves = "import uvicorn\ndef main():\n    uvicorn.run('shop.web:app')\n";
+    let passes = "from .server import run\ndef main():\n    run()\n";
+    let ends = "def main():\n    print(1)\n";
+    for (files, service) in [
+        (vec![list, ("shop/cli.py", serves)], true),
+        (
+            vec![
+                list,
+                ("src/shop/cli.py", passes),
+                ("src/shop/server.py", serves),
+            ],
+            true,
+        ),
+        // Twins: one that ends, and one that imports what serves from elsewhere.
+        (vec![list, ("shop/cli.py", ends)], false),
+        (
+            vec![list, ("shop/cli.py", ends), ("shop/server.py", serves)],
+            false,
+        ),
+        (
+            vec![
+                ("pyproject.toml", "[project]\nname = \"shop\"\n"),
+                ("shop/cli.py", serves),
+            ],
+            false,
+        ),
+    ] {
+        let all = [&[("Dockerfile", shop.as_str())][..], &files].concat();
+        assert_eq!(
+            verdict(&all).contains("service"),
+            service,
+            "{files:?} {}",
+            verdict(&all)
+        );
+    }
+    let django = |command: &str| {
+        image(&format!(
+            "WORKDIR /app\nCOPY . .\nCMD python manage.py {command}"
+        ))
+    };
+    let (consume, once) = (django("consume"), django("once"));
+    let forever = "class Command(BaseCommand):\n    def handle(self):\n        while True:\n            pass\n";
+    let one = "class Command(BaseCommand):\n    def handle(self):\n        pass\n";
+    let files = [
+        ("shop/management/commands/consume.py", forever),
+        ("shop/management/commands/once.py", one),
+    ];
+    let of = |image: &str| verdict(&[&[("Dockerfile", image)][..], &files].concat());
+    assert!(of(&consume).contains("service"), "{}", of(&consume));
+    assert!(!of(&once).contains("service"), "{}", of(&once));
+    let migrate = image("CMD [\"python\", \"manage.py\", \"migrate\"]");
+    assert!(of(&migrate).contains("oneshot"));
+    // A start script in Python that gives its place to the server.
+    let start = image("COPY start.py /\nCMD [\"python\", \"/start.py\"]");
+    let exec = "import os\nos.execvp('gunicorn', ['gunicorn', '--threads', '8', 'a:b'])\n";
+    assert_eq!(
+        starts(&[("Dockerfile", &start), ("start.py", exec)]),
+        "gunicorn --threads 8 a:b"
+    );
+    let other =
+        "import os\nos.execv('/usr/sbin/nginx', ['/usr/sbin/nginx', '-g', 'daemon off;'])\n";
+    assert!(starts(&[("Dockerfile", &start), ("start.py", other)]).starts_with("/usr/sbin/nginx"));
+    let own = "import subprocess\nsubprocess.run(['gunicorn'])\n";
+    assert_eq!(
+        starts(&[("Dockerfile", &start), ("start.py", own)]),
+        "python /start.py"
+    );
 }

@@ -56,6 +56,7 @@ fn fixed_files_are_files_that_buildkit_takes() {
         return;
     };
     let options = Options {
+        advice: true,
         unsafe_too: true,
         ..Options::default()
     };

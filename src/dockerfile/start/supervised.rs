@@ -2,6 +2,7 @@
 
 use super::Follower;
 use super::words::plain;
+use crate::dockerfile::image::{Copied, CopySource};
 use crate::facts::programs::{Supervisor, supervisor};
 use crate::model::{ProcessKind, recognise};
 use crate::shell::syntax;
@@ -67,6 +68,34 @@ impl Follower<'_> {
         }
     }
 
+    /// The paths in the image of the files that a COPY brings: one, or those of a folder.
+    fn brought(&self, copied: &Copied) -> Vec<String> {
+        let to = copied.to.trim_end_matches('/');
+        let one = match copied.into_folder {
+            true => format!("{to}/{}", base_name(&copied.path)),
+            false => copied.to.clone(),
+        };
+        let home = self.build.around.home(&self.build.file.path);
+        let source = copied.path.trim_matches('/').trim_start_matches("./");
+        let mut folders = home.folders.iter().map(|folder| match folder.as_str() {
+            "." => format!("{source}/"),
+            folder => format!("{folder}/{source}/"),
+        });
+        let within = folders.find_map(|folder| {
+            let files = self.build.around.list(folder.trim_end_matches('/'), 1);
+            let names: Vec<String> = files
+                .filter_map(|path| path.strip_prefix(&folder).map(str::to_owned))
+                .filter(|name| !name.contains('/'))
+                .take(FILES)
+                .collect();
+            (!names.is_empty()).then_some(names)
+        });
+        match within.filter(|_| copied.from == CopySource::Context && !source.is_empty()) {
+            Some(names) => names.iter().map(|name| format!("{to}/{name}")).collect(),
+            None => vec![one],
+        }
+    }
+
     /// The texts of the files that say what it starts, where they can be had.
     fn files_of(&mut self, supervisor: &Supervisor, rest: &[String]) -> Vec<(Traced, Place)> {
         let mut named = None;
@@ -86,18 +115,8 @@ impl Follower<'_> {
             Some(named) => vec![named.as_str()],
             None => supervisor.files.iter().map(String::as_str).collect(),
         };
-        let copied = self
-            .state
-            .copies
-            .iter()
-            .map(|copied| match copied.into_folder {
-                true => format!(
-                    "{}/{}",
-                    copied.to.trim_end_matches('/'),
-                    base_name(&copied.path)
-                ),
-                false => copied.to.clone(),
-            });
+        let copies = self.state.copies.iter();
+        let copied = copies.flat_map(|copied| self.brought(copied));
         let further = copied.filter(|path| {
             let mut folders = supervisor.folders.iter();
             folders.any(|folder| {
@@ -114,6 +133,9 @@ impl Follower<'_> {
         found
     }
 }
+
+/// A folder holds no more files of a supervisor.
+const FILES: usize = 64;
 
 /// Where a program's command begins.
 fn place_of(program: &Program, text: &Traced, file: &Place) -> Place {

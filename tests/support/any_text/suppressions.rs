@@ -33,6 +33,7 @@ fn holds(path: &str, text: String) {
         assert!(!finding.message.contains('\n'), "{finding:?}");
     }
     let options = Options {
+        advice: true,
         only: OWN.map(str::to_owned).into(),
         ..Options::default()
     };
