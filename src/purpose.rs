@@ -1,17 +1,8 @@
-//! What speaks against a file's being production's: its path, its image, its project's name.
+//! What speaks against a file's being production's: its path, its image.
 
 use crate::facts::roles;
 use crate::model::Named;
-use crate::surroundings::Surroundings;
 use crate::text::paths;
-
-/// What the name of the project of the input at `near` says against its being in production: it is shown.
-#[must_use]
-pub(crate) fn of_project(near: &str, around: &dyn Surroundings) -> Option<String> {
-    let home = around.home(near);
-    let named = home.name.as_ref().filter(|name| roles::is_shown(name));
-    named.map(|name| format!("the project is called `{name}`"))
-}
 
 /// What the folders of a file say against its being production's.
 #[must_use]

@@ -15,6 +15,7 @@ mod glibc_tunable_dead;
 mod glibc_tunable_misspelt;
 mod install_as_non_root;
 mod jemalloc_not_preloaded;
+mod jemalloc_page_size;
 mod malloc_conf_bad_value;
 mod malloc_conf_debug_left_on;
 mod malloc_conf_malformed;
@@ -82,6 +83,7 @@ macro_rules! rules {
 rules! {
     allocator_unset = "allocator-unset",
     jemalloc_not_preloaded = "jemalloc-not-preloaded",
+    jemalloc_page_size = "jemalloc-page-size",
     preload_not_installed = "preload-not-installed",
     preload_wrong_arch = "preload-wrong-arch",
     preload_arch_specific = "preload-arch-specific",

@@ -206,9 +206,6 @@ impl Judge<'_> {
         let link = link::link(&file.path, &container, project);
         let unseen = link::not_read(&file.path, &container, project);
         container.gaps.unseen = container.gaps.unseen.or(unseen);
-        container.not_production = container
-            .not_production
-            .or_else(|| purpose::of_project(&file.path, project.around()));
         let unit = unit(&container, link.as_ref(), project);
         let mut own = Vec::new();
         rules::check(&unit, &mut own);

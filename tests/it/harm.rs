@@ -1540,7 +1540,7 @@ fn libraries_that_are_built_lie_where_their_build_puts_them() {
             "FROM python:3.12-slim-bookworm\nRUN {build}\nENV LD_PRELOAD={path} MALLOC_CONF=narenas:1\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]\n"
         )
     };
-    let jemalloc = "curl -L https://github.com/jemalloc/jemalloc/archive/5.3.0.tar.gz | tar xz && cd jemalloc-5.3.0 && ./configure --prefix=/opt/je && make && make install";
+    let jemalloc = "curl -L https://github.com/jemalloc/jemalloc/archive/5.3.0.tar.gz | tar xz && cd jemalloc-5.3.0 && ./configure --with-lg-page=16 --prefix=/opt/je && make && make install";
     for (path, rule) in [
         ("/opt/je/lib64/libjemalloc.so.2", "preload-wrong-path"),
         ("/opt/je/lib/libjemalloc.so.1", "preload-wrong-soname"),
@@ -1557,7 +1557,7 @@ fn libraries_that_are_built_lie_where_their_build_puts_them() {
     // A clone holds the newest, unless it is asked for another.
     let clone = |more: &str, to: &str| {
         let build = format!(
-            "git clone {more} https://github.com/jemalloc/jemalloc && cd jemalloc && {to} ./autogen.sh && make && make install"
+            "git clone {more} https://github.com/jemalloc/jemalloc && cd jemalloc && {to} ./autogen.sh --with-lg-page=16 && make && make install"
         );
         says(
             &image(&build, "/usr/local/lib/libjemalloc.so.1"),

@@ -7,7 +7,6 @@ use crate::dockerfile::image;
 use crate::dockerfile::start::Started;
 use crate::facts::roles;
 use crate::model::{ProcessKind, Role};
-use crate::purpose;
 use crate::text::paths;
 
 /// What the stage at `index` is for.
@@ -196,10 +195,8 @@ fn shown(build: &Build<'_>) -> Option<String> {
         .path
         .rsplit_once('/')
         .map_or("", |(folders, _)| folders);
-    if let Some(part) = folders.split('/').find(|part| roles::is_shown(part)) {
-        return Some(format!("the path says `{part}`"));
-    }
-    purpose::of_project(&build.file.path, build.around)
+    let part = folders.split('/').find(|part| roles::is_shown(part))?;
+    Some(format!("the path says `{part}`"))
 }
 
 /// The part of a path that says that it is about tests or development: a folder, or a word of the file's own name.
