@@ -54,7 +54,7 @@ fn what_is_right_in_a_roundabout_way_is_right() {
         format!("COPY je.so /usr/lib/libjemalloc.so.2\n{RUN}"),
         format!("COPY jemalloc-5.3.0 /opt/jemalloc\n{}", path("/opt/jemalloc/lib/libjemalloc.so.2")),
         format!("COPY libs.d/ /opt/libs/\n{}", path("/opt/libs/libjemalloc.so.2")),
-        "WORKDIR /usr/src/jemalloc-5.3.0\nRUN ./configure && make && make install && ldconfig\n{run}".into(),
+        "WORKDIR /usr/src/jemalloc-5.3.0\nRUN ./configure --with-lg-page=16 && make && make install && ldconfig\n{run}".into(),
         format!(
             "RUN apt-get update && apt-get install -y libjemalloc-dev && apt-get purge -y libjemalloc-dev\n{RUN}"
         ),
