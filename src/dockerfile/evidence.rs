@@ -25,6 +25,12 @@ fn of(build: &Build<'_>, state: &ImageState, started: &Started) -> Vec<Evidence>
         in_variable(server, state, &mut signs);
         in_file(build, state, process, &mut signs);
     }
+    if let (Some(sign), Some(place)) = (process.sign, &process.place)
+        && programs::is_threaded(sign)
+    {
+        let text = sign.trim_end_matches('(').to_owned();
+        add_evidence(&mut signs, evidence(Sign::Threads, text, place.clone()));
+    }
     if let Some((package, place)) = &state.large {
         let sign = Sign::Packages;
         add_evidence(&mut signs, evidence(sign, package.clone(), place.clone()));
@@ -54,6 +60,8 @@ fn in_words(server: &str, words: &[String], place: &Place, signs: &mut Vec<Evide
     }
     if growth::has_pool(server) {
         found(Sign::ThreadPool, server.to_owned());
+    } else if programs::has_threads(server, words) {
+        found(Sign::Threads, server.to_owned());
     }
     if growth::preforks(server) && programs::forks(server, words) {
         found(Sign::Prefork, server.to_owned());

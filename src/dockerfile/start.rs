@@ -106,6 +106,7 @@ pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
                 by_port_only: false,
                 development: false,
                 script: None,
+                sign: None,
                 hidden: state.hidden.clone(),
             },
             settings: Settings::default(),
@@ -533,6 +534,7 @@ impl Follower<'_> {
             process.development = found.development;
             process.server = Some(found.server);
         } else if let Some((sign, script)) = sign {
+            process.sign = Some(sign);
             process.kind =
                 Fact::Assumed(ProcessKind::Service, format!("`{script}` holds `{sign}`"));
             process.model = Fact::Assumed(

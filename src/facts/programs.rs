@@ -168,6 +168,9 @@ struct Sign {
     text: String,
     #[serde(default)]
     among: Vec<String>,
+    /// What it starts answers in several threads.
+    #[serde(default)]
+    threads: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -284,6 +287,19 @@ pub(crate) fn sign_of_service(text: &str) -> Option<&'static str> {
         .iter()
         .find(fits)
         .map(|sign| sign.text.as_str())
+}
+
+/// Whether what such a text starts answers in several threads.
+#[must_use]
+pub(crate) fn is_threaded(sign: &str) -> bool {
+    let mut signs = programs().sign.iter();
+    signs.any(|one| one.text == sign && one.threads)
+}
+
+/// Whether a server answers in several threads by itself.
+#[must_use]
+pub(crate) fn has_threads(server: &str, words: &[String]) -> bool {
+    behaviour(server, words).is_some_and(|found| found.threaded)
 }
 
 /// Whether a Python program with that text and those arguments serves its caller over standard

@@ -122,7 +122,11 @@ fn container(
     let not_production = test.then(|| format!("the service is called `{name}`"));
     let not_production = not_production
         .or_else(|| get("profiles").and_then(|id| developers_profiles(tree, id)))
-        .or_else(|| source.then(|| "the source is mounted over what is in the image".to_owned()));
+        // Who wants it started again after a crash runs it for others.
+        .or_else(|| {
+            let developed = source && restarted.is_none();
+            developed.then(|| "the source is mounted over what is in the image".to_owned())
+        });
     Some(Container {
         name: format!("service `{name}`"),
         place,

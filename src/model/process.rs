@@ -29,6 +29,8 @@ pub struct Process {
     pub development: bool,
     /// The Python program beside the input that runs, by its path, where it was found.
     pub script: Option<String>,
+    /// The text in that program that says that it keeps running.
+    pub sign: Option<&'static str>,
     /// What variables put into `argv` whose values are not shown.
     pub(crate) hidden: Vec<String>,
 }

@@ -234,7 +234,7 @@ fn is_searched(entry: &ignore::DirEntry) -> bool {
     !name.is_some_and(|name| SKIPPED.contains(&name))
 }
 
-/// Whether a file is ours, by its name; of YAML files those whose text has what a pod template has.
+/// Whether a file is ours, by its name; of YAML files those whose text has what a pod template or a Compose file has.
 fn is_ours(path: &Path) -> bool {
     match path.file_name().and_then(OsStr::to_str).and_then(claim) {
         Some(Claim::Yaml) => has_containers(path),
@@ -264,7 +264,16 @@ fn has_containers(path: &Path) -> bool {
     }
     // A JSON patch is for containers where a pointer of it says so.
     let patched = has("op:") && has("path:") && has("ontainers/");
-    patched || has("apiVersion") && has("kind") && described
+    patched || has("apiVersion") && has("kind") && described || has_services(&bytes)
+}
+
+/// Whether a text is a Compose file by what it holds: `production.yml`.
+fn has_services(bytes: &[u8]) -> bool {
+    let has = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
+    let services = bytes.starts_with(b"services:") || has("\nservices:");
+    // Under a service of some name, not at the top as GitLab has it.
+    let started = has("\n    image:") || has("\n    build:") || has("\n    <<:");
+    services && started && !has("\nstages:")
 }
 
 fn failure(error: &ignore::Error) -> Option<Failure> {

@@ -4,7 +4,7 @@ use super::Follower;
 use super::words::plain;
 use crate::dockerfile::image::{Copied, CopySource};
 use crate::facts::programs::{Supervisor, supervisor};
-use crate::model::{ProcessKind, recognise};
+use crate::model::{ProcessKind, is_python, recognise};
 use crate::shell::syntax;
 use crate::text::paths::base_name;
 use crate::text::{Place, Traced};
@@ -39,7 +39,8 @@ impl Follower<'_> {
             };
             let serves = programs.iter().find(|program| program.serves());
             let only = programs.first().filter(|_| programs.len() == 1);
-            let Some(program) = serves.or(only) else {
+            let python = || programs.iter().find(|program| program.is_python());
+            let Some(program) = serves.or(only).or_else(python) else {
                 continue;
             };
             self.started.followed.push(file.file.path.clone());
@@ -160,14 +161,27 @@ impl Program {
             recognise(argv).is_some_and(|found| found.kind != ProcessKind::OneShot)
         };
         match &self.argv {
-            Some(argv) => of(&crate::shell::unwrap_argv(argv).argv),
-            None => {
-                let script = syntax::parse(&self.line);
-                let mut commands = script.commands.iter();
-                commands.any(|command| of(&crate::shell::unwrap_argv(&plain(&command.words)).argv))
+            Some(argv) => {
+                let unwrapped = crate::shell::unwrap_argv(argv);
+                let script = unwrapped.script.as_deref();
+                script.map_or_else(|| of(&unwrapped.argv), |text| in_shell(text, &of))
             }
+            None => in_shell(&self.line, &of),
         }
     }
+
+    /// Whether it runs Python.
+    fn is_python(&self) -> bool {
+        let words = self.words();
+        is_python(base_name(words.first().map_or("", String::as_str)))
+    }
+}
+
+/// Whether one of the commands of a text for a shell is such.
+fn in_shell(text: &str, of: &dyn Fn(&[String]) -> bool) -> bool {
+    let script = syntax::parse(text);
+    let mut commands = script.commands.iter();
+    commands.any(|command| of(&crate::shell::unwrap_argv(&plain(&command.words)).argv))
 }
 
 /// The programs of a file of sections: `[program:web]`, `command = ...`, whose lines go on where they begin with a blank.
