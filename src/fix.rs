@@ -24,9 +24,11 @@ use crate::yaml::Tree;
 
 /// So often a file is read again after edits: what one remedy brings to light, the next may fix.
 const ROUNDS: usize = 8;
-/// So many bytes are read in all attempts, and so many attempts are made at least: each reads the whole file again.
+/// So many bytes are read in all attempts, and so many attempts are made at least: each reads the whole file again, and judges
+/// each of its units, which costs as much as so many bytes.
 const READ: usize = 768 << 10;
-const FEWEST_ATTEMPTS: usize = 24;
+const UNIT: usize = 512;
+const FEWEST_ATTEMPTS: usize = 6;
 
 /// What may be applied.
 #[derive(Clone, Debug, Default)]
@@ -104,10 +106,11 @@ pub struct Left {
 pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> Fixed {
     let start = Version::read(file, project, options);
     let faults = Faults::of(&start);
-    let mut attempts = (READ / file.bytes.len().max(1)).max(FEWEST_ATTEMPTS);
+    let cost = file.bytes.len() + UNIT * (start.units.len() + 1);
+    let mut attempts = (READ / cost).max(FEWEST_ATTEMPTS);
     let mut work = Work::run(project, options, start, Vec::new(), &mut attempts);
     let mut why = String::new();
-    let mut trials = (TRIED / file.bytes.len().max(1)).clamp(FEWEST, TRIALS);
+    let mut trials = (TRIED / cost).clamp(FEWEST, TRIALS);
     while trials > 0 {
         let Some(worse) = faults.worse(&work) else {
             return work.done(file);

@@ -38,6 +38,7 @@ use crate::model::{Unit, add_evidence};
 use crate::policy::Policy;
 use crate::surroundings::{self, Surroundings};
 use crate::text::{SourceFile, paths};
+pub(crate) use images::Lack;
 use images::{Image, Images};
 use links::ImageBuild;
 use memory::Memory;

@@ -6,13 +6,13 @@ use super::generated;
 use super::suppress::{self, Suppression};
 use super::{Checked, Examined, sorted};
 use crate::dockerfile;
-use crate::finding::{Finding, Subject};
+use crate::finding::{Finding, Severity, Subject};
 use crate::manifests::{Sheet, tuned};
 use crate::manifests::{compose, kubernetes};
 use crate::model::{Change, Container, Unit};
-use crate::project::Project;
 use crate::project::link::{self, Link};
 use crate::project::{Format, is_template_ending};
+use crate::project::{Lack, Project};
 use crate::purpose;
 use crate::rules;
 use crate::templates::Style;
@@ -217,9 +217,10 @@ impl Judge<'_> {
                 (None, Some(image)) => (image.text.clone(), None),
                 (None, None) => (container.name.clone(), None),
             };
-            let there = link.as_ref().is_some_and(|link| said_there(link, project));
-            own.retain(|finding| finding.subject != Subject::Image || !there);
-            self.elsewhere.extend(there.then_some(self.units.len()));
+            let there = link.as_ref().and_then(|link| said_there(link, project));
+            // What this container alone shows weighs more than advice to the image.
+            own.retain(|finding| finding.subject != Subject::Image || Some(lack(finding)) > there);
+            self.elsewhere.extend(there.map(|_| self.units.len()));
             let mut lacking = self.lacking.iter();
             let said = lacking.find(|(other, _)| *other == image);
             let said = said.map(|(_, unit)| *unit);
@@ -290,16 +291,24 @@ fn speaks_here(finding: &Finding, link: Option<&Link>) -> bool {
 }
 
 /// Whether the Dockerfile itself is told that its image lacks a setting.
-fn said_there(link: &Link, project: &Project<'_>) -> bool {
+fn said_there(link: &Link, project: &Project<'_>) -> Option<Lack> {
     project.image(&link.file).lacks_setting(|interpreted| {
         let mut findings = Vec::new();
         for (unit, _) in super::dockerfiles::units(&link.file, interpreted, project) {
             rules::check(&unit, &mut findings);
         }
-        findings
+        let of_image = findings
             .iter()
-            .any(|finding| finding.subject == Subject::Image)
+            .filter(|finding| finding.subject == Subject::Image);
+        of_image.map(lack).max()
     })
+}
+
+fn lack(finding: &Finding) -> Lack {
+    match finding.severity {
+        Severity::Info => Lack::Advice,
+        Severity::Warning | Severity::Error => Lack::Fault,
+    }
 }
 
 /// Where and why the readers of Kubernetes and Compose take a text for another, or refuse it.

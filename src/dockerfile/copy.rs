@@ -40,8 +40,9 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
         state.prefork_hook |= from.prefork_hook;
         // What was downloaded or built there may be what is copied; what a package brought lies all over the place.
         let brought = from.fragile.iter().filter(|fragile| !fragile.packaged);
+        // Wheels that were built there are installed here.
+        state.large = state.large.take().or_else(|| from.large.clone());
         if words.iter().any(|path| roles::holds_programs(path)) {
-            state.large = state.large.take().or_else(|| from.large.clone());
             brought.for_each(|fragile| state.add_fragile(fragile.clone()));
         }
     }

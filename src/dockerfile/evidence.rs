@@ -13,7 +13,8 @@ pub(super) fn give(unit: &mut Unit, build: &Build<'_>, state: &ImageState, start
     unit.evidence = of(build, state, started);
     // What the command does not say, the server's file of settings may.
     let mut signs = unit.evidence.iter();
-    unit.process.threaded |= signs.any(|sign| sign.sign == Sign::Threads);
+    let threaded = |sign: &Evidence| matches!(sign.sign, Sign::Threads | Sign::ThreadPool);
+    unit.process.threaded |= signs.any(threaded);
 }
 
 /// The signs, strong and weak, one of each kind.
@@ -150,6 +151,8 @@ fn in_setting(server: &growth::Server, line: &str) -> Option<(Sign, std::ops::Ra
         Sign::Recycling
     } else if !key.starts_with('#') && server.is_thread_pool(value.trim_matches(['"', '\''])) {
         Sign::Threads
+    } else if !key.starts_with('#') && growth::is_pool_worker(value.trim_matches(['"', '\''])) {
+        Sign::ThreadPool
     } else {
         return None;
     };

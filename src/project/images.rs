@@ -12,13 +12,22 @@ use crate::text::SourceFile;
 #[derive(Debug, Default)]
 pub(super) struct Images(Memory<String, Arc<Image>>);
 
+/// What its Dockerfile is told of a setting that an image lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Lack {
+    /// It is advice.
+    Advice,
+    /// It is a fault.
+    Fault,
+}
+
 /// What a Dockerfile builds.
 #[derive(Debug)]
 pub(crate) struct Image {
     file: Arc<SourceFile>,
     /// What its images are like.
     pub(crate) interpreted: Interpreted,
-    lacks_setting: OnceLock<bool>,
+    lacks_setting: OnceLock<Option<Lack>>,
 }
 
 impl Images {
@@ -48,8 +57,11 @@ impl Image {
         })
     }
 
-    /// Whether it lacks a setting, as `judge` found when it was asked first.
-    pub(crate) fn lacks_setting(&self, judge: impl FnOnce(&Interpreted) -> bool) -> bool {
+    /// How it lacks a setting, if it does, as `judge` found when it was asked first.
+    pub(crate) fn lacks_setting(
+        &self,
+        judge: impl FnOnce(&Interpreted) -> Option<Lack>,
+    ) -> Option<Lack> {
         *self.lacks_setting.get_or_init(|| judge(&self.interpreted))
     }
 }

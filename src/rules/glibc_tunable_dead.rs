@@ -9,9 +9,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let musl = unit.platform.libc.known() == Some(&Libc::Musl);
     // A start script may preload today and not tomorrow; the variable is for the other case.
     let loaded = unit.preloads.iter().find(|preload| {
-        preload.via != Via::Script
-            && matches!(preload.outcome, Outcome::Works(_))
-            && preload.family.is_some()
+        preload.via != Via::Script && preload.outcome.works() && preload.family.is_some()
     });
     for var in unit.env.iter() {
         let is_glibc = facts::tunable(&var.name).is_some()
@@ -44,12 +42,30 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .label(&preload.place, format!("{family} is preloaded")),
             (false, None) => continue,
         };
-        report.add(finding.caption("without effect").help("drop it").remedy(
-            format!("drop `{}`", var.name),
-            Applicability::Safe,
-            vec![Change::UnsetEnv {
-                name: var.name.clone(),
-            }],
-        ));
+        let drop = vec![Change::UnsetEnv {
+            name: var.name.clone(),
+        }];
+        let title = format!("drop `{}`", var.name);
+        let outcome = loaded.filter(|_| !musl).map(|preload| &preload.outcome);
+        report.add(match outcome {
+            // Where the image is built for another architecture, it is glibc's after all.
+            Some(Outcome::WorksOn(arch, _)) => finding
+                .caption("without effect there")
+                .likely(format!("the preload works on {} alone", arch.docker()))
+                .help("drop it, once the preload is right on every architecture")
+                .remedy(
+                    title,
+                    Applicability::Unsafe(format!(
+                        "on other architectures than {} it is what counts",
+                        arch.docker()
+                    )),
+                    drop,
+                ),
+            _ => finding.caption("without effect").help("drop it").remedy(
+                title,
+                Applicability::Safe,
+                drop,
+            ),
+        });
     }
 }
