@@ -130,8 +130,10 @@ fn lost(before: &SourceFile, after: &SourceFile) -> Option<String> {
 
 /// A comment that stands alone, is not addressed to us, and went by itself: a setting goes with what is said in it.
 fn lost_comment(before: &str, after: &str) -> Option<String> {
-    let diff = TextDiff::from_lines(before, after);
-    let old: Vec<&str> = before.split_inclusive('\n').collect();
+    // Lines as everybody counts them here: a lone CR ends none.
+    let lines = |text| str::split_inclusive(text, '\n').collect::<Vec<&str>>();
+    let (old, new) = (lines(before), lines(after));
+    let diff = TextDiff::from_slices(&old, &new);
     let is_comment = |line: &&&str| line.trim_start().starts_with('#');
     let ops = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
     let mut gone = ops.map(|op| (old.get(op.old_range()), op.new_range()));
