@@ -41,7 +41,10 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
         // What was downloaded or built there may be what is copied; what a package brought lies all over the place.
         let brought = from.fragile.iter().filter(|fragile| !fragile.packaged);
         // Wheels that were built there are installed here.
-        state.large = state.large.take().or_else(|| from.large.clone());
+        let wheels = words.iter().any(|path| path.contains("wheel"));
+        if wheels || words.iter().any(|path| roles::holds_programs(path)) {
+            state.large = state.large.take().or_else(|| from.large.clone());
+        }
         if words.iter().any(|path| roles::holds_programs(path)) {
             brought.for_each(|fragile| state.add_fragile(fragile.clone()));
         }

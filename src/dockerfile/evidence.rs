@@ -6,6 +6,8 @@ use super::image::ImageState;
 use super::start::Started;
 use crate::facts::{growth, programs};
 use crate::model::{Evidence, Process, Sign, Unit, add_evidence, option_value};
+use crate::shell::python::{Prose, code, is_called};
+use crate::surroundings;
 use crate::text::{Place, Span, Traced};
 
 /// Gives a unit the signs of its image and of its start.
@@ -23,15 +25,10 @@ fn of(build: &Build<'_>, state: &ImageState, started: &Started) -> Vec<Evidence>
     let process = &started.process;
     if let (Some(server), Some(place)) = (&process.server, &process.place) {
         in_words(server, &process.argv, place, &mut signs);
-        in_variable(server, state, &mut signs);
+        in_variable(server, &process.argv, state, &mut signs);
         in_file(build, state, process, &mut signs);
     }
-    if let (Some(sign), Some(place)) = (process.sign, &process.place)
-        && programs::is_threaded(sign)
-    {
-        let text = sign.trim_end_matches('(').to_owned();
-        add_evidence(&mut signs, evidence(Sign::Threads, text, place.clone()));
-    }
+    signs.extend(in_program(build, process));
     if let Some((package, place)) = &state.large {
         let sign = Sign::Packages;
         add_evidence(&mut signs, evidence(sign, package.clone(), place.clone()));
@@ -41,6 +38,28 @@ fn of(build: &Build<'_>, state: &ImageState, started: &Started) -> Vec<Evidence>
 
 const fn evidence(sign: Sign, text: String, place: Place) -> Evidence {
     Evidence { sign, text, place }
+}
+
+/// The line of a program that starts a server with threads.
+fn in_program(build: &Build<'_>, process: &Process) -> Option<Evidence> {
+    let sign = process.sign.filter(|sign| programs::is_threaded(sign))?;
+    let file = surroundings::at(process.script.as_deref()?, build.around)?;
+    let text = String::from_utf8_lossy(&file.bytes);
+    if text.len() != file.bytes.len() || text.contains("threaded=False") {
+        return None;
+    }
+    let (mut at, mut prose) = (0, Prose::default());
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        if !prose.holds(line) && is_called(line, sign) {
+            let line = line.trim();
+            let span = Span::new(start, start + line.len());
+            let text = line.to_owned();
+            return Some(evidence(Sign::Threads, text, Place::new(&file, span)));
+        }
+    }
+    None
 }
 
 /// What the words of a command say.
@@ -61,7 +80,9 @@ fn in_words(server: &str, words: &[String], place: &Place, signs: &mut Vec<Evide
     }
     if growth::has_pool(server) {
         found(Sign::ThreadPool, server.to_owned());
-    } else if programs::has_threads(server, words) {
+    } else if programs::has_threads(server, words)
+        && programs::number_of_threads(Some(server), words).is_none()
+    {
         found(Sign::Threads, server.to_owned());
     }
     if growth::preforks(server) && programs::forks(server, words) {
@@ -77,14 +98,19 @@ fn in_words(server: &str, words: &[String], place: &Place, signs: &mut Vec<Evide
 }
 
 /// What the variable says from which a server takes further options.
-fn in_variable(server: &str, state: &ImageState, signs: &mut Vec<Evidence>) {
+fn in_variable(server: &str, command: &[String], state: &ImageState, signs: &mut Vec<Evidence>) {
     let name = growth::server(server).and_then(|known| known.variable.as_deref());
     let Some(var) = name.and_then(|name| state.env.get(name)) else {
         return;
     };
     if let Some(text) = var.now.value.known() {
         let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-        in_words(server, &words, &var.now.value_place(), signs);
+        let mut found = Vec::new();
+        in_words(server, &words, &var.now.value_place(), &mut found);
+        // What the command says counts more.
+        let said = programs::number_of_threads(Some(server), command).is_some();
+        found.retain(|sign| sign.sign != Sign::Threads || !said);
+        found.into_iter().for_each(|sign| add_evidence(signs, sign));
     }
 }
 
@@ -111,11 +137,17 @@ fn in_file(build: &Build<'_>, state: &ImageState, process: &Process, signs: &mut
     let Some((text, place)) = files.next() else {
         return;
     };
-    let mut at = 0;
+    // What the command says counts more.
+    let said = programs::number_of_threads(process.server.as_deref(), &process.argv).is_some();
+    let (mut at, mut prose) = (0, Prose::default());
     for line in text.as_str().split_inclusive('\n') {
         let start = at;
         at += line.len();
-        let Some((sign, range)) = in_setting(server, line) else {
+        if prose.holds(line) {
+            continue;
+        }
+        let found = in_setting(server, line);
+        let Some((sign, range)) = found.filter(|(sign, _)| *sign != Sign::Threads || !said) else {
             continue;
         };
         let source = text.source(start + range.start..start + range.end);
@@ -127,23 +159,18 @@ fn in_file(build: &Build<'_>, state: &ImageState, process: &Process, signs: &mut
 
 fn readable(build: &Build<'_>, state: &ImageState, path: &str) -> Option<(Traced, Place)> {
     let found = copy::find(build, state, path).map(|found: Readable| found.open(build));
-    if let Some(Ok(found)) = found {
-        return Some(found);
-    }
-    let file = build.around.read(&build.file.path, path)?;
-    let whole = Span::new(0, file.bytes.len());
-    Some((
-        Traced::verbatim(&file.bytes, whole),
-        Place::new(&file, whole),
-    ))
+    found.and_then(Result::ok)
 }
 
 /// A line `key = value` or `key: value` that is a sign, and where in the line it stands.
 fn in_setting(server: &growth::Server, line: &str) -> Option<(Sign, std::ops::Range<usize>)> {
     let lead = line.len() - line.trim_start().len();
-    let text = line.split(" #").next().unwrap_or_default().trim();
+    let text = code(line).trim();
     let at = text.find(['=', ':'])?;
     let (key, value) = (text.get(..at)?.trim(), text.get(at + 1..)?.trim());
+    if value.starts_with('=') || value.starts_with("None") {
+        return None;
+    }
     let number = last_number(value);
     let sign = if server.is_threads(key) && number > Some(1) {
         Sign::Threads
@@ -161,9 +188,9 @@ fn in_setting(server: &growth::Server, line: &str) -> Option<(Sign, std::ops::Ra
 
 /// The number that a value says, or takes where nothing else is set: `int(os.environ.get("THREADS", "4"))`.
 fn last_number(value: &str) -> Option<u64> {
-    let digits = |c: char| !c.is_ascii_digit();
-    let mut numbers = value.split(digits).filter(|number| !number.is_empty());
-    numbers.next_back()?.parse().ok()
+    let part = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+    let mut words = value.split(part).rev();
+    words.find_map(|word| word.parse().ok())
 }
 
 #[cfg(test)]

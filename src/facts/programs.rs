@@ -244,6 +244,30 @@ pub(crate) fn thread_words(server: &str, words: &[String]) -> Option<String> {
     words.iter().find(pool).cloned()
 }
 
+/// How many threads the words of a command ask for, where they say a number, or none at all.
+#[must_use]
+pub(crate) fn number_of_threads(server: Option<&str>, words: &[String]) -> Option<u32> {
+    if words.iter().any(|word| word == "--without-threads") {
+        return Some(1);
+    }
+    // Servers that have threads by nature may be asked for fewer, too.
+    let own = server.and_then(|server| behaviour(server, words));
+    let options = own.map_or(&[][..], |found| &found.threads);
+    let options = options.iter().map(String::as_str).chain(["--threads"]);
+    options.into_iter().find_map(|option| {
+        let mut all = words.iter();
+        let word = all.find(|word| {
+            word.strip_prefix(option)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+        })?;
+        let joined = word.split_once('=').map(|(_, number)| number);
+        joined
+            .or_else(|| all.next().map(String::as_str))?
+            .parse()
+            .ok()
+    })
+}
+
 /// Whether a server forks its workers, with these words.
 #[must_use]
 pub(crate) fn forks(server: &str, words: &[String]) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::facts::growth;
 use crate::model::{Evidence, Sign, add_evidence};
+use crate::shell::python::{self, Prose, is_called};
 use crate::text::{Place, SourceFile, Span};
 
 /// A source with such lines.
@@ -64,11 +65,14 @@ impl Grown {
 fn lines(text: &str) -> Vec<Line> {
     let mut found = Vec::new();
     let mut loops = Loops::default();
-    let mut at = 0;
+    let (mut at, mut prose) = (0, Prose::default());
     for whole in text.split_inclusive('\n') {
         let start = at;
         at += whole.len();
-        let line = whole.split(" #").next().unwrap_or_default().trim_end();
+        if prose.holds(whole) {
+            continue;
+        }
+        let line = python::code(whole).trim_end();
         let code = line.trim_start();
         if code.is_empty() || code.starts_with('#') {
             continue;
@@ -85,17 +89,23 @@ fn lines(text: &str) -> Vec<Line> {
 }
 
 fn what(code: &str, in_loop: bool) -> Option<What> {
-    let calls = |mut names: Box<dyn Iterator<Item = &'static str>>| {
-        // A definition or an import calls nothing.
-        names.any(|name| code.contains(name)) && !code.starts_with("def ")
-    };
+    let calls =
+        |mut names: Box<dyn Iterator<Item = &'static str>>| names.any(|name| is_called(code, name));
     if calls(Box::new(growth::trimming_calls()))
         || in_loop && calls(Box::new(growth::collecting_calls()))
     {
         return Some(What::Trims);
     }
     let mut names = growth::all_settings();
-    names.find(|name| sets(code, name)).map(What::Ends)
+    names
+        .find(|name| is_set_in(code, name) && sets(code, name))
+        .map(What::Ends)
+}
+
+/// Whether a name stands in the code, or is a key in quotes.
+fn is_set_in(code: &str, name: &str) -> bool {
+    let key = |quote: char| code.contains(&format!("{quote}{name}{quote}"));
+    is_called(code, name) || key('"') || key('\'')
 }
 
 /// `name = 100`, `name=100` as an argument, `"name": 100`; not 0 and not nothing.
@@ -104,12 +114,15 @@ fn sets(code: &str, name: &str) -> bool {
     code.match_indices(name).any(|(at, _)| {
         let before = code.get(..at).and_then(|text| text.chars().next_back());
         let behind = code.get(at + name.len()..).unwrap_or_default();
+        // Behind a colon stands a type, unless the name is a key.
+        let key = behind.starts_with(['"', '\'']);
         let behind = behind.trim_start_matches(['"', '\'']).trim_start();
-        let value = behind.strip_prefix(['=', ':']).map(str::trim_start);
+        let value = behind.strip_prefix(if key { ':' } else { '=' });
+        let value = value.map(str::trim_start);
         let value = value.filter(|value| !value.starts_with('='));
         let off = |value: &str| {
             let end = value.find(|c: char| !part(c)).unwrap_or(value.len());
-            matches!(value.get(..end), Some("0" | "None" | ""))
+            matches!(value.get(..end), Some("0" | "None" | "False" | ""))
         };
         !before.is_some_and(part) && value.is_some_and(|value| !off(value))
     })

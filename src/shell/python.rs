@@ -70,6 +70,71 @@ impl Setting {
     }
 }
 
+/// Which lines of a Python file are text in three quotes.
+#[derive(Debug, Default)]
+pub(crate) struct Prose {
+    open: Option<&'static str>,
+}
+
+impl Prose {
+    /// Whether the next line begins in such a text, or is one.
+    pub(crate) fn holds(&mut self, line: &str) -> bool {
+        let began = self.open.is_some();
+        let mut any = began;
+        let mut rest = line;
+        loop {
+            let quotes = match self.open {
+                Some(open) => rest.find(open).map(|at| (at, open)),
+                None => ["\"\"\"", "'''"]
+                    .into_iter()
+                    .filter_map(|quote| Some((rest.find(quote)?, quote)))
+                    .min(),
+            };
+            let Some((at, quote)) = quotes else {
+                return any;
+            };
+            any = true;
+            self.open = match self.open {
+                Some(_) => None,
+                None => Some(quote),
+            };
+            rest = rest.get(at + quote.len()..).unwrap_or_default();
+        }
+    }
+}
+
+/// A line without its comment.
+#[must_use]
+pub(crate) fn code(line: &str) -> &str {
+    let mut quote = None;
+    for (at, c) in line.char_indices() {
+        match quote {
+            Some(open) if open == c => quote = None,
+            Some(_) => {}
+            None if c == '#' => return line.get(..at).unwrap_or_default(),
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            None => {}
+        }
+    }
+    line
+}
+
+/// Whether a text stands in the code of a line, outside of quotes and comments, and is no definition.
+#[must_use]
+pub(crate) fn is_called(line: &str, text: &str) -> bool {
+    let code = code(line);
+    let begins = code.trim_start();
+    let defines = ["def ", "class ", "async def ", "import ", "from "];
+    if defines.iter().any(|word| begins.starts_with(word)) {
+        return false;
+    }
+    code.match_indices(text).any(|(at, _)| {
+        let before = code.get(..at).unwrap_or_default();
+        before.matches('"').count().is_multiple_of(2)
+            && before.matches('\'').count().is_multiple_of(2)
+    })
+}
+
 /// Reads a Python file. Linear, never fails.
 #[must_use]
 pub fn read(text: &str) -> PythonScript {

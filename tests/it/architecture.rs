@@ -43,7 +43,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("check", &["disk", "dockerfile", "facts", "finding", "manifests", "manifests/compose", "manifests/kubernetes", "model", "policy", "project", "purpose", "rules", "templates", "text", "verdict", "yaml"]),
     ("fix", &["check", "facts", "finding", "manifests", "manifests/kubernetes", "model", "project", "surroundings", "templates", "text", "yaml"]),
     // Disk in, disk and reports out.
-    ("project", &["disk", "dockerfile", "facts", "manifests", "manifests/compose", "manifests/kustomize", "model", "policy", "purpose", "surroundings", "text", "yaml"]),
+    ("project", &["disk", "dockerfile", "facts", "manifests", "manifests/compose", "manifests/kustomize", "model", "policy", "purpose", "shell", "surroundings", "text", "yaml"]),
     ("write", &[]),
     ("config", &["disk", "facts", "finding", "model", "policy", "templates", "text"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.

@@ -106,6 +106,77 @@ fn one_strong_sign_is_enough() {
     assert!(!said(&[("Dockerfile", &script), run]).is_empty());
 }
 
+/// What only looks like a sign: comments, texts, definitions, what the command takes back, files that are not in the image.
+#[test]
+fn what_only_looks_like_a_sign() {
+    for (command, path, text) in [
+        ("gunicorn a:b", "gunicorn.conf.py", "max_requests=0#500\n"),
+        (
+            "gunicorn a:b",
+            "gunicorn.conf.py",
+            "\"\"\"\nthreads = 8\n\"\"\"\n",
+        ),
+        (
+            "gunicorn a:b",
+            "gunicorn.conf.py",
+            "threads = int(os.getenv(\"THREADS_V2\"))\n",
+        ),
+        (
+            "gunicorn a:b",
+            "app.py",
+            "\"\"\"We once called malloc_trim(0) here.\"\"\"\n",
+        ),
+        (
+            "gunicorn a:b",
+            "app.py",
+            "log(\"gc.malloc_trim() unavailable\")\n",
+        ),
+        (
+            "gunicorn a:b",
+            "app.py",
+            "def run(maxtasksperchild: int | None = None):\n",
+        ),
+        (
+            "gunicorn a:b",
+            "app.py",
+            "Pool(4, maxtasksperchild=False)\n",
+        ),
+        (
+            "gunicorn --threads 1 a:b",
+            "gunicorn.conf.py",
+            "threads = 8\n",
+        ),
+        ("waitress-serve --threads=1 a:b", "x", ""),
+        ("flask run --without-threads", "x", ""),
+        (
+            "python app.py",
+            "app.py",
+            "import flask\napp.run(threaded=False)\n",
+        ),
+    ] {
+        let image = image(command);
+        let found = said(&[("Dockerfile", &image), (path, text)]);
+        assert_eq!(found, [ADVICE], "{command} {text}");
+    }
+    // A server's file beside the Dockerfile that no COPY brings.
+    let other =
+        "FROM python:3.12-slim\nWORKDIR /app\nCOPY app /app/\nCMD [\"gunicorn\", \"a:b\"]\n";
+    let conf = ("gunicorn.conf.py", "threads = 8\n");
+    assert_eq!(said(&[("Dockerfile", other), conf]), [ADVICE]);
+    // Where the sign stands in a program, that line is told.
+    let program = image("python app.py");
+    let folder = folder([
+        ("Dockerfile", program.as_str()),
+        ("app.py", "import flask\n# app.run(x)\napp.run(port=80)\n"),
+    ]);
+    let out = run(folder.path(), ["check", "."]).out;
+    let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        out.contains("(`app.run(port=80)`, line 3 of app.py)"),
+        "{out}"
+    );
+}
+
 #[test]
 fn of_weak_signs_two_are_needed() {
     let pandas = ("requirements.txt", "pandas==2.2\n");

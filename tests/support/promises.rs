@@ -65,6 +65,7 @@ impl Input<'_> {
     pub(crate) fn broken_alone(&self, before: &[Finding]) -> Vec<Broken> {
         let mut broken = Vec::new();
         let mut rules: Vec<&str> = before.iter().map(|finding| finding.rule).collect();
+        rules.sort_unstable();
         rules.dedup();
         for rule in rules {
             let options = Options {
@@ -155,9 +156,11 @@ fn lost_comment(before: &str, after: &str) -> Option<String> {
 }
 
 fn is_env(text: &[u8]) -> bool {
-    text.trim_ascii_start()
-        .get(..4)
-        .is_some_and(|word| word.eq_ignore_ascii_case(b"ENV "))
+    let text = text.trim_ascii_start();
+    let word = text
+        .get(..3)
+        .is_some_and(|word| word.eq_ignore_ascii_case(b"ENV"));
+    word && text.get(3).is_some_and(u8::is_ascii_whitespace)
 }
 
 fn all_items(file: &SourceFile) -> Vec<&[u8]> {

@@ -117,7 +117,12 @@ impl Follower<'_> {
             None => supervisor.files.iter().map(String::as_str).collect(),
         };
         let copies = self.state.copies.iter();
-        let copied = copies.flat_map(|copied| self.brought(copied));
+        // Each is looked into once, where it may bring something.
+        let near = copies.filter(|copied| {
+            let mut folders = supervisor.folders.iter();
+            folders.any(|folder| copied.to.starts_with(folder.as_str()))
+        });
+        let copied = near.take(FILES).flat_map(|copied| self.brought(copied));
         let further = copied.filter(|path| {
             let mut folders = supervisor.folders.iter();
             folders.any(|folder| {
