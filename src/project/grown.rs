@@ -39,7 +39,7 @@ impl Grown {
         }
         let file = SourceFile::new(path, bytes);
         let text = String::from_utf8_lossy(&file.bytes).into_owned();
-        // A byte that is no text would move what follows.
+        // Where a byte is not UTF-8, places in the text and in the file differ.
         let same = text.len() == file.bytes.len();
         let lines = if same { lines(&text) } else { Vec::new() };
         (!lines.is_empty()).then_some(Self { file, lines })
