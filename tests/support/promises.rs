@@ -185,7 +185,10 @@ fn items(file: &SourceFile) -> Vec<&[u8]> {
                 text,
                 &["malloc", "preload", "install", "add", "apk", "tunables"],
             ),
-            ItemKind::Instruction(_) => !has(text, &["malloc", "preload", "tunables", "m_"]),
+            ItemKind::Instruction(_) => !has(
+                text,
+                &["malloc", "preload", "tunables", "m_", "pythondevmode"],
+            ),
         }
     });
     kept.map(|item| file.slice(item.span).trim_ascii_end())
