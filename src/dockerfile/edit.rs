@@ -194,6 +194,14 @@ impl Plan<'_> {
         if !self.vars.is_empty() {
             self.write_vars()?;
         }
+        for edit in &self.edits {
+            if let Some(line) = self.layout.goes_on_at(edit.span.start) {
+                return Err(Refusal(format!(
+                    "line {line} goes on behind the end of the file: drop the `{}` at its end",
+                    char::from(self.scene.dockerfile.escape.byte())
+                )));
+            }
+        }
         Ok(self.edits)
     }
 }

@@ -114,6 +114,27 @@ impl<'a> Layout<'a> {
         gap
     }
 
+    /// The line of the last instruction, where that ends at `at`, the end of the file, and goes on: what is written there
+    /// would be a part of it.
+    pub(super) fn goes_on_at(&self, at: usize) -> Option<usize> {
+        let mut items = self.dockerfile.items.iter().rev();
+        let item = items.find(|item| matches!(item.kind, ItemKind::Instruction(_)))?;
+        if at != self.file.bytes.len() || item.span.end != at {
+            return None;
+        }
+        let text = self.file.text(item.span);
+        let said = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        let last = text.lines().rev().find(said)?.trim_end();
+        let escape = char::from(self.dockerfile.escape.byte());
+        let line = || {
+            self.file
+                .lines()
+                .locate(&self.file.bytes, item.span.start)
+                .line
+        };
+        last.ends_with(escape).then(line)
+    }
+
     /// Lines for insertion behind the line that ends at `at`: they start on a line of their own, and
     /// a blank line sets them off where one follows there. (`text` ends with a line end.)
     pub(super) fn insertion(&self, at: usize, text: &str) -> String {

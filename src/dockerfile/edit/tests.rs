@@ -79,3 +79,21 @@ fn a_name_is_fixed_and_what_is_not_set_is_refused() {
     );
     assert!(spelled("FROM x\nENV C=1\n", &rename).is_err());
 }
+
+/// What would be written behind an instruction that goes on would be a part of it.
+#[test]
+fn nothing_is_written_behind_a_line_that_goes_on() {
+    let start = "FROM python:3.12-slim\nCMD [\"gunicorn\", \"a:a\"]\n";
+    for open in [
+        "RUN b \\\n",
+        "RUN b \\\n  \n\n",
+        "RUN b \\\n# c\n",
+        "RUN b \\",
+    ] {
+        let text = format!("{start}{open}");
+        let refused = spelled(&text, &Change::RestartThread).unwrap_err();
+        assert!(refused.0.contains("line 3 goes on"), "{open}: {refused}");
+    }
+    let whole = spelled(&format!("{start}RUN b\n"), &Change::RestartThread).unwrap();
+    assert!(whole.contains("\nRUN b\n"), "{whole}");
+}
