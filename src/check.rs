@@ -4,6 +4,7 @@ mod dockerfiles;
 mod generated;
 mod manifests;
 pub(crate) mod suppress;
+mod users;
 mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,9 +188,7 @@ pub(crate) fn passing(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<mode
 #[must_use]
 pub(crate) fn users(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<Arc<SourceFile>> {
     match Format::of(&file.path, &file.bytes) {
-        Format::Dockerfile => {
-            project.users(&file.path, &|user| manifests::dockerfiles(user, project))
-        }
+        Format::Dockerfile => users::of(&file.path, project),
         _ => Vec::new(),
     }
 }

@@ -43,6 +43,8 @@ pub struct Run {
     pub(crate) looked_at: Vec<(String, Option<String>)>,
     /// What came of each image and container.
     pub units: Vec<Judged>,
+    /// A part of what is wrong was asked for: those without it are not fine for that.
+    pub narrowed: bool,
     /// What is listed behind the report, for people.
     pub show: Option<Show>,
     /// Where the files stand in their repositories.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::generated;
 use super::suppress::{self, Suppression};
+use super::users;
 use super::{Checked, Examined, sorted};
 use crate::dockerfile;
 use crate::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
@@ -120,6 +121,7 @@ pub(super) fn units(
         if let Some(search) = &site.search {
             project.look_around(&file.path, search, unit);
         }
+        users::limit(unit, site, file, interpreted, project);
     }
     units
 }

@@ -59,8 +59,19 @@ pub(super) fn examine(
             let why = format!("no YAML ({broken}), and its path says that it is no production's");
             return nothing(Checked::skipped(why));
         }
+        Err(_) if is_compose_by_content(&file.path, format) => {
+            return nothing(Checked::skipped(
+                "its name is no Compose file's, and it is no YAML",
+            ));
+        }
         Err(broken) => return nothing(unreadable(file, broken.at, &broken.message)),
     };
+    if is_compose_by_content(&file.path, format)
+        && let Some(key) = compose::foreign_key(&tree)
+    {
+        let why = format!("its name is no Compose file's, and Compose knows no `{key}`");
+        return nothing(Checked::skipped(why));
+    }
     if let Some((at, why)) = read_otherwise(&tree, text) {
         return nothing(unreadable(file, at, why));
     }
@@ -91,6 +102,11 @@ pub(super) fn examine(
         elsewhere,
         tree: Some(tree),
     }
+}
+
+/// Whether a file is taken for a Compose file because it has services, whatever its name.
+fn is_compose_by_content(path: &str, format: Format) -> bool {
+    format == Format::Compose && !Format::is_compose_name(paths::file_name(path))
 }
 
 /// What the rules say of the containers of a file: as it stands, or as the kustomizations that use it
@@ -241,29 +257,6 @@ impl Judge<'_> {
         self.units.push(unit);
         own
     }
-}
-
-/// The Dockerfiles whose images the containers of a file run.
-pub(super) fn dockerfiles(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<String> {
-    let Ok(text) = std::str::from_utf8(&file.bytes) else {
-        return Vec::new();
-    };
-    let Ok(tree) = yaml::read(text) else {
-        return Vec::new();
-    };
-    let sheet = Sheet { file, tree: &tree };
-    let containers: Vec<Container> = match Format::of(&file.path, &file.bytes) {
-        Format::Compose => containers_of(compose::read(sheet, project.around())),
-        Format::Kubernetes => containers_of(kubernetes::read(sheet)),
-        Format::Dockerfile => Vec::new(),
-    };
-    let links = containers.iter();
-    let links = links.filter_map(|container| link::link(&file.path, container, project));
-    links.map(|link| paths::join("", &link.file.path)).collect()
-}
-
-fn containers_of<S>(read: impl IntoIterator<Item = (Container, S)>) -> Vec<Container> {
-    read.into_iter().map(|(container, _)| container).collect()
 }
 
 /// What is in force in a container: its description over the image that the project builds, or over one

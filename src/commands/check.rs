@@ -84,6 +84,7 @@ pub(super) fn run(
     sort(&mut run.findings);
     sort_units(&mut run.units);
     run.show = arguments.show;
+    run.narrowed = narrowed(arguments);
     run.repositories = Repositories::of_here();
     if let Some(path) = &arguments.write_baseline {
         return Ok(match baseline::write(&run, path) {
@@ -164,6 +165,16 @@ fn only_new(
         }
     }
     Ok(Ok(()))
+}
+
+/// Whether a part of what is wrong is asked for, so that nothing about the others shows whether they are fine.
+const fn narrowed(arguments: &Check) -> bool {
+    let selection = &arguments.selection;
+    !selection.select.is_empty()
+        || !selection.ignore.is_empty()
+        || selection.min_confidence.is_some()
+        || arguments.baseline.is_some()
+        || arguments.changed_since.is_some()
 }
 
 /// The files that would be checked, one a line.

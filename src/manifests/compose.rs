@@ -28,6 +28,22 @@ pub struct Site {
     pub(super) service: Id,
 }
 
+/// What a Compose file may hold at its top (docs.docker.com, Compose file reference), beside extensions `x-...`.
+const TOP: [&str; 9] = [
+    "version", "name", "services", "networks", "volumes", "configs", "secrets", "include", "models",
+];
+
+/// A key at the top of a file that no Compose file has: pipelines and frameworks have services, too.
+#[must_use]
+pub(crate) fn foreign_key(tree: &Tree) -> Option<&str> {
+    let root = tree.documents.first()?;
+    let mut keys = tree.entries(*root).iter();
+    keys.find_map(|(key, _)| {
+        let key = tree.text(*key)?;
+        (!TOP.contains(&key) && !key.starts_with("x-")).then_some(key)
+    })
+}
+
 /// The services of a Compose file, in the order of the text.
 #[must_use]
 pub fn read(sheet: Sheet<'_>, around: &dyn Surroundings) -> Vec<(Container, Site)> {

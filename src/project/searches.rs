@@ -4,12 +4,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::context::Ignored;
 use super::grown::Grown;
 use super::memory::Memory;
-use super::names::claim;
+use super::names::{Claim, claim};
 use crate::dockerfile::Search;
 use crate::facts;
-use crate::model::Evidence;
+use crate::model::{Evidence, Process};
 use crate::purpose;
 use crate::surroundings::Surroundings;
 use crate::text::paths;
@@ -40,6 +41,8 @@ const MANIFEST_FOLDERS: [&str; 14] = [
 pub(super) struct Searches {
     scripts: Memory<String, Option<Arc<Scripts>>>,
     manifests: Memory<String, Option<String>>,
+    /// What builds leave out, by Dockerfile and context.
+    ignored: Memory<(String, String), Arc<Ignored>>,
 }
 
 impl Searches {
@@ -54,9 +57,10 @@ impl Searches {
     ) -> Option<(String, bool)> {
         let mut copied = search.copied.iter();
         let script = copied.find_map(|copied| {
-            let scripts = self.scripts(near, copied, around)?;
+            let (scripts, ignored) = self.scripts(near, copied, around)?;
             let mut others = scripts.set.iter();
-            others.find(|path| !search.followed.contains(path)).cloned()
+            let other = |path: &&String| !search.followed.contains(path) && !ignored.holds(path);
+            others.find(other).cloned()
         });
         // What is started was followed, and that script is not part of it.
         let script = script.map(|path| (path, !search.started));
@@ -67,39 +71,54 @@ impl Searches {
         })
     }
 
-    /// What the sources that `search` asks for say of how the memory of a service grows.
+    /// What the sources that `search` asks for say of how the memory grows of what runs.
     pub(super) fn signs(
         &self,
         near: &str,
         search: &Search,
-        server: Option<&str>,
+        process: &Process,
         around: &dyn Surroundings,
     ) -> Vec<Evidence> {
         let copied = search.copied.iter();
-        let scripts = copied.filter_map(|copied| self.scripts(near, copied, around));
+        let found = copied.filter_map(|copied| self.scripts(near, copied, around));
         let mut signs = Vec::new();
-        for scripts in scripts {
-            for source in &scripts.sources {
-                source.signs(server, &mut signs);
+        for (scripts, ignored) in found {
+            let sources = scripts.sources.iter().filter(|source| {
+                !ignored.holds(source.path())
+                    && !scripts.is_of_another(source.path(), near, process)
+            });
+            for source in sources {
+                source.signs(process.server.as_deref(), &mut signs);
             }
         }
         signs
     }
 
-    /// The scripts at and below `copied` in the build context that matter; nothing where that is not there.
-    fn scripts(&self, near: &str, copied: &str, around: &dyn Surroundings) -> Option<Arc<Scripts>> {
+    /// The scripts at and below `copied` in the build context that matter, and what a build leaves out of it; nothing
+    /// where that is not there.
+    fn scripts(
+        &self,
+        near: &str,
+        copied: &str,
+        around: &dyn Surroundings,
+    ) -> Option<(Arc<Scripts>, Arc<Ignored>)> {
         let folder = copied.trim_start_matches('/').trim_end_matches('*');
         if folder.split('/').any(|part| part == "..") {
             return None;
         }
+        let folder = &paths::normal(folder);
         let home = around.home(near);
-        let mut targets = home.folders.iter().map(|above| below(above, folder));
-        targets.find_map(|target| {
-            self.scripts.of(target, |target| {
+        home.folders.iter().find_map(|context| {
+            let scripts = self.scripts.of(below(context, folder), |target| {
                 let mut files = around.list(target, usize::MAX).take(FILES).peekable();
                 files.peek()?;
-                Some(Arc::new(Scripts::among(files, around)))
-            })
+                Some(Arc::new(Scripts::among(target, files, around)))
+            })?;
+            let key = (near.to_owned(), context.clone());
+            let ignored = self.ignored.of(key, |(near, context)| {
+                Arc::new(Ignored::of(near, context, around))
+            });
+            Some((scripts, ignored))
         })
     }
 
@@ -130,12 +149,23 @@ struct Scripts {
     set: Vec<String>,
     /// Python sources that hold signs of growing memory.
     sources: Vec<Grown>,
+    /// Folders below that hold a Dockerfile of their own.
+    built: Vec<String>,
 }
 
 impl Scripts {
-    fn among(files: impl Iterator<Item = String>, around: &dyn Surroundings) -> Self {
+    fn among(folder: &str, files: impl Iterator<Item = String>, around: &dyn Surroundings) -> Self {
         let mut scripts = Self::default();
-        for path in files.filter(|path| is_script(path)) {
+        let top = around.called(folder.trim_end_matches('/'));
+        for path in files {
+            let own = paths::folder(&path);
+            let built = claim(paths::file_name(&path)) == Some(Claim::Dockerfile);
+            if built && own != top && purpose::of_path(&path).is_none() {
+                scripts.built.push(own.to_owned());
+            }
+            if !is_script(&path) {
+                continue;
+            }
             let Some(bytes) = around.peek(&path) else {
                 continue;
             };
@@ -148,6 +178,25 @@ impl Scripts {
         }
         scripts
     }
+
+    /// Whether a source belongs to another image: its folder has a Dockerfile of its own, and what runs does not name it.
+    fn is_of_another(&self, source: &str, near: &str, process: &Process) -> bool {
+        let holds = |folder: &str, path: &str| Path::new(path).starts_with(folder);
+        let mut built = self.built.iter();
+        built.any(|folder| {
+            let script = process.script.as_deref();
+            let runs = script.is_some_and(|script| holds(folder, script));
+            holds(folder, source) && !holds(folder, near) && !runs && !is_named(folder, process)
+        })
+    }
+}
+
+/// Whether a command names a folder: `backend.main:app`, `/srv/backend/run.py`.
+fn is_named(folder: &str, process: &Process) -> bool {
+    let name = paths::file_name(folder);
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    let mut words = process.argv.iter();
+    words.any(|word| word.split(|c| !part(c)).any(|part| part == name))
 }
 
 /// Whether a manifest speaks of what the Dockerfile at `near` builds: it stands beside it, or names it, its folder or its

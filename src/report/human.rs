@@ -41,7 +41,7 @@ pub(super) fn write(run: &Run, style: Style, out: &mut dyn io::Write) -> io::Res
     advise(&advice, style, out)?;
     let files = plural(run.files, "file");
     writeln!(out, "{} in {files}{}", counts(run), skipped(run))?;
-    if run.files > 0 {
+    if run.files > 0 && !run.narrowed {
         writeln!(out, "{}", Coverage::of(run).line())?;
     }
     match run.show {
