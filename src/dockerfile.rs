@@ -95,13 +95,15 @@ impl Interpreted {
     /// The image of the stage of that name, else of the last one, for those that stand on it.
     #[must_use]
     pub(crate) fn base(&self, target: Option<&str>) -> Option<Base> {
-        let (_, stages) = stages::split(&self.tree);
-        let named = |name: &str| {
-            let mut names = stages.iter().map(|stage| stage.name.as_deref());
-            names.position(|own| own.is_some_and(|own| own.eq_ignore_ascii_case(name)))
-        };
-        let index = target.map_or_else(|| stages.len().checked_sub(1), named)?;
+        let index = self.stage(target)?;
         self.made.states.get(index).cloned().map(Base)
+    }
+
+    /// The stage of that name, else the last one, counted from 0.
+    #[must_use]
+    pub(crate) fn stage(&self, target: Option<&str>) -> Option<usize> {
+        let (_, stages) = stages::split(&self.tree);
+        stages::find(&stages, target)
     }
 
     /// What the stages stand on, by the names that stand in the text.

@@ -13,6 +13,7 @@ pub(crate) mod growth;
 mod images;
 mod jemalloc;
 mod log_lines;
+pub(crate) mod options;
 pub(crate) mod programs;
 mod python;
 pub(crate) mod roles;

@@ -34,7 +34,7 @@ pub(crate) use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
 pub(crate) use loader::{entries, family_of, finds, is_library_folder, judge, newer};
 pub(crate) use preload::{Outcome, Preload, Via};
 pub(crate) use privileged::Privileged;
-pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, option_value, recognise};
+pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, recognise};
 pub(crate) use unit::{
     Install, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip, UNIVERSE, Unit,
     User,

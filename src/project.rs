@@ -5,6 +5,7 @@
 //! around it.
 
 mod around;
+mod context;
 mod discover;
 mod format;
 mod git;
@@ -139,8 +140,8 @@ impl<'a> Project<'a> {
     /// Notes why the process of a unit may get settings that its image does not show.
     pub(crate) fn look_around(&self, near: &str, search: &Search, unit: &mut Unit) {
         let alone = || self.dockerfiles(near).len() <= 1;
-        let server = unit.process.server.as_deref();
-        for sign in self.searches.signs(near, search, server, self.around) {
+        let process = &unit.process;
+        for sign in self.searches.signs(near, search, process, self.around) {
             add_evidence(&mut unit.evidence, sign);
         }
         let found = self.searches.find(near, search, self.around, alone);

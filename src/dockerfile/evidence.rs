@@ -4,15 +4,25 @@ use super::build::Build;
 use super::copy::{self, Readable};
 use super::image::ImageState;
 use super::start::Started;
-use crate::facts::{growth, programs};
-use crate::model::{Evidence, Process, Sign, Unit, add_evidence, option_value};
+use crate::facts::programs::{self, Threads};
+use crate::facts::{growth, options};
+use crate::model::{Evidence, Process, Sign, Unit, add_evidence};
 use crate::shell::python::{Prose, code, is_called};
 use crate::surroundings;
 use crate::text::{Place, Span, Traced};
 
 /// Gives a unit the signs of its image and of its start.
 pub(super) fn give(unit: &mut Unit, build: &Build<'_>, state: &ImageState, started: &Started) {
+    let kind = worker_kind(build, state, &started.process);
     unit.evidence = of(build, state, started);
+    unit.evidence.retain(|sign| {
+        let server = started.process.server.as_deref().unwrap_or_default();
+        let ignored = kind
+            .as_ref()
+            .is_some_and(|kind| !programs::threads_count(server, kind));
+        sign.sign != Sign::Threads || !ignored
+    });
+    unit.process.worker_kind = kind;
     // What the command does not say, the server's file of settings may.
     let mut signs = unit.evidence.iter();
     let threaded = |sign: &Evidence| matches!(sign.sign, Sign::Threads | Sign::ThreadPool);
@@ -23,7 +33,8 @@ pub(super) fn give(unit: &mut Unit, build: &Build<'_>, state: &ImageState, start
 fn of(build: &Build<'_>, state: &ImageState, started: &Started) -> Vec<Evidence> {
     let mut signs = Vec::new();
     let process = &started.process;
-    if let (Some(server), Some(place)) = (&process.server, &process.place) {
+    let place = process.said_at.as_ref().or(process.place.as_ref());
+    if let (Some(server), Some(place)) = (&process.server, place) {
         in_words(server, &process.argv, place, &mut signs);
         in_variable(server, &process.argv, state, &mut signs);
         in_file(build, state, process, &mut signs);
@@ -36,13 +47,36 @@ fn of(build: &Build<'_>, state: &ImageState, started: &Started) -> Vec<Evidence>
     signs
 }
 
+/// What kind of workers the server is asked for: by its command, by its variable, by its file.
+fn worker_kind(build: &Build<'_>, state: &ImageState, process: &Process) -> Option<String> {
+    let name = process.server.as_deref()?;
+    let in_command = programs::worker_kind(name, &process.argv).map(str::to_owned);
+    let server = growth::server(name)?;
+    let in_variable = || {
+        let words = further_options(server, state)?.0;
+        programs::worker_kind(name, &words).map(str::to_owned)
+    };
+    let in_file = || {
+        let (text, _) = file_of(build, state, process)?;
+        let mut settings = text.as_str().lines().filter_map(setting);
+        let (_, value) = settings.find(|(key, _)| server.is_worker_kind(key))?;
+        let mut words = value
+            .rsplit(['"', '\''])
+            .filter(|word| !word.trim().is_empty());
+        words
+            .find(|word| !word.starts_with([')', ',']))
+            .map(str::to_owned)
+    };
+    in_command.or_else(in_variable).or_else(in_file)
+}
+
 const fn evidence(sign: Sign, text: String, place: Place) -> Evidence {
     Evidence { sign, text, place }
 }
 
 /// The line of a program that starts a server with threads.
 fn in_program(build: &Build<'_>, process: &Process) -> Option<Evidence> {
-    let sign = process.sign.filter(|sign| programs::is_threaded(sign))?;
+    let sign = process.sign.filter(|sign| sign.threads)?;
     let file = surroundings::at(process.script.as_deref()?, build.around)?;
     let text = String::from_utf8_lossy(&file.bytes);
     if text.len() != file.bytes.len() || text.contains("threaded=False") {
@@ -52,7 +86,7 @@ fn in_program(build: &Build<'_>, process: &Process) -> Option<Evidence> {
     for line in text.split_inclusive('\n') {
         let start = at;
         at += line.len();
-        if !prose.holds(line) && is_called(line, sign) {
+        if !prose.holds(line) && is_called(line, &sign.text) {
             let line = line.trim();
             let span = Span::new(start, start + line.len());
             let text = line.to_owned();
@@ -62,64 +96,92 @@ fn in_program(build: &Build<'_>, process: &Process) -> Option<Evidence> {
     None
 }
 
-/// What the words of a command say.
+/// What the words of a command say, which stand at that place.
 fn in_words(server: &str, words: &[String], place: &Place, signs: &mut Vec<Evidence>) {
     let mut found = |sign: Sign, text: String| {
-        add_evidence(signs, evidence(sign, text, place.clone()));
+        let (text, place) = as_written(&text, place);
+        add_evidence(signs, evidence(sign, text, place));
     };
-    if let Some(text) = programs::thread_words(server, words) {
-        let weak = text.split(['=', ' ']).any(growth::is_pool_worker);
-        found(
-            if weak {
-                Sign::ThreadPool
-            } else {
-                Sign::Threads
-            },
-            text,
-        );
-    }
-    if growth::has_pool(server) {
-        found(Sign::ThreadPool, server.to_owned());
-    } else if programs::has_threads(server, words)
-        && programs::number_of_threads(Some(server), words).is_none()
-    {
-        found(Sign::Threads, server.to_owned());
+    let threads = programs::threads(server, words);
+    let own = growth::has_pool(server) || programs::has_threads(server, words);
+    match threads {
+        Threads::Several(text) if text.split(['=', ' ']).any(growth::is_pool_worker) => {
+            found(Sign::ThreadPool, text);
+        }
+        Threads::Several(text) => found(Sign::Threads, text),
+        Threads::Unsaid if growth::has_pool(server) => found(Sign::ThreadPool, server.to_owned()),
+        Threads::Unsaid if own => found(Sign::Threads, server.to_owned()),
+        _ => {}
     }
     if growth::preforks(server) && programs::forks(server, words) {
         found(Sign::Prefork, server.to_owned());
     }
     let known = growth::server(server).into_iter();
     for option in known.flat_map(growth::Server::recycling) {
-        let value = option_value(words, option);
-        if let Some(value) = value.filter(|value| *value != "0") {
-            found(Sign::Recycling, format!("{option} {value}"));
+        let Some(given) = options::given(words, [option]) else {
+            continue;
+        };
+        // `${MAX:-0}` is off where nobody says otherwise.
+        let (written, _) = as_written(&given.text(), place);
+        if last_number(&written) != Some(0) {
+            found(Sign::Recycling, given.text());
         }
     }
 }
 
-/// What the variable says from which a server takes further options.
-fn in_variable(server: &str, command: &[String], state: &ImageState, signs: &mut Vec<Evidence>) {
-    let name = growth::server(server).and_then(|known| known.variable.as_deref());
-    let Some(var) = name.and_then(|name| state.env.get(name)) else {
-        return;
-    };
-    if let Some(text) = var.now.value.known() {
-        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-        let mut found = Vec::new();
-        in_words(server, &words, &var.now.value_place(), &mut found);
-        // What the command says counts more.
-        let said = programs::number_of_threads(Some(server), command).is_some();
-        found.retain(|sign| sign.sign != Sign::Threads || !said);
-        found.into_iter().for_each(|sign| add_evidence(signs, sign));
+/// An option as the file has it, and where: `--threads=${T:-4}` where that was made `--threads=4`.
+fn as_written(text: &str, place: &Place) -> (String, Place) {
+    let exact = place.of_text(text);
+    if exact != *place {
+        return (text.to_owned(), exact);
     }
+    let option = text.split(['=', ' ']).next().unwrap_or_default();
+    let found = place.of_text(option);
+    let rest = place.file.text(Span::new(found.span.end, place.span.end));
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';');
+    let end = match rest.chars().next() {
+        Some('=') => rest.find(ends),
+        Some(' ') => rest
+            .get(1..)
+            .and_then(|rest| rest.find(ends))
+            .map(|at| at + 1),
+        // In quotes: `"--threads", "4"`.
+        _ => Some(0),
+    };
+    let end = end.unwrap_or(rest.len());
+    if end == 0 || found == *place {
+        return (text.to_owned(), found);
+    }
+    let whole = found.at(Span::new(found.span.start, found.span.end + end));
+    (whole.file.text(whole.span).into_owned(), whole)
 }
 
-/// What the server's file of settings says, where it is beside the Dockerfile.
-fn in_file(build: &Build<'_>, state: &ImageState, process: &Process, signs: &mut Vec<Evidence>) {
-    let server = process.server.as_deref().and_then(growth::server);
-    let Some(server) = server else { return };
-    let mut options = server.options();
-    let named = options.find_map(|option| option_value(&process.argv, option));
+/// What the variable says from which a server takes further options.
+fn in_variable(server: &str, command: &[String], state: &ImageState, signs: &mut Vec<Evidence>) {
+    let further = growth::server(server).and_then(|known| further_options(known, state));
+    let Some((words, place)) = further else {
+        return;
+    };
+    let mut found = Vec::new();
+    in_words(server, &words, &place, &mut found);
+    // What the command says counts more.
+    let said = programs::threads(server, command) != Threads::Unsaid;
+    found.retain(|sign| sign.sign != Sign::Threads || !said);
+    found.into_iter().for_each(|sign| add_evidence(signs, sign));
+}
+
+/// The options in the variable of a server, and where they stand.
+fn further_options(server: &growth::Server, state: &ImageState) -> Option<(Vec<String>, Place)> {
+    let var = state.env.get(server.variable.as_deref()?)?;
+    let words = var.now.value.known()?.split_whitespace();
+    Some((words.map(str::to_owned).collect(), var.now.value_place()))
+}
+
+/// The server's file of settings, where it is beside the Dockerfile.
+fn file_of(build: &Build<'_>, state: &ImageState, process: &Process) -> Option<(Traced, Place)> {
+    let server = growth::server(process.server.as_deref()?)?;
+    let mut own = server.options();
+    let named = own.find_map(|option| options::value(&process.argv, option));
     let argument = || {
         let mut words = process.argv.iter().skip(1);
         let named = |word: &&String| {
@@ -133,12 +195,20 @@ fn in_file(build: &Build<'_>, state: &ImageState, process: &Process, signs: &mut
     // gunicorn's own way to say that it is a file.
     let named = named.map(|path| path.trim_start_matches("file:"));
     let paths: Vec<&str> = named.map_or_else(|| server.files().collect(), |path| vec![path]);
-    let mut files = paths.iter().filter_map(|path| readable(build, state, path));
-    let Some((text, place)) = files.next() else {
+    paths.iter().find_map(|path| readable(build, state, path))
+}
+
+/// What the server's file of settings says.
+fn in_file(build: &Build<'_>, state: &ImageState, process: &Process, signs: &mut Vec<Evidence>) {
+    let name = process.server.as_deref().unwrap_or_default();
+    let Some(server) = growth::server(name) else {
+        return;
+    };
+    let Some((text, place)) = file_of(build, state, process) else {
         return;
     };
     // What the command says counts more.
-    let said = programs::number_of_threads(process.server.as_deref(), &process.argv).is_some();
+    let said = programs::threads(name, &process.argv) != Threads::Unsaid;
     let (mut at, mut prose) = (0, Prose::default());
     for line in text.as_str().split_inclusive('\n') {
         let start = at;
@@ -162,35 +232,46 @@ fn readable(build: &Build<'_>, state: &ImageState, path: &str) -> Option<(Traced
     found.and_then(Result::ok)
 }
 
-/// A line `key = value` or `key: value` that is a sign, and where in the line it stands.
-fn in_setting(server: &growth::Server, line: &str) -> Option<(Sign, std::ops::Range<usize>)> {
-    let lead = line.len() - line.trim_start().len();
+/// A line `key = value` or `key: value`.
+fn setting(line: &str) -> Option<(&str, &str)> {
     let text = code(line).trim();
     let at = text.find(['=', ':'])?;
     let (key, value) = (text.get(..at)?.trim(), text.get(at + 1..)?.trim());
-    if value.starts_with('=') || value.starts_with("None") {
-        return None;
-    }
+    let none = value.starts_with('=') || value.starts_with("None") || key.starts_with(['#', ';']);
+    (!none).then_some((key, value))
+}
+
+/// Such a line that is a sign, and where in the line it stands.
+fn in_setting(server: &growth::Server, line: &str) -> Option<(Sign, std::ops::Range<usize>)> {
+    let (key, value) = setting(line)?;
     let number = last_number(value);
-    let sign = if server.is_threads(key) && number > Some(1) {
+    let word = value.trim_matches(['"', '\'']);
+    // `$(THREADS)` of uwsgi's file: whoever says it at all wants more than one.
+    let open = number.is_none() && value.starts_with("$(");
+    let sign = if server.is_threads(key) && (number > Some(1) || open) {
         Sign::Threads
-    } else if server.is_recycling(key) && number > Some(0) {
+    } else if server.is_recycling(key) && (number > Some(0) || open) {
         Sign::Recycling
-    } else if !key.starts_with('#') && server.is_thread_pool(value.trim_matches(['"', '\''])) {
+    } else if server.is_thread_pool(word) {
         Sign::Threads
-    } else if !key.starts_with('#') && growth::is_pool_worker(value.trim_matches(['"', '\''])) {
+    } else if growth::is_pool_worker(word) {
         Sign::ThreadPool
     } else {
         return None;
     };
-    Some((sign, lead..lead + text.len()))
+    let lead = line.len() - line.trim_start().len();
+    Some((sign, lead..lead + code(line).trim().len()))
 }
 
 /// The number that a value says, or takes where nothing else is set: `int(os.environ.get("THREADS", "4"))`.
 fn last_number(value: &str) -> Option<u64> {
     let part = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
     let mut words = value.split(part).rev();
-    words.find_map(|word| word.parse().ok())
+    // Python's own `20_000`.
+    words.find_map(|word| {
+        let digits = word.starts_with(|c: char| c.is_ascii_digit());
+        digits.then(|| word.replace('_', ""))?.parse().ok()
+    })
 }
 
 #[cfg(test)]
@@ -209,6 +290,7 @@ mod tests {
             assert_eq!(of(line), Some(Sign::Threads), "{line}");
         }
         assert_eq!(of("max_requests = 1000\n"), Some(Sign::Recycling));
+        assert_eq!(of("max_requests = 20_000  # leaks"), Some(Sign::Recycling));
         for line in [
             "threads = 1",
             "# threads = 4",

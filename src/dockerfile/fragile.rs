@@ -1,12 +1,13 @@
 //! Programs of an image that a preload or a thread breaks: where the text installs or starts them.
 
+mod large;
 mod lists;
 mod versions;
 
 use super::build::Build;
 use super::copy::{self, Readable};
 use super::image::ImageState;
-use crate::facts::{self, Fetch, Index, fragile, growth};
+use crate::facts::{self, Fetch, Index, fragile};
 use crate::facts::{
     brings_all_extras, brings_developers, index_of_installer, is_install_verb, takes_value,
 };
@@ -14,7 +15,7 @@ use crate::model::{Found, Fragile};
 use crate::shell::effects::{Effect, EffectKind, Package};
 use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
-use crate::text::{Place, Traced};
+use crate::text::{Place, SourceFile, Traced};
 use lists::{Entry, Group};
 
 /// Packages of the distribution, or of conda.
@@ -158,7 +159,7 @@ fn install(build: &Build<'_>, state: &mut ImageState, order: &Order<'_>, place: 
     for list in &order.fed {
         listed(build, state, order, (list, Found::Named), place, &mut seen);
     }
-    if lists.is_empty() && !named_any {
+    if lists.is_empty() && !named_any && !order.words.contains(&"--no-deps") {
         let own = match order.index {
             Index::Python => lists::OF_PYTHON.as_slice(),
             Index::Node => lists::OF_NODE.as_slice(),
@@ -186,11 +187,11 @@ fn listed(
         return;
     }
     seen.push(path.to_owned());
-    let text = match copy::find(build, state, path) {
-        Some(Readable::Inline(text)) => text.as_str().to_owned(),
-        Some(Readable::Beside(file)) => String::from_utf8_lossy(&file.bytes).into_owned(),
+    let (text, file) = match copy::find(build, state, path) {
+        Some(Readable::Inline(text)) => (text.as_str().to_owned(), None),
+        Some(Readable::Beside(file)) => (whole(&file), Some(file)),
         Some(Readable::Outside(_)) | None => match build.around.read(&build.file.path, path) {
-            Some(file) => String::from_utf8_lossy(&file.bytes).into_owned(),
+            Some(file) => (whole(&file), Some(file)),
             None => return,
         },
     };
@@ -200,6 +201,11 @@ fn listed(
         .iter()
         .filter(|entry| order.takes(&entry.group))
     {
+        if let Some(file) = &file {
+            large::remember(state, order.index, entry, || {
+                large::line_of(file, &entry.name)
+            });
+        }
         named(state, order.index, entry, place, most);
     }
     for include in &list.includes {
@@ -211,13 +217,14 @@ fn listed(
     }
 }
 
+fn whole(file: &SourceFile) -> String {
+    String::from_utf8_lossy(&file.bytes).into_owned()
+}
+
 /// A package comes into the image: the programs that it brings or starts do, as surely as `most` at best.
 fn named(state: &mut ImageState, index: Index, package: &Entry, place: &Place, most: Found) {
     let packaged = index == Index::Distribution;
-    if index == Index::Python && growth::is_large(&package.name) {
-        let large = (package.name.clone(), place.clone());
-        state.large.get_or_insert(large);
-    }
+    large::remember(state, index, package, || place.of_text(&package.name));
     for program in fragile() {
         let Some(by) = program.named(index, &package.name) else {
             continue;

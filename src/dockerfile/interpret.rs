@@ -157,7 +157,9 @@ impl<'a> Build<'a> {
             Some(arch) => Fact::Known(vec![arch], self.place(stage.from.span)),
             None => match &outside.platforms {
                 Some((archs, why)) => Fact::Assumed(archs.clone(), why.clone()),
-                None => Fact::Unknown("nothing in this file pins the platform".into()),
+                None => {
+                    Fact::Unknown("nothing in this file pins the platform of this image".into())
+                }
             },
         }
     }

@@ -43,6 +43,15 @@ pub(super) fn split(dockerfile: &Dockerfile) -> (Vec<&Instruction>, Vec<Stage<'_
     (globals, stages)
 }
 
+/// The stage of that name, else the last one, counted from 0.
+pub(super) fn find(stages: &[Stage<'_>], target: Option<&str>) -> Option<usize> {
+    let named = |name: &str| {
+        let mut names = stages.iter().map(|stage| stage.name.as_deref());
+        names.position(|own| own.is_some_and(|own| own.eq_ignore_ascii_case(name)))
+    };
+    target.map_or_else(|| stages.len().checked_sub(1), named)
+}
+
 fn name(from: &Instruction) -> Option<String> {
     let Args::Words(words) = &from.args else {
         return None;

@@ -93,11 +93,16 @@ pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
         state,
         scripts: SCRIPTS,
         argv: Vec::new(),
+        written: None,
+        said_at: None,
         text: None,
         started: Started {
             process: Process {
                 argv: Vec::new(),
                 place: place.clone(),
+                said_at: None,
+                written: None,
+                worker_kind: None,
                 kind: Fact::Unknown("nothing says what the image starts".into()),
                 model: Fact::Unknown("the server is not known".into()),
                 threaded: false,
@@ -171,6 +176,14 @@ impl Started {
     }
 }
 
+/// The words of a command as people are to read them: what is not known is no star.
+fn written(words: Option<Vec<String>>, argv: &[String]) -> Option<Vec<String>> {
+    let unknown = argv.iter().any(|word| word == UNKNOWN);
+    let words = words.or_else(|| unknown.then(|| argv.to_vec()))?;
+    let word = |word: String| if word == UNKNOWN { "...".into() } else { word };
+    Some(words.into_iter().map(word).collect())
+}
+
 /// Whether a program is one file that a COPY brings from another stage or image.
 fn is_copied(state: &ImageState, program: &str) -> bool {
     let mut copies = state
@@ -186,12 +199,22 @@ fn is_copied(state: &ImageState, program: &str) -> bool {
     })
 }
 
-/// The program that a Python script starts in its own place: the last `os.exec*` that names one.
-fn replaced_by(text: &str) -> Option<Vec<String>> {
+/// The program that a Python script starts in its own place: the last `os.exec*` that names one; and whether with an
+/// environment of which nothing says that it is its own.
+fn replaced_by(text: &str) -> Option<(Vec<String>, bool)> {
     let mut execs = shell::python::read(text).execs.into_iter().rev();
     let exec = execs.find(|exec| exec.argv.first().is_some_and(Option::is_some))?;
     let word = |word: Option<String>| word.unwrap_or_else(|| UNKNOWN.into());
-    Some(exec.argv.into_iter().map(word).collect())
+    let takes_one = exec.function.ends_with('e');
+    let handed_on = [
+        "environ.copy()",
+        "**os.environ",
+        "dict(os.environ)",
+        ", os.environ)",
+        ", environ)",
+    ];
+    let own = takes_one && !handed_on.iter().any(|form| text.contains(form));
+    Some((exec.argv.into_iter().map(word).collect(), own))
 }
 
 struct Follower<'a> {
@@ -201,6 +224,10 @@ struct Follower<'a> {
     scripts: usize,
     /// The program as far as it has been followed.
     argv: Vec<String>,
+    /// The same as it is written, where that differs: a script that Python runs by its first line.
+    written: Option<Vec<String>>,
+    /// Where its words stand, where that is not the command of the image.
+    said_at: Option<Place>,
     /// The text of the Python program, where it was found, and its path.
     text: Option<(String, String)>,
     started: Started,
@@ -258,7 +285,9 @@ impl Follower<'_> {
         let here = self.in_repository(program, shell || runs_python);
         let recognised = !shell && here.is_none() && recognise(&unwrapped.argv).is_some();
         self.argv = std::iter::once(program).chain(rest).cloned().collect();
+        self.written = None;
         if let Some((text, file)) = self.own_command(&unwrapped.argv) {
+            self.written = Some(unwrapped.argv);
             self.argv = vec!["python".into(), file.file.path.clone()];
             self.text = Some((text.as_str().to_owned(), file.file.path.clone()));
             return;
@@ -398,12 +427,19 @@ impl Follower<'_> {
                 .unseen
                 .get_or_insert_with(|| format!("`{path}` deals with allocators itself"));
         }
-        if let Some(argv) = replaced_by(text.as_str()).filter(|_| hops > 0) {
+        if let Some((argv, own)) = replaced_by(text.as_str()).filter(|_| hops > 0) {
+            if own {
+                let path = &file.file.path;
+                let why = format!("`{path}` starts it with an environment that it puts together");
+                self.started.unseen.get_or_insert(why);
+            }
             self.started.followed.push(file.file.path.clone());
+            self.said_at = Some(file.clone());
             return self.argv(&argv, Some(file), hops - 1);
         }
         self.text = Some((text.as_str().to_owned(), file.file.path.clone()));
         if !is_python(self.argv.first().map_or("", |program| base_name(program))) {
+            self.written = Some(self.argv.clone());
             self.argv.insert(0, "python".into());
         }
     }
@@ -436,9 +472,11 @@ impl Follower<'_> {
         self.breakable(script);
         self.settings_for(script, service.map(|(at, _)| at), hops);
         self.unread(text.as_str(), file, before);
-        let Some((_, words)) = service else {
+        let Some((at, words)) = service else {
             return;
         };
+        let effect = reading.effects.get(at);
+        self.said_at = effect.map(|effect| script.place(&effect.range));
         self.started
             .process
             .hidden
@@ -470,9 +508,10 @@ impl Follower<'_> {
     }
 
     /// The text in the Python program that says that it keeps running, and the program's path.
-    fn sign(&self) -> Option<(&'static str, String)> {
+    fn sign(&self) -> Option<(&'static programs::Sign, String)> {
         let (text, path) = self.text.as_ref()?;
-        Some((programs::sign_of_service(text)?, path.clone()))
+        let code = shell::python::without_prose(text);
+        Some((programs::sign_of_service(&code)?, path.clone()))
     }
 
     /// The exposed port or health check, if it can be this program's. Where the folder says that what is in it ends, it
@@ -535,8 +574,10 @@ impl Follower<'_> {
             process.server = Some(found.server);
         } else if let Some((sign, script)) = sign {
             process.sign = Some(sign);
-            process.kind =
-                Fact::Assumed(ProcessKind::Service, format!("`{script}` holds `{sign}`"));
+            process.kind = Fact::Assumed(
+                ProcessKind::Service,
+                format!("`{script}` holds `{}`", sign.text),
+            );
             process.model = Fact::Assumed(
                 ProcessModel::Threads,
                 format!("`{script}` starts no workers itself"),
@@ -564,6 +605,8 @@ impl Follower<'_> {
             .is_some_and(|program| is_copied(self.state, program));
         process.script = self.text.map(|(_, path)| path);
         process.argv = self.argv;
+        process.written = written(self.written, &process.argv);
+        process.said_at = self.said_at;
         self.started.process = process;
         self.started
     }

@@ -32,7 +32,15 @@ pub(super) fn units(build: &Build<'_>, targets: &[String]) -> Vec<(Unit, Site)> 
     let used = stages::used(build.stages, &build.names);
     let strays = OtherStages::of(build);
     let last = build.stages.len().saturating_sub(1);
-    let leaf = |index: usize| index == last || !used.get(index).copied().unwrap_or(false);
+    // Without a name nobody can build it, where it is not the last one.
+    let named = |index: usize| {
+        build
+            .stages
+            .get(index)
+            .is_some_and(|stage| stage.name.is_some())
+    };
+    let leaf =
+        |index: usize| index == last || named(index) && !used.get(index).copied().unwrap_or(false);
     let leaves: Vec<(usize, Started)> = (0..build.stages.len())
         .filter(|index| leaf(*index))
         .filter_map(|index| Some((index, start::follow(build, build.made.states.get(index)?))))
@@ -113,6 +121,13 @@ pub(crate) struct Site {
     pub search: Option<Search>,
 }
 
+impl Site {
+    /// The stage, counted from 0.
+    pub(crate) const fn stage(&self) -> usize {
+        self.stage
+    }
+}
+
 fn site(build: &Build<'_>, stage: usize, started: &Started, unit: &Unit) -> Option<Site> {
     let starter = build.made.starters.get(stage)?.clone();
     let state = build.made.states.get(stage)?;
@@ -144,13 +159,20 @@ fn serving(build: &Build<'_>, stage: usize, unit: &Unit) -> Option<(usize, Fact<
     Some((at, build.made.starters.get(at)?.clone()))
 }
 
-/// Whether the stage's Python is conda's.
-fn is_conda(state: &ImageState) -> bool {
+/// The program that installs conda's packages, where the stage's Python is conda's.
+fn conda(state: &ImageState) -> Option<&'static str> {
     let image = state.image.as_ref();
     let prefix = image.and_then(|image| image.python_prefix.as_deref());
     let mut installs = state.installs.iter();
-    prefix.is_some_and(|prefix| prefix.contains("conda"))
-        || installs.any(|install| install.manager == Manager::Conda)
+    let install = installs.find(|install| install.manager == Manager::Conda);
+    let of_base = prefix.is_some_and(|prefix| prefix.contains("conda"));
+    if !of_base && install.is_none() {
+        return None;
+    }
+    let text = install.map(|install| install.place.file.text(install.place.span));
+    let named = [state.base.as_str(), text.as_deref().unwrap_or_default()];
+    let micro = named.iter().any(|text| text.contains("micromamba"));
+    Some(if micro { "micromamba" } else { "conda" })
 }
 
 fn unit(
@@ -227,7 +249,7 @@ fn assemble(
         doubt: None,
         siblings: false,
         compiles: state.compiles,
-        conda: is_conda(state),
+        conda: conda(state),
         source: Source::Own,
         limits: Limits::default(),
         env_faults: Vec::new(),

@@ -38,6 +38,9 @@ pub(crate) struct Server {
     /// Values in the file that make it answer in threads.
     #[serde(default)]
     thread_pools: Names,
+    /// Settings of the file that say of what kind workers are.
+    #[serde(default)]
+    worker_kinds: Names,
     /// Settings of the file that end workers.
     #[serde(default)]
     file_recycling: Names,
@@ -131,6 +134,11 @@ impl Server {
     /// Whether a setting of its file is the number of threads.
     pub(crate) fn is_threads(&self, key: &str) -> bool {
         holds(&self.threads, key)
+    }
+
+    /// Whether a setting of its file says of what kind workers are.
+    pub(crate) fn is_worker_kind(&self, key: &str) -> bool {
+        holds(&self.worker_kinds, key)
     }
 
     pub(crate) fn is_thread_pool(&self, value: &str) -> bool {

@@ -5,6 +5,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use super::options::given;
+
 /// Whether a program keeps running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,6 +58,15 @@ pub(crate) struct Behaviour {
     /// Arguments that make it do so.
     #[serde(default)]
     pub thread_pools: Vec<String>,
+    /// Kinds of workers, as `pool` names them, for which the number of threads counts; all where none are named.
+    #[serde(default)]
+    pub threads_with: Vec<String>,
+    /// Words with which it has one thread, whatever else is said.
+    #[serde(default)]
+    pub no_threads: Vec<String>,
+    /// To how many heaps it limits glibc by itself.
+    #[serde(default)]
+    pub heaps: Option<u32>,
     /// Whether its own documentation calls it a server for development.
     #[serde(default)]
     pub development: bool,
@@ -163,14 +174,16 @@ pub(crate) fn launcher(name: &str) -> Option<&'static Launcher> {
     all.find(|launcher| launcher.names.iter().any(|own| own == name))
 }
 
+/// Text in a Python program that says that it keeps running.
 #[derive(Debug, Deserialize)]
-struct Sign {
-    text: String,
+pub(crate) struct Sign {
+    /// The text.
+    pub text: String,
     #[serde(default)]
     among: Vec<String>,
     /// What it starts answers in several threads.
     #[serde(default)]
-    threads: bool,
+    pub threads: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -222,50 +235,70 @@ pub(crate) fn behaviour(name: &str, arguments: &[String]) -> Option<&'static Beh
     found.or_else(|| (!program.own).then_some(&program.other))
 }
 
-/// The words of a command that make a server answer in several threads: `--threads 8`, `gthread`.
-#[must_use]
-pub(crate) fn thread_words(server: &str, words: &[String]) -> Option<String> {
-    let found = behaviour(server, words)?;
-    for option in &found.threads {
-        let mut all = words.iter();
-        while let Some(word) = all.next() {
-            let number = match word.strip_prefix(option.as_str()) {
-                Some("") => all.next().map(String::as_str),
-                Some(rest) => rest.strip_prefix('='),
-                None => None,
-            };
-            let number = number.and_then(|number| number.parse::<u32>().ok());
-            if let Some(number) = number.filter(|number| *number > 1) {
-                return Some(format!("{option} {number}"));
-            }
-        }
-    }
-    let pool = |word: &&String| found.thread_pools.contains(word);
-    words.iter().find(pool).cloned()
+/// What the words of a command say of the threads that answer in a process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// Nothing.
+    Unsaid,
+    /// One, or none at all.
+    One,
+    /// A number that is not known when the text is read.
+    Some,
+    /// Several, by these words: `--threads 8`, `gthread`.
+    Several(String),
 }
 
-/// How many threads the words of a command ask for, where they say a number, or none at all.
+/// What the words of a command say of threads.
 #[must_use]
-pub(crate) fn number_of_threads(server: Option<&str>, words: &[String]) -> Option<u32> {
-    if words.iter().any(|word| word == "--without-threads") {
-        return Some(1);
+pub(crate) fn threads(server: &str, words: &[String]) -> Threads {
+    let Some(found) = behaviour(server, words) else {
+        return Threads::Unsaid;
+    };
+    let asked = given(words, &found.pool);
+    let kind = asked.and_then(|asked| asked.value);
+    let pool = |word: &str| found.thread_pools.iter().any(|own| own == word);
+    if let Some(asked) = asked.filter(|_| kind.is_some_and(pool)) {
+        return Threads::Several(asked.text());
     }
-    // Servers that have threads by nature may be asked for fewer, too.
-    let own = server.and_then(|server| behaviour(server, words));
-    let options = own.map_or(&[][..], |found| &found.threads);
-    let options = options.iter().map(String::as_str).chain(["--threads"]);
-    options.into_iter().find_map(|option| {
-        let mut all = words.iter();
-        let word = all.find(|word| {
-            word.strip_prefix(option)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-        })?;
-        let joined = word.split_once('=').map(|(_, number)| number);
-        joined
-            .or_else(|| all.next().map(String::as_str))?
-            .parse()
-            .ok()
-    })
+    if let Some(word) = words.iter().find(|word| pool(word)) {
+        return Threads::Several(word.clone());
+    }
+    if words.iter().any(|word| found.no_threads.contains(word)) {
+        return Threads::One;
+    }
+    if kind.is_some_and(|kind| !has_threads_of(found, kind)) {
+        return Threads::One;
+    }
+    let Some(given) = given(words, &found.threads) else {
+        return Threads::Unsaid;
+    };
+    match given.value.map(str::parse::<u32>) {
+        Some(Ok(0 | 1)) => Threads::One,
+        Some(Ok(_)) => Threads::Several(given.text()),
+        _ => Threads::Some,
+    }
+}
+
+/// What kind of workers the words of a command ask for: `gevent`.
+#[must_use]
+pub(crate) fn worker_kind<'a>(server: &str, words: &'a [String]) -> Option<&'a str> {
+    given(words, &behaviour(server, words)?.pool)?.value
+}
+
+/// Whether workers of that kind have as many threads as are asked for.
+#[must_use]
+pub(crate) fn threads_count(server: &str, kind: &str) -> bool {
+    behaviour(server, &[]).is_none_or(|found| has_threads_of(found, kind))
+}
+
+fn has_threads_of(found: &Behaviour, kind: &str) -> bool {
+    found.threads_with.is_empty() || found.threads_with.iter().any(|own| own == kind)
+}
+
+/// To how many heaps a server limits glibc by itself, where it does.
+#[must_use]
+pub(crate) fn own_heaps(server: &str) -> Option<u32> {
+    behaviour(server, &[])?.heaps
 }
 
 /// Whether a server forks its workers, with these words.
@@ -274,13 +307,7 @@ pub(crate) fn forks(server: &str, words: &[String]) -> bool {
     let Some(found) = behaviour(server, words) else {
         return false;
     };
-    let of = |option: &String| {
-        let mut all = words.iter();
-        let word = all.find(|word| word.starts_with(option.as_str()))?;
-        let joined = word.split_once('=').map(|(_, pool)| pool);
-        joined.or_else(|| all.next().map(String::as_str))
-    };
-    let pool = found.pool.iter().find_map(of);
+    let pool = given(words, &found.pool).and_then(|given| given.value);
     let workers = pool.and_then(|pool| found.pools.get(pool));
     *workers.unwrap_or(&found.model) == Workers::Fork
 }
@@ -299,25 +326,14 @@ fn has_word(text: &str, word: &str) -> bool {
 
 /// The text in a Python program that says it keeps running, if there is such text.
 #[must_use]
-pub(crate) fn sign_of_service(text: &str) -> Option<&'static str> {
+pub(crate) fn sign_of_service(text: &str) -> Option<&'static Sign> {
     let lower = std::cell::OnceCell::new();
     let among = |words: &[String]| {
         let lower = lower.get_or_init(|| text.to_lowercase());
         words.is_empty() || words.iter().any(|word| has_word(lower, word))
     };
     let fits = |sign: &&Sign| text.contains(sign.text.as_str()) && among(&sign.among);
-    programs()
-        .sign
-        .iter()
-        .find(fits)
-        .map(|sign| sign.text.as_str())
-}
-
-/// Whether what such a text starts answers in several threads.
-#[must_use]
-pub(crate) fn is_threaded(sign: &str) -> bool {
-    let mut signs = programs().sign.iter();
-    signs.any(|one| one.text == sign && one.threads)
+    programs().sign.iter().find(fits)
 }
 
 /// Whether a server answers in several threads by itself.

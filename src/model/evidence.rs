@@ -13,6 +13,21 @@ pub struct Evidence {
     pub place: Place,
 }
 
+impl Evidence {
+    /// The memory of a container is limited to so many bytes.
+    pub(crate) fn limit(bytes: u64, place: &Place) -> Self {
+        let text = place.file.text(place.span);
+        let as_written = text.trim_matches(['"', '\'', ' ']);
+        let as_written = Some(as_written)
+            .filter(|text| text.starts_with(|c: char| c.is_ascii_digit()) && text.len() < 16);
+        Self {
+            sign: Sign::Limit,
+            text: as_written.map_or_else(|| format!("{} MiB", bytes >> 20), str::to_owned),
+            place: place.clone(),
+        }
+    }
+}
+
 /// What a sign tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
@@ -47,11 +62,11 @@ impl Sign {
             Self::Recycling => {
                 "its workers are ended again and again, which is done against growth"
             }
-            Self::Trimming => "it gives memory back by itself",
+            Self::Trimming => "a source in the image gives memory back",
             Self::Limit => "its memory is limited",
-            Self::ThreadPool => "what blocks runs in a pool of threads",
+            Self::ThreadPool => "what blocks may run in a pool of threads",
             Self::Prefork => "forked workers take many tasks each",
-            Self::Packages => "it works with large blocks of memory",
+            Self::Packages => "a package for large blocks of memory is installed",
         }
     }
 }

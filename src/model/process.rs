@@ -1,7 +1,8 @@
 //! The process the image starts, and how it makes workers.
 
 use super::Fact;
-use crate::facts::programs;
+use crate::facts::options::given;
+use crate::facts::programs::{self, Threads};
 use crate::secrets;
 use crate::text::Place;
 use crate::text::paths;
@@ -11,14 +12,20 @@ use crate::text::paths;
 pub struct Process {
     /// Program and arguments, wrappers such as `tini --` or `poetry run` taken off.
     pub argv: Vec<String>,
+    /// The same as it is written, where that differs.
+    pub written: Option<Vec<String>>,
     /// Where the command stands.
     pub place: Option<Place>,
+    /// Where its words stand: there, or in the script that it starts.
+    pub said_at: Option<Place>,
     /// What kind of program it is.
     pub kind: Fact<ProcessKind>,
     /// How it makes workers.
     pub model: Fact<ProcessModel>,
     /// It answers in a pool of threads.
     pub threaded: bool,
+    /// What kind of workers it is asked for: `gevent`.
+    pub worker_kind: Option<String>,
     /// The server's name where one was recognised: `gunicorn`, `celery`.
     pub server: Option<String>,
     /// It is one file that another stage or image brings.
@@ -30,7 +37,7 @@ pub struct Process {
     /// The Python program beside the input that runs, by its path, where it was found.
     pub script: Option<String>,
     /// The text in that program that says that it keeps running.
-    pub sign: Option<&'static str>,
+    pub(crate) sign: Option<&'static programs::Sign>,
     /// What variables put into `argv` whose values are not shown.
     pub(crate) hidden: Vec<String>,
 }
@@ -43,7 +50,8 @@ impl Process {
         let mut hidden = self.hidden.iter();
         let known = |value: &&String| Some(*value) != self.server.as_ref();
         let hidden: Vec<String> = hidden.by_ref().filter(known).cloned().collect();
-        secrets::command(&self.argv, &hidden)
+        let words = self.written.as_ref().unwrap_or(&self.argv);
+        secrets::command(words, &hidden)
     }
 }
 
@@ -108,7 +116,7 @@ fn by_table(name: &str, arguments: &[String]) -> Option<Recognised> {
         server: name.to_owned(),
         kind: kind(found.kind),
         model: model(found, arguments),
-        threaded: threaded(found, arguments),
+        threaded: threaded(name, found, arguments),
         second_choice: found.second_choice,
         development: found.development || arguments.iter().any(|option| programs::reloads(option)),
     })
@@ -175,7 +183,8 @@ const fn kind(kind: programs::Kind) -> ProcessKind {
 }
 
 fn model(found: &programs::Behaviour, arguments: &[String]) -> Option<ProcessModel> {
-    let workers = match value_of(arguments, &found.pool).and_then(|pool| found.pools.get(pool)) {
+    let kind_of_workers = given(arguments, &found.pool).and_then(|given| given.value);
+    let workers = match kind_of_workers.and_then(|pool| found.pools.get(pool)) {
         Some(workers) => *workers,
         None if has_workers(arguments, &found.workers) => found.with_workers,
         None => found.model,
@@ -188,52 +197,17 @@ fn model(found: &programs::Behaviour, arguments: &[String]) -> Option<ProcessMod
     }
 }
 
-fn threaded(found: &programs::Behaviour, arguments: &[String]) -> bool {
-    let number = value_of(arguments, &found.threads);
-    found.threaded
-        || number.is_some_and(|number| number.parse::<u32>().is_ok_and(|number| number > 1))
-        || arguments
-            .iter()
-            .any(|argument| found.thread_pools.contains(argument))
+fn threaded(name: &str, found: &programs::Behaviour, arguments: &[String]) -> bool {
+    match programs::threads(name, arguments) {
+        Threads::One => false,
+        Threads::Some | Threads::Several(_) => true,
+        Threads::Unsaid => found.threaded,
+    }
 }
 
 fn has_workers(arguments: &[String], options: &[String]) -> bool {
-    let given = arguments.iter().any(|argument| {
-        options
-            .iter()
-            .any(|option| argument.starts_with(option.as_str()))
-    });
-    given && value_of(arguments, options).is_none_or(|number| number.parse() != Ok(1))
-}
-
-/// The value of an option: behind it, or behind its `=`.
-#[must_use]
-pub(crate) fn option_value<'a>(arguments: &'a [String], option: &str) -> Option<&'a str> {
-    let mut words = arguments.iter();
-    while let Some(word) = words.next() {
-        if word == option {
-            return words.next().map(String::as_str);
-        }
-        let rest = word.strip_prefix(option);
-        if let Some(value) = rest.and_then(|rest| rest.strip_prefix('=')) {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn value_of<'a>(arguments: &'a [String], options: &[String]) -> Option<&'a str> {
-    for (at, argument) in arguments.iter().enumerate() {
-        for option in options {
-            if argument == option {
-                return arguments.get(at + 1).map(String::as_str);
-            }
-            if let Some(rest) = argument.strip_prefix(option.as_str()) {
-                return Some(rest.strip_prefix('=').unwrap_or(rest));
-            }
-        }
-    }
-    None
+    given(arguments, options)
+        .is_some_and(|given| given.value.is_none_or(|number| number.parse() != Ok(1)))
 }
 
 #[cfg(test)]

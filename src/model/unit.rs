@@ -72,7 +72,7 @@ pub struct Unit {
     /// Something is compiled in it: development packages have their use.
     pub compiles: bool,
     /// Its Python is conda's, which brings a C++ library of its own: one of the distribution may not get on with it.
-    pub conda: bool,
+    pub conda: Option<&'static str>,
     /// Where its image comes from.
     pub source: Source,
     /// What is wrong with how its variables are written.

@@ -47,7 +47,9 @@ impl Surroundings for Disk {
         let home = self.home(near);
         let mut folders = home.folders.iter();
         folders.find_map(|folder| {
-            let path = PathBuf::from(shown(&Path::new(folder).join(path)));
+            // `./` in the middle of a path is no part of its name.
+            let path: PathBuf = Path::new(folder).join(path).components().collect();
+            let path = PathBuf::from(shown(&path));
             self.files.of(path, |path| self.load(path))
         })
     }

@@ -45,6 +45,11 @@ impl Grown {
         (!lines.is_empty()).then_some(Self { file, lines })
     }
 
+    /// Where it lies.
+    pub(super) fn path(&self) -> &str {
+        &self.file.path
+    }
+
     /// Adds what it tells of a service that such a server runs.
     pub(super) fn signs(&self, server: Option<&str>, signs: &mut Vec<Evidence>) {
         for line in &self.lines {

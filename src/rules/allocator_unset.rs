@@ -1,5 +1,7 @@
 //! Long-running Python on glibc with no allocator setting at all.
 
+mod advice;
+
 use super::Report;
 use super::remedies::{breaks, bring, is_for_others};
 use crate::facts::{
@@ -8,11 +10,12 @@ use crate::facts::{
 };
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{
-    Change, Concern, EnvVar, Evidence, Fact, Process, ProcessKind, ProcessModel, Reach, Source,
-    Stray, Unit, are_enough, concern,
+    Change, Concern, EnvVar, Evidence, Fact, ProcessKind, Reach, Source, Stray, Unit, are_enough,
+    concern,
 };
 use crate::secrets::masked;
 use crate::text::{Place, paths};
+use advice::{effect, gains_by_fewer_heaps, help, measured, no_preload};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if unit.source == Source::Foreign {
@@ -28,8 +31,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         return in_the_dark(
             unit,
             report,
-            "its base image is not known",
-            "what is in this image is not known",
+            "malloclint does not know its base image",
+            "what this image brings is not known",
         );
     }
     let mut finding = report
@@ -63,13 +66,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         Source::Linked(path, _) => format!("in `{path}`: {}", help(unit)),
         _ => help(unit),
     });
-    let alone = is_single(&unit.process);
     finding = if no_preload(unit).is_some() {
-        if alone {
-            finding
-        } else {
-            two_heaps(finding, UNMEASURED)
-        }
+        two_heaps(finding, unit, UNMEASURED)
     } else {
         let mut changes = bring(Family::Jemalloc);
         changes.push(Change::Tune);
@@ -105,7 +103,7 @@ fn with_confidence(finding: Finding, unit: &Unit) -> Finding {
     let process = &unit.process;
     if process.by_port_only {
         return finding.possible(format!(
-            "nothing but {} says that it keeps running",
+            "malloclint sees nothing but {} that says that it keeps running",
             process.kind.because(&unit.place)
         ));
     }
@@ -122,20 +120,16 @@ fn evidence(mut finding: Finding, unit: &Unit) -> Finding {
         finding = finding.note(sign.clone());
     }
     finding.brief = match signs.as_slice() {
-        [] => "nothing here says that its memory grows".into(),
+        [] => "no sign of growing memory was found".into(),
         signs => signs.join("; "),
     };
     if are_enough(&unit.evidence) {
         return finding;
     }
-    let else_ = if signs.is_empty() { "" } else { " else" };
-    let measured = if is_single(&unit.process) {
-        "workers with one thread gain little, and `MALLOC_ARENA_MAX` changes nothing there"
-    } else {
-        "on small services with threads `MALLOC_ARENA_MAX=2` does as well as jemalloc, with nothing installed"
-    };
+    let other = if signs.is_empty() { "" } else { "other " };
+    let measured = measured(&unit.process);
     finding.note(format!(
-        "nothing{else_} here says that its memory grows: measured, a tenth is saved from about 10 MiB of growth per process; {measured}"
+        "no {other}sign of growing memory was found: {measured}"
     ))
 }
 
@@ -209,7 +203,7 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
         return in_the_dark(
             unit,
             report,
-            "what builds its image is not known",
+            "malloclint does not know what builds its image",
             "no Dockerfile here is known to build it",
         );
     }
@@ -218,14 +212,11 @@ fn foreign(unit: &Unit, report: &mut Report<'_>) {
         what_runs(unit)
     );
     let finding = with_confidence(advice(unit, report, message), unit);
-    report.add(two_heaps(
-        finding
-            .caption("this image brings no allocator of its own")
-            .help(
-                "build an image with jemalloc on top of it; or set `MALLOC_ARENA_MAX` to `2` here",
-            ),
-        UNMEASURED,
-    ));
+    let heaps = arenas_here(unit, "");
+    let finding = finding
+        .caption("this image brings no allocator of its own")
+        .help(format!("build an image with jemalloc on top of it{heaps}"));
+    report.add(two_heaps(finding, unit, UNMEASURED));
 }
 
 /// A service on a C library that nobody knows: no more than that nothing is set can be said.
@@ -235,21 +226,23 @@ fn in_the_dark(unit: &Unit, report: &mut Report<'_>, because: &str, caption: &st
         what_runs(unit)
     );
     let help = match unit.source {
-        Source::Own => {
-            "look into the base image; or set `MALLOC_ARENA_MAX` to `2` here, if it has glibc and no allocator of its own"
-        }
-        _ => {
-            "see to it where the image is built; or set `MALLOC_ARENA_MAX` to `2` here, if the image has glibc and no allocator of its own"
-        }
+        Source::Own => "look into the base image",
+        _ => "see to it where the image is built",
     };
+    let heaps = arenas_here(unit, ", if the image has glibc and no allocator of its own");
     let finding = advice(unit, report, message)
         .caption(caption)
-        .help(help)
+        .help(format!("{help}{heaps}"))
         .possible(because);
-    report.add(two_heaps(
-        finding,
-        "the image may bring an allocator of its own, or no glibc",
-    ));
+    let doubt = "the image may bring an allocator of its own, or no glibc";
+    report.add(two_heaps(finding, unit, doubt));
+}
+
+/// The other help, where it is one.
+fn arenas_here(unit: &Unit, condition: &str) -> String {
+    let helps = gains_by_fewer_heaps(&unit.process);
+    let text = || format!("; or set `MALLOC_ARENA_MAX` to `2` here{condition}");
+    helps.then(text).unwrap_or_default()
 }
 
 fn advice(unit: &Unit, report: &Report<'_>, message: String) -> Finding {
@@ -272,8 +265,11 @@ fn what_runs(unit: &Unit) -> String {
 
 const UNMEASURED: &str = "with two heaps many threads may wait for each other: measure it";
 
-/// The remedy where jemalloc cannot be brought.
-fn two_heaps(finding: Finding, unsafe_because: &str) -> Finding {
+/// The remedy where jemalloc cannot be brought, if it is one.
+fn two_heaps(finding: Finding, unit: &Unit, unsafe_because: &str) -> Finding {
+    if !gains_by_fewer_heaps(&unit.process) {
+        return finding;
+    }
     let change = Change::SetEnv {
         name: "MALLOC_ARENA_MAX".into(),
         value: "2".into(),
@@ -283,69 +279,6 @@ fn two_heaps(finding: Finding, unsafe_because: &str) -> Finding {
         Applicability::Unsafe(unsafe_because.into()),
         vec![change],
     )
-}
-
-/// Why a preload must not be set for the image: it never reaches the process, or breaks another program.
-fn no_preload(unit: &Unit) -> Option<String> {
-    let replaced = unit.start_replaces_preload.as_ref();
-    let lost = replaced.filter(|replaced| !replaced.sometimes);
-    if let Some(replaced) = lost {
-        return Some(format!("a preload would be lost, {}", replaced.why));
-    }
-    match breaks(unit) {
-        Some(Applicability::Manual(why)) => Some(format!("a preload would do harm: {why}")),
-        _ => None,
-    }
-}
-
-/// What can be done here, with the names of this release.
-fn help(unit: &Unit) -> String {
-    if let Some(why) = no_preload(unit) {
-        let alone = is_single(&unit.process);
-        let instead = if alone {
-            "leave it as it is"
-        } else {
-            "set `MALLOC_ARENA_MAX` to `2`"
-        };
-        return format!("{instead}: {why}");
-    }
-    let python = unit.python.value().and_then(|python| python.version);
-    let other = if python.is_some_and(|version| version >= (3, 13)) {
-        "; or `PYTHONMALLOC=mimalloc`"
-    } else {
-        ""
-    };
-    if unit.conda {
-        return format!(
-            "`conda install -c conda-forge jemalloc`, set `LD_PRELOAD` to its path below conda's `lib` and `MALLOC_CONF`{other}; or `MALLOC_ARENA_MAX=2`"
-        );
-    }
-    let release = unit.platform.release.value();
-    let package = release.and_then(|release| {
-        release
-            .packages_of(Family::Jemalloc)
-            .find(|package| !package.dev)
-    });
-    let jemalloc = match package.map(|package| (package, &package.repository)) {
-        Some((package, Some(from))) if !unit.has_repository(Some(from)) => format!(
-            "enable {from}, install `{}` from it, set `LD_PRELOAD={}` and `MALLOC_CONF`",
-            package.name, package.soname
-        ),
-        Some((package, Some(from))) => format!(
-            "install `{}` (from {from}), set `LD_PRELOAD={}` and `MALLOC_CONF`",
-            package.name, package.soname
-        ),
-        Some((package, None)) => format!(
-            "install `{}`, set `LD_PRELOAD={}` and `MALLOC_CONF`",
-            package.name, package.soname
-        ),
-        None => "install jemalloc in this stage, set `LD_PRELOAD` to its soname and `MALLOC_CONF`"
-            .into(),
-    };
-    if is_single(&unit.process) {
-        return format!("{jemalloc}{other}");
-    }
-    format!("{jemalloc}{other}; or `MALLOC_ARENA_MAX=2` where nothing can be installed")
 }
 
 /// What was set or tried, if anything was; what is wrong with it is other rules' business.
@@ -399,27 +332,6 @@ fn is_unknown(unit: &Unit, var: &EnvVar) -> bool {
         made,
         Some(PythonMalloc::Unknown | PythonMalloc::NeedsVersion(_))
     )
-}
-
-/// Workers that are forked and have one thread each, as far as the command says.
-fn is_single(process: &Process) -> bool {
-    process.model.value() == Some(&ProcessModel::Fork) && !process.threaded
-}
-
-/// What glibc does there, and what was measured (bench/memory/results).
-fn effect(process: &Process) -> &'static str {
-    match process.model.value() {
-        Some(ProcessModel::Fork) if is_single(process) => {
-            "its workers have one thread each, as far as the command says, and so one heap: measured under gunicorn with \
-             sync workers, jemalloc comes to 0.7 x the memory of glibc at rest, and `MALLOC_ARENA_MAX` changes nothing"
-        }
-        Some(ProcessModel::Fork | ProcessModel::Spawn) => {
-            "glibc keeps up to 8 heaps per core for every worker; one live object pins each of them"
-        }
-        _ => {
-            "glibc keeps up to 8 heaps per core for the process; one live object pins each of them"
-        }
-    }
 }
 
 fn short(text: &str) -> String {

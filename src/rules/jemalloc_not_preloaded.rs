@@ -43,7 +43,17 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     {
         return;
     }
-    let Some(library) = unit.libraries.iter().find(|library| is_idle(unit, library)) else {
+    let idle = || {
+        unit.libraries
+            .iter()
+            .filter(|library| is_idle(unit, library))
+    };
+    // Headers bring the library of another package: that one is meant.
+    let is_dev = |library: &&Library| matches!(library.origin, Origin::Package { dev: true, .. });
+    let Some(library) = idle()
+        .find(|library| !is_dev(library))
+        .or_else(|| idle().next())
+    else {
         return;
     };
     let own = library.place.same_file(&unit.place);
@@ -53,7 +63,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         format!("the image of {}", unit.place.file.path)
     };
     let mut finding = report
-        .finding(&library.place, format!("{} {} {image} and nothing loads it: Python goes on with the C library's malloc", name(library), if library.conditional { "may be put into" } else { "is put into" }))
+        .finding(&library.place, format!("{} {} {image} and no preload names it: {}", name(library), if library.conditional { "may come into" } else { "comes into" }, what_goes_on(unit)))
         .of_build()
         .caption("this alone changes nothing")
         .note("a shared library takes effect when `LD_PRELOAD` (or `/etc/ld.so.preload`) names it, or a program links it");
@@ -108,6 +118,14 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             .help(format!("set `LD_PRELOAD={soname}` after the installation{and}; or drop it where nothing else needs it"))
             .remedy(title, safe, changes),
     );
+}
+
+/// What the library is not used for, as far as one can tell.
+fn what_goes_on(unit: &Unit) -> &'static str {
+    if is_another_program(unit) {
+        return "what starts goes on with the C library's malloc, unless it links the library itself";
+    }
+    "Python goes on with the C library's malloc"
 }
 
 /// The name to preload: the library's own, that of its package, or today's.

@@ -31,7 +31,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             ),
             Reach::Shells(file) => (
                 format!("written to `{file}`: only shells that read it see it, not the service"),
-                "the command of a container, `docker run IMAGE ...` and `docker exec` start without those files".to_owned(),
+                "what is no interactive shell starts without those files: the command of a container, `docker run IMAGE ...`, `docker exec`".to_owned(),
             ),
             Reach::Unexported => (
                 "assigned in the start script and not exported: the service does not get it".to_owned(),

@@ -103,6 +103,23 @@ impl Prose {
     }
 }
 
+/// A source without its comments and without the lines of texts over several lines.
+#[must_use]
+pub(crate) fn without_prose(text: &str) -> String {
+    let mut prose = Prose::default();
+    let lines = text.split_inclusive('\n');
+    let lines = lines.filter(|line| !prose.holds(line)).map(|line| {
+        let code = code(line);
+        // What ends the line goes on doing so.
+        if code.len() < line.len() {
+            format!("{code}\n")
+        } else {
+            code.to_owned()
+        }
+    });
+    lines.collect()
+}
+
 /// A line without its comment.
 #[must_use]
 pub(crate) fn code(line: &str) -> &str {

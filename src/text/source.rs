@@ -72,6 +72,20 @@ impl Place {
         }
     }
 
+    /// The part of it that holds this text, where it stands there as it is; else all of it.
+    #[must_use]
+    pub fn of_text(&self, text: &str) -> Self {
+        let slice = self.file.slice(self.span);
+        let found = memchr::memmem::find(slice, text.as_bytes()).filter(|_| !text.is_empty());
+        found.map_or_else(
+            || self.clone(),
+            |at| {
+                let start = self.span.start + at;
+                self.at(Span::new(start, start + text.len()))
+            },
+        )
+    }
+
     /// Whether both lie in the same file.
     #[must_use]
     pub fn same_file(&self, other: &Self) -> bool {

@@ -54,7 +54,8 @@ fn an_old_project_begins_with_what_it_has() {
     write(
         at,
         "s0/Dockerfile",
-        BAD.replace("CMD", "FROM python:3.12\nENV MALLOC_ARENA_MAX_=2\nCMD"),
+        BAD.replace("slim\n", "slim AS api\n")
+            .replace("CMD", "FROM python:3.12\nENV MALLOC_ARENA_MAX_=2\nCMD"),
     );
     assert_eq!(
         check(at, &["--baseline", "known.json", "."])

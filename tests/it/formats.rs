@@ -76,7 +76,7 @@ fn a_fingerprint_stays_where_lines_move() {
         .replace("3.12", "3.13");
     assert_eq!(prints(&moved), before);
     // The same fault twice is two, and another one is another.
-    let twice = prints(&format!("{text}{}", text.replace("slim", "slim AS b")));
+    let twice = prints(&format!("{}{text}", text.replace("slim", "slim AS b")));
     assert_eq!(twice.len(), 2);
     assert!(before.iter().all(|print| twice.contains(print)));
     assert_ne!(prints(&text.replace("_TRIM_", "_TOP_PAD")), before);

@@ -18,6 +18,7 @@ mod architecture;
 mod bad_input;
 mod baseline;
 mod check_properties;
+mod claims;
 mod cli;
 mod config;
 mod correct;

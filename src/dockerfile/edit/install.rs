@@ -16,12 +16,12 @@ impl Plan<'_> {
         if unit.libraries.iter().any(there) {
             return Ok(());
         }
-        if unit.conda {
+        if let Some(program) = unit.conda {
             // The distribution's library loads the distribution's libstdc++ before conda's newer one.
-            return Err(Refusal::new(
+            return Err(Refusal(format!(
                 "Python is conda's here, and a library of the distribution may not get on with it: \
-                 `conda install -c conda-forge jemalloc`, and preload it by its path in conda's folder",
-            ));
+                 `{program} install -c conda-forge jemalloc`, and preload it by its path in conda's folder"
+            )));
         }
         let Some(manager) = unit.platform.manager else {
             return self.copy(release, package);

@@ -41,7 +41,8 @@ pub(super) fn install(
         state.platform.manager = Some(manager);
     }
     if let (Fact::Unknown(_), Some(libc)) = (&state.platform.libc, libc_of(manager)) {
-        let why = format!("`{}` is used in line {}", manager.command(), place.line());
+        let (line, path) = (place.line(), &place.file.path);
+        let why = format!("{manager} is used in line {line} of {path}");
         state.platform.libc = Fact::Assumed(libc, why);
     }
     let text = source
@@ -336,13 +337,13 @@ pub(super) fn ran(state: &mut ImageState, words: &[Word], place: &Place) {
         .strip_prefix("python3.")
         .is_some_and(|minor| minor.parse::<u8>().is_ok());
     if is_python && state.python.value().is_none() && !state.platform.windows {
-        let line = place.line();
+        let (line, path) = (place.line(), &place.file.path);
         state.python = Fact::Assumed(
             Python {
                 version: None,
                 pypy: false,
             },
-            format!("`{program}` is used in line {line}"),
+            format!("`{program}` is used in line {line} of {path}"),
         );
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::words::{is_positional, plain};
-use crate::model::{ProcessKind, recognise};
+use crate::facts::roles;
+use crate::model::{ProcessKind, is_python, recognise};
 use crate::shell::effects::{Effect, EffectKind, Reading, Usually};
 use crate::shell::syntax::Word;
 use crate::text::paths::base_name;
@@ -31,7 +32,8 @@ impl<'e> Candidate<'e> {
             } => (words.as_slice(), false),
             _ => return None,
         };
-        let found = recognise(&plain(words));
+        let plain = plain(words);
+        let found = recognise(&plain);
         Some(Self {
             at,
             words,
@@ -39,7 +41,8 @@ impl<'e> Candidate<'e> {
             usually,
             develops: found
                 .as_ref()
-                .is_some_and(|found| found.development || found.second_choice),
+                .is_some_and(|found| found.development || found.second_choice)
+                || plain.iter().any(|word| names_developers(word)),
             kind: found.map(|found| found.kind),
         })
     }
@@ -69,6 +72,12 @@ impl<'e> Candidate<'e> {
     fn is_named(&self) -> bool {
         let program = self.program();
         self.passes_on() || !program.is_empty() && !base_name(&program).contains('*')
+    }
+
+    /// A Python program in the branch that is taken where nobody says otherwise.
+    fn is_own_program(&self) -> bool {
+        let taken = matches!(self.usually, Usually::Runs | Usually::ByDefault);
+        taken && self.kind.is_none() && is_python(base_name(&self.program()))
     }
 
     fn runs(&self) -> bool {
@@ -108,6 +117,7 @@ pub(super) fn service<'e>(
         .or_else(|| first(&|server| !server.develops && server.usually == Usually::ByDefault))
         .or_else(|| first(&|server| server.usually == Usually::ByDefault))
         .or_else(|| first(&|server| !server.develops && server.runs()))
+        .or_else(|| last(&|command| command.is_own_program()))
         .or_else(|| first(&|server| !server.develops))
         .or_else(|| first(&|server| server.runs()))
         .or_else(|| last(&|command| command.exec && command.runs() && !command.passes_on()))
@@ -117,6 +127,13 @@ pub(super) fn service<'e>(
         .or_else(|| last(&|command| command.runs() && !ends_at_once(command)))
         .or_else(|| last(&|command| !ends_at_once(command)));
     chosen.map(|command| (command.at, command.words))
+}
+
+/// Whether a word names settings for developers: `gunicorn.dev.conf.py`, `--settings=shop.settings.local`.
+fn names_developers(word: &str) -> bool {
+    let name = word.rsplit(['/', '=']).next().unwrap_or_default();
+    let mut parts = name.split(['.', '-', '_']);
+    parts.any(roles::is_developer_folder) && !name.contains(':')
 }
 
 /// For each function that is called whether it is where nobody sets the variables that the script looks at.

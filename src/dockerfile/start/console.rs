@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Follower;
 use crate::facts::programs;
+use crate::shell::python::without_prose;
 use crate::text::paths::{self, base_name};
 use crate::text::{Place, SourceFile, Span, Traced};
 
@@ -61,7 +62,8 @@ impl Follower<'_> {
     /// The module, or one of the project's own that it imports, in which there is a sign.
     fn serving(&self, name: &str, first: &Arc<SourceFile>) -> Option<Arc<SourceFile>> {
         let signs = |file: &SourceFile| {
-            programs::sign_of_service(&String::from_utf8_lossy(&file.bytes)).is_some()
+            let text = String::from_utf8_lossy(&file.bytes);
+            programs::sign_of_service(&without_prose(&text)).is_some()
         };
         if signs(first) {
             return Some(Arc::clone(first));

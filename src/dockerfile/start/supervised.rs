@@ -59,6 +59,7 @@ impl Follower<'_> {
         for (name, value) in &program.environment {
             self.started.settings.set_by_command(name, value, &place);
         }
+        self.said_at = Some(place.clone());
         match &program.argv {
             Some(argv) => self.argv(argv, Some(&place), hops),
             None => {

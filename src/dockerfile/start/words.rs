@@ -13,8 +13,21 @@ use crate::text::paths::base_name;
 pub(super) fn plain(words: &[Word]) -> Vec<String> {
     words
         .iter()
-        .map(|word| word.literal().unwrap_or_else(|| UNKNOWN.into()))
+        .map(|word| {
+            let text = word.literal().or_else(|| default_number(word));
+            text.unwrap_or_else(|| UNKNOWN.into())
+        })
         .collect()
+}
+
+/// The number that a word is where nobody sets its variable: `${THREADS:-4}`.
+fn default_number(word: &Word) -> Option<String> {
+    let [Part::Variable { operation, .. }] = word.parts.as_slice() else {
+        return None;
+    };
+    let default = operation.trim_start_matches(':').strip_prefix(['-', '='])?;
+    let number = !default.is_empty() && default.bytes().all(|byte| byte.is_ascii_digit());
+    number.then(|| default.to_owned())
 }
 
 /// The same, with what the script was started with in place of `"$@"`.

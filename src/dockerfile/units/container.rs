@@ -4,9 +4,10 @@ use super::{Search, assemble, role, unseen};
 use crate::dockerfile::build::Build;
 use crate::dockerfile::evidence;
 use crate::dockerfile::image::{Command, Form, ImageState};
+use crate::dockerfile::stages;
 use crate::dockerfile::start::{self, Started};
 use crate::model::{
-    Container, Evidence, Fact, ProcessKind, Role, Sign, Source, Unit, Value, Words, add_evidence,
+    Container, Evidence, Fact, ProcessKind, Role, Source, Unit, Value, Words, add_evidence,
     is_python,
 };
 use crate::text::Traced;
@@ -19,19 +20,7 @@ pub(in crate::dockerfile) fn of_stage(
     container: &Container,
     source: Source,
 ) -> Option<(Unit, Option<Search>)> {
-    let named = |name: &str| {
-        let mut stages = build.stages.iter();
-        stages.position(|stage| {
-            stage
-                .name
-                .as_deref()
-                .is_some_and(|own| own.eq_ignore_ascii_case(name))
-        })
-    };
-    let index = match target {
-        Some(name) => named(name)?,
-        None => build.stages.len().checked_sub(1)?,
-    };
+    let index = stages::find(build.stages, target)?;
     let mut container = container.clone();
     // An image for tests or developers is one, wherever it runs.
     container.not_production = container
@@ -68,7 +57,7 @@ pub(in crate::dockerfile) fn of_image_from_elsewhere(
             &container.place
         }
     };
-    let unpinned = Fact::Unknown("nothing here pins the platform".into());
+    let unpinned = Fact::Unknown("nothing here pins the platform of this container".into());
     let mut state = ImageState::on_image(&reference, place, unpinned);
     lay(container, &mut state);
     let started = start::follow(build, &state);
@@ -87,12 +76,7 @@ pub(in crate::dockerfile) fn of_image_from_elsewhere(
 /// A container's memory is limited: a sign more.
 fn limited(unit: &mut Unit) {
     if let Some((bytes, place)) = &unit.limits.memory {
-        let sign = Evidence {
-            sign: Sign::Limit,
-            text: format!("{} MiB", bytes >> 20),
-            place: place.clone(),
-        };
-        add_evidence(&mut unit.evidence, sign);
+        add_evidence(&mut unit.evidence, Evidence::limit(*bytes, place));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Workflows of GitHub Actions: what `docker/build-push-action` builds (its inputs `file`, `context` and `target`).
 
-use super::ImageBuild;
+use super::{ImageBuild, reference, repository};
 use crate::manifests::Sheet;
 use crate::text::paths;
 use crate::yaml::Id;
@@ -22,7 +22,10 @@ pub(super) fn read(sheet: Sheet<'_>) -> Vec<ImageBuild> {
     let jobs = jobs.flat_map(|jobs| tree.entries(jobs));
     let steps = jobs.filter_map(|(_, job)| tree.get(*job, "steps"));
     let steps = steps.flat_map(|steps| tree.items(steps));
-    steps.filter_map(|step| build(sheet, *step)).collect()
+    steps
+        .filter_map(|step| build(sheet, *step))
+        .flatten()
+        .collect()
 }
 
 /// `linux/amd64,linux/arm64`, with commas or one a line.
@@ -31,7 +34,24 @@ fn platforms(text: &str) -> Vec<String> {
     words.map(str::to_owned).collect()
 }
 
-fn build(sheet: Sheet<'_>, step: Id) -> Option<ImageBuild> {
+/// The images that inputs `tags` name, each once, where the text alone says so: `shop/web:${{ github.sha }}` is `shop/web`.
+fn images(tags: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for tag in tags.split([',', '\n']).map(str::trim) {
+        // What is filled in holds no colon that parts a tag.
+        let written = tag
+            .find("${{")
+            .map_or(tag, |at| tag.get(..at).unwrap_or_default());
+        let whole = written == tag || repository(written) != written;
+        let name = repository(written).to_owned();
+        if whole && !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn build(sheet: Sheet<'_>, step: Id) -> Option<Vec<ImageBuild>> {
     let tree = sheet.tree;
     let uses = tree.get(step, "uses").and_then(|id| tree.word(id))?;
     if !uses.starts_with("docker/build-push-action") {
@@ -50,12 +70,47 @@ fn build(sheet: Sheet<'_>, step: Id) -> Option<ImageBuild> {
         Some(file) => paths::join(top, file),
         None => paths::join(&context, "Dockerfile"),
     };
-    Some(ImageBuild {
-        image: String::new(),
-        reference: String::new(),
-        dockerfile,
+    let mut names = given("tags").map(images).unwrap_or_default();
+    if names.is_empty() {
+        names.push(String::new());
+    }
+    let of = |image: String| ImageBuild {
+        reference: if image.is_empty() {
+            String::new()
+        } else {
+            reference(&image)
+        },
+        image,
+        dockerfile: dockerfile.clone(),
         target: word("target").map(str::to_owned),
         platforms: word("platforms").map(platforms).unwrap_or_default(),
         said_in: sheet.file.path.clone(),
-    })
+    };
+    Some(names.into_iter().map(of).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_tags_are_read_where_the_text_says_them() {
+        let of = |tags: &str| images(tags).join(" ");
+        assert_eq!(
+            of("shop/web:${{ github.sha }}\nshop/web:latest\n"),
+            "shop/web"
+        );
+        assert_eq!(
+            of("ghcr.io/shop/web:1, shop/web"),
+            "ghcr.io/shop/web shop/web"
+        );
+        assert_eq!(of("registry:5000/shop:${{ x }}"), "registry:5000/shop");
+        for open in [
+            "${{ steps.meta.outputs.tags }}",
+            "ghcr.io/${{ github.repository }}:latest",
+            "shop/web-${{ matrix.x }}",
+        ] {
+            assert_eq!(of(open), "", "{open}");
+        }
+    }
 }

@@ -1,0 +1,60 @@
+//! Packages with large blocks of memory, and where a list names them.
+
+use std::sync::Arc;
+
+use super::lists::Entry;
+use crate::dockerfile::image::ImageState;
+use crate::facts::{Index, growth};
+use crate::text::{Place, SourceFile, Span};
+
+/// The first line of a list that names a package.
+pub(super) fn line_of(file: &Arc<SourceFile>, package: &str) -> Place {
+    let mut at = 0;
+    for line in super::whole(file).split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        let lower = line.to_ascii_lowercase().replace('_', "-");
+        if !lower.trim_start().starts_with('#') && has_word(&lower, package) {
+            return Place::new(file, Span::new(start, start + line.trim_end().len()));
+        }
+    }
+    Place::new(file, Span::empty(0))
+}
+
+/// Whether a package stands in a line by itself: `torch`, not `torchvision`.
+fn has_word(line: &str, package: &str) -> bool {
+    let part = |c: char| c.is_alphanumeric() || c == '-';
+    line.match_indices(package).any(|(at, _)| {
+        let before = line.get(..at).and_then(|text| text.chars().next_back());
+        let behind = line
+            .get(at + package.len()..)
+            .and_then(|text| text.chars().next());
+        !before.is_some_and(part) && !behind.is_some_and(part)
+    })
+}
+
+/// Remembers the first package with large blocks of memory, and where it is named.
+pub(super) fn remember(
+    state: &mut ImageState,
+    index: Index,
+    package: &Entry,
+    place: impl FnOnce() -> Place,
+) {
+    if state.large.is_none() && index == Index::Python && growth::is_large(&package.name) {
+        state.large = Some((package.name.clone(), place()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_is_found_in_its_line() {
+        let text = b"# torch\ntorchvision==1\nTorch>=2\n".to_vec();
+        let file = SourceFile::new("requirements.txt", text);
+        assert_eq!(line_of(&file, "torch").line(), 3);
+        let file = SourceFile::new("pyproject.toml", b"x = 1\nscikit_learn = \"1\"\n".to_vec());
+        assert_eq!(line_of(&file, "scikit-learn").line(), 2);
+    }
+}
