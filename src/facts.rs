@@ -32,7 +32,7 @@ pub(crate) use fragile::{Breaks, Fetch, Fragile, Index, Named, fragile};
 pub(crate) use fragile::{
     brings_all_extras, brings_developers, index_of_installer, is_install_verb, takes_value,
 };
-pub(crate) use glibc::{Tunable, TunableKind, near_miss, tunable, tunables};
+pub(crate) use glibc::{Tunable, TunableKind, came_with, near_miss, tunable, tunables};
 pub(crate) use images::{Image, ImageRole, Python, image};
 pub(crate) use jemalloc::{
     JemallocBuild, JemallocOption, jemalloc_counts, jemalloc_counts_breaks, jemalloc_near,

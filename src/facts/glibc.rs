@@ -25,8 +25,9 @@ pub(crate) struct Tunable {
     #[expect(dead_code, reason = "a fact that no rule asks for yet")]
     pub default: String,
     /// The glibc that brought it, where that is newer than 2.17.
-    #[expect(dead_code, reason = "a fact that no rule asks for yet")]
-    pub since: Option<String>,
+    since: Option<String>,
+    /// The glibc from which on it needs a library of its own, and that library: `2.34 libc_malloc_debug.so`.
+    pub needs: Option<String>,
     /// What else to know.
     #[expect(dead_code, reason = "a fact that no rule asks for yet")]
     pub note: Option<String>,
@@ -67,6 +68,23 @@ struct File {
     )]
     others_source: String,
     tunable: Vec<Tunable>,
+    /// Tunables that are not malloc's, and the glibc that brought them.
+    elsewhere: Vec<Elsewhere>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Elsewhere {
+    names: String,
+    since: String,
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
+    source: String,
 }
 
 static FILE: Table<File> = Table::new(include_str!("glibc-tunables.toml"));
@@ -84,6 +102,20 @@ pub(crate) fn tunable(name: &str) -> Option<&'static Tunable> {
     tunables()
         .iter()
         .find(|tunable| tunable.alias.as_deref() == Some(name) || tunable.name == name)
+}
+
+/// The glibc that brought a tunable, malloc's or another, where that is newer than 2.17.
+#[must_use]
+pub(crate) fn came_with(name: &str) -> Option<&'static str> {
+    let elsewhere = || {
+        let mut others = FILE.get().elsewhere.iter();
+        let named = |other: &&Elsewhere| other.names.split_whitespace().any(|own| own == name);
+        Some(others.find(named)?.since.as_str())
+    };
+    match tunable(name) {
+        Some(tunable) => tunable.since.as_deref(),
+        None => elsewhere(),
+    }
 }
 
 /// The tunable that `name` probably means although nothing reads it: a known mistake, or at most
@@ -138,6 +170,8 @@ mod tests {
     fn parses_with_sources_and_without_repetition() {
         FILE.check().unwrap();
         assert!(!FILE.get().others_source.is_empty());
+        let mut elsewhere = FILE.get().elsewhere.iter();
+        assert!(elsewhere.all(|other| !other.source.is_empty()));
         assert_eq!(tunables().len(), 13);
         assert!(tunables().iter().all(|tunable| !tunable.source.is_empty()));
         let aliases = tunables()

@@ -16,23 +16,23 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         return;
     };
     match unread(unit) {
-        Some(Unread::Other(family, preload)) => report.add(
-            report
-                .finding(
-                    &var.now.place,
-                    format!("`MALLOC_CONF` is read by jemalloc, and {family} is preloaded"),
-                )
+        Some(Unread::Other(family, preload)) => {
+            let message = format!("`MALLOC_CONF` is read by jemalloc, and {family} is preloaded");
+            let mut finding = report
+                .finding(&var.now.place, message)
                 .caption("without effect")
                 .label(&preload.place, format!("{family} is preloaded"))
-                .help("drop it")
-                .remedy(
-                    "drop `MALLOC_CONF`",
-                    Applicability::Safe,
-                    vec![Change::UnsetEnv {
-                        name: "MALLOC_CONF".into(),
-                    }],
-                ),
-        ),
+                .help("drop it");
+            let mut safe = Applicability::Safe;
+            if let Some(why) = &unit.unseen_settings {
+                finding = finding.likely(why.clone());
+                safe = Applicability::Unsafe(format!("another may be preloaded: {why}"));
+            }
+            let change = Change::UnsetEnv {
+                name: "MALLOC_CONF".into(),
+            };
+            report.add(finding.remedy("drop `MALLOC_CONF`", safe, vec![change]));
+        }
         Some(Unread::Nothing) => {
             let mut finding = report
                 .finding(

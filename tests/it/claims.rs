@@ -448,3 +448,40 @@ fn an_environment_of_its_own_leaves_a_service_undecided() {
         assert_eq!(with(handed_on), 1, "{handed_on}");
     }
 }
+
+/// The library of a package is what its release has.
+#[test]
+fn a_release_has_its_own_jemalloc() {
+    let of = |base: &str| {
+        let text = format!(
+            "FROM {base}\nRUN yum groupinstall -y 'Development Tools' && yum install -y epel-release && yum install -y jemalloc jemalloc-devel python3\nENV LD_PRELOAD=/usr/lib64/libjemalloc.so.2 MALLOC_CONF=narenas:2\nCMD [\"python3\", \"-m\", \"gunicorn\", \"a:b\"]\n"
+        );
+        let found = found(&[("Dockerfile", &text)]);
+        let rules = found
+            .iter()
+            .map(|finding| finding["rule"].as_str().unwrap().to_owned());
+        rules.collect::<Vec<_>>()
+    };
+    assert!(of("centos:7").contains(&"preload-wrong-soname".to_owned()));
+    assert!(!of("rockylinux:9").contains(&"preload-wrong-soname".to_owned()));
+}
+
+/// A start script that is not there may preload another allocator: what is said gets less sure, and is said.
+#[test]
+fn what_is_not_seen_makes_a_finding_less_sure() {
+    let of = |entrypoint: &str| {
+        let text = format!(
+            "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libtcmalloc-minimal4\nENV LD_PRELOAD=libtcmalloc_minimal.so.4 MALLOC_CONF=narenas:2\n{entrypoint}CMD [\"gunicorn\", \"a:b\"]\n"
+        );
+        let found = found(&[("Dockerfile", &text)]);
+        let mut of_rule = found
+            .iter()
+            .filter(|one| one["rule"] == "malloc-conf-without-jemalloc");
+        of_rule.next().unwrap()["confidence"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(of(""), "certain");
+    assert_eq!(of("ENTRYPOINT [\"/app/entrypoint.sh\"]\n"), "likely");
+}

@@ -21,11 +21,7 @@ pub(crate) fn unread(unit: &Unit) -> Option<Unread<'_>> {
         .iter()
         .any(|preload| preload.family == Some(Family::Jemalloc))
         || !unit.linked.is_empty();
-    if unit.env.get("MALLOC_CONF").is_none()
-        || meant
-        || unit.unseen_settings.is_some()
-        || unit.role != Role::Runtime
-    {
+    if unit.env.get("MALLOC_CONF").is_none() || meant || unit.role != Role::Runtime {
         return None;
     }
     let surely = |preload: &&Preload| preload.outcome.works() && !preload.conditional;
@@ -51,6 +47,7 @@ pub(crate) fn unread(unit: &Unit) -> Option<Unread<'_>> {
         .iter()
         .any(|opaque| opaque.path == "/etc/ld.so.preload");
     let seen = unit.source != Source::Foreign
+        && unit.unseen_settings.is_none()
         && unit.unknown_base.is_none()
         && unit.doubt.is_none()
         && unit.platform.libc.value().is_some()

@@ -311,6 +311,12 @@ fn action(installer: &Installer, request: &mut Request) -> Option<Action> {
             if !installs {
                 return None;
             }
+            let group = subcommand.starts_with("group");
+            if group && request.operands.iter().all(|word| word.literal().is_some()) {
+                // No group of a distribution brings an allocator to be loaded.
+                request.operands.clear();
+                return Some(Action::Install);
+            }
             Action::Open
         } else {
             return None;
