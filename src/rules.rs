@@ -4,6 +4,7 @@
 //! text of a format, and reports findings; it does not know how they are shown or fixed.
 
 mod allocator_unset;
+mod allocator_variable_unread;
 mod allocators_conflict;
 mod background_thread_breaks_program;
 mod background_thread_lost_on_fork;
@@ -109,6 +110,7 @@ rules! {
     malloc_conf_bad_value = "malloc-conf-bad-value",
     malloc_conf_obsolete_option = "malloc-conf-obsolete-option",
     malloc_conf_without_jemalloc = "malloc-conf-without-jemalloc",
+    allocator_variable_unread = "allocator-variable-unread",
     malloc_conf_never_purges = "malloc-conf-never-purges",
     malloc_conf_debug_left_on = "malloc-conf-debug-left-on",
     narenas_ignores_cpu_limit = "narenas-ignores-cpu-limit",

@@ -3,7 +3,8 @@
 use super::Report;
 use super::remedies::{bring, bring_all, faults};
 use crate::finding::Applicability;
-use crate::model::{Outcome, ProcessKind, Reach, Unit};
+use crate::model::{Outcome, ProcessKind, Reach, Unit, is_python};
+use crate::text::paths;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     for preload in faults(unit) {
@@ -27,8 +28,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 
 /// `LD_PRELOAD` was set in another stage, and the one that runs the service has none.
 fn setting_elsewhere(unit: &Unit, report: &mut Report<'_>) {
-    let serves =
-        unit.process.kind.value() == Some(&ProcessKind::Service) && unit.python.value().is_some();
+    let kind = unit.process.kind.value();
+    let program = paths::file_name(unit.process.argv.first().map_or("", String::as_str));
+    // A Python program whose text is not here is likely to be the service.
+    let own = kind.is_none() && is_python(program);
+    let serves = (kind == Some(&ProcessKind::Service) || own) && unit.python.value().is_some();
     let set = unit.env.get("LD_PRELOAD").is_some()
         || unit.preloads.iter().any(|preload| preload.family.is_some());
     if set || !serves || unit.role.is_build() || unit.unseen_settings.is_some() {
@@ -44,6 +48,12 @@ fn setting_elsewhere(unit: &Unit, report: &mut Report<'_>) {
         return;
     };
     let (title, changes) = bring_all(unit, family);
+    let unknown = format!("nothing here says that `{}` keeps running", unit.process.shown());
+    let safe = if own {
+        Applicability::Unsafe(unknown.clone())
+    } else {
+        Applicability::Safe
+    };
     let mut finding = report
         .finding(
             &stray.place,
@@ -56,7 +66,10 @@ fn setting_elsewhere(unit: &Unit, report: &mut Report<'_>) {
         .label(&unit.place, "the image starts from here")
         .note("a stage inherits from its own `FROM` only")
         .help("install the library and set `LD_PRELOAD` in the stage that runs")
-        .remedy(title, Applicability::Safe, changes);
+        .remedy(title, safe, changes);
+    if own {
+        finding = finding.likely(unknown);
+    }
     if let Some(place) = &unit.process.place {
         finding = finding.label(place, "this runs without it");
     }

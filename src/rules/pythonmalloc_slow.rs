@@ -8,6 +8,7 @@ use crate::text::paths;
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     development_mode(unit, report);
+    statistics(unit, report);
     let Some(var) = unit
         .env
         .get("PYTHONMALLOC")
@@ -42,6 +43,41 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 }],
             ),
     );
+}
+
+/// `PYTHONMALLOCSTATS` prints at every new arena of pymalloc, and does nothing without that
+/// (docs.python.org/3/using/cmdline.html#envvar-PYTHONMALLOCSTATS): any text switches it on.
+fn statistics(unit: &Unit, report: &mut Report<'_>) {
+    let Some(var) = unit.env.get("PYTHONMALLOCSTATS") else {
+        return;
+    };
+    let Some(value) = var.now.value.known().filter(|value| !value.is_empty()) else {
+        return;
+    };
+    if unit.role.is_build() || unit.process.development || unit.python.value().is_none() {
+        return;
+    }
+    let malloc = unit.env.get("PYTHONMALLOC").and_then(|var| var.now.value.known());
+    let raw = malloc.is_some_and(|malloc| malloc.starts_with("malloc"));
+    let (what, caption) = if raw {
+        ("does nothing where `PYTHONMALLOC` chooses `malloc`", "without effect")
+    } else {
+        ("prints statistics of pymalloc at each new arena and at the end", "for debugging")
+    };
+    let mut finding = report
+        .finding(&var.now.place, format!("`PYTHONMALLOCSTATS={value}` in production: it {what}"))
+        .caption(caption)
+        .help("drop it: it saves no memory");
+    if value == "0" {
+        finding = finding.note("any text switches it on, `0`, too");
+    }
+    report.add(finding.remedy(
+        "drop `PYTHONMALLOCSTATS`",
+        Applicability::Unsafe("someone may read the statistics".into()),
+        vec![Change::UnsetEnv {
+            name: "PYTHONMALLOCSTATS".into(),
+        }],
+    ));
 }
 
 /// Python's development mode, which puts its debug hooks on every block
