@@ -26,7 +26,7 @@ pub(crate) use allocators::{
 };
 pub(crate) use distros::{
     AllocatorPackage, Release, any_package, packaged_files, packaged_soname, release,
-    release_in_tag,
+    release_in_tag, says_alpine,
 };
 pub(crate) use fragile::{Breaks, Fetch, Fragile, Index, Named, fragile};
 pub(crate) use fragile::{

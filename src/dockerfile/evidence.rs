@@ -33,9 +33,8 @@ pub(super) fn give(unit: &mut Unit, build: &Build<'_>, state: &ImageState, start
 fn of(build: &Build<'_>, state: &ImageState, started: &Started) -> Vec<Evidence> {
     let mut signs = Vec::new();
     let process = &started.process;
-    let place = process.said_at.as_ref().or(process.place.as_ref());
-    if let (Some(server), Some(place)) = (&process.server, place) {
-        in_words(server, &process.argv, place, &mut signs);
+    if let Some(server) = &process.server {
+        in_words(server, &process.argv, &said_at(process), &mut signs);
         in_variable(server, &process.argv, state, &mut signs);
         in_file(build, state, process, &mut signs);
     }
@@ -96,11 +95,12 @@ fn in_program(build: &Build<'_>, process: &Process) -> Option<Evidence> {
     None
 }
 
-/// What the words of a command say, which stand at that place.
-fn in_words(server: &str, words: &[String], place: &Place, signs: &mut Vec<Evidence>) {
+/// What the words of a command say, which stand at one of these places.
+fn in_words(server: &str, words: &[String], places: &[Place], signs: &mut Vec<Evidence>) {
     let mut found = |sign: Sign, text: String| {
-        let (text, place) = as_written(&text, place);
-        add_evidence(signs, evidence(sign, text, place));
+        if let Some((text, place)) = as_written(&text, places) {
+            add_evidence(signs, evidence(sign, text, place));
+        }
     };
     let threads = programs::threads(server, words);
     let own = growth::has_pool(server) || programs::has_threads(server, words);
@@ -122,15 +122,40 @@ fn in_words(server: &str, words: &[String], place: &Place, signs: &mut Vec<Evide
             continue;
         };
         // `${MAX:-0}` is off where nobody says otherwise.
-        let (written, _) = as_written(&given.text(), place);
-        if last_number(&written) != Some(0) {
+        let written = as_written(&given.text(), places);
+        if written.is_some_and(|(written, _)| last_number(&written) != Some(0)) {
             found(Sign::Recycling, given.text());
         }
     }
 }
 
+/// Where a command's words stand: in the script that runs it, in another line of that, or in the image's command, of which the
+/// script may run what it was given.
+fn said_at(process: &Process) -> Vec<Place> {
+    let mut places: Vec<Place> = process.said_at.iter().cloned().collect();
+    places.extend(process.said_at.as_ref().map(|place| {
+        let whole = Span::new(0, place.file.bytes.len());
+        place.at(whole)
+    }));
+    places.extend(process.place.clone());
+    places
+}
+
+/// The place of several that holds a text, else the last one: what is nowhere is in the command as a whole.
+fn holding(text: &str, places: &[Place]) -> Option<Place> {
+    let word = text.split(['=', ' ']).next().unwrap_or_default();
+    let holds = |place: &&Place| place.of_text(word) != **place;
+    let mut all = places.iter();
+    all.find(holds).or(places.last()).cloned()
+}
+
 /// An option as the file has it, and where: `--threads=${T:-4}` where that was made `--threads=4`.
-fn as_written(text: &str, place: &Place) -> (String, Place) {
+fn as_written(text: &str, places: &[Place]) -> Option<(String, Place)> {
+    let place = holding(text, places)?;
+    Some(in_place(text, &place))
+}
+
+fn in_place(text: &str, place: &Place) -> (String, Place) {
     let exact = place.of_text(text);
     if exact != *place {
         return (text.to_owned(), exact);
@@ -163,7 +188,7 @@ fn in_variable(server: &str, command: &[String], state: &ImageState, signs: &mut
         return;
     };
     let mut found = Vec::new();
-    in_words(server, &words, &place, &mut found);
+    in_words(server, &words, &[place], &mut found);
     // What the command says counts more.
     let said = programs::threads(server, command) != Threads::Unsaid;
     found.retain(|sign| sign.sign != Sign::Threads || !said);

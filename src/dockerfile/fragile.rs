@@ -121,6 +121,9 @@ fn is_list(word: &str) -> bool {
 
 /// The operands of an installation; where there are none, the project's own list counts.
 fn install(build: &Build<'_>, state: &mut ImageState, order: &Order<'_>, place: &Place) {
+    if order.words.contains(&"--dry-run") {
+        return;
+    }
     let mut lists = Vec::new();
     let mut named_any = false;
     let mut words = order.words.iter();
@@ -217,8 +220,17 @@ fn listed(
     }
 }
 
+/// The text of a list; pip reads UTF-16, too, where a mark says so.
 fn whole(file: &SourceFile) -> String {
-    String::from_utf8_lossy(&file.bytes).into_owned()
+    let units = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, _) = rest.as_chunks::<2>();
+        String::from_utf16_lossy(&pairs.iter().map(|pair| unit(*pair)).collect::<Vec<_>>())
+    };
+    match file.bytes.as_slice() {
+        [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
+        bytes => String::from_utf8_lossy(bytes).into_owned(),
+    }
 }
 
 /// A package comes into the image: the programs that it brings or starts do, as surely as `most` at best.

@@ -271,7 +271,12 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
         EffectKind::MentionsAllocator => opaque::mentioned(state, source, effect),
         EffectKind::Run { words, .. } => {
             packages::ran(state, words, &place);
+            let large = state.large.clone();
             fragile::ran(build, state, source.text.as_str(), words, &place);
+            if effect.context.conditional {
+                // What a condition installs may not be there.
+                state.large = large;
+            }
             opaque::work(build, state, effect, words);
         }
         EffectKind::Export { .. } | EffectKind::Write { .. } => {

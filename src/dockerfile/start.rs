@@ -10,6 +10,7 @@ mod script;
 mod service;
 mod settings;
 mod supervised;
+mod target;
 mod words;
 
 use entrypoint::{Start, compose, is_login};
@@ -103,6 +104,7 @@ pub(super) fn follow(build: &Build<'_>, state: &ImageState) -> Started {
                 said_at: None,
                 written: None,
                 worker_kind: None,
+                missing: None,
                 kind: Fact::Unknown("nothing says what the image starts".into()),
                 model: Fact::Unknown("the server is not known".into()),
                 threaded: false,
@@ -558,6 +560,7 @@ impl Follower<'_> {
     fn finish(mut self) -> Started {
         self.launched();
         let (sign, serves) = (self.sign(), self.serves().cloned());
+        let missing = self.missing_target();
         let mut process = self.started.process;
         if let Some(found) = recognise(&self.argv) {
             let place = process
@@ -572,6 +575,7 @@ impl Follower<'_> {
             process.threaded = found.threaded;
             process.development = found.development;
             process.server = Some(found.server);
+            process.missing = missing;
         } else if let Some((sign, script)) = sign {
             process.sign = Some(sign);
             process.kind = Fact::Assumed(

@@ -220,6 +220,14 @@ pub(crate) fn release_in_tag(image: &str) -> Option<(&'static Release, &str)> {
     })
 }
 
+/// Whether the name or tag of an image has `alpine` as a word: `acme/alpine-chrome`, `acme/base:1-alpine3.20`.
+#[must_use]
+pub(crate) fn says_alpine(image: &str) -> bool {
+    let name = image.split('@').next().unwrap_or_default();
+    let mut words = name.split(['/', ':', '-', '_', '.']);
+    words.any(|word| word.trim_end_matches(|c: char| c.is_ascii_digit()) == "alpine")
+}
+
 /// The release written `debian:12`, as data files refer to it.
 pub(super) fn release_named(name: &str) -> Option<&'static Release> {
     let (distro, version) = name.split_once(':')?;

@@ -266,8 +266,10 @@ pub(crate) fn threads(server: &str, words: &[String]) -> Threads {
     if words.iter().any(|word| found.no_threads.contains(word)) {
         return Threads::One;
     }
-    if kind.is_some_and(|kind| !has_threads_of(found, kind)) {
-        return Threads::One;
+    match kind {
+        Some(kind) if kind.contains(['$', '*']) => return Threads::Some,
+        Some(kind) if !has_threads_of(found, kind) => return Threads::One,
+        _ => {}
     }
     let Some(given) = given(words, &found.threads) else {
         return Threads::Unsaid;

@@ -18,8 +18,8 @@ impl Evidence {
     pub(crate) fn limit(bytes: u64, place: &Place) -> Self {
         let text = place.file.text(place.span);
         let as_written = text.trim_matches(['"', '\'', ' ']);
-        let as_written = Some(as_written)
-            .filter(|text| text.starts_with(|c: char| c.is_ascii_digit()) && text.len() < 16);
+        let said = |text: &&str| text.starts_with(|c: char| c.is_ascii_digit() || c == '$');
+        let as_written = Some(as_written).filter(|text| said(text) && text.len() < 40);
         Self {
             sign: Sign::Limit,
             text: as_written.map_or_else(|| format!("{} MiB", bytes >> 20), str::to_owned),
@@ -66,7 +66,7 @@ impl Sign {
             Self::Limit => "its memory is limited",
             Self::ThreadPool => "what blocks may run in a pool of threads",
             Self::Prefork => "forked workers take many tasks each",
-            Self::Packages => "a package for large blocks of memory is installed",
+            Self::Packages => "a package that asks malloc for much is installed",
         }
     }
 }

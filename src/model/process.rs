@@ -26,6 +26,8 @@ pub struct Process {
     pub threaded: bool,
     /// What kind of workers it is asked for: `gevent`.
     pub worker_kind: Option<String>,
+    /// The module that it is told to run, where that was not found.
+    pub missing: Option<String>,
     /// The server's name where one was recognised: `gunicorn`, `celery`.
     pub server: Option<String>,
     /// It is one file that another stage or image brings.

@@ -277,9 +277,12 @@ fn is_manifest(path: &str) -> bool {
         || name == "Procfile"
 }
 
-/// Whether a file sets one of the variables that decide about allocators.
+/// Whether a file sets one of the variables that decide about allocators; what is said in a comment sets nothing.
 fn sets_allocator(path: &str, bytes: &[u8], manifest: bool) -> bool {
-    let has = |needle: &str| memchr::memmem::find(bytes, needle.as_bytes()).is_some();
+    let has = |needle: &str| {
+        let mut found = memchr::memmem::find_iter(bytes, needle.as_bytes());
+        found.any(|at| !is_in_comment(bytes, at))
+    };
     let any = |needles: &[&str]| needles.iter().any(|needle| has(needle));
     let runs_images = || {
         any(&[
@@ -300,4 +303,12 @@ fn sets_allocator(path: &str, bytes: &[u8], manifest: bool) -> bool {
             "PYTHONMALLOC",
             "MALLOC_TRIM_THRESHOLD_",
         ])
+}
+
+/// Whether the line of that byte begins with `#`.
+fn is_in_comment(bytes: &[u8], at: usize) -> bool {
+    let before = bytes.get(..at).unwrap_or_default();
+    let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
+    let line = bytes.get(start..at).unwrap_or_default();
+    line.trim_ascii_start().starts_with(b"#")
 }

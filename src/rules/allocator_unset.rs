@@ -103,12 +103,15 @@ fn with_confidence(finding: Finding, unit: &Unit) -> Finding {
     let process = &unit.process;
     if process.by_port_only {
         return finding.possible(format!(
-            "malloclint sees nothing but {} that says that it keeps running",
+            "that it keeps running is taken from {}",
             process.kind.because(&unit.place)
         ));
     }
-    match &process.kind {
-        Fact::Assumed(_, why) => finding.likely(why.clone()),
+    match (&process.kind, &process.missing) {
+        (Fact::Assumed(_, why), _) => finding.likely(why.clone()),
+        (_, Some(module)) => finding.likely(format!(
+            "`{module}`, which it runs, was not found beside the Dockerfile"
+        )),
         _ => finding,
     }
 }
@@ -120,7 +123,7 @@ fn evidence(mut finding: Finding, unit: &Unit) -> Finding {
         finding = finding.note(sign.clone());
     }
     finding.brief = match signs.as_slice() {
-        [] => "no sign of growing memory was found".into(),
+        [] => "none of the signs of growing memory was found that malloclint looks for".into(),
         signs => signs.join("; "),
     };
     if are_enough(&unit.evidence) {
@@ -129,7 +132,7 @@ fn evidence(mut finding: Finding, unit: &Unit) -> Finding {
     let other = if signs.is_empty() { "" } else { "other " };
     let measured = measured(&unit.process);
     finding.note(format!(
-        "no {other}sign of growing memory was found: {measured}"
+        "no {other}sign of growing memory was found of those that malloclint looks for: {measured}"
     ))
 }
 

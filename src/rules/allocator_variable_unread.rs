@@ -10,7 +10,10 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         && unit.unknown_base.is_none()
         && unit.unseen_settings.is_none()
         && unit.linked.is_empty()
-        && unit.opaque.iter().all(|opaque| opaque.path != "/etc/ld.so.preload");
+        && unit
+            .opaque
+            .iter()
+            .all(|opaque| opaque.path != "/etc/ld.so.preload");
     if !seen || unit.role != Role::Runtime || unit.python.value().is_none() {
         return;
     }
@@ -29,7 +32,11 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
                 .note("Python goes on with its own allocator and the C library's malloc")
                 .likely(copy.clone())
                 .help(format!("drop it, or preload {family}"))
-                .remedy(format!("drop `{name}`"), Applicability::Unsafe(copy), vec![change]),
+                .remedy(
+                    format!("drop `{name}`"),
+                    Applicability::Unsafe(copy),
+                    vec![change],
+                ),
         );
     }
 }
@@ -48,8 +55,16 @@ fn is_meant(unit: &Unit, family: Family) -> bool {
             let value = var.now.value.known();
             value.is_none_or(|value| value.starts_with("mimalloc"))
         });
-    let brought = || unit.libraries.iter().any(|library| library.family == family);
-    let preloaded = || unit.preloads.iter().any(|preload| preload.family == Some(family));
+    let brought = || {
+        unit.libraries
+            .iter()
+            .any(|library| library.family == family)
+    };
+    let preloaded = || {
+        unit.preloads
+            .iter()
+            .any(|preload| preload.family == Some(family))
+    };
     let astray = || unit.strays.iter().any(|stray| stray.family == Some(family));
     by_python || brought() || preloaded() || astray()
 }

@@ -107,8 +107,8 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if is_for_tools(library) {
         finding = finding.at_severity(Severity::Info);
     }
-    if is_another_program(unit) {
-        finding = finding.possible("the program may link it, or have no use for it");
+    if is_another_program(unit) || !is_known(unit) {
+        finding = finding.possible("the program may load it itself, or have no use for it");
     }
     if let Some(doubt) = unit.doubts() {
         finding = finding.possible(doubt);
@@ -122,7 +122,7 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
 
 /// What the library is not used for, as far as one can tell.
 fn what_goes_on(unit: &Unit) -> &'static str {
-    if is_another_program(unit) {
+    if is_another_program(unit) || !is_known(unit) {
         return "what starts goes on with the C library's malloc, unless it links the library itself";
     }
     "Python goes on with the C library's malloc"

@@ -48,7 +48,10 @@ fn setting_elsewhere(unit: &Unit, report: &mut Report<'_>) {
         return;
     };
     let (title, changes) = bring_all(unit, family);
-    let unknown = format!("nothing here says that `{}` keeps running", unit.process.shown());
+    let unknown = format!(
+        "nothing here says that `{}` keeps running",
+        unit.process.shown()
+    );
     let safe = if own {
         Applicability::Unsafe(unknown.clone())
     } else {

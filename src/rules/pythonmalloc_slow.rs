@@ -57,15 +57,27 @@ fn statistics(unit: &Unit, report: &mut Report<'_>) {
     if unit.role.is_build() || unit.process.development || unit.python.value().is_none() {
         return;
     }
-    let malloc = unit.env.get("PYTHONMALLOC").and_then(|var| var.now.value.known());
+    let malloc = unit
+        .env
+        .get("PYTHONMALLOC")
+        .and_then(|var| var.now.value.known());
     let raw = malloc.is_some_and(|malloc| malloc.starts_with("malloc"));
     let (what, caption) = if raw {
-        ("does nothing where `PYTHONMALLOC` chooses `malloc`", "without effect")
+        (
+            "does nothing where `PYTHONMALLOC` chooses `malloc`",
+            "without effect",
+        )
     } else {
-        ("prints statistics of pymalloc at each new arena and at the end", "for debugging")
+        (
+            "prints statistics of pymalloc at each new arena and at the end",
+            "for debugging",
+        )
     };
     let mut finding = report
-        .finding(&var.now.place, format!("`PYTHONMALLOCSTATS={value}` in production: it {what}"))
+        .finding(
+            &var.now.place,
+            format!("`PYTHONMALLOCSTATS={value}` in production: it {what}"),
+        )
         .caption(caption)
         .help("drop it: it saves no memory");
     if value == "0" {

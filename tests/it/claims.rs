@@ -92,7 +92,7 @@ fn options_are_quoted_where_they_stand() {
     let open = image("gunicorn --threads $THREADS a:b");
     assert_said(
         &[("Dockerfile", &open)],
-        &["for each process"],
+        &["for a process with threads"],
         &["one thread each"],
     );
     let star = image("[\"/app/run.sh\"]");
@@ -246,7 +246,11 @@ fn a_program_is_what_its_code_says() {
         let uvicorn =
             image("uvicorn a:b").replace("CMD", &format!("RUN pip install {package}\nCMD"));
         let said = said(&[("Dockerfile", &uvicorn)]);
-        assert_eq!(said.contains("a package for large blocks"), has, "{said}");
+        assert_eq!(
+            said.contains("a package that asks malloc for much"),
+            has,
+            "{said}"
+        );
     }
     // A project's own command is called as it is written.
     let manage = image("[\"python\", \"manage.py\", \"consume\"]");
@@ -484,4 +488,88 @@ fn what_is_not_seen_makes_a_finding_less_sure() {
     };
     assert_eq!(of(""), "certain");
     assert_eq!(of("ENTRYPOINT [\"/app/entrypoint.sh\"]\n"), "likely");
+}
+
+/// A server that is told to run what is not there may end at once: that it runs is likely then.
+#[test]
+fn an_application_that_is_not_there_is_told() {
+    let api = image("uvicorn app.main:app");
+    let with = |files: &[(&str, &str)]| {
+        let mut all = vec![("Dockerfile", api.as_str())];
+        all.extend(files);
+        let found = found(&all);
+        found[0]["doubt"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(with(&[("app/main.py", "")]), "");
+    assert_eq!(with(&[("src/app/main/__init__.py", "")]), "");
+    let doubt = "`app.main`, which it runs, was not found beside the Dockerfile";
+    assert_eq!(with(&[("web/main.py", "")]), doubt);
+    // Nothing is copied: it comes with a package.
+    let package = "FROM python:3.12-slim\nRUN pip install shop\nCMD uvicorn shop.main:app\n";
+    assert_eq!(found(&[("Dockerfile", package)])[0]["doubt"], Value::Null);
+}
+
+/// Facts about the base: a manager of packages, a name.
+#[test]
+fn alpine_by_another_name_has_musl() {
+    for (base, step, heard) in [
+        ("acme/alpine-chrome:119", "", false),
+        ("acme/base:1-alpine3.20", "", false),
+        ("acme/base:1", "RUN apk add python3\n", false),
+        ("cgr.dev/acme/base:1", "RUN apk add python3\n", true),
+        ("acme/base:1", "RUN apt-get install python3\n", true),
+    ] {
+        let text = format!("FROM {base}\n{step}CMD [\"python3\", \"-m\", \"uvicorn\", \"a:b\"]\n");
+        assert_eq!(
+            found(&[("Dockerfile", &text)]).len() == 1,
+            heard,
+            "{base} {step}"
+        );
+    }
+}
+
+/// Lists of packages as pip reads them, and conditions as the shell does.
+#[test]
+fn packages_are_those_that_are_installed() {
+    let sign = "a package that asks malloc for much is installed";
+    let of = |step: &str| {
+        said(&[(
+            "Dockerfile",
+            &image("uvicorn a:b").replace("CMD", &format!("{step}\nCMD")),
+        )])
+    };
+    assert!(of("RUN pip install pandas").contains(sign));
+    assert!(!of("RUN pip install --dry-run pandas").contains(sign));
+    assert!(!of("RUN if [ -n \"$DEV\" ]; then pip install pandas; fi").contains(sign));
+    let folder = folder([(
+        "Dockerfile",
+        image("uvicorn a:b")
+            .replace("CMD", "RUN pip install -r r.txt\nCMD")
+            .as_str(),
+    )]);
+    let utf_16: Vec<u8> = "\u{feff}pandas==2\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    std::fs::write(folder.path().join("r.txt"), utf_16).unwrap();
+    let out = run(folder.path(), ["check", "--format", "json", "."]).out;
+    assert!(out.contains(sign), "{out}");
+}
+
+/// What stands in a comment sets nothing.
+#[test]
+fn comments_set_no_allocator() {
+    let api = image("gunicorn --threads 4 a:b");
+    let with = |text: &str| {
+        found(&[
+            ("Dockerfile", &api),
+            ("a.py", ""),
+            ("deploy/notes.yaml", text),
+        ])[0]["confidence"]
+            .clone()
+    };
+    assert_eq!(
+        with("# MALLOC_ARENA_MAX=2 helped once\nimage: shop/api\n"),
+        "certain"
+    );
 }

@@ -228,7 +228,7 @@ fn each_sign_is_quoted_with_its_line() {
     let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
     for text in [
         "(`max_requests = 500`, line 2 of conf.py)",
-        "a package for large blocks of memory is installed (`pillow`, line 1 of requirements.txt)",
+        "a package that asks malloc for much is installed (`pillow`, line 1 of requirements.txt)",
     ] {
         assert!(out.contains(text), "{text}: {out}");
     }
@@ -300,7 +300,11 @@ fn a_finding_says_how_sure_it_is() {
     let port = "FROM python:3.12-slim\nEXPOSE 80\nCMD python app.py\n";
     let sign = ("app.py", "uvicorn.run(app)\n");
     for (files, confidence, doubt) in [
-        (vec![("Dockerfile", known.as_str())], "certain", None),
+        (
+            vec![("Dockerfile", known.as_str()), ("a.py", "")],
+            "certain",
+            None,
+        ),
         (
             vec![("Dockerfile", unknown.as_str())],
             "possible",

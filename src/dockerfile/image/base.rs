@@ -18,6 +18,10 @@ pub(super) fn platform(
                 let libc = Fact::Assumed(release.libc, why.clone());
                 (Fact::Assumed(release, why), libc)
             }
+            None if facts::says_alpine(reference) => {
+                let why = format!("`{reference}` is called after Alpine");
+                (unknown(), Fact::Assumed(facts::Libc::Musl, why))
+            }
             None => (unknown(), Fact::Unknown(why.to_owned())),
         };
         return Platform {

@@ -40,16 +40,22 @@ pub(super) fn install(
     if state.platform.manager.is_none() {
         state.platform.manager = Some(manager);
     }
-    if let (Fact::Unknown(_), Some(libc)) = (&state.platform.libc, libc_of(manager)) {
-        let (line, path) = (place.line(), &place.file.path);
-        let why = format!("{manager} is used in line {line} of {path}");
-        state.platform.libc = Fact::Assumed(libc, why);
-    }
     let text = source
         .text
         .as_str()
         .get(effect.range.clone())
         .unwrap_or_default();
+    if let (Fact::Unknown(_), Some(libc)) = (&state.platform.libc, libc_of(manager, &state.base)) {
+        let command = text.split_whitespace().next().unwrap_or_default();
+        let command = if command.starts_with("apt") {
+            command
+        } else {
+            manager.command()
+        };
+        let (line, path) = (place.line(), &place.file.path);
+        let why = format!("`{command}` is used in line {line} of {path}");
+        state.platform.libc = Fact::Assumed(libc, why);
+    }
     let by_address = manager != Manager::Apk && text.contains("://");
     if by_address || [".deb", ".rpm"].iter().any(|sign| text.contains(sign)) {
         state.hide("/", "a package file is installed");
@@ -72,10 +78,17 @@ pub(super) fn install(
     }
 }
 
-/// The C library of the distributions that have a manager: `apk` is Alpine's, and Wolfi's.
-const fn libc_of(manager: Manager) -> Option<Libc> {
+/// The C library of the distributions that have a manager: `apk` is Alpine's, and that of Wolfi and Chainguard, which have
+/// glibc.
+fn libc_of(manager: Manager, base: &str) -> Option<Libc> {
+    let wolfi = || {
+        ["wolfi", "chainguard", "cgr.dev"]
+            .iter()
+            .any(|name| base.contains(name))
+    };
     match manager {
-        Manager::Apk | Manager::Conda => None,
+        Manager::Conda => None,
+        Manager::Apk => (!base.is_empty() && !wolfi()).then_some(Libc::Musl),
         _ => Some(Libc::Glibc),
     }
 }

@@ -25,13 +25,13 @@ pub(super) fn effect(process: &Process) -> String {
     let server = process.server.as_deref().unwrap_or_default();
     if let Some(heaps) = own_heaps(process) {
         return format!(
-            "`{server}` limits glibc to {heaps} heaps itself; one live object pins each of them"
+            "`{server}` limits glibc to {heaps} heaps itself where it has threads; one live object pins each of them"
         );
     }
     if !is_single(process) {
-        return "glibc keeps up to 8 heaps per core for each process; one live object pins each of them".into();
+        return "for a process with threads glibc keeps up to 8 heaps per core; one live object pins each of them".into();
     }
-    let one = "its workers have one thread each, as far as the command says, and so one heap: `MALLOC_ARENA_MAX` changes nothing";
+    let one = "as far as its command says its workers have one thread each; with one thread there is one heap, and `MALLOC_ARENA_MAX` changes nothing";
     if !server.starts_with("gunicorn")
         || process
             .worker_kind
