@@ -18,7 +18,7 @@ use super::fragile;
 use super::image::ImageState;
 use super::syntax::{Args, Instruction};
 use crate::model::Strip;
-use crate::shell::effects::{Effect, EffectKind, Reader};
+use crate::shell::effects::{Effect, EffectKind, Reader, Usually};
 use crate::shell::syntax::{Part, Word};
 use crate::templates::HOOK_MODULE;
 use crate::text::paths::base_name;
@@ -273,8 +273,8 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
             packages::ran(state, words, &place);
             let large = state.large.clone();
             fragile::ran(build, state, source.text.as_str(), words, &place);
-            if effect.context.conditional {
-                // What a condition installs may not be there.
+            if effect.usually == Usually::Skipped {
+                // What only a condition installs that does not hold is not there.
                 state.large = large;
             }
             opaque::work(build, state, effect, words);
