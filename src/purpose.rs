@@ -23,6 +23,11 @@ pub(crate) fn of_image(image: &Named) -> Option<String> {
     let plain = image.text.split('@').next().unwrap_or_default();
     let last = paths::file_name(plain);
     let (name, tag) = last.split_once(':').unwrap_or((last, ""));
+    // `dev_ops_production_django` is none of development's.
+    let mut words = name.split(['-', '_', '.']);
+    if words.any(|word| matches!(word, "production" | "prod")) {
+        return None;
+    }
     if roles::is_test_name(name) || roles::is_shown(name) {
         return Some(format!("the image is called `{name}`"));
     }

@@ -26,6 +26,8 @@ pub(crate) struct Tunable {
     pub default: String,
     /// The glibc that brought it, where that is newer than 2.17.
     since: Option<String>,
+    /// Beside this it does nothing: `MALLOC_MMAP_MAX_=0`.
+    pub useless_with: Option<String>,
     /// The glibc from which on it needs a library of its own, and that library: `2.34 libc_malloc_debug.so`.
     pub needs: Option<String>,
     /// What else to know.

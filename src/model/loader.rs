@@ -155,6 +155,10 @@ fn spelling(
     if entry.starts_with('=') {
         return Some(Outcome::Malformed("=".into()));
     }
+    // No library is called so: a version was cut off.
+    if entry.ends_with(".so.") {
+        return Some(Outcome::Malformed(".".into()));
+    }
     if let Some(erased) = value.erased.iter().find(|erased| {
         erased.name != "LD_PRELOAD" && range.start <= erased.at && erased.at <= range.end
     }) {

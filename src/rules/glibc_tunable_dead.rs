@@ -8,6 +8,7 @@ use crate::model::{Change, Outcome, Unit, Via, newer};
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     too_old(unit, report);
     needs_a_library(unit, report);
+    beside_another(unit, report);
     let musl = unit.platform.libc.known() == Some(&Libc::Musl);
     // A start script may preload today and not tomorrow; the variable is for the other case.
     let loaded = unit.preloads.iter().find(|preload| {
@@ -101,6 +102,36 @@ fn too_old(unit: &Unit, report: &mut Report<'_>) {
             );
         }
         at += pair.len() + 1;
+    }
+}
+
+/// Variables that another one makes useless.
+fn beside_another(unit: &Unit, report: &mut Report<'_>) {
+    if unit.platform.libc.value() == Some(&Libc::Musl) || unit.replacement().is_some() {
+        return;
+    }
+    for var in unit.env.iter() {
+        let with = facts::tunable(&var.name).and_then(|tunable| tunable.useless_with.as_deref());
+        let Some((name, value)) = with.and_then(|with| with.split_once('=')) else {
+            continue;
+        };
+        let Some(other) = unit
+            .env
+            .get(name)
+            .filter(|other| other.now.value.known() == Some(value))
+        else {
+            continue;
+        };
+        let message = format!("`{}` does nothing beside `{name}={value}`", var.name);
+        report.add(
+            report
+                .finding(&var.now.place, message)
+                .caption("without effect")
+                .label(&other.now.place, "no block is mapped by itself")
+                .help(format!(
+                    "drop one of the two: without `{name}` large blocks go back when they are freed"
+                )),
+        );
     }
 }
 

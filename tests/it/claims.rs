@@ -573,3 +573,20 @@ fn comments_set_no_allocator() {
         "certain"
     );
 }
+
+/// An image of production is one, whatever else its name says.
+#[test]
+fn an_image_of_production_is_called_so() {
+    let with = |image: &str| {
+        let text = format!(
+            "services:\n  api:\n    image: {image}\n    build: .\n    command: gunicorn --threads 4 a:b\n    restart: always\n"
+        );
+        found(&[
+            ("compose.yaml", &text),
+            ("Dockerfile", "FROM python:3.12-slim\n"),
+        ])
+        .len()
+    };
+    assert_eq!(with("dev_ops_production_django"), 1);
+    assert_eq!(with("dev_ops_django"), 0);
+}
