@@ -360,12 +360,34 @@ impl<'a> Work<'a> {
         let open = |finding: &&Finding| self.reason(finding).is_none();
         for finding in findings.iter().filter(open) {
             let mut others = findings.iter().filter(open);
-            let waits = others.any(|other| covers(other, finding) || goes_before(other, finding));
+            let waits = others.any(|other| {
+                covers(other, finding)
+                    || goes_before(other, finding)
+                    || self.is_inherited(other, finding)
+            });
             if batch.len() < width && !waits && taken.take(&finding.edits) {
                 batch.push(finding.clone());
             }
         }
         batch
+    }
+
+    /// Whether what `other` brings may reach the image of `finding` of itself: that stands on the stage of the other.
+    fn is_inherited(&self, other: &Finding, finding: &Finding) -> bool {
+        let installs = |finding: &Finding| {
+            let changes = finding.remedy.iter().flat_map(|remedy| &remedy.changes);
+            changes
+                .into_iter()
+                .any(|change| matches!(change, Change::Install(_)))
+        };
+        let stages = |finding: &Finding| self.now.units.get(finding.unit).map(|unit| &unit.stages);
+        let (Some(these), Some(those)) = (stages(finding), stages(other)) else {
+            return false;
+        };
+        let stands = those
+            .first()
+            .is_some_and(|stage| these.iter().skip(1).any(|own| own == stage));
+        stands && installs(finding) && installs(other)
     }
 
     /// Why a finding is not to be fixed, if it is not.

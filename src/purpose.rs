@@ -17,6 +17,14 @@ pub(crate) fn of_path(path: &str) -> Option<String> {
     Some(format!("the path says `{part}`"))
 }
 
+/// What a variable says against a container's being production's: `FLASK_ENV=development`.
+#[must_use]
+pub(crate) fn of_variable(name: &str, value: &str) -> Option<String> {
+    let developers =
+        roles::is_stage_variable(name) && roles::is_developer_folder(&value.to_lowercase());
+    developers.then(|| format!("`{name}={value}` is set"))
+}
+
 /// What the name and tag of an image say against its being production's: `shop/web-test`, `:develop`.
 #[must_use]
 pub(crate) fn of_image(image: &Named) -> Option<String> {

@@ -218,7 +218,10 @@ impl Judge<'_> {
     ) -> Vec<Finding> {
         let (file, project) = (self.file, self.project);
         let tag = container.image.as_ref().and_then(purpose::of_image);
-        container.not_production = container.not_production.or(tag);
+        let mut variables = container.env.iter();
+        let set = variables
+            .find_map(|(name, setting)| purpose::of_variable(name, setting.value.known()?));
+        container.not_production = container.not_production.or(tag).or(set);
         let link = link::link(&file.path, &container, project);
         let unseen = link::not_read(&file.path, &container, project);
         container.gaps.unseen = container.gaps.unseen.or(unseen);

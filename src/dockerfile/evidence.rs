@@ -59,12 +59,7 @@ fn worker_kind(build: &Build<'_>, state: &ImageState, process: &Process) -> Opti
         let (text, _) = file_of(build, state, process)?;
         let mut settings = text.as_str().lines().filter_map(setting);
         let (_, value) = settings.find(|(key, _)| server.is_worker_kind(key))?;
-        let mut words = value
-            .rsplit(['"', '\''])
-            .filter(|word| !word.trim().is_empty());
-        words
-            .find(|word| !word.starts_with([')', ',']))
-            .map(str::to_owned)
+        Some(last_literal(value).to_owned())
     };
     in_command.or_else(in_variable).or_else(in_file)
 }
@@ -270,7 +265,7 @@ fn setting(line: &str) -> Option<(&str, &str)> {
 fn in_setting(server: &growth::Server, line: &str) -> Option<(Sign, std::ops::Range<usize>)> {
     let (key, value) = setting(line)?;
     let number = last_number(value);
-    let word = value.trim_matches(['"', '\'']);
+    let word = last_literal(value);
     // `$(THREADS)` of uwsgi's file: whoever says it at all wants more than one.
     let open = number.is_none() && value.starts_with("$(");
     let sign = if server.is_threads(key) && (number > Some(1) || open) {
@@ -286,6 +281,14 @@ fn in_setting(server: &growth::Server, line: &str) -> Option<(Sign, std::ops::Ra
     };
     let lead = line.len() - line.trim_start().len();
     Some((sign, lead..lead + code(line).trim().len()))
+}
+
+/// The text that a value is, or takes where nothing else is set: `os.environ.get("KIND", "gthread")`.
+fn last_literal(value: &str) -> &str {
+    let parts: Vec<&str> = value.split(['"', '\'']).collect();
+    // Quotes part what is quoted from what is not.
+    let quoted = parts.chunks_exact(2).filter_map(|pair| pair.get(1));
+    quoted.last().copied().unwrap_or(value)
 }
 
 /// The number that a value says, or takes where nothing else is set: `int(os.environ.get("THREADS", "4"))`.
@@ -311,6 +314,7 @@ mod tests {
             "threads = 4",
             "  threads = int(os.environ.get('T', '4'))  # many",
             "worker_class = \"gthread\"",
+            "worker_class = os.environ.get('KIND', 'gthread')",
         ] {
             assert_eq!(of(line), Some(Sign::Threads), "{line}");
         }

@@ -190,6 +190,7 @@ fn listed(
         return;
     }
     seen.push(path.to_owned());
+    let path = &filled_in(state, path);
     let (text, file) = match copy::find(build, state, path) {
         Some(Readable::Inline(text)) => (text.as_str().to_owned(), None),
         Some(Readable::Beside(file)) => (whole(&file), Some(file)),
@@ -218,6 +219,29 @@ fn listed(
         };
         listed(build, state, order, (&include, most), place, seen);
     }
+}
+
+/// A path with what build arguments and variables put into it: `${BUILD_ENVIRONMENT}.txt`.
+fn filled_in(state: &ImageState, path: &str) -> String {
+    let Some((before, rest)) = path.split_once('$') else {
+        return path.to_owned();
+    };
+    let rest = rest.trim_start_matches('{');
+    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+    let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
+    let argument = || {
+        let mut args = state.args.iter().rev();
+        let (_, value) = args.find(|(own, _)| own == name)?;
+        value.as_ref()?.known().map(str::to_owned)
+    };
+    let set = state.env.get(name).and_then(|var| var.now.value.known());
+    let value = set.map(str::to_owned).or_else(argument).unwrap_or_default();
+    let after = after.strip_prefix('}').unwrap_or(after);
+    format!("{before}{value}{}", filled_in(state, after))
+}
+
+fn is_wide(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..])
 }
 
 /// The text of a list; pip reads UTF-16, too, where a mark says so.

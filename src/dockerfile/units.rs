@@ -189,6 +189,7 @@ fn unit(
     let name = name(build, index);
     let mut unit = assemble(state, started, strays, role, name, unseen);
     evidence::give(&mut unit, build, state, started);
+    unit.stages = chain(build, index).collect();
     let serving = serving(build, index, &unit);
     if let Some(below) = serving.and_then(|(stage, _)| build.made.states.get(stage)) {
         unit.install_at = install_at(below);
@@ -247,6 +248,7 @@ fn assemble(
         unseen_settings,
         unknown_base: state.image.is_none().then(|| state.base.clone()),
         doubt: None,
+        stages: Vec::new(),
         siblings: false,
         compiles: state.compiles,
         conda: conda(state),

@@ -14,6 +14,7 @@ struct Words {
     test_programs: Names,
     test_folders: Names,
     developer_folders: Names,
+    stage_variables: Names,
     test_words: Names,
     shown_words: Names,
     job_words: Names,
@@ -55,6 +56,12 @@ pub(crate) fn is_test_folder(name: &str) -> bool {
 #[must_use]
 pub(crate) fn is_developer_folder(name: &str) -> bool {
     is_one_of(name, &WORDS.get().developer_folders)
+}
+
+/// Whether a variable says for whom something runs: `FLASK_ENV`.
+#[must_use]
+pub(crate) fn is_stage_variable(name: &str) -> bool {
+    WORDS.get().stage_variables.iter().any(|own| own == name)
 }
 
 /// Whether a stage's whole name says that it is for developers or tests.

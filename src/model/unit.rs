@@ -67,6 +67,8 @@ pub struct Unit {
     pub unknown_base: Option<String>,
     /// Why the process may get allocator settings from a file that is not known to be about it.
     pub doubt: Option<String>,
+    /// The stages of its file that it stands on, its own first; nothing where it is no stage.
+    pub stages: Vec<usize>,
     /// Other images come out of the same file.
     pub siblings: bool,
     /// Something is compiled in it: development packages have their use.

@@ -122,18 +122,11 @@ fn evidence(mut finding: Finding, unit: &Unit) -> Finding {
     for sign in &signs {
         finding = finding.note(sign.clone());
     }
-    finding.brief = match signs.as_slice() {
-        [] => "none of the signs of growing memory was found that malloclint looks for".into(),
-        signs => signs.join("; "),
-    };
+    finding.brief = signs.join("; ");
     if are_enough(&unit.evidence) {
         return finding;
     }
-    let other = if signs.is_empty() { "" } else { "other " };
-    let measured = measured(&unit.process);
-    finding.note(format!(
-        "no {other}sign of growing memory was found of those that malloclint looks for: {measured}"
-    ))
+    finding.note(measured(&unit.process))
 }
 
 /// A sign, with where it stands.

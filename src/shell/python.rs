@@ -103,20 +103,27 @@ impl Prose {
     }
 }
 
-/// A source without its comments and without the lines of texts over several lines.
+/// A source without its comments, without the lines of texts over several lines, and without those that define something.
 #[must_use]
 pub(crate) fn without_prose(text: &str) -> String {
     let mut prose = Prose::default();
     let lines = text.split_inclusive('\n');
-    let lines = lines.filter(|line| !prose.holds(line)).map(|line| {
-        let code = code(line);
-        // What ends the line goes on doing so.
-        if code.len() < line.len() {
-            format!("{code}\n")
-        } else {
-            code.to_owned()
-        }
-    });
+    let defines = |line: &str| {
+        let line = line.trim_start();
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        line.starts_with("def ") || line.starts_with("class ")
+    };
+    let lines = lines
+        .filter(|line| !prose.holds(line) && !defines(line))
+        .map(|line| {
+            let code = code(line);
+            // What ends the line goes on doing so.
+            if code.len() < line.len() {
+                format!("{code}\n")
+            } else {
+                code.to_owned()
+            }
+        });
     lines.collect()
 }
 

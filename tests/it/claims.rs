@@ -590,3 +590,80 @@ fn an_image_of_production_is_called_so() {
     assert_eq!(with("dev_ops_production_django"), 1);
     assert_eq!(with("dev_ops_django"), 0);
 }
+
+/// What a stage brings reaches those that stand on it: nothing is brought twice.
+#[test]
+fn stages_that_stand_on_each_other_are_fixed_once() {
+    let text = "FROM python:3.12-slim AS production\nCMD [\"gunicorn\", \"--threads\", \"4\", \"a:b\"]\n\nFROM production AS worker\nCMD [\"celery\", \"-A\", \"a\", \"worker\", \"--max-tasks-per-child=9\"]\n\nFROM python:3.12-slim AS other\nCMD [\"gunicorn\", \"--threads\", \"8\", \"c:d\"]\n";
+    let folder = folder([("Dockerfile", text)]);
+    run(folder.path(), ["fix", "."]);
+    let fixed = std::fs::read_to_string(folder.path().join("Dockerfile")).unwrap();
+    assert_eq!(fixed.matches("install -y").count(), 2, "{fixed}");
+    assert!(found(&[("Dockerfile", &fixed)]).is_empty(), "{fixed}");
+}
+
+/// What prepares a start is not what is started.
+#[test]
+fn what_runs_first_is_not_the_service() {
+    let text = image("[\"uvicorn\", \"a:b\"]").replace("CMD", "ENTRYPOINT [\"/app/run.sh\"]\nCMD");
+    let script = "#!/bin/sh\nif [ -n \"$DATABASE\" ]; then\n  python setup_db.py\nelse\n  python setup_files.py\nfi\nexec \"$@\"\n";
+    assert_said(
+        &[("Dockerfile", &text), ("run.sh", script)],
+        &["`uvicorn` runs on"],
+        &["setup_"],
+    );
+}
+
+/// Who defines a loop does not run it; and a list is read where it is in two bytes a character.
+#[test]
+fn definitions_and_lines() {
+    let run_py = image("[\"python\", \"run.py\"]");
+    let of = |text: &str| said(&[("Dockerfile", &run_py), ("run.py", text)]);
+    assert_eq!(of("def run_forever(x):\n    pass\n"), "");
+    assert!(of("def main():\n    loop.run_forever()\nmain()\n").contains("run_forever("));
+    let folder = folder([(
+        "Dockerfile",
+        image("uvicorn a:b")
+            .replace("CMD", "RUN pip install -r r.txt\nCMD")
+            .as_str(),
+    )]);
+    let wide: Vec<u8> = "\u{feff}flask\r\nPandas==2\r\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    std::fs::write(folder.path().join("r.txt"), wide).unwrap();
+    let out = run(folder.path(), ["check", "--format", "json", "."]).out;
+    assert!(out.contains("(`pandas`, line 2 of r.txt)"), "{out}");
+}
+
+/// Lists whose names a build argument fills in, and wheels that another stage makes of them.
+#[test]
+fn wheels_are_what_their_list_says() {
+    let text = "FROM python:3.12-slim AS build\nARG KIND=production\nCOPY ./requirements .\nRUN pip wheel --wheel-dir /wheels -r ${KIND}.txt\n\nFROM python:3.12-slim\nCOPY --from=build /wheels /wheels\nRUN pip install /wheels/*\nCMD [\"uvicorn\", \"a:b\"]\n";
+    let with = |list: &'static str| {
+        said(&[
+            ("Dockerfile", text),
+            ("requirements/production.txt", "-r base.txt\n"),
+            ("requirements/base.txt", list),
+        ])
+    };
+    assert!(with("flask\npillow\n").contains("(`pillow`, line 2 of requirements/base.txt)"));
+    assert!(!with("flask\n").contains("asks malloc for much"));
+}
+
+/// A container that is set up for developers is theirs.
+#[test]
+fn variables_say_for_whom_a_container_is() {
+    let with = |value: &str| {
+        let text = format!(
+            "services:\n  api:\n    build: .\n    command: gunicorn --threads 4 a:b\n    environment: {{FLASK_ENV: {value}}}\n"
+        );
+        found(&[
+            ("compose.yaml", &text),
+            ("Dockerfile", "FROM python:3.12-slim\n"),
+        ])
+        .len()
+    };
+    assert_eq!(with("production"), 1);
+    assert_eq!(with("Development"), 0);
+}

@@ -176,7 +176,12 @@ fn all_items(file: &SourceFile) -> Vec<&[u8]> {
 fn items(file: &SourceFile) -> Vec<&[u8]> {
     let items = syntax::parse(&file.bytes).items;
     let kept = items.iter().filter(|item| {
-        let text = file.slice(item.span);
+        let mut text = file.slice(item.span).to_vec();
+        if let ItemKind::Instruction(instruction) = &item.kind {
+            // A name may go on behind the end of a line.
+            text.extend_from_slice(instruction.text.as_str().as_bytes());
+        }
+        let text = &text;
         match &item.kind {
             ItemKind::Bom | ItemKind::Directive(_) => true,
             ItemKind::Blank => false,

@@ -9,13 +9,22 @@ use crate::text::{Place, SourceFile, Span};
 
 /// The first line of a list that names a package.
 pub(super) fn line_of(file: &Arc<SourceFile>, package: &str) -> Place {
-    let mut at = 0;
+    // In UTF-16 each character has two bytes, and a mark stands before the first.
+    let wide = super::is_wide(&file.bytes);
+    let length = |line: &str| {
+        if wide {
+            2 * line.encode_utf16().count()
+        } else {
+            line.len()
+        }
+    };
+    let mut at = if wide { 2 } else { 0 };
     for line in super::whole(file).split_inclusive('\n') {
         let start = at;
-        at += line.len();
+        at += length(line);
         let lower = line.to_ascii_lowercase().replace('_', "-");
         if !lower.trim_start().starts_with('#') && has_word(&lower, package) {
-            return Place::new(file, Span::new(start, start + line.trim_end().len()));
+            return Place::new(file, Span::new(start, start + length(line.trim_end())));
         }
     }
     Place::new(file, Span::empty(0))

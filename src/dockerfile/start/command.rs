@@ -117,7 +117,13 @@ pub(super) fn service<'e>(
         .or_else(|| first(&|server| !server.develops && server.usually == Usually::ByDefault))
         .or_else(|| first(&|server| server.usually == Usually::ByDefault))
         .or_else(|| first(&|server| !server.develops && server.runs()))
-        .or_else(|| last(&|command| command.is_own_program()))
+        .or_else(|| {
+            // What `exec` is given comes after it, and stays.
+            let replaced = commands
+                .iter()
+                .any(|command| command.exec && command.runs());
+            last(&|command| command.is_own_program()).filter(|_| !replaced)
+        })
         .or_else(|| first(&|server| !server.develops))
         .or_else(|| first(&|server| server.runs()))
         .or_else(|| last(&|command| command.exec && command.runs() && !command.passes_on()))

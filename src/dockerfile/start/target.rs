@@ -14,13 +14,12 @@ impl Follower<'_> {
     pub(super) fn missing_target(&self) -> Option<String> {
         let context = |copied: &&Copied| copied.from == CopySource::Context;
         let copied: Vec<&Copied> = self.state.copies.iter().filter(context).collect();
-        let module = self.argv.iter().skip(1).find_map(|word| module(word))?;
-        let path = module.replace('.', "/");
-        let forms = [format!("{path}.py"), format!("{path}/__init__.py")];
+        let mut words = self.argv.iter().skip(1);
+        let (named, forms) = words.find_map(|word| forms(word))?;
         let there = |path: &String| copy::find(self.build, self.state, path).is_some();
         let found =
             forms.iter().any(there) || copied.iter().any(|copied| self.brings(copied, &forms));
-        (!copied.is_empty() && !found).then(|| module.to_owned())
+        (!copied.is_empty() && !found).then(|| named.to_owned())
     }
 
     /// Whether what is copied holds a file of these names, in whatever folder: sources may lie below `src`. So may what
@@ -49,6 +48,19 @@ impl Follower<'_> {
             })
         })
     }
+}
+
+/// What a word names, and the files that it may be: `app.main:app`, `app/main.py`.
+fn forms(word: &str) -> Option<(&str, Vec<String>)> {
+    if word.ends_with(".py") && !word.starts_with('-') && !word.contains(['=', '$', '*']) {
+        return Some((word, vec![word.to_owned()]));
+    }
+    let module = module(word)?;
+    let path = module.replace('.', "/");
+    Some((
+        module,
+        vec![format!("{path}.py"), format!("{path}/__init__.py")],
+    ))
 }
 
 /// The module of `app.main:app`, `shop.wsgi:create()`; nothing for addresses and paths.
