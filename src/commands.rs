@@ -5,6 +5,8 @@ mod check;
 mod explain;
 mod fix;
 mod init;
+#[cfg(target_os = "linux")]
+mod inspect;
 mod outputs;
 mod progress;
 mod rules;
@@ -62,6 +64,10 @@ fn command(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
         Command::Rules { format } => rules::list(*format, out),
         Command::Tune(arguments) => tune::run(arguments, colours(cli.color), out, err),
         Command::TuneKeeper(arguments) => tune::keep(arguments, err),
+        #[cfg(target_os = "linux")]
+        Command::Inspect(arguments) => inspect::run(arguments, out, err),
+        #[cfg(not(target_os = "linux"))]
+        Command::Inspect(_) => trouble("`inspect` reads /proc, which Linux alone has", err),
         Command::Units { paths } => units::run(paths, out, err),
     };
     let flushed = out.flush();

@@ -12,6 +12,7 @@ mod glibc;
 pub(crate) mod growth;
 mod images;
 mod jemalloc;
+pub(crate) mod layouts;
 mod log_lines;
 pub(crate) mod options;
 pub(crate) mod programs;

@@ -22,6 +22,7 @@
 //! | text to the disk, whole or not at all | `write` |
 //! | output | `report`, and which findings are known `baseline` |
 //! | settings measured under the user's own load (Linux) | `tune` |
+//! | what a live process does with its memory (Linux) | `inspect` |
 //!
 //! As a library it checks and fixes texts: [`check`] and [`fix`], with what stands around them in a
 //! [`Project`]. The rest is the program's own and may change in any release.
@@ -37,6 +38,8 @@ mod facts;
 mod finding;
 mod fix;
 mod init;
+#[cfg(target_os = "linux")]
+mod inspect;
 mod manifests;
 mod model;
 mod pages;

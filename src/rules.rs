@@ -239,6 +239,8 @@ impl Report<'_> {
     /// A finding of this rule, still to be added.
     #[must_use]
     pub(crate) fn finding(&self, place: &Place, message: impl Into<String>) -> Finding {
+        // A value that is quoted may hold the end of a line.
+        let message = message.into().replace('\n', "\\n");
         Finding::new(
             self.rule.id,
             self.rule.meta().severity,

@@ -287,8 +287,8 @@ fn in_setting(server: &growth::Server, line: &str) -> Option<(Sign, std::ops::Ra
 fn last_literal(value: &str) -> &str {
     let parts: Vec<&str> = value.split(['"', '\'']).collect();
     // Quotes part what is quoted from what is not.
-    let quoted = parts.chunks_exact(2).filter_map(|pair| pair.get(1));
-    quoted.last().copied().unwrap_or(value)
+    let mut quoted = parts.chunks_exact(2).filter_map(|pair| pair.get(1));
+    quoted.next_back().copied().unwrap_or(value)
 }
 
 /// The number that a value says, or takes where nothing else is set: `int(os.environ.get("THREADS", "4"))`.

@@ -48,12 +48,14 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["disk", "facts", "finding", "model", "policy", "templates", "text"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
     ("tune", &["facts", "model", "secrets", "templates", "text", "write"]),
+    // What live processes do with their memory: it knows the world, and nothing of files.
+    ("inspect", &["facts", "secrets"]),
     ("report", &["finding", "fix", "project", "rules", "secrets", "text", "verdict"]),
     // The program.
     ("cli", &["finding", "policy", "report", "templates"]),
     ("baseline", &["finding"]),
     ("init", &["surroundings", "text", "yaml"]),
-    ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "init", "model", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
+    ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "init", "inspect", "model", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
     ("main", &[]),
     // What the tests look at.
     ("internals", &["check", "config", "disk", "dockerfile", "facts", "finding", "fix", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "verdict", "yaml"]),
@@ -62,13 +64,16 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// What reaches the system, and the only rooms that may.
 const SYSTEM: &[(&str, &[&str])] = &[
-    ("fs::", &["config", "disk", "project", "tune", "write"]),
-    ("File::open", &["disk", "write"]),
+    (
+        "fs::",
+        &["config", "disk", "inspect", "project", "tune", "write"],
+    ),
+    ("File::open", &["disk", "inspect", "write"]),
     ("File::create", &["tune"]),
     ("std::net", &["tune"]),
     (
         "std::process",
-        &["cli", "commands", "main", "project", "tune"],
+        &["cli", "commands", "inspect", "main", "project", "tune"],
     ),
     ("Command::new", &["project", "tune"]),
     ("std::env", &["commands", "main", "project", "tune"]),
@@ -85,7 +90,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("granit_parser", &["yaml"]),
     ("hcl", &["project"]),
     ("miette", &["report"]),
-    ("textwrap", &["report"]),
+    ("textwrap", &["inspect", "report"]),
     ("similar", &["report"]),
     ("strsim", &["text"]),
     ("tempfile", &["project", "write"]),
@@ -105,7 +110,14 @@ const HOMES: &[(&str, &[&str])] = &[
     ("terminal_size", &["commands"]),
     (
         "serde_json",
-        &["baseline", "commands", "dockerfile", "report", "tune"],
+        &[
+            "inspect",
+            "baseline",
+            "commands",
+            "dockerfile",
+            "report",
+            "tune",
+        ],
     ),
     ("regex", &["commands", "facts", "manifests", "tune"]),
     ("rustix", &["tune", "write"]),

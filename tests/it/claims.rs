@@ -667,3 +667,22 @@ fn variables_say_for_whom_a_container_is() {
     assert_eq!(with("production"), 1);
     assert_eq!(with("Development"), 0);
 }
+
+/// A message is one line, whatever is quoted in it.
+#[test]
+fn a_message_is_one_line() {
+    let text = "FROM python:3.12-slim-bookworm\nRUN apt-get update && apt-get install -y libjemalloc2\nENV LD_PRELOAD=libjemalloc.so.2\nENTRYPOINT [\"env\", \"MALLOC_CONF=nar\\nas:2\", \"gunicorn\", \"a:b\"]\n";
+    let found = found(&[("Dockerfile", text)]);
+    let messages = found
+        .iter()
+        .map(|finding| finding["message"].as_str().unwrap());
+    let messages: Vec<&str> = messages.collect();
+    assert!(
+        messages.iter().any(|message| message.contains("nar\\nas")),
+        "{messages:?}"
+    );
+    assert!(
+        messages.iter().all(|message| !message.contains('\n')),
+        "{messages:?}"
+    );
+}

@@ -34,6 +34,8 @@ mod harm_images;
 mod hostile;
 mod init;
 mod inject;
+#[cfg(target_os = "linux")]
+mod inspect;
 mod kustomize;
 mod manifests;
 mod msrv;

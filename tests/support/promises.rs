@@ -156,18 +156,17 @@ fn lost_comment(before: &str, after: &str) -> Option<String> {
 }
 
 fn is_env(text: &[u8]) -> bool {
-    let text = text.trim_ascii_start();
-    let word = text
-        .get(..3)
-        .is_some_and(|word| word.eq_ignore_ascii_case(b"ENV"));
-    word && text.get(3).is_some_and(u8::is_ascii_whitespace)
+    // Blanks of Unicode are blanks to the builder, too.
+    let text = String::from_utf8_lossy(text);
+    let mut words = text.split_whitespace();
+    words
+        .next()
+        .is_some_and(|word| word.eq_ignore_ascii_case("ENV"))
 }
 
 fn all_items(file: &SourceFile) -> Vec<&[u8]> {
     let items = syntax::parse(&file.bytes).items;
-    let bytes = items
-        .iter()
-        .map(|item| file.slice(item.span).trim_ascii_end());
+    let bytes = items.iter().map(|item| trimmed(file.slice(item.span)));
     bytes.collect()
 }
 
@@ -196,8 +195,7 @@ fn items(file: &SourceFile) -> Vec<&[u8]> {
             ),
         }
     });
-    kept.map(|item| file.slice(item.span).trim_ascii_end())
-        .collect()
+    kept.map(|item| trimmed(file.slice(item.span))).collect()
 }
 
 fn has(text: &[u8], words: &[&str]) -> bool {
@@ -223,4 +221,14 @@ fn ends_differ(before: &[u8], after: &[u8]) -> Option<Broken> {
     let kept = last.is_empty() || after.windows(last.len()).any(|part| part == last);
     let differs = !after.is_empty() && kept && before.ends_with(b"\n") != after.ends_with(b"\n");
     differs.then(|| ("the last line ends as it did", shown()))
+}
+
+/// Without the blanks at its end, a vertical tab among them: to the builder that is one, too.
+fn trimmed(bytes: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
+    let end = bytes
+        .iter()
+        .rposition(|byte| !blank(byte))
+        .map_or(0, |at| at + 1);
+    &bytes[..end]
 }

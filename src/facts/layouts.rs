@@ -1,0 +1,161 @@
+//! How allocators lay out their state in memory (`layouts.toml`).
+
+use serde::Deserialize;
+
+use super::data::Table;
+
+/// `struct malloc_state` of some versions of glibc: offsets in bytes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ArenaLayout {
+    /// The versions.
+    #[expect(dead_code, reason = "for the reader")]
+    glibc: String,
+    pub flags: u64,
+    /// The fast bins, where there are some.
+    #[expect(
+        dead_code,
+        reason = "their blocks look as if they were in use, and are few"
+    )]
+    fast: Option<u64>,
+    pub top: u64,
+    pub bins: u64,
+    pub next: u64,
+    pub system_mem: u64,
+    pub max_system_mem: u64,
+    pub size: u64,
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
+    source: String,
+}
+
+/// `struct malloc_par`, from `sbrk_base` on: offsets in bytes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ParLayout {
+    /// The versions.
+    #[expect(dead_code, reason = "for the reader")]
+    glibc: String,
+    pub n_mmaps: i64,
+    pub n_mmaps_max: i64,
+    pub no_dyn_threshold: i64,
+    pub arena_max: i64,
+    pub mmap_threshold: i64,
+    pub top_pad: i64,
+    pub trim_threshold: i64,
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
+    source: String,
+}
+
+/// The cache that each thread has.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CacheLayout {
+    /// The versions.
+    #[expect(dead_code, reason = "for the reader")]
+    glibc: String,
+    /// The size of its chunk, in bytes.
+    pub chunk: u64,
+    /// How many bins it has: a count of two bytes, and a link, for each.
+    pub bins: u64,
+    /// Where the links begin.
+    pub entries: u64,
+    /// What is counted: the blocks that it holds, or the slots that are left.
+    pub counts: Counts,
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
+    source: String,
+}
+
+/// What the counts of a cache are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Counts {
+    /// Blocks.
+    Used,
+    /// Slots.
+    Left,
+}
+
+/// The arenas of pymalloc, from a version of Python on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PoolLayout {
+    /// That version, `3.10`.
+    pub python: String,
+    /// The size of a pool, in bytes.
+    pub pool: u64,
+    /// What is mapped at once, in bytes.
+    pub arena: u64,
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
+    source: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    malloc_state: Vec<ArenaLayout>,
+    malloc_par: Vec<ParLayout>,
+    tcache: Vec<CacheLayout>,
+    pymalloc: Vec<PoolLayout>,
+}
+
+static FILE: Table<File> = Table::new(include_str!("layouts.toml"));
+
+/// All layouts of an arena, the oldest first.
+pub(crate) fn arenas() -> &'static [ArenaLayout] {
+    &FILE.get().malloc_state
+}
+
+/// All layouts of the parameters.
+pub(crate) fn parameters() -> &'static [ParLayout] {
+    &FILE.get().malloc_par
+}
+
+/// All layouts of a thread's cache.
+pub(crate) fn caches() -> &'static [CacheLayout] {
+    &FILE.get().tcache
+}
+
+/// All layouts of pymalloc.
+pub(crate) fn pools() -> &'static [PoolLayout] {
+    &FILE.get().pymalloc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_layout_says_where_it_was_read() {
+        FILE.check().unwrap();
+        let file = FILE.get();
+        assert!(file.malloc_state.iter().all(|one| !one.source.is_empty()));
+        assert!(file.malloc_par.iter().all(|one| !one.source.is_empty()));
+        assert!(file.tcache.iter().all(|one| !one.source.is_empty()));
+        assert!(file.pymalloc.iter().all(|one| !one.source.is_empty()));
+        assert_eq!((arenas().len(), parameters().len()), (2, 3));
+    }
+}

@@ -1,0 +1,79 @@
+//! Whose `malloc` a program calls: the address in its table of jumps, read where it lies in memory. No file is opened for it.
+
+use super::memory::{self, Memory, half, short, word};
+use super::process::{Mapping, Process};
+
+/// Tags of the dynamic section (System V ABI, "Dynamic Section").
+const STRTAB: u64 = 5;
+const SYMTAB: u64 = 6;
+const RELA: u64 = 7;
+const RELASZ: u64 = 8;
+const PLTRELSZ: u64 = 2;
+const JMPREL: u64 = 23;
+/// The type of a program header that holds it, and of one that is loaded.
+const PT_LOAD: u32 = 1;
+const PT_DYNAMIC: u32 = 2;
+/// So many relocations of one object are looked at.
+const MOST: u64 = 1 << 20;
+
+/// The file whose `malloc` the program calls, or its library of Python.
+pub(super) fn allocator(process: &Process) -> Option<String> {
+    let program = process.program()?.to_string_lossy().into_owned();
+    let is_python = |map: &&Mapping| map.path.contains("/libpython");
+    let of_program = process.maps.iter().find(|map| map.path == program);
+    let of_python = process.maps.iter().find(is_python);
+    let mut objects = of_program.into_iter().chain(of_python);
+    let slot = objects.find_map(|map| slot(process, map, b"malloc"))?;
+    let target = memory::word_at(process, slot)?;
+    process.mapping(target).map(|map| map.path.clone())
+}
+
+/// The address of the slot of that name in the tables of an object.
+fn slot(memory: &dyn Memory, first: &Mapping, name: &[u8]) -> Option<u64> {
+    let head = memory::read(memory, first.start, 64)?;
+    if head.get(..4)? != b"\x7fELF" || first.offset != 0 {
+        return None;
+    }
+    let count = u64::from(short(&head, 56)?);
+    let (table, size) = (word(&head, 32)?, u64::from(short(&head, 54)?));
+    let headers = memory::read(
+        memory,
+        first.start + table,
+        usize::try_from(count * size).ok()?,
+    )?;
+    let headers = headers.chunks_exact(usize::try_from(size).ok()?);
+    let of = |kind: u32| headers.clone().find(|header| half(header, 0) == Some(kind));
+    // The first part that is loaded lies where the object does.
+    let base = first
+        .start
+        .wrapping_sub(word(of(PT_LOAD)?, 16)? & !(memory::PAGE - 1));
+    let dynamic = of(PT_DYNAMIC)?;
+    let (at, length) = (word(dynamic, 16)?, word(dynamic, 40)?);
+    let section = memory::read(memory, base.wrapping_add(at), usize::try_from(length).ok()?)?;
+    let tag = |wanted: u64| {
+        let mut pairs = section.chunks_exact(16);
+        pairs.find_map(|pair| (word(pair, 0)? == wanted).then(|| word(pair, 8))?)
+    };
+    // The loader may have made addresses of what are offsets in the file.
+    let address = |value: u64| {
+        if value < base {
+            base.wrapping_add(value)
+        } else {
+            value
+        }
+    };
+    let (strings, symbols) = (address(tag(STRTAB)?), address(tag(SYMTAB)?));
+    let tables = [(tag(JMPREL), tag(PLTRELSZ)), (tag(RELA), tag(RELASZ))];
+    tables.into_iter().find_map(|(at, length)| {
+        let (at, length) = (address(at?), length?);
+        let entries = memory::read(memory, at, usize::try_from(length.min(MOST * 24)).ok()?)?;
+        entries.chunks_exact(24).find_map(|entry| {
+            let symbol = word(entry, 8)? >> 32;
+            let symbol = memory::read(memory, symbols + symbol * 24, 4).filter(|_| symbol != 0)?;
+            let string = strings + u64::from(half(&symbol, 0)?);
+            let text = memory::read(memory, string, name.len() + 1)?;
+            let same = text.get(..name.len())? == name && text.last() == Some(&0);
+            same.then(|| word(entry, 0).map(|offset| base.wrapping_add(offset)))?
+        })
+    })
+}

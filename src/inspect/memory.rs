@@ -1,0 +1,148 @@
+//! The memory of a process, page by page. Only pages that are there are read: to read another would map it into the process.
+
+use std::io;
+
+/// Bytes of a page.
+pub(super) const PAGE: u64 = 4096;
+/// So much is read at once, in bytes.
+const WINDOW: u64 = 256 << 10;
+
+/// What a page of a process is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Page {
+    /// It is in memory.
+    pub(super) present: bool,
+    /// It is swapped out: to read it would bring it back.
+    pub(super) swapped: bool,
+    /// It belongs to a file, or is shared memory.
+    pub(super) file: bool,
+    /// No other process maps it.
+    pub(super) exclusive: bool,
+}
+
+/// Memory that can be looked at: that of a process, or a recorded one.
+pub(super) trait Memory {
+    /// What the pages from `start` on are, `count` of them.
+    ///
+    /// # Errors
+    /// Where that cannot be read.
+    fn pages(&self, start: u64, count: usize) -> io::Result<Vec<Page>>;
+
+    /// Fills `into` from `at` on. Who asks has seen that the pages are there.
+    ///
+    /// # Errors
+    /// Where that cannot be read.
+    fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()>;
+}
+
+/// A part of the memory as it was when it was read; what is not there is zero.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    start: u64,
+    bytes: Vec<u8>,
+    pages: Vec<Page>,
+}
+
+impl Window {
+    /// The part from `start` (rounded down to a page) to `end`, as far as one window goes.
+    pub(super) fn of(memory: &dyn Memory, start: u64, end: u64) -> io::Result<Self> {
+        let start = start & !(PAGE - 1);
+        let end = end.min(start.saturating_add(WINDOW));
+        let count = usize::try_from(end.saturating_sub(start).div_ceil(PAGE)).unwrap_or(0);
+        let pages = memory.pages(start, count)?;
+        let mut bytes = vec![0; count * PAGE as usize];
+        let mut at = 0;
+        // Runs of pages that are there are read in one go.
+        while at < pages.len() {
+            let there = |page: &Page| page.present && !page.swapped;
+            let run = pages.iter().skip(at).take_while(|page| there(page)).count();
+            let (from, to) = (at * PAGE as usize, (at + run) * PAGE as usize);
+            if let Some(part) = bytes.get_mut(from..to).filter(|part| !part.is_empty()) {
+                memory.read(start + from as u64, part)?;
+            }
+            at += run.max(1);
+        }
+        Ok(Self {
+            start,
+            bytes,
+            pages,
+        })
+    }
+
+    /// Where it ends.
+    pub(super) fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// The page of an address.
+    pub(super) fn page(&self, at: u64) -> Option<Page> {
+        let index = usize::try_from(at.checked_sub(self.start)? / PAGE).ok()?;
+        self.pages.get(index).copied()
+    }
+
+    /// The number at an address, where it lies in the window.
+    pub(super) fn word(&self, at: u64) -> Option<u64> {
+        word(
+            &self.bytes,
+            usize::try_from(at.checked_sub(self.start)?).ok()?,
+        )
+    }
+}
+
+/// A number of 8 bytes.
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u64> {
+    let part = bytes.get(at..at.checked_add(8)?)?;
+    Some(u64::from_le_bytes(part.try_into().ok()?))
+}
+
+/// A number of 4 bytes.
+pub(super) fn half(bytes: &[u8], at: usize) -> Option<u32> {
+    let part = bytes.get(at..at.checked_add(4)?)?;
+    Some(u32::from_le_bytes(part.try_into().ok()?))
+}
+
+/// A number of 2 bytes.
+pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
+    let part = bytes.get(at..at.checked_add(2)?)?;
+    Some(u16::from_le_bytes(part.try_into().ok()?))
+}
+
+/// The bytes of a range, where all of its pages are there.
+pub(super) fn read(memory: &dyn Memory, at: u64, length: usize) -> Option<Vec<u8>> {
+    let first = at / PAGE;
+    let last = at.checked_add(length as u64)?.checked_sub(1)? / PAGE;
+    let count = usize::try_from(last - first + 1).ok()?;
+    let pages = memory.pages(first * PAGE, count).ok()?;
+    let there = pages.len() == count && pages.iter().all(|page| page.present && !page.swapped);
+    let mut bytes = vec![0; length];
+    (there && memory.read(at, &mut bytes).is_ok()).then_some(bytes)
+}
+
+/// One number of 8 bytes, where it is there.
+pub(super) fn word_at(memory: &dyn Memory, at: u64) -> Option<u64> {
+    word(&read(memory, at, 8)?, 0)
+}
+
+/// How many bytes of a range are in memory.
+pub(super) fn resident(memory: &dyn Memory, start: u64, end: u64) -> u64 {
+    let (first, last) = (start.div_ceil(PAGE), end / PAGE);
+    let mut found = 0;
+    let mut at = first;
+    while at < last {
+        let count = (last - at).min(1 << 16);
+        let Ok(pages) = memory.pages(at * PAGE, usize::try_from(count).unwrap_or(0)) else {
+            return found;
+        };
+        found += pages.iter().filter(|page| page.present).count() as u64 * PAGE;
+        at += count;
+    }
+    found
+}

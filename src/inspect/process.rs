@@ -1,0 +1,315 @@
+//! One process as `/proc` shows it.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use super::memory::{Memory, PAGE, Page, word};
+
+/// A process, open for reading.
+#[derive(Debug)]
+pub(super) struct Process {
+    folder: PathBuf,
+    memory: File,
+    pagemap: File,
+    pub(super) maps: Vec<Mapping>,
+    pub(super) status: Status,
+    /// The words of its command, `\0` between them in `/proc`.
+    pub(super) command: Vec<String>,
+    /// When it began, in clock ticks since the machine did: another process of that number began later.
+    pub(super) began: u64,
+}
+
+/// A part of its address space.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Mapping {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    /// `rw-p`.
+    pub(super) mode: String,
+    pub(super) offset: u64,
+    /// The file, or a name in brackets; empty for what has none.
+    pub(super) path: String,
+}
+
+impl Mapping {
+    pub(super) fn is_writable(&self) -> bool {
+        self.mode.starts_with("rw")
+    }
+
+    /// Private, and of no file.
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.is_writable() && self.mode.ends_with('p') && !self.path.starts_with('/')
+    }
+
+    pub(super) fn length(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    pub(super) fn holds(&self, at: u64) -> bool {
+        self.start <= at && at < self.end
+    }
+}
+
+/// What is used of `/proc/PID/status`: sizes in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) name: String,
+    pub(super) threads: u64,
+    pub(super) resident: u64,
+    pub(super) anonymous: u64,
+    pub(super) file: u64,
+    pub(super) shared: u64,
+    pub(super) swapped: u64,
+    pub(super) uid: u32,
+}
+
+/// Why a process was not looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unread {
+    #[error("there is no process {0}")]
+    Gone(u32),
+    #[error("process {0} is a thread of the kernel: it has no memory of its own")]
+    Kernel(u32),
+    #[error("process {0} has ended, and nobody has waited for it yet")]
+    Zombie(u32),
+    #[error(
+        "process {0} belongs to another user (uid {1}): run this as that user (`sudo -u '#{1}' malloclint inspect {0}`), \
+         or with the capability SYS_PTRACE"
+    )]
+    Forbidden(u32, u32),
+    #[error("process {0} is one of 32 bits: only those of 64 bits can be read")]
+    Narrow(u32),
+    #[error("process {0} ended, or became another program, while it was read: try it again")]
+    Changed(u32),
+    #[error("process {0}: {1}")]
+    Other(u32, io::Error),
+}
+
+impl Process {
+    /// Opens a process.
+    pub(super) fn open(pid: u32) -> Result<Self, Unread> {
+        let folder = PathBuf::from(format!("/proc/{pid}"));
+        let text = |name: &str| -> io::Result<String> {
+            let bytes = fs::read(folder.join(name))?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let status = text("status").map_err(|_| Unread::Gone(pid))?;
+        if state(&status) == Some('Z') {
+            return Err(Unread::Zombie(pid));
+        }
+        let Some(status) = read_status(&status) else {
+            return Err(Unread::Kernel(pid));
+        };
+        let why = |error: io::Error| match error.kind() {
+            io::ErrorKind::NotFound => Unread::Gone(pid),
+            io::ErrorKind::PermissionDenied => Unread::Forbidden(pid, status.uid),
+            _ => Unread::Other(pid, error),
+        };
+        let maps = read_maps(&text("maps").map_err(why)?);
+        let mut head = [0; 5];
+        let exe = File::open(folder.join("exe")).and_then(|file| file.read_exact_at(&mut head, 0));
+        if exe.is_ok() && head == [0x7f, b'E', b'L', b'F', 1] {
+            return Err(Unread::Narrow(pid));
+        }
+        let command = text("cmdline").map_err(why)?;
+        let words = command.split('\0').filter(|word| !word.is_empty());
+        Ok(Self {
+            memory: File::open(folder.join("mem")).map_err(why)?,
+            pagemap: File::open(folder.join("pagemap")).map_err(why)?,
+            command: words.map(str::to_owned).collect(),
+            began: began(&text("stat").map_err(why)?).unwrap_or(0),
+            maps,
+            status,
+            folder,
+        })
+    }
+
+    /// The variables that it was started with; what it does to them later is not seen.
+    pub(super) fn environment(&self) -> Vec<(String, String)> {
+        let bytes = fs::read(self.folder.join("environ")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
+        pairs
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
+    }
+
+    /// Whether it gained rights when it was started: the loader ignores most variables then.
+    pub(super) fn is_secure(&self) -> bool {
+        const AT_SECURE: u64 = 23;
+        let bytes = fs::read(self.folder.join("auxv")).unwrap_or_default();
+        let mut pairs = bytes.chunks_exact(16);
+        pairs.any(|pair| word(pair, 0) == Some(AT_SECURE) && word(pair, 8) != Some(0))
+    }
+
+    /// The program that runs, where its name can be had.
+    pub(super) fn program(&self) -> Option<PathBuf> {
+        fs::read_link(self.folder.join("exe")).ok()
+    }
+
+    /// Whether it is still the process that was opened.
+    pub(super) fn is_same(&self) -> bool {
+        let stat = fs::read(self.folder.join("stat")).unwrap_or_default();
+        let same = began(&String::from_utf8_lossy(&stat)) == Some(self.began);
+        let maps = fs::read(self.folder.join("maps")).unwrap_or_default();
+        let program = |maps: &[Mapping]| {
+            maps.iter()
+                .find(|map| map.path.starts_with('/'))
+                .map(|map| (map.start, map.path.clone()))
+        };
+        same && program(&read_maps(&String::from_utf8_lossy(&maps))) == program(&self.maps)
+    }
+
+    /// The mapping that holds an address.
+    pub(super) fn mapping(&self, at: u64) -> Option<&Mapping> {
+        let index = self.maps.partition_point(|map| map.end <= at);
+        self.maps.get(index).filter(|map| map.holds(at))
+    }
+}
+
+impl Memory for Process {
+    fn pages(&self, start: u64, count: usize) -> io::Result<Vec<Page>> {
+        let mut bytes = vec![0; count * 8];
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = start / PAGE * 8 + done as u64;
+            let Some(rest) = bytes.get_mut(done..) else {
+                break;
+            };
+            match self.pagemap.read_at(rest, at)? {
+                0 => break,
+                read => done += read,
+            }
+        }
+        let page = |entry: &[u8]| {
+            let bits = word(entry, 0).unwrap_or(0);
+            let bit = |number: u32| bits >> number & 1 == 1;
+            Page {
+                present: bit(63),
+                swapped: bit(62),
+                file: bit(61),
+                exclusive: bit(56),
+            }
+        };
+        Ok(bytes.chunks_exact(8).map(page).collect())
+    }
+
+    fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        self.memory.read_exact_at(into, at)
+    }
+}
+
+fn state(status: &str) -> Option<char> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("State:"))?;
+    line.trim().chars().next()
+}
+
+/// Nothing for a process without memory.
+fn read_status(text: &str) -> Option<Status> {
+    let field = |name: &str| {
+        let mut lines = text.lines();
+        lines
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
+            .map(str::trim)
+    };
+    let number = |name: &str| {
+        let value = field(name)?.trim_end_matches("kB").trim();
+        value.parse::<u64>().ok()
+    };
+    let size = |name: &str| number(name).map(|size| size * 1024);
+    Some(Status {
+        name: field("Name").unwrap_or_default().to_owned(),
+        threads: number("Threads")?,
+        resident: size("VmRSS")?,
+        anonymous: size("RssAnon").unwrap_or(0),
+        file: size("RssFile").unwrap_or(0),
+        shared: size("RssShmem").unwrap_or(0),
+        swapped: size("VmSwap").unwrap_or(0),
+        uid: field("Uid")?.split_whitespace().nth(1)?.parse().ok()?,
+    })
+}
+
+/// When a process began: the 22nd field of `stat`, of which the second may hold anything.
+fn began(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
+pub(super) fn read_maps(text: &str) -> Vec<Mapping> {
+    let line = |line: &str| {
+        let mut words = line.splitn(6, ' ');
+        let (start, end) = words.next()?.split_once('-')?;
+        let mode = words.next()?.to_owned();
+        let offset = words.next()?;
+        let path = words.nth(2).unwrap_or_default().trim_start();
+        let number = |text: &str| u64::from_str_radix(text, 16).ok();
+        Some(Mapping {
+            start: number(start)?,
+            end: number(end)?,
+            mode,
+            offset: number(offset)?,
+            path: path.to_owned(),
+        })
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// The processes of this namespace.
+pub(super) fn all() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let mut pids: Vec<u32> = entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// The children of a process, by the lists of its threads, or by what each process says of its parent.
+pub(super) fn children(pid: u32) -> Vec<u32> {
+    let parent = |other: &u32| {
+        let stat = fs::read(Path::new("/proc").join(other.to_string()).join("stat")).ok()?;
+        let text = String::from_utf8_lossy(&stat).into_owned();
+        let (_, rest) = text.rsplit_once(')')?;
+        rest.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    all()
+        .into_iter()
+        .filter(|other| parent(other) == Some(pid))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_are_read_whatever_their_names() {
+        let text = "55d0-55e0 r--p 00001000 fe:00 15                     /usr/bin/my python\n7f00-7f10 rw-p 00000000 00:00 0 \nffff-fffff000 r-xp 0 00:00 0 [vdso]\n";
+        let maps = read_maps(text);
+        assert_eq!(maps.len(), 3);
+        assert_eq!(maps[0].path, "/usr/bin/my python");
+        assert_eq!((maps[0].start, maps[0].offset), (0x55d0, 0x1000));
+        assert!(maps[1].is_anonymous() && !maps[0].is_anonymous());
+        assert_eq!(read_maps("nonsense\n\n- r\n"), []);
+    }
+
+    #[test]
+    fn a_thread_of_the_kernel_has_no_memory() {
+        let status = "Name:\tpython3\nState:\tS (sleeping)\nUid:\t1000\t1001\t1000\t1000\nVmRSS:\t  100 kB\nRssAnon:\t 60 kB\nThreads:\t7\n";
+        let read = read_status(status).unwrap();
+        assert_eq!((read.uid, read.threads), (1001, 7));
+        assert_eq!((read.resident, read.anonymous), (100 << 10, 60 << 10));
+        assert_eq!(
+            read_status("Name:\tkworker\nState:\tI\nThreads:\t1\n"),
+            None
+        );
+        assert_eq!(
+            began("1 (a) b) S 1 1 1 0 -1 4 5 6 7 8 9 10 11 12 13 20 0 1 0 4242 9"),
+            Some(4242)
+        );
+    }
+}

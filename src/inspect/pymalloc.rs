@@ -1,0 +1,128 @@
+//! Python's own allocator of small objects: which of its arenas are there, and how full their pools are. Read without symbols, by what
+//! the head of a pool looks like.
+
+use std::collections::BTreeMap;
+
+use super::memory::{Window, half, word};
+use super::process::{Mapping, Process};
+use crate::facts::layouts::{self, PoolLayout};
+
+/// The head of a pool, in bytes (`struct pool_header`).
+const HEAD: u64 = 48;
+/// Sizes are multiples of so many bytes, and there are so many of them.
+const GRAIN: u64 = 16;
+const CLASSES: u32 = 32;
+
+/// What pymalloc has: bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pymalloc {
+    pub(super) arenas: u64,
+    /// Arenas of which less than a tenth is in use.
+    pub(super) sparse: u64,
+    /// What its pools take.
+    pub(super) pools: u64,
+    /// In use by objects.
+    pub(super) live: u64,
+    /// Free within pools, and pools that are free.
+    pub(super) free: u64,
+}
+
+/// Reads it; `python` is the version, as far as it is known.
+pub(super) fn read(process: &Process, python: Option<(u32, u32)>) -> Pymalloc {
+    let Some(layout) = layout(python) else {
+        return Pymalloc::default();
+    };
+    let mut arenas: BTreeMap<u32, Arena> = BTreeMap::new();
+    for map in process.maps.iter().filter(|map| may_hold(map, layout)) {
+        scan(process, map, layout, &mut arenas);
+    }
+    let mut found = Pymalloc::default();
+    for arena in arenas.values() {
+        found.arenas += 1;
+        found.live += arena.live;
+        found.pools += arena.pools * layout.pool;
+        found.sparse += u64::from(arena.live * 10 < layout.arena);
+    }
+    found.free = found.pools.saturating_sub(found.live);
+    found
+}
+
+/// The last layout that is not for a later Python; without a version the last one.
+fn layout(python: Option<(u32, u32)>) -> Option<&'static PoolLayout> {
+    let since = |layout: &&PoolLayout| {
+        let (major, minor) = layout.python.split_once('.')?;
+        Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+    };
+    let fits = |layout: &&PoolLayout| match (python, since(layout)) {
+        (Some(python), Some(since)) => since <= python,
+        _ => true,
+    };
+    layouts::pools().iter().rfind(fits)
+}
+
+fn may_hold(map: &Mapping, layout: &PoolLayout) -> bool {
+    let named = map.path.is_empty() || map.path.starts_with("[anon");
+    map.is_anonymous() && named && map.length() >= layout.arena
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Arena {
+    pools: u64,
+    live: u64,
+}
+
+fn scan(process: &Process, map: &Mapping, layout: &PoolLayout, arenas: &mut BTreeMap<u32, Arena>) {
+    let mut at = map.start.next_multiple_of(layout.pool);
+    while at < map.end {
+        let Ok(window) = Window::of(process, at, map.end) else {
+            return;
+        };
+        while at + HEAD <= window.end() {
+            let there = window.page(at).is_some_and(|page| page.present);
+            let offset = usize::try_from(at - window.start()).unwrap_or(usize::MAX);
+            let head = window.bytes().get(offset..).filter(|_| there);
+            if let Some((arena, live)) = head.and_then(|head| pool(head, at, layout)) {
+                let found = arenas.entry(arena).or_default();
+                found.pools += 1;
+                found.live += live;
+            }
+            at += layout.pool;
+        }
+        if window.end() <= window.start() {
+            return;
+        }
+        at = at.max(window.end().next_multiple_of(layout.pool));
+    }
+}
+
+/// The arena of a pool, and what is in use in it, where its head is one.
+fn pool(head: &[u8], at: u64, layout: &PoolLayout) -> Option<(u32, u64)> {
+    let used = u64::from(half(head, 0)?);
+    let free = word(head, 8)?;
+    let arena = half(head, 32)?;
+    let class = half(head, 36)?;
+    let (next, most) = (u64::from(half(head, 40)?), u64::from(half(head, 44)?));
+    if class >= CLASSES || arena > 1 << 24 {
+        return None;
+    }
+    let size = u64::from(class + 1) * GRAIN;
+    let blocks = (layout.pool - HEAD) / size;
+    let laid_out = most == layout.pool - size && next >= HEAD && (next - HEAD).is_multiple_of(size);
+    let inside = free == 0 || free > at && free < at + layout.pool;
+    (laid_out && used <= blocks && inside && next <= layout.pool + size)
+        .then(|| (arena, used * size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_layout_is_that_of_the_version() {
+        let pool = |python: Option<(u32, u32)>| layout(python).map(|layout| layout.pool);
+        assert_eq!(pool(Some((3, 9))), Some(4096));
+        assert_eq!(pool(Some((3, 10))), Some(16384));
+        assert_eq!(pool(Some((3, 14))), Some(16384));
+        assert_eq!(pool(None), Some(16384));
+    }
+}
