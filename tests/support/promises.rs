@@ -136,7 +136,19 @@ fn lost_comment(before: &str, after: &str) -> Option<String> {
     let (old, new) = (lines(before), lines(after));
     let diff = TextDiff::from_slices(&old, &new);
     let is_comment = |line: &&&str| line.trim_start().starts_with('#');
+    // Where what went stands beside its like, it may as well be said to begin some lines before.
+    let begins_before = |range: &std::ops::Range<usize>| {
+        let (mut start, mut end) = (range.start, range.end);
+        while start > 0 && end > start && old[start - 1] == old[end - 1] {
+            (start, end) = (start - 1, end - 1);
+            if !is_comment(&&old[start]) {
+                return true;
+            }
+        }
+        false
+    };
     let ops = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
+    let ops = ops.filter(|op| op.tag() != DiffTag::Delete || !begins_before(&op.old_range()));
     let mut gone = ops.map(|op| (old.get(op.old_range()), op.new_range()));
     gone.find_map(|(gone, there)| {
         let mut first = gone?
