@@ -4,6 +4,7 @@
 mod account;
 mod elf;
 mod glibc;
+mod jemalloc;
 mod judge;
 mod memory;
 mod process;

@@ -113,6 +113,48 @@ pub(crate) struct PoolLayout {
     source: String,
 }
 
+/// jemalloc's tree of pages: levels from the root on.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TreeLayout {
+    /// How many bits of an address each level takes.
+    pub bits: Vec<u32>,
+    /// How many bits lie below them.
+    pub shifts: Vec<u32>,
+    /// The size of the last level's elements, in bytes.
+    pub element: u64,
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
+    source: String,
+}
+
+/// Fields of the first word of an extent of jemalloc: the lowest bit, and how many.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ExtentLayout {
+    /// The version.
+    pub jemalloc: String,
+    /// The bit of an extent that holds many blocks of a size.
+    pub slab: u32,
+    pub state: (u32, u32),
+    pub class: (u32, u32),
+    /// How many blocks are free.
+    pub free: (u32, u32),
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "tests demand that every fact says where it was read"
+        )
+    )]
+    source: String,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -120,6 +162,8 @@ struct File {
     malloc_par: Vec<ParLayout>,
     tcache: Vec<CacheLayout>,
     pymalloc: Vec<PoolLayout>,
+    rtree: Vec<TreeLayout>,
+    extent: Vec<ExtentLayout>,
 }
 
 static FILE: Table<File> = Table::new(include_str!("layouts.toml"));
@@ -139,6 +183,16 @@ pub(crate) fn caches() -> &'static [CacheLayout] {
     &FILE.get().tcache
 }
 
+/// All layouts of jemalloc's tree of pages.
+pub(crate) fn trees() -> &'static [TreeLayout] {
+    &FILE.get().rtree
+}
+
+/// All layouts of jemalloc's extents, the newest first.
+pub(crate) fn extents() -> &'static [ExtentLayout] {
+    &FILE.get().extent
+}
+
 /// All layouts of pymalloc.
 pub(crate) fn pools() -> &'static [PoolLayout] {
     &FILE.get().pymalloc
@@ -156,6 +210,8 @@ mod tests {
         assert!(file.malloc_par.iter().all(|one| !one.source.is_empty()));
         assert!(file.tcache.iter().all(|one| !one.source.is_empty()));
         assert!(file.pymalloc.iter().all(|one| !one.source.is_empty()));
+        assert!(file.rtree.iter().all(|one| !one.source.is_empty()));
+        assert!(file.extent.iter().all(|one| !one.source.is_empty()));
         assert_eq!((arenas().len(), parameters().len()), (2, 3));
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::elf;
 use super::glibc::Glibc;
+use super::jemalloc::{self, Jemalloc};
 use super::process::{Mapping, Process, Unread};
 use super::pymalloc::{self, Pymalloc};
 use super::verdict::Verdict;
@@ -28,6 +29,8 @@ pub(crate) struct Account {
     /// Which allocator that is, where it is not the C library's.
     pub(super) family: Option<Family>,
     pub(super) glibc: Result<Glibc, String>,
+    /// Where it is the one that is called.
+    pub(super) jemalloc: Option<Result<Jemalloc, String>>,
     pub(super) pymalloc: Pymalloc,
     pub(super) without_effect: Vec<Idle>,
     pub(super) verdict: Verdict,
@@ -51,6 +54,10 @@ pub(super) fn read(pid: u32) -> Result<Account, Unread> {
         .as_deref()
         .and_then(|path| family_of_library(file_name(path)));
     let glibc = Glibc::read(&process);
+    let jemalloc = library
+        .as_deref()
+        .filter(|_| family == Some(Family::Jemalloc))
+        .map(|library| jemalloc::read(&process, library));
     let pymalloc = match python {
         Some(_) => pymalloc::read(&process, python),
         None => Pymalloc::default(),
@@ -74,6 +81,7 @@ pub(super) fn read(pid: u32) -> Result<Account, Unread> {
         library,
         family,
         glibc,
+        jemalloc,
         pymalloc,
         verdict: Verdict::default(),
     })
@@ -89,8 +97,16 @@ impl Account {
     /// What is neither in a heap nor Python's: blocks that were mapped by themselves, stacks, data of libraries.
     pub(super) fn rest(&self) -> u64 {
         let heaps = self.in_heaps(|heap| heap.live + heap.cached + heap.free_pages + heap.top);
-        let known = heaps + self.small_free() + self.pymalloc.pools;
+        let jemalloc = self.jemalloc().map_or(0, |jemalloc| {
+            jemalloc.active + jemalloc.dirty + jemalloc.muzzy
+        });
+        let known = heaps + self.small_free() + self.pymalloc.pools + jemalloc;
         self.anonymous.saturating_sub(known)
+    }
+
+    /// jemalloc, where it is called and could be read.
+    pub(super) fn jemalloc(&self) -> Option<&Jemalloc> {
+        self.jemalloc.as_ref()?.as_ref().ok()
     }
 
     /// What is free in blocks that are smaller than a page, and at the ends of others.

@@ -46,12 +46,20 @@ pub(super) fn of(account: &Account) -> Verdict {
 
 /// What is free in the heaps of malloc and in memory.
 fn free_in_heaps(account: &Account) -> u64 {
-    account.in_heaps(|heap| heap.free_pages + heap.top) + account.small_free()
+    let jemalloc = account.jemalloc().map_or(0, |jemalloc| {
+        jemalloc.active.saturating_sub(jemalloc.live) + jemalloc.dirty + jemalloc.muzzy
+    });
+    account.in_heaps(|heap| heap.free_pages + heap.top) + account.small_free() + jemalloc
 }
 
 fn unknown(account: &Account) -> Option<String> {
-    if let Some(family) = account.family {
-        return Some(format!("it calls {family}, whose memory is not read yet"));
+    match (&account.family, &account.jemalloc) {
+        (Some(_), Some(Ok(_))) => return None,
+        (Some(_), Some(Err(why))) => return Some(why.clone()),
+        (Some(family), None) => {
+            return Some(format!("it calls {family}, whose memory is not read yet"));
+        }
+        (None, _) => {}
     }
     match &account.glibc {
         Err(why) => Some(why.clone()),
@@ -66,7 +74,16 @@ fn unknown(account: &Account) -> Option<String> {
 fn levers(account: &Account, heaps: u64, pools: u64) -> Vec<String> {
     let mut found = Vec::new();
     let arenas = account.glibc.as_ref().map_or(0, |glibc| glibc.heaps.len());
-    if heaps >= pools {
+    if let Some(jemalloc) = account.jemalloc() {
+        let (dirty, inside) = (
+            jemalloc.dirty >> 20,
+            jemalloc.active.saturating_sub(jemalloc.live) >> 20,
+        );
+        found.push(format!(
+            "jemalloc keeps {dirty} MiB of dirty pages: a shorter `dirty_decay_ms`, or `background_thread:true` (started again in forked workers), gives them back"
+        ));
+        found.push(format!("{inside} MiB are free between blocks: fewer arenas (`narenas:1`) hold them closer together"));
+    } else if heaps >= pools {
         let floor = account.anonymous.saturating_sub(heaps) >> 20;
         found.push(format!(
             "jemalloc would bring its anonymous memory towards {floor} MiB, which is the least: `malloclint fix --diff`"

@@ -68,6 +68,35 @@ fn rows(account: &Account) -> Vec<Row> {
             ),
         ]);
     }
+    if let Some(jemalloc) = account.jemalloc() {
+        let between = jemalloc.active.saturating_sub(jemalloc.live);
+        rows.extend([
+            row(
+                "jemalloc",
+                "live blocks, caches of threads",
+                "jemalloc_live",
+                jemalloc.live,
+            ),
+            row(
+                "jemalloc",
+                "free between blocks",
+                "jemalloc_between",
+                between,
+            ),
+            row(
+                "jemalloc",
+                "free, dirty pages",
+                "jemalloc_dirty",
+                jemalloc.dirty,
+            ),
+            row(
+                "jemalloc",
+                "free, muzzy pages",
+                "jemalloc_muzzy",
+                jemalloc.muzzy,
+            ),
+        ]);
+    }
     if python.arenas > 0 {
         let free = format!("free in {} arenas of Python's own", python.arenas);
         rows.push(row("python", "live objects", "pymalloc_live", python.live));
@@ -94,7 +123,12 @@ fn in_force(account: &Account) -> String {
         .ok()
         .and_then(|glibc| glibc.version.clone());
     match (&account.family, &account.library, version) {
-        (Some(family), Some(path), _) => format!("{family} ({path})"),
+        (Some(family), Some(path), _) => {
+            let version = account
+                .jemalloc()
+                .map(|jemalloc| format!(" laid out as {}", jemalloc.version));
+            format!("{family}{} ({path})", version.unwrap_or_default())
+        }
         (None, _, Some(version)) => format!("glibc {version}"),
         (None, Some(path), None) => path.clone(),
         _ => "not known".into(),
@@ -264,6 +298,9 @@ struct Checks {
     thread_caches: u64,
     pymalloc_arenas: u64,
     pymalloc_sparse: u64,
+    jemalloc_extents: u64,
+    /// Addresses that jemalloc keeps without memory, in bytes.
+    jemalloc_retained: u64,
 }
 
 /// For machines.
@@ -319,6 +356,8 @@ fn one(account: &Account) -> One<'_> {
             thread_caches: account.in_heaps(|heap| heap.caches),
             pymalloc_arenas: account.pymalloc.arenas,
             pymalloc_sparse: account.pymalloc.sparse,
+            jemalloc_extents: account.jemalloc().map_or(0, |jemalloc| jemalloc.extents),
+            jemalloc_retained: account.jemalloc().map_or(0, |jemalloc| jemalloc.retained),
         },
     }
 }

@@ -25,8 +25,9 @@ WAIT = threading.Event()
 def blocks(count, share):
     mine = []
     for _ in range(count):
-        block = libc.malloc(random.choice(SIZES))
-        ctypes.memset(block, 1, 600)
+        size = random.choice(SIZES)
+        block = libc.malloc(size)
+        ctypes.memset(block, 1, size)
         mine.append(block)
     random.shuffle(mine)
     cut = int(len(mine) * share)
@@ -102,6 +103,26 @@ def pymalloc():
     return {"arenas": number("# arenas allocated current"), "live": number("# bytes in allocated blocks")}
 
 
+def mallctl():
+    """What jemalloc says of itself."""
+
+    def number(name, kind=ctypes.c_size_t):
+        value, size = kind(), ctypes.c_size_t(ctypes.sizeof(kind))
+        if libc.mallctl(name.encode(), ctypes.byref(value), ctypes.byref(size), None, ctypes.c_size_t(0)):
+            raise OSError(name)
+        return value.value
+
+    epoch = ctypes.c_uint64(1)
+    libc.mallctl(b"epoch", None, None, ctypes.byref(epoch), ctypes.c_size_t(8))
+    everywhere = "stats.arenas.4096."
+    return {
+        "live": number("stats.allocated"),
+        "active": number("stats.active"),
+        "dirty": number(everywhere + "pdirty") * 4096,
+        "retained": number("stats.retained"),
+    }
+
+
 def fork():
     child = os.fork()
     if child == 0:
@@ -114,5 +135,5 @@ def fork():
 make(sys.argv[1])
 print(json.dumps("ready"), flush=True)
 for line in sys.stdin:
-    answer = {"malloc_info": malloc_info, "trim": trim, "pymalloc": pymalloc, "fork": fork}[line.strip()]()
+    answer = {"malloc_info": malloc_info, "trim": trim, "pymalloc": pymalloc, "mallctl": mallctl, "fork": fork}[line.strip()]()
     print(json.dumps(answer), flush=True)

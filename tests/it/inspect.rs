@@ -115,6 +115,45 @@ fn heaps_are_what_glibc_says() {
     }
 }
 
+/// Where jemalloc is called its extents are read: what is in use and what waits to decay is what `mallctl` says in the process.
+#[test]
+fn extents_are_what_jemalloc_says() {
+    if !crate::tune::has_jemalloc() {
+        return;
+    }
+    let jemalloc = |conf: &'static str| [("LD_PRELOAD", "libjemalloc.so.2"), ("MALLOC_CONF", conf)];
+    for (shape, conf) in [
+        ("fragmented", "dirty_decay_ms:-1"),
+        ("leaking", "narenas:2,muzzy_decay_ms:0"),
+        ("fragmented", "narenas:1,tcache:false"),
+    ] {
+        let mut target = Target::start(shape, &jemalloc(conf));
+        let found = target.inspect();
+        let said = target.ask("mallctl");
+        let number = |name: &str| said[name].as_f64().unwrap();
+        assert_eq!(found["allocator"]["name"], "jemalloc");
+        let live = bytes(&found, "jemalloc_live");
+        assert_near(live, number("live"), 0.005, 131_072.0, "live");
+        let active = live + bytes(&found, "jemalloc_between");
+        assert_near(active, number("active"), 0.005, 131_072.0, "active");
+        assert_near(
+            bytes(&found, "jemalloc_dirty"),
+            number("dirty"),
+            0.005,
+            131_072.0,
+            "dirty",
+        );
+        let retained = found["checks"]["jemalloc_retained"].as_f64().unwrap();
+        assert_near(retained, number("retained"), 0.005, 131_072.0, "retained");
+        let verdict = match (shape, conf) {
+            ("leaking", _) => "live",
+            (_, "dirty_decay_ms:-1") => "retention",
+            _ => continue,
+        };
+        assert_eq!(found["verdict"], verdict, "{shape} {conf}: {found}");
+    }
+}
+
 /// Python's own arenas are read, too: what they keep neither jemalloc nor `malloc_trim` gives back.
 #[test]
 fn pools_are_what_python_says() {

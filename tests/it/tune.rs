@@ -47,7 +47,7 @@ fn done(command: &mut Command, test: &str) -> Run {
 }
 
 /// Whether the loader finds jemalloc; where tests must be complete, it has to.
-fn has_jemalloc() -> bool {
+pub(crate) fn has_jemalloc() -> bool {
     let maps = Command::new("cat")
         .arg("/proc/self/maps")
         .env("LD_PRELOAD", "libjemalloc.so.2")

@@ -1,0 +1,190 @@
+//! jemalloc in a live process: every extent that its tree of pages reaches, and what is in use in it. No symbols are needed.
+
+mod tree;
+
+use super::memory::{self, Memory, PAGE, Window};
+use super::process::Process;
+use crate::facts::layouts::{self, ExtentLayout};
+use tree::Tree;
+
+/// What jemalloc has: bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Jemalloc {
+    /// The version whose layout fits.
+    pub(super) version: String,
+    pub(super) extents: u64,
+    /// In blocks that are in use, or in the caches of threads.
+    pub(super) live: u64,
+    /// In extents that are in use.
+    pub(super) active: u64,
+    /// Free, and in memory until it decays.
+    pub(super) dirty: u64,
+    /// Free, and the system may take it.
+    pub(super) muzzy: u64,
+    /// Free, and given back: addresses alone.
+    pub(super) retained: u64,
+}
+
+/// One extent.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    bits: u64,
+    size: u64,
+}
+
+/// Reads it.
+///
+/// # Errors
+/// Why nothing can be said, in a few words.
+pub(super) fn read(process: &Process, library: &str) -> Result<Jemalloc, String> {
+    let tree = tree::find(process, library)
+        .ok_or("the tree of pages of this jemalloc was not found: its layout may be a new one")?;
+    let extents = extents(process, &tree);
+    let readings = layouts::extents()
+        .iter()
+        .filter_map(|layout| account(&extents, layout));
+    let mut readings = readings;
+    readings.next().ok_or_else(|| {
+        "the extents of this jemalloc are laid out in a way that is not known".into()
+    })
+}
+
+/// All extents, each once. They lie beside each other, so they are read in windows.
+fn extents(process: &Process, tree: &Tree) -> Vec<Extent> {
+    let mut places = tree.extents(process);
+    places.sort_unstable();
+    places.dedup();
+    let mut found = Vec::new();
+    let mut window = Window::default();
+    for at in places {
+        if window.word(at).is_none() || window.word(at + 16).is_none() {
+            window = Window::of(process, at, u64::MAX).unwrap_or_default();
+        }
+        let there = window.page(at).is_some_and(|page| page.present);
+        let (Some(bits), Some(size)) = (window.word(at), window.word(at + 16)) else {
+            continue;
+        };
+        if there && size & !(PAGE - 1) != 0 {
+            found.push(Extent {
+                bits,
+                size: size & !(PAGE - 1),
+            });
+        }
+    }
+    found
+}
+
+/// What the extents come to, where the layout fits them: a block of its own has the size of its class, and no slab has more free
+/// blocks than it holds.
+fn account(extents: &[Extent], layout: &ExtentLayout) -> Option<Jemalloc> {
+    let field = |bits: u64, (low, count): (u32, u32)| bits >> low & ((1 << count) - 1);
+    let classes = classes();
+    let mut found = Jemalloc {
+        version: layout.jemalloc.clone(),
+        extents: extents.len() as u64,
+        ..Jemalloc::default()
+    };
+    let (mut fits, mut odd) = (0_u64, 0_u64);
+    for extent in extents {
+        match field(extent.bits, layout.state) {
+            0 => {
+                found.active += extent.size;
+                let class = usize::try_from(field(extent.bits, layout.class)).ok()?;
+                let class = classes.get(class).copied();
+                let slab = extent.bits >> layout.slab & 1 == 1;
+                let free = field(extent.bits, layout.free);
+                match class {
+                    Some(class) if slab && free * class <= extent.size => {
+                        fits += 1;
+                        found.live += (extent.size / class).saturating_sub(free) * class;
+                    }
+                    // A block of its own, and the page behind it that keeps others away.
+                    Some(class) if !slab && class <= extent.size && extent.size <= class + PAGE => {
+                        fits += 1;
+                        found.live += class;
+                    }
+                    _ => odd += 1,
+                }
+            }
+            1 => found.dirty += extent.size,
+            2 => found.muzzy += extent.size,
+            3 => found.retained += extent.size,
+            _ => odd += 1,
+        }
+    }
+    (fits > 0 && odd * 50 <= fits).then_some(found)
+}
+
+/// The sizes of jemalloc's classes, in bytes: four between a power of two and the next (jemalloc(3), "Size classes").
+fn classes() -> Vec<u64> {
+    let mut found = vec![8, 16, 32, 48, 64];
+    let mut base: u64 = 64;
+    while base < 1 << 46 {
+        found.extend((1..=4).map(|step| base + base / 4 * step));
+        base *= 2;
+    }
+    found
+}
+
+/// A number in the memory of a process, where its page is there.
+fn number(memory: &dyn Memory, at: u64) -> Option<u64> {
+    memory::word_at(memory, at)
+}
+
+/// The address of an extent in a word that may hold more than it.
+const fn address(word: u64) -> u64 {
+    word & ((1 << 48) - 1) & !127
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_are_those_of_the_manual() {
+        let classes = classes();
+        assert_eq!(
+            classes[..14],
+            [8, 16, 32, 48, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
+        );
+        assert!(
+            classes.contains(&(14 << 10))
+                && classes.contains(&(16 << 10))
+                && classes.contains(&(4 << 20))
+        );
+    }
+
+    #[test]
+    fn extents_are_accounted_for_by_their_state() {
+        let layout = &layouts::extents()[0];
+        let word = |state: u64, class: u64, slab: u64, free: u64| {
+            state << layout.state.0
+                | class << layout.class.0
+                | slab << layout.slab
+                | free << layout.free.0
+        };
+        let extent = |bits: u64, size: u64| Extent { bits, size };
+        // A slab of 4 KiB with 16 bytes a block, of which 100 are free; one of 16 KiB and its page; dirty and retained ones.
+        let extents = [
+            extent(word(0, 1, 1, 100), 4096),
+            extent(
+                word(
+                    0,
+                    classes().iter().position(|size| *size == 16384).unwrap() as u64,
+                    0,
+                    0,
+                ),
+                20480,
+            ),
+            extent(word(1, 0, 0, 0), 8192),
+            extent(word(3, 0, 0, 0), 1 << 20),
+        ];
+        let found = account(&extents, layout).unwrap();
+        assert_eq!(found.live, 156 * 16 + 16384);
+        assert_eq!(
+            (found.active, found.dirty, found.retained),
+            (24576, 8192, 1 << 20)
+        );
+        assert_eq!(account(&[extent(word(0, 1, 1, 1000), 4096)], layout), None);
+    }
+}

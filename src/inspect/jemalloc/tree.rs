@@ -1,0 +1,180 @@
+//! The tree of pages: from an address to the extent that holds it. Its root is found by what it leads to.
+
+use std::collections::BTreeSet;
+
+use super::{address, number};
+use crate::facts::layouts::{self, TreeLayout};
+use crate::inspect::memory::{PAGE, Window, word};
+use crate::inspect::process::{Mapping, Process};
+
+/// So many pages of a mapping are tried.
+const TRIED: u64 = 512;
+
+/// The tree of a process.
+#[derive(Debug)]
+pub(super) struct Tree {
+    root: u64,
+    layout: &'static TreeLayout,
+}
+
+/// Finds it in the data of the library: a word there leads, level by level, to an extent that says that it begins at or before the page
+/// for which it stands.
+pub(super) fn find(process: &Process, library: &str) -> Option<Tree> {
+    let data = data(process, library);
+    let pages = pages(process);
+    let mut layouts = layouts::trees().iter();
+    layouts.find_map(|layout| laid_out(process, &data, &pages, layout))
+}
+
+fn laid_out(
+    process: &Process,
+    data: &[Mapping],
+    pages: &[u64],
+    layout: &'static TreeLayout,
+) -> Option<Tree> {
+    let (bits, shift) = (layout.bits.first()?, layout.shifts.first()?);
+    let index = |page: &u64| page >> shift & ((1 << bits) - 1);
+    let indexes: BTreeSet<u64> = pages.iter().map(index).collect();
+    let mut places = data.iter().flat_map(|map| links(process, map));
+    places.find_map(|place| {
+        indexes.iter().find_map(|index| {
+            let root = place.checked_sub(index * 8)?;
+            let tree = Tree { root, layout };
+            let inside = data.iter().any(|map| map.holds(root));
+            (inside && tree.leads(process, *index, pages)).then_some(tree)
+        })
+    })
+}
+
+/// The places in a mapping that name memory of no file.
+fn links(process: &Process, map: &Mapping) -> Vec<u64> {
+    let (mut found, mut at) = (Vec::new(), map.start);
+    while at < map.end {
+        let Ok(window) = Window::of(process, at, map.end) else {
+            break;
+        };
+        let words = window.bytes().chunks_exact(8).enumerate();
+        let links = words.filter(|(_, bytes)| {
+            let child = word(bytes, 0).unwrap_or(0);
+            child != 0 && child.is_multiple_of(64) && is_own(process, child)
+        });
+        found.extend(links.map(|(index, _)| window.start() + index as u64 * 8));
+        at = window.end().max(at + PAGE);
+    }
+    found
+}
+
+/// The writable data of the library, and what lies right behind it and is in no file.
+fn data(process: &Process, library: &str) -> Vec<Mapping> {
+    let mut found: Vec<Mapping> = Vec::new();
+    for map in process.maps.iter().filter(|map| map.is_writable()) {
+        let behind = found
+            .last()
+            .is_some_and(|last| last.end == map.start && map.path.is_empty());
+        if map.path == library || behind {
+            found.push(map.clone());
+        }
+    }
+    found
+}
+
+fn is_own(process: &Process, at: u64) -> bool {
+    process.mapping(at).is_some_and(Mapping::is_anonymous)
+}
+
+/// Some pages of each anonymous mapping.
+fn pages(process: &Process) -> Vec<u64> {
+    let own = process
+        .maps
+        .iter()
+        .filter(|map| map.is_anonymous() && map.path.is_empty());
+    let some = own.flat_map(|map| {
+        (0..TRIED)
+            .map(|page| map.start + page * PAGE)
+            .take_while(|at| *at < map.end)
+    });
+    some.collect()
+}
+
+impl Tree {
+    /// Whether one of the pages below that element of the root is known, and its extent covers it.
+    fn leads(&self, process: &Process, index: u64, pages: &[u64]) -> bool {
+        let (Some(bits), Some(shift)) = (self.layout.bits.first(), self.layout.shifts.first())
+        else {
+            return false;
+        };
+        let below = pages
+            .iter()
+            .filter(|page| **page >> shift & ((1 << bits) - 1) == index);
+        let covers = |page: &u64| {
+            let extent = self.extent_of(process, *page)?;
+            let start = number(process, extent + 8)? & !(PAGE - 1);
+            let size = number(process, extent + 16)? & !(PAGE - 1);
+            Some(start <= *page && *page < start.saturating_add(size) && size < 1 << 46)
+        };
+        below.filter_map(covers).take(8).any(|covers| covers)
+    }
+
+    fn extent_of(&self, process: &Process, page: u64) -> Option<u64> {
+        let levels = self.layout.bits.iter().zip(&self.layout.shifts);
+        let last = self.layout.bits.len().checked_sub(1)?;
+        let mut table = self.root;
+        for (level, (bits, shift)) in levels.enumerate() {
+            let index = page >> shift & ((1 << bits) - 1);
+            let element = if level == last {
+                self.layout.element
+            } else {
+                8
+            };
+            table = number(process, table + index * element).filter(|word| *word != 0)?;
+        }
+        let extent = address(table);
+        is_own(process, extent).then_some(extent)
+    }
+
+    /// The addresses of all extents; one that has several pages is named several times.
+    pub(super) fn extents(&self, process: &Process) -> Vec<u64> {
+        let mut tables = vec![self.root];
+        let last = self.layout.bits.len().saturating_sub(1);
+        for (level, bits) in self.layout.bits.iter().enumerate() {
+            let element = if level == last {
+                self.layout.element
+            } else {
+                8
+            };
+            let mut next = Vec::new();
+            for table in tables {
+                elements(process, table, *bits, element, &mut |word| {
+                    next.push(if level == last { address(word) } else { word });
+                });
+            }
+            tables = next;
+        }
+        tables.retain(|extent| is_own(process, *extent));
+        tables
+    }
+}
+
+/// What stands in the elements of a table, where something does.
+fn elements(process: &Process, table: u64, bits: u32, size: u64, found: &mut dyn FnMut(u64)) {
+    let end = table.saturating_add((1 << bits) * size);
+    let mut at = table;
+    while at < end {
+        let Ok(window) = Window::of(process, at, end) else {
+            return;
+        };
+        let step = usize::try_from(size).unwrap_or(8);
+        let start = usize::try_from(at - window.start()).unwrap_or(0);
+        let mut offset = start;
+        while let Some(word) = word(window.bytes(), offset) {
+            if window.start() + offset as u64 >= end {
+                break;
+            }
+            if word != 0 {
+                found(word);
+            }
+            offset += step;
+        }
+        at = window.end().max(at + PAGE);
+    }
+}
