@@ -235,12 +235,15 @@ fn ends_differ(before: &[u8], after: &[u8]) -> Option<Broken> {
     differs.then(|| ("the last line ends as it did", shown()))
 }
 
-/// Without the blanks at its end, a vertical tab among them: to the builder that is one, too.
+/// Without the blanks at its end, those of Unicode among them: to the builder they are blanks, too.
 fn trimmed(bytes: &[u8]) -> &[u8] {
-    let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0x0b;
-    let end = bytes
-        .iter()
-        .rposition(|byte| !blank(byte))
-        .map_or(0, |at| at + 1);
+    let mut end = bytes.len();
+    while let Some(length) = (1..=4).find(|length| {
+        let last = end.checked_sub(*length).map(|start| &bytes[start..end]);
+        let text = last.and_then(|last| std::str::from_utf8(last).ok());
+        text.is_some_and(|text| !text.is_empty() && text.chars().all(char::is_whitespace))
+    }) {
+        end -= length;
+    }
     &bytes[..end]
 }
