@@ -29,12 +29,13 @@ pub(crate) fn look(pid: u32) -> Result<Account, Unread> {
 
 /// The processes below some, and those themselves.
 pub(crate) fn with_descendants(pids: &[u32]) -> Vec<u32> {
+    let children = process::children();
     let mut found: Vec<u32> = Vec::new();
     let mut open: Vec<u32> = pids.iter().rev().copied().collect();
     while let Some(pid) = open.pop() {
         if !found.contains(&pid) {
             found.push(pid);
-            open.extend(process::children(pid).into_iter().rev());
+            open.extend(children.get(&pid).into_iter().flatten().rev());
         }
     }
     found

@@ -223,21 +223,23 @@ fn listed(
 
 /// A path with what build arguments and variables put into it: `${BUILD_ENVIRONMENT}.txt`.
 fn filled_in(state: &ImageState, path: &str) -> String {
-    let Some((before, rest)) = path.split_once('$') else {
-        return path.to_owned();
-    };
-    let rest = rest.trim_start_matches('{');
-    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
-    let (name, after) = rest.split_at(end.unwrap_or(rest.len()));
-    let argument = || {
-        let mut args = state.args.iter().rev();
-        let (_, value) = args.find(|(own, _)| own == name)?;
-        value.as_ref()?.known().map(str::to_owned)
-    };
-    let set = state.env.get(name).and_then(|var| var.now.value.known());
-    let value = set.map(str::to_owned).or_else(argument).unwrap_or_default();
-    let after = after.strip_prefix('}').unwrap_or(after);
-    format!("{before}{value}{}", filled_in(state, after))
+    let (mut found, mut rest) = (String::new(), path);
+    while let Some((before, after)) = rest.split_once('$') {
+        found.push_str(before);
+        let after = after.trim_start_matches('{');
+        let end = after.find(|c: char| !c.is_alphanumeric() && c != '_');
+        let (name, after) = after.split_at(end.unwrap_or(after.len()));
+        let argument = || {
+            let mut args = state.args.iter().rev();
+            let (_, value) = args.find(|(own, _)| own == name)?;
+            value.as_ref()?.known()
+        };
+        let set = state.env.get(name).and_then(|var| var.now.value.known());
+        found.push_str(set.or_else(argument).unwrap_or_default());
+        rest = after.strip_prefix('}').unwrap_or(after);
+    }
+    found.push_str(rest);
+    found
 }
 
 fn is_wide(bytes: &[u8]) -> bool {

@@ -62,6 +62,7 @@ pub(super) fn read(pid: u32) -> Result<Account, Unread> {
         Some(_) => pymalloc::read(&process, python),
         None => Pymalloc::default(),
     };
+    let without_effect = idle(&process, family, glibc.as_ref().ok());
     if !process.is_same() {
         return Err(Unread::Changed(pid));
     }
@@ -77,7 +78,7 @@ pub(super) fn read(pid: u32) -> Result<Account, Unread> {
         file: status.file,
         shared: status.shared,
         swapped: status.swapped,
-        without_effect: idle(&process, family, glibc.as_ref().ok()),
+        without_effect,
         library,
         family,
         glibc,
@@ -182,7 +183,12 @@ fn idle(process: &Process, family: Option<Family>, glibc: Option<&Glibc>) -> Vec
             .any(|map| file_name(&map.path) == file_name(name))
     };
     let secure = process.is_secure();
-    for (name, value) in process.environment() {
+    let variables = process.environment();
+    let mut tunables = variables.iter();
+    // What stands there counts more than the variable of its own.
+    let tuned =
+        tunables.any(|(name, value)| name == "GLIBC_TUNABLES" && value.contains("arena_max"));
+    for (name, value) in variables {
         let mut say = |why: String, rule: &'static str| {
             found.push(Idle {
                 name: name.clone(),
@@ -216,21 +222,31 @@ fn idle(process: &Process, family: Option<Family>, glibc: Option<&Glibc>) -> Vec
                     "glibc-tunable-dead",
                 );
             }
-            "MALLOC_ARENA_MAX" => {
+            "MALLOC_ARENA_MAX" if !tuned => {
                 let parameters = glibc.and_then(|glibc| glibc.parameters);
-                let wanted = value.parse::<u64>().ok();
-                if let Some(found) = parameters.filter(|found| Some(found.arena_max) != wanted) {
-                    let why = format!(
-                        "glibc has {} in force: it was set too late, or is no plain number",
-                        found.arena_max
-                    );
-                    say(why, "glibc-tunable-bad-value");
-                }
+                let in_force = parameters.map(|parameters| parameters.arena_max);
+                let why = match (in_force, number(&value)) {
+                    (Some(0), None) => "glibc reads no number in it",
+                    (Some(most), Some(wanted)) if most != wanted => {
+                        "glibc has another value in force: it was set too late"
+                    }
+                    _ => continue,
+                };
+                say(why.into(), "glibc-tunable-bad-value");
             }
             _ => {}
         }
     }
     found
+}
+
+/// A number as glibc reads it: blanks around it, and hexadecimal digits behind `0x`.
+fn number(text: &str) -> Option<u64> {
+    let text = text.trim();
+    match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok(),
+        None => text.parse().ok(),
+    }
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@ const JMPREL: u64 = 23;
 /// The type of a program header that holds it, and of one that is loaded.
 const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
+/// The size of a program header, in bytes.
+const HEADER: u64 = 56;
 /// So many relocations of one object are looked at.
-const MOST: u64 = 1 << 20;
+const MOST: u64 = 1 << 19;
 
 /// The file whose `malloc` the program calls, or its library of Python.
 pub(super) fn allocator(process: &Process) -> Option<String> {
@@ -36,9 +38,13 @@ fn slot(memory: &dyn Memory, first: &Mapping, name: &[u8]) -> Option<u64> {
     }
     let count = u64::from(short(&head, 56)?);
     let (table, size) = (word(&head, 32)?, u64::from(short(&head, 54)?));
+    // What stands there is the process's own word.
+    if size != HEADER {
+        return None;
+    }
     let headers = memory::read(
         memory,
-        first.start + table,
+        first.start.checked_add(table)?,
         usize::try_from(count * size).ok()?,
     )?;
     let headers = headers.chunks_exact(usize::try_from(size).ok()?);
@@ -69,8 +75,9 @@ fn slot(memory: &dyn Memory, first: &Mapping, name: &[u8]) -> Option<u64> {
         let entries = memory::read(memory, at, usize::try_from(length.min(MOST * 24)).ok()?)?;
         entries.chunks_exact(24).find_map(|entry| {
             let symbol = word(entry, 8)? >> 32;
-            let symbol = memory::read(memory, symbols + symbol * 24, 4).filter(|_| symbol != 0)?;
-            let string = strings + u64::from(half(&symbol, 0)?);
+            let symbol = memory::read(memory, symbols.checked_add(symbol * 24)?, 4)
+                .filter(|_| symbol != 0)?;
+            let string = strings.checked_add(u64::from(half(&symbol, 0)?))?;
             let text = memory::read(memory, string, name.len() + 1)?;
             let same = text.get(..name.len())? == name && text.last() == Some(&0);
             same.then(|| word(entry, 0).map(|offset| base.wrapping_add(offset)))?

@@ -25,6 +25,9 @@ pub(super) struct Jemalloc {
     pub(super) retained: u64,
 }
 
+/// No extent is larger, in bytes.
+const LARGEST: u64 = 1 << 46;
+
 /// One extent.
 #[derive(Clone, Copy, Debug)]
 struct Extent {
@@ -57,14 +60,14 @@ fn extents(process: &Process, tree: &Tree) -> Vec<Extent> {
     let mut found = Vec::new();
     let mut window = Window::default();
     for at in places {
-        if window.word(at).is_none() || window.word(at + 16).is_none() {
+        if window.word(at).is_none() || window.word(at.saturating_add(16)).is_none() {
             window = Window::of(process, at, u64::MAX).unwrap_or_default();
         }
         let there = window.page(at).is_some_and(|page| page.present);
-        let (Some(bits), Some(size)) = (window.word(at), window.word(at + 16)) else {
+        let (Some(bits), Some(size)) = (window.word(at), window.word(at.saturating_add(16))) else {
             continue;
         };
-        if there && size & !(PAGE - 1) != 0 {
+        if there && size & !(PAGE - 1) != 0 && size < LARGEST {
             found.push(Extent {
                 bits,
                 size: size & !(PAGE - 1),
@@ -88,27 +91,33 @@ fn account(extents: &[Extent], layout: &ExtentLayout) -> Option<Jemalloc> {
     for extent in extents {
         match field(extent.bits, layout.state) {
             0 => {
-                found.active += extent.size;
+                found.active = found.active.saturating_add(extent.size);
                 let class = usize::try_from(field(extent.bits, layout.class)).ok()?;
                 let class = classes.get(class).copied();
                 let slab = extent.bits >> layout.slab & 1 == 1;
                 let free = field(extent.bits, layout.free);
                 match class {
-                    Some(class) if slab && free * class <= extent.size => {
+                    Some(class) if slab && free.saturating_mul(class) <= extent.size => {
                         fits += 1;
-                        found.live += (extent.size / class).saturating_sub(free) * class;
+                        found.live = found
+                            .live
+                            .saturating_add((extent.size / class).saturating_sub(free) * class);
                     }
                     // A block of its own, and the page behind it that keeps others away.
-                    Some(class) if !slab && class <= extent.size && extent.size <= class + PAGE => {
+                    Some(class)
+                        if !slab
+                            && class <= extent.size
+                            && extent.size <= class.saturating_add(PAGE) =>
+                    {
                         fits += 1;
-                        found.live += class;
+                        found.live = found.live.saturating_add(class);
                     }
                     _ => odd += 1,
                 }
             }
-            1 => found.dirty += extent.size,
-            2 => found.muzzy += extent.size,
-            3 => found.retained += extent.size,
+            1 => found.dirty = found.dirty.saturating_add(extent.size),
+            2 => found.muzzy = found.muzzy.saturating_add(extent.size),
+            3 => found.retained = found.retained.saturating_add(extent.size),
             _ => odd += 1,
         }
     }

@@ -6,6 +6,8 @@ use std::io;
 pub(super) const PAGE: u64 = 4096;
 /// So much is read at once, in bytes.
 const WINDOW: u64 = 256 << 10;
+/// What somebody else's memory says is never believed beyond so many bytes.
+pub(super) const LONGEST: usize = 16 << 20;
 
 /// What a page of a process is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +73,7 @@ impl Window {
 
     /// Where it ends.
     pub(super) fn end(&self) -> u64 {
-        self.start + self.bytes.len() as u64
+        self.start.saturating_add(self.bytes.len() as u64)
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
@@ -117,6 +119,9 @@ pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
 
 /// The bytes of a range, where all of its pages are there.
 pub(super) fn read(memory: &dyn Memory, at: u64, length: usize) -> Option<Vec<u8>> {
+    if length == 0 || length > LONGEST {
+        return None;
+    }
     let first = at / PAGE;
     let last = at.checked_add(length as u64)?.checked_sub(1)? / PAGE;
     let count = usize::try_from(last - first + 1).ok()?;

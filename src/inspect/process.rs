@@ -1,5 +1,6 @@
 //! One process as `/proc` shows it.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -79,6 +80,11 @@ pub(crate) enum Unread {
          or with the capability SYS_PTRACE"
     )]
     Forbidden(u32, u32),
+    #[error(
+        "process {0} may not be read, though it runs as you do: it forbade that itself (PR_SET_DUMPABLE), it has rights that you have not, or Yama \
+         does (`/proc/sys/kernel/yama/ptrace_scope`): run this as root, or with the capability SYS_PTRACE"
+    )]
+    Shut(u32),
     #[error("process {0} is one of 32 bits: only those of 64 bits can be read")]
     Narrow(u32),
     #[error("process {0} ended, or became another program, while it was read: try it again")]
@@ -104,9 +110,16 @@ impl Process {
         };
         let why = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => Unread::Gone(pid),
+            io::ErrorKind::PermissionDenied
+                if status.uid == rustix::process::geteuid().as_raw() =>
+            {
+                Unread::Shut(pid)
+            }
             io::ErrorKind::PermissionDenied => Unread::Forbidden(pid, status.uid),
             _ => Unread::Other(pid, error),
         };
+        // First of all: another process of that number began later.
+        let began = began(&text("stat").map_err(why)?).unwrap_or(0);
         let maps = read_maps(&text("maps").map_err(why)?);
         let mut head = [0; 5];
         let exe = File::open(folder.join("exe")).and_then(|file| file.read_exact_at(&mut head, 0));
@@ -119,7 +132,7 @@ impl Process {
             memory: File::open(folder.join("mem")).map_err(why)?,
             pagemap: File::open(folder.join("pagemap")).map_err(why)?,
             command: words.map(str::to_owned).collect(),
-            began: began(&text("stat").map_err(why)?).unwrap_or(0),
+            began,
             maps,
             status,
             folder,
@@ -268,18 +281,21 @@ pub(super) fn all() -> Vec<u32> {
     pids
 }
 
-/// The children of a process, by the lists of its threads, or by what each process says of its parent.
-pub(super) fn children(pid: u32) -> Vec<u32> {
-    let parent = |other: &u32| {
-        let stat = fs::read(Path::new("/proc").join(other.to_string()).join("stat")).ok()?;
+/// The children of each process, by what they say of their parent.
+pub(super) fn children() -> BTreeMap<u32, Vec<u32>> {
+    let parent = |pid: u32| {
+        let stat = fs::read(Path::new("/proc").join(pid.to_string()).join("stat")).ok()?;
         let text = String::from_utf8_lossy(&stat).into_owned();
         let (_, rest) = text.rsplit_once(')')?;
         rest.split_whitespace().nth(1)?.parse::<u32>().ok()
     };
-    all()
-        .into_iter()
-        .filter(|other| parent(other) == Some(pid))
-        .collect()
+    let mut found: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+    for pid in all() {
+        if let Some(parent) = parent(pid) {
+            found.entry(parent).or_default().push(pid);
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -308,7 +324,7 @@ mod tests {
             None
         );
         assert_eq!(
-            began("1 (a) b) S 1 1 1 0 -1 4 5 6 7 8 9 10 11 12 13 20 0 1 0 4242 9"),
+            began("1 (a) b) S 1 1 1 0 -1 4 5 6 7 8 9 10 11 12 20 0 1 0 4242 9"),
             Some(4242)
         );
     }

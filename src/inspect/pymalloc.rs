@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::memory::{Window, half, word};
+use super::memory::{Memory, PAGE, Window, half, word};
 use super::process::{Mapping, Process};
 use crate::facts::layouts::{self, PoolLayout};
 
@@ -74,6 +74,10 @@ struct Arena {
 fn scan(process: &Process, map: &Mapping, layout: &PoolLayout, arenas: &mut BTreeMap<u32, Arena>) {
     let mut at = map.start.next_multiple_of(layout.pool);
     while at < map.end {
+        let Some(next) = first_page(process, at, map.end) else {
+            return;
+        };
+        at = at.max(next & !(layout.pool - 1));
         let Ok(window) = Window::of(process, at, map.end) else {
             return;
         };
@@ -93,6 +97,23 @@ fn scan(process: &Process, map: &Mapping, layout: &PoolLayout, arenas: &mut BTre
         }
         at = at.max(window.end().next_multiple_of(layout.pool));
     }
+}
+
+/// The first page from `at` on that is in memory: large mappings may be empty for most of it.
+fn first_page(memory: &dyn Memory, at: u64, end: u64) -> Option<u64> {
+    const AT_ONCE: u64 = 1 << 16;
+    let (mut page, last) = (at / PAGE, end / PAGE);
+    while page < last {
+        let count = (last - page).min(AT_ONCE);
+        let pages = memory
+            .pages(page * PAGE, usize::try_from(count).ok()?)
+            .ok()?;
+        if let Some(found) = pages.iter().position(|page| page.present) {
+            return Some((page + found as u64) * PAGE);
+        }
+        page += count;
+    }
+    None
 }
 
 /// The arena of a pool, and what is in use in it, where its head is one.

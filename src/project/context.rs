@@ -11,7 +11,15 @@ use crate::text::paths;
 #[derive(Debug)]
 pub(super) struct Ignored {
     context: String,
-    patterns: Gitignore,
+    patterns: Vec<Pattern>,
+}
+
+/// A line of a `.dockerignore`.
+#[derive(Debug)]
+struct Pattern {
+    /// It takes files back.
+    keeps: bool,
+    fits: Gitignore,
 }
 
 impl Ignored {
@@ -30,34 +38,38 @@ impl Ignored {
         }
     }
 
-    /// Whether the file at `path` is left out.
+    /// Whether the file at `path` is left out: the last pattern that fits it, or a folder around it, decides.
     pub(super) fn holds(&self, path: &str) -> bool {
         let below = Path::new(path).strip_prefix(&self.context);
         let below = below.unwrap_or_else(|_| Path::new(path));
-        !below.has_root()
-            && self
-                .patterns
-                .matched_path_or_any_parents(below, false)
-                .is_ignore()
+        let mut last = self.patterns.iter().rev();
+        let fits = |pattern: &&Pattern| {
+            let found = pattern.fits.matched_path_or_any_parents(below, false);
+            found.is_ignore()
+        };
+        !below.has_root() && last.find(fits).is_some_and(|pattern| !pattern.keeps)
     }
 }
 
 /// Patterns of a `.dockerignore`. Unlike those of a `.gitignore` each begins at the context.
-fn patterns(text: &str) -> Gitignore {
-    let mut builder = GitignoreBuilder::new("");
+fn patterns(text: &str) -> Vec<Pattern> {
+    let mut found = Vec::new();
     for line in text.trim_start_matches('\u{feff}').lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let (mark, pattern) = match line.strip_prefix('!') {
-            Some(pattern) => ("!", pattern.trim_start()),
-            None => ("", line),
+        let (keeps, pattern) = match line.strip_prefix('!') {
+            Some(pattern) => (true, pattern.trim_start()),
+            None => (false, line),
         };
         let pattern = paths::normal(pattern.trim_start_matches('/'));
+        let mut builder = GitignoreBuilder::new("");
         // A pattern that cannot be read leaves nothing out: the build fails there.
-        let _ = builder.add_line(None, &format!("{mark}/{pattern}"));
+        let _ = builder.add_line(None, &format!("/{pattern}"));
+        let fits = builder.build().unwrap_or_else(|_| Gitignore::empty());
+        found.push(Pattern { keeps, fits });
     }
-    builder.build().unwrap_or_else(|_| Gitignore::empty())
+    found
 }
 
 #[cfg(test)]
@@ -74,6 +86,9 @@ mod tests {
             ("**/*.py", "src/a.py", "src/a.sh"),
             ("src\n!src/app.py", "src/a.py", "src/app.py"),
             ("*\n!src\n", "lib/a.py", "src/a.py"),
+            ("**\n!app", "lib/a.py", "app/a.py"),
+            ("**/*\n!/app/", "a.py", "app/b/a.py"),
+            ("**\n!app/a.py", "app/b.py", "app/a.py"),
             ("# src\n./lib", "lib/a.py", "src/a.py"),
         ] {
             let ignored = Ignored {

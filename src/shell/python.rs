@@ -103,28 +103,32 @@ impl Prose {
     }
 }
 
-/// A source without its comments, without the lines of texts over several lines, and without those that define something.
+/// A source without its comments, without the lines of texts over several lines, and without the names that it defines.
 #[must_use]
 pub(crate) fn without_prose(text: &str) -> String {
     let mut prose = Prose::default();
     let lines = text.split_inclusive('\n');
-    let defines = |line: &str| {
-        let line = line.trim_start();
-        let line = line.strip_prefix("async ").unwrap_or(line);
-        line.starts_with("def ") || line.starts_with("class ")
-    };
-    let lines = lines
-        .filter(|line| !prose.holds(line) && !defines(line))
-        .map(|line| {
-            let code = code(line);
-            // What ends the line goes on doing so.
-            if code.len() < line.len() {
-                format!("{code}\n")
-            } else {
-                code.to_owned()
-            }
-        });
+    let lines = lines.filter(|line| !prose.holds(line)).map(|line| {
+        let code = code(line);
+        // What ends the line goes on doing so.
+        let end = if code.len() < line.len() { "\n" } else { "" };
+        format!("{}{end}", without_name(code))
+    });
     lines.collect()
+}
+
+/// A line without the name of the function or class that it defines: to define one calls none.
+fn without_name(line: &str) -> std::borrow::Cow<'_, str> {
+    let rest = line.trim_start();
+    let indent = line.len() - rest.len();
+    let rest = rest.strip_prefix("async ").unwrap_or(rest);
+    let name = rest
+        .strip_prefix("def ")
+        .or_else(|| rest.strip_prefix("class "));
+    match name.and_then(|name| name.find(['(', ':']).and_then(|at| name.get(at..))) {
+        Some(signature) => format!("{}{signature}", " ".repeat(indent)).into(),
+        None => line.into(),
+    }
 }
 
 /// A line without its comment.

@@ -3,6 +3,7 @@ a line of JSON."""
 
 import ctypes
 import json
+import mmap
 import os
 import random
 import re
@@ -62,6 +63,17 @@ def make(shape):
         tuples = [(number, number) for number in range(1_000_000)]
         KEPT.append(tuples[::100])
         del tuples
+    elif shape == "foreign":
+        # Memory of somebody else between that of malloc, which leads backwards and far away where it is taken for blocks.
+        libc.sbrk.restype = ctypes.c_void_p
+        for pattern in (b"\xf0" + b"\xff" * 7, b"\x21\0\0\0\0\0\0\0", b"\x01\0\0\x04\0\0\0\0"):
+            blocks(200, 0.5)
+            place = libc.sbrk(1 << 20)
+            ctypes.memmove(place, pattern * (1 << 17), 1 << 20)
+        blocks(200, 0.5)
+    elif shape == "empty":
+        mapped = mmap.mmap(-1, 1 << 38, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x4000)
+        KEPT.append(mapped)
     elif shape == "busy":
         threads(8, busy)
 

@@ -120,7 +120,7 @@ const HOMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("regex", &["commands", "facts", "manifests", "tune"]),
-    ("rustix", &["tune", "write"]),
+    ("rustix", &["inspect", "tune", "write"]),
     ("signal_hook", &["tune", "write"]),
 ];
 

@@ -686,3 +686,13 @@ fn a_message_is_one_line() {
         "{messages:?}"
     );
 }
+
+/// However many variables a name holds, it is read.
+#[test]
+fn a_list_may_be_named_by_many_variables() {
+    let text = image("uvicorn a:b").replace(
+        "CMD",
+        &format!("RUN pip install -r {}\nCMD", "$a".repeat(30_000)),
+    );
+    assert_eq!(found(&[("Dockerfile", &text)]).len(), 1);
+}

@@ -71,7 +71,8 @@ fn module(word: &str) -> Option<&str> {
             && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
     let attribute = attribute.split('(').next().unwrap_or_default();
-    let named = module.split('.').all(name) && attribute.split('.').all(name);
+    let file = attribute.ends_with(".py");
+    let named = !file && module.split('.').all(name) && attribute.split('.').all(name);
     named.then_some(module)
 }
 

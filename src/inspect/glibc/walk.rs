@@ -1,6 +1,8 @@
 //! From chunk to chunk through the heaps of an arena, while the process goes on: what is in use, what is free, and of that what could
 //! be given back.
 
+use std::collections::BTreeSet;
+
 use super::arena::Arena;
 use super::cache;
 use crate::inspect::memory::{self, PAGE, Window, resident, word};
@@ -15,6 +17,10 @@ const GRAIN: u64 = 16;
 const TRACE: usize = 48;
 /// How often a part is read again, as the process changed it.
 const PATIENCE: usize = 24;
+/// A heap may have grown by so much since the mappings were listed, in bytes.
+const GROWTH: u64 = 256 << 20;
+/// Windows that may be read beyond those that the size of a heap asks for: what is in it may lead anywhere.
+const SPARE: u64 = 4096;
 
 /// What is in the heaps of one arena: bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +44,8 @@ pub(in crate::inspect) struct Heap {
     /// Whole pages in free blocks, and the last block, whether they are in memory or not.
     whole: u64,
     last: u64,
+    /// What it had from the system when the walk was over.
+    later: u64,
     /// What was walked.
     walked: u64,
 }
@@ -50,7 +58,9 @@ impl Heap {
 
     /// What was not walked, or more than there is.
     pub(in crate::inspect) fn missing(&self) -> u64 {
-        self.system.abs_diff(self.walked)
+        let (least, most) = (self.system.min(self.later), self.system.max(self.later));
+        let short = least.saturating_sub(self.walked);
+        short.max(self.walked.saturating_sub(most))
     }
 }
 
@@ -68,6 +78,7 @@ pub(super) fn heap(process: &Process, arena: &Arena, slots: u64) -> Heap {
         top: arena.top,
         slots,
         window: Window::default(),
+        loads: SPARE + arena.system / (16 << 10),
         found: Heap {
             is_main: arena.is_main,
             system: arena.system,
@@ -78,6 +89,12 @@ pub(super) fn heap(process: &Process, arena: &Arena, slots: u64) -> Heap {
         walk.segment(segment);
     }
     walk.found.live = walk.found.live.saturating_sub(walk.found.cached);
+    // It may have grown, or shrunk, meanwhile.
+    let later = memory::word_at(
+        process,
+        arena.address.saturating_add(arena.layout.system_mem),
+    );
+    walk.found.later = later.unwrap_or(arena.system);
     walk.found
 }
 
@@ -90,12 +107,13 @@ fn segments(process: &Process, arena: &Arena) -> Vec<Segment> {
         let (Some(start), Some(end)) = (start, end) else {
             return Vec::new();
         };
-        let end = end.max(arena.top + GRAIN);
+        let end = end.max(arena.top.saturating_add(GRAIN));
         return vec![Segment { start, end }];
     }
     let mut found = Vec::new();
     let mut base = arena.top & !(HEAP - 1);
-    while base != 0 && found.len() < 1 << 16 {
+    let mut seen = BTreeSet::new();
+    while base != 0 && seen.insert(base) {
         let Some(info) = memory::read(process, base, 24) else {
             break;
         };
@@ -106,13 +124,16 @@ fn segments(process: &Process, arena: &Arena) -> Vec<Segment> {
         // What describes the heap, and in the first one the arena, stand before the chunks.
         let own = arena.address & !(HEAP - 1);
         let start = if own == base {
-            (arena.address + arena.layout.size).next_multiple_of(GRAIN)
+            arena
+                .address
+                .saturating_add(arena.layout.size)
+                .next_multiple_of(GRAIN)
         } else {
-            base + (arena.address - own)
+            base.saturating_add(arena.address - own)
         };
         found.push(Segment {
             start,
-            end: base + size,
+            end: base.saturating_add(size),
         });
         base = before.unwrap_or(0);
     }
@@ -125,6 +146,8 @@ struct Walk<'a> {
     top: u64,
     slots: u64,
     window: Window,
+    /// How many windows may still be read.
+    loads: u64,
     found: Heap,
 }
 
@@ -191,27 +214,34 @@ impl Walk<'_> {
     }
 
     fn load(&mut self, at: u64) {
-        // The heap may have grown since the mappings were listed.
-        self.window = Window::of(self.process, at, u64::MAX).unwrap_or_default();
+        self.window = match self.loads.checked_sub(1) {
+            Some(left) => {
+                self.loads = left;
+                // The heap may have grown since the mappings were listed.
+                Window::of(self.process, at, u64::MAX).unwrap_or_default()
+            }
+            None => Window::default(),
+        };
     }
 
     fn chunk(&mut self, at: u64, end: u64) -> Chunk {
-        let Some(header) = self.word(at + 8) else {
+        let room = end.saturating_sub(at);
+        let Some(header) = at.checked_add(8).and_then(|at| self.word(at)) else {
             return Chunk::Broken;
         };
         let size = header & !7;
         if at == self.top {
-            let fits = size >= GRAIN && size % GRAIN == 0;
+            let fits = size >= GRAIN && size.is_multiple_of(GRAIN) && size <= room + GROWTH;
             return if fits {
                 Chunk::Top(size)
             } else {
                 Chunk::Broken
             };
         }
-        if size == GRAIN || size == 0 && at + LEAST >= end {
+        if size == GRAIN || size == 0 && room <= LEAST {
             return Chunk::Fence;
         }
-        if size < LEAST || size % GRAIN != 0 || at + size > end {
+        if size < LEAST || !size.is_multiple_of(GRAIN) || size > room {
             return Chunk::Broken;
         }
         let (Some(before), Some(next)) = (self.word(at + size), self.word(at + size + 8)) else {
@@ -268,6 +298,9 @@ impl Walk<'_> {
     fn trace(&mut self, from: u64, end: u64) -> Option<u64> {
         let mut at = from + GRAIN;
         while at < end {
+            if self.loads == 0 {
+                return None;
+            }
             let mut next = at;
             let follows = (0..TRACE).all(|_| match self.chunk(next, end) {
                 Chunk::Used(size) | Chunk::Free(size) => {

@@ -7,6 +7,10 @@ use crate::facts::layouts::{self, TreeLayout};
 use crate::inspect::memory::{PAGE, Window, word};
 use crate::inspect::process::{Mapping, Process};
 
+/// A level has no more tables: each of them stands for a GiB, or for 128 MiB.
+const TABLES: usize = 1 << 14;
+/// So many pages are looked for in all, whatever the data of the library says.
+const LOOKS: usize = 1 << 17;
 /// So many pages of a mapping are tried.
 const TRIED: u64 = 512;
 
@@ -35,13 +39,27 @@ fn laid_out(
     let (bits, shift) = (layout.bits.first()?, layout.shifts.first()?);
     let index = |page: &u64| page >> shift & ((1 << bits) - 1);
     let indexes: BTreeSet<u64> = pages.iter().map(index).collect();
+    let below: Vec<(u64, Vec<u64>)> = indexes
+        .into_iter()
+        .map(|own| {
+            (
+                own,
+                pages
+                    .iter()
+                    .copied()
+                    .filter(|page| index(page) == own)
+                    .collect(),
+            )
+        })
+        .collect();
+    let mut left = LOOKS;
     let mut places = data.iter().flat_map(|map| links(process, map));
     places.find_map(|place| {
-        indexes.iter().find_map(|index| {
+        below.iter().find_map(|(index, pages)| {
             let root = place.checked_sub(index * 8)?;
             let tree = Tree { root, layout };
             let inside = data.iter().any(|map| map.holds(root));
-            (inside && tree.leads(process, *index, pages)).then_some(tree)
+            (inside && tree.leads(process, pages, &mut left)).then_some(tree)
         })
     })
 }
@@ -59,7 +77,7 @@ fn links(process: &Process, map: &Mapping) -> Vec<u64> {
             child != 0 && child.is_multiple_of(64) && is_own(process, child)
         });
         found.extend(links.map(|(index, _)| window.start() + index as u64 * 8));
-        at = window.end().max(at + PAGE);
+        at = window.end().max(at.saturating_add(PAGE));
     }
     found
 }
@@ -97,22 +115,17 @@ fn pages(process: &Process) -> Vec<u64> {
 }
 
 impl Tree {
-    /// Whether one of the pages below that element of the root is known, and its extent covers it.
-    fn leads(&self, process: &Process, index: u64, pages: &[u64]) -> bool {
-        let (Some(bits), Some(shift)) = (self.layout.bits.first(), self.layout.shifts.first())
-        else {
-            return false;
-        };
-        let below = pages
-            .iter()
-            .filter(|page| **page >> shift & ((1 << bits) - 1) == index);
+    /// Whether one of these pages, all below one element of the root, is known, and its extent covers it.
+    fn leads(&self, process: &Process, pages: &[u64], left: &mut usize) -> bool {
         let covers = |page: &u64| {
             let extent = self.extent_of(process, *page)?;
             let start = number(process, extent + 8)? & !(PAGE - 1);
             let size = number(process, extent + 16)? & !(PAGE - 1);
             Some(start <= *page && *page < start.saturating_add(size) && size < 1 << 46)
         };
-        below.filter_map(covers).take(8).any(|covers| covers)
+        let tried = pages.iter().take(*left);
+        *left = left.saturating_sub(pages.len());
+        tried.filter_map(covers).take(8).any(|covers| covers)
     }
 
     fn extent_of(&self, process: &Process, page: u64) -> Option<u64> {
@@ -126,7 +139,8 @@ impl Tree {
             } else {
                 8
             };
-            table = number(process, table + index * element).filter(|word| *word != 0)?;
+            let place = table.checked_add(index * element)?;
+            table = number(process, place).filter(|word| *word != 0)?;
         }
         let extent = address(table);
         is_own(process, extent).then_some(extent)
@@ -148,9 +162,13 @@ impl Tree {
                     next.push(if level == last { address(word) } else { word });
                 });
             }
+            // Who names one table everywhere is read once, and nobody has more.
+            next.sort_unstable();
+            next.dedup();
+            next.retain(|table| is_own(process, *table));
+            next.truncate(if level == last { usize::MAX } else { TABLES });
             tables = next;
         }
-        tables.retain(|extent| is_own(process, *extent));
         tables
     }
 }
@@ -175,6 +193,6 @@ fn elements(process: &Process, table: u64, bits: u32, size: u64, found: &mut dyn
             }
             offset += step;
         }
-        at = window.end().max(at + PAGE);
+        at = window.end().max(at.saturating_add(PAGE));
     }
 }
