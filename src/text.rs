@@ -3,10 +3,12 @@
 //! Everything above this module speaks of bytes of one file; lines and columns appear at output
 //! only. This module never touches the disk and knows no format.
 
+pub(crate) mod duration;
 mod lines;
 pub(crate) mod near;
 pub(crate) mod paths;
 mod source;
+pub(crate) mod svg;
 mod traced;
 
 pub(crate) use lines::{LineColumn, LineIndex};

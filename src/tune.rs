@@ -18,13 +18,13 @@
 
 mod candidate;
 mod child;
-pub(crate) mod duration;
 mod environment;
 mod error;
 mod interrupt;
 mod judge;
 mod keeper;
 mod libraries;
+mod limit;
 mod measured;
 mod notes;
 mod output;
@@ -47,12 +47,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use candidate::Origin;
-pub(crate) use duration::Limit;
 pub(crate) use environment::Beside;
 pub(crate) use error::TuneError;
 pub(crate) use interrupt::Interrupt;
 pub(crate) use judge::{Judge, Memory, Standing, Tried};
 pub(crate) use keeper::{Kept, keep};
+pub(crate) use limit::Limit;
 pub(crate) use measured::Run;
 pub(crate) use ready::Ready;
 pub(crate) use sampler::Sample;
@@ -166,8 +166,8 @@ pub(crate) fn tune(
         && server.settle >= options.budget
     {
         let (settle, budget) = (
-            duration::show(server.settle),
-            duration::show(options.budget),
+            crate::text::duration::show(server.settle),
+            crate::text::duration::show(options.budget),
         );
         return Err(TuneError::Options(format!(
             "each run rests {settle} (`--settle`): that does not fit into a budget of {budget} (`--budget`)"

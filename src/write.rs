@@ -7,6 +7,7 @@
 
 mod attributes;
 mod limit;
+pub(crate) mod report;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};

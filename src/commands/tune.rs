@@ -47,10 +47,12 @@ mod here {
     use super::{Keeper, Status, Tune, io};
     use crate::cli::tune::{Allocator, Better, Format, Memory};
     use crate::config::{Configs, MallocConf};
+    use crate::text::duration;
     use crate::tune::{
         self, Interrupt, Judge, Kept, Limit, Options, Outcome, Ready, Saved, Server, Stop, Watcher,
-        Which, Workload, duration, report,
+        Which, Workload, report,
     };
+    use crate::write;
 
     pub(in crate::commands) fn run(
         arguments: &Tune,
@@ -83,7 +85,7 @@ mod here {
         let options = options(arguments)?;
         // What cannot be written in the end is known before the first of many minutes.
         for path in [&arguments.csv, &arguments.html].into_iter().flatten() {
-            report::check_file(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            write::report::check(path).map_err(|error| format!("{}: {error}", path.display()))?;
         }
         let interrupt = Interrupt::listen().map_err(|error| error.to_string())?;
         let bar = Bar::new(options.budget, arguments.no_progress);

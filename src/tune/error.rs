@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::duration::{BUDGET, Limit};
+use super::limit::{BUDGET, Limit};
 
 /// Why nothing could be measured at all.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ pub(crate) enum RunError {
         least: Duration,
     },
     /// It did not end.
-    #[error("{who} did not end within {} ({}){tail}", super::duration::show(.limit.time), .limit.why)]
+    #[error("{who} did not end within {} ({}){tail}", crate::text::duration::show(.limit.time), .limit.why)]
     Timeout {
         /// The command or the load.
         who: &'static str,
@@ -93,7 +93,7 @@ pub(crate) enum RunError {
         tail: Tail,
     },
     /// A server that does not answer.
-    #[error("the server was not ready within {} ({}): {check}{tail}", super::duration::show(.limit.time), .limit.why)]
+    #[error("the server was not ready within {} ({}): {check}{tail}", crate::text::duration::show(.limit.time), .limit.why)]
     NotReady {
         limit: Limit,
         /// What was waited for.

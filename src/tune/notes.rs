@@ -2,10 +2,10 @@
 
 use crate::facts::{Arch, JemallocVersion, jemalloc_build};
 use crate::model::malloc_conf::{Effect, Jemalloc, Setting, Verdict, read};
+use crate::text::duration;
 
 use super::Watcher;
 use super::candidate::{self, Candidate};
-use super::duration;
 use super::judge::Tried;
 use super::keeper::PATIENCE;
 use super::libraries;

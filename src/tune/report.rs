@@ -8,7 +8,6 @@ mod lines;
 mod svg;
 mod terminal;
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -19,33 +18,17 @@ use lines::lines;
 pub(crate) use terminal::{Style, write as terminal};
 
 use super::{Estimate, Outcome, Run, Stop, Tried};
+use crate::write;
 
 /// How an outcome is written.
 pub(crate) type Form = fn(&Outcome, &mut dyn io::Write) -> io::Result<()>;
-
-/// Whether a file could be written, as far as can be told without doing it.
-///
-/// # Errors
-/// Where it could not.
-pub(crate) fn check_file(path: &Path) -> io::Result<()> {
-    match fs::metadata(path) {
-        Ok(meta) if meta.is_file() => fs::OpenOptions::new().append(true).open(path).map(drop),
-        Ok(meta) if meta.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        // A pipe or a terminal.
-        Ok(_) => Ok(()),
-        Err(_) => {
-            fs::File::create_new(path)?;
-            fs::remove_file(path)
-        }
-    }
-}
 
 /// Writes an outcome to a file; what it held before is gone.
 ///
 /// # Errors
 /// Where the file cannot be written.
 pub(crate) fn to_file(path: &Path, outcome: &Outcome, form: Form) -> io::Result<()> {
-    let mut file = io::BufWriter::new(fs::File::create(path)?);
+    let mut file = write::report::open(path)?;
     form(outcome, &mut file)?;
     io::Write::flush(&mut file)
 }

@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::candidate::Candidate;
 use super::child::Running;
-use super::duration::{Deadline, Limit};
 use super::environment::Environment;
 use super::error::{Ending, RunError};
 use super::interrupt::Interrupt;
 use super::keeper::Kept;
+use super::limit::{Deadline, Limit};
 use super::measured::Run;
 use super::output::Wanted;
 use super::proof::{self, Proof};

@@ -5,14 +5,15 @@ mod outcome;
 use std::time::{Duration, Instant};
 
 use crate::facts::Libc;
+use crate::text::duration;
 
 use super::candidate::{self, Candidate};
-use super::duration::{self, Deadline, Limit};
 use super::environment::Environment;
 use super::error::{RunError, TuneError};
 use super::interrupt::Interrupt;
 use super::judge::{Judge, Tried};
 use super::libraries::{self, Library};
+use super::limit::{Deadline, Limit};
 use super::measured::Run;
 use super::notes;
 use super::proof::{self, Proof};

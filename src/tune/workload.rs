@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
-use super::duration::Limit;
+use super::limit::Limit;
 use super::ready::Ready;
 
 /// What is run.

@@ -3,10 +3,12 @@
 use std::fmt::Write;
 use std::io;
 
-use super::svg::{self, Curve, Point, escape};
+use super::svg::{self, Curve, Point};
 use super::{MIB, brief, charted, lines, proof, ranked, ratio, speed, speed_name, stop, verdict};
 use crate::secrets::{masked, masked_words};
-use crate::tune::{Memory, Outcome, duration};
+use crate::text::duration;
+use crate::text::svg::escape;
+use crate::tune::{Memory, Outcome};
 
 const PAGE: &str = include_str!("../../../templates/tune-report.html");
 

@@ -6,7 +6,8 @@ use super::chart::{self, Axes};
 use super::{
     MIB, brief, charted, lines, proof, ranked, ratio, shown_cost, speed, speed_name, stop, verdict,
 };
-use crate::tune::{Memory, Outcome, duration};
+use crate::text::duration;
+use crate::tune::{Memory, Outcome};
 
 /// The axis of a chart takes so many columns.
 const MARGIN: usize = 16;
