@@ -1,5 +1,6 @@
 //! The command line, as clap reads it. Help texts are what users see first: keep them short.
 
+pub(crate) mod inspect;
 pub(crate) mod tune;
 mod values;
 
@@ -84,29 +85,6 @@ pub enum Colour {
     Never,
 }
 
-/// What `inspect` takes.
-#[derive(Debug, Args)]
-pub struct Inspect {
-    /// The processes; without one, every process here that runs Python and may be read
-    #[arg(value_name = "PID")]
-    pub pids: Vec<u32>,
-    /// Those that descend from them, too
-    #[arg(long, requires = "pids")]
-    pub tree: bool,
-    /// For people, or for machines
-    #[arg(long, value_enum, default_value_t = InspectFormat::Human, value_name = "FORMAT")]
-    pub format: InspectFormat,
-}
-
-/// How `inspect` reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum InspectFormat {
-    /// Text
-    Human,
-    /// JSON, version 1
-    Json,
-}
-
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -127,7 +105,13 @@ pub enum Command {
         what: Vec<String>,
     },
     /// Say of live processes whether they leak, or their allocator keeps memory (Linux, from /proc alone)
-    Inspect(Inspect),
+    Inspect(inspect::Inspect),
+    /// Reads one process for an `inspect` of another user
+    #[command(hide = true)]
+    InspectReading {
+        /// The process
+        pid: u32,
+    },
     /// Show what was understood of files: what rules see, and what could not be told
     Units {
         /// Files and folders

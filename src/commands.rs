@@ -66,8 +66,12 @@ fn command(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
         Command::TuneKeeper(arguments) => tune::keep(arguments, err),
         #[cfg(target_os = "linux")]
         Command::Inspect(arguments) => inspect::run(arguments, out, err),
+        #[cfg(target_os = "linux")]
+        Command::InspectReading { pid } => inspect::tell(*pid, out),
         #[cfg(not(target_os = "linux"))]
-        Command::Inspect(_) => trouble("`inspect` reads /proc, which Linux alone has", err),
+        Command::Inspect(_) | Command::InspectReading { .. } => {
+            trouble("`inspect` reads /proc, which Linux alone has", err)
+        }
         Command::Units { paths } => units::run(paths, out, err),
     };
     let flushed = out.flush();

@@ -13,11 +13,7 @@ pub(crate) struct ArenaLayout {
     glibc: String,
     pub flags: u64,
     /// The fast bins, where there are some.
-    #[expect(
-        dead_code,
-        reason = "their blocks look as if they were in use, and are few"
-    )]
-    fast: Option<u64>,
+    pub fast: Option<u64>,
     pub top: u64,
     pub bins: u64,
     pub next: u64,
@@ -140,6 +136,7 @@ pub(crate) struct ExtentLayout {
     /// The version.
     pub jemalloc: String,
     /// The bit of an extent that holds many blocks of a size.
+    pub arena: (u32, u32),
     pub slab: u32,
     pub state: (u32, u32),
     pub class: (u32, u32),

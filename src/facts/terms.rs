@@ -206,14 +206,22 @@ pub enum Family {
     Other,
 }
 
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Family {
+    /// What people call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
             Self::Jemalloc => "jemalloc",
             Self::Tcmalloc => "tcmalloc",
             Self::Mimalloc => "mimalloc",
             Self::Other => "another allocator",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

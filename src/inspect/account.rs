@@ -1,108 +1,122 @@
 //! One process: all that is known of its memory, and what was set and has no effect.
 
-use std::path::Path;
+use serde::{Deserialize, Serialize};
 
+use super::census::{self, Census};
 use super::elf;
-use super::glibc::Glibc;
+use super::glibc::{self, Glibc, Heap};
+use super::interpreter;
 use super::jemalloc::{self, Jemalloc};
-use super::process::{Mapping, Process, Unread};
+use super::map::Strip;
+use super::process::{Process, Status, Unread, file_name};
 use super::pymalloc::{self, Pymalloc};
+use super::settings::{self, Idle, Known};
 use super::verdict::Verdict;
-use crate::facts::{Family, family_of_library, tunable};
+use crate::facts::{Family, family_of_library};
 use crate::secrets;
 
 /// What is known of one process: sizes in bytes.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) pid: u32,
-    pub(super) name: String,
     pub(super) command: String,
     pub(super) python: Option<(u32, u32)>,
-    pub(super) threads: u64,
-    pub(super) resident: u64,
-    pub(super) anonymous: u64,
-    pub(super) file: u64,
-    pub(super) shared: u64,
-    pub(super) swapped: u64,
+    pub(super) status: Status,
     /// The file whose `malloc` it calls.
     pub(super) library: Option<String>,
-    /// Which allocator that is, where it is not the C library's.
-    pub(super) family: Option<Family>,
     pub(super) glibc: Result<Glibc, String>,
     /// Where it is the one that is called.
     pub(super) jemalloc: Option<Result<Jemalloc, String>>,
     pub(super) pymalloc: Pymalloc,
+    pub(super) census: Census,
     pub(super) without_effect: Vec<Idle>,
+    /// Why its memory could not be read, and what to do.
+    pub(crate) shut: Option<String>,
+    /// So many arenas its mappings show, where that is all that can be had.
+    pub(super) mapped_arenas: usize,
+    /// How long it took to read it, in seconds.
+    pub(super) took: f64,
     pub(super) verdict: Verdict,
-}
-
-/// A setting of the environment that has no effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Idle {
-    pub(super) name: String,
-    pub(super) why: String,
-    /// The rule that says the same of a file.
-    pub(super) rule: &'static str,
 }
 
 /// Reads a process; the verdict is still to come.
 pub(super) fn read(pid: u32) -> Result<Account, Unread> {
+    let begun = std::time::Instant::now();
     let process = Process::open(pid)?;
-    let python = python(&process);
+    let python = interpreter::python(&process);
     let library = elf::allocator(&process);
-    let family = library
-        .as_deref()
-        .and_then(|path| family_of_library(file_name(path)));
+    let family = library.as_deref().and_then(family_of);
     let glibc = Glibc::read(&process);
     let jemalloc = library
         .as_deref()
         .filter(|_| family == Some(Family::Jemalloc))
         .map(|library| jemalloc::read(&process, library));
     let pymalloc = match python {
-        Some(_) => pymalloc::read(&process, python),
-        None => Pymalloc::default(),
+        Some(_) if !interpreter::is_free_threaded(&process) => pymalloc::read(&process, python),
+        _ => Pymalloc::default(),
     };
-    let without_effect = idle(&process, family, glibc.as_ref().ok());
+    let without_effect = settings::without_effect(&Known {
+        process: &process,
+        family,
+        glibc: glibc.as_ref().ok(),
+    });
+    let census = census::take(&process);
+    let mapped_arenas = glibc::arenas_by_mappings(&process);
     if !process.is_same() {
         return Err(Unread::Changed(pid));
     }
-    let status = process.status.clone();
     Ok(Account {
         pid,
-        name: status.name,
         command: secrets::command(&process.command, &[]),
         python,
-        threads: status.threads,
-        resident: status.resident,
-        anonymous: status.anonymous,
-        file: status.file,
-        shared: status.shared,
-        swapped: status.swapped,
-        without_effect,
+        status: process.status.clone(),
         library,
-        family,
         glibc,
         jemalloc,
         pymalloc,
+        census,
+        without_effect,
+        shut: process.shut.map(|why| why.to_string()),
+        mapped_arenas,
+        took: begun.elapsed().as_secs_f64(),
         verdict: Verdict::default(),
     })
 }
 
+fn family_of(path: &str) -> Option<Family> {
+    family_of_library(file_name(path))
+}
+
 impl Account {
-    /// Bytes of a figure of all heaps.
-    pub(super) fn in_heaps(&self, of: fn(&super::glibc::Heap) -> u64) -> u64 {
-        let heaps = self.glibc.iter().flat_map(|glibc| &glibc.heaps);
-        heaps.map(of).sum()
+    /// What anybody may know of a process, where that is all.
+    pub(super) fn closed(pid: u32, status: Status, command: &[String], why: &Unread) -> Self {
+        Self {
+            pid,
+            command: secrets::command(command, &[]),
+            python: None,
+            status,
+            library: None,
+            glibc: Err(why.to_string()),
+            jemalloc: None,
+            pymalloc: Pymalloc::default(),
+            census: Census::default(),
+            without_effect: Vec::new(),
+            shut: Some(why.to_string()),
+            mapped_arenas: 0,
+            took: 0.0,
+            verdict: Verdict::default(),
+        }
     }
 
-    /// What is neither in a heap nor Python's: blocks that were mapped by themselves, stacks, data of libraries.
-    pub(super) fn rest(&self) -> u64 {
-        let heaps = self.in_heaps(|heap| heap.live + heap.cached + heap.free_pages + heap.top);
-        let jemalloc = self.jemalloc().map_or(0, |jemalloc| {
-            jemalloc.active + jemalloc.dirty + jemalloc.muzzy
-        });
-        let known = heaps + self.small_free() + self.pymalloc.pools + jemalloc;
-        self.anonymous.saturating_sub(known)
+    /// Which allocator is called, where it is not the C library's.
+    pub(super) fn family(&self) -> Option<Family> {
+        self.library.as_deref().and_then(family_of)
+    }
+
+    /// Bytes of a figure of all heaps.
+    pub(super) fn in_heaps(&self, of: fn(&Heap) -> u64) -> u64 {
+        let heaps = self.glibc.iter().flat_map(|glibc| &glibc.heaps);
+        heaps.map(of).sum()
     }
 
     /// jemalloc, where it is called and could be read.
@@ -110,155 +124,54 @@ impl Account {
         self.jemalloc.as_ref()?.as_ref().ok()
     }
 
-    /// What is free in blocks that are smaller than a page, and at the ends of others.
-    pub(super) fn small_free(&self) -> u64 {
-        let heaps = self.glibc.iter().flat_map(|glibc| &glibc.heaps);
-        let small = heaps.map(|heap| heap.small());
-        small.sum()
+    /// The maps of all that it has.
+    pub(super) fn strips(&self) -> impl Iterator<Item = &Strip> {
+        let glibc = self.glibc.iter().flat_map(|glibc| &glibc.strips);
+        let jemalloc = self.jemalloc().map(|jemalloc| &jemalloc.strip);
+        let all = glibc.chain(jemalloc).chain([&self.pymalloc.strip]);
+        all.filter(|strip| !strip.cells.is_empty())
     }
 
-    /// What was mapped for single blocks.
+    /// What was mapped for single blocks, by glibc's own word.
     pub(super) fn big_blocks(&self) -> u64 {
         let parameters = self.glibc.as_ref().ok().and_then(|glibc| glibc.parameters);
-        parameters
-            .map_or(0, |parameters| parameters.mapped_bytes)
-            .min(self.rest())
+        parameters.map_or(0, |parameters| parameters.mapped_bytes)
+    }
+
+    /// What of memory without a name nobody is known to have asked for: negative where more is known of than there is, as memory
+    /// that nobody has touched takes none.
+    pub(super) fn unexplained(&self) -> i64 {
+        let jemalloc = self.jemalloc().map_or(0, |jemalloc| {
+            jemalloc.active + jemalloc.dirty + jemalloc.muzzy
+        });
+        let heaps = self.in_heaps(|heap| heap.resident);
+        let known = heaps + self.big_blocks() + self.pymalloc.pools + jemalloc;
+        signed(self.census.unnamed + self.census.heap) - signed(known)
+    }
+
+    /// What is free, whoever keeps it.
+    pub(super) fn free(&self) -> u64 {
+        self.free_in_heaps() + self.pymalloc.free
+    }
+
+    /// What is free in the heaps of malloc and in memory.
+    pub(super) fn free_in_heaps(&self) -> u64 {
+        let jemalloc = self.jemalloc().map_or(0, |jemalloc| {
+            jemalloc.active.saturating_sub(jemalloc.live) + jemalloc.dirty + jemalloc.muzzy
+        });
+        self.in_heaps(|heap| heap.free_pages + heap.top + heap.small()) + jemalloc
+    }
+
+    /// What is in use, as far as allocators say it.
+    pub(super) fn live(&self) -> u64 {
+        let jemalloc = self.jemalloc().map_or(0, |jemalloc| jemalloc.live);
+        self.in_heaps(|heap| heap.live + heap.cached)
+            + self.big_blocks()
+            + self.pymalloc.live
+            + jemalloc
     }
 }
 
-fn file_name(path: &str) -> &str {
-    let path = path.strip_suffix(" (deleted)").unwrap_or(path);
-    path.rsplit('/').next().unwrap_or_default()
-}
-
-/// Whether a process runs Python, by what is mapped into it.
-pub(super) fn is_python(pid: u32) -> bool {
-    Process::open(pid).is_ok_and(|process| python(&process).is_some())
-}
-
-/// The version of Python that runs, by the names of its program and library.
-fn python(process: &Process) -> Option<(u32, u32)> {
-    let program = process.program();
-    let program = program
-        .as_deref()
-        .and_then(Path::file_name)
-        .map(|name| name.to_string_lossy().into_owned());
-    let libraries = process
-        .maps
-        .iter()
-        .filter(|map| map.path.contains("/libpython"));
-    let named = libraries
-        .map(|map| file_name(&map.path).to_owned())
-        .chain(program);
-    named
-        .into_iter()
-        .find_map(|name| version(&name))
-        .or_else(|| {
-            // `/usr/local/bin/python` may be a program without a version in its name.
-            let mut folders = process
-                .maps
-                .iter()
-                .filter_map(|map: &Mapping| map.path.split("/python").nth(1));
-            folders.find_map(|rest| version(&format!("python{rest}")))
-        })
-}
-
-/// `python3.11`, `libpython3.11.so.1.0`.
-fn version(name: &str) -> Option<(u32, u32)> {
-    let rest = name.split_once("python")?.1;
-    let (major, rest) = rest.split_once('.')?;
-    let end = rest
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(rest.len());
-    Some((major.parse().ok()?, rest.get(..end)?.parse().ok()?))
-}
-
-/// What the environment says and nothing does.
-fn idle(process: &Process, family: Option<Family>, glibc: Option<&Glibc>) -> Vec<Idle> {
-    let mut found = Vec::new();
-    let mapped = |name: &str| {
-        process
-            .maps
-            .iter()
-            .any(|map| file_name(&map.path) == file_name(name))
-    };
-    let secure = process.is_secure();
-    let variables = process.environment();
-    let mut tunables = variables.iter();
-    // What stands there counts more than the variable of its own.
-    let tuned =
-        tunables.any(|(name, value)| name == "GLIBC_TUNABLES" && value.contains("arena_max"));
-    for (name, value) in variables {
-        let mut say = |why: String, rule: &'static str| {
-            found.push(Idle {
-                name: name.clone(),
-                why,
-                rule,
-            });
-        };
-        match name.as_str() {
-            "LD_PRELOAD" => {
-                for entry in value.split([' ', ':']).filter(|entry| !entry.is_empty()) {
-                    if family_of_library(file_name(entry)).is_none() || mapped(entry) {
-                        continue;
-                    }
-                    let why = if secure {
-                        "the process gained rights when it was started: the loader ignores it"
-                    } else {
-                        "it is not mapped: the loader did not find it, or the variable was set too late"
-                    };
-                    say(format!("`{entry}`: {why}"), "preload-not-installed");
-                }
-            }
-            "MALLOC_CONF" if family != Some(Family::Jemalloc) => {
-                say(
-                    "this process calls no jemalloc".into(),
-                    "malloc-conf-without-jemalloc",
-                );
-            }
-            _ if tunable(&name).is_some() && family.is_some() => {
-                say(
-                    "glibc's malloc is not the one that is called".into(),
-                    "glibc-tunable-dead",
-                );
-            }
-            "MALLOC_ARENA_MAX" if !tuned => {
-                let parameters = glibc.and_then(|glibc| glibc.parameters);
-                let in_force = parameters.map(|parameters| parameters.arena_max);
-                let why = match (in_force, number(&value)) {
-                    (Some(0), None) => "glibc reads no number in it",
-                    (Some(most), Some(wanted)) if most != wanted => {
-                        "glibc has another value in force: it was set too late"
-                    }
-                    _ => continue,
-                };
-                say(why.into(), "glibc-tunable-bad-value");
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// A number as glibc reads it: blanks around it, and hexadecimal digits behind `0x`.
-fn number(text: &str) -> Option<u64> {
-    let text = text.trim();
-    match text.strip_prefix("0x") {
-        Some(digits) => u64::from_str_radix(digits, 16).ok(),
-        None => text.parse().ok(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_is_read_from_names() {
-        assert_eq!(version("python3.11"), Some((3, 11)));
-        assert_eq!(version("libpython3.9.so.1.0"), Some((3, 9)));
-        assert_eq!(version("python3.13t"), Some((3, 13)));
-        assert_eq!(version("python3"), None);
-        assert_eq!(version("gunicorn"), None);
-    }
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }

@@ -2,21 +2,29 @@
 
 mod arena;
 mod cache;
+mod fast;
 mod parameters;
+mod segments;
 mod walk;
 
+use serde::{Deserialize, Serialize};
+
+use super::map::Strip;
 use super::process::Process;
+pub(super) use arena::by_mappings as arenas_by_mappings;
 pub(super) use parameters::Parameters;
 pub(super) use walk::Heap;
 
 /// glibc's malloc in a process.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Glibc {
     /// Its version, where libc says it: `2.36`.
     pub(super) version: Option<String>,
     pub(super) parameters: Option<Parameters>,
     /// The heaps of all arenas, the main one first.
     pub(super) heaps: Vec<Heap>,
+    /// The same as maps.
+    pub(super) strips: Vec<Strip>,
 }
 
 impl Glibc {
@@ -25,23 +33,21 @@ impl Glibc {
     /// # Errors
     /// Why nothing can be said, in a few words.
     pub(super) fn read(process: &Process) -> Result<Self, String> {
+        if let Some(why) = &process.shut {
+            return Err(why.to_string());
+        }
         let libc = arena::data_of_libc(process).ok_or("no glibc is mapped")?;
         let arenas = arena::find(process, &libc)?;
         let parameters = parameters::find(process, &libc);
         let slots = parameters.as_ref().map_or(7, |found| found.cache_slots);
-        // Where `brk` was in the way, the main arena has parts that nothing leads to.
-        if arenas
-            .iter()
-            .any(|arena| arena.is_main && arena.is_scattered)
-        {
-            return Err(
-                "the main arena of glibc lies in several parts, which cannot all be found".into(),
-            );
-        }
-        let heaps = arenas.iter().map(|arena| walk::heap(process, arena, slots));
+        let walked = arenas.iter().enumerate();
+        let (heaps, strips) = walked
+            .map(|(number, arena)| walk::heap(process, arena, slots, number))
+            .unzip();
         Ok(Self {
             version: arena::version(process),
-            heaps: heaps.collect(),
+            heaps,
+            strips,
             parameters,
         })
     }

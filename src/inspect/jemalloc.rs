@@ -2,13 +2,18 @@
 
 mod tree;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::map::{self, Cell, Strip};
 use super::memory::{self, Memory, PAGE, Window};
 use super::process::Process;
 use crate::facts::layouts::{self, ExtentLayout};
 use tree::Tree;
 
 /// What jemalloc has: bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Jemalloc {
     /// The version whose layout fits.
     pub(super) version: String,
@@ -23,6 +28,10 @@ pub(super) struct Jemalloc {
     pub(super) muzzy: u64,
     /// Free, and given back: addresses alone.
     pub(super) retained: u64,
+    /// Arenas that have memory in use.
+    pub(super) arenas: usize,
+    /// What is in memory, as a map without the gaps.
+    pub(super) strip: Strip,
 }
 
 /// No extent is larger, in bytes.
@@ -31,6 +40,7 @@ const LARGEST: u64 = 1 << 46;
 /// One extent.
 #[derive(Clone, Copy, Debug)]
 struct Extent {
+    address: u64,
     bits: u64,
     size: u64,
 }
@@ -68,7 +78,9 @@ fn extents(process: &Process, tree: &Tree) -> Vec<Extent> {
             continue;
         };
         if there && size & !(PAGE - 1) != 0 && size < LARGEST {
+            let address = window.word(at.saturating_add(8)).unwrap_or(0) & !(PAGE - 1);
             found.push(Extent {
+                address,
                 bits,
                 size: size & !(PAGE - 1),
             });
@@ -80,7 +92,6 @@ fn extents(process: &Process, tree: &Tree) -> Vec<Extent> {
 /// What the extents come to, where the layout fits them: a block of its own has the size of its class, and no slab has more free
 /// blocks than it holds.
 fn account(extents: &[Extent], layout: &ExtentLayout) -> Option<Jemalloc> {
-    let field = |bits: u64, (low, count): (u32, u32)| bits >> low & ((1 << count) - 1);
     let classes = classes();
     let mut found = Jemalloc {
         version: layout.jemalloc.clone(),
@@ -88,40 +99,76 @@ fn account(extents: &[Extent], layout: &ExtentLayout) -> Option<Jemalloc> {
         ..Jemalloc::default()
     };
     let (mut fits, mut odd) = (0_u64, 0_u64);
+    let mut arenas = BTreeSet::new();
+    let mut map = Map::default();
     for extent in extents {
         match field(extent.bits, layout.state) {
             0 => {
+                arenas.insert(field(extent.bits, layout.arena));
                 found.active = found.active.saturating_add(extent.size);
-                let class = usize::try_from(field(extent.bits, layout.class)).ok()?;
-                let class = classes.get(class).copied();
-                let slab = extent.bits >> layout.slab & 1 == 1;
-                let free = field(extent.bits, layout.free);
-                match class {
-                    Some(class) if slab && free.saturating_mul(class) <= extent.size => {
+                match in_use(extent, layout, &classes) {
+                    Some(live) => {
                         fits += 1;
-                        found.live = found
-                            .live
-                            .saturating_add((extent.size / class).saturating_sub(free) * class);
+                        found.live = found.live.saturating_add(live);
+                        map.add(extent, live);
                     }
-                    // A block of its own, and the page behind it that keeps others away.
-                    Some(class)
-                        if !slab
-                            && class <= extent.size
-                            && extent.size <= class.saturating_add(PAGE) =>
-                    {
-                        fits += 1;
-                        found.live = found.live.saturating_add(class);
-                    }
-                    _ => odd += 1,
+                    None => odd += 1,
                 }
             }
-            1 => found.dirty = found.dirty.saturating_add(extent.size),
+            1 => {
+                found.dirty = found.dirty.saturating_add(extent.size);
+                map.add(extent, 0);
+            }
             2 => found.muzzy = found.muzzy.saturating_add(extent.size),
             3 => found.retained = found.retained.saturating_add(extent.size),
             _ => odd += 1,
         }
     }
+    found.arenas = arenas.len();
+    found.strip = map.strip();
     (fits > 0 && odd * 50 <= fits).then_some(found)
+}
+
+fn field(bits: u64, (low, count): (u32, u32)) -> u64 {
+    bits >> low & ((1 << count) - 1)
+}
+
+/// How much of an active extent is in use, where its size fits its class.
+fn in_use(extent: &Extent, layout: &ExtentLayout, classes: &[u64]) -> Option<u64> {
+    let class = usize::try_from(field(extent.bits, layout.class)).ok()?;
+    let class = classes.get(class).copied()?;
+    let free = field(extent.bits, layout.free);
+    if extent.bits >> layout.slab & 1 == 1 {
+        let fits = free.saturating_mul(class) <= extent.size;
+        return fits.then(|| (extent.size / class).saturating_sub(free) * class);
+    }
+    // A block of its own, and the page behind it that keeps others away.
+    (class <= extent.size && extent.size <= class.saturating_add(PAGE)).then_some(class)
+}
+
+/// Cells by their number in the address space.
+#[derive(Default)]
+struct Map(BTreeMap<u64, Cell>);
+
+impl Map {
+    /// An extent that is in memory: what of it is in use stands at its beginning.
+    fn add(&mut self, extent: &Extent, live: u64) {
+        let (start, end) = (extent.address, extent.address.saturating_add(extent.size));
+        let border = start.saturating_add(live);
+        // Nothing that the process says is believed without an end.
+        for (from, to) in map::pieces(start, end).take(1 << 20) {
+            let cell = self.0.entry(from / map::CELL).or_default();
+            let used = border.clamp(from, to) - from;
+            cell.live += used;
+            cell.free += to - from - used;
+        }
+    }
+
+    fn strip(self) -> Strip {
+        let mut strip = Strip::named("jemalloc");
+        strip.cells = self.0.into_values().collect();
+        strip
+    }
 }
 
 /// The sizes of jemalloc's classes, in bytes: four between a power of two and the next (jemalloc(3), "Size classes").
@@ -172,7 +219,11 @@ mod tests {
                 | slab << layout.slab
                 | free << layout.free.0
         };
-        let extent = |bits: u64, size: u64| Extent { bits, size };
+        let extent = |bits: u64, size: u64| Extent {
+            address: 1 << 30,
+            bits,
+            size,
+        };
         // A slab of 4 KiB with 16 bytes a block, of which 100 are free; one of 16 KiB and its page; dirty and retained ones.
         let extents = [
             extent(word(0, 1, 1, 100), 4096),

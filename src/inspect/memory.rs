@@ -1,6 +1,7 @@
 //! The memory of a process, page by page. Only pages that are there are read: to read another would map it into the process.
 
 use std::io;
+use std::ops::ControlFlow;
 
 /// Bytes of a page.
 pub(super) const PAGE: u64 = 4096;
@@ -22,13 +23,25 @@ pub(super) struct Page {
     pub(super) exclusive: bool,
 }
 
+impl Page {
+    /// By an entry of the page map (Documentation/admin-guide/mm/pagemap.rst).
+    const fn of(entry: u64) -> Self {
+        Self {
+            present: entry >> 63 & 1 == 1,
+            swapped: entry >> 62 & 1 == 1,
+            file: entry >> 61 & 1 == 1,
+            exclusive: entry >> 56 & 1 == 1,
+        }
+    }
+}
+
 /// Memory that can be looked at: that of a process, or a recorded one.
 pub(super) trait Memory {
-    /// What the pages from `start` on are, `count` of them.
+    /// What the kernel's page map says of the pages from `start` on, `count` of them, 8 bytes each.
     ///
     /// # Errors
     /// Where that cannot be read.
-    fn pages(&self, start: u64, count: usize) -> io::Result<Vec<Page>>;
+    fn entries(&self, start: u64, count: usize) -> io::Result<Vec<u8>>;
 
     /// Fills `into` from `at` on. Who asks has seen that the pages are there.
     ///
@@ -51,7 +64,7 @@ impl Window {
         let start = start & !(PAGE - 1);
         let end = end.min(start.saturating_add(WINDOW));
         let count = usize::try_from(end.saturating_sub(start).div_ceil(PAGE)).unwrap_or(0);
-        let pages = memory.pages(start, count)?;
+        let pages = pages(memory, start, count)?;
         let mut bytes = vec![0; count * PAGE as usize];
         let mut at = 0;
         // Runs of pages that are there are read in one go.
@@ -125,7 +138,7 @@ pub(super) fn read(memory: &dyn Memory, at: u64, length: usize) -> Option<Vec<u8
     let first = at / PAGE;
     let last = at.checked_add(length as u64)?.checked_sub(1)? / PAGE;
     let count = usize::try_from(last - first + 1).ok()?;
-    let pages = memory.pages(first * PAGE, count).ok()?;
+    let pages = pages(memory, first * PAGE, count).ok()?;
     let there = pages.len() == count && pages.iter().all(|page| page.present && !page.swapped);
     let mut bytes = vec![0; length];
     (there && memory.read(at, &mut bytes).is_ok()).then_some(bytes)
@@ -136,18 +149,62 @@ pub(super) fn word_at(memory: &dyn Memory, at: u64) -> Option<u64> {
     word(&read(memory, at, 8)?, 0)
 }
 
-/// How many bytes of a range are in memory.
-pub(super) fn resident(memory: &dyn Memory, start: u64, end: u64) -> u64 {
-    let (first, last) = (start.div_ceil(PAGE), end / PAGE);
-    let mut found = 0;
-    let mut at = first;
+/// What the pages from `start` on are, `count` of them.
+///
+/// # Errors
+/// Where that cannot be read.
+pub(super) fn pages(memory: &dyn Memory, start: u64, count: usize) -> io::Result<Vec<Page>> {
+    let bytes = memory.entries(start, count)?;
+    let pages = bytes.chunks_exact(8);
+    Ok(pages
+        .map(|entry| Page::of(word(entry, 0).unwrap_or(0)))
+        .collect())
+}
+
+/// Each page of a range that is in memory, and its address; large ranges may be empty for most of their length.
+pub(super) fn each_present(
+    memory: &dyn Memory,
+    start: u64,
+    end: u64,
+    mut tell: impl FnMut(u64, Page) -> ControlFlow<()>,
+) {
+    const MOST: u64 = 1 << 16;
+    // So many entries are looked at together.
+    const BLOCK: usize = 4096;
+    let (mut at, last) = (start / PAGE, end / PAGE);
+    // Who looks for the first one often finds it soon.
+    let mut at_once = 64;
     while at < last {
-        let count = (last - at).min(1 << 16);
-        let Ok(pages) = memory.pages(at * PAGE, usize::try_from(count).unwrap_or(0)) else {
-            return found;
+        let count = (last - at).min(at_once);
+        at_once = (at_once * 8).min(MOST);
+        let Ok(bytes) = memory.entries(at * PAGE, usize::try_from(count).unwrap_or(0)) else {
+            return;
         };
-        found += pages.iter().filter(|page| page.present).count() as u64 * PAGE;
+        for (block, entries) in bytes.chunks(BLOCK).enumerate() {
+            if NOTHING.get(..entries.len()) == Some(entries) {
+                continue;
+            }
+            for (index, entry) in entries.chunks_exact(8).enumerate() {
+                let page = Page::of(word(entry, 0).unwrap_or(0));
+                let place = at + (block * BLOCK / 8 + index) as u64;
+                if page.present && tell(place * PAGE, page).is_break() {
+                    return;
+                }
+            }
+        }
         at += count;
     }
+}
+
+/// Entries of pages that are not there.
+const NOTHING: [u8; 4096] = [0; 4096];
+
+/// How many bytes of a range are in memory: whole pages of it.
+pub(super) fn resident(memory: &dyn Memory, start: u64, end: u64) -> u64 {
+    let mut found = 0;
+    each_present(memory, start.next_multiple_of(PAGE), end, |_, _| {
+        found += PAGE;
+        ControlFlow::Continue(())
+    });
     found
 }

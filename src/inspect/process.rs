@@ -6,14 +6,18 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::memory::{Memory, PAGE, Page, word};
+use serde::{Deserialize, Serialize};
+
+use super::memory::{Memory, PAGE, word};
 
 /// A process, open for reading.
 #[derive(Debug)]
 pub(super) struct Process {
     folder: PathBuf,
-    memory: File,
-    pagemap: File,
+    memory: Option<File>,
+    pagemap: Option<File>,
+    /// Why its memory may not be read, though its mappings may.
+    pub(super) shut: Option<Unread>,
     pub(super) maps: Vec<Mapping>,
     pub(super) status: Status,
     /// The words of its command, `\0` between them in `/proc`.
@@ -54,7 +58,7 @@ impl Mapping {
 }
 
 /// What is used of `/proc/PID/status`: sizes in bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Status {
     pub(super) name: String,
     pub(super) threads: u64,
@@ -64,6 +68,7 @@ pub(super) struct Status {
     pub(super) shared: u64,
     pub(super) swapped: u64,
     pub(super) uid: u32,
+    pub(super) gid: u32,
 }
 
 /// Why a process was not looked at.
@@ -101,13 +106,7 @@ impl Process {
             let bytes = fs::read(folder.join(name))?;
             Ok(String::from_utf8_lossy(&bytes).into_owned())
         };
-        let status = text("status").map_err(|_| Unread::Gone(pid))?;
-        if state(&status) == Some('Z') {
-            return Err(Unread::Zombie(pid));
-        }
-        let Some(status) = read_status(&status) else {
-            return Err(Unread::Kernel(pid));
-        };
+        let status = status(pid)?;
         let why = |error: io::Error| match error.kind() {
             io::ErrorKind::NotFound => Unread::Gone(pid),
             io::ErrorKind::PermissionDenied
@@ -126,13 +125,15 @@ impl Process {
         if exe.is_ok() && head == [0x7f, b'E', b'L', b'F', 1] {
             return Err(Unread::Narrow(pid));
         }
-        let command = text("cmdline").map_err(why)?;
-        let words = command.split('\0').filter(|word| !word.is_empty());
+        // Yama may allow to look at the mappings, and not at the memory.
+        let memory = File::open(folder.join("mem")).map_err(why);
+        let pagemap = File::open(folder.join("pagemap")).map_err(why);
         Ok(Self {
-            memory: File::open(folder.join("mem")).map_err(why)?,
-            pagemap: File::open(folder.join("pagemap")).map_err(why)?,
-            command: words.map(str::to_owned).collect(),
+            command: command(pid),
             began,
+            pagemap: pagemap.ok(),
+            shut: memory.as_ref().err().map(|_| Unread::Shut(pid)),
+            memory: memory.ok(),
             maps,
             status,
             folder,
@@ -175,6 +176,37 @@ impl Process {
         same && program(&read_maps(&String::from_utf8_lossy(&maps))) == program(&self.maps)
     }
 
+    /// Where its threads are on their stacks; not of those that run, and of none where there are too many to ask for.
+    pub(super) fn stacks(&self) -> Vec<u64> {
+        const MOST: u64 = 500;
+        if self.status.threads > MOST {
+            return Vec::new();
+        }
+        let threads = fs::read_dir(self.folder.join("task")).into_iter().flatten();
+        let pointer = |thread: fs::DirEntry| {
+            // `NUMBER ARGUMENTS... STACK PROGRAM`, the last two in hexadecimal.
+            let text = fs::read_to_string(thread.path().join("syscall")).ok()?;
+            let words = text
+                .split_whitespace()
+                .nth_back(1)?
+                .strip_prefix("0x")?
+                .to_owned();
+            u64::from_str_radix(&words, 16).ok()
+        };
+        threads.flatten().filter_map(pointer).collect()
+    }
+
+    /// What its threads are called.
+    pub(super) fn thread_names(&self) -> Vec<String> {
+        let threads = fs::read_dir(self.folder.join("task")).into_iter().flatten();
+        let name = |thread: fs::DirEntry| fs::read_to_string(thread.path().join("comm")).ok();
+        threads
+            .flatten()
+            .filter_map(name)
+            .map(|name| name.trim_end().to_owned())
+            .collect()
+    }
+
     /// The mapping that holds an address.
     pub(super) fn mapping(&self, at: u64) -> Option<&Mapping> {
         let index = self.maps.partition_point(|map| map.end <= at);
@@ -183,7 +215,11 @@ impl Process {
 }
 
 impl Memory for Process {
-    fn pages(&self, start: u64, count: usize) -> io::Result<Vec<Page>> {
+    fn entries(&self, start: u64, count: usize) -> io::Result<Vec<u8>> {
+        let pagemap = self
+            .pagemap
+            .as_ref()
+            .ok_or(io::ErrorKind::PermissionDenied)?;
         let mut bytes = vec![0; count * 8];
         let mut done = 0;
         while done < bytes.len() {
@@ -191,27 +227,48 @@ impl Memory for Process {
             let Some(rest) = bytes.get_mut(done..) else {
                 break;
             };
-            match self.pagemap.read_at(rest, at)? {
+            match pagemap.read_at(rest, at)? {
                 0 => break,
                 read => done += read,
             }
         }
-        let page = |entry: &[u8]| {
-            let bits = word(entry, 0).unwrap_or(0);
-            let bit = |number: u32| bits >> number & 1 == 1;
-            Page {
-                present: bit(63),
-                swapped: bit(62),
-                file: bit(61),
-                exclusive: bit(56),
-            }
-        };
-        Ok(bytes.chunks_exact(8).map(page).collect())
+        Ok(bytes)
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
-        self.memory.read_exact_at(into, at)
+        let memory = self
+            .memory
+            .as_ref()
+            .ok_or(io::ErrorKind::PermissionDenied)?;
+        memory.read_exact_at(into, at)
     }
+}
+
+/// The name of a file, also of one that was deleted since.
+pub(super) fn file_name(path: &str) -> &str {
+    let path = path.strip_suffix(" (deleted)").unwrap_or(path);
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+/// What anybody may know of a process.
+///
+/// # Errors
+/// Where there is none, or it has no memory.
+pub(super) fn status(pid: u32) -> Result<Status, Unread> {
+    let bytes = fs::read(format!("/proc/{pid}/status")).map_err(|_| Unread::Gone(pid))?;
+    let text = String::from_utf8_lossy(&bytes);
+    if state(&text) == Some('Z') {
+        return Err(Unread::Zombie(pid));
+    }
+    read_status(&text).ok_or(Unread::Kernel(pid))
+}
+
+/// The words of its command, which anybody may know.
+pub(super) fn command(pid: u32) -> Vec<String> {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let words = text.split('\0').filter(|word| !word.is_empty());
+    words.map(str::to_owned).collect()
 }
 
 fn state(status: &str) -> Option<char> {
@@ -243,6 +300,7 @@ fn read_status(text: &str) -> Option<Status> {
         shared: size("RssShmem").unwrap_or(0),
         swapped: size("VmSwap").unwrap_or(0),
         uid: field("Uid")?.split_whitespace().nth(1)?.parse().ok()?,
+        gid: field("Gid")?.split_whitespace().nth(1)?.parse().ok()?,
     })
 }
 
@@ -315,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_thread_of_the_kernel_has_no_memory() {
-        let status = "Name:\tpython3\nState:\tS (sleeping)\nUid:\t1000\t1001\t1000\t1000\nVmRSS:\t  100 kB\nRssAnon:\t 60 kB\nThreads:\t7\n";
+        let status = "Name:\tpython3\nState:\tS (sleeping)\nUid:\t1000\t1001\t1000\t1000\nGid:\t50\t51\t50\t50\nVmRSS:\t  100 kB\nRssAnon:\t 60 kB\nThreads:\t7\n";
         let read = read_status(status).unwrap();
         assert_eq!((read.uid, read.threads), (1001, 7));
         assert_eq!((read.resident, read.anonymous), (100 << 10, 60 << 10));

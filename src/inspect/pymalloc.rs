@@ -2,8 +2,12 @@
 //! the head of a pool looks like.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
-use super::memory::{Memory, PAGE, Window, half, word};
+use serde::{Deserialize, Serialize};
+
+use super::map::{Cell, Strip};
+use super::memory::{self, Memory, Window, half, word};
 use super::process::{Mapping, Process};
 use crate::facts::layouts::{self, PoolLayout};
 
@@ -14,7 +18,7 @@ const GRAIN: u64 = 16;
 const CLASSES: u32 = 32;
 
 /// What pymalloc has: bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Pymalloc {
     pub(super) arenas: u64,
     /// Arenas of which less than a tenth is in use.
@@ -25,6 +29,8 @@ pub(super) struct Pymalloc {
     pub(super) live: u64,
     /// Free within pools, and pools that are free.
     pub(super) free: u64,
+    /// A cell for each arena.
+    pub(super) strip: Strip,
 }
 
 /// Reads it; `python` is the version, as far as it is known.
@@ -36,8 +42,19 @@ pub(super) fn read(process: &Process, python: Option<(u32, u32)>) -> Pymalloc {
     for map in process.maps.iter().filter(|map| may_hold(map, layout)) {
         scan(process, map, layout, &mut arenas);
     }
-    let mut found = Pymalloc::default();
+    let mut found = Pymalloc {
+        strip: Strip {
+            name: "Python's own".into(),
+            bytes: layout.arena,
+            cells: Vec::new(),
+        },
+        ..Pymalloc::default()
+    };
     for arena in arenas.values() {
+        found.strip.cells.push(Cell {
+            live: arena.live,
+            free: (arena.pools * layout.pool).saturating_sub(arena.live),
+        });
         found.arenas += 1;
         found.live += arena.live;
         found.pools += arena.pools * layout.pool;
@@ -101,19 +118,12 @@ fn scan(process: &Process, map: &Mapping, layout: &PoolLayout, arenas: &mut BTre
 
 /// The first page from `at` on that is in memory: large mappings may be empty for most of it.
 fn first_page(memory: &dyn Memory, at: u64, end: u64) -> Option<u64> {
-    const AT_ONCE: u64 = 1 << 16;
-    let (mut page, last) = (at / PAGE, end / PAGE);
-    while page < last {
-        let count = (last - page).min(AT_ONCE);
-        let pages = memory
-            .pages(page * PAGE, usize::try_from(count).ok()?)
-            .ok()?;
-        if let Some(found) = pages.iter().position(|page| page.present) {
-            return Some((page + found as u64) * PAGE);
-        }
-        page += count;
-    }
-    None
+    let mut found = None;
+    memory::each_present(memory, at, end, |page, _| {
+        found = Some(page);
+        ControlFlow::Break(())
+    });
+    found
 }
 
 /// The arena of a pool, and what is in use in it, where its head is one.

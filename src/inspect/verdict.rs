@@ -1,7 +1,10 @@
 //! What the memory of a process comes to.
 
+use serde::{Deserialize, Serialize};
+
 /// What the memory of a process is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// The allocator keeps it.
     Retention,
@@ -26,10 +29,42 @@ impl Kind {
     }
 }
 
-/// The verdict, why, and what would help.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
-    pub(super) kind: Kind,
-    pub(super) reason: String,
-    pub(super) levers: Vec<String>,
+/// Less than this is no matter, in bytes.
+pub(super) const LITTLE: u64 = 16 << 20;
+
+/// What would change it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Means {
+    /// Another allocator.
+    Jemalloc,
+    /// `MALLOC_ARENA_MAX`.
+    ArenaMax,
+    /// `MALLOC_TRIM_THRESHOLD_`.
+    TrimThreshold,
+    /// A shorter `dirty_decay_ms`.
+    Decay,
+    /// `background_thread:true`, or that it is started again in workers.
+    BackgroundThread,
+    /// Fewer arenas of jemalloc.
+    Narenas,
+    /// `PYTHONMALLOC=malloc` with jemalloc.
+    PythonMalloc,
+    /// No allocator: a profiler of memory.
+    Profiler,
+}
+
+/// A means, and what it does here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lever {
+    pub(crate) means: Means,
+    pub(crate) text: String,
+}
+
+/// The verdict, why, and what would help, the best first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Verdict {
+    pub(crate) kind: Kind,
+    pub(crate) reason: String,
+    pub(crate) levers: Vec<Lever>,
 }

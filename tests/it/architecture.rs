@@ -49,7 +49,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
     ("tune", &["facts", "model", "secrets", "templates", "text", "write"]),
     // What live processes do with their memory: it knows the world, and nothing of files.
-    ("inspect", &["facts", "secrets"]),
+    ("inspect", &["facts", "model", "secrets", "text"]),
     ("report", &["finding", "fix", "project", "rules", "secrets", "text", "verdict"]),
     // The program.
     ("cli", &["finding", "policy", "report", "templates"]),
@@ -69,13 +69,13 @@ const SYSTEM: &[(&str, &[&str])] = &[
         &["config", "disk", "inspect", "project", "tune", "write"],
     ),
     ("File::open", &["disk", "inspect", "write"]),
-    ("File::create", &["tune"]),
+    ("File::create", &["write"]),
     ("std::net", &["tune"]),
     (
         "std::process",
         &["cli", "commands", "inspect", "main", "project", "tune"],
     ),
-    ("Command::new", &["project", "tune"]),
+    ("Command::new", &["inspect", "project", "tune"]),
     ("std::env", &["commands", "main", "project", "tune"]),
     ("io::stdin", &["commands", "tune"]),
     ("io::stdout", &["commands", "main"]),

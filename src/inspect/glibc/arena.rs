@@ -7,6 +7,8 @@ use crate::facts::layouts::{self, ArenaLayout};
 use crate::inspect::memory::{self, Window, half, word};
 use crate::inspect::process::{Mapping, Process};
 
+/// What the size of each block is a multiple of.
+pub(super) const GRAIN: u64 = 16;
 /// Lists of free blocks: each has a head of two links.
 const BINS: u64 = 127;
 /// A list may be half-linked while it is read.
@@ -77,6 +79,21 @@ pub(super) fn version(process: &Process) -> Option<String> {
         }
     }
     None
+}
+
+/// How many arenas the mappings show, where no memory can be read: each but the main one has heaps that begin at multiples of 64 MiB,
+/// and keeps the rest of them closed.
+pub(in crate::inspect) fn by_mappings(process: &Process) -> usize {
+    const HEAP: u64 = 64 << 20;
+    let pairs = process.maps.iter().zip(process.maps.iter().skip(1));
+    let mut found = 1;
+    for (open, shut) in pairs {
+        let is_heap =
+            open.is_anonymous() && open.start.is_multiple_of(HEAP) && shut.start == open.end;
+        let rest = shut.mode.starts_with("---") && shut.end.is_multiple_of(HEAP);
+        found += usize::from(is_heap && rest);
+    }
+    found
 }
 
 /// All arenas, the main one first.

@@ -1,11 +1,13 @@
 //! `struct malloc_par`: the parameters of glibc's malloc that are in force, whatever the environment says.
 
+use serde::{Deserialize, Serialize};
+
 use crate::facts::layouts::{self, ParLayout};
 use crate::inspect::memory::{Window, half, word};
 use crate::inspect::process::{Mapping, Process};
 
 /// What is in force: sizes in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::inspect) struct Parameters {
     /// 0 = as many as eight a core.
     pub(in crate::inspect) arena_max: u64,

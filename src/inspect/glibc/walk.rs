@@ -3,16 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use super::arena::Arena;
-use super::cache;
-use crate::inspect::memory::{self, PAGE, Window, resident, word};
+use serde::{Deserialize, Serialize};
+
+use super::arena::{Arena, GRAIN};
+use super::segments::{self, Segment};
+use super::{cache, fast};
+use crate::inspect::map::{self, Strip};
+use crate::inspect::memory::{self, PAGE, Window, resident};
 use crate::inspect::process::Process;
 
-/// Heaps of all arenas but the main one are aligned to so many bytes.
-const HEAP: u64 = 64 << 20;
-/// The smallest chunk, and what the size of each is a multiple of.
+/// The smallest chunk.
 const LEAST: u64 = 32;
-const GRAIN: u64 = 16;
 /// So many plausible headers in a row are a trace that was found again.
 const TRACE: usize = 48;
 /// How often a part is read again, as the process changed it.
@@ -21,9 +22,11 @@ const PATIENCE: usize = 24;
 const GROWTH: u64 = 256 << 20;
 /// Windows that may be read beyond those that the size of a heap asks for: what is in it may lead anywhere.
 const SPARE: u64 = 4096;
+/// Words that may be read by themselves.
+const GLANCES: u64 = 1 << 18;
 
 /// What is in the heaps of one arena: bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::inspect) struct Heap {
     pub(in crate::inspect) is_main: bool,
     /// What it got from the system.
@@ -39,6 +42,12 @@ pub(in crate::inspect) struct Heap {
     pub(in crate::inspect) free: u64,
     /// Whole pages in free blocks that are in memory: what `malloc_trim` gives back, but for the last block.
     pub(in crate::inspect) free_pages: u64,
+    /// What `malloc_trim` gives back of the last block.
+    pub(in crate::inspect) trimmed_top: u64,
+    /// What somebody else got from `brk` in between.
+    pub(in crate::inspect) foreign: u64,
+    /// What is in memory of all of it.
+    pub(in crate::inspect) resident: u64,
     /// What is in memory of the last block.
     pub(in crate::inspect) top: u64,
     /// Whole pages in free blocks, and the last block, whether they are in memory or not.
@@ -64,29 +73,37 @@ impl Heap {
     }
 }
 
-/// A part of an arena without gaps.
-#[derive(Clone, Copy, Debug)]
-struct Segment {
-    start: u64,
-    end: u64,
-}
-
-/// What is in the heaps of an arena.
-pub(super) fn heap(process: &Process, arena: &Arena, slots: u64) -> Heap {
+/// What is in the heaps of an arena, and where; the arenas before it were so many.
+pub(super) fn heap(process: &Process, arena: &Arena, slots: u64, number: usize) -> (Heap, Strip) {
     let mut walk = Walk {
         process,
         top: arena.top,
+        trims_top: arena.is_main && !arena.is_scattered,
         slots,
+        fast: fast::blocks(process, arena),
+        run: None,
+        base: 0,
+        strip: Strip::named(match number {
+            0 => "main arena".to_owned(),
+            number => format!("arena {number}"),
+        }),
         window: Window::default(),
         loads: SPARE + arena.system / (16 << 10),
+        glances: GLANCES,
+        is_searching: false,
         found: Heap {
             is_main: arena.is_main,
             system: arena.system,
             ..Heap::default()
         },
     };
-    for segment in segments(process, arena) {
+    for segment in segments::of(process, arena) {
+        walk.found.resident += resident(process, segment.base, segment.end);
+        // Parts stand behind each other on the map.
+        let behind = walk.strip.cells.len() as u64 * map::CELL;
+        walk.base = segment.base.saturating_sub(behind);
         walk.segment(segment);
+        walk.flush();
     }
     walk.found.live = walk.found.live.saturating_sub(walk.found.cached);
     // It may have grown, or shrunk, meanwhile.
@@ -95,59 +112,27 @@ pub(super) fn heap(process: &Process, arena: &Arena, slots: u64) -> Heap {
         arena.address.saturating_add(arena.layout.system_mem),
     );
     walk.found.later = later.unwrap_or(arena.system);
-    walk.found
-}
-
-fn segments(process: &Process, arena: &Arena) -> Vec<Segment> {
-    if arena.is_main {
-        // After a fork it may be several mappings side by side.
-        let parts = process.maps.iter().filter(|map| map.path == "[heap]");
-        let start = parts.clone().map(|map| map.start).min();
-        let end = parts.map(|map| map.end).max();
-        let (Some(start), Some(end)) = (start, end) else {
-            return Vec::new();
-        };
-        let end = end.max(arena.top.saturating_add(GRAIN));
-        return vec![Segment { start, end }];
-    }
-    let mut found = Vec::new();
-    let mut base = arena.top & !(HEAP - 1);
-    let mut seen = BTreeSet::new();
-    while base != 0 && seen.insert(base) {
-        let Some(info) = memory::read(process, base, 24) else {
-            break;
-        };
-        let (owner, before, size) = (word(&info, 0), word(&info, 8), word(&info, 16));
-        let Some(size) = size.filter(|size| *size <= HEAP && owner == Some(arena.address)) else {
-            break;
-        };
-        // What describes the heap, and in the first one the arena, stand before the chunks.
-        let own = arena.address & !(HEAP - 1);
-        let start = if own == base {
-            arena
-                .address
-                .saturating_add(arena.layout.size)
-                .next_multiple_of(GRAIN)
-        } else {
-            base.saturating_add(arena.address - own)
-        };
-        found.push(Segment {
-            start,
-            end: base.saturating_add(size),
-        });
-        base = before.unwrap_or(0);
-    }
-    found.reverse();
-    found
+    (walk.found, walk.strip)
 }
 
 struct Walk<'a> {
     process: &'a Process,
     top: u64,
+    /// `malloc_trim` gives the last block back.
+    trims_top: bool,
     slots: u64,
+    /// Blocks that are free and look as if they were in use, until they are joined with what is free beside them.
+    fast: BTreeSet<u64>,
+    /// Free blocks side by side: where they begin and end.
+    run: Option<(u64, u64)>,
+    /// The address at which the map begins.
+    base: u64,
+    strip: Strip,
     window: Window,
-    /// How many windows may still be read.
+    /// How many windows may still be read, and how many single words.
     loads: u64,
+    glances: u64,
+    is_searching: bool,
     found: Heap,
 }
 
@@ -168,33 +153,34 @@ impl Walk<'_> {
         self.found.walked += segment.start % PAGE;
         let (mut at, mut again) = (segment.start, 0);
         while at < segment.end {
-            match self.chunk(at, segment.end) {
-                Chunk::Top(size) => {
-                    self.found.free += size;
-                    self.found.walked += size;
-                    self.found.last += size;
-                    self.found.top += resident(self.process, at, at + size);
-                    return;
-                }
-                Chunk::Fence => {
-                    self.found.walked += segment.end - at;
-                    return;
+            let chunk = self.chunk(at, segment.end);
+            if !matches!(chunk, Chunk::Broken) {
+                again = 0;
+            }
+            match chunk {
+                Chunk::Top(size) => return self.last(at, size),
+                Chunk::Fence => match self.behind_fence(at, segment.end) {
+                    Some(next) => at = next,
+                    None => return,
+                },
+                Chunk::Used(size) if self.fast.contains(&at) => {
+                    self.free(at, size);
+                    at += size;
                 }
                 Chunk::Used(size) => {
                     self.used(at, size);
                     at += size;
-                    again = 0;
                 }
                 Chunk::Free(size) => {
                     self.free(at, size);
                     at += size;
-                    again = 0;
                 }
                 Chunk::Broken if again < PATIENCE => {
                     again += 1;
                     self.load(at);
                 }
                 Chunk::Broken => {
+                    self.flush();
                     let Some(next) = self.trace(at, segment.end) else {
                         return;
                     };
@@ -205,11 +191,46 @@ impl Walk<'_> {
         }
     }
 
+    /// The last block. `malloc_trim` first joins what is free before it.
+    fn last(&mut self, at: u64, size: u64) {
+        let start = self.run.take().map_or(at, |(start, _)| start);
+        self.found.free += size;
+        self.found.walked += size;
+        self.found.last += at + size - start;
+        self.found.top += self.kept(start, at + size);
+        if self.trims_top {
+            // What it leaves: the block's own head, and a page where it begins on one.
+            let least = (start + LEAST + 1).next_multiple_of(PAGE);
+            self.found.trimmed_top += resident(self.process, least, at + size);
+        }
+    }
+
+    /// Two fences end a part. In what `brk` gave, somebody else's memory may follow, and then blocks again.
+    fn behind_fence(&mut self, at: u64, end: u64) -> Option<u64> {
+        self.flush();
+        let next = if end.saturating_sub(at) > 2 * GRAIN && self.found.is_main {
+            self.trace(at + 2 * GRAIN - GRAIN, end)
+        } else {
+            None
+        };
+        let until = next.unwrap_or(end);
+        self.found.walked += until - at;
+        self.found.foreign += (until - at).saturating_sub(2 * GRAIN);
+        next
+    }
+
     /// The number at an address; the part around it is read where it was not.
     fn word(&mut self, at: u64) -> Option<u64> {
-        if self.window.word(at).is_none() || at < self.window.start() {
-            self.load(at);
+        let here = self.window.word(at);
+        if here.is_some() {
+            return here;
         }
+        if self.is_searching {
+            // What is no block leads anywhere: to follow it, the part that is searched is not left.
+            self.glances = self.glances.checked_sub(1)?;
+            return memory::word_at(self.process, at);
+        }
+        self.load(at);
         self.window.word(at)
     }
 
@@ -255,12 +276,14 @@ impl Walk<'_> {
     }
 
     fn used(&mut self, at: u64, size: u64) {
+        self.flush();
         self.found.walked += size;
         let cached = self.cached(at, size).filter(|held| *held > 0);
         self.found.cached += cached.unwrap_or(0);
         self.found.caches += u64::from(cached.is_some());
         self.found.live += size;
         self.found.blocks += 1;
+        self.strip.add_live(at.saturating_sub(self.base), size);
     }
 
     /// What a block caches, where it is a thread's cache.
@@ -286,35 +309,68 @@ impl Walk<'_> {
     fn free(&mut self, at: u64, size: u64) {
         self.found.walked += size;
         self.found.free += size;
-        // What `malloc_trim` leaves of a block: its own links, and parts of pages.
-        let start = (at + 48).next_multiple_of(PAGE);
-        if at + size >= start + PAGE {
-            self.found.free_pages += resident(self.process, start, at + size);
-            self.found.whole += (at + size - start) & !(PAGE - 1);
+        let start = self.run.map_or(at, |(start, _)| start);
+        self.run = Some((start, at + size));
+    }
+
+    /// What was free until here is one block for `malloc_trim`, which leaves its own links, and parts of pages.
+    fn flush(&mut self) {
+        let Some((start, end)) = self.run.take() else {
+            return;
+        };
+        let first = (start + 48).next_multiple_of(PAGE);
+        let mut small = end - start;
+        if end >= first + PAGE {
+            let whole = (end - first) & !(PAGE - 1);
+            self.found.free_pages += self.kept(first, first + whole);
+            self.found.whole += whole;
+            small -= whole;
         }
+        self.strip.add_free(start.saturating_sub(self.base), small);
+    }
+
+    /// What is in memory of pages that are free.
+    fn kept(&mut self, start: u64, end: u64) -> u64 {
+        let base = self.base;
+        let mut sum = 0;
+        for (from, to) in map::pieces(start.saturating_sub(base), end.saturating_sub(base)) {
+            let there = resident(self.process, base + from, base + to);
+            self.strip.add_free(from, there);
+            sum += there;
+        }
+        sum
     }
 
     /// The next place from which many headers in a row are plausible: somebody else's memory lies between.
     fn trace(&mut self, from: u64, end: u64) -> Option<u64> {
         let mut at = from + GRAIN;
         while at < end {
-            if self.loads == 0 {
-                return None;
-            }
-            let mut next = at;
-            let follows = (0..TRACE).all(|_| match self.chunk(next, end) {
-                Chunk::Used(size) | Chunk::Free(size) => {
-                    next += size;
-                    true
+            if self.window.word(at + 8).is_none() {
+                if self.loads == 0 {
+                    return None;
                 }
-                Chunk::Top(_) => true,
-                Chunk::Fence | Chunk::Broken => false,
-            });
-            if follows {
+                self.load(at);
+            }
+            self.is_searching = true;
+            let found = self.is_trace(at, end);
+            self.is_searching = false;
+            if found {
                 return Some(at);
             }
             at += GRAIN;
         }
         None
+    }
+
+    fn is_trace(&mut self, from: u64, end: u64) -> bool {
+        let mut at = from;
+        (0..TRACE).all(|_| match self.chunk(at, end) {
+            Chunk::Used(size) | Chunk::Free(size) => {
+                at += size;
+                true
+            }
+            Chunk::Top(_) => true,
+            Chunk::Fence | Chunk::Broken => false,
+        })
     }
 }

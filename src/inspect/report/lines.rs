@@ -1,0 +1,198 @@
+//! What every report says of a process: where the memory is, whose allocator is called, what is in force.
+
+use crate::inspect::account::Account;
+
+/// One row: what it is, and how many bytes.
+pub(super) struct Row {
+    pub(super) group: &'static str,
+    pub(super) what: String,
+    /// The name for machines.
+    pub(super) key: &'static str,
+    pub(super) bytes: u64,
+    /// It is free: the allocator keeps it.
+    pub(super) free: bool,
+}
+
+/// Where the memory is.
+pub(super) fn rows(account: &Account) -> Vec<Row> {
+    let mut rows = Rows(Vec::new());
+    of_malloc(account, &mut rows);
+    of_jemalloc(account, &mut rows);
+    let python = &account.pymalloc;
+    rows.add("python", "live objects", "pymalloc_live", python.live);
+    let free = format!("free in {} arenas of Python's own", python.arenas);
+    rows.free("python", &free, "pymalloc_free", python.free);
+    let census = &account.census;
+    rows.add("other", "stacks of threads", "stacks", census.stacks);
+    rows.add(
+        "other",
+        "data of programs and libraries",
+        "libraries",
+        census.libraries,
+    );
+    let dark = u64::try_from(account.unexplained()).unwrap_or(0);
+    rows.add("other", "not explained", "not_explained", dark);
+    rows.add("other", "files", "files", account.status.file);
+    rows.add("other", "shared memory", "shared", account.status.shared);
+    rows.0
+}
+
+struct Rows(Vec<Row>);
+
+impl Rows {
+    fn add(&mut self, group: &'static str, what: &str, key: &'static str, bytes: u64) {
+        self.push(group, what, key, bytes, false);
+    }
+
+    fn free(&mut self, group: &'static str, what: &str, key: &'static str, bytes: u64) {
+        self.push(group, what, key, bytes, true);
+    }
+
+    fn push(&mut self, group: &'static str, what: &str, key: &'static str, bytes: u64, free: bool) {
+        if bytes > 0 {
+            self.0.push(Row {
+                group,
+                what: what.to_owned(),
+                key,
+                bytes,
+                free,
+            });
+        }
+    }
+}
+
+fn of_malloc(account: &Account, rows: &mut Rows) {
+    let sum = |of| account.in_heaps(of);
+    rows.add(
+        "malloc",
+        "live blocks",
+        "malloc_live",
+        sum(|heap| heap.live),
+    );
+    rows.add(
+        "malloc",
+        "big blocks, mapped by themselves",
+        "malloc_mapped",
+        account.big_blocks(),
+    );
+    rows.free(
+        "malloc",
+        "free, whole pages (malloc_trim)",
+        "malloc_free_pages",
+        sum(|heap| heap.free_pages),
+    );
+    rows.free(
+        "malloc",
+        "free, ends of arenas",
+        "malloc_tops",
+        sum(|heap| heap.top),
+    );
+    rows.free(
+        "malloc",
+        "free, smaller than a page",
+        "malloc_free_small",
+        sum(super::super::glibc::Heap::small),
+    );
+    rows.add(
+        "malloc",
+        "caches of threads",
+        "malloc_cached",
+        sum(|heap| heap.cached),
+    );
+    rows.add(
+        "malloc",
+        "of others, in between (sbrk)",
+        "malloc_foreign",
+        sum(|heap| heap.foreign),
+    );
+}
+
+fn of_jemalloc(account: &Account, rows: &mut Rows) {
+    let Some(jemalloc) = account.jemalloc() else {
+        return;
+    };
+    let between = jemalloc.active.saturating_sub(jemalloc.live);
+    rows.add(
+        "jemalloc",
+        "live blocks, caches of threads",
+        "jemalloc_live",
+        jemalloc.live,
+    );
+    rows.free(
+        "jemalloc",
+        "free between blocks",
+        "jemalloc_between",
+        between,
+    );
+    rows.free(
+        "jemalloc",
+        "free, dirty pages",
+        "jemalloc_dirty",
+        jemalloc.dirty,
+    );
+    rows.free(
+        "jemalloc",
+        "free, muzzy pages",
+        "jemalloc_muzzy",
+        jemalloc.muzzy,
+    );
+}
+
+/// Which allocator is called.
+pub(super) fn in_force(account: &Account) -> String {
+    let glibc = account.glibc.as_ref().ok();
+    let version = glibc.and_then(|glibc| glibc.version.clone());
+    match (account.family(), &account.library, version) {
+        (Some(family), Some(path), _) => {
+            let jemalloc = account.jemalloc();
+            let version = jemalloc.map(|jemalloc| format!(" laid out as {}", jemalloc.version));
+            format!("{family}{} ({path})", version.unwrap_or_default())
+        }
+        (None, _, Some(version)) => format!("glibc {version}"),
+        (None, Some(path), None) => path.clone(),
+        _ => "not known".into(),
+    }
+}
+
+/// What is in force of the allocator that is called.
+pub(super) fn settings(account: &Account) -> Vec<String> {
+    let threads = account.status.threads;
+    if let Some(jemalloc) = account.jemalloc() {
+        return vec![format!(
+            "{} arenas in use for {threads} threads",
+            jemalloc.arenas
+        )];
+    }
+    if account.family().is_some() {
+        return Vec::new();
+    }
+    let Some(glibc) = account.glibc.as_ref().ok() else {
+        let arenas = account.mapped_arenas;
+        return (arenas > 0)
+            .then(|| format!("{arenas} arenas for {threads} threads, by its mappings"))
+            .into_iter()
+            .collect();
+    };
+    let arenas = glibc.heaps.len();
+    let Some(parameters) = glibc.parameters else {
+        return vec![format!("{arenas} arenas for {threads} threads")];
+    };
+    let most = match parameters.arena_max {
+        0 => "unlimited".to_owned(),
+        most => most.to_string(),
+    };
+    let drift = if parameters.is_drifting {
+        ", drifting"
+    } else {
+        ""
+    };
+    let kib = |bytes: u64| bytes >> 10;
+    vec![
+        format!("MALLOC_ARENA_MAX {most}: {arenas} arenas for {threads} threads"),
+        format!(
+            "blocks mapped from {} KiB, ends kept to {} KiB{drift}",
+            kib(parameters.mmap_threshold),
+            kib(parameters.trim_threshold)
+        ),
+    ]
+}
