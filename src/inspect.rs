@@ -4,6 +4,7 @@
 mod account;
 mod census;
 mod elf;
+mod files;
 mod glibc;
 mod interpreter;
 mod jemalloc;

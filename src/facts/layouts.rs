@@ -34,8 +34,7 @@ pub(crate) struct ArenaLayout {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ParLayout {
-    /// The versions.
-    #[expect(dead_code, reason = "for the reader")]
+    /// The first version: `2.35`.
     glibc: String,
     pub n_mmaps: i64,
     pub n_mmaps_max: i64,
@@ -170,9 +169,19 @@ pub(crate) fn arenas() -> &'static [ArenaLayout] {
     &FILE.get().malloc_state
 }
 
-/// All layouts of the parameters.
-pub(crate) fn parameters() -> &'static [ParLayout] {
-    &FILE.get().malloc_par
+/// The layout of the parameters in a glibc of that version; all of them where it is not known.
+pub(crate) fn parameters(version: Option<&str>) -> &'static [ParLayout] {
+    let all = &FILE.get().malloc_par;
+    let since = |layout: &ParLayout| numbers(&layout.glibc) <= version.and_then(numbers);
+    let own = version.and_then(|_| all.iter().rposition(since));
+    own.and_then(|index| all.get(index..=index)).unwrap_or(all)
+}
+
+/// `2.36` as numbers.
+fn numbers(version: &str) -> Option<(u32, u32)> {
+    let (major, rest) = version.split_once('.')?;
+    let minor = rest.split('.').next()?;
+    Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
 /// All layouts of a thread's cache.
@@ -209,6 +218,20 @@ mod tests {
         assert!(file.pymalloc.iter().all(|one| !one.source.is_empty()));
         assert!(file.rtree.iter().all(|one| !one.source.is_empty()));
         assert!(file.extent.iter().all(|one| !one.source.is_empty()));
-        assert_eq!((arenas().len(), parameters().len()), (2, 3));
+        assert_eq!((arenas().len(), parameters(None).len()), (2, 3));
+    }
+
+    #[test]
+    fn parameters_are_those_of_the_version() {
+        let first = |version| match parameters(Some(version)) {
+            [layout] => layout.glibc.as_str(),
+            _ => "",
+        };
+        let versions = ["2.31", "2.34", "2.35", "2.42", "2.43", "2.50"];
+        assert_eq!(
+            versions.map(first),
+            ["2.27", "2.27", "2.35", "2.35", "2.43", "2.43"]
+        );
+        assert_eq!(parameters(Some("strange")).len(), 3);
     }
 }

@@ -149,6 +149,11 @@ impl Account {
         signed(self.census.unnamed + self.census.heap) - signed(known)
     }
 
+    /// What allocators handed out and nobody has touched, so that it is not in memory: as far as it is more than what is not explained.
+    pub(super) fn untouched(&self) -> u64 {
+        self.unexplained().min(0).unsigned_abs()
+    }
+
     /// What is free, whoever keeps it.
     pub(super) fn free(&self) -> u64 {
         self.free_in_heaps() + self.pymalloc.free

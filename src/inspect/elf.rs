@@ -1,4 +1,4 @@
-//! Whose `malloc` a program calls: the address in its table of jumps, read where it lies in memory. No file is opened for it.
+//! Whose `malloc` a program calls: the address in its table of jumps, read where it lies in memory; what was dropped from there, in its file.
 
 use super::memory::{self, Memory, half, short, word};
 use super::process::{Mapping, Process};

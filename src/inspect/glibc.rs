@@ -38,14 +38,15 @@ impl Glibc {
         }
         let libc = arena::data_of_libc(process).ok_or("no glibc is mapped")?;
         let arenas = arena::find(process, &libc)?;
-        let parameters = parameters::find(process, &libc);
+        let version = arena::version(process);
+        let parameters = parameters::find(process, &libc, version.as_deref());
         let slots = parameters.as_ref().map_or(7, |found| found.cache_slots);
         let walked = arenas.iter().enumerate();
         let (heaps, strips) = walked
             .map(|(number, arena)| walk::heap(process, arena, slots, number))
             .unzip();
         Ok(Self {
-            version: arena::version(process),
+            version,
             heaps,
             strips,
             parameters,

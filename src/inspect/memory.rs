@@ -48,6 +48,10 @@ pub(super) trait Memory {
     /// # Errors
     /// Where that cannot be read.
     fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()>;
+
+    /// Fills `into`, a part of a page that is not in memory, with what stands in the file that it would be read from; `false` where
+    /// there is none.
+    fn behind(&self, at: u64, into: &mut [u8]) -> bool;
 }
 
 /// A part of the memory as it was when it was read; what is not there is zero.
@@ -75,7 +79,13 @@ impl Window {
             if let Some(part) = bytes.get_mut(from..to).filter(|part| !part.is_empty()) {
                 memory.read(start + from as u64, part)?;
             }
-            at += run.max(1);
+            at += run;
+            let gone = pages.get(at).filter(|page| !page.swapped);
+            let (from, to) = (at * PAGE as usize, (at + 1) * PAGE as usize);
+            if let Some(part) = bytes.get_mut(from..to).filter(|_| gone.is_some()) {
+                memory.behind(start + from as u64, part);
+            }
+            at += 1;
         }
         Ok(Self {
             start,
@@ -130,18 +140,35 @@ pub(super) fn short(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(part.try_into().ok()?))
 }
 
-/// The bytes of a range, where all of its pages are there.
+/// The bytes of a range, where all of its pages are there, or are in a file.
 pub(super) fn read(memory: &dyn Memory, at: u64, length: usize) -> Option<Vec<u8>> {
     if length == 0 || length > LONGEST {
         return None;
     }
+    let end = at.checked_add(length as u64)?;
     let first = at / PAGE;
-    let last = at.checked_add(length as u64)?.checked_sub(1)? / PAGE;
-    let count = usize::try_from(last - first + 1).ok()?;
+    let count = usize::try_from(end.checked_sub(1)? / PAGE - first + 1).ok()?;
     let pages = pages(memory, first * PAGE, count).ok()?;
-    let there = pages.len() == count && pages.iter().all(|page| page.present && !page.swapped);
     let mut bytes = vec![0; length];
-    (there && memory.read(at, &mut bytes).is_ok()).then_some(bytes)
+    if pages.iter().all(|page| page.present && !page.swapped) {
+        return (pages.len() == count && memory.read(at, &mut bytes).is_ok()).then_some(bytes);
+    }
+    let mut from = at;
+    for page in pages {
+        let to = end.min((from / PAGE + 1) * PAGE);
+        let range = usize::try_from(from - at).ok()?..usize::try_from(to - at).ok()?;
+        let part = bytes.get_mut(range)?;
+        let found = match (page.present, page.swapped) {
+            (_, true) => false,
+            (true, _) => memory.read(from, part).is_ok(),
+            (false, _) => memory.behind(from, part),
+        };
+        if !found {
+            return None;
+        }
+        from = to;
+    }
+    (from == end).then_some(bytes)
 }
 
 /// One number of 8 bytes, where it is there.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::files::Files;
 use super::memory::{Memory, PAGE, word};
 
 /// A process, open for reading.
@@ -16,6 +17,7 @@ pub(super) struct Process {
     folder: PathBuf,
     memory: Option<File>,
     pagemap: Option<File>,
+    files: Files,
     /// Why its memory may not be read, though its mappings may.
     pub(super) shut: Option<Unread>,
     pub(super) maps: Vec<Mapping>,
@@ -34,6 +36,8 @@ pub(super) struct Mapping {
     /// `rw-p`.
     pub(super) mode: String,
     pub(super) offset: u64,
+    /// The number of its file.
+    pub(super) inode: u64,
     /// The file, or a name in brackets; empty for what has none.
     pub(super) path: String,
 }
@@ -132,6 +136,7 @@ impl Process {
             command: command(pid),
             began,
             pagemap: pagemap.ok(),
+            files: Files::of(&folder),
             shut: memory.as_ref().err().map(|_| Unread::Shut(pid)),
             memory: memory.ok(),
             maps,
@@ -242,6 +247,12 @@ impl Memory for Process {
             .ok_or(io::ErrorKind::PermissionDenied)?;
         memory.read_exact_at(into, at)
     }
+
+    fn behind(&self, at: u64, into: &mut [u8]) -> bool {
+        let map = self.mapping(at);
+        let own = map.filter(|map| map.path.starts_with('/') && map.mode.ends_with('p'));
+        own.is_some_and(|map| self.files.read(map, at, into).is_ok())
+    }
 }
 
 /// The name of a file, also of one that was deleted since.
@@ -316,13 +327,15 @@ pub(super) fn read_maps(text: &str) -> Vec<Mapping> {
         let (start, end) = words.next()?.split_once('-')?;
         let mode = words.next()?.to_owned();
         let offset = words.next()?;
-        let path = words.nth(2).unwrap_or_default().trim_start();
+        let inode = words.nth(1).unwrap_or_default().parse().unwrap_or(0);
+        let path = words.next().unwrap_or_default().trim_start();
         let number = |text: &str| u64::from_str_radix(text, 16).ok();
         Some(Mapping {
             start: number(start)?,
             end: number(end)?,
             mode,
             offset: number(offset)?,
+            inode,
             path: path.to_owned(),
         })
     };

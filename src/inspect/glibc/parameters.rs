@@ -26,8 +26,12 @@ pub(in crate::inspect) struct Parameters {
 /// How many blocks may be mapped by themselves where nobody says otherwise.
 const MMAPS: u32 = 65_536;
 
-/// Finds them beside the address at which the heap begins.
-pub(super) fn find(process: &Process, libc: &[Mapping]) -> Option<Parameters> {
+/// Finds them beside the address at which the heap begins; `version` is libc's, as far as it is known.
+pub(super) fn find(
+    process: &Process,
+    libc: &[Mapping],
+    version: Option<&str>,
+) -> Option<Parameters> {
     let mut heaps = process.maps.iter().filter(|map| map.path == "[heap]");
     let heap = heaps.next()?.start;
     libc.iter().find_map(|map| {
@@ -36,7 +40,7 @@ pub(super) fn find(process: &Process, libc: &[Mapping]) -> Option<Parameters> {
         let mut places = (0..bytes.len()).step_by(8);
         places.find_map(|at| {
             let anchor = word(bytes, at) == Some(heap);
-            let layouts = layouts::parameters().iter().filter(|_| anchor);
+            let layouts = layouts::parameters(version).iter().filter(|_| anchor);
             let mut read = layouts.filter_map(|layout| read(bytes, at, layout));
             read.next()
         })
@@ -60,7 +64,7 @@ fn read(bytes: &[u8], anchor: usize, layout: &ParLayout) -> Option<Parameters> {
         mapped_bytes: size(-16)?,
         cache_slots: size(24)?,
     };
-    // Between two layouts one decides that is seldom changed, and what is plausible around it.
+    // Without a version one decides that is seldom changed, and what is plausible around it.
     let plausible = number(layout.n_mmaps_max)? == MMAPS
         && number(layout.no_dyn_threshold)? <= 1
         && found.mapped <= MMAPS

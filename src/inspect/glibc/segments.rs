@@ -8,9 +8,7 @@ use crate::inspect::process::{Mapping, Process};
 
 /// Heaps of all arenas but the main one are aligned to so many bytes, and no larger.
 const HEAP: u64 = 64 << 20;
-/// Where `brk` fails, the main arena gets at least so many bytes at once (`MMAP_AS_MORECORE_SIZE`).
-const LEAST: u64 = 1 << 20;
-/// The mark of a block whose neighbour before it is in use, and of the two that close a part.
+/// The mark of a block whose neighbour before it is in use, and of the second of the two that close a part.
 const IN_USE: u64 = 1;
 const FENCE: u64 = GRAIN | IN_USE;
 /// So many blocks are followed in search of parts that nothing leads to.
@@ -106,7 +104,7 @@ fn scattered(process: &Process, arena: &Arena, wanted: u64) -> Vec<Segment> {
     let mut left = wanted;
     for map in process.maps.iter().filter(|map| may_hold(map)) {
         let mut at = map.start;
-        while left > 0 && at.saturating_add(LEAST) <= map.end {
+        while left > 0 && at.saturating_add(PAGE) <= map.end {
             match search.part(at, map.end) {
                 Some(end) => {
                     found.push(Segment {
@@ -125,7 +123,7 @@ fn scattered(process: &Process, arena: &Arena, wanted: u64) -> Vec<Segment> {
 }
 
 fn may_hold(map: &Mapping) -> bool {
-    map.is_anonymous() && map.path.is_empty() && map.length() >= LEAST
+    map.is_anonymous() && map.path.is_empty()
 }
 
 struct Search<'a> {
@@ -148,11 +146,9 @@ impl Search<'_> {
                 return (size >= GRAIN && behind <= end && behind.is_multiple_of(PAGE))
                     .then_some(behind);
             }
-            if header == FENCE && at > start {
-                let closes = self.word(at + GRAIN + 8)? == FENCE;
-                let behind = at + 2 * GRAIN;
-                return (closes && behind.is_multiple_of(PAGE) && behind - start >= LEAST)
-                    .then_some(behind);
+            // Where the block before it is free, the first of the two says so.
+            if size == GRAIN && header & 6 == 0 && at > start {
+                return self.closed(at);
             }
             // The first one says of what lies before it that it is in use; none is in another arena, or mapped by itself.
             let first = at != start || header & 7 == IN_USE && self.word(at)? == 0;
@@ -163,6 +159,20 @@ impl Search<'_> {
             }
             at += size;
         }
+    }
+
+    /// Where the part ends whose closing blocks begin here: two, and three where the last block had no room for more.
+    fn closed(&mut self, at: u64) -> Option<u64> {
+        for marks in 1..=2 {
+            let last = at + marks * GRAIN;
+            if self.word(last + 8)? != FENCE {
+                return None;
+            }
+            if (last + GRAIN).is_multiple_of(PAGE) {
+                return Some(last + GRAIN);
+            }
+        }
+        None
     }
 
     fn word(&mut self, at: u64) -> Option<u64> {

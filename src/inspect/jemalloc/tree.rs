@@ -117,32 +117,50 @@ fn pages(process: &Process) -> Vec<u64> {
 impl Tree {
     /// Whether one of these pages, all below one element of the root, is known, and its extent covers it.
     fn leads(&self, process: &Process, pages: &[u64], left: &mut usize) -> bool {
-        let covers = |page: &u64| {
-            let extent = self.extent_of(process, *page)?;
+        // Pages side by side have their elements in one table, which is looked for once.
+        let mut last: (Option<u64>, Option<u64>) = (None, None);
+        let mut covers = |page: &u64| {
+            let group = self.group(*page);
+            if last.0 != group || group.is_none() {
+                *left = left.checked_sub(1)?;
+                last = (group, self.table_of(process, *page));
+            }
+            let table = last.1?;
+            *left = left.checked_sub(1)?;
+            let extent = self.extent_of(process, table, *page)?;
             let start = number(process, extent + 8)? & !(PAGE - 1);
             let size = number(process, extent + 16)? & !(PAGE - 1);
             Some(start <= *page && *page < start.saturating_add(size) && size < 1 << 46)
         };
-        let tried = pages.iter().take(*left);
-        *left = left.saturating_sub(pages.len());
-        tried.filter_map(covers).take(8).any(|covers| covers)
+        let mut tried = pages.iter().filter_map(&mut covers).take(8);
+        tried.any(|covers| covers)
     }
 
-    fn extent_of(&self, process: &Process, page: u64) -> Option<u64> {
+    /// What the pages have in common that have their elements in one table.
+    fn group(&self, page: u64) -> Option<u64> {
+        let above = self.layout.shifts.len().checked_sub(2)?;
+        self.layout.shifts.get(above).map(|shift| page >> shift)
+    }
+
+    /// The last table on the way to a page.
+    fn table_of(&self, process: &Process, page: u64) -> Option<u64> {
         let levels = self.layout.bits.iter().zip(&self.layout.shifts);
-        let last = self.layout.bits.len().checked_sub(1)?;
+        let above = self.layout.bits.len().checked_sub(1)?;
         let mut table = self.root;
-        for (level, (bits, shift)) in levels.enumerate() {
+        for (bits, shift) in levels.take(above) {
             let index = page >> shift & ((1 << bits) - 1);
-            let element = if level == last {
-                self.layout.element
-            } else {
-                8
-            };
-            let place = table.checked_add(index * element)?;
+            let place = table.checked_add(index * 8)?;
             table = number(process, place).filter(|word| *word != 0)?;
         }
-        let extent = address(table);
+        is_own(process, table).then_some(table)
+    }
+
+    /// The extent that holds a page.
+    fn extent_of(&self, process: &Process, table: u64, page: u64) -> Option<u64> {
+        let (bits, shift) = (self.layout.bits.last()?, self.layout.shifts.last()?);
+        let index = page >> shift & ((1 << bits) - 1);
+        let place = table.checked_add(index * self.layout.element)?;
+        let extent = address(number(process, place).filter(|word| *word != 0)?);
         is_own(process, extent).then_some(extent)
     }
 

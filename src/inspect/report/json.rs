@@ -65,8 +65,8 @@ struct Checks {
     unwalked: Option<f64>,
     /// Pages of no file that were counted, against what the kernel says: the difference as a share of 1.
     pages: f64,
-    /// Negative where memory that is in use was never touched.
-    not_explained: i64,
+    /// In use or free by the allocators' word, and not in memory, as nobody has touched it: `memory` comes to so much more.
+    untouched: u64,
     /// What `malloc_trim(0)` would give back.
     trimmable: u64,
     live_blocks: u64,
@@ -167,7 +167,7 @@ fn checks(account: &Account) -> Checks {
     Checks {
         unwalked: glibc.map(crate::inspect::glibc::Glibc::unwalked),
         pages: (account.census.anonymous() as f64 - said) / said,
-        not_explained: account.unexplained(),
+        untouched: account.untouched(),
         trimmable: account.in_heaps(|heap| heap.free_pages + heap.trimmed_top),
         live_blocks: account.in_heaps(|heap| heap.blocks),
         thread_caches: account.in_heaps(|heap| heap.caches),

@@ -91,6 +91,14 @@ fn table(account: &Account, out: &mut dyn io::Write) -> io::Result<()> {
             mib(apart)
         )?;
     }
+    let untouched = account.untouched();
+    if untouched >= 1 << 20 {
+        writeln!(
+            out,
+            "  of it never touched, and not in memory: {} MiB",
+            mib(untouched)
+        )?;
+    }
     if account.status.swapped > 0 {
         writeln!(
             out,

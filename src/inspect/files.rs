@@ -1,0 +1,64 @@
+//! The files that a process has mapped: where memory is short, the kernel drops pages that it can read again there. To read them in the
+//! process would bring them back into it; in the file they say the same.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::process::Mapping;
+
+/// The files of a process, as far as they were asked for.
+#[derive(Debug)]
+pub(super) struct Files {
+    /// Where its own file system begins.
+    root: PathBuf,
+    open: RefCell<BTreeMap<(String, u64), Option<File>>>,
+}
+
+impl Files {
+    /// Those of the process whose folder in `/proc` is given.
+    pub(super) fn of(folder: &Path) -> Self {
+        Self {
+            root: folder.join("root"),
+            open: RefCell::default(),
+        }
+    }
+
+    /// What stands at an address of a mapping that was never written to; behind the end of the file that is zero.
+    ///
+    /// # Errors
+    /// Where the file cannot be had, or is another one by now.
+    pub(super) fn read(&self, map: &Mapping, at: u64, into: &mut [u8]) -> io::Result<()> {
+        let key = (map.path.clone(), map.inode);
+        let mut open = self.open.borrow_mut();
+        let file = open.entry(key).or_insert_with(|| self.open(map));
+        let file = file.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        let place = at.saturating_sub(map.start).saturating_add(map.offset);
+        let mut done = 0;
+        while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
+            match file.read_at(rest, place + done as u64)? {
+                0 => break,
+                read => done += read,
+            }
+        }
+        if let Some(rest) = into.get_mut(done..) {
+            rest.fill(0);
+        }
+        Ok(())
+    }
+
+    /// Its own file system may be another one, and the names may be those of ours (a process in a `chroot`). A file that was
+    /// replaced has another number.
+    fn open(&self, map: &Mapping) -> Option<File> {
+        let own = self.root.join(map.path.strip_prefix('/')?);
+        let is_it = |path: &PathBuf| {
+            let meta = fs::metadata(path);
+            meta.is_ok_and(|meta| meta.is_file() && meta.ino() == map.inode)
+        };
+        let path = [own, PathBuf::from(&map.path)].into_iter().find(is_it)?;
+        File::open(path).ok()
+    }
+}
