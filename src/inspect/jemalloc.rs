@@ -93,6 +93,7 @@ fn extents(process: &Process, tree: &Tree) -> Vec<Extent> {
 /// blocks than it holds.
 fn account(extents: &[Extent], layout: &ExtentLayout) -> Option<Jemalloc> {
     let classes = classes();
+    let pad = pad(extents, layout, &classes);
     let mut found = Jemalloc {
         version: layout.jemalloc.clone(),
         extents: extents.len() as u64,
@@ -106,7 +107,7 @@ fn account(extents: &[Extent], layout: &ExtentLayout) -> Option<Jemalloc> {
             0 => {
                 arenas.insert(field(extent.bits, layout.arena));
                 found.active = found.active.saturating_add(extent.size);
-                match in_use(extent, layout, &classes) {
+                match in_use(extent, layout, (&classes, pad)) {
                     Some(live) => {
                         fits += 1;
                         found.live = found.live.saturating_add(live);
@@ -133,17 +134,35 @@ fn field(bits: u64, (low, count): (u32, u32)) -> u64 {
     bits >> low & ((1 << count) - 1)
 }
 
+/// Whether a page lies behind each block of its own, which keeps others away (`opt.cache_oblivious`): its size. Most blocks are of the
+/// size of their class.
+fn pad(extents: &[Extent], layout: &ExtentLayout, classes: &[u64]) -> u64 {
+    let own = extents.iter().filter(|extent| {
+        field(extent.bits, layout.state) == 0 && extent.bits >> layout.slab & 1 == 0
+    });
+    let (mut padded, mut bare) = (0, 0);
+    for extent in own {
+        let class = usize::try_from(field(extent.bits, layout.class)).unwrap_or(usize::MAX);
+        let class = classes.get(class).copied().unwrap_or(0);
+        padded += u64::from(extent.size == class + PAGE);
+        bare += u64::from(extent.size == class);
+    }
+    if padded >= bare { PAGE } else { 0 }
+}
+
 /// How much of an active extent is in use, where its size fits its class.
-fn in_use(extent: &Extent, layout: &ExtentLayout, classes: &[u64]) -> Option<u64> {
-    let class = usize::try_from(field(extent.bits, layout.class)).ok()?;
-    let class = classes.get(class).copied()?;
+fn in_use(extent: &Extent, layout: &ExtentLayout, (classes, pad): (&[u64], u64)) -> Option<u64> {
+    let index = usize::try_from(field(extent.bits, layout.class)).ok()?;
+    let class = classes.get(index).copied()?;
     let free = field(extent.bits, layout.free);
     if extent.bits >> layout.slab & 1 == 1 {
         let fits = free.saturating_mul(class) <= extent.size;
         return fits.then(|| (extent.size / class).saturating_sub(free) * class);
     }
-    // A block of its own, and the page behind it that keeps others away.
-    (class <= extent.size && extent.size <= class.saturating_add(PAGE)).then_some(class)
+    // From 5.3.1 on such a block has only the pages that it needs (`opt.disable_large_size_classes`).
+    let smaller = classes.get(index.checked_sub(1)?).copied()?;
+    let live = extent.size.checked_sub(pad)?;
+    (smaller < live && live <= class).then_some(live)
 }
 
 /// Cells by their number in the address space.
@@ -246,5 +265,14 @@ mod tests {
             (24576, 8192, 1 << 20)
         );
         assert_eq!(account(&[extent(word(0, 1, 1, 1000), 4096)], layout), None);
+        // From 5.3.1 on a block of 36 KiB is no larger, though its class goes to 40 KiB.
+        let class = |bytes: u64| classes().iter().position(|size| *size == bytes).unwrap() as u64;
+        let newer = [
+            extent(word(0, class(40 << 10), 0, 0), 40 << 10),
+            extent(word(0, class(16 << 10), 0, 0), 20 << 10),
+            extent(word(0, class(32 << 10), 0, 0), 36 << 10),
+        ];
+        let found = account(&newer, layout).unwrap();
+        assert_eq!(found.live, (36 << 10) + (16 << 10) + (32 << 10));
     }
 }
