@@ -7,7 +7,7 @@ mod values;
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -180,6 +180,10 @@ pub struct Check {
     /// Report only what this revision does not have (needs git)
     #[arg(long, value_name = "REVISION", conflicts_with = "write_baseline")]
     pub changed_since: Option<String>,
+    /// Take a report of `inspect --format json` as evidence: with a path for the services of that file, without one for the only service
+    /// that starts what the report saw; may be given several times
+    #[arg(long, value_name = "[PATH=]REPORT", value_parser = evidence)]
+    pub evidence: Vec<Evidence>,
     /// Findings never make the exit code 1
     #[arg(long)]
     pub exit_zero: bool,
@@ -268,6 +272,10 @@ pub struct Fix {
     /// built here: by an init container that copies the library
     #[arg(long, value_name = "IMAGE", value_parser = image)]
     pub inject: Option<String>,
+    /// Take a report of `inspect --format json` as evidence: with a path for the services of that file, without one for the only service
+    /// that starts what the report saw; may be given several times
+    #[arg(long, value_name = "[PATH=]REPORT", value_parser = evidence)]
+    pub evidence: Vec<Evidence>,
     /// The least severity of a finding that is left that makes the exit code 1 (`warning` where the
     /// configuration says nothing else)
     #[arg(long, value_enum, value_name = "SEVERITY")]
@@ -284,6 +292,46 @@ pub struct Fix {
     /// Which rules and files
     #[command(flatten)]
     pub selection: Selection,
+}
+
+impl Fix {
+    /// What `fix --diff` with this file takes.
+    pub(crate) fn diff_of(file: &Path) -> Option<Self> {
+        let words = ["malloclint", "fix", "--diff", "--no-progress", "--"].map(OsString::from);
+        let words = words.into_iter().chain([file.as_os_str().to_owned()]);
+        match Cli::try_parse_from(words).ok()?.command {
+            Command::Fix(arguments) => Some(arguments),
+            _ => None,
+        }
+    }
+}
+
+/// A report of `inspect`, and the file of the service that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// A Dockerfile or a manifest.
+    pub path: Option<PathBuf>,
+    /// The report.
+    pub report: PathBuf,
+}
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "clap wants a parser that may refuse"
+)]
+fn evidence(text: &str) -> Result<Evidence, std::convert::Infallible> {
+    // A file may have such a name.
+    let parts = text.split_once('=').filter(|_| !Path::new(text).exists());
+    Ok(match parts {
+        Some((path, report)) => Evidence {
+            path: Some(path.into()),
+            report: report.into(),
+        },
+        None => Evidence {
+            path: None,
+            report: text.into(),
+        },
+    })
 }
 
 /// A reference to an image.

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod check;
+mod evidence;
 mod explain;
 mod fix;
 mod init;
@@ -14,6 +15,7 @@ mod skipped;
 mod tune;
 mod units;
 mod wanted;
+mod witnesses;
 
 use std::io::{self, IsTerminal, Write as _};
 use std::path::{Path, PathBuf};

@@ -25,7 +25,7 @@ pub(crate) use account::Account;
 pub(crate) use process::Unread;
 pub(crate) use reading::{look, tell};
 pub(crate) use report::{
-    CSV_HEAD, Found, Page, csv_line, growth, html, human, json, look_line, map,
+    CSV_HEAD, Form, Found, Page, csv_line, growth, html, human, json, look_line, map, suggest,
 };
 pub(crate) use selection::{of_container, pythons, with_descendants};
 pub(crate) use trend::{Sample, Trend, of as trend_of};

@@ -42,6 +42,7 @@ mod init;
 mod inspect;
 mod manifests;
 mod model;
+mod observed;
 mod pages;
 mod policy;
 mod project;

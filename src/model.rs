@@ -16,6 +16,7 @@ pub(crate) mod malloc_conf;
 mod preload;
 mod privileged;
 mod process;
+mod seen;
 pub(crate) mod set_at_start;
 mod unit;
 
@@ -35,6 +36,7 @@ pub(crate) use loader::{entries, family_of, finds, is_library_folder, judge, new
 pub(crate) use preload::{Outcome, Preload, Via};
 pub(crate) use privileged::Privileged;
 pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, recognise};
+pub(crate) use seen::{Memory, Seen};
 pub(crate) use unit::{
     Install, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip, UNIVERSE, Unit,
     User,

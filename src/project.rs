@@ -35,7 +35,7 @@ use crate::dockerfile::syntax::Dockerfile;
 use crate::dockerfile::{self, Base, Interpreted, Outside, Search};
 use crate::facts::Arch;
 use crate::manifests::kustomize::{self, Kustomization};
-use crate::model::{Unit, add_evidence};
+use crate::model::{Seen, Unit, add_evidence};
 use crate::policy::Policy;
 use crate::surroundings::{self, Surroundings};
 use crate::text::{SourceFile, paths};
@@ -56,6 +56,8 @@ pub(crate) trait Wishes: Send + Sync {
     fn policy(&self, near: &str) -> Arc<Policy>;
     /// The platforms that its images are built for, as Docker writes them; none where nothing is said.
     fn platforms(&self, near: &str) -> Vec<String>;
+    /// What was seen of a unit while it ran.
+    fn seen(&self, unit: &Unit) -> Option<Seen>;
 }
 
 /// So many Dockerfiles are followed that stand on each other.
@@ -154,6 +156,13 @@ impl<'a> Project<'a> {
             unit.doubt.get_or_insert_with(|| {
                 format!("`{path}` sets an allocator, and nothing says whether it is for this image")
             });
+        }
+    }
+
+    /// Gives a unit what was seen of it while it ran.
+    pub(crate) fn witness(&self, unit: &mut Unit) {
+        if let Some(seen) = self.wishes.as_ref().and_then(|wishes| wishes.seen(unit)) {
+            unit.witness(seen);
         }
     }
 

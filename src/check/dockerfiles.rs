@@ -122,6 +122,7 @@ pub(super) fn units(
             project.look_around(&file.path, search, unit);
         }
         users::limit(unit, site, file, interpreted, project);
+        project.witness(unit);
     }
     units
 }

@@ -278,7 +278,9 @@ fn unit(container: &Container, link: Option<&Link>, project: &Project<'_>) -> Un
         }
         Some(unit)
     });
-    linked.unwrap_or_else(|| dockerfile::started_elsewhere(container, around))
+    let mut unit = linked.unwrap_or_else(|| dockerfile::started_elsewhere(container, around));
+    project.witness(&mut unit);
+    unit
 }
 
 /// What is wrong in the Dockerfile is said where that is read; so is what its build steps put into the image.

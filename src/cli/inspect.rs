@@ -11,6 +11,8 @@ Examples:
   malloclint inspect 41
   malloclint inspect 41 --tree --map
   malloclint inspect 41 --tree --watch 10m --csv growth.csv --html growth.html
+  malloclint inspect 41 --tree --suggest
+  malloclint inspect 41 --tree --format patch --file Dockerfile
 
 Everything is read from /proc: nothing is stopped, nothing is written, no code runs in the process.
 Exit code 2: a process could not be read; what can be said of it is said.")]
@@ -52,7 +54,22 @@ pub struct Inspect {
     /// Write one page with pictures
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub html: Option<PathBuf>,
-    /// For people, or for machines
+    /// Print what to set instead, as `ENV` of a Dockerfile or `env:` of a manifest
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORM",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "dockerfile",
+        conflicts_with_all = ["format", "map", "watch"],
+        help_heading = "Output"
+    )]
+    pub suggest: Option<Suggest>,
+    /// With `--format patch`: the Dockerfile or manifest that starts the processes
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub file: Option<PathBuf>,
+    /// For people, for machines, or as a patch
     #[arg(long, value_enum, default_value_t = InspectFormat::Human, value_name = "FORMAT", help_heading = "Output")]
     pub format: InspectFormat,
 }
@@ -64,4 +81,15 @@ pub enum InspectFormat {
     Human,
     /// JSON, version 1
     Json,
+    /// What `malloclint fix` would change in `--file`, with what was seen as evidence
+    Patch,
+}
+
+/// Where the settings go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Suggest {
+    /// `ENV` lines
+    Dockerfile,
+    /// Entries of `env:`
+    Kubernetes,
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::evidence;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
@@ -44,7 +45,9 @@ pub(super) fn run(
         return trouble(&why, err);
     }
     let named = with_stdin(&arguments.paths, &arguments.stdin_filename);
-    let wanted = match Wanted::of(&arguments.selection, &named) {
+    let wanted = Wanted::of(&arguments.selection, &named)
+        .and_then(|wanted| evidence::with(wanted, &arguments.evidence, &paths));
+    let wanted = match wanted {
         Ok(wanted) => wanted,
         Err(why) => return trouble(&why, err),
     };

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
+use super::evidence;
 use super::progress::Progress;
 use super::skipped::skipped;
 use super::wanted::Wanted;
@@ -33,7 +34,9 @@ pub(super) fn run(
         return Ok(Status::Trouble);
     }
     let named = with_stdin(&arguments.paths, &arguments.stdin_filename);
-    let wanted = match Wanted::of(&arguments.selection, &named) {
+    let wanted = Wanted::of(&arguments.selection, &named)
+        .and_then(|wanted| evidence::with(wanted, &arguments.evidence, &arguments.paths));
+    let wanted = match wanted {
         Ok(wanted) => wanted,
         Err(why) => return trouble(&why, err),
     };
@@ -46,6 +49,34 @@ pub(super) fn run(
             }
         };
     }
+    files(arguments, &wanted, start, out, err)
+}
+
+/// What would be fixed in one file, with a report of `inspect` about the processes that it starts.
+pub(super) fn patch(
+    file: &Path,
+    report: &[u8],
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<Status> {
+    let Some(arguments) = cli::Fix::diff_of(file) else {
+        return trouble(&format!("{}: it is no name of a file", file.display()), err);
+    };
+    let wanted = Wanted::of(&arguments.selection, &arguments.paths)
+        .and_then(|wanted| evidence::of_file(wanted, file, report));
+    match wanted {
+        Ok(wanted) => files(&arguments, &wanted, Instant::now(), out, err),
+        Err(why) => trouble(&why, err),
+    }
+}
+
+fn files(
+    arguments: &cli::Fix,
+    wanted: &Wanted,
+    start: Instant,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<Status> {
     let found = wanted.find(&arguments.paths);
     let disk = wanted.disk();
     let project = wanted.project(&disk);
@@ -53,7 +84,7 @@ pub(super) fn run(
     let one = |path: &PathBuf| {
         let _alone = alone(path);
         let outcome = project::read(path).and_then(|file| {
-            let options = options(arguments, &wanted, path).map_err(unusable)?;
+            let options = options(arguments, wanted, path).map_err(unusable)?;
             Ok(fix::fix(&file, &project, &options))
         });
         progress.step();
@@ -85,7 +116,7 @@ pub(super) fn run(
             "malloclint: {path}: a link leads to {lies}: that was written"
         )?;
     }
-    Ok(status(&all, &failures, arguments, &wanted))
+    Ok(status(&all, &failures, arguments, wanted))
 }
 
 fn options(arguments: &cli::Fix, wanted: &Wanted, path: &Path) -> Result<Options, ConfigError> {

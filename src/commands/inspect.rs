@@ -6,10 +6,10 @@ use std::io;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Status, trouble};
-use crate::cli::inspect::{Inspect, InspectFormat};
-use crate::inspect::{self, Account, Found, Page, Sample, Trend, Unread};
-use crate::report::Lines;
+use super::{Status, fix, trouble};
+use crate::cli::inspect::{Inspect, InspectFormat, Suggest};
+use crate::inspect::{self, Account, Form, Found, Page, Sample, Trend, Unread};
+use crate::report::{Lines, harmless};
 use crate::write;
 
 /// What was seen, and whether one could not be read.
@@ -49,7 +49,13 @@ pub(super) fn run(
             trouble(why, err)?;
         }
     }
-    show(arguments, &seen, &mut lines)?;
+    if let Some(form) = arguments.suggest {
+        seen.failed |= suggest(form, &seen.accounts, &mut lines, err)?;
+    } else if arguments.format == InspectFormat::Patch {
+        seen.failed |= patch(arguments, &seen.accounts, &mut lines, err)?;
+    } else {
+        show(arguments, &seen, &mut lines)?;
+    }
     io::Write::flush(&mut lines)?;
     if let Some(path) = &arguments.html {
         page(path, &seen)?;
@@ -130,6 +136,49 @@ fn show(arguments: &Inspect, seen: &Seen, out: &mut dyn io::Write) -> io::Result
         inspect::growth(&own.collect::<Vec<_>>(), trend, out)?;
     }
     Ok(())
+}
+
+/// What to set; whether something went wrong.
+fn suggest(
+    form: Suggest,
+    accounts: &[Account],
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<bool> {
+    let form = match form {
+        Suggest::Dockerfile => Form::Dockerfile,
+        Suggest::Kubernetes => Form::Kubernetes,
+    };
+    if let Err(why) = inspect::suggest(accounts, form, out)? {
+        writeln!(err, "malloclint: nothing to set: {}", harmless(&why))?;
+    }
+    Ok(false)
+}
+
+/// What `fix` would change, with this as evidence; whether something went wrong.
+fn patch(
+    arguments: &Inspect,
+    accounts: &[Account],
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<bool> {
+    let Some(file) = &arguments.file else {
+        trouble(
+            "`--format patch` needs `--file`: the Dockerfile or manifest that starts the processes",
+            err,
+        )?;
+        return Ok(true);
+    };
+    let found = Found {
+        accounts,
+        samples: &[],
+        trends: &[],
+        time: now(),
+        with_map: false,
+    };
+    let mut report = Vec::new();
+    inspect::json(&found, &mut report)?;
+    Ok(fix::patch(file, &report, out, err)? == Status::Trouble)
 }
 
 fn page(path: &Path, seen: &Seen) -> io::Result<()> {

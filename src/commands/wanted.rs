@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::witnesses::Witnesses;
 use crate::cli::Selection;
 use crate::config::{Asked, Config, ConfigError, Configs, Pattern};
 use crate::disk::{self, Roots};
 use crate::finding::Finding;
+use crate::model::{Seen, Unit};
 use crate::policy::{Date, FailOn, Policy, RuleNames};
 use crate::project::links::{self, ImageBuild};
 use crate::project::{self, Choice, Disk, Project, Wishes};
@@ -17,6 +19,7 @@ pub(super) struct Wanted {
     configs: Arc<Configs>,
     roots: Roots,
     force_exclude: bool,
+    witnesses: Arc<Witnesses>,
 }
 
 impl Wanted {
@@ -49,7 +52,16 @@ impl Wanted {
             configs: Arc::new(Configs::with(asked)),
             roots,
             force_exclude: selection.force_exclude,
+            witnesses: Arc::default(),
         })
+    }
+
+    /// The same, with what was seen of services while they ran.
+    pub(super) fn with(self, witnesses: Witnesses) -> Self {
+        Self {
+            witnesses: Arc::new(witnesses),
+            ..self
+        }
     }
 
     /// The same without any configuration.
@@ -128,6 +140,10 @@ impl Wishes for Wanted {
     fn platforms(&self, near: &str) -> Vec<String> {
         let config = self.configs.of(Path::new(near)).unwrap_or_default();
         config.platforms().map(str::to_owned).collect()
+    }
+
+    fn seen(&self, unit: &Unit) -> Option<Seen> {
+        self.witnesses.of(unit)
     }
 }
 

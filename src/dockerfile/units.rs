@@ -233,6 +233,7 @@ fn assemble(
         linked: state.linked.clone(),
         process: started.process.clone(),
         evidence: Vec::new(),
+        seen: None,
         user: state.user.clone(),
         strays,
         strips: state

@@ -8,8 +8,6 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::process::Mapping;
-
 /// The files of a process, as far as they were asked for.
 #[derive(Debug)]
 pub(super) struct Files {
@@ -27,16 +25,15 @@ impl Files {
         }
     }
 
-    /// What stands at an address of a mapping that was never written to; behind the end of the file that is zero.
+    /// What stands at a place of a file that is mapped under that name and number; behind its end that is zero.
     ///
     /// # Errors
     /// Where the file cannot be had, or is another one by now.
-    pub(super) fn read(&self, map: &Mapping, at: u64, into: &mut [u8]) -> io::Result<()> {
-        let key = (map.path.clone(), map.inode);
+    pub(super) fn read(&self, name: (&str, u64), place: u64, into: &mut [u8]) -> io::Result<()> {
+        let key = (name.0.to_owned(), name.1);
         let mut open = self.open.borrow_mut();
-        let file = open.entry(key).or_insert_with(|| self.open(map));
+        let file = open.entry(key).or_insert_with(|| self.open(name));
         let file = file.as_ref().ok_or(io::ErrorKind::NotFound)?;
-        let place = at.saturating_sub(map.start).saturating_add(map.offset);
         let mut done = 0;
         while let Some(rest) = into.get_mut(done..).filter(|rest| !rest.is_empty()) {
             match file.read_at(rest, place + done as u64)? {
@@ -52,13 +49,13 @@ impl Files {
 
     /// Its own file system may be another one, and the names may be those of ours (a process in a `chroot`). A file that was
     /// replaced has another number.
-    fn open(&self, map: &Mapping) -> Option<File> {
-        let own = self.root.join(map.path.strip_prefix('/')?);
+    fn open(&self, (name, inode): (&str, u64)) -> Option<File> {
+        let own = self.root.join(name.strip_prefix('/')?);
         let is_it = |path: &PathBuf| {
             let meta = fs::metadata(path);
-            meta.is_ok_and(|meta| meta.is_file() && meta.ino() == map.inode)
+            meta.is_ok_and(|meta| meta.is_file() && meta.ino() == inode)
         };
-        let path = [own, PathBuf::from(&map.path)].into_iter().find(is_it)?;
+        let path = [own, PathBuf::from(name)].into_iter().find(is_it)?;
         File::open(path).ok()
     }
 }

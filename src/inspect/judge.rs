@@ -7,8 +7,8 @@ use super::verdict::{Kind, LITTLE, Verdict};
 /// So much of the heaps may be left unwalked, as a share of 1.
 const UNWALKED: f64 = 0.02;
 /// Free memory from this share of the anonymous memory on is what the process is made of; up to that one it is not.
-const RETAINED: f64 = 0.5;
-const IN_USE: f64 = 0.2;
+const RETAINED: f64 = 0.45;
+const IN_USE: f64 = 0.3;
 
 pub(super) fn of(account: &Account) -> Verdict {
     if let Some(reason) = unknown(account) {
@@ -40,9 +40,17 @@ pub(super) fn of(account: &Account) -> Verdict {
         };
     }
     let percent = (share * 100.0).round();
+    let reason = match free < LITTLE {
+        true => format!(
+            "{} of {} MiB are free, which is little",
+            free >> 20,
+            all >> 20
+        ),
+        false => format!("{percent} % of its anonymous memory is free"),
+    };
     Verdict {
         kind,
-        reason: format!("{percent} % of its anonymous memory is free"),
+        reason,
         levers: levers::of(account, kind),
     }
 }

@@ -65,6 +65,7 @@ impl Mapping {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Status {
     pub(super) name: String,
+    pub(super) parent: u32,
     pub(super) threads: u64,
     pub(super) resident: u64,
     pub(super) anonymous: u64,
@@ -251,7 +252,10 @@ impl Memory for Process {
     fn behind(&self, at: u64, into: &mut [u8]) -> bool {
         let map = self.mapping(at);
         let own = map.filter(|map| map.path.starts_with('/') && map.mode.ends_with('p'));
-        own.is_some_and(|map| self.files.read(map, at, into).is_ok())
+        own.is_some_and(|map| {
+            let place = (at - map.start).saturating_add(map.offset);
+            self.files.read((&map.path, map.inode), place, into).is_ok()
+        })
     }
 }
 
@@ -304,6 +308,9 @@ fn read_status(text: &str) -> Option<Status> {
     let size = |name: &str| number(name).map(|size| size * 1024);
     Some(Status {
         name: field("Name").unwrap_or_default().to_owned(),
+        parent: number("PPid")
+            .and_then(|pid| u32::try_from(pid).ok())
+            .unwrap_or(0),
         threads: number("Threads")?,
         resident: size("VmRSS")?,
         anonymous: size("RssAnon").unwrap_or(0),

@@ -6,6 +6,7 @@ mod html;
 mod json;
 mod lines;
 mod picture;
+mod suggest;
 mod svg;
 mod terminal;
 
@@ -14,4 +15,5 @@ pub(crate) use growth::{look as look_line, write as growth};
 pub(crate) use html::{Page, write as html};
 pub(crate) use json::{Found, write as json};
 pub(crate) use picture::write as map;
+pub(crate) use suggest::{Form, write as suggest};
 pub(crate) use terminal::write as human;

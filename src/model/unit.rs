@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     EnvFault, Environment, Evidence, Fact, Fragile, Library, Limits, Opaque, Preload, Privileged,
-    Process, Source,
+    Process, ProcessKind, ProcessModel, Seen, Source,
 };
 use crate::facts::{self, Arch, Family, Libc, Manager, Release};
 use crate::text::{Place, paths};
@@ -47,6 +47,8 @@ pub struct Unit {
     pub process: Process,
     /// Signs that its memory grows.
     pub evidence: Vec<Evidence>,
+    /// What was seen of it while it ran.
+    pub seen: Option<Seen>,
     /// Who runs it.
     pub user: Fact<User>,
     /// Settings that were made but never reach the process.
@@ -133,6 +135,20 @@ impl Unit {
             .filter_map(|preload| preload.family.map(|family| (family, &preload.place)))
             .chain(self.linked.iter().map(|(family, place)| (*family, place)))
             .next()
+    }
+
+    /// Takes what was seen of it while it ran: what its text did not say, it says.
+    pub(crate) fn witness(&mut self, seen: Seen) {
+        let process = &mut self.process;
+        let why = || format!("`malloclint inspect` saw it run: `{}`", seen.report);
+        if process.kind.value().is_none() {
+            process.kind = Fact::Assumed(ProcessKind::Service, why());
+        }
+        if seen.forks && process.model.value().is_none() {
+            process.model = Fact::Assumed(ProcessModel::Fork, why());
+        }
+        process.threaded |= seen.heaps.is_some_and(|heaps| heaps > 1);
+        self.seen = Some(seen);
     }
 
     /// Whether a repository of packages is there: the distribution's own, or one that a build step brings.

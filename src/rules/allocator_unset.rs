@@ -10,8 +10,8 @@ use crate::facts::{
 };
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{
-    Change, Concern, EnvVar, Evidence, Fact, ProcessKind, Reach, Source, Stray, Unit, are_enough,
-    concern,
+    Change, Concern, EnvVar, Evidence, Fact, Memory, ProcessKind, Reach, Seen, Source, Stray, Unit,
+    are_enough, concern,
 };
 use crate::secrets::masked;
 use crate::text::{Place, paths};
@@ -89,10 +89,19 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         );
     }
     let person = *kind == ProcessKind::Notebook || unit.process.development;
-    if person || !are_enough(&unit.evidence) {
+    if person || !grows(unit) {
         finding = finding.at_severity(Severity::Info);
     }
     report.add(with_confidence(finding, unit));
+}
+
+/// Whether there is reason to think that its memory grows and is kept: what was seen counts more than any sign.
+fn grows(unit: &Unit) -> bool {
+    match unit.seen.as_ref().map(Seen::on_glibc) {
+        Some(Memory::Kept) => true,
+        Some(Memory::Live) => false,
+        Some(Memory::Unknown) | None => are_enough(&unit.evidence),
+    }
 }
 
 /// How sure it is that it keeps running on glibc's malloc.
@@ -119,14 +128,26 @@ fn with_confidence(finding: Finding, unit: &Unit) -> Finding {
 /// What there is to see of growing memory, each with its line; or what was measured where there is nothing.
 fn evidence(mut finding: Finding, unit: &Unit) -> Finding {
     let signs: Vec<String> = unit.evidence.iter().map(|sign| told(sign, unit)).collect();
+    let seen = unit.seen.as_ref().map(Seen::told);
+    let signs: Vec<String> = seen.into_iter().chain(signs).collect();
     for sign in &signs {
         finding = finding.note(sign.clone());
     }
     finding.brief = signs.join("; ");
-    if are_enough(&unit.evidence) {
+    if let Some(lever) = lever(unit) {
+        finding = finding.note(format!("what would help it most: {lever}"));
+    }
+    if unit.seen.is_some() || are_enough(&unit.evidence) {
         return finding;
     }
     finding.note(measured(&unit.process))
+}
+
+/// What the report says would help, where that is something to do with allocators.
+fn lever(unit: &Unit) -> Option<&str> {
+    let seen = unit.seen.as_ref();
+    let kept = seen.filter(|seen| seen.on_glibc() == Memory::Kept)?;
+    kept.lever.as_deref()
 }
 
 /// A sign, with where it stands.
@@ -236,7 +257,7 @@ fn in_the_dark(unit: &Unit, report: &mut Report<'_>, because: &str, caption: &st
 
 /// The other help, where it is one.
 fn arenas_here(unit: &Unit, condition: &str) -> String {
-    let helps = gains_by_fewer_heaps(&unit.process);
+    let helps = gains_by_fewer_heaps(unit);
     let text = || format!("; or set `MALLOC_ARENA_MAX` to `2` here{condition}");
     helps.then(text).unwrap_or_default()
 }
@@ -263,7 +284,7 @@ const UNMEASURED: &str = "with two heaps many threads may wait for each other: m
 
 /// The remedy where jemalloc cannot be brought, if it is one.
 fn two_heaps(finding: Finding, unit: &Unit, unsafe_because: &str) -> Finding {
-    if !gains_by_fewer_heaps(&unit.process) {
+    if !gains_by_fewer_heaps(unit) {
         return finding;
     }
     let change = Change::SetEnv {

@@ -51,6 +51,20 @@ pub(crate) fn show(duration: Duration) -> String {
     }
 }
 
+/// How long ago something was, as people say it.
+#[must_use]
+pub(crate) fn ago(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (number, unit) = match seconds {
+        0..60 => return "just now".into(),
+        60..3600 => (seconds / 60, "minute"),
+        3600..86_400 => (seconds / 3600, "hour"),
+        _ => (seconds / 86_400, "day"),
+    };
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural} ago")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -133,7 +133,8 @@ def _glibc(subject: Subject, found: dict[str, Any]) -> Iterator[Figure]:
     main, others = subject.absent()
     end = top["end"] - start - subject.resident(start, top["end"])
     least = said["free"] - main - others - top["size"] * scattered
-    yield Figure("free", size("free_pages", "tops", "free_small"), least, said["free"] - end - others, 0.005, 64 * KIB)
+    slack = 64 * KIB + 4 * KIB * said["arenas"]
+    yield Figure("free", size("free_pages", "tops", "free_small"), least, said["free"] - end - others, 0.005, slack)
     yield near("mapped", size("mapped"), said["mapped"])
     if "cached" in known:
         most = known["cached"] + CACHED_BESIDES * found["threads"]

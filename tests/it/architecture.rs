@@ -48,14 +48,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["disk", "facts", "finding", "model", "policy", "templates", "text"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
     ("tune", &["facts", "model", "secrets", "templates", "text", "write"]),
+    // Reports of what live processes do, read back as what is known of a service.
+    ("observed", &["model", "secrets", "text"]),
     // What live processes do with their memory: it knows the world, and nothing of files.
-    ("inspect", &["facts", "model", "secrets", "text"]),
+    ("inspect", &["facts", "model", "secrets", "templates", "text"]),
     ("report", &["finding", "fix", "project", "rules", "secrets", "text", "verdict"]),
     // The program.
     ("cli", &["finding", "policy", "report", "templates"]),
     ("baseline", &["finding"]),
     ("init", &["surroundings", "text", "yaml"]),
-    ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "init", "inspect", "model", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
+    ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "init", "inspect", "model", "observed", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
     ("main", &[]),
     // What the tests look at.
     ("internals", &["check", "config", "disk", "dockerfile", "facts", "finding", "fix", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "verdict", "yaml"]),
@@ -112,6 +114,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "serde_json",
         &[
             "inspect",
+            "observed",
             "baseline",
             "commands",
             "dockerfile",

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -18,11 +19,20 @@ struct Target {
 
 impl Target {
     fn start(shape: &str, variables: &[(&str, &str)]) -> Self {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let mut child = Command::new("python3")
-            .arg(root.join("tests/inspect/target.py"))
-            .arg(shape)
-            .envs(variables.iter().copied())
+        Self::start_as(shape, variables, None)
+    }
+
+    fn start_as(shape: &str, variables: &[(&str, &str)], user: Option<u32>) -> Self {
+        let target = include_str!("../inspect/target.py");
+        let mut command = Command::new("python3");
+        // Its own file need not be one that this user may read.
+        command
+            .args(["-c", target, shape])
+            .envs(variables.iter().copied());
+        if let Some(user) = user {
+            command.uid(user).gid(user).current_dir("/");
+        }
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -50,9 +60,12 @@ impl Target {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
+    fn pid(&self) -> String {
+        self.child.id().to_string()
+    }
+
     fn inspect(&self) -> Value {
-        let pid = self.child.id().to_string();
-        let run = inspect(&[&pid, "--format", "json"]);
+        let run = inspect(&[&self.pid(), "--format", "json"]);
         assert_eq!(run.code, Some(0), "{}", run.err);
         let report: Value = serde_json::from_str(&run.out).unwrap();
         assert_eq!(report["version"], 1);
@@ -213,6 +226,290 @@ fn a_busy_process_is_read() {
         let unwalked = found["checks"]["unwalked"].as_f64().unwrap();
         assert!(unwalked < 0.02, "{found}");
     }
+}
+
+/// A main arena that `brk` has failed is read part by part, and what a fork shares is told.
+#[test]
+fn heaps_are_read_however_they_came_about() {
+    for (shape, arenas) in [
+        ("noncontiguous", 1),
+        ("forked", 9),
+        ("manythreads", 16),
+        ("bigblocks", 1),
+    ] {
+        let mut target = Target::start(shape, &[]);
+        // After the fork it is another process.
+        let pid = target.ask("known")["pid"].to_string();
+        let run = inspect(&[&pid, "--format", "json"]);
+        let report: Value = serde_json::from_str(&run.out).unwrap();
+        let found = &report["processes"][0];
+        let said = target.ask("malloc_info");
+        let number = |name: &str| said[name].as_f64().unwrap();
+        let live = bytes(found, "malloc_live") + bytes(found, "malloc_cached");
+        let own = number("arenas") * 2304.0;
+        assert_near(live + own, number("live"), 0.005, 65_536.0, shape);
+        assert_eq!(bytes(found, "malloc_mapped"), number("mapped"), "{shape}");
+        if shape != "manythreads" {
+            assert_eq!(found["allocator"]["arenas"], arenas, "{shape}");
+        }
+        // Every byte is somewhere: what is said comes to what the kernel counts, but for what its counters are behind.
+        let all: u64 = found["memory"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|bytes| bytes.as_u64().unwrap())
+            .sum();
+        let all = all - found["checks"]["untouched"].as_u64().unwrap();
+        assert_near(
+            all as f64,
+            found["rss"].as_f64().unwrap(),
+            0.005,
+            851_968.0,
+            shape,
+        );
+    }
+}
+
+/// With `PYTHONMALLOC=malloc` most of what is free lies in fast bins: `malloc_trim` joins it first.
+#[test]
+fn small_blocks_are_joined_as_trim_joins_them() {
+    let mut target = Target::start("sparse", &[("PYTHONMALLOC", "malloc")]);
+    let found = target.inspect();
+    let trimmed = target.ask("trim").as_f64().unwrap();
+    let said = found["checks"]["trimmable"].as_f64().unwrap();
+    assert_near(said, trimmed, 0.01, 262_144.0, "trim");
+}
+
+/// Looks over time: a line for each, a file for spreadsheets, and what grew.
+#[test]
+fn what_grows_over_time_is_told() {
+    let target = Target::start("fragmented", &[]);
+    let folder = folder([]);
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let run = inspect(&[
+        &target.pid(),
+        "--watch",
+        "1500ms",
+        "--every",
+        "200ms",
+        "--csv",
+        &file("w.csv"),
+        "--html",
+        &file("w.html"),
+    ]);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(run.out.contains("NOTHING GROWS (sure)"), "{}", run.out);
+    let csv = fs::read_to_string(file("w.csv")).unwrap();
+    let mut lines = csv.lines();
+    let columns = lines.next().unwrap().split(',').count();
+    assert!(
+        csv.lines().count() > 5 && lines.all(|line| line.split(',').count() == columns),
+        "{csv}"
+    );
+    let page = fs::read_to_string(file("w.html")).unwrap();
+    for part in [
+        "<svg",
+        "The heaps at first",
+        "The heaps at last",
+        "NOTHING GROWS",
+        "retention",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("{when}") && !page.contains("<script"));
+    let run = inspect(&[&target.pid(), "--watch", "soon"]);
+    assert_eq!(run.code, Some(2));
+    assert!(
+        run.err.contains("--watch: `soon` is no duration"),
+        "{}",
+        run.err
+    );
+    let run = inspect(&[&target.pid(), "--watch", "1s", "--csv", "/nowhere/w.csv"]);
+    assert!(
+        run.code == Some(2) && run.err.contains("/nowhere/w.csv"),
+        "{}",
+        run.err
+    );
+}
+
+/// The map: a sign for each piece, dark where more is in use; for machines in cells.
+#[test]
+fn heaps_are_shown_as_maps() {
+    let shown = |shape: &str| {
+        let target = Target::start(shape, &[]);
+        let run = inspect(&[&target.pid(), "--map"]);
+        let dark = run.out.matches('█').count();
+        let light = run.out.matches('░').count();
+        assert!(run.out.contains("main arena"), "{}", run.out);
+        let json = inspect(&[&target.pid(), "--map", "--format", "json"]);
+        let report: Value = serde_json::from_str(&json.out).unwrap();
+        assert!(report["processes"][0]["map"].as_array().unwrap().len() > 8);
+        (dark, light)
+    };
+    let (dark, light) = shown("fragmented");
+    assert!(light > 10 * dark, "{dark} {light}");
+    let (dark, light) = shown("leaking");
+    assert!(dark > 10 * light, "{dark} {light}");
+}
+
+/// Root reads a process of another user as that user; who may not read it is told the way out, and what can be said.
+#[test]
+fn processes_of_others_are_read_as_they_would() {
+    if !is_root() {
+        return;
+    }
+    let mut target = Target::start_as("fragmented", &[], Some(65_534));
+    let found = target.inspect();
+    assert_eq!(found["verdict"], "retention", "{found}");
+    assert_eq!(
+        found["allocator"]["arenas"],
+        target.ask("malloc_info")["arenas"]
+    );
+    // One that nobody but root may read.
+    let own = Target::start("small", &[]);
+    let folder = folder([]);
+    let mut command = program(folder.path());
+    command.uid(65_534);
+    let run = finish(command.args(["inspect", &own.pid()]), b"");
+    assert_eq!(run.code, Some(2), "{}", run.out);
+    assert!(run.err.contains("belongs to another user"), "{}", run.err);
+    assert!(
+        run.out.contains("NO VERDICT") && run.out.contains("threads"),
+        "{}",
+        run.out
+    );
+}
+
+fn is_root() -> bool {
+    let run = Command::new("id").arg("-u").output().unwrap();
+    run.stdout == b"0\n"
+}
+
+/// What to set is printed as lines for a Dockerfile, as entries for a manifest, and as a patch.
+#[test]
+fn what_to_set_is_suggested() {
+    let target = Target::start("fragmented", &[]);
+    let run = inspect(&[&target.pid(), "--suggest"]);
+    assert!(
+        run.out
+            .contains("\nENV LD_PRELOAD=libjemalloc.so.2 \\\n    MALLOC_CONF="),
+        "{}",
+        run.out
+    );
+    let run = inspect(&[&target.pid(), "--suggest=kubernetes"]);
+    assert!(
+        run.out
+            .contains("\nenv:\n- name: LD_PRELOAD\n  value: \"libjemalloc.so.2\"\n"),
+        "{}",
+        run.out
+    );
+    let image = "FROM python:3.12-slim\nCMD [\"python\", \"target.py\", \"fragmented\"]\n";
+    let served = image
+        .replace("target.py", "server.py")
+        .replace("\"fragmented\"", "\"--serve\"");
+    let folder = folder([
+        ("Dockerfile", served.as_str()),
+        ("server.py", "while True:\n    serve()\n"),
+    ]);
+    let patch = |arguments: &[&str]| {
+        let mut command = program(folder.path());
+        finish(command.arg("inspect").args(arguments), b"")
+    };
+    let run = patch(&[&target.pid(), "--format", "patch", "--file", "Dockerfile"]);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(
+        run.out.contains("+ENV LD_PRELOAD=libjemalloc.so.2"),
+        "{}{}",
+        run.out,
+        run.err
+    );
+    let run = patch(&[&target.pid(), "--format", "patch"]);
+    assert!(
+        run.code == Some(2) && run.err.contains("needs `--file`"),
+        "{}",
+        run.err
+    );
+    let leak = Target::start("leaking", &[]);
+    let run = inspect(&[&leak.pid(), "--suggest"]);
+    assert!(
+        run.out.is_empty() && run.err.contains("no allocator setting will help"),
+        "{}{}",
+        run.out,
+        run.err
+    );
+}
+
+/// The story: a service grows; it is no leak; it is fixed; it grows no more.
+#[test]
+fn a_service_grows_is_fixed_and_grows_no_more() {
+    if !crate::tune::has_jemalloc() {
+        return;
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inspect/story");
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let folder = folder([
+        ("Dockerfile", read("Dockerfile").as_str()),
+        ("service.py", &read("service.py")),
+    ]);
+    let run_here = |arguments: &[&str]| finish(program(folder.path()).args(arguments), b"");
+    let grown = |variables: &[(&str, &str)], report: &str| {
+        let mut child = Command::new("python3")
+            .arg(root.join("service.py"))
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut days, mut done) = (
+            child.stdin.take().unwrap(),
+            BufReader::new(child.stdout.take().unwrap()),
+        );
+        for _ in 0..5 {
+            writeln!(days, "work").unwrap();
+            done.read_line(&mut String::new()).unwrap();
+        }
+        // What decays has time to.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let run = run_here(&["inspect", &child.id().to_string(), "--format", "json"]);
+        fs::write(folder.path().join(report), &run.out).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let found: Value = serde_json::from_str(&run.out).unwrap();
+        found["processes"][0].clone()
+    };
+    let before = grown(&[], "before.json");
+    assert_eq!(before["verdict"], "retention", "{before}");
+    // Without it nothing says that its memory grows.
+    assert!(run_here(&["fix", "--diff", "Dockerfile"]).out.is_empty());
+    let run = run_here(&["fix", "--evidence", "Dockerfile=before.json", "Dockerfile"]);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let fixed = fs::read_to_string(folder.path().join("Dockerfile")).unwrap();
+    let set = |name: &str| {
+        let (_, behind) = fixed
+            .split_once(&format!("{name}="))
+            .unwrap_or_else(|| panic!("{name}: {fixed}"));
+        behind.split_whitespace().next().unwrap().to_owned()
+    };
+    let variables = [
+        ("LD_PRELOAD", set("LD_PRELOAD")),
+        ("MALLOC_CONF", set("MALLOC_CONF")),
+    ];
+    let variables = variables
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    let after = grown(&variables, "after.json");
+    assert_eq!(after["allocator"]["name"], "jemalloc", "{after}");
+    assert_eq!(after["verdict"], "live", "{after}");
+    assert_eq!(
+        after["without_effect"].as_array().unwrap().len(),
+        0,
+        "{after}"
+    );
+    let anonymous = |of: &Value| of["anonymous"].as_f64().unwrap();
+    assert!(
+        anonymous(&after) < anonymous(&before) * 0.6,
+        "{before} {after}"
+    );
 }
 
 /// Whatever lies in its memory, a process is read to the end, and soon.

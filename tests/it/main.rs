@@ -41,6 +41,7 @@ mod manifests;
 mod msrv;
 mod reach;
 mod rules;
+mod seen;
 mod shell_effects;
 mod shell_properties;
 mod silent;

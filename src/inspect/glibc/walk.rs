@@ -18,6 +18,8 @@ const LEAST: u64 = 32;
 const TRACE: usize = 48;
 /// How often a part is read again, as the process changed it.
 const PATIENCE: usize = 24;
+/// So far back is gone to find the way again, in bytes.
+const BACK: u64 = 32 << 10;
 /// A heap may have grown by so much since the mappings were listed, in bytes.
 const GROWTH: u64 = 256 << 20;
 /// Windows that may be read beyond those that the size of a heap asks for: what is in it may lead anywhere.
@@ -77,6 +79,7 @@ impl Heap {
 pub(super) fn heap(process: &Process, arena: &Arena, slots: u64, number: usize) -> (Heap, Strip) {
     let mut walk = Walk {
         process,
+        arena,
         top: arena.top,
         trims_top: arena.is_main && !arena.is_scattered,
         slots,
@@ -117,6 +120,7 @@ pub(super) fn heap(process: &Process, arena: &Arena, slots: u64, number: usize) 
 
 struct Walk<'a> {
     process: &'a Process,
+    arena: &'a Arena,
     top: u64,
     /// `malloc_trim` gives the last block back.
     trims_top: bool,
@@ -152,7 +156,12 @@ impl Walk<'_> {
     fn segment(&mut self, segment: Segment) {
         self.found.walked += segment.start % PAGE;
         let (mut at, mut again) = (segment.start, 0);
+        // Places further back at which a block began.
+        let (mut back, mut between) = (at, at);
         while at < segment.end {
+            if at - between > BACK {
+                (back, between) = (between, at);
+            }
             let chunk = self.chunk(at, segment.end);
             if !matches!(chunk, Chunk::Broken) {
                 again = 0;
@@ -178,6 +187,15 @@ impl Walk<'_> {
                 Chunk::Broken if again < PATIENCE => {
                     again += 1;
                     self.load(at);
+                    self.top = self.top_now().unwrap_or(self.top);
+                    // The blocks may have been joined since it was said that one begins here.
+                    if again % 4 == 0
+                        && let Some(next) = self.on_from(back, at, segment.end)
+                    {
+                        self.flush();
+                        self.found.walked += next - at;
+                        at = next;
+                    }
                 }
                 Chunk::Broken => {
                     self.flush();
@@ -189,6 +207,28 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    /// The last block moves while the arena is in use.
+    fn top_now(&self) -> Option<u64> {
+        let arena = self.arena;
+        memory::word_at(
+            self.process,
+            arena.address.checked_add(arena.layout.top)?,
+        )
+    }
+
+    /// The first block at a place or behind it, as they are now, from one further back on.
+    fn on_from(&mut self, back: u64, at: u64, end: u64) -> Option<u64> {
+        let mut here = back;
+        self.load(here);
+        while here < at {
+            match self.chunk(here, end) {
+                Chunk::Used(size) | Chunk::Free(size) => here += size,
+                Chunk::Top(_) | Chunk::Fence | Chunk::Broken => return None,
+            }
+        }
+        Some(here)
     }
 
     /// The last block. `malloc_trim` first joins what is free before it.
@@ -251,6 +291,9 @@ impl Walk<'_> {
             return Chunk::Broken;
         };
         let size = header & !7;
+        if at == self.top {
+            self.top = self.top_now().unwrap_or(at);
+        }
         if at == self.top {
             let fits = size >= GRAIN && size.is_multiple_of(GRAIN) && size <= room + GROWTH;
             return if fits {

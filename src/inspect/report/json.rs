@@ -26,6 +26,7 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct One<'a> {
     pid: u32,
+    parent: u32,
     name: &'a str,
     command: &'a str,
     python: Option<String>,
@@ -117,6 +118,7 @@ fn one(account: &Account, with_map: bool) -> One<'_> {
         .map(|row| (row.key.to_owned(), row.bytes.into()));
     One {
         pid: account.pid,
+        parent: status.parent,
         name: &status.name,
         command: &account.command,
         python: account

@@ -16,8 +16,10 @@ fn own_heaps(process: &Process) -> Option<u32> {
 }
 
 /// Whether `MALLOC_ARENA_MAX` changes anything: not with one heap in each worker, nor where the server sets it itself.
-pub(super) fn gains_by_fewer_heaps(process: &Process) -> bool {
-    !is_single(process) && own_heaps(process).is_none()
+pub(super) fn gains_by_fewer_heaps(unit: &Unit) -> bool {
+    let process = &unit.process;
+    let seen = unit.seen.as_ref().and_then(|seen| seen.heaps);
+    !is_single(process) && own_heaps(process).is_none() && seen != Some(1)
 }
 
 /// What glibc does there.
@@ -76,7 +78,7 @@ pub(super) fn no_preload(unit: &Unit) -> Option<String> {
 
 /// What can be done here, with the names of this release.
 pub(super) fn help(unit: &Unit) -> String {
-    let heaps = gains_by_fewer_heaps(&unit.process);
+    let heaps = gains_by_fewer_heaps(unit);
     if let Some(why) = no_preload(unit) {
         let instead = if heaps {
             "set `MALLOC_ARENA_MAX` to `2`"
