@@ -39,6 +39,9 @@ test: oracles jemalloc format lint ## What CI runs: check style, all tests, and 
 	@$(MAKE) --no-print-directory fuzz
 	@# It measures: nothing else is to run meanwhile.
 	cargo test --locked --profile proof --test it -- tune::
+	$(PYTHON) -B tests/inspect/oracle.py --malloclint $(PROVEN) --sample
+	$(PYTHON) -B tests/inspect/services/run.py --malloclint $(PROVEN) --sample
+	$(PYTHON) -B tests/inspect/cost.py --malloclint $(PROVEN) --sample
 	$(PYTHON) -B tests/golden/golden.py suite --malloclint $(PROVEN)
 	$(PYTHON) -B -m unittest discover --start-directory bench/memory
 	$(PYTHON) -B -m unittest discover --start-directory tests/packaging
@@ -48,6 +51,15 @@ test: oracles jemalloc format lint ## What CI runs: check style, all tests, and 
 .PHONY: oracle
 oracle: oracles ## Compare with all that others wrote, on every generated case
 	@$(WITH_ORACLES) MALLOCLINT_WHOLE_ORACLES=1 cargo test --locked --profile proof --test oracle
+	cargo build --locked --quiet --profile proof
+	$(PYTHON) -B tests/inspect/oracle.py --malloclint $(PROVEN)
+
+# RUNS=n of each service, twenty if nothing is said: an hour. The cost needs 5 GiB of memory.
+.PHONY: services
+services: ## Ask inspect about real services that keep memory and that leak, RUNS=20; then what it costs
+	cargo build --locked --quiet --profile proof
+	$(PYTHON) -B tests/inspect/services/run.py --malloclint $(PROVEN) --runs $(or $(RUNS),20) --shape retention --shape leak
+	$(PYTHON) -B tests/inspect/cost.py --malloclint $(PROVEN)
 
 # SEED=n makes other mutants, JOBS=n work at the same time, MUTANT=k shows one that failed.
 .PHONY: campaign

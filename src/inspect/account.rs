@@ -51,8 +51,11 @@ pub(super) fn read(pid: u32) -> Result<Account, Unread> {
         .as_deref()
         .filter(|_| family == Some(Family::Jemalloc))
         .map(|library| jemalloc::read(&process, library));
+    let heaps = glibc.as_ref().map_or(&[][..], |glibc| &glibc.parts);
     let pymalloc = match python {
-        Some(_) if !interpreter::is_free_threaded(&process) => pymalloc::read(&process, python),
+        Some(_) if !interpreter::is_free_threaded(&process) => {
+            pymalloc::read(&process, python, heaps)
+        }
         _ => Pymalloc::default(),
     };
     let without_effect = settings::without_effect(&Known {

@@ -29,7 +29,10 @@ pub(super) struct Census {
 pub(super) fn take(process: &Process) -> Census {
     let mut census = Census::default();
     let stacks = process.stacks();
+    let mut before: Option<&Mapping> = None;
     for map in &process.maps {
+        let is_guarded = before.is_some_and(|guard| guards(guard, map));
+        before = Some(map);
         let found = count(process, map);
         census.files += found.files;
         census.private += found.private;
@@ -37,7 +40,7 @@ pub(super) fn take(process: &Process) -> Census {
             &mut census.heap
         } else if map.path.starts_with('/') {
             &mut census.libraries
-        } else if map.path.starts_with("[stack") || is_stack(map, &stacks) {
+        } else if map.path.starts_with("[stack") || is_stack(map, is_guarded, &stacks) {
             &mut census.stacks
         } else {
             &mut census.unnamed
@@ -55,13 +58,23 @@ impl Census {
 }
 
 /// A mapping that a thread's stack has for itself: where mappings lie side by side and have become one, it is none.
-fn is_stack(map: &Mapping, stacks: &[u64]) -> bool {
+fn is_stack(map: &Mapping, is_guarded: bool, stacks: &[u64]) -> bool {
     /// The largest that is usual, and what guards it.
     const MOST: u64 = (8 << 20) + (64 << 10);
-    map.path.is_empty()
-        && map.length() <= MOST
-        && map.is_anonymous()
-        && stacks.iter().any(|pointer| map.holds(*pointer))
+    let may_be = map.path.is_empty() && map.length() <= MOST && map.is_anonymous();
+    may_be && (is_guarded || stacks.iter().any(|pointer| map.holds(*pointer)))
+}
+
+/// Whether a mapping closes the one behind it against what runs over, as below a stack. Behind what an arena has not used yet the heap of
+/// another may begin.
+fn guards(guard: &Mapping, map: &Mapping) -> bool {
+    const LARGEST: u64 = 64 << 10;
+    const HEAP: u64 = 64 << 20;
+    guard.mode.starts_with("---")
+        && guard.path.is_empty()
+        && guard.end == map.start
+        && guard.length() <= LARGEST
+        && !map.start.is_multiple_of(HEAP)
 }
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! Whose `malloc` a program calls: the address in its table of jumps, read where it lies in memory; what was dropped from there, in its file.
 
-use super::memory::{self, Memory, half, short, word};
+use super::memory::{self, Memory, Window, half, short, word};
 use super::process::{Mapping, Process};
 
 /// Tags of the dynamic section (System V ABI, "Dynamic Section").
@@ -70,17 +70,43 @@ fn slot(memory: &dyn Memory, first: &Mapping, name: &[u8]) -> Option<u64> {
     };
     let (strings, symbols) = (address(tag(STRTAB)?), address(tag(SYMTAB)?));
     let tables = [(tag(JMPREL), tag(PLTRELSZ)), (tag(RELA), tag(RELASZ))];
+    let (mut symbols, mut strings) = (Table::at(memory, symbols), Table::at(memory, strings));
     tables.into_iter().find_map(|(at, length)| {
         let (at, length) = (address(at?), length?);
         let entries = memory::read(memory, at, usize::try_from(length.min(MOST * 24)).ok()?)?;
         entries.chunks_exact(24).find_map(|entry| {
             let symbol = word(entry, 8)? >> 32;
-            let symbol = memory::read(memory, symbols.checked_add(symbol * 24)?, 4)
-                .filter(|_| symbol != 0)?;
-            let string = strings.checked_add(u64::from(half(&symbol, 0)?))?;
-            let text = memory::read(memory, string, name.len() + 1)?;
+            let symbol = symbols.bytes(symbol * 24, 4).filter(|_| symbol != 0)?;
+            let string = u64::from(half(symbol, 0)?);
+            let text = strings.bytes(string, name.len() + 1)?;
             let same = text.get(..name.len())? == name && text.last() == Some(&0);
             same.then(|| word(entry, 0).map(|offset| base.wrapping_add(offset)))?
         })
     })
+}
+
+/// A table in memory that is read here and there: a part of it is kept.
+struct Table<'a> {
+    memory: &'a dyn Memory,
+    start: u64,
+    window: Window,
+}
+
+impl<'a> Table<'a> {
+    fn at(memory: &'a dyn Memory, start: u64) -> Self {
+        Self {
+            memory,
+            start,
+            window: Window::default(),
+        }
+    }
+
+    /// The bytes at an offset.
+    fn bytes(&mut self, offset: u64, length: usize) -> Option<&[u8]> {
+        let at = self.start.checked_add(offset)?;
+        if self.window.at(at, length).is_none() {
+            self.window = Window::of(self.memory, at, u64::MAX).ok()?;
+        }
+        self.window.at(at, length)
+    }
 }

@@ -25,6 +25,8 @@ pub(super) struct Glibc {
     pub(super) heaps: Vec<Heap>,
     /// The same as maps.
     pub(super) strips: Vec<Strip>,
+    /// Where they lie: nobody else's memory is there.
+    pub(super) parts: Vec<(u64, u64)>,
 }
 
 impl Glibc {
@@ -41,14 +43,19 @@ impl Glibc {
         let version = arena::version(process);
         let parameters = parameters::find(process, &libc, version.as_deref());
         let slots = parameters.as_ref().map_or(7, |found| found.cache_slots);
-        let walked = arenas.iter().enumerate();
-        let (heaps, strips) = walked
-            .map(|(number, arena)| walk::heap(process, arena, slots, number))
-            .unzip();
+        let (mut heaps, mut strips, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, arena) in arenas.iter().enumerate() {
+            let segments = segments::of(process, arena);
+            let (heap, strip) = walk::heap(process, arena, slots, number, &segments);
+            heaps.push(heap);
+            strips.push(strip);
+            parts.extend(segments.iter().map(|part| (part.base, part.end)));
+        }
         Ok(Self {
             version,
             heaps,
             strips,
+            parts,
             parameters,
         })
     }

@@ -113,6 +113,24 @@ impl Window {
         self.pages.get(index).copied()
     }
 
+    /// The bytes at an address, where they lie in the window.
+    pub(super) fn at(&self, at: u64, length: usize) -> Option<&[u8]> {
+        let from = usize::try_from(at.checked_sub(self.start)?).ok()?;
+        self.bytes.get(from..from.checked_add(length)?)
+    }
+
+    /// How many bytes of a range are in memory, whole pages of it; nothing where the range is not within the window.
+    pub(super) fn resident(&self, start: u64, end: u64) -> Option<u64> {
+        let first = start.next_multiple_of(PAGE).checked_sub(self.start)? / PAGE;
+        let last = (end / PAGE).checked_sub(self.start / PAGE)?;
+        if last <= first {
+            return Some(0);
+        }
+        let range = usize::try_from(first).ok()?..usize::try_from(last).ok()?;
+        let pages = self.pages.get(range)?.iter();
+        Some(pages.filter(|page| page.present).count() as u64 * PAGE)
+    }
+
     /// The number at an address, where it lies in the window.
     pub(super) fn word(&self, at: u64) -> Option<u64> {
         word(

@@ -33,14 +33,20 @@ pub(super) struct Pymalloc {
     pub(super) strip: Strip,
 }
 
-/// Reads it; `python` is the version, as far as it is known.
-pub(super) fn read(process: &Process, python: Option<(u32, u32)>) -> Pymalloc {
+/// Reads it; `python` is the version, as far as it is known. What is between the `heaps` of malloc is none of it.
+pub(super) fn read(
+    process: &Process,
+    python: Option<(u32, u32)>,
+    heaps: &[(u64, u64)],
+) -> Pymalloc {
     let Some(layout) = layout(python) else {
         return Pymalloc::default();
     };
     let mut arenas: BTreeMap<u32, Arena> = BTreeMap::new();
     for map in process.maps.iter().filter(|map| may_hold(map, layout)) {
-        scan(process, map, layout, &mut arenas);
+        for part in without((map.start, map.end), heaps) {
+            scan(process, part, layout, &mut arenas);
+        }
     }
     let mut found = Pymalloc {
         strip: Strip {
@@ -88,14 +94,39 @@ struct Arena {
     live: u64,
 }
 
-fn scan(process: &Process, map: &Mapping, layout: &PoolLayout, arenas: &mut BTreeMap<u32, Arena>) {
-    let mut at = map.start.next_multiple_of(layout.pool);
-    while at < map.end {
-        let Some(next) = first_page(process, at, map.end) else {
+/// What is left of a range without those of others.
+fn without((start, end): (u64, u64), others: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let mut inside: Vec<_> = others
+        .iter()
+        .filter(|(from, to)| *from < end && start < *to)
+        .collect();
+    inside.sort_unstable();
+    let (mut left, mut at) = (Vec::new(), start);
+    for (from, to) in inside {
+        if at < *from {
+            left.push((at, *from));
+        }
+        at = at.max(*to);
+    }
+    if at < end {
+        left.push((at, end));
+    }
+    left
+}
+
+fn scan(
+    process: &Process,
+    (start, end): (u64, u64),
+    layout: &PoolLayout,
+    arenas: &mut BTreeMap<u32, Arena>,
+) {
+    let mut at = start.next_multiple_of(layout.pool);
+    while at < end {
+        let Some(next) = first_page(process, at, end) else {
             return;
         };
         at = at.max(next & !(layout.pool - 1));
-        let Ok(window) = Window::of(process, at, map.end) else {
+        let Ok(window) = Window::of(process, at, end) else {
             return;
         };
         while at + HEAD <= window.end() {
@@ -147,6 +178,15 @@ fn pool(head: &[u8], at: u64, layout: &PoolLayout) -> Option<(u32, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn heaps_of_others_are_left_out() {
+        let left = |others: &[(u64, u64)]| without((10, 20), others);
+        assert_eq!(left(&[]), [(10, 20)]);
+        assert_eq!(left(&[(15, 17), (5, 12)]), [(12, 15), (17, 20)]);
+        assert_eq!(left(&[(0, 30)]), []);
+        assert_eq!(left(&[(20, 30), (0, 10)]), [(10, 20)]);
+    }
 
     #[test]
     fn the_layout_is_that_of_the_version() {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::arena::{Arena, GRAIN};
-use super::segments::{self, Segment};
+use super::segments::Segment;
 use super::{cache, fast};
 use crate::inspect::map::{self, Strip};
 use crate::inspect::memory::{self, PAGE, Window, resident};
@@ -76,7 +76,13 @@ impl Heap {
 }
 
 /// What is in the heaps of an arena, and where; the arenas before it were so many.
-pub(super) fn heap(process: &Process, arena: &Arena, slots: u64, number: usize) -> (Heap, Strip) {
+pub(super) fn heap(
+    process: &Process,
+    arena: &Arena,
+    slots: u64,
+    number: usize,
+    segments: &[Segment],
+) -> (Heap, Strip) {
     let mut walk = Walk {
         process,
         arena,
@@ -100,12 +106,12 @@ pub(super) fn heap(process: &Process, arena: &Arena, slots: u64, number: usize) 
             ..Heap::default()
         },
     };
-    for segment in segments::of(process, arena) {
+    for segment in segments {
         walk.found.resident += resident(process, segment.base, segment.end);
         // Parts stand behind each other on the map.
         let behind = walk.strip.cells.len() as u64 * map::CELL;
         walk.base = segment.base.saturating_sub(behind);
-        walk.segment(segment);
+        walk.segment(*segment);
         walk.flush();
     }
     walk.found.live = walk.found.live.saturating_sub(walk.found.cached);
@@ -212,10 +218,7 @@ impl Walk<'_> {
     /// The last block moves while the arena is in use.
     fn top_now(&self) -> Option<u64> {
         let arena = self.arena;
-        memory::word_at(
-            self.process,
-            arena.address.checked_add(arena.layout.top)?,
-        )
+        memory::word_at(self.process, arena.address.checked_add(arena.layout.top)?)
     }
 
     /// The first block at a place or behind it, as they are now, from one further back on.
@@ -377,7 +380,9 @@ impl Walk<'_> {
         let base = self.base;
         let mut sum = 0;
         for (from, to) in map::pieces(start.saturating_sub(base), end.saturating_sub(base)) {
-            let there = resident(self.process, base + from, base + to);
+            let (start, end) = (base + from, base + to);
+            let there = self.window.resident(start, end);
+            let there = there.unwrap_or_else(|| resident(self.process, start, end));
             self.strip.add_free(from, there);
             sum += there;
         }
