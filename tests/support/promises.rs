@@ -148,7 +148,7 @@ fn lost_comment(before: &str, after: &str) -> Option<String> {
         false
     };
     let ops = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
-    let ops = ops.filter(|op| op.tag() != DiffTag::Delete || !begins_before(&op.old_range()));
+    let ops = ops.filter(|op| !begins_before(&op.old_range()));
     let mut gone = ops.map(|op| (old.get(op.old_range()), op.new_range()));
     gone.find_map(|(gone, there)| {
         let mut first = gone?
