@@ -6,6 +6,7 @@ mod census;
 mod elf;
 mod files;
 mod glibc;
+mod holdings;
 mod interpreter;
 mod jemalloc;
 mod judge;
@@ -22,6 +23,7 @@ mod trend;
 mod verdict;
 
 pub(crate) use account::Account;
+pub(crate) use holdings::Holdings;
 pub(crate) use process::Unread;
 pub(crate) use reading::{look, tell};
 pub(crate) use report::{

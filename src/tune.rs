@@ -40,6 +40,7 @@ mod search_space;
 mod session;
 mod statistics;
 mod tree;
+mod why;
 mod workload;
 
 use std::ffi::OsString;

@@ -157,6 +157,12 @@ impl Account {
         self.unexplained().min(0).unsigned_abs()
     }
 
+    /// Whether its allocators could be read.
+    pub(super) fn is_known(&self) -> bool {
+        self.shut.is_none()
+            && (self.jemalloc().is_some() || self.family().is_none() && self.glibc.is_ok())
+    }
+
     /// What is free, whoever keeps it.
     pub(super) fn free(&self) -> u64 {
         self.free_in_heaps() + self.pymalloc.free

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::proof::Proof;
 use super::sampler::{INTERVAL, Sample};
 use super::statistics::median;
+use crate::inspect::Holdings;
 
 /// What a run gave.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub(crate) struct Run {
     pub metric: Option<f64>,
     /// What was proved of the allocator.
     pub proof: Proof,
+    /// What the processes of a server held at rest, where that could be read.
+    pub held: Option<Holdings>,
 }
 
 impl Run {

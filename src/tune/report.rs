@@ -17,6 +17,7 @@ pub(crate) use json::write as json;
 use lines::lines;
 pub(crate) use terminal::{Style, write as terminal};
 
+use super::why;
 use super::{Estimate, Outcome, Run, Stop, Tried};
 use crate::write;
 
@@ -195,10 +196,17 @@ fn verdict(outcome: &Outcome) -> Vec<String> {
         .iter()
         .filter(|index| Some(**index) != outcome.nearly);
     let open: Vec<&str> = open.map(|index| name(*index)).collect();
+    said.extend(reason(outcome));
     if !open.is_empty() {
         said.push(format!("not told apart from it: {}", open.join("; ")));
     }
     said
+}
+
+/// Why the best takes less memory, where it is told apart from what it is compared with.
+fn reason(outcome: &Outcome) -> Option<String> {
+    let best = outcome.leader.filter(|leader| *leader != 0)?;
+    why::why(outcome.tried.get(best)?, outcome.tried.first()?)
 }
 
 /// What stays, and what it is.

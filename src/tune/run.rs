@@ -17,6 +17,7 @@ use super::proof::{self, Proof};
 use super::ready::Ready;
 use super::sampler::{Sample, Sampler};
 use super::workload::Workload;
+use crate::inspect::Holdings;
 
 /// A shorter run has not been seen; the baseline must run longer.
 const LEAST: Duration = Duration::from_millis(50);
@@ -60,6 +61,7 @@ pub(super) fn measure(
         limit,
         deadline,
         start,
+        held: None,
     };
     match &workload.server {
         None => watch.command(workload, candidate),
@@ -114,6 +116,7 @@ struct Watch<'a> {
     limit: Limit,
     deadline: Deadline,
     start: Instant,
+    held: Option<Holdings>,
 }
 
 impl Watch<'_> {
@@ -246,6 +249,7 @@ impl Watch<'_> {
             cpu: ticks as f64 / per_second as f64,
             metric,
             proof,
+            held: self.held,
         })
     }
 

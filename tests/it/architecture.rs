@@ -47,7 +47,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("write", &[]),
     ("config", &["disk", "facts", "finding", "model", "policy", "templates", "text"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
-    ("tune", &["facts", "model", "secrets", "templates", "text", "write"]),
+    ("tune", &["facts", "inspect", "model", "secrets", "templates", "text", "write"]),
     // Reports of what live processes do, read back as what is known of a service.
     ("observed", &["model", "secrets", "text"]),
     // What live processes do with their memory: it knows the world, and nothing of files.

@@ -131,17 +131,14 @@ fn lost(before: &SourceFile, after: &SourceFile) -> Option<String> {
 
 /// A comment that stands alone, is not addressed to us, and went by itself: a setting goes with what is said in it.
 fn lost_comment(before: &str, after: &str) -> Option<String> {
-    // Lines as everybody counts them here: a lone CR ends none.
-    let lines = |text| str::split_inclusive(text, '\n').collect::<Vec<&str>>();
-    let (old, new) = (lines(before), lines(after));
+    let (old, new) = (parts(before), parts(after));
     let diff = TextDiff::from_slices(&old, &new);
-    let is_comment = |line: &&&str| line.trim_start().starts_with('#');
     // Where what went stands beside its like, it may as well be said to begin some lines before.
     let begins_before = |range: &std::ops::Range<usize>| {
         let (mut start, mut end) = (range.start, range.end);
         while start > 0 && end > start && old[start - 1] == old[end - 1] {
             (start, end) = (start - 1, end - 1);
-            if !is_comment(&&old[start]) {
+            if !is_comment(old[start]) {
                 return true;
             }
         }
@@ -149,22 +146,56 @@ fn lost_comment(before: &str, after: &str) -> Option<String> {
     };
     let ops = diff.ops().iter().filter(|op| op.tag() != DiffTag::Equal);
     let ops = ops.filter(|op| !begins_before(&op.old_range()));
-    let mut gone = ops.map(|op| (old.get(op.old_range()), op.new_range()));
-    gone.find_map(|(gone, there)| {
-        let mut first = gone?
-            .iter()
-            .take_while(|line| is_comment(line) || line.trim().is_empty());
-        let again = |line: &str| {
-            after
-                .split_inclusive('\n')
-                .skip(there.start)
-                .take(there.len())
-                .any(|new| new.trim() == line.trim())
+    let mut gone = ops.map(|op| (&old[op.old_range()], &new[op.new_range()]));
+    gone.find_map(|(gone, come)| {
+        let is_there = |line: &str| {
+            let mut lines = come.iter().flat_map(|part| part.split_inclusive('\n'));
+            lines.any(|new| new.trim() == line.trim())
         };
-        let lost =
-            first.find(|line| is_comment(line) && !line.contains("malloclint") && !again(line))?;
-        Some((*lost).to_owned())
+        let first = gone
+            .iter()
+            .take_while(|part| is_comment(part) || part.trim().is_empty());
+        // A part that is still there has what was said in it.
+        let inside = gone.iter().filter(|part| {
+            let head = part.split_inclusive('\n').next().unwrap_or_default();
+            !is_comment(part) && is_there(head)
+        });
+        let mut lines = first
+            .chain(inside)
+            .flat_map(|part| part.split_inclusive('\n'));
+        let lost = lines
+            .find(|line| is_comment(line) && !line.contains("malloclint") && !is_there(line))?;
+        Some(lost.to_owned())
     })
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
+}
+
+/// The lines of a text, as everybody counts them here: a lone CR ends none. Comments that are indented below the first line of an item
+/// belong to that.
+fn parts(text: &str) -> Vec<&str> {
+    let indent = |line: &str| line.len() - line.trim_start_matches(' ').len();
+    let (mut parts, mut start, mut at, mut item) = (Vec::new(), 0, 0, None);
+    for line in text.split_inclusive('\n') {
+        let inside = item.is_some_and(|item| is_comment(line) && indent(line) > item);
+        if !inside {
+            if at > start {
+                parts.push(&text[start..at]);
+            }
+            start = at;
+            item = line
+                .trim_start_matches(' ')
+                .starts_with("- ")
+                .then(|| indent(line));
+        }
+        at += line.len();
+    }
+    if at > start {
+        parts.push(&text[start..]);
+    }
+    parts
 }
 
 fn is_env(text: &[u8]) -> bool {

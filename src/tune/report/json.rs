@@ -133,6 +133,7 @@ fn runs(tried: &Tried) -> Vec<Value> {
             "memory_peak_bytes": run.peak(),
             "memory_end_bytes": run.end(),
             "sample_seconds": run.interval().as_secs_f64(),
+            "held_bytes": run.held,
             "proof": {
                 "process": run.proof.process,
                 "library": run.proof.library,

@@ -12,6 +12,7 @@ use crate::tune::keeper::Kept;
 use crate::tune::limit::{BUDGET, Limit};
 use crate::tune::measured::Run;
 use crate::tune::output::Wanted;
+use crate::tune::why;
 use crate::tune::workload::{Server, Workload};
 
 /// A server that has made its load fail takes so long to end.
@@ -34,6 +35,8 @@ impl Watch<'_> {
         let wall = began.elapsed();
         self.settle(server)?;
         let ticks = self.ticks().saturating_sub(before);
+        // Nothing is measured any more.
+        self.held = why::held(self.running.keeper());
         let metric = self.metric(workload, "the load", &load)?;
         let (_, stopping) = self.stop();
         self.result(
