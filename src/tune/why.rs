@@ -8,6 +8,14 @@ use super::tree;
 /// A difference below this is no reason, in bytes.
 const LITTLE: u64 = 4 << 20;
 
+/// Where free memory may lie, and how much of it does.
+type Kind = (&'static str, fn(&Holdings) -> u64);
+const KINDS: [Kind; 3] = [
+    ("in the heaps of malloc", |held| held.free_in_heaps),
+    ("in pages that wait to be given back", |held| held.dirty),
+    ("in Python's own arenas", |held| held.free_in_python),
+];
+
 /// What the processes below one hold; nothing where one of them cannot be read, as under an allocator whose memory is not.
 pub(super) fn held(root: u32) -> Option<Holdings> {
     let mut held = Holdings::default();
@@ -25,12 +33,7 @@ pub(super) fn why(best: &Tried, other: &Tried) -> Option<String> {
     let (held, before) = (of(best)?, of(other)?);
     let name = &other.candidate.name;
     let mib = |bytes: u64| bytes >> 20;
-    let kinds: [(&str, fn(&Holdings) -> u64); 3] = [
-        ("in the heaps of malloc", |held| held.free_in_heaps),
-        ("in pages that wait to be given back", |held| held.dirty),
-        ("in Python's own arenas", |held| held.free_in_python),
-    ];
-    let less = kinds.iter().filter_map(|(place, of)| {
+    let less = KINDS.iter().filter_map(|(place, of)| {
         let (now, before) = (of(&held), of(&before));
         let less = before.checked_sub(now).filter(|less| *less >= LITTLE)?;
         Some(format!("{} MiB less {place}", mib(less)))

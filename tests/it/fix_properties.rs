@@ -160,3 +160,16 @@ impl References {
         found
     }
 }
+
+/// A comment goes with the item in which it stands, and never alone.
+#[test]
+fn comments_go_with_their_items_only() {
+    use crate::support::promises::lost_comment;
+    let before = "env:\n- name: A\n  # why\n  value: b\n- name: A\n  value: b\n# end\n";
+    let first = "env:\n- name: A\n  value: b\n- name: B\n  value: c\n# end\n";
+    assert_eq!(lost_comment(before, first), None);
+    let alone = "env:\n- name: A\n  value: b\n- name: A\n  value: b\n# end\n";
+    assert!(lost_comment(before, alone).is_some());
+    let end = "env:\n- name: A\n  # why\n  value: b\n- name: A\n  value: b\n";
+    assert!(lost_comment(before, end).is_some());
+}

@@ -130,7 +130,7 @@ fn lost(before: &SourceFile, after: &SourceFile) -> Option<String> {
 }
 
 /// A comment that stands alone, is not addressed to us, and went by itself: a setting goes with what is said in it.
-fn lost_comment(before: &str, after: &str) -> Option<String> {
+pub(crate) fn lost_comment(before: &str, after: &str) -> Option<String> {
     let (old, new) = (parts(before), parts(after));
     let diff = TextDiff::from_slices(&old, &new);
     // Where what went stands beside its like, it may as well be said to begin some lines before.
