@@ -8,7 +8,7 @@ use super::verdict::{Kind, LITTLE, Verdict};
 const UNWALKED: f64 = 0.02;
 /// Free memory from this share of the anonymous memory on is what the process is made of; up to that one it is not.
 const RETAINED: f64 = 0.45;
-const IN_USE: f64 = 0.3;
+const IN_USE: f64 = 0.38;
 
 pub(super) fn of(account: &Account) -> Verdict {
     if let Some(reason) = unknown(account) {

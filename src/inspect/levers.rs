@@ -8,11 +8,30 @@ use crate::facts::Family;
 const NOTABLE: f64 = 0.25;
 
 pub(super) fn of(account: &Account, kind: Kind) -> Vec<Lever> {
-    if matches!(kind, Kind::Live | Kind::Unknown) {
+    let free = account.free();
+    let is_some_free = free >= LITTLE && is_notable(free, account.census.anonymous());
+    if kind == Kind::Unknown || kind == Kind::Live && !is_some_free {
         let text =
             "no allocator setting will help: find what holds the objects (memray, tracemalloc)";
         return vec![lever(Means::Profiler, text)];
     }
+    let mut found = of_allocators(account);
+    if kind == Kind::Live {
+        let text = "no allocator setting stops what is in use: find what holds the objects (memray, tracemalloc)";
+        found.insert(0, lever(Means::Profiler, text));
+    }
+    if kind == Kind::Mixed {
+        let live = mib(account.live());
+        found.push(lever(
+            Means::Profiler,
+            format!("{live} MiB are in use: if that grows, find what holds the objects (memray, tracemalloc)"),
+        ));
+    }
+    found
+}
+
+/// What gives back what is free.
+fn of_allocators(account: &Account) -> Vec<Lever> {
     let mut found = match account.jemalloc() {
         Some(_) => of_jemalloc(account),
         None => of_glibc(account),
@@ -25,13 +44,6 @@ pub(super) fn of(account: &Account, kind: Kind) -> Vec<Lever> {
             found.len()
         };
         found.insert(at, of_python(account));
-    }
-    if kind == Kind::Mixed {
-        let live = mib(account.live());
-        found.push(lever(
-            Means::Profiler,
-            format!("{live} MiB are in use: if that grows, find what holds the objects (memray, tracemalloc)"),
-        ));
     }
     found
 }

@@ -220,8 +220,11 @@ fn items(file: &SourceFile) -> Vec<&[u8]> {
     let kept = items.iter().filter(|item| {
         let mut text = file.slice(item.span).to_vec();
         if let ItemKind::Instruction(instruction) = &item.kind {
-            // A name may go on behind the end of a line.
-            text.extend_from_slice(instruction.text.as_str().as_bytes());
+            // A name may go on behind the end of a line, and the builder takes quotes and marks out of it.
+            let joined = instruction.text.as_str().as_bytes().to_vec();
+            let is_mark = |byte: &&u8| matches!(byte, b'\\' | b'`' | b'"' | b'\'');
+            text.extend(joined.iter().filter(|byte| !is_mark(byte)));
+            text.extend_from_slice(&joined);
         }
         let text = &text;
         match &item.kind {

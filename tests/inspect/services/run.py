@@ -33,7 +33,7 @@ def main():
     kept = options.record.open("a") if options.record else None
     results = []
     try:
-        for seed in range(1, options.runs + 1):
+        for seed in range(options.first, options.first + options.runs):
             for service, shape in options.wanted:
                 for result in trial(service, shape, seed, python, options):
                     results.append(result)
@@ -48,6 +48,7 @@ def _options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--malloclint", type=Path, default=install.FOLDER.parents[1] / "debug" / "malloclint")
     parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--first", type=int, default=1, help="the number of the first run: others make other documents")
     parser.add_argument("--only", action="append", choices=[service.name for service in SERVICES], help="this service; may be said again")
     parser.add_argument("--shape", action="append", choices=SHAPES)
     parser.add_argument("--growth", type=int, help="MiB that each worker grows at least, whatever the shape")
