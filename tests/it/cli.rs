@@ -5,7 +5,7 @@
 
 mod discovery;
 mod documents;
-mod json;
+pub(crate) mod json;
 mod streams;
 mod suppression;
 mod transcripts;

@@ -439,6 +439,40 @@ fn what_to_set_is_suggested() {
     );
 }
 
+/// The report for machines is what its document says.
+#[test]
+fn the_report_has_the_fields_of_its_document() {
+    let target = Target::start("fragmented", &[("MALLOC_CONF", "narenas:1")]);
+    let run = inspect(&[
+        &target.pid(),
+        "--watch",
+        "1s",
+        "--every",
+        "400ms",
+        "--map",
+        "--format",
+        "json",
+    ]);
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    let mut real = std::collections::BTreeSet::new();
+    crate::cli::json::keys(&report, "", &mut real);
+    // What is said in a sentence has no row of its own.
+    let inner = ["memory.", "levers[].", "without_effect[].", "map[]."]
+        .map(|key| format!("processes[].{key}"));
+    let inner = inner
+        .iter()
+        .map(String::as_str)
+        .chain(["samples[].", "trends[]."]);
+    let inner: Vec<&str> = inner.collect();
+    real.retain(|key| !inner.iter().any(|inner| key.starts_with(inner)));
+    let documented = crate::cli::json::documented_of_inspect();
+    assert_eq!(real, documented);
+    let text = include_str!("../../docs/json.md");
+    for category in report["processes"][0]["memory"].as_object().unwrap().keys() {
+        assert!(text.contains(&format!("`{category}`")), "{category}");
+    }
+}
+
 /// The story: a service grows; it is no leak; it is fixed; it grows no more.
 #[test]
 fn a_service_grows_is_fixed_and_grows_no_more() {

@@ -63,6 +63,7 @@ fn links_in_the_documents_lead_somewhere() {
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "docs/json.md",
+        "docs/inspect.md",
     ] {
         let path = Path::new(ROOT).join(name);
         let text = std::fs::read_to_string(&path).unwrap();

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::run::{FAULTY, folder, run, write};
 
 /// The paths of all keys: `findings[].span.start`.
-fn keys(value: &Value, prefix: &str, out: &mut BTreeSet<String>) {
+pub(crate) fn keys(value: &Value, prefix: &str, out: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
@@ -27,13 +27,28 @@ fn keys(value: &Value, prefix: &str, out: &mut BTreeSet<String>) {
     }
 }
 
-/// The first column of the tables in the document.
+/// The names in the first column of the tables in the document: in the part for `check`, and in that for `inspect`.
 fn documented() -> BTreeSet<String> {
-    let rows = include_str!("../../../docs/json.md")
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `"));
-    rows.map(|row| row.split('`').next().unwrap().to_owned())
-        .collect()
+    let (check, _) = parts();
+    names(check)
+}
+
+/// The same for `inspect`.
+pub(crate) fn documented_of_inspect() -> BTreeSet<String> {
+    let (_, inspect) = parts();
+    names(inspect)
+}
+
+fn parts() -> (&'static str, &'static str) {
+    let text = include_str!("../../../docs/json.md");
+    text.split_once("\n## The report of `inspect`\n").unwrap()
+}
+
+fn names(text: &str) -> BTreeSet<String> {
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.map(|row| row.split(" | ").next().unwrap());
+    let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    names.map(str::to_owned).collect()
 }
 
 /// A run in which everything happens that the format has a place for.
