@@ -157,6 +157,15 @@ impl Applicability {
         }
     }
 
+    /// The same, or that it is not safe, for the reason given.
+    #[must_use]
+    pub(crate) fn at_most_unsafe(self, why: &str) -> Self {
+        match self {
+            Self::Safe => Self::Unsafe(why.into()),
+            other => other,
+        }
+    }
+
     /// Why it is not safe.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {

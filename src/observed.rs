@@ -1,6 +1,6 @@
 //! Reports of `malloclint inspect --format json`, read back: what was seen of which service.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -11,14 +11,24 @@ use crate::text::{duration, paths};
 
 /// The version of the reports that can be read.
 const VERSION: u32 = 1;
+/// A process has no more memory, in bytes.
+const MOST: u64 = 1 << 47;
 
 /// A report.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Report {
-    version: u32,
     /// Seconds since 1970.
+    time: u64,
+    processes: Vec<Process>,
+}
+
+/// How it is written.
+#[derive(Deserialize)]
+struct Written {
+    version: u32,
     #[serde(default)]
     time: u64,
+    #[serde(default)]
     processes: Vec<Process>,
 }
 
@@ -30,6 +40,9 @@ struct Process {
     parent: u32,
     command: String,
     anonymous: u64,
+    /// Of it what no other process maps.
+    #[serde(default)]
+    private: Option<u64>,
     free: u64,
     verdict: Verdict,
     allocator: Allocator,
@@ -55,6 +68,7 @@ struct Allocator {
 
 #[derive(Debug, Deserialize)]
 struct Lever {
+    means: String,
     text: String,
 }
 
@@ -64,57 +78,73 @@ impl Report {
     /// # Errors
     /// Why it is none.
     pub(crate) fn read(text: &[u8]) -> Result<Self, String> {
-        let report: Self = serde_json::from_slice(text).map_err(|error| {
-            format!("it is no report of `malloclint inspect --format json`: {error}")
-        })?;
-        if report.version != VERSION {
-            let version = report.version;
+        let none =
+            |error| format!("it is no report of `malloclint inspect --format json`: {error}");
+        let report: serde_json::Value = serde_json::from_slice(text).map_err(none)?;
+        // Of another version nothing else is known.
+        if let Some(version) = report["version"]
+            .as_u64()
+            .filter(|own| *own != u64::from(VERSION))
+        {
             return Err(format!(
                 "it is a report of version {version}: this malloclint reads version {VERSION}"
             ));
         }
-        if report.processes.is_empty() {
+        let report: Written = serde_json::from_value(report).map_err(none)?;
+        if report.version != VERSION || report.processes.is_empty() {
             return Err("it is a report of no process".into());
         }
-        Ok(report)
+        let odd = |one: &&Process| one.anonymous > MOST || one.free > one.anonymous.max(1 << 20);
+        if let Some(odd) = report.processes.iter().find(odd) {
+            let pid = odd.pid;
+            return Err(format!(
+                "what it says of process {pid} cannot be: more is free than there is"
+            ));
+        }
+        Ok(Self {
+            time: report.time,
+            processes: report.processes,
+        })
     }
 
-    /// The commands that it saw, each once.
-    pub(crate) fn commands(&self) -> Vec<&str> {
-        let commands = self.processes.iter().map(|one| one.command.as_str());
-        commands.collect::<BTreeSet<_>>().into_iter().collect()
+    /// The commands that it saw, each once, as they may be shown: some of them, and how many more there are.
+    pub(crate) fn commands(&self) -> String {
+        const SHOWN: usize = 4;
+        const LONGEST: usize = 80;
+        let one = |process: &Process| {
+            let words: Vec<String> = process.command.split(' ').map(str::to_owned).collect();
+            let shown = secrets::live::command(&words);
+            let short: String = shown.chars().take(LONGEST).collect();
+            format!("`{short}`")
+        };
+        let all: BTreeSet<String> = self.processes.iter().map(one).collect();
+        let more = all.len().saturating_sub(SHOWN);
+        let shown: Vec<String> = all.into_iter().take(SHOWN).collect();
+        match more {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
     }
 
     /// What it saw of the service that such a command starts: of its processes and those that descend from them.
     pub(crate) fn of(&self, argv: &[String], name: &str, now: u64) -> Option<Seen> {
-        let started = |one: &&Process| is_started_by(&one.command, argv);
-        let mut pids: BTreeSet<u32> = self
+        let mut children: BTreeMap<u32, Vec<&Process>> = BTreeMap::new();
+        for one in &self.processes {
+            children.entry(one.parent).or_default().push(one);
+        }
+        let mut open: Vec<&Process> = self
             .processes
             .iter()
-            .filter(started)
-            .map(|one| one.pid)
+            .filter(|one| is_started_by(&one.command, argv))
             .collect();
-        if pids.is_empty() {
-            return None;
-        }
-        loop {
-            let children = self.processes.iter();
-            let children = children.filter(|one| pids.contains(&one.parent));
-            let more: BTreeSet<u32> = children.map(|one| one.pid).collect();
-            if more.is_subset(&pids) {
-                break;
+        let mut own: BTreeMap<u32, &Process> = BTreeMap::new();
+        while let Some(one) = open.pop() {
+            if own.insert(one.pid, one).is_none() {
+                open.extend(children.get(&one.pid).into_iter().flatten());
             }
-            pids.extend(more);
         }
-        let own = self.processes.iter();
-        Some(
-            self.seen(
-                &own.filter(|one| pids.contains(&one.pid))
-                    .collect::<Vec<_>>(),
-                name,
-                now,
-            ),
-        )
+        let own: Vec<&Process> = own.into_values().collect();
+        (!own.is_empty()).then(|| self.seen(&own, name, now))
     }
 
     /// What it saw, of whatever service.
@@ -123,20 +153,22 @@ impl Report {
     }
 
     fn seen(&self, processes: &[&Process], name: &str, now: u64) -> Seen {
-        let sum = |of: fn(&Process) -> u64| processes.iter().map(|one| of(one)).sum::<u64>();
         let of = |verdicts: &[Verdict]| {
             let own = processes
                 .iter()
                 .filter(|one| verdicts.contains(&one.verdict));
-            own.map(|one| one.anonymous.max(1)).sum::<u64>()
+            own.fold(0, |sum: u64, one| sum.saturating_add(one.anonymous.max(1)))
         };
         let (kept, live) = (
             of(&[Verdict::Retention, Verdict::Mixed]),
             of(&[Verdict::Live]),
         );
         let largest = processes.iter().max_by_key(|one| one.free);
+        let lever = largest.and_then(|one| one.levers.first());
         let pids: BTreeSet<u32> = processes.iter().map(|one| one.pid).collect();
         let on_glibc = processes.iter().filter(|one| one.allocator.name == "glibc");
+        let known = ["glibc", "jemalloc", "mimalloc", "tcmalloc"].into_iter();
+        let named = known.filter(|known| largest.is_some_and(|one| one.allocator.name == *known));
         Seen {
             report: name.to_owned(),
             when: duration::ago(Duration::from_secs(now.saturating_sub(self.time))),
@@ -146,14 +178,30 @@ impl Report {
                 _ => Memory::Live,
             },
             processes: processes.len(),
-            anonymous: sum(|one| one.anonymous),
-            free: sum(|one| one.free),
+            anonymous: together(processes, |one| one.anonymous),
+            free: together(processes, |one| one.free),
             heaps: on_glibc.map(|one| one.allocator.arenas).max(),
             forks: processes.iter().any(|one| pids.contains(&one.parent)),
-            allocator: largest.map_or_else(String::new, |one| one.allocator.name.clone()),
-            lever: largest.and_then(|one| Some(one.levers.first()?.text.clone())),
+            allocator: named.last().unwrap_or("another allocator").to_owned(),
+            lever: lever.map(|lever| lever.text.clone()),
+            is_pythons: lever.is_some_and(|lever| lever.means == "python-malloc"),
         }
     }
+}
+
+/// A figure of several processes: what a fork shares counts once.
+fn together(processes: &[&Process], of: fn(&Process) -> u64) -> u64 {
+    let parts = processes.iter().map(|one| {
+        let all = one.anonymous.max(1);
+        let private = one.private.unwrap_or(all).min(all);
+        let own = u128::from(of(one)) * u128::from(private) / u128::from(all);
+        let own = u64::try_from(own).unwrap_or(u64::MAX);
+        (own, of(one).saturating_sub(own))
+    });
+    let (own, shared) = parts.fold((0_u64, 0_u64), |(sum, most), (own, shared)| {
+        (sum.saturating_add(own), most.max(shared))
+    });
+    own.saturating_add(shared)
 }
 
 /// Whether a process runs what such a command starts: an interpreter stands before a script in the one, a folder before its name, and
@@ -161,8 +209,10 @@ impl Report {
 fn is_started_by(command: &str, argv: &[String]) -> bool {
     let shown = secrets::command(argv, &[]);
     let (process, written) = (words(command), words(&shown));
+    // What is not shown may be anything.
+    let is_hidden = |word: &str| word.contains('$') || word.contains(secrets::MASK);
     let same = |(process, written): (&&str, &&str)| {
-        process == written || written.contains('$') || written.contains(secrets::MASK)
+        process == written || is_hidden(process) || is_hidden(written)
     };
     !written.is_empty() && process.len() == written.len() && process.iter().zip(&written).all(same)
 }

@@ -1,6 +1,7 @@
 //! Nothing secret in what is printed: values of variables that are none of ours, credentials in addresses and options.
 
 mod assignments;
+pub(crate) mod live;
 mod value;
 mod words;
 mod yaml;

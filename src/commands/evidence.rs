@@ -130,9 +130,9 @@ fn whose<'a>(
     match distinct(found.iter().map(|(unit, _)| *unit)) {
         0 if units.is_empty() => Err("no service was found in these files".into()),
         0 => {
-            let (commands, services) = (report.commands().join("`, `"), said(&mut units.iter()));
+            let (commands, services) = (report.commands(), said(&mut units.iter()));
             Err(format!(
-                "no service here starts what it saw (`{commands}`): {to_do}; there are {services}"
+                "no service here starts what it saw ({commands}): {to_do}; there are {services}"
             ))
         }
         1 => Ok(found),

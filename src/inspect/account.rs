@@ -29,6 +29,10 @@ pub(crate) struct Account {
     pub(super) jemalloc: Option<Result<Jemalloc, String>>,
     pub(super) pymalloc: Pymalloc,
     pub(super) census: Census,
+    /// Its heap lies in huge pages, which are not read.
+    pub(super) has_huge_pages: bool,
+    /// When it began, and the program that it runs: another one may come under the same number.
+    pub(crate) identity: (u64, String),
     pub(super) without_effect: Vec<Idle>,
     /// Why its memory could not be read, and what to do.
     pub(crate) shut: Option<String>,
@@ -70,7 +74,7 @@ pub(super) fn read(pid: u32) -> Result<Account, Unread> {
     }
     Ok(Account {
         pid,
-        command: secrets::command(&process.command, &[]),
+        command: secrets::live::command(&process.command),
         python,
         status: process.status.clone(),
         library,
@@ -78,6 +82,8 @@ pub(super) fn read(pid: u32) -> Result<Account, Unread> {
         jemalloc,
         pymalloc,
         census,
+        has_huge_pages: process.has_huge_pages(),
+        identity: (process.began, process.program_name()),
         without_effect,
         shut: process.shut.map(|why| why.to_string()),
         mapped_arenas,
@@ -95,7 +101,7 @@ impl Account {
     pub(super) fn closed(pid: u32, status: Status, command: &[String], why: &Unread) -> Self {
         Self {
             pid,
-            command: secrets::command(command, &[]),
+            command: secrets::live::command(command),
             python: None,
             status,
             library: None,
@@ -103,6 +109,8 @@ impl Account {
             jemalloc: None,
             pymalloc: Pymalloc::default(),
             census: Census::default(),
+            has_huge_pages: false,
+            identity: (0, String::new()),
             without_effect: Vec::new(),
             shut: Some(why.to_string()),
             mapped_arenas: 0,
@@ -119,7 +127,7 @@ impl Account {
     /// Bytes of a figure of all heaps.
     pub(super) fn in_heaps(&self, of: fn(&Heap) -> u64) -> u64 {
         let heaps = self.glibc.iter().flat_map(|glibc| &glibc.heaps);
-        heaps.map(of).sum()
+        heaps.map(of).fold(0, u64::saturating_add)
     }
 
     /// jemalloc, where it is called and could be read.
@@ -141,20 +149,34 @@ impl Account {
         parameters.map_or(0, |parameters| parameters.mapped_bytes)
     }
 
-    /// What of memory without a name nobody is known to have asked for: negative where more is known of than there is, as memory
-    /// that nobody has touched takes none.
-    pub(super) fn unexplained(&self) -> i64 {
+    /// What of memory without a name nobody is known to have asked for.
+    pub(super) fn unexplained(&self) -> u64 {
+        let all = self.census.unnamed + self.census.heap;
+        all.saturating_sub(self.in_memory())
+    }
+
+    /// What allocators hold that is in memory.
+    fn in_memory(&self) -> u64 {
+        let jemalloc = self.jemalloc().map_or(0, |jemalloc| jemalloc.resident);
+        let heaps = self.in_heaps(|heap| heap.resident);
+        heaps + self.big_blocks_in_memory() + self.pymalloc.resident + jemalloc
+    }
+
+    /// What of blocks that were mapped by themselves is in memory.
+    pub(super) fn big_blocks_in_memory(&self) -> u64 {
+        let found = self.glibc.as_ref().ok();
+        let found = found.and_then(|glibc| glibc.mapped_in_memory);
+        found.unwrap_or_else(|| self.big_blocks())
+    }
+
+    /// What allocators handed out or keep free by their own word, and is not in memory: nobody has touched it.
+    pub(super) fn untouched(&self) -> u64 {
+        let heaps = self.in_heaps(Heap::known);
         let jemalloc = self.jemalloc().map_or(0, |jemalloc| {
             jemalloc.active + jemalloc.dirty + jemalloc.muzzy
         });
-        let heaps = self.in_heaps(|heap| heap.resident);
         let known = heaps + self.big_blocks() + self.pymalloc.pools + jemalloc;
-        signed(self.census.unnamed + self.census.heap) - signed(known)
-    }
-
-    /// What allocators handed out and nobody has touched, so that it is not in memory: as far as it is more than what is not explained.
-    pub(super) fn untouched(&self) -> u64 {
-        self.unexplained().min(0).unsigned_abs()
+        known.saturating_sub(self.in_memory())
     }
 
     /// Whether its allocators could be read.
@@ -176,16 +198,18 @@ impl Account {
         self.in_heaps(|heap| heap.free_pages + heap.top + heap.small()) + jemalloc
     }
 
-    /// What is in use, as far as allocators say it.
+    /// What is in use and in memory, as far as allocators say it.
     pub(super) fn live(&self) -> u64 {
         let jemalloc = self.jemalloc().map_or(0, |jemalloc| jemalloc.live);
-        self.in_heaps(|heap| heap.live + heap.cached)
+        let all = self.in_heaps(|heap| heap.live + heap.cached)
             + self.big_blocks()
             + self.pymalloc.live
-            + jemalloc
+            + jemalloc;
+        all.saturating_sub(self.untouched())
     }
-}
 
-fn signed(bytes: u64) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
+    /// Of what is of no file: what other processes map, too, as since a fork.
+    pub(super) fn shared_since_fork(&self) -> u64 {
+        self.census.anonymous().saturating_sub(self.census.private)
+    }
 }

@@ -5,8 +5,11 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use super::memory::{self, PAGE};
+use super::memory::{self, PAGE, Window};
 use super::process::{Mapping, Process};
+
+/// A difference below this is nothing, in bytes.
+const LITTLE: u64 = 1 << 20;
 
 /// What is in memory: bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,8 @@ pub(super) struct Census {
     pub(super) files: u64,
     /// Of what is of no file: what no other process maps.
     pub(super) private: u64,
+    /// Pages that were read and never written: all of them are the kernel's one page of zeros, and take nothing.
+    pub(super) zeros: u64,
 }
 
 /// Counts them.
@@ -30,10 +35,11 @@ pub(super) fn take(process: &Process) -> Census {
     let mut census = Census::default();
     let stacks = process.stacks();
     let mut before: Option<&Mapping> = None;
+    let mut apart = Vec::new();
     for map in &process.maps {
         let is_guarded = before.is_some_and(|guard| guards(guard, map));
         before = Some(map);
-        let found = count(process, map);
+        let found = count(process, map, &mut apart);
         census.files += found.files;
         census.private += found.private;
         let place = if map.path == "[heap]" {
@@ -47,7 +53,30 @@ pub(super) fn take(process: &Process) -> Census {
         };
         *place += found.anonymous;
     }
+    // The kernel does not count its page of zeros, and the page map shows it like one that a fork shares.
+    let said = process.status.anonymous;
+    if census.anonymous().saturating_sub(said) > LITTLE.max(said / 50) {
+        census.zeros = zeros(process, &apart);
+        census.unnamed = census.unnamed.saturating_sub(census.zeros);
+    }
     census
+}
+
+/// What of pages that others map, too, is zero: bytes.
+fn zeros(process: &Process, apart: &[(u64, u64)]) -> u64 {
+    let mut found = 0;
+    for (start, end) in apart {
+        let mut at = *start;
+        while let Ok(window) = Window::of(process, at, *end)
+            && window.end() > at
+        {
+            let pages = window.bytes().chunks_exact(PAGE as usize);
+            let empty = pages.filter(|page| page.iter().all(|byte| *byte == 0));
+            found += empty.count() as u64 * PAGE;
+            at = window.end();
+        }
+    }
+    found
 }
 
 impl Census {
@@ -84,7 +113,8 @@ struct Count {
     private: u64,
 }
 
-fn count(process: &Process, map: &Mapping) -> Count {
+/// The pages of a mapping; runs of unnamed ones that others map, too, are kept apart.
+fn count(process: &Process, map: &Mapping, apart: &mut Vec<(u64, u64)>) -> Count {
     let mut found = Count::default();
     // What belongs to the kernel and is in every process counts for nobody.
     if matches!(
@@ -93,12 +123,19 @@ fn count(process: &Process, map: &Mapping) -> Count {
     ) {
         return found;
     }
-    memory::each_present(process, map.start, map.end, |_, page| {
+    let is_unnamed = map.is_anonymous() && map.path.is_empty();
+    memory::each_present(process, map.start, map.end, |at, page| {
         if page.file {
             found.files += PAGE;
         } else {
             found.anonymous += PAGE;
             found.private += if page.exclusive { PAGE } else { 0 };
+            if is_unnamed && !page.exclusive {
+                match apart.last_mut() {
+                    Some((_, end)) if *end == at => *end = at + PAGE,
+                    _ => apart.push((at, at + PAGE)),
+                }
+            }
         }
         ControlFlow::Continue(())
     });

@@ -15,6 +15,8 @@ const PT_LOAD: u32 = 1;
 const PT_DYNAMIC: u32 = 2;
 /// The size of a program header, in bytes.
 const HEADER: u64 = 56;
+/// So many parts of a table are read.
+const PARTS: u32 = 1024;
 /// So many relocations of one object are looked at.
 const MOST: u64 = 1 << 19;
 
@@ -90,6 +92,8 @@ struct Table<'a> {
     memory: &'a dyn Memory,
     start: u64,
     window: Window,
+    /// How often another part may still be read: what leads there may be anything.
+    left: u32,
 }
 
 impl<'a> Table<'a> {
@@ -98,6 +102,7 @@ impl<'a> Table<'a> {
             memory,
             start,
             window: Window::default(),
+            left: PARTS,
         }
     }
 
@@ -105,6 +110,7 @@ impl<'a> Table<'a> {
     fn bytes(&mut self, offset: u64, length: usize) -> Option<&[u8]> {
         let at = self.start.checked_add(offset)?;
         if self.window.at(at, length).is_none() {
+            self.left = self.left.checked_sub(1)?;
             self.window = Window::of(self.memory, at, u64::MAX).ok()?;
         }
         self.window.at(at, length)

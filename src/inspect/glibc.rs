@@ -3,6 +3,7 @@
 mod arena;
 mod cache;
 mod fast;
+mod mapped;
 mod parameters;
 mod segments;
 mod walk;
@@ -13,6 +14,7 @@ use super::map::Strip;
 use super::process::Process;
 pub(super) use arena::by_mappings as arenas_by_mappings;
 pub(super) use parameters::Parameters;
+use walk::Budget;
 pub(super) use walk::Heap;
 
 /// glibc's malloc in a process.
@@ -25,6 +27,8 @@ pub(super) struct Glibc {
     pub(super) heaps: Vec<Heap>,
     /// The same as maps.
     pub(super) strips: Vec<Strip>,
+    /// What is in memory of blocks that were mapped by themselves, where all of them were found.
+    pub(super) mapped_in_memory: Option<u64>,
     /// Where they lie: nobody else's memory is there.
     pub(super) parts: Vec<(u64, u64)>,
 }
@@ -44,14 +48,17 @@ impl Glibc {
         let parameters = parameters::find(process, &libc, version.as_deref());
         let slots = parameters.as_ref().map_or(7, |found| found.cache_slots);
         let (mut heaps, mut strips, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut budget = Budget::of(process.status.resident);
         for (number, arena) in arenas.iter().enumerate() {
             let segments = segments::of(process, arena);
-            let (heap, strip) = walk::heap(process, arena, slots, number, &segments);
+            let (heap, strip) = walk::heap(process, arena, slots, number, &segments, &mut budget);
             heaps.push(heap);
             strips.push(strip);
             parts.extend(segments.iter().map(|part| (part.base, part.end)));
         }
+        let wanted = parameters.map_or(0, |found| found.mapped_bytes);
         Ok(Self {
+            mapped_in_memory: mapped::in_memory(process, wanted, &parts),
             version,
             heaps,
             strips,
@@ -62,8 +69,10 @@ impl Glibc {
 
     /// How much of the heaps could not be walked, as a share of 1.
     pub(super) fn unwalked(&self) -> f64 {
-        let sum = |of: fn(&Heap) -> u64| self.heaps.iter().map(of).sum::<u64>();
-        let missing: u64 = self.heaps.iter().map(Heap::missing).sum();
-        missing as f64 / sum(|heap| heap.system).max(1) as f64
+        let sum = |of: fn(&Heap) -> u64| {
+            let all = self.heaps.iter().map(of);
+            all.fold(0, u64::saturating_add)
+        };
+        sum(Heap::missing) as f64 / sum(|heap| heap.system).max(1) as f64
     }
 }

@@ -28,6 +28,8 @@ pub(super) struct Jemalloc {
     pub(super) muzzy: u64,
     /// Free, and given back: addresses alone.
     pub(super) retained: u64,
+    /// What of all that is in memory.
+    pub(super) resident: u64,
     /// Arenas that have memory in use.
     pub(super) arenas: usize,
     /// What is in memory, as a map without the gaps.
@@ -57,9 +59,11 @@ pub(super) fn read(process: &Process, library: &str) -> Result<Jemalloc, String>
         .iter()
         .filter_map(|layout| account(&extents, layout));
     let mut readings = readings;
-    readings.next().ok_or_else(|| {
-        "the extents of this jemalloc are laid out in a way that is not known".into()
-    })
+    let mut found = readings
+        .next()
+        .ok_or("the extents of this jemalloc are laid out in a way that is not known")?;
+    found.resident = in_memory(process, &extents);
+    Ok(found)
 }
 
 /// All extents, each once. They lie beside each other, so they are read in windows.
@@ -87,6 +91,25 @@ fn extents(process: &Process, tree: &Tree) -> Vec<Extent> {
         }
     }
     found
+}
+
+/// What of the extents is in memory: those side by side are looked at together.
+fn in_memory(process: &Process, extents: &[Extent]) -> u64 {
+    let mut ranges: Vec<(u64, u64)> = extents
+        .iter()
+        .map(|extent| (extent.address, extent.address.saturating_add(extent.size)))
+        .collect();
+    ranges.sort_unstable();
+    let mut joined: Vec<(u64, u64)> = Vec::new();
+    for (start, end) in ranges {
+        match joined.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => joined.push((start, end)),
+        }
+    }
+    let all = joined.iter();
+    all.map(|(start, end)| memory::resident(process, *start, *end))
+        .fold(0, u64::saturating_add)
 }
 
 /// What the extents come to, where the layout fits them: a block of its own has the size of its class, and no slab has more free
@@ -165,6 +188,9 @@ fn in_use(extent: &Extent, layout: &ExtentLayout, (classes, pad): (&[u64], u64))
     (smaller < live && live <= class).then_some(live)
 }
 
+/// The map has no more cells: 256 GiB.
+const CELLS: usize = 1 << 20;
+
 /// Cells by their number in the address space.
 #[derive(Default)]
 struct Map(BTreeMap<u64, Cell>);
@@ -175,7 +201,10 @@ impl Map {
         let (start, end) = (extent.address, extent.address.saturating_add(extent.size));
         let border = start.saturating_add(live);
         // Nothing that the process says is believed without an end.
-        for (from, to) in map::pieces(start, end).take(1 << 20) {
+        for (from, to) in map::pieces(start, end) {
+            if self.0.len() >= CELLS {
+                return;
+            }
             let cell = self.0.entry(from / map::CELL).or_default();
             let used = border.clamp(from, to) - from;
             cell.live += used;

@@ -27,7 +27,7 @@ pub(super) fn of(account: &Account) -> Verdict {
         _ => Kind::Mixed,
     };
     // What nobody explains may be free as well as in use.
-    let dark = u64::try_from(account.unexplained()).unwrap_or(0);
+    let dark = account.unexplained();
     let may_be = (free + dark) as f64 / all as f64;
     if kind != Kind::Retention && dark >= LITTLE && may_be >= RETAINED {
         let percent = (dark as f64 * 100.0 / all as f64).round();

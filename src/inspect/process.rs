@@ -79,20 +79,24 @@ pub(super) struct Status {
 /// Why a process was not looked at.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unread {
-    #[error("there is no process {0}")]
+    #[error(
+        "there is no process {0} here that can be seen: it has ended, or it is in another PID namespace"
+    )]
     Gone(u32),
     #[error("process {0} is a thread of the kernel: it has no memory of its own")]
     Kernel(u32),
     #[error("process {0} has ended, and nobody has waited for it yet")]
     Zombie(u32),
+    #[error("{0} is a thread of process {1}: name that")]
+    Thread(u32, u32),
     #[error(
         "process {0} belongs to another user (uid {1}): run this as that user (`sudo -u '#{1}' malloclint inspect {0}`), \
          or with the capability SYS_PTRACE"
     )]
     Forbidden(u32, u32),
     #[error(
-        "process {0} may not be read, though it runs as you do: it forbade that itself (PR_SET_DUMPABLE), it has rights that you have not, or Yama \
-         does (`/proc/sys/kernel/yama/ptrace_scope`): run this as root, or with the capability SYS_PTRACE"
+        "process {0} may not be read: it gave up or gained rights since it was started (as gunicorn's workers with `--user` do), or Yama forbids it \
+         (`/proc/sys/kernel/yama/ptrace_scope`): run this with the capability SYS_PTRACE (root has it, but for most containers)"
     )]
     Shut(u32),
     #[error("process {0} is one of 32 bits: only those of 64 bits can be read")]
@@ -167,6 +171,18 @@ impl Process {
     /// The program that runs, where its name can be had.
     pub(super) fn program(&self) -> Option<PathBuf> {
         fs::read_link(self.folder.join("exe")).ok()
+    }
+
+    /// The same as text.
+    pub(super) fn program_name(&self) -> String {
+        let program = self.program().unwrap_or_default();
+        program.to_string_lossy().into_owned()
+    }
+
+    /// Whether it has memory of no file in huge pages (`glibc.malloc.hugetlb=2`).
+    pub(super) fn has_huge_pages(&self) -> bool {
+        let mut maps = self.maps.iter();
+        maps.any(|map| map.is_writable() && map.path.starts_with("/anon_hugepage"))
     }
 
     /// Whether it is still the process that was opened.
@@ -275,6 +291,9 @@ pub(super) fn status(pid: u32) -> Result<Status, Unread> {
     if state(&text) == Some('Z') {
         return Err(Unread::Zombie(pid));
     }
+    if let Some(whole) = leader(&text).filter(|leader| *leader != pid) {
+        return Err(Unread::Thread(pid, whole));
+    }
     read_status(&text).ok_or(Unread::Kernel(pid))
 }
 
@@ -284,6 +303,12 @@ pub(super) fn command(pid: u32) -> Vec<String> {
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let words = text.split('\0').filter(|word| !word.is_empty());
     words.map(str::to_owned).collect()
+}
+
+/// The process of a thread.
+fn leader(status: &str) -> Option<u32> {
+    let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
+    line.trim().parse().ok()
 }
 
 fn state(status: &str) -> Option<char> {

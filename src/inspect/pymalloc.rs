@@ -23,8 +23,9 @@ pub(super) struct Pymalloc {
     pub(super) arenas: u64,
     /// Arenas of which less than a tenth is in use.
     pub(super) sparse: u64,
-    /// What its pools take.
+    /// What its pools take, and what of them is in memory.
     pub(super) pools: u64,
+    pub(super) resident: u64,
     /// In use by objects.
     pub(super) live: u64,
     /// Free within pools, and pools that are free.
@@ -64,6 +65,7 @@ pub(super) fn read(
         found.arenas += 1;
         found.live += arena.live;
         found.pools += arena.pools * layout.pool;
+        found.resident += arena.resident;
         found.sparse += u64::from(arena.live * 10 < layout.arena);
     }
     found.free = found.pools.saturating_sub(found.live);
@@ -92,6 +94,7 @@ fn may_hold(map: &Mapping, layout: &PoolLayout) -> bool {
 struct Arena {
     pools: u64,
     live: u64,
+    resident: u64,
 }
 
 /// What is left of a range without those of others.
@@ -137,6 +140,8 @@ fn scan(
                 let found = arenas.entry(arena).or_default();
                 found.pools += 1;
                 found.live += live;
+                let there = window.resident(at, at + layout.pool);
+                found.resident += there.unwrap_or(layout.pool);
             }
             at += layout.pool;
         }

@@ -1,8 +1,11 @@
 //! A process is read as its own user: root without the capability to trace others becomes that user for it, in a process of its own.
 
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use super::account::{self, Account};
 use super::interpreter;
@@ -20,6 +23,8 @@ pub(crate) fn look(pid: u32) -> Result<Account, Unread> {
             as_other(pid)
                 .unwrap_or_else(|| Account::closed(pid, status, &process::command(pid), &why))
         }
+        // Its mappings may be readable where its memory is not.
+        Ok(account) if account.shut.is_some() => as_other(pid).unwrap_or(account),
         other => other?,
     };
     account.verdict = judge::of(&account);
@@ -41,17 +46,36 @@ fn as_other(pid: u32) -> Option<Account> {
     if !rustix::process::geteuid().is_root() || status.uid == 0 {
         return None;
     }
-    let output = Command::new("/proc/self/exe")
+    let mut child = Command::new("/proc/self/exe")
         .args(["inspect-reading", &pid.to_string()])
         .env_clear()
         .current_dir("/")
         .uid(status.uid)
         .gid(status.gid)
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .output()
+        .spawn()
         .ok()?;
-    serde_json::from_slice(&output.stdout).ok()
+    let told = child.stdout.take().and_then(in_time);
+    // That user may have stopped it.
+    let _ = child.kill();
+    let _ = child.wait();
+    serde_json::from_slice(&told?).ok()
+}
+
+/// What a reader says, unless it takes too long over it, or says too much: it belongs to that user.
+fn in_time(stdout: ChildStdout) -> Option<Vec<u8>> {
+    const LONGEST: Duration = Duration::from_secs(60);
+    const MOST: u64 = 64 << 20;
+    let (give, take) = mpsc::channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = stdout.take(MOST).read_to_end(&mut bytes);
+        // Nobody may be waiting any more.
+        let _ = give.send(read.ok().map(|_| bytes));
+    });
+    take.recv_timeout(LONGEST).ok()?
 }
 
 /// What such a process says: the reading, for the one that asked.

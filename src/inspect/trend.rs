@@ -82,7 +82,7 @@ pub(crate) struct Trend {
     pub(crate) growth: Growth,
     pub(crate) sureness: Sureness,
     /// Bytes an hour.
-    pub(crate) rss_per_hour: f64,
+    pub(crate) anonymous_per_hour: f64,
     pub(crate) live_per_hour: f64,
     pub(crate) free_per_hour: f64,
 }
@@ -98,7 +98,7 @@ pub(crate) fn of(samples: &[&Sample]) -> Option<Trend> {
     let (first, last) = (samples.first()?, samples.last()?);
     let line = |of: fn(&Sample) -> u64| Line::through(samples, of);
     let (rss, live, free) = (
-        line(|sample| sample.rss),
+        line(|sample| sample.anonymous),
         line(|sample| sample.live),
         line(|sample| sample.free),
     );
@@ -115,24 +115,25 @@ pub(crate) fn of(samples: &[&Sample]) -> Option<Trend> {
         seconds,
         growth,
         sureness,
-        rss_per_hour: rss.slope * 3600.0,
+        anonymous_per_hour: rss.slope * 3600.0,
         live_per_hour: live.slope * 3600.0,
         free_per_hour: free.slope * 3600.0,
     })
 }
 
-fn growth(known: bool, rss: Line, live: Line, free: Line) -> (Growth, Sureness) {
+/// What is in use may grow by addresses alone, and what is free may be used: nothing grows where memory does not.
+fn growth(known: bool, all: Line, live: Line, free: Line) -> (Growth, Sureness) {
+    let Some(sure) = all.rises() else {
+        return (Growth::Nothing, all.rests());
+    };
     match (
         known.then(|| live.rises()).flatten(),
         known.then(|| free.rises()).flatten(),
     ) {
-        (Some(live), Some(free)) => (Growth::Both, live.min(free)),
-        (Some(sure), None) => (Growth::Live, sure),
-        (None, Some(sure)) => (Growth::Free, sure),
-        (None, None) => match rss.rises() {
-            Some(sure) => (Growth::Other, sure),
-            None => (Growth::Nothing, rss.rests()),
-        },
+        (Some(live), Some(free)) => (Growth::Both, sure.min(live).min(free)),
+        (Some(live), None) => (Growth::Live, sure.min(live)),
+        (None, Some(free)) => (Growth::Free, sure.min(free)),
+        (None, None) => (Growth::Other, sure),
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Seen {
     pub allocator: String,
     /// What would help most, in the words of that report.
     pub lever: Option<String>,
+    /// Most of what is free lies in Python's own arenas, where another malloc alone changes nothing.
+    pub is_pythons: bool,
 }
 
 /// What memory turned out to be.
@@ -57,14 +59,16 @@ impl Seen {
         let seen = format!("`malloclint inspect` saw {processes} {when} (`{report}`)");
         if self.allocator != "glibc" {
             let allocator = &self.allocator;
-            return format!(
-                "{seen}: they ran on {allocator}, so it says nothing of glibc's malloc"
-            );
+            return format!("{seen}, on {allocator}: that says nothing of glibc's malloc");
         }
         let (free, all) = (self.free >> 20, self.anonymous >> 20);
         match self.memory {
             Memory::Kept => {
-                format!("{seen}: {free} of {all} MiB were free, and glibc's malloc kept them")
+                let keeper = match self.is_pythons {
+                    true => "Python's own arenas",
+                    false => "glibc's malloc",
+                };
+                format!("{seen}: {free} of {all} MiB were free, and {keeper} kept most of that")
             }
             Memory::Live => format!(
                 "{seen}: {free} of {all} MiB were free, the rest was in use; no allocator gives that back, so find what holds the objects (memray)"

@@ -62,20 +62,38 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
             unit.platform.libc.because(&unit.place)
         ))
         .note(effect(&unit.process));
+    let also = match is_pythons(unit) {
+        true => "; with it `PYTHONMALLOC=malloc`",
+        false => "",
+    };
     finding = evidence(finding, unit).help(match &unit.source {
-        Source::Linked(path, _) => format!("in `{path}`: {}", help(unit)),
-        _ => help(unit),
+        Source::Linked(path, _) => format!("in `{path}`: {}{also}", help(unit)),
+        _ => format!("{}{also}", help(unit)),
     });
     finding = if no_preload(unit).is_some() {
         two_heaps(finding, unit, UNMEASURED)
     } else {
         let mut changes = bring(Family::Jemalloc);
         changes.push(Change::Tune);
-        finding.remedy(
-            "install, preload and configure jemalloc",
-            applicability(unit, *kind),
-            changes,
-        )
+        let (title, applicability) = match is_pythons(unit) {
+            false => (
+                "install, preload and configure jemalloc",
+                applicability(unit, *kind),
+            ),
+            true => {
+                changes.push(Change::SetEnv {
+                    name: "PYTHONMALLOC".into(),
+                    value: "malloc".into(),
+                });
+                (
+                    "install, preload and configure jemalloc, and let Python use it",
+                    applicability(unit, *kind).at_most_unsafe(
+                        "`PYTHONMALLOC=malloc` costs time: measure it with `malloclint tune`",
+                    ),
+                )
+            }
+        };
+        finding.remedy(title, applicability, changes)
     };
     if let Source::Linked(_, Some(why)) = &unit.source {
         finding = finding.note(why.clone());
@@ -141,6 +159,12 @@ fn evidence(mut finding: Finding, unit: &Unit) -> Finding {
         return finding;
     }
     finding.note(measured(&unit.process))
+}
+
+/// Whether most of what is kept lies in Python's own arenas: jemalloc alone changes nothing there.
+fn is_pythons(unit: &Unit) -> bool {
+    let seen = unit.seen.as_ref();
+    seen.is_some_and(|seen| seen.is_pythons && seen.on_glibc() == Memory::Kept)
 }
 
 /// What the report says would help, where that is something to do with allocators.

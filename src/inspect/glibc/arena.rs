@@ -72,7 +72,7 @@ pub(super) fn version(process: &Process) -> Option<String> {
                 let digits = rest
                     .iter()
                     .take_while(|byte| byte.is_ascii_digit() || **byte == b'.');
-                let version: String = digits.map(|byte| char::from(*byte)).collect();
+                let version: String = digits.take(8).map(|byte| char::from(*byte)).collect();
                 return Some(version.trim_end_matches('.').to_owned());
             }
             at = window.end().max(at + 1);
@@ -106,7 +106,10 @@ pub(super) fn find(process: &Process, libc: &[Mapping]) -> Result<Vec<Arena>, St
             return Ok(found);
         }
     }
-    Err("the arenas of this glibc were not found: its layout may be a new one".into())
+    Err(
+        "the arenas of its glibc were not found: it has not allocated anything yet, it brings a malloc of its own, or this glibc has a new layout"
+            .into(),
+    )
 }
 
 fn look(process: &Process, libc: &[Mapping]) -> Option<Vec<Arena>> {

@@ -32,6 +32,7 @@ pub(super) fn find(
     libc: &[Mapping],
     version: Option<&str>,
 ) -> Option<Parameters> {
+    let is_certain = layouts::parameters(version).len() == 1;
     let mut heaps = process.maps.iter().filter(|map| map.path == "[heap]");
     let heap = heaps.next()?.start;
     libc.iter().find_map(|map| {
@@ -41,13 +42,13 @@ pub(super) fn find(
         places.find_map(|at| {
             let anchor = word(bytes, at) == Some(heap);
             let layouts = layouts::parameters(version).iter().filter(|_| anchor);
-            let mut read = layouts.filter_map(|layout| read(bytes, at, layout));
+            let mut read = layouts.filter_map(|layout| read(bytes, at, layout, is_certain));
             read.next()
         })
     })
 }
 
-fn read(bytes: &[u8], anchor: usize, layout: &ParLayout) -> Option<Parameters> {
+fn read(bytes: &[u8], anchor: usize, layout: &ParLayout, is_certain: bool) -> Option<Parameters> {
     let place = |offset: i64| {
         let at = i64::try_from(anchor).ok()?.checked_add(offset)?;
         usize::try_from(at).ok()
@@ -65,9 +66,9 @@ fn read(bytes: &[u8], anchor: usize, layout: &ParLayout) -> Option<Parameters> {
         cache_slots: size(24)?,
     };
     // Without a version one decides that is seldom changed, and what is plausible around it.
-    let plausible = number(layout.n_mmaps_max)? == MMAPS
+    let plausible = (is_certain || number(layout.n_mmaps_max)? == MMAPS)
         && number(layout.no_dyn_threshold)? <= 1
-        && found.mapped <= MMAPS
+        && found.mapped_bytes < 1 << 46
         && found.arena_max < 1 << 20
         && found.cache_slots <= 1 << 16;
     plausible.then_some(found)

@@ -18,14 +18,32 @@ const LEAST: u64 = 32;
 const TRACE: usize = 48;
 /// How often a part is read again, as the process changed it.
 const PATIENCE: usize = 24;
+/// No heap is larger, in bytes.
+const MOST: u64 = 1 << 46;
 /// So far back is gone to find the way again, in bytes.
 const BACK: u64 = 32 << 10;
 /// A heap may have grown by so much since the mappings were listed, in bytes.
 const GROWTH: u64 = 256 << 20;
-/// Windows that may be read beyond those that the size of a heap asks for: what is in it may lead anywhere.
-const SPARE: u64 = 4096;
+/// Windows that may be read of a process beyond those that its memory asks for: what is in it may lead anywhere.
+const SPARE: u64 = 1 << 15;
 /// Words that may be read by themselves.
 const GLANCES: u64 = 1 << 18;
+
+/// What may still be read of a process, all of its arenas together: how often a part, and how often a single word.
+pub(super) struct Budget {
+    loads: u64,
+    glances: u64,
+}
+
+impl Budget {
+    /// That of a process with so much in memory, in bytes.
+    pub(super) const fn of(resident: u64) -> Self {
+        Self {
+            loads: SPARE + resident / (16 << 10),
+            glances: GLANCES,
+        }
+    }
+}
 
 /// What is in the heaps of one arena: bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +85,11 @@ impl Heap {
         self.free.saturating_sub(self.whole + self.last)
     }
 
+    /// What of it is accounted for, in memory or not: of what is free, what is in memory.
+    pub(in crate::inspect) fn known(&self) -> u64 {
+        self.live + self.cached + self.free_pages + self.top + self.small() + self.foreign
+    }
+
     /// What was not walked, or more than there is.
     pub(in crate::inspect) fn missing(&self) -> u64 {
         let (least, most) = (self.system.min(self.later), self.system.max(self.later));
@@ -82,6 +105,7 @@ pub(super) fn heap(
     slots: u64,
     number: usize,
     segments: &[Segment],
+    budget: &mut Budget,
 ) -> (Heap, Strip) {
     let mut walk = Walk {
         process,
@@ -97,12 +121,12 @@ pub(super) fn heap(
             number => format!("arena {number}"),
         }),
         window: Window::default(),
-        loads: SPARE + arena.system / (16 << 10),
-        glances: GLANCES,
+        budget,
         is_searching: false,
         found: Heap {
             is_main: arena.is_main,
-            system: arena.system,
+            // Nobody has more; sums of it do not run over.
+            system: arena.system.min(MOST),
             ..Heap::default()
         },
     };
@@ -120,7 +144,7 @@ pub(super) fn heap(
         process,
         arena.address.saturating_add(arena.layout.system_mem),
     );
-    walk.found.later = later.unwrap_or(arena.system);
+    walk.found.later = later.unwrap_or(arena.system).min(MOST);
     (walk.found, walk.strip)
 }
 
@@ -139,9 +163,7 @@ struct Walk<'a> {
     base: u64,
     strip: Strip,
     window: Window,
-    /// How many windows may still be read, and how many single words.
-    loads: u64,
-    glances: u64,
+    budget: &'a mut Budget,
     is_searching: bool,
     found: Heap,
 }
@@ -270,7 +292,7 @@ impl Walk<'_> {
         }
         if self.is_searching {
             // What is no block leads anywhere: to follow it, the part that is searched is not left.
-            self.glances = self.glances.checked_sub(1)?;
+            self.budget.glances = self.budget.glances.checked_sub(1)?;
             return memory::word_at(self.process, at);
         }
         self.load(at);
@@ -278,9 +300,9 @@ impl Walk<'_> {
     }
 
     fn load(&mut self, at: u64) {
-        self.window = match self.loads.checked_sub(1) {
+        self.window = match self.budget.loads.checked_sub(1) {
             Some(left) => {
-                self.loads = left;
+                self.budget.loads = left;
                 // The heap may have grown since the mappings were listed.
                 Window::of(self.process, at, u64::MAX).unwrap_or_default()
             }
@@ -394,7 +416,7 @@ impl Walk<'_> {
         let mut at = from + GRAIN;
         while at < end {
             if self.window.word(at + 8).is_none() {
-                if self.loads == 0 {
+                if self.budget.loads == 0 {
                     return None;
                 }
                 self.load(at);

@@ -9,6 +9,9 @@ use crate::inspect::process::{Mapping, Process};
 
 /// A level has no more tables: each of them stands for a GiB, or for 128 MiB.
 const TABLES: usize = 1 << 14;
+/// So many elements are taken of all tables of a level, and so many parts of tables are read.
+const MOST: usize = 1 << 23;
+const WINDOWS: usize = 1 << 15;
 /// So many pages are looked for in all, whatever the data of the library says.
 const LOOKS: usize = 1 << 17;
 /// So many pages of a mapping are tried.
@@ -167,6 +170,7 @@ impl Tree {
     /// The addresses of all extents; one that has several pages is named several times.
     pub(super) fn extents(&self, process: &Process) -> Vec<u64> {
         let mut tables = vec![self.root];
+        let mut windows = WINDOWS;
         let last = self.layout.bits.len().saturating_sub(1);
         for (level, bits) in self.layout.bits.iter().enumerate() {
             let element = if level == last {
@@ -176,7 +180,10 @@ impl Tree {
             };
             let mut next = Vec::new();
             for table in tables {
-                elements(process, table, *bits, element, &mut |word| {
+                if next.len() > MOST {
+                    break;
+                }
+                elements(process, table, *bits, element, &mut windows, &mut |word| {
                     next.push(if level == last { address(word) } else { word });
                 });
             }
@@ -184,7 +191,7 @@ impl Tree {
             next.sort_unstable();
             next.dedup();
             next.retain(|table| is_own(process, *table));
-            next.truncate(if level == last { usize::MAX } else { TABLES });
+            next.truncate(if level == last { MOST } else { TABLES });
             tables = next;
         }
         tables
@@ -192,10 +199,21 @@ impl Tree {
 }
 
 /// What stands in the elements of a table, where something does.
-fn elements(process: &Process, table: u64, bits: u32, size: u64, found: &mut dyn FnMut(u64)) {
+fn elements(
+    process: &Process,
+    table: u64,
+    bits: u32,
+    size: u64,
+    windows: &mut usize,
+    found: &mut dyn FnMut(u64),
+) {
     let end = table.saturating_add((1 << bits) * size);
     let mut at = table;
     while at < end {
+        *windows = match windows.checked_sub(1) {
+            Some(left) => left,
+            None => return,
+        };
         let Ok(window) = Window::of(process, at, end) else {
             return;
         };

@@ -81,7 +81,19 @@ pub(crate) fn meaning(trend: &Trend) -> String {
         Sureness::Likely => "likely, not sure",
         Sureness::Unclear => "not clear yet",
     };
-    let rate = |bytes: f64| format!("{:.1} MiB an hour", bytes / f64::from(1 << 20));
+    // Some seconds say nothing of an hour.
+    const LONG: f64 = 600.0;
+    let rate = |an_hour: f64| {
+        let an_hour = an_hour / f64::from(1 << 20);
+        match trend.seconds < LONG {
+            true => format!(
+                "{:.1} MiB in {:.0} s",
+                an_hour * trend.seconds / 3600.0,
+                trend.seconds
+            ),
+            false => format!("{an_hour:.1} MiB an hour"),
+        }
+    };
     let (live, free) = (rate(trend.live_per_hour), rate(trend.free_per_hour));
     match trend.growth {
         Growth::Live => format!(
@@ -91,9 +103,9 @@ pub(crate) fn meaning(trend: &Trend) -> String {
         Growth::Free => format!("FREE MEMORY GROWS by {free} ({sure}): the allocator keeps it"),
         Growth::Both => format!("BOTH GROW ({sure}): live memory by {live}, free memory by {free}"),
         Growth::Other => format!(
-            "RSS GROWS by {} ({sure}), and neither what allocators hold in use nor what they keep free: memory that the program maps itself, or of an \
+            "MEMORY GROWS by {} ({sure}), and neither what allocators hold in use nor what they keep free: memory that the program maps itself, or of an \
              allocator that is not read",
-            rate(trend.rss_per_hour)
+            rate(trend.anonymous_per_hour)
         ),
         Growth::Nothing => format!("NOTHING GROWS ({sure})"),
         Growth::Unknown => format!("NO TREND: {} looks are too few", trend.looks),

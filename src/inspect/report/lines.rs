@@ -30,7 +30,7 @@ pub(super) fn rows(account: &Account) -> Vec<Row> {
         "libraries",
         census.libraries,
     );
-    let dark = u64::try_from(account.unexplained()).unwrap_or(0);
+    let dark = account.unexplained();
     rows.add("other", "not explained", "not_explained", dark);
     rows.add("other", "files", "files", account.status.file);
     rows.add("other", "shared memory", "shared", account.status.shared);
