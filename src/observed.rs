@@ -82,10 +82,8 @@ impl Report {
             |error| format!("it is no report of `malloclint inspect --format json`: {error}");
         let report: serde_json::Value = serde_json::from_slice(text).map_err(none)?;
         // Of another version nothing else is known.
-        if let Some(version) = report["version"]
-            .as_u64()
-            .filter(|own| *own != u64::from(VERSION))
-        {
+        let version = report.get("version").and_then(serde_json::Value::as_u64);
+        if let Some(version) = version.filter(|own| *own != u64::from(VERSION)) {
             return Err(format!(
                 "it is a report of version {version}: this malloclint reads version {VERSION}"
             ));
@@ -168,7 +166,8 @@ impl Report {
         let pids: BTreeSet<u32> = processes.iter().map(|one| one.pid).collect();
         let on_glibc = processes.iter().filter(|one| one.allocator.name == "glibc");
         let known = ["glibc", "jemalloc", "mimalloc", "tcmalloc"].into_iter();
-        let named = known.filter(|known| largest.is_some_and(|one| one.allocator.name == *known));
+        let mut named =
+            known.filter(|known| largest.is_some_and(|one| one.allocator.name == *known));
         Seen {
             report: name.to_owned(),
             when: duration::ago(Duration::from_secs(now.saturating_sub(self.time))),
@@ -182,7 +181,7 @@ impl Report {
             free: together(processes, |one| one.free),
             heaps: on_glibc.map(|one| one.allocator.arenas).max(),
             forks: processes.iter().any(|one| pids.contains(&one.parent)),
-            allocator: named.last().unwrap_or("another allocator").to_owned(),
+            allocator: named.next().unwrap_or("another allocator").to_owned(),
             lever: lever.map(|lever| lever.text.clone()),
             is_pythons: lever.is_some_and(|lever| lever.means == "python-malloc"),
         }

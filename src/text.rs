@@ -3,6 +3,7 @@
 //! Everything above this module speaks of bytes of one file; lines and columns appear at output
 //! only. This module never touches the disk and knows no format.
 
+pub(crate) mod date;
 pub(crate) mod duration;
 mod lines;
 pub(crate) mod near;

@@ -2,6 +2,7 @@
 
 mod watch;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,6 +30,9 @@ pub(super) fn run(
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
+    if let Some(why) = mistake(arguments) {
+        return trouble(why, err);
+    }
     for path in [&arguments.csv, &arguments.html].into_iter().flatten() {
         if let Err(error) = write::report::check(path) {
             return trouble(&format!("{}: {error}", path.display()), err);
@@ -66,6 +70,24 @@ pub(super) fn run(
     })
 }
 
+/// Options that make no sense together.
+fn mistake(arguments: &Inspect) -> Option<&'static str> {
+    let is_patch = arguments.format == InspectFormat::Patch;
+    if arguments.file.is_some() && !is_patch {
+        return Some("`--file` needs `--format patch`");
+    }
+    if is_patch && arguments.file.is_none() {
+        return Some(
+            "`--format patch` needs `--file`: the Dockerfile or manifest that starts the processes",
+        );
+    }
+    if arguments.container && arguments.pids.len() > 1 {
+        return Some("`--container` takes one PID");
+    }
+    let same = arguments.csv.is_some() && arguments.csv == arguments.html;
+    same.then_some("`--csv` and `--html` need files of their own")
+}
+
 /// A process of another user reads for the one that asked.
 pub(super) fn tell(pid: u32, out: &mut dyn io::Write) -> io::Result<Status> {
     let told = inspect::tell(pid, out)?;
@@ -101,6 +123,8 @@ fn selected(arguments: &Inspect) -> Result<Vec<u32>, String> {
         (pids, true) => inspect::with_descendants(pids),
         (pids, false) => pids.to_vec(),
     };
+    let mut known = BTreeSet::new();
+    let pids: Vec<u32> = pids.into_iter().filter(|pid| known.insert(*pid)).collect();
     if pids.is_empty() {
         return Err(
             "no process here runs Python that this user may read: name one by its PID".into(),
@@ -163,10 +187,6 @@ fn patch(
     err: &mut dyn io::Write,
 ) -> io::Result<bool> {
     let Some(file) = &arguments.file else {
-        trouble(
-            "`--format patch` needs `--file`: the Dockerfile or manifest that starts the processes",
-            err,
-        )?;
         return Ok(true);
     };
     let found = Found {

@@ -124,6 +124,17 @@ impl Account {
         self.library.as_deref().and_then(family_of)
     }
 
+    /// A library whose `malloc` is called, and that is neither the C library nor an allocator that is known.
+    pub(super) fn stranger(&self) -> Option<&str> {
+        let path = self
+            .library
+            .as_deref()
+            .filter(|_| self.family().is_none())?;
+        let name = file_name(path);
+        let is_libc = name.starts_with("libc.so") || name.starts_with("libc-2.");
+        (!is_libc).then_some(path)
+    }
+
     /// Bytes of a figure of all heaps.
     pub(super) fn in_heaps(&self, of: fn(&Heap) -> u64) -> u64 {
         let heaps = self.glibc.iter().flat_map(|glibc| &glibc.heaps);
@@ -182,6 +193,7 @@ impl Account {
     /// Whether its allocators could be read.
     pub(super) fn is_known(&self) -> bool {
         self.shut.is_none()
+            && self.stranger().is_none()
             && (self.jemalloc().is_some() || self.family().is_none() && self.glibc.is_ok())
     }
 

@@ -27,9 +27,11 @@ pub(super) fn allocator(process: &Process) -> Option<String> {
     let of_program = process.maps.iter().find(|map| map.path == program);
     let of_python = process.maps.iter().find(is_python);
     let mut objects = of_program.into_iter().chain(of_python);
-    let slot = objects.find_map(|map| slot(process, map, b"malloc"))?;
+    let (own, slot) = objects.find_map(|map| Some((map, slot(process, map, b"malloc")?)))?;
     let target = memory::word_at(process, slot)?;
-    process.mapping(target).map(|map| map.path.clone())
+    // Until it is called for the first time the loader's own lines stand there.
+    let found = process.mapping(target)?;
+    (found.path != own.path).then(|| found.path.clone())
 }
 
 /// The address of the slot of that name in the tables of an object.

@@ -72,7 +72,7 @@ fn of_glibc(account: &Account) -> Vec<Lever> {
     let mut found = vec![lever(
         Means::Jemalloc,
         format!(
-            "jemalloc would bring its anonymous memory towards {floor} MiB, which is the least: `malloclint fix --diff`"
+            "jemalloc would bring its anonymous memory down, to no less than {floor} MiB: `malloclint fix --diff`"
         ),
     )];
     let Ok(glibc) = &account.glibc else {
@@ -137,7 +137,7 @@ fn of_jemalloc(account: &Account) -> Vec<Lever> {
             format!("{} MiB of free pages wait to decay: a shorter `dirty_decay_ms`, or `background_thread:true`, gives them back", mib(waiting)),
         ));
     }
-    if is_notable(inside, free) {
+    if is_notable(inside, free) && jemalloc.arenas > 1 {
         found.push(lever(
             Means::Narenas,
             format!(

@@ -24,6 +24,23 @@ impl Interrupt {
         Ok(flag)
     }
 
+    /// The same for what leaves nothing behind: whoever asks for it a second time gets it at once.
+    ///
+    /// # Errors
+    /// Where the system does not let it.
+    pub(crate) fn or_end() -> io::Result<Self> {
+        let flag = Self::default();
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register_conditional_shutdown(
+                signal,
+                128 + signal,
+                Arc::clone(&flag.0),
+            )?;
+            signal_hook::flag::register(signal, Arc::clone(&flag.0))?;
+        }
+        Ok(flag)
+    }
+
     /// Whether it has come.
     #[must_use]
     pub(crate) fn came(&self) -> bool {

@@ -67,7 +67,7 @@ fn what_was_seen_decides() {
             "live",
             "jemalloc",
             "warning",
-            "it says nothing of glibc",
+            "that says nothing of glibc",
         ),
         (
             IMAGE,

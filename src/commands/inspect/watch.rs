@@ -29,7 +29,7 @@ pub(super) fn run(
         Ok(times) => times,
         Err(why) => return Ok(Err(why)),
     };
-    let interrupt = Interrupt::listen()?;
+    let interrupt = Interrupt::or_end()?;
     let mut watch = Watch::begin(arguments)?;
     let begun = Instant::now();
     let mut next = Duration::ZERO;
@@ -76,7 +76,7 @@ fn rest(begun: Instant, until: Duration, interrupt: &Interrupt) -> bool {
 
 struct Watch {
     is_human: bool,
-    csv: Option<Box<dyn io::Write>>,
+    csv: Option<(String, Box<dyn io::Write>)>,
     first: BTreeMap<u32, Account>,
     last: BTreeMap<u32, Account>,
     samples: Vec<Sample>,
@@ -87,12 +87,11 @@ struct Watch {
 
 impl Watch {
     fn begin(arguments: &Inspect) -> io::Result<Self> {
-        let mut csv: Option<Box<dyn io::Write>> = match &arguments.csv {
-            Some(path) => Some(Box::new(write::report::open(path)?)),
-            None => None,
-        };
-        if let Some(csv) = &mut csv {
-            writeln!(csv, "{}", inspect::CSV_HEAD)?;
+        let mut csv: Option<(String, Box<dyn io::Write>)> = None;
+        if let Some(path) = &arguments.csv {
+            let mut file: Box<dyn io::Write> = Box::new(write::report::open(path)?);
+            writeln!(file, "{}", inspect::CSV_HEAD)?;
+            csv = Some((path.display().to_string(), file));
         }
         Ok(Self {
             is_human: arguments.format == InspectFormat::Human,
@@ -126,19 +125,37 @@ impl Watch {
                 }
             };
             self.found += 1;
+            let known = self.last.get(pid).map(|last| &last.identity);
+            if known.is_some_and(|known| *known != account.identity) {
+                // Another program under the same number.
+                self.samples.retain(|sample| sample.pid != *pid);
+                self.first.remove(pid);
+            }
             let sample = Sample::of(&account, at);
             if self.is_human {
                 inspect::look_line(&sample, out)?;
             }
-            if let Some(csv) = &mut self.csv {
-                inspect::csv_line(&sample, csv)?;
-                csv.flush()?;
-            }
+            self.write(&sample, err)?;
             self.samples.push(sample);
             self.first.entry(*pid).or_insert_with(|| account.clone());
             self.last.insert(*pid, account);
         }
         out.flush()
+    }
+
+    /// A line of the file; one that cannot be written is no reason to stop looking.
+    fn write(&mut self, sample: &Sample, err: &mut dyn io::Write) -> io::Result<()> {
+        let Some((name, csv)) = &mut self.csv else {
+            return Ok(());
+        };
+        let written = inspect::csv_line(sample, csv).and_then(|()| csv.flush());
+        if let Err(error) = written {
+            let why = format!("{name}: {error}: no further look is written there");
+            self.csv = None;
+            self.failed = true;
+            trouble(&why, err)?;
+        }
+        Ok(())
     }
 
     /// Nobody is left.

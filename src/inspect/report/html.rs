@@ -9,6 +9,7 @@ use super::svg;
 use super::terminal::title;
 use crate::inspect::account::Account;
 use crate::inspect::trend::{self, Sample};
+use crate::text::date;
 use crate::text::svg::escape;
 
 const PAGE: &str = include_str!("../../../templates/inspect-report.html");
@@ -34,7 +35,7 @@ pub(crate) fn write(page: &Page<'_>, out: &mut dyn io::Write) -> io::Result<()> 
         .iter()
         .map(|account| process(page, account))
         .collect();
-    let when = format!("looked at {} seconds after 1970-01-01 00:00 UTC", page.time);
+    let when = format!("looked at on {}", date::utc(page.time));
     for (number, part) in PAGE.split("{when}").enumerate() {
         if number > 0 {
             out.write_all(when.as_bytes())?;
@@ -101,13 +102,13 @@ fn facts(account: &Account) -> String {
 fn table(account: &Account) -> String {
     let all = account.status.resident.max(1) as f64;
     let row = |row: super::lines::Row| {
-        let share = (row.bytes as f64 * 100.0 / all).min(100.0);
+        let share = (row.shown as f64 * 100.0 / all).min(100.0);
         let class = if row.free { " class=\"free\"" } else { "" };
         format!(
             "<tr{class}><td>{}</td><td>{}</td><td>{:.1}</td><td>{share:.0} %</td><td class=\"bar\"><i style=\"width:{share:.1}%\"></i></td></tr>",
             row.group,
             escape(&row.what),
-            row.bytes as f64 / f64::from(1 << 20)
+            row.shown as f64 / f64::from(1 << 20)
         )
     };
     let rows: String = rows(account).into_iter().map(row).collect();

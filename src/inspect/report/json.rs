@@ -148,6 +148,7 @@ fn allocator(account: &Account) -> Allocator<'_> {
     Allocator {
         name: match account.family() {
             Some(family) => family.name(),
+            None if account.stranger().is_some() => "unknown",
             None if account.library.is_none() && glibc.is_none() => "unknown",
             None => "glibc",
         },

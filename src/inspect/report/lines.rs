@@ -8,7 +8,9 @@ pub(super) struct Row {
     pub(super) what: String,
     /// The name for machines.
     pub(super) key: &'static str,
+    /// By the allocator's word, and what of that is in memory.
     pub(super) bytes: u64,
+    pub(super) shown: u64,
     /// It is free: the allocator keeps it.
     pub(super) free: bool,
 }
@@ -55,6 +57,7 @@ impl Rows {
                 what: what.to_owned(),
                 key,
                 bytes,
+                shown: bytes,
                 free,
             });
         }
@@ -75,6 +78,9 @@ fn of_malloc(account: &Account, rows: &mut Rows) {
         "malloc_mapped",
         account.big_blocks(),
     );
+    if let Some(row) = rows.0.last_mut().filter(|row| row.key == "malloc_mapped") {
+        row.shown = account.big_blocks_in_memory();
+    }
     rows.free(
         "malloc",
         "free, whole pages (malloc_trim)",
@@ -138,10 +144,20 @@ fn of_jemalloc(account: &Account, rows: &mut Rows) {
     );
 }
 
+/// `1 arena`, `2 arenas`.
+fn many(number: impl std::fmt::Display, what: &str) -> String {
+    let number = number.to_string();
+    let plural = if number == "1" { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 /// Which allocator is called.
 pub(super) fn in_force(account: &Account) -> String {
     let glibc = account.glibc.as_ref().ok();
     let version = glibc.and_then(|glibc| glibc.version.clone());
+    if let Some(path) = account.stranger() {
+        return format!("not known ({path})");
+    }
     match (account.family(), &account.library, version) {
         (Some(family), Some(path), _) => {
             let jemalloc = account.jemalloc();
@@ -159,8 +175,9 @@ pub(super) fn settings(account: &Account) -> Vec<String> {
     let threads = account.status.threads;
     if let Some(jemalloc) = account.jemalloc() {
         return vec![format!(
-            "{} arenas in use for {threads} threads",
-            jemalloc.arenas
+            "{} in use for {}",
+            many(jemalloc.arenas, "arena"),
+            many(threads, "thread")
         )];
     }
     if account.family().is_some() {
@@ -169,13 +186,23 @@ pub(super) fn settings(account: &Account) -> Vec<String> {
     let Some(glibc) = account.glibc.as_ref().ok() else {
         let arenas = account.mapped_arenas;
         return (arenas > 0)
-            .then(|| format!("{arenas} arenas for {threads} threads, by its mappings"))
+            .then(|| {
+                format!(
+                    "{} for {}, by its mappings",
+                    many(arenas, "arena"),
+                    many(threads, "thread")
+                )
+            })
             .into_iter()
             .collect();
     };
     let arenas = glibc.heaps.len();
     let Some(parameters) = glibc.parameters else {
-        return vec![format!("{arenas} arenas for {threads} threads")];
+        return vec![format!(
+            "{} for {}",
+            many(arenas, "arena"),
+            many(threads, "thread")
+        )];
     };
     let most = match parameters.arena_max {
         0 => "unlimited".to_owned(),
@@ -186,13 +213,20 @@ pub(super) fn settings(account: &Account) -> Vec<String> {
     } else {
         ""
     };
-    let kib = |bytes: u64| bytes >> 10;
+    let size = |bytes: u64| match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        _ => format!("{} KiB", bytes >> 10),
+    };
     vec![
-        format!("MALLOC_ARENA_MAX {most}: {arenas} arenas for {threads} threads"),
         format!(
-            "blocks mapped from {} KiB, ends kept to {} KiB{drift}",
-            kib(parameters.mmap_threshold),
-            kib(parameters.trim_threshold)
+            "MALLOC_ARENA_MAX {most}: {} for {}",
+            many(arenas, "arena"),
+            many(threads, "thread")
+        ),
+        format!(
+            "blocks mapped from {}, ends kept to {}{drift}",
+            size(parameters.mmap_threshold),
+            size(parameters.trim_threshold)
         ),
     ]
 }

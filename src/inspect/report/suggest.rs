@@ -87,8 +87,15 @@ fn suggestion(accounts: &[Account]) -> Result<Suggestion, String> {
             "It needs the package libjemalloc2 in the image (Debian, Ubuntu): `malloclint fix` adds it"
                 .into(),
         );
-    } else if account.jemalloc().is_none() {
-        return Err(nothing(accounts));
+    } else {
+        let means = [Means::Decay, Means::BackgroundThread, Means::Narenas];
+        // Fewer arenas than it has are no worse than more.
+        let fewer = account
+            .jemalloc()
+            .is_some_and(|jemalloc| jemalloc.arenas > 1);
+        if !fewer || !means.into_iter().any(has) {
+            return Err(nothing(accounts));
+        }
     }
     variables.push(("MALLOC_CONF", conf));
     if has(Means::PythonMalloc) {

@@ -68,7 +68,7 @@ fn table(account: &Account, out: &mut dyn io::Write) -> io::Result<()> {
     for row in &rows {
         let group = if row.group == last { "" } else { row.group };
         last = row.group;
-        let share = row.bytes as f64 * 100.0 / account.status.resident.max(1) as f64;
+        let share = row.shown as f64 * 100.0 / account.status.resident.max(1) as f64;
         let is_it = |row: &Row| {
             row.free && Some(row.bytes) == largest && account.verdict.kind == Kind::Retention
         };
@@ -77,14 +77,11 @@ fn table(account: &Account, out: &mut dyn io::Write) -> io::Result<()> {
             out,
             "  {group:<8} {:<44} {:>6} MiB {share:>4.0} %{mark}",
             row.what,
-            mib(row.bytes)
+            mib(row.shown)
         )?;
     }
-    let apart = account
-        .census
-        .anonymous()
-        .saturating_sub(account.census.private);
-    if account.census.private > 0 && apart >= 1 << 20 {
+    let apart = account.shared_since_fork();
+    if apart >= 1 << 20 && account.shut.is_none() {
         writeln!(
             out,
             "  of it shared with other processes, as since a fork: {} MiB",
@@ -113,6 +110,7 @@ fn verdict(account: &Account, out: &mut dyn io::Write) -> io::Result<()> {
     let verdict = &account.verdict;
     let head = match verdict.kind {
         Kind::Retention => "RETENTION, not live objects",
+        Kind::Live if verdict.levers.is_empty() => "NOTHING TO GAIN",
         Kind::Live => "LIVE MEMORY: a leak, a cache, or the work",
         Kind::Mixed => "MIXED: some is kept free, some is in use",
         Kind::Unknown => "NO VERDICT",
@@ -143,7 +141,7 @@ fn checks(account: &Account, out: &mut dyn io::Write) -> io::Result<()> {
     let said = (account.status.anonymous as f64).max(1.0);
     writeln!(
         out,
-        "checked {read:.1} % of the heaps, pages agree to {:.1} %, {:.1} s; nothing was stopped",
+        "checked {read:.1} % of the heaps, pages differ by {:.1} %, {:.1} s; nothing was stopped",
         ((counted - said) / said * 100.0).abs(),
         account.took
     )
@@ -157,8 +155,19 @@ pub(super) fn title(account: &Account) -> String {
         Some(text) if !text.is_empty() => text,
         _ => &account.status.name,
     };
+    // Whoever started it had a say in that.
+    let text: String = text
+        .chars()
+        .map(|c| if is_plain(c) { c } else { '?' })
+        .collect();
     match text.char_indices().nth(36) {
-        Some((at, _)) => format!("{}...", text.get(..at).unwrap_or(text)),
-        None => text.to_owned(),
+        Some((at, _)) => format!("{}...", text.get(..at).unwrap_or(&text)),
+        None => text,
     }
+}
+
+/// No character that moves the cursor, or turns the direction of a line.
+fn is_plain(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
