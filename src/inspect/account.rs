@@ -168,16 +168,25 @@ impl Account {
 
     /// What allocators hold that is in memory.
     fn in_memory(&self) -> u64 {
-        let jemalloc = self.jemalloc().map_or(0, |jemalloc| jemalloc.resident);
-        let heaps = self.in_heaps(|heap| heap.resident);
-        heaps + self.big_blocks_in_memory() + self.pymalloc.resident + jemalloc
+        self.in_parts() + self.big_blocks_in_memory()
     }
 
-    /// What of blocks that were mapped by themselves is in memory.
+    /// The same without blocks that were mapped by themselves.
+    fn in_parts(&self) -> u64 {
+        let jemalloc = self.jemalloc().map_or(0, |jemalloc| jemalloc.resident);
+        self.in_heaps(|heap| heap.resident) + self.pymalloc.resident + jemalloc
+    }
+
+    /// What of blocks that were mapped by themselves is in memory. Where they were not found it is as much as they have, unless there is
+    /// less: then nobody knows.
     pub(super) fn big_blocks_in_memory(&self) -> u64 {
         let found = self.glibc.as_ref().ok();
-        let found = found.and_then(|glibc| glibc.mapped_in_memory);
-        found.unwrap_or_else(|| self.big_blocks())
+        if let Some(there) = found.and_then(|glibc| glibc.mapped_in_memory) {
+            return there;
+        }
+        let all = self.census.unnamed + self.census.heap;
+        let (left, blocks) = (all.saturating_sub(self.in_parts()), self.big_blocks());
+        if blocks <= left { blocks } else { 0 }
     }
 
     /// What allocators handed out or keep free by their own word, and is not in memory: nobody has touched it.

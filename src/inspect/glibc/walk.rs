@@ -25,7 +25,7 @@ const BACK: u64 = 32 << 10;
 /// A heap may have grown by so much since the mappings were listed, in bytes.
 const GROWTH: u64 = 256 << 20;
 /// Windows that may be read of a process beyond those that its memory asks for: what is in it may lead anywhere.
-const SPARE: u64 = 1 << 15;
+const SPARE: u64 = 1 << 12;
 /// Words that may be read by themselves.
 const GLANCES: u64 = 1 << 18;
 
@@ -420,6 +420,11 @@ impl Walk<'_> {
                     return None;
                 }
                 self.load(at);
+            }
+            // Nothing begins where nothing is.
+            if self.window.page(at).is_some_and(|page| !page.present) {
+                at = (at + 1).next_multiple_of(PAGE);
+                continue;
             }
             self.is_searching = true;
             let found = self.is_trace(at, end);
