@@ -6,6 +6,8 @@ use crate::inspect::process::{Mapping, Process};
 
 /// `IS_MMAPPED`, alone: neither the neighbour before it nor another arena is spoken of.
 const MARK: u64 = 2;
+/// The head of a block, in bytes.
+const HEAD: u64 = 16;
 /// So many parts of memory are searched.
 const PARTS: u32 = 1 << 13;
 
@@ -59,8 +61,10 @@ impl Search<'_> {
             self.window = Window::of(self.process, at, end).ok()?;
         }
         let (before, header) = (self.window.word(at)?, self.window.word(at + 8)?);
-        let size = header & !7;
-        let fits = header & 7 == MARK && size >= PAGE && size.is_multiple_of(PAGE);
+        let said = header & !7;
+        // From glibc 2.43 on its head does not count.
+        let size = said.checked_next_multiple_of(PAGE)?;
+        let fits = header & 7 == MARK && size >= PAGE && size - said <= HEAD;
         (fits && before == 0 && size <= end - at).then_some(size)
     }
 }
