@@ -25,6 +25,9 @@ pub struct Tune {
     #[arg(last = true, required = true, value_name = "CMD")]
     pub command: Vec<OsString>,
 
+    /// Say first what a report of `inspect --format json` says of the service: whether there is anything to gain
+    #[arg(long, value_name = "REPORT", help_heading = "Workload")]
+    pub evidence: Option<PathBuf>,
     /// CMD is a server: start it, wait until it is ready, run the load, watch it rest, stop it
     #[arg(long, requires = "load", requires = "ready", help_heading = "Workload")]
     pub server: bool,

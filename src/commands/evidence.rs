@@ -46,6 +46,27 @@ pub(super) fn of_file(wanted: Wanted, file: &Path, report: &[u8]) -> Result<Want
     Ok(wanted.with(found))
 }
 
+/// What a report says of the service that it saw, whichever that is.
+///
+/// # Errors
+/// Where it is none.
+pub(super) fn of_service(report: &Path) -> Result<String, String> {
+    let name = report.display().to_string();
+    let wrong = |why: String| format!("--evidence {name}: {why}");
+    let file = project::read(report).map_err(|failure| wrong(failure.reason))?;
+    let report = Report::read(&file.bytes).map_err(&wrong)?;
+    let seen = report.all(&name, now());
+    let lever = seen.lever.as_ref();
+    let lever = lever.map_or_else(String::new, |lever| format!("; {lever}"));
+    Ok(format!("{}{lever}", seen.told()))
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_secs())
+}
+
 fn read(
     one: &Evidence,
     report: &[u8],
@@ -53,12 +74,10 @@ fn read(
     found: &mut Witnesses,
 ) -> Result<(), String> {
     let report = Report::read(report)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.map_or(0, |now| now.as_secs());
     let disk = wanted.disk();
     let units = services(one, wanted, paths, &wanted.project(&disk))?;
     let name = one.report.display().to_string();
-    for (unit, seen) in whose(one, &report, &units, (&name, now))? {
+    for (unit, seen) in whose(one, &report, &units, (&name, now()))? {
         found.add(unit, seen);
     }
     Ok(())

@@ -46,7 +46,9 @@ mod here {
 
     use super::{Keeper, Status, Tune, io};
     use crate::cli::tune::{Allocator, Better, Format, Memory};
+    use crate::commands::evidence;
     use crate::config::{Configs, MallocConf};
+    use crate::report::harmless;
     use crate::text::duration;
     use crate::tune::{
         self, Interrupt, Judge, Kept, Limit, Options, Outcome, Ready, Saved, Server, Stop, Watcher,
@@ -82,6 +84,8 @@ mod here {
     }
 
     fn measured(arguments: &Tune) -> Result<Outcome, String> {
+        let seen = arguments.evidence.as_deref().map(evidence::of_service);
+        let seen = seen.transpose()?;
         let options = options(arguments)?;
         // What cannot be written in the end is known before the first of many minutes.
         for path in [&arguments.csv, &arguments.html].into_iter().flatten() {
@@ -89,6 +93,9 @@ mod here {
         }
         let interrupt = Interrupt::listen().map_err(|error| error.to_string())?;
         let bar = Bar::new(options.budget, arguments.no_progress);
+        if let Some(seen) = seen {
+            bar.note(&harmless(&seen));
+        }
         let done = tune::tune(&options, &interrupt, &bar);
         bar.0.finish_and_clear();
         done.map_err(|error| error.to_string())

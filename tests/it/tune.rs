@@ -305,6 +305,39 @@ fn a_server_is_started_loaded_watched_and_stopped() {
     assert_eq!(all["load"], load);
 }
 
+/// A server that keeps memory on glibc's malloc and not on jemalloc: what is free at rest says why.
+#[test]
+fn why_a_setting_wins_is_told() {
+    if !has_jemalloc() {
+        return;
+    }
+    let folder = folder([]);
+    let test = "why";
+    let port = port();
+    let load = format!("python3 {} {port} get", file("threads.py"));
+    let report = r#"{"version": 1, "time": 5, "processes": [{"pid": 1, "command": "python3 x.py", "anonymous": 90000000, "free": 80000000,
+        "verdict": "retention", "allocator": {"name": "glibc", "arenas": 9}, "levers": []}]}"#;
+    fs::write(folder.path().join("seen.json"), report).unwrap();
+    let run = done(
+        tune(folder.path(), test)
+            .args(["--budget", "30s", "--allocators", "glibc,jemalloc"])
+            .args(["--try", "MALLOC_CONF=narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0"])
+            .args(["--candidates", "1", "--settle", "500ms", "--memory", "end", "--goal", "low-memory"])
+            .args(["--server", "--ready", &format!("127.0.0.1:{port}"), "--load", &load])
+            .args(["--evidence", "seen.json"])
+            .args(["--", "python3", &file("threads.py"), &port]),
+        test,
+    );
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(run.err.contains("76 of 85 MiB were free"), "{}", run.err);
+    assert!(run.out.contains("why: at rest"), "{}{}", run.out, run.err);
+    assert!(
+        run.out.contains("MiB less in the heaps of malloc"),
+        "{}",
+        run.out
+    );
+}
+
 #[test]
 fn the_best_goes_into_the_configuration_and_from_there_into_files() {
     let files = [

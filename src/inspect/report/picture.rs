@@ -35,15 +35,15 @@ pub(crate) fn write(account: &Account, out: &mut dyn io::Write) -> io::Result<()
             writeln!(out, "  {name:<13} {signs}")?;
         }
     }
-    let bytes = strips
-        .iter()
-        .map(|strip| scale(&strips, strip.bytes))
-        .max()
-        .unwrap_or(0);
+    let sizes = strips.iter().map(|strip| scale(&strips, strip.bytes) >> 10);
+    let (least, most) = (sizes.clone().min().unwrap_or(0), sizes.max().unwrap_or(0));
+    let size = match least == most {
+        true => format!("{most} KiB"),
+        false => format!("{least} KiB, of Python's own {most}"),
+    };
     writeln!(
         out,
-        "  a sign is up to {} KiB; in use: █ from 75 %  ▓ from 50 %  ▒ from 25 %  ░ less  · not in memory",
-        bytes >> 10
+        "  a sign is {size}; in use: █ from 75 %  ▓ from 50 %  ▒ from 25 %  ░ less  · not in memory"
     )
 }
 
