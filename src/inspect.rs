@@ -16,6 +16,7 @@ mod memory;
 mod process;
 mod pymalloc;
 mod reading;
+mod recording;
 mod report;
 mod selection;
 mod settings;
@@ -25,7 +26,7 @@ mod verdict;
 pub(crate) use account::Account;
 pub(crate) use holdings::Holdings;
 pub(crate) use process::Unread;
-pub(crate) use reading::{look, tell};
+pub(crate) use reading::{look, recorded, tell};
 pub(crate) use report::{
     CSV_HEAD, Form, Found, Page, csv_line, growth, html, human, json, look_line, map, suggest,
 };

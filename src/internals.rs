@@ -35,6 +35,31 @@ pub mod fix {
     pub use crate::fix::{Fixed, Options, fix, untouched};
 }
 
+/// What `inspect` makes of a process as it was recorded.
+#[cfg(target_os = "linux")]
+pub mod inspect {
+    /// The report in JSON; nothing where it is no recording.
+    #[must_use]
+    pub fn recorded(bytes: &[u8]) -> Option<String> {
+        let account = crate::inspect::recorded(bytes)?;
+        let found = crate::inspect::Found {
+            accounts: &[account],
+            samples: &[],
+            trends: &[],
+            time: 0,
+            with_map: true,
+        };
+        let mut text = Vec::new();
+        for account in found.accounts {
+            crate::inspect::human(account, &mut text).ok()?;
+            crate::inspect::map(account, &mut text).ok()?;
+        }
+        text.clear();
+        crate::inspect::json(&found, &mut text).ok()?;
+        String::from_utf8(text).ok()
+    }
+}
+
 pub mod manifests {
     pub use crate::manifests::Sheet;
 

@@ -45,35 +45,42 @@ pub(crate) struct Account {
 
 /// Reads a process; the verdict is still to come.
 pub(super) fn read(pid: u32) -> Result<Account, Unread> {
-    let begun = std::time::Instant::now();
     let process = Process::open(pid)?;
-    let python = interpreter::python(&process);
-    let library = elf::allocator(&process);
+    let mut account = of(&process);
+    if !process.is_same() {
+        return Err(Unread::Changed(pid));
+    }
+    account.pid = pid;
+    Ok(account)
+}
+
+/// What an open process shows.
+pub(super) fn of(process: &Process) -> Account {
+    let begun = std::time::Instant::now();
+    let python = interpreter::python(process);
+    let library = elf::allocator(process);
     let family = library.as_deref().and_then(family_of);
-    let glibc = Glibc::read(&process);
+    let glibc = Glibc::read(process);
     let jemalloc = library
         .as_deref()
         .filter(|_| family == Some(Family::Jemalloc))
-        .map(|library| jemalloc::read(&process, library));
+        .map(|library| jemalloc::read(process, library));
     let heaps = glibc.as_ref().map_or(&[][..], |glibc| &glibc.parts);
     let pymalloc = match python {
-        Some(_) if !interpreter::is_free_threaded(&process) => {
-            pymalloc::read(&process, python, heaps)
+        Some(_) if !interpreter::is_free_threaded(process) => {
+            pymalloc::read(process, python, heaps)
         }
         _ => Pymalloc::default(),
     };
     let without_effect = settings::without_effect(&Known {
-        process: &process,
+        process,
         family,
         glibc: glibc.as_ref().ok(),
     });
-    let census = census::take(&process);
-    let mapped_arenas = glibc::arenas_by_mappings(&process);
-    if !process.is_same() {
-        return Err(Unread::Changed(pid));
-    }
-    Ok(Account {
-        pid,
+    let census = census::take(process);
+    let mapped_arenas = glibc::arenas_by_mappings(process);
+    Account {
+        pid: 0,
         command: secrets::live::command(&process.command),
         python,
         status: process.status.clone(),
@@ -85,11 +92,11 @@ pub(super) fn read(pid: u32) -> Result<Account, Unread> {
         has_huge_pages: process.has_huge_pages(),
         identity: (process.began, process.program_name()),
         without_effect,
-        shut: process.shut.map(|why| why.to_string()),
+        shut: process.shut.as_ref().map(ToString::to_string),
         mapped_arenas,
         took: begun.elapsed().as_secs_f64(),
         verdict: Verdict::default(),
-    })
+    }
 }
 
 fn family_of(path: &str) -> Option<Family> {

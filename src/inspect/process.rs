@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::files::Files;
 use super::memory::{Memory, PAGE, word};
+use super::recording::Recording;
 
 /// A process, open for reading.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Process {
     folder: PathBuf,
     memory: Option<File>,
     pagemap: Option<File>,
+    /// Its memory as it was once, where it is no live one.
+    recording: Option<Recording>,
     files: Files,
     /// Why its memory may not be read, though its mappings may.
     pub(super) shut: Option<Unread>,
@@ -135,17 +138,45 @@ impl Process {
             return Err(Unread::Narrow(pid));
         }
         // Yama may allow to look at the mappings, and not at the memory.
-        let memory = File::open(folder.join("mem")).map_err(why);
+        let (memory, shut) = match File::open(folder.join("mem")) {
+            Ok(memory) => (Some(memory), None),
+            Err(error) => (None, Some(why(error))),
+        };
         let pagemap = File::open(folder.join("pagemap")).map_err(why);
         Ok(Self {
             command: command(pid),
             began,
             pagemap: pagemap.ok(),
+            recording: None,
             files: Files::of(&folder),
-            shut: memory.as_ref().err().map(|_| Unread::Shut(pid)),
-            memory: memory.ok(),
+            shut,
+            memory,
             maps,
             status,
+            folder,
+        })
+    }
+
+    /// A process as it was once.
+    pub(super) fn recorded(bytes: &[u8]) -> Option<Self> {
+        let (maps, recording) = Recording::read(bytes)?;
+        let folder = PathBuf::from("/nowhere");
+        let size = recording.size();
+        Some(Self {
+            command: vec!["recorded".into()],
+            began: 0,
+            memory: None,
+            pagemap: None,
+            recording: Some(recording),
+            files: Files::of(&folder),
+            shut: None,
+            maps: read_maps(&maps),
+            status: Status {
+                threads: 1,
+                resident: size,
+                anonymous: size,
+                ..Status::default()
+            },
             folder,
         })
     }
@@ -170,6 +201,11 @@ impl Process {
 
     /// The program that runs, where its name can be had.
     pub(super) fn program(&self) -> Option<PathBuf> {
+        if self.recording.is_some() {
+            // The program is mapped before its libraries.
+            let mut files = self.maps.iter().filter(|map| map.path.starts_with('/'));
+            return files.next().map(|map| PathBuf::from(&map.path));
+        }
         fs::read_link(self.folder.join("exe")).ok()
     }
 
@@ -238,6 +274,9 @@ impl Process {
 
 impl Memory for Process {
     fn entries(&self, start: u64, count: usize) -> io::Result<Vec<u8>> {
+        if let Some(recording) = &self.recording {
+            return Ok(recording.entries(start, count));
+        }
         let pagemap = self
             .pagemap
             .as_ref()
@@ -258,6 +297,10 @@ impl Memory for Process {
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
+        if let Some(recording) = &self.recording {
+            let filled = recording.fill(at, into);
+            return filled.then_some(()).ok_or(io::ErrorKind::NotFound.into());
+        }
         let memory = self
             .memory
             .as_ref()

@@ -31,6 +31,14 @@ pub(crate) fn look(pid: u32) -> Result<Account, Unread> {
     Ok(account)
 }
 
+/// What is known of a process as it was recorded, if that is one.
+pub(crate) fn recorded(bytes: &[u8]) -> Option<Account> {
+    let process = Process::recorded(bytes)?;
+    let mut account = account::of(&process);
+    account.verdict = judge::of(&account);
+    Some(account)
+}
+
 /// Whether a process runs Python, by what is mapped into it.
 pub(super) fn is_python(pid: u32) -> bool {
     match Process::open(pid) {

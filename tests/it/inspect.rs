@@ -546,6 +546,74 @@ fn a_service_grows_is_fixed_and_grows_no_more() {
     );
 }
 
+/// Readers take what they find in a recorded process for what it is, and whatever stands there instead they come to an end, soon.
+#[test]
+fn whatever_a_recorded_process_holds_is_read_to_the_end() {
+    use malloclint::internals::inspect::recorded;
+    let folder = folder([]);
+    let file = folder.path().join("image");
+    let mut random = crate::support::random::Random::new(24);
+    for (shape, preload) in [
+        ("small", ""),
+        ("noncontiguous", ""),
+        ("small", "libjemalloc.so.2"),
+    ] {
+        if !preload.is_empty() && !crate::tune::has_jemalloc() {
+            continue;
+        }
+        let target = Target::start(shape, &[("LD_PRELOAD", preload)]);
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inspect/record.py");
+        let pid = target.pid();
+        let arguments = [root.as_os_str(), pid.as_ref(), file.as_os_str()];
+        let run = Command::new("python3").args(arguments).status().unwrap();
+        assert!(run.success());
+        let live = target.inspect();
+        let whole = fs::read(&file).unwrap();
+        let report: Value = serde_json::from_str(&recorded(&whole).unwrap()).unwrap();
+        let found = &report["processes"][0];
+        for key in [
+            "malloc_live",
+            "pymalloc_live",
+            "jemalloc_live",
+            "jemalloc_dirty",
+        ] {
+            assert_near(bytes(found, key), bytes(&live, key), 0.01, 65_536.0, key);
+        }
+        assert_eq!(found["allocator"]["name"], live["allocator"]["name"]);
+        for mutant in 0..60 {
+            let mutated = mutate(&whole, &mut random);
+            let begun = std::time::Instant::now();
+            let _ = recorded(&mutated);
+            let took = begun.elapsed();
+            assert!(took.as_secs() < 20, "{shape} {preload} {mutant}: {took:?}");
+        }
+    }
+}
+
+/// Words of it replaced by what leads astray: other words of it, addresses a little further, sizes without end.
+fn mutate(whole: &[u8], random: &mut crate::support::random::Random) -> Vec<u8> {
+    let mut mutated = whole.to_vec();
+    let pages = memchr::memmem::find(whole, b"\n\n").unwrap() + 2;
+    let words = (whole.len() - pages) / 8 - 1;
+    let place = |random: &mut crate::support::random::Random| pages + 8 * random.below(words);
+    // Many words or few; those behind the first pages are the heap's and the libraries' data.
+    for _ in 0..[1, 20, 2000, 50_000][random.below(4)] {
+        let at = place(random);
+        let other = place(random);
+        let word = u64::from_le_bytes(whole[other..other + 8].try_into().unwrap());
+        let word = match random.below(6) {
+            0 => word,
+            1 => word.wrapping_add(16),
+            2 => u64::MAX - word % 4096,
+            3 => 0x21,
+            4 => 1 << random.below(64),
+            _ => (random.below(1 << 20) as u64) << 4 | 1,
+        };
+        mutated[at..at + 8].copy_from_slice(&word.to_le_bytes());
+    }
+    mutated
+}
+
 /// Whatever lies in its memory, a process is read to the end, and soon.
 #[test]
 fn foreign_memory_leads_nowhere() {

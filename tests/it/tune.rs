@@ -321,9 +321,27 @@ fn why_a_setting_wins_is_told() {
     let run = done(
         tune(folder.path(), test)
             .args(["--budget", "30s", "--allocators", "glibc,jemalloc"])
-            .args(["--try", "MALLOC_CONF=narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0"])
-            .args(["--candidates", "1", "--settle", "500ms", "--memory", "end", "--goal", "low-memory"])
-            .args(["--server", "--ready", &format!("127.0.0.1:{port}"), "--load", &load])
+            .args([
+                "--try",
+                "MALLOC_CONF=narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0",
+            ])
+            .args([
+                "--candidates",
+                "1",
+                "--settle",
+                "500ms",
+                "--memory",
+                "end",
+                "--goal",
+                "low-memory",
+            ])
+            .args([
+                "--server",
+                "--ready",
+                &format!("127.0.0.1:{port}"),
+                "--load",
+                &load,
+            ])
             .args(["--evidence", "seen.json"])
             .args(["--", "python3", &file("threads.py"), &port]),
         test,

@@ -1,0 +1,30 @@
+"""Records the memory of a process that waits, for the readers of `inspect`: `record.py PID FILE [MIB]`.
+
+A recording is its mappings and the pages that are in memory, as src/inspect/recording.rs has it; of larger ones the first mebibytes."""
+
+import struct
+import sys
+
+PAGE = 4096
+
+
+def main(pid, path, most):
+    with open(f"/proc/{pid}/maps") as maps:
+        text = maps.read()
+    with open(path, "wb") as out, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory, open(f"/proc/{pid}/pagemap", "rb", buffering=0) as pagemap:
+        out.write(b"malloclint recording 1\n" + text.rstrip("\n").encode() + b"\n\n")
+        left = most // PAGE
+        for line in text.splitlines():
+            start, end = (int(half, 16) for half in line.split()[0].split("-"))
+            if "[v" in line:
+                continue
+            pagemap.seek(start // PAGE * 8)
+            entries = pagemap.read((end - start) // PAGE * 8)
+            for number, (entry,) in enumerate(struct.iter_unpack("<Q", entries)):
+                if entry >> 63 and left > 0:
+                    memory.seek(start + number * PAGE)
+                    out.write(struct.pack("<Q", start + number * PAGE) + memory.read(PAGE))
+                    left -= 1
+
+
+main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3] if sys.argv[3:] else 64) << 20)
