@@ -215,25 +215,24 @@ impl Account {
 
     /// What is free, whoever keeps it.
     pub(super) fn free(&self) -> u64 {
-        self.free_in_heaps() + self.pymalloc.free
+        self.free_in_heaps() + self.pymalloc.kept()
     }
 
     /// What is free in the heaps of malloc and in memory.
     pub(super) fn free_in_heaps(&self) -> u64 {
-        let jemalloc = self.jemalloc().map_or(0, |jemalloc| {
-            jemalloc.active.saturating_sub(jemalloc.live) + jemalloc.dirty + jemalloc.muzzy
-        });
+        let jemalloc = self
+            .jemalloc()
+            .map_or(0, |jemalloc| jemalloc.between() + jemalloc.free_resident);
         self.in_heaps(|heap| heap.free_pages + heap.top + heap.small()) + jemalloc
     }
 
     /// What is in use and in memory, as far as allocators say it.
     pub(super) fn live(&self) -> u64 {
-        let jemalloc = self.jemalloc().map_or(0, |jemalloc| jemalloc.live);
-        let all = self.in_heaps(|heap| heap.live + heap.cached)
-            + self.big_blocks()
-            + self.pymalloc.live
-            + jemalloc;
-        all.saturating_sub(self.untouched())
+        let jemalloc = self.jemalloc().map_or(0, Jemalloc::in_use);
+        let blocks = self.in_heaps(|heap| heap.live + heap.cached);
+        // What is free in the heaps is in memory; the rest of what is not is handed out.
+        let blocks = blocks.min(self.in_heaps(|heap| heap.resident));
+        blocks + self.big_blocks_in_memory() + self.pymalloc.live + jemalloc
     }
 
     /// Of what is of no file: what other processes map, too, as since a fork.

@@ -20,7 +20,9 @@ pub(crate) struct Holdings {
 impl Holdings {
     /// Adds those of a process; `false` where they are not known.
     pub(crate) fn add(&mut self, account: &Account) -> bool {
-        let dirty = account.jemalloc().map_or(0, |jemalloc| jemalloc.dirty);
+        let dirty = account
+            .jemalloc()
+            .map_or(0, |jemalloc| jemalloc.free_resident);
         self.live += account.live();
         self.free_in_heaps += account.free_in_heaps().saturating_sub(dirty);
         self.dirty += dirty;

@@ -28,12 +28,28 @@ pub(super) struct Jemalloc {
     pub(super) muzzy: u64,
     /// Free, and given back: addresses alone.
     pub(super) retained: u64,
-    /// What of all that is in memory.
+    /// What of all that is in memory, and what of it is free.
     pub(super) resident: u64,
+    pub(super) free_resident: u64,
     /// Arenas that have memory in use.
     pub(super) arenas: usize,
     /// What is in memory, as a map without the gaps.
     pub(super) strip: Strip,
+}
+
+impl Jemalloc {
+    /// What is free between blocks, and in memory.
+    pub(super) fn between(&self) -> u64 {
+        let active = self.resident.saturating_sub(self.free_resident);
+        let between = self.active.saturating_sub(self.live);
+        between.min(active)
+    }
+
+    /// What is in use, and in memory.
+    pub(super) fn in_use(&self) -> u64 {
+        let active = self.resident.saturating_sub(self.free_resident);
+        self.live.min(active.saturating_sub(self.between()))
+    }
 }
 
 /// No extent is larger, in bytes.
@@ -62,7 +78,14 @@ pub(super) fn read(process: &Process, library: &str) -> Result<Jemalloc, String>
     let mut found = readings
         .next()
         .ok_or("the extents of this jemalloc are laid out in a way that is not known")?;
-    found.resident = in_memory(process, &extents);
+    found.resident = in_memory(process, extents.iter());
+    let layout = layouts::extents()
+        .iter()
+        .find(|layout| layout.jemalloc == found.version);
+    let is_free = |extent: &&Extent| {
+        layout.is_some_and(|layout| matches!(field(extent.bits, layout.state), 1 | 2))
+    };
+    found.free_resident = in_memory(process, extents.iter().filter(is_free));
     Ok(found)
 }
 
@@ -94,9 +117,8 @@ fn extents(process: &Process, tree: &Tree) -> Vec<Extent> {
 }
 
 /// What of the extents is in memory: those side by side are looked at together.
-fn in_memory(process: &Process, extents: &[Extent]) -> u64 {
+fn in_memory<'a>(process: &Process, extents: impl Iterator<Item = &'a Extent>) -> u64 {
     let mut ranges: Vec<(u64, u64)> = extents
-        .iter()
         .map(|extent| (extent.address, extent.address.saturating_add(extent.size)))
         .collect();
     ranges.sort_unstable();

@@ -115,8 +115,7 @@ fn of_jemalloc(account: &Account) -> Vec<Lever> {
         return Vec::new();
     };
     let free = account.free_in_heaps();
-    let waiting = jemalloc.dirty + jemalloc.muzzy;
-    let inside = jemalloc.active.saturating_sub(jemalloc.live);
+    let (waiting, inside) = (jemalloc.free_resident, jemalloc.between());
     let lost = account
         .without_effect
         .iter()

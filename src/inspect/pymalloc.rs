@@ -34,6 +34,13 @@ pub(super) struct Pymalloc {
     pub(super) strip: Strip,
 }
 
+impl Pymalloc {
+    /// What is free and in memory.
+    pub(super) fn kept(&self) -> u64 {
+        self.resident.saturating_sub(self.live).min(self.free)
+    }
+}
+
 /// Reads it; `python` is the version, as far as it is known. What is between the `heaps` of malloc is none of it.
 pub(super) fn read(
     process: &Process,

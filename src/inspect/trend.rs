@@ -39,7 +39,9 @@ impl Sample {
             free_pages: account.in_heaps(|heap| heap.free_pages),
             tops: account.in_heaps(|heap| heap.top),
             free_small: account.in_heaps(super::glibc::Heap::small),
-            dirty: account.jemalloc().map_or(0, |jemalloc| jemalloc.dirty),
+            dirty: account
+                .jemalloc()
+                .map_or(0, |jemalloc| jemalloc.free_resident),
             pymalloc_live: account.pymalloc.live,
             pymalloc_free: account.pymalloc.free,
             threads: account.status.threads,

@@ -533,7 +533,9 @@ fn a_service_grows_is_fixed_and_grows_no_more() {
         .map(|(name, value)| (*name, value.as_str()));
     let after = grown(&variables, "after.json");
     assert_eq!(after["allocator"]["name"], "jemalloc", "{after}");
-    assert_eq!(after["verdict"], "live", "{after}");
+    // An idle process gives its dirty pages back late.
+    let free = |of: &Value| of["free"].as_f64().unwrap();
+    assert!(free(&after) < free(&before) * 0.5, "{before} {after}");
     assert_eq!(
         after["without_effect"].as_array().unwrap().len(),
         0,

@@ -142,6 +142,15 @@ fn of_jemalloc(account: &Account, rows: &mut Rows) {
         "jemalloc_muzzy",
         jemalloc.muzzy,
     );
+    let known = jemalloc.dirty + jemalloc.muzzy;
+    for row in &mut rows.0 {
+        // Of what is free some was never touched.
+        if matches!(row.key, "jemalloc_dirty" | "jemalloc_muzzy") && jemalloc.free_resident < known
+        {
+            let share = jemalloc.free_resident as f64 / known.max(1) as f64;
+            row.shown = (row.bytes as f64 * share) as u64;
+        }
+    }
 }
 
 /// `1 arena`, `2 arenas`.
