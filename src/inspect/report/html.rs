@@ -75,13 +75,24 @@ fn verdict(account: &Account) -> String {
     let verdict = &account.verdict;
     let levers = verdict.levers.iter().map(|lever| &lever.text);
     let items: String = levers
-        .map(|text| format!("<li>{}</li>", escape(text)))
+        .map(|text| format!("<li>{}</li>", with_code(text)))
         .collect();
     format!(
         "<div class=\"verdict {0}\"><p><b>{0}</b>: {1}</p><ul>{items}</ul></div>",
         verdict.kind.word(),
         escape(&verdict.reason)
     )
+}
+
+/// Text of which what stands between backticks is code.
+fn with_code(text: &str) -> String {
+    let parts = escape(text);
+    let parts = parts.split('`').enumerate();
+    let marked = parts.map(|(number, part)| match number % 2 {
+        1 => format!("<code>{part}</code>"),
+        _ => part.to_owned(),
+    });
+    marked.collect()
 }
 
 fn facts(account: &Account) -> String {
