@@ -51,6 +51,9 @@ pub(super) fn run(
         Ok(wanted) => wanted,
         Err(why) => return trouble(&why, err),
     };
+    for note in wanted.notes().iter().filter(|_| !arguments.quiet) {
+        writeln!(err, "malloclint: {}", harmless(note))?;
+    }
     let found = wanted.find(&paths);
     if arguments.show_files {
         return show_files(&found, out, err);

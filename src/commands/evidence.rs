@@ -77,7 +77,16 @@ fn read(
     let disk = wanted.disk();
     let units = services(one, wanted, paths, &wanted.project(&disk))?;
     let name = one.report.display().to_string();
-    for (unit, seen) in whose(one, &report, &units, (&name, now()))? {
+    let found_here = whose(one, &report, &units, (&name, now()))?;
+    let is_other = |unit: &Unit| report.of(&unit.process.argv, &name, 0).is_none();
+    if let Some((unit, _)) = found_here.iter().find(|(unit, _)| is_other(unit)) {
+        let (path, starts) = (&unit.place.file.path, unit.process.shown());
+        found.note(format!(
+            "{name} saw {}, and `{path}` starts `{starts}`: it is taken for that, as this file was named",
+            report.commands()
+        ));
+    }
+    for (unit, seen) in found_here {
         found.add(unit, seen);
     }
     Ok(())

@@ -40,6 +40,9 @@ pub(super) fn run(
         Ok(wanted) => wanted,
         Err(why) => return trouble(&why, err),
     };
+    for note in wanted.notes().iter().filter(|_| !arguments.quiet) {
+        writeln!(err, "malloclint: {}", harmless(note))?;
+    }
     if arguments.paths.iter().any(|path| path == Path::new("-")) {
         return match options(arguments, &wanted, Path::new(&arguments.stdin_filename)) {
             Ok(options) => stdin(arguments, &options, &wanted, out, err),
@@ -65,7 +68,12 @@ pub(super) fn patch(
     let wanted = Wanted::of(&arguments.selection, &arguments.paths)
         .and_then(|wanted| evidence::of_file(wanted, file, report));
     match wanted {
-        Ok(wanted) => files(&arguments, &wanted, Instant::now(), out, err),
+        Ok(wanted) => {
+            for note in wanted.notes() {
+                writeln!(err, "malloclint: {}", harmless(note))?;
+            }
+            files(&arguments, &wanted, Instant::now(), out, err)
+        }
         Err(why) => trouble(&why, err),
     }
 }

@@ -64,6 +64,11 @@ impl Wanted {
         }
     }
 
+    /// What is to be said about what was seen.
+    pub(super) fn notes(&self) -> &[String] {
+        self.witnesses.notes()
+    }
+
     /// The same without any configuration.
     pub(super) fn isolated(&self) -> Self {
         Self {

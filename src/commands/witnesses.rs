@@ -6,7 +6,11 @@ use crate::model::{Seen, Unit};
 
 /// What was seen of units.
 #[derive(Debug, Default)]
-pub(super) struct Witnesses(BTreeMap<Key, Seen>);
+pub(super) struct Witnesses {
+    seen: BTreeMap<Key, Seen>,
+    /// What is to be said about it.
+    notes: Vec<String>,
+}
 
 /// The file of a unit, its line and its name.
 type Key = (String, usize, String);
@@ -19,14 +23,24 @@ fn key(unit: &Unit) -> Key {
 impl Witnesses {
     /// Adds what was seen of a unit.
     pub(super) fn add(&mut self, unit: &Unit, seen: Seen) {
-        self.0.insert(key(unit), seen);
+        self.seen.insert(key(unit), seen);
+    }
+
+    /// Adds what is to be said.
+    pub(super) fn note(&mut self, text: String) {
+        self.notes.push(text);
+    }
+
+    /// What is to be said about it.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// What was seen of a unit.
     pub(super) fn of(&self, unit: &Unit) -> Option<Seen> {
-        if self.0.is_empty() {
+        if self.seen.is_empty() {
             return None;
         }
-        self.0.get(&key(unit)).cloned()
+        self.seen.get(&key(unit)).cloned()
     }
 }

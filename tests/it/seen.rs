@@ -133,6 +133,12 @@ fn a_report_is_of_one_service() {
     // Who names the file is believed.
     let run = check(&[("Dockerfile", &celery)], &own, "Dockerfile=r.json");
     assert!(run.out.contains("\"warning\""), "{}", run.out);
+    assert!(
+        run.err
+            .contains("it is taken for that, as this file was named"),
+        "{}",
+        run.err
+    );
     for (evidence, says) in [
         ("none.json", "there is no such file"),
         ("none=r.json", "none: there is no such file"),
