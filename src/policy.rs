@@ -2,10 +2,9 @@
 //!
 //! A policy is data: where it comes from, configuration or command line, it does not know.
 
-mod date;
 mod names;
 
-pub(crate) use date::Date;
+pub(crate) use crate::text::date::Date;
 pub(crate) use names::RuleNames;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -16,9 +16,10 @@ mod rdjson;
 mod sarif;
 pub(crate) mod statistics;
 
+use crate::text::wording::is_harmful;
+pub(crate) use crate::text::wording::plural;
 pub use coverage::Show;
 pub(crate) use fingerprint::fingerprints;
-use harmless::is_harmful;
 pub(crate) use harmless::{Lines, harmless};
 
 use std::io;
@@ -152,17 +153,6 @@ fn counts(run: &Run) -> String {
     } else {
         parts.join(", ")
     }
-}
-
-/// `1 file`, `2 files`; advice has no plural.
-#[must_use]
-pub(crate) fn plural(count: usize, word: &str) -> String {
-    let ending = if count == 1 || word == "advice" {
-        ""
-    } else {
-        "s"
-    };
-    format!("{count} {word}{ending}")
 }
 
 /// A finding whose texts show nothing secret.

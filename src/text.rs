@@ -11,6 +11,7 @@ pub(crate) mod paths;
 mod source;
 pub(crate) mod svg;
 mod traced;
+pub(crate) mod wording;
 
 pub(crate) use lines::{LineColumn, LineIndex};
 pub use source::{Place, SourceFile};

@@ -73,18 +73,13 @@ pub(super) fn read(process: &Process, library: &str) -> Result<Jemalloc, String>
     let extents = extents(process, &tree);
     let readings = layouts::extents()
         .iter()
-        .filter_map(|layout| account(&extents, layout));
+        .filter_map(|layout| Some((account(&extents, layout)?, layout)));
     let mut readings = readings;
-    let mut found = readings
+    let (mut found, layout) = readings
         .next()
         .ok_or("the extents of this jemalloc are laid out in a way that is not known")?;
     found.resident = in_memory(process, extents.iter());
-    let layout = layouts::extents()
-        .iter()
-        .find(|layout| layout.jemalloc == found.version);
-    let is_free = |extent: &&Extent| {
-        layout.is_some_and(|layout| matches!(field(extent.bits, layout.state), 1 | 2))
-    };
+    let is_free = |extent: &&Extent| matches!(field(extent.bits, layout.state), 1 | 2);
     found.free_resident = in_memory(process, extents.iter().filter(is_free));
     Ok(found)
 }

@@ -1,5 +1,6 @@
 //! Text for people and logs: nothing in it moves a cursor, changes colours, or is an order to who reads the log.
 
+use crate::text::wording::is_harmful;
 use std::borrow::Cow;
 use std::io::{self, Write};
 
@@ -26,14 +27,6 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
         };
     }
     text.into()
-}
-
-/// Control characters, and those that change the direction of writing.
-pub(super) fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
-        // Some readers end a line there.
-        || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// A writer of which every line is harmless, whoever wrote it.

@@ -1,38 +1,130 @@
-//! Points in time as people write them.
+//! Days as they are written, `2027-01-01`, and points in time.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A day of the calendar. Later days are greater.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Date {
+    year: u64,
+    month: u64,
+    day: u64,
+}
+
+impl Date {
+    /// The day that a text names.
+    #[must_use]
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '-');
+        let mut part = |digits: usize| {
+            let part = parts.next()?;
+            let right = part.len() == digits && part.bytes().all(|b| b.is_ascii_digit());
+            right.then(|| part.parse::<u64>().ok()).flatten()
+        };
+        let (year, month, day) = (part(4)?, part(2)?, part(2)?);
+        let right = (1..=12).contains(&month) && (1..=days(year, month)).contains(&day);
+        right.then_some(Self { year, month, day })
+    }
+
+    /// The day of a time, in UTC.
+    #[must_use]
+    pub(crate) fn of(time: SystemTime) -> Option<Self> {
+        let since = time.duration_since(UNIX_EPOCH).ok()?;
+        let mut rest = since.as_secs() / 86_400;
+        let mut year = 1970;
+        while rest >= days_of(year) {
+            rest -= days_of(year);
+            year += 1;
+        }
+        let mut month = 1;
+        while rest >= days(year, month) {
+            rest -= days(year, month);
+            month += 1;
+        }
+        Some(Self {
+            year,
+            month,
+            day: rest + 1,
+        })
+    }
+
+    /// Today, or the day that builds are to believe in: `SOURCE_DATE_EPOCH` (reproducible-builds.org).
+    #[must_use]
+    pub(crate) fn today(epoch: Option<&str>) -> Option<Self> {
+        // No build is made behind the year 9999.
+        const LAST: u64 = 253_402_300_799;
+        let told = epoch.and_then(|seconds| seconds.trim().parse::<u64>().ok());
+        let told = told.filter(|seconds| *seconds <= LAST);
+        let told = told.and_then(|seconds| UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+        Self::of(told.unwrap_or_else(SystemTime::now))
+    }
+}
+
+impl std::fmt::Display for Date {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+}
 
 /// Seconds since 1970 as a date and a time of day: `2026-11-30 04:25 UTC`.
 #[must_use]
 pub(crate) fn utc(seconds: u64) -> String {
-    const DAY: u64 = 86_400;
-    let (days, rest) = (seconds / DAY, seconds % DAY);
-    let (year, month, day) = civil(days);
-    let (hour, minute) = (rest / 3600, rest / 60 % 60);
-    format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+    let date = UNIX_EPOCH
+        .checked_add(Duration::from_secs(seconds))
+        .and_then(Date::of);
+    let date = date.map_or_else(String::new, |date| date.to_string());
+    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
+    format!("{date} {hour:02}:{minute:02} UTC")
 }
 
-/// The date that is so many days after 1970-01-01: eras of 400 years, each of which begins on a first of March.
-const fn civil(days: u64) -> (u64, u64, u64) {
-    const ERA: u64 = 146_097;
-    let days = days + 719_468;
-    let (era, of_era) = (days / ERA, days % ERA);
-    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let part = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * part + 2) / 5 + 1;
-    let month = if part < 10 { part + 3 } else { part - 9 };
-    let year = year + era * 400 + (month <= 2) as u64;
-    (year, month, day)
+fn is_leap(year: u64) -> bool {
+    year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400)
+}
+
+fn days_of(year: u64) -> u64 {
+    if is_leap(year) { 366 } else { 365 }
+}
+
+fn days(year: u64, month: u64) -> u64 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::utc;
+    use super::*;
 
     #[test]
-    fn dates_are_those_of_the_calendar() {
+    fn points_in_time_have_a_time_of_day() {
         assert_eq!(utc(0), "1970-01-01 00:00 UTC");
-        assert_eq!(utc(951_782_400), "2000-02-29 00:00 UTC");
         assert_eq!(utc(1_796_013_900), "2026-11-30 04:45 UTC");
-        assert_eq!(utc(4_102_444_799), "2099-12-31 23:59 UTC");
+    }
+
+    #[test]
+    fn days_of_the_calendar() {
+        let of = |seconds| Date::of(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+        assert_eq!(of(0).to_string(), "1970-01-01");
+        assert_eq!(of(86_399).to_string(), "1970-01-01");
+        assert_eq!(of(951_782_400).to_string(), "2000-02-29");
+        assert_eq!(of(1_795_910_400).to_string(), "2026-11-29");
+        assert!(Date::today(Some("951782400")).unwrap() < Date::today(None).unwrap());
+        assert!(Date::read("2026-12-01").unwrap() > Date::read("2026-11-30").unwrap());
+        for wrong in [
+            "",
+            "2026",
+            "2026-13-01",
+            "2026-02-29",
+            "2026-1-1",
+            "26-01-01",
+            "2026-01-00",
+            "x",
+            "2026-01-01T00:00",
+            "+026-01-01",
+        ] {
+            assert_eq!(Date::read(wrong), None, "{wrong}");
+        }
     }
 }

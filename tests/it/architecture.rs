@@ -39,7 +39,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rules", &["finding", "model", "pages", "text"]),
     ("rules/remedies", &["facts", "finding", "model", "rules", "text"]),
     ("rules/*", &["facts", "finding", "model", "rules", "rules/remedies", "secrets", "text"]),
-    ("policy", &["finding", "rules"]),
+    ("policy", &["finding", "rules", "text"]),
     ("check", &["disk", "dockerfile", "facts", "finding", "manifests", "manifests/compose", "manifests/kubernetes", "model", "policy", "project", "purpose", "rules", "templates", "text", "verdict", "yaml"]),
     ("fix", &["check", "facts", "finding", "manifests", "manifests/kubernetes", "model", "project", "surroundings", "templates", "text", "yaml"]),
     // Disk in, disk and reports out.

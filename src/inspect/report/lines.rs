@@ -1,6 +1,7 @@
 //! What every report says of a process: where the memory is, whose allocator is called, what is in force.
 
 use crate::inspect::account::Account;
+use crate::text::wording::plural;
 
 /// One row: what it is, and how many bytes.
 pub(super) struct Row {
@@ -153,13 +154,6 @@ fn of_jemalloc(account: &Account, rows: &mut Rows) {
     }
 }
 
-/// `1 arena`, `2 arenas`.
-fn many(number: impl std::fmt::Display, what: &str) -> String {
-    let number = number.to_string();
-    let plural = if number == "1" { "" } else { "s" };
-    format!("{number} {what}{plural}")
-}
-
 /// Which allocator is called.
 pub(super) fn in_force(account: &Account) -> String {
     let glibc = account.glibc.as_ref().ok();
@@ -181,12 +175,12 @@ pub(super) fn in_force(account: &Account) -> String {
 
 /// What is in force of the allocator that is called.
 pub(super) fn settings(account: &Account) -> Vec<String> {
-    let threads = account.status.threads;
+    let threads = usize::try_from(account.status.threads).unwrap_or(usize::MAX);
     if let Some(jemalloc) = account.jemalloc() {
         return vec![format!(
             "{} in use for {}",
-            many(jemalloc.arenas, "arena"),
-            many(threads, "thread")
+            plural(jemalloc.arenas, "arena"),
+            plural(threads, "thread")
         )];
     }
     if account.family().is_some() {
@@ -198,8 +192,8 @@ pub(super) fn settings(account: &Account) -> Vec<String> {
             .then(|| {
                 format!(
                     "{} for {}, by its mappings",
-                    many(arenas, "arena"),
-                    many(threads, "thread")
+                    plural(arenas, "arena"),
+                    plural(threads, "thread")
                 )
             })
             .into_iter()
@@ -209,8 +203,8 @@ pub(super) fn settings(account: &Account) -> Vec<String> {
     let Some(parameters) = glibc.parameters else {
         return vec![format!(
             "{} for {}",
-            many(arenas, "arena"),
-            many(threads, "thread")
+            plural(arenas, "arena"),
+            plural(threads, "thread")
         )];
     };
     let most = match parameters.arena_max {
@@ -229,8 +223,8 @@ pub(super) fn settings(account: &Account) -> Vec<String> {
     vec![
         format!(
             "MALLOC_ARENA_MAX {most}: {} for {}",
-            many(arenas, "arena"),
-            many(threads, "thread")
+            plural(arenas, "arena"),
+            plural(threads, "thread")
         ),
         format!(
             "blocks mapped from {}, ends kept to {}{drift}",

@@ -5,6 +5,7 @@ use std::io;
 use super::lines::{Row, in_force, rows, settings};
 use crate::inspect::account::Account;
 use crate::inspect::verdict::Kind;
+use crate::text::wording::is_harmful;
 
 /// Writes what is known of a process.
 ///
@@ -158,16 +159,10 @@ pub(super) fn title(account: &Account) -> String {
     // Whoever started it had a say in that.
     let text: String = text
         .chars()
-        .map(|c| if is_plain(c) { c } else { '?' })
+        .map(|c| if is_harmful(c) { '?' } else { c })
         .collect();
     match text.char_indices().nth(36) {
         Some((at, _)) => format!("{}...", text.get(..at).unwrap_or(&text)),
         None => text,
     }
-}
-
-/// No character that moves the cursor, or turns the direction of a line.
-fn is_plain(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
