@@ -688,7 +688,7 @@ fn is_kernels(pid: u32) -> bool {
 
 /// For people: the allocator, where the memory is, and the verdict.
 #[test]
-fn people_read_it_in_eighty_columns() {
+fn people_read_it_in_a_hundred_columns() {
     let target = Target::start("fragmented", &[]);
     let run = inspect(&[&target.child.id().to_string()]);
     for text in [
