@@ -165,9 +165,13 @@ impl Report {
         let lever = largest.and_then(|one| one.levers.first());
         let pids: BTreeSet<u32> = processes.iter().map(|one| one.pid).collect();
         let on_glibc = processes.iter().filter(|one| one.allocator.name == "glibc");
-        let known = ["glibc", "jemalloc", "mimalloc", "tcmalloc"].into_iter();
-        let mut named =
-            known.filter(|known| largest.is_some_and(|one| one.allocator.name == *known));
+        // A report may come from anywhere: what is no name is not repeated.
+        let is_name = |name: &&str| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+            name.len() <= 20 && name.chars().all(fits)
+        };
+        let named = largest.map(|one| one.allocator.name.as_str());
+        let named = named.filter(is_name).filter(|name| *name != "unknown");
         Seen {
             report: name.to_owned(),
             when: duration::ago(Duration::from_secs(now.saturating_sub(self.time))),
@@ -181,7 +185,7 @@ impl Report {
             free: together(processes, |one| one.free),
             heaps: on_glibc.map(|one| one.allocator.arenas).max(),
             forks: processes.iter().any(|one| pids.contains(&one.parent)),
-            allocator: named.next().unwrap_or("another allocator").to_owned(),
+            allocator: named.unwrap_or("another allocator").to_owned(),
             lever: lever.map(|lever| lever.text.clone()),
             is_pythons: lever.is_some_and(|lever| lever.means == "python-malloc"),
         }

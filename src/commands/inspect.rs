@@ -54,7 +54,7 @@ pub(super) fn run(
         }
     }
     if let Some(form) = arguments.suggest {
-        seen.failed |= suggest(form, &seen.accounts, &mut lines, err)?;
+        suggest(form, &seen.accounts, &mut lines, err)?;
     } else if arguments.format == InspectFormat::Patch {
         seen.failed |= patch(arguments, &seen.accounts, &mut lines, err)?;
     } else {
@@ -162,13 +162,13 @@ fn show(arguments: &Inspect, seen: &Seen, out: &mut dyn io::Write) -> io::Result
     Ok(())
 }
 
-/// What to set; whether something went wrong.
+/// What to set, or why there is nothing.
 fn suggest(
     form: Suggest,
     accounts: &[Account],
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
-) -> io::Result<bool> {
+) -> io::Result<()> {
     let form = match form {
         Suggest::Dockerfile => Form::Dockerfile,
         Suggest::Kubernetes => Form::Kubernetes,
@@ -176,7 +176,7 @@ fn suggest(
     if let Err(why) = inspect::suggest(accounts, form, out)? {
         writeln!(err, "malloclint: nothing to set: {}", harmless(&why))?;
     }
-    Ok(false)
+    Ok(())
 }
 
 /// What `fix` would change, with this as evidence; whether something went wrong.
