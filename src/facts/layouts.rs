@@ -139,8 +139,8 @@ pub(crate) struct ExtentLayout {
     pub slab: u32,
     pub state: (u32, u32),
     pub class: (u32, u32),
-    /// How many blocks are free.
-    pub free: (u32, u32),
+    /// How many blocks are free: the lowest bit.
+    pub free: u32,
     #[cfg_attr(
         not(test),
         expect(
@@ -149,6 +149,13 @@ pub(crate) struct ExtentLayout {
         )
     )]
     source: String,
+}
+
+impl ExtentLayout {
+    /// Where it says how many blocks are free. No page, of so many bytes, has more blocks than of 8 bytes (`LG_SLAB_MAXREGS`).
+    pub(crate) const fn free(&self, page: u64) -> (u32, u32) {
+        (self.free, page.ilog2() - 2)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::map::{self, Cell, Strip};
-use super::memory::{self, Memory, PAGE, Window};
+use super::memory::{self, Memory, Window};
 use super::process::Process;
 use crate::facts::layouts::{self, ExtentLayout};
 use tree::Tree;
@@ -73,7 +73,7 @@ pub(super) fn read(process: &Process, library: &str) -> Result<Jemalloc, String>
     let extents = extents(process, &tree);
     let readings = layouts::extents()
         .iter()
-        .filter_map(|layout| Some((account(&extents, layout)?, layout)));
+        .filter_map(|layout| Some((account(&extents, layout, tree.page())?, layout)));
     let mut readings = readings;
     let (mut found, layout) = readings
         .next()
@@ -89,6 +89,7 @@ fn extents(process: &Process, tree: &Tree) -> Vec<Extent> {
     let mut places = tree.extents(process);
     places.sort_unstable();
     places.dedup();
+    let page = tree.page();
     let mut found = Vec::new();
     let mut window = Window::default();
     for at in places {
@@ -99,12 +100,12 @@ fn extents(process: &Process, tree: &Tree) -> Vec<Extent> {
         let (Some(bits), Some(size)) = (window.word(at), window.word(at.saturating_add(16))) else {
             continue;
         };
-        if there && size & !(PAGE - 1) != 0 && size < LARGEST {
-            let address = window.word(at.saturating_add(8)).unwrap_or(0) & !(PAGE - 1);
+        if there && size & !(page - 1) != 0 && size < LARGEST {
+            let address = window.word(at.saturating_add(8)).unwrap_or(0) & !(page - 1);
             found.push(Extent {
                 address,
                 bits,
-                size: size & !(PAGE - 1),
+                size: size & !(page - 1),
             });
         }
     }
@@ -130,10 +131,9 @@ fn in_memory<'a>(process: &Process, extents: impl Iterator<Item = &'a Extent>) -
 }
 
 /// What the extents come to, where the layout fits them: a block of its own has the size of its class, and no slab has more free
-/// blocks than it holds.
-fn account(extents: &[Extent], layout: &ExtentLayout) -> Option<Jemalloc> {
-    let classes = classes();
-    let pad = pad(extents, layout, &classes);
+/// blocks than it holds. `page`: what jemalloc takes for one, in bytes.
+fn account(extents: &[Extent], layout: &ExtentLayout, page: u64) -> Option<Jemalloc> {
+    let sizes = Sizes::of(extents, layout, page);
     let mut found = Jemalloc {
         version: layout.jemalloc.clone(),
         extents: extents.len() as u64,
@@ -147,7 +147,7 @@ fn account(extents: &[Extent], layout: &ExtentLayout) -> Option<Jemalloc> {
             0 => {
                 arenas.insert(field(extent.bits, layout.arena));
                 found.active = found.active.saturating_add(extent.size);
-                match in_use(extent, layout, (&classes, pad)) {
+                match in_use(extent, layout, &sizes) {
                     Some(live) => {
                         fits += 1;
                         found.live = found.live.saturating_add(live);
@@ -174,34 +174,46 @@ fn field(bits: u64, (low, count): (u32, u32)) -> u64 {
     bits >> low & ((1 << count) - 1)
 }
 
-/// Whether a page lies behind each block of its own, which keeps others away (`opt.cache_oblivious`): its size. Most blocks are of the
-/// size of their class.
-fn pad(extents: &[Extent], layout: &ExtentLayout, classes: &[u64]) -> u64 {
-    let own = extents.iter().filter(|extent| {
-        field(extent.bits, layout.state) == 0 && extent.bits >> layout.slab & 1 == 0
-    });
-    let (mut padded, mut bare) = (0, 0);
-    for extent in own {
-        let class = usize::try_from(field(extent.bits, layout.class)).unwrap_or(usize::MAX);
-        let class = classes.get(class).copied().unwrap_or(0);
-        padded += u64::from(extent.size == class + PAGE);
-        bare += u64::from(extent.size == class);
+/// What decides how large a block is, in bytes.
+struct Sizes {
+    classes: Vec<u64>,
+    /// What jemalloc takes for a page: at least the system's.
+    page: u64,
+    /// What lies behind each block of its own and keeps others away (`opt.cache_oblivious`).
+    pad: u64,
+}
+
+impl Sizes {
+    /// Most blocks are of the size of their class: that shows whether a page lies behind them.
+    fn of(extents: &[Extent], layout: &ExtentLayout, page: u64) -> Self {
+        let classes = classes();
+        let own = extents.iter().filter(|extent| {
+            field(extent.bits, layout.state) == 0 && extent.bits >> layout.slab & 1 == 0
+        });
+        let (mut padded, mut bare) = (0, 0);
+        for extent in own {
+            let class = usize::try_from(field(extent.bits, layout.class)).unwrap_or(usize::MAX);
+            let class = classes.get(class).copied().unwrap_or(0);
+            padded += u64::from(extent.size == class + page);
+            bare += u64::from(extent.size == class);
+        }
+        let pad = if padded >= bare { page } else { 0 };
+        Self { classes, page, pad }
     }
-    if padded >= bare { PAGE } else { 0 }
 }
 
 /// How much of an active extent is in use, where its size fits its class.
-fn in_use(extent: &Extent, layout: &ExtentLayout, (classes, pad): (&[u64], u64)) -> Option<u64> {
+fn in_use(extent: &Extent, layout: &ExtentLayout, sizes: &Sizes) -> Option<u64> {
     let index = usize::try_from(field(extent.bits, layout.class)).ok()?;
-    let class = classes.get(index).copied()?;
-    let free = field(extent.bits, layout.free);
+    let class = sizes.classes.get(index).copied()?;
     if extent.bits >> layout.slab & 1 == 1 {
+        let free = field(extent.bits, layout.free(sizes.page));
         let fits = free.saturating_mul(class) <= extent.size;
         return fits.then(|| (extent.size / class).saturating_sub(free) * class);
     }
     // From 5.3.1 on such a block has only the pages that it needs (`opt.disable_large_size_classes`).
-    let smaller = classes.get(index.checked_sub(1)?).copied()?;
-    let live = extent.size.checked_sub(pad)?;
+    let smaller = sizes.classes.get(index.checked_sub(1)?).copied()?;
+    let live = extent.size.checked_sub(sizes.pad)?;
     (smaller < live && live <= class).then_some(live)
 }
 
@@ -252,9 +264,9 @@ fn number(memory: &dyn Memory, at: u64) -> Option<u64> {
     memory::word_at(memory, at)
 }
 
-/// The address of an extent in a word that may hold more than it.
+/// The address of an extent in a word that may hold more than it. Before 5.3.0 it is a multiple of 64 only, later of 128.
 const fn address(word: u64) -> u64 {
-    word & ((1 << 48) - 1) & !127
+    word & ((1 << 48) - 1) & !63
 }
 
 #[cfg(test)]
@@ -282,7 +294,7 @@ mod tests {
             state << layout.state.0
                 | class << layout.class.0
                 | slab << layout.slab
-                | free << layout.free.0
+                | free << layout.free
         };
         let extent = |bits: u64, size: u64| Extent {
             address: 1 << 30,
@@ -304,13 +316,16 @@ mod tests {
             extent(word(1, 0, 0, 0), 8192),
             extent(word(3, 0, 0, 0), 1 << 20),
         ];
-        let found = account(&extents, layout).unwrap();
+        let found = account(&extents, layout, 4096).unwrap();
         assert_eq!(found.live, 156 * 16 + 16384);
         assert_eq!(
             (found.active, found.dirty, found.retained),
             (24576, 8192, 1 << 20)
         );
-        assert_eq!(account(&[extent(word(0, 1, 1, 1000), 4096)], layout), None);
+        assert_eq!(
+            account(&[extent(word(0, 1, 1, 1000), 4096)], layout, 4096),
+            None
+        );
         // From 5.3.1 on a block of 36 KiB is no larger, though its class goes to 40 KiB.
         let class = |bytes: u64| classes().iter().position(|size| *size == bytes).unwrap() as u64;
         let newer = [
@@ -318,7 +333,24 @@ mod tests {
             extent(word(0, class(16 << 10), 0, 0), 20 << 10),
             extent(word(0, class(32 << 10), 0, 0), 36 << 10),
         ];
-        let found = account(&newer, layout).unwrap();
+        let found = account(&newer, layout, 4096).unwrap();
         assert_eq!(found.live, (36 << 10) + (16 << 10) + (32 << 10));
+    }
+
+    #[test]
+    fn what_jemalloc_takes_for_a_page_may_be_larger() {
+        // As Debian builds it for arm64: a slab of 64 KiB with 16 bytes a block, of which 4,000 are free; one of 16 MiB and its page.
+        let layout = &layouts::extents()[0];
+        let class = |bytes: u64| classes().iter().position(|size| *size == bytes).unwrap() as u64;
+        let extent = |bits: u64, size: u64| Extent {
+            address: 1 << 30,
+            bits,
+            size,
+        };
+        let slab = class(16) << layout.class.0 | 1 << layout.slab | 4000 << layout.free;
+        let own = class(16 << 20) << layout.class.0;
+        let extents = [extent(slab, 64 << 10), extent(own, (16 << 20) + (64 << 10))];
+        let found = account(&extents, layout, 64 << 10).unwrap();
+        assert_eq!(found.live, 96 * 16 + (16 << 20));
     }
 }

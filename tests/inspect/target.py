@@ -241,7 +241,7 @@ def mallctl():
     return {
         "live": number("stats.allocated"),
         "active": number("stats.active"),
-        "dirty": number(everywhere + "pdirty") * 4096,
+        "dirty": number(everywhere + "pdirty") * number("arenas.page"),
         "retained": number("stats.retained"),
     }
 

@@ -118,6 +118,12 @@ fn pages(process: &Process) -> Vec<u64> {
 }
 
 impl Tree {
+    /// What this jemalloc takes for a page, in bytes: at least the system's, and Debian has it built for larger ones on arm64.
+    pub(super) fn page(&self) -> u64 {
+        let below = self.layout.shifts.last().copied();
+        1_u64.checked_shl(below.unwrap_or(12)).unwrap_or(PAGE)
+    }
+
     /// Whether one of these pages, all below one element of the root, is known, and its extent covers it.
     fn leads(&self, process: &Process, pages: &[u64], left: &mut usize) -> bool {
         // Pages side by side have their elements in one table, which is looked for once.
@@ -131,8 +137,8 @@ impl Tree {
             let table = last.1?;
             *left = left.checked_sub(1)?;
             let extent = self.extent_of(process, table, *page)?;
-            let start = number(process, extent + 8)? & !(PAGE - 1);
-            let size = number(process, extent + 16)? & !(PAGE - 1);
+            let start = number(process, extent + 8)? & !(self.page() - 1);
+            let size = number(process, extent + 16)? & !(self.page() - 1);
             Some(start <= *page && *page < start.saturating_add(size) && size < 1 << 46)
         };
         let mut tried = pages.iter().filter_map(&mut covers).take(8);
