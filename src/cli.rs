@@ -111,6 +111,9 @@ pub enum Command {
     InspectReading {
         /// The process
         pid: u32,
+        /// Only say whether it runs Python
+        #[arg(long)]
+        whether_python: bool,
     },
     /// Show what was understood of files: what rules see, and what could not be told
     Units {

@@ -69,7 +69,10 @@ fn command(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
         #[cfg(target_os = "linux")]
         Command::Inspect(arguments) => inspect::run(arguments, out, err),
         #[cfg(target_os = "linux")]
-        Command::InspectReading { pid } => inspect::tell(*pid, out),
+        Command::InspectReading {
+            pid,
+            whether_python,
+        } => inspect::tell(*pid, *whether_python, out),
         #[cfg(not(target_os = "linux"))]
         Command::Inspect(_) | Command::InspectReading { .. } => {
             trouble("`inspect` reads /proc, which Linux alone has", err)

@@ -89,8 +89,8 @@ fn mistake(arguments: &Inspect) -> Option<&'static str> {
 }
 
 /// A process of another user reads for the one that asked.
-pub(super) fn tell(pid: u32, out: &mut dyn io::Write) -> io::Result<Status> {
-    let told = inspect::tell(pid, out)?;
+pub(super) fn tell(pid: u32, whether_python: bool, out: &mut dyn io::Write) -> io::Result<Status> {
+    let told = inspect::tell(pid, whether_python, out)?;
     Ok(if told { Status::Clean } else { Status::Trouble })
 }
 

@@ -70,9 +70,11 @@ fn zeros(process: &Process, apart: &[(u64, u64)]) -> u64 {
         while let Ok(window) = Window::of(process, at, *end)
             && window.end() > at
         {
-            let pages = window.bytes().chunks_exact(PAGE as usize);
+            let pages = window
+                .bytes()
+                .chunks(usize::try_from(process.page).unwrap_or(usize::MAX));
             let empty = pages.filter(|page| page.iter().all(|byte| *byte == 0));
-            found += empty.count() as u64 * PAGE;
+            found += empty.map(|page| page.len() as u64).sum::<u64>();
             at = window.end();
         }
     }

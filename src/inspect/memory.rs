@@ -3,7 +3,7 @@
 use std::io;
 use std::ops::ControlFlow;
 
-/// Bytes of a page.
+/// Bytes of what the readers take for a page. Those of the system may be larger, and are several of these then.
 pub(super) const PAGE: u64 = 4096;
 /// So much is read at once, in bytes.
 const WINDOW: u64 = 256 << 10;

@@ -21,6 +21,8 @@ pub(super) struct Process {
     /// Its memory as it was once, where it is no live one.
     recording: Option<Recording>,
     files: Files,
+    /// Bytes of a page of the system, which may be several of what the readers take for one: 16 or 64 KiB on some machines with arm64.
+    pub(super) page: u64,
     /// Why its memory may not be read, though its mappings may.
     pub(super) shut: Option<Unread>,
     pub(super) maps: Vec<Mapping>,
@@ -149,6 +151,7 @@ impl Process {
             pagemap: pagemap.ok(),
             recording: None,
             files: Files::of(&folder),
+            page: (rustix::param::page_size() as u64).max(PAGE),
             shut,
             memory,
             maps,
@@ -169,6 +172,7 @@ impl Process {
             pagemap: None,
             recording: Some(recording),
             files: Files::of(&folder),
+            page: PAGE,
             shut: None,
             maps: read_maps(&maps),
             status: Status {
@@ -281,19 +285,16 @@ impl Memory for Process {
             .pagemap
             .as_ref()
             .ok_or(io::ErrorKind::PermissionDenied)?;
-        let mut bytes = vec![0; count * 8];
-        let mut done = 0;
-        while done < bytes.len() {
-            let at = start / PAGE * 8 + done as u64;
-            let Some(rest) = bytes.get_mut(done..) else {
-                break;
-            };
-            match pagemap.read_at(rest, at)? {
-                0 => break,
-                read => done += read,
-            }
-        }
-        Ok(bytes)
+        let first = start / self.page;
+        let end = start.saturating_add(count as u64 * PAGE);
+        let whole = usize::try_from(end.div_ceil(self.page) - first).unwrap_or(0);
+        let bytes = read_whole(pagemap, first * 8, whole * 8)?;
+        Ok(spread(
+            bytes,
+            start % self.page / PAGE,
+            self.page / PAGE,
+            count,
+        ))
     }
 
     fn read(&self, at: u64, into: &mut [u8]) -> io::Result<()> {
@@ -316,6 +317,32 @@ impl Memory for Process {
             self.files.read((&map.path, map.inode), place, into).is_ok()
         })
     }
+}
+
+/// Entries of pages of the system as those of our own, of which it has `parts`: `count` of them, without the first `skipped`.
+fn spread(entries: Vec<u8>, skipped: u64, parts: u64, count: usize) -> Vec<u8> {
+    if parts <= 1 {
+        return entries;
+    }
+    let entry = |index: u64| {
+        let at = usize::try_from((skipped + index) / parts).ok()? * 8;
+        entries.get(at..at + 8)
+    };
+    let spread = (0..count as u64).map_while(entry);
+    spread.flatten().copied().collect()
+}
+
+/// So many bytes of a file, which are zero beyond its end.
+fn read_whole(file: &File, start: u64, length: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    let mut done = 0;
+    while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, start + done as u64)? {
+            0 => break,
+            read => done += read,
+        }
+    }
+    Ok(bytes)
 }
 
 /// The name of a file, also of one that was deleted since.
@@ -457,6 +484,19 @@ mod tests {
         assert_eq!((maps[0].start, maps[0].offset), (0x55d0, 0x1000));
         assert!(maps[1].is_anonymous() && !maps[0].is_anonymous());
         assert_eq!(read_maps("nonsense\n\n- r\n"), []);
+    }
+
+    #[test]
+    fn each_part_of_a_larger_page_has_its_entry() {
+        let entries = |numbers: &[u64]| -> Vec<u8> {
+            let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+            bytes.collect()
+        };
+        let spread = |skipped, count| spread(entries(&[7, 8, 9]), skipped, 4, count);
+        assert_eq!(spread(0, 8), entries(&[7, 7, 7, 7, 8, 8, 8, 8]));
+        assert_eq!(spread(3, 3), entries(&[7, 8, 8]));
+        assert_eq!(spread(3, 100).len(), 9 * 8);
+        assert_eq!(super::spread(entries(&[7, 8]), 0, 1, 2), entries(&[7, 8]));
     }
 
     #[test]

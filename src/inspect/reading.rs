@@ -20,11 +20,11 @@ pub(crate) fn look(pid: u32) -> Result<Account, Unread> {
     let mut account = match account::read(pid) {
         Err(why @ (Unread::Forbidden(..) | Unread::Shut(_))) => {
             let status = process::status(pid)?;
-            as_other(pid)
+            account_as_other(pid)
                 .unwrap_or_else(|| Account::closed(pid, status, &process::command(pid), &why))
         }
         // Its mappings may be readable where its memory is not.
-        Ok(account) if account.shut.is_some() => as_other(pid).unwrap_or(account),
+        Ok(account) if account.shut.is_some() => account_as_other(pid).unwrap_or(account),
         other => other?,
     };
     account.verdict = judge::of(&account);
@@ -41,21 +41,42 @@ pub(crate) fn recorded(bytes: &[u8]) -> Option<Account> {
 
 /// Whether a process runs Python, by what is mapped into it.
 pub(super) fn is_python(pid: u32) -> bool {
-    match Process::open(pid) {
-        Ok(process) => interpreter::python(&process).is_some(),
-        Err(Unread::Forbidden(..)) => as_other(pid).is_some_and(|account| account.python.is_some()),
+    match runs_python(pid) {
+        Ok(found) => found,
+        Err(Unread::Forbidden(..)) => {
+            as_other(pid, Asked::WhetherPython).is_some_and(|told| told == YES)
+        }
         Err(_) => false,
     }
 }
 
-/// Reads a process of another user as that user, which root may become.
-fn as_other(pid: u32) -> Option<Account> {
+fn runs_python(pid: u32) -> Result<bool, Unread> {
+    Process::open(pid).map(|process| interpreter::python(&process).is_some())
+}
+
+/// What another user's reader is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Account,
+    WhetherPython,
+}
+
+/// What it says to the latter, where it is so.
+const YES: &[u8] = b"yes";
+
+fn account_as_other(pid: u32) -> Option<Account> {
+    serde_json::from_slice(&as_other(pid, Asked::Account)?).ok()
+}
+
+/// Asks about a process of another user as that user, which root may become.
+fn as_other(pid: u32, asked: Asked) -> Option<Vec<u8>> {
     let status = process::status(pid).ok()?;
     if !rustix::process::geteuid().is_root() || status.uid == 0 {
         return None;
     }
     let mut child = Command::new("/proc/self/exe")
         .args(["inspect-reading", &pid.to_string()])
+        .args((asked == Asked::WhetherPython).then_some("--whether-python"))
         .env_clear()
         .current_dir("/")
         .uid(status.uid)
@@ -69,7 +90,7 @@ fn as_other(pid: u32) -> Option<Account> {
     // That user may have stopped it.
     let _ = child.kill();
     let _ = child.wait();
-    serde_json::from_slice(&told?).ok()
+    told
 }
 
 /// What a reader says, unless it takes too long over it, or says too much: it belongs to that user.
@@ -86,11 +107,16 @@ fn in_time(stdout: ChildStdout) -> Option<Vec<u8>> {
     take.recv_timeout(LONGEST).ok()?
 }
 
-/// What such a process says: the reading, for the one that asked.
+/// What such a reader says, for the one that asked: the account, or whether it is Python.
 ///
 /// # Errors
 /// Where it cannot be written.
-pub(crate) fn tell(pid: u32, out: &mut dyn io::Write) -> io::Result<bool> {
+pub(crate) fn tell(pid: u32, whether_python: bool, out: &mut dyn io::Write) -> io::Result<bool> {
+    if whether_python {
+        let found = runs_python(pid).unwrap_or(false);
+        out.write_all(if found { YES } else { b"no" })?;
+        return Ok(true);
+    }
     let Ok(account) = account::read(pid) else {
         return Ok(false);
     };

@@ -58,11 +58,12 @@ pub(super) fn data_of_libc(process: &Process) -> Option<Vec<Mapping>> {
 pub(super) fn version(process: &Process) -> Option<String> {
     const MARK: &[u8] = b"stable release version ";
     let named = |map: &&Mapping| map.path.contains("/libc.so.6") || map.path.contains("/libc-2.");
+    // On arm64 constants and code are one mapping.
     let text = process
         .maps
         .iter()
         .filter(named)
-        .filter(|map| map.mode.starts_with("r--"));
+        .filter(|map| map.mode.starts_with("r-"));
     for map in text {
         let mut at = map.start;
         while at < map.end {

@@ -265,7 +265,7 @@ impl Walk<'_> {
         self.found.top += self.kept(start, at + size);
         if self.trims_top {
             // What it leaves: the block's own head, and a page where it begins on one.
-            let least = (start + LEAST + 1).next_multiple_of(PAGE);
+            let least = (start + LEAST + 1).next_multiple_of(self.process.page);
             self.found.trimmed_top += resident(self.process, least, at + size);
         }
     }
@@ -386,10 +386,11 @@ impl Walk<'_> {
         let Some((start, end)) = self.run.take() else {
             return;
         };
-        let first = (start + 48).next_multiple_of(PAGE);
+        let page = self.process.page;
+        let first = (start + 48).next_multiple_of(page);
         let mut small = end - start;
-        if end >= first + PAGE {
-            let whole = (end - first) & !(PAGE - 1);
+        if end >= first + page {
+            let whole = (end - first) & !(page - 1);
             self.found.free_pages += self.kept(first, first + whole);
             self.found.whole += whole;
             small -= whole;
