@@ -54,6 +54,16 @@ oracle: oracles ## Compare with all that others wrote, on every generated case
 	cargo build --locked --quiet --profile proof
 	$(PYTHON) -B tests/inspect/oracle.py --malloclint $(PROVEN)
 
+# The machine needs qemu-system-aarch64, mmdebstrap and root; the program a cross linker (CONTRIBUTING.md).
+ARM64 := target/inspect/arm64
+.PHONY: oracle-arm64
+oracle-arm64: $(TOOLS) ## Hold inspect against allocators on arm64, pages of 4 and 16 KiB, in an emulated machine: an hour
+	@rm -rf $(ARM64)
+	@$(TOOLS)/bin/python -B packaging/build.py binary --target aarch64-unknown-linux-gnu --out $(ARM64)
+	@tar -C $(ARM64) -xzf $(ARM64)/*.tar.gz --strip-components 1
+	$(PYTHON) -B tests/inspect/arm64.py --malloclint $(ARM64)/malloclint
+	$(PYTHON) -B tests/inspect/arm64.py --malloclint $(ARM64)/malloclint --pages 16k --only debian-13
+
 # RUNS=n of each service, twenty if nothing is said: an hour. The cost needs 5 GiB of memory.
 .PHONY: services
 services: ## Ask inspect about real services that keep memory and that leak, RUNS=20; then what it costs

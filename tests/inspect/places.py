@@ -26,6 +26,7 @@ import process  # noqa: E402
 
 # Unpacked only: nothing of what packages do when they are installed is needed. base-files has the links /bin and /lib.
 PACKAGES = "base-files,python3,libjemalloc2"
+AMD64 = "amd64"
 DEBIAN = {"debian-11": "bullseye", "debian-12": "bookworm", "debian-13": "trixie", "debian-sid": "sid"}
 UBUNTU = {"ubuntu-22.04": "jammy", "ubuntu-24.04": "noble", "ubuntu-26.04": "resolute"}
 # Debian has Ubuntu's keys in a package.
@@ -111,20 +112,20 @@ def is_made(name: str) -> bool:
     return _folder(name).exists()
 
 
-def root(name: str) -> Place:
+def root(name: str, arch: str = AMD64) -> Place:
     """A distribution's Python; its root is made where it is not there yet. Raises `mirror.Unmade`."""
     if name in UBUNTU:
         if not is_made(name):
             _make(name, UBUNTU[name], PACKAGES, UBUNTU_SOURCES.format(suite=UBUNTU[name], keys=_keys()))
     else:
-        _make(name, DEBIAN[name], PACKAGES, _debian_sources(DEBIAN[name]))
-    return Place(name, "/usr/bin/python3", _folder(name))
+        _make(name, DEBIAN[name], PACKAGES, _debian_sources(DEBIAN[name]), arch)
+    return Place(name, "/usr/bin/python3", _folder(name, arch))
 
 
-def _folder(name: str) -> Path:
+def _folder(name: str, arch: str = AMD64) -> Path:
     """What was made in another way is made anew."""
     recipe = hashlib.sha256(repr((PACKAGES, UBUNTU_SOURCES, KEYS)).encode()).hexdigest()[:8]
-    return ROOTS / f"{name}-{recipe}"
+    return ROOTS / f"{name}{'' if arch == AMD64 else '-' + arch}-{recipe}"
 
 
 def _keys() -> Path:
@@ -142,16 +143,16 @@ def _debian_sources(suite: str) -> str | None:
     return re.sub(r"^Suites:.*$", f"Suites: {suite}", "\n\n".join(stanzas[:1]), flags=re.MULTILINE) + "\n"
 
 
-def _make(name: str, suite: str, packages: str, sources: str | None) -> None:
+def _make(name: str, suite: str, packages: str, sources: str | None, arch: str = AMD64) -> None:
     """It is there as a whole or not at all."""
-    folder = _folder(name)
+    folder = _folder(name, arch)
     if folder.exists():
         return
     print(f"making {folder.name}", flush=True)
     ROOTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOTS, prefix="part-") as scratch:
         part, file = Path(scratch) / "root", Path(scratch) / "made.sources"
-        command = ["mmdebstrap", "--mode=root", "--variant=extract", "--format=directory", "--arch=amd64", f"--include={packages}"]
+        command = ["mmdebstrap", "--mode=root", "--variant=extract", "--format=directory", f"--arch={arch}", f"--include={packages}"]
         command += ['--aptopt=Apt::Install-Recommends "false"', *(f"--aptopt={accepted}" for accepted in mirror.accepting())]
         command += [suite, str(part)]
         if sources:
@@ -161,6 +162,7 @@ def _make(name: str, suite: str, packages: str, sources: str | None) -> None:
         if done.code != 0:
             raise mirror.Unmade(f"mmdebstrap for {suite} failed:\n{done.both()[-2000:]}")
         part.replace(folder)
-    for old in ROOTS.glob(f"{name}-*"):
-        if old != folder:
+    stem = folder.name.rpartition("-")[0]
+    for old in ROOTS.glob(f"{stem}-*"):
+        if old != folder and old.name.rpartition("-")[0] == stem:
             shutil.rmtree(old, ignore_errors=True)

@@ -2,10 +2,12 @@
 
 A recording is its mappings and the pages that are in memory, as src/inspect/recording.rs has it; of larger ones the first mebibytes."""
 
+import os
 import struct
 import sys
 
-PAGE = 4096
+# Of a recording, and of the system.
+PAGE, PAGES = 4096, os.sysconf("SC_PAGESIZE")
 
 
 def main(pid, path, most):
@@ -18,13 +20,15 @@ def main(pid, path, most):
             start, end = (int(half, 16) for half in line.split()[0].split("-"))
             if "[v" in line:
                 continue
-            pagemap.seek(start // PAGE * 8)
-            entries = pagemap.read((end - start) // PAGE * 8)
+            pagemap.seek(start // PAGES * 8)
+            entries = pagemap.read((end - start) // PAGES * 8)
             for number, (entry,) in enumerate(struct.iter_unpack("<Q", entries)):
-                if entry >> 63 and left > 0:
-                    memory.seek(start + number * PAGE)
-                    out.write(struct.pack("<Q", start + number * PAGE) + memory.read(PAGE))
-                    left -= 1
+                first = start + number * PAGES
+                for at in range(first, first + PAGES, PAGE) if entry >> 63 else []:
+                    if left > 0:
+                        memory.seek(at)
+                        out.write(struct.pack("<Q", at) + memory.read(PAGE))
+                        left -= 1
 
 
 main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3] if sys.argv[3:] else 64) << 20)

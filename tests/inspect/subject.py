@@ -15,7 +15,7 @@ from typing import Any
 
 from places import Place
 
-PAGE = 4096
+PAGE = os.sysconf("SC_PAGESIZE")
 # Heaps of all arenas but the main one begin at a multiple of this.
 HEAP = 64 << 20
 PATIENCE = 120.0  # seconds
