@@ -68,16 +68,16 @@ struct Extent {
 /// # Errors
 /// Why nothing can be said, in a few words.
 pub(super) fn read(process: &Process, library: &str) -> Result<Jemalloc, String> {
-    let tree = tree::find(process, library)
-        .ok_or("the tree of pages of this jemalloc was not found: its layout may be a new one")?;
-    let extents = extents(process, &tree);
-    let readings = layouts::extents()
-        .iter()
-        .filter_map(|layout| Some((account(&extents, layout, tree.page())?, layout)));
-    let mut readings = readings;
-    let (mut found, layout) = readings
-        .next()
-        .ok_or("the extents of this jemalloc are laid out in a way that is not known")?;
+    let mut why = "the tree of pages of this jemalloc was not found: its layout may be a new one";
+    let readings = tree::find(process, library).find_map(|tree| {
+        why = "the extents of this jemalloc are laid out in a way that is not known";
+        let extents = extents(process, &tree);
+        let mut layouts = layouts::extents().iter();
+        let reading =
+            layouts.find_map(|layout| Some((account(&extents, layout, tree.page())?, layout)))?;
+        Some((reading, extents))
+    });
+    let ((mut found, layout), extents) = readings.ok_or(why)?;
     found.resident = in_memory(process, extents.iter());
     let is_free = |extent: &&Extent| matches!(field(extent.bits, layout.state), 1 | 2);
     found.free_resident = in_memory(process, extents.iter().filter(is_free));

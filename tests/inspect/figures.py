@@ -147,7 +147,8 @@ def _glibc(subject: Subject, found: dict[str, Any]) -> Iterator[Figure]:
 def _jemalloc(subject: Subject, found: dict[str, Any]) -> Iterator[Figure]:
     memory, said = found["memory"], subject.ask("mallctl")
     size = lambda *names: float(sum(memory.get(f"jemalloc_{name}", 0) for name in names))
-    slack = 16 * KIB
+    # Some pages of its own may have been freed or used between both.
+    slack = 4 * said["page"]
     yield near("live", size("live"), said["live"], slack=slack)
     yield near("active", size("live", "between"), said["active"], slack=slack)
     yield near("dirty", size("dirty"), said["dirty"], slack=slack)

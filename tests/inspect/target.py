@@ -237,11 +237,12 @@ def mallctl():
 
     epoch = ctypes.c_uint64(1)
     libc.mallctl(b"epoch", None, None, ctypes.byref(epoch), ctypes.c_size_t(8))
-    everywhere = "stats.arenas.4096."
+    everywhere, page = "stats.arenas.4096.", number("arenas.page")
     return {
+        "page": page,
         "live": number("stats.allocated"),
         "active": number("stats.active"),
-        "dirty": number(everywhere + "pdirty") * number("arenas.page"),
+        "dirty": number(everywhere + "pdirty") * page,
         "retained": number("stats.retained"),
     }
 

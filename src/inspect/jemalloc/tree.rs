@@ -14,8 +14,9 @@ const MOST: usize = 1 << 23;
 const WINDOWS: usize = 1 << 15;
 /// So many pages are looked for in all, whatever the data of the library says.
 const LOOKS: usize = 1 << 17;
-/// So many pages of a mapping are tried.
+/// So many pages of a mapping are tried, and so many that are known tell.
 const TRIED: u64 = 512;
+const NAMED: usize = 64;
 
 /// The tree of a process.
 #[derive(Debug)]
@@ -25,12 +26,12 @@ pub(super) struct Tree {
 }
 
 /// Finds it in the data of the library: a word there leads, level by level, to an extent that says that it begins at or before the page
-/// for which it stands.
-pub(super) fn find(process: &Process, library: &str) -> Option<Tree> {
+/// for which it stands. By chance several layouts may fit: each gives a tree.
+pub(super) fn find(process: &Process, library: &str) -> impl Iterator<Item = Tree> {
     let data = data(process, library);
     let pages = pages(process);
-    let mut layouts = layouts::trees().iter();
-    layouts.find_map(|layout| laid_out(process, &data, &pages, layout))
+    let layouts = layouts::trees().iter();
+    layouts.filter_map(move |layout| laid_out(process, &data, &pages, layout))
 }
 
 fn laid_out(
@@ -124,7 +125,7 @@ impl Tree {
         1_u64.checked_shl(below.unwrap_or(12)).unwrap_or(PAGE)
     }
 
-    /// Whether one of these pages, all below one element of the root, is known, and its extent covers it.
+    /// Whether some of these pages, all below one element of the root, are known, and their extents cover them.
     fn leads(&self, process: &Process, pages: &[u64], left: &mut usize) -> bool {
         // Pages side by side have their elements in one table, which is looked for once.
         let mut last: (Option<u64>, Option<u64>) = (None, None);
@@ -141,8 +142,10 @@ impl Tree {
             let size = number(process, extent + 16)? & !(self.page() - 1);
             Some(start <= *page && *page < start.saturating_add(size) && size < 1 << 46)
         };
-        let mut tried = pages.iter().filter_map(&mut covers).take(8);
-        tried.any(|covers| covers)
+        // A large extent may cover a page by chance, and a small one may be gone whose page still names it.
+        let tried: Vec<bool> = pages.iter().filter_map(&mut covers).take(NAMED).collect();
+        let right = tried.iter().filter(|covers| **covers).count();
+        right * 2 > tried.len()
     }
 
     /// What the pages have in common that have their elements in one table.
