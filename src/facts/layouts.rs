@@ -43,6 +43,8 @@ pub(crate) struct ParLayout {
     pub mmap_threshold: i64,
     pub top_pad: i64,
     pub trim_threshold: i64,
+    /// Where huge pages can be asked for.
+    pub thp_pagesize: Option<i64>,
     #[cfg_attr(
         not(test),
         expect(

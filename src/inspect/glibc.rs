@@ -46,12 +46,11 @@ impl Glibc {
         let arenas = arena::find(process, &libc)?;
         let version = arena::version(process);
         let parameters = parameters::find(process, &libc, version.as_deref());
-        let slots = parameters.as_ref().map_or(7, |found| found.cache_slots);
         let (mut heaps, mut strips, mut parts) = (Vec::new(), Vec::new(), Vec::new());
         let mut budget = Budget::of(process.status.resident);
         for (number, arena) in arenas.iter().enumerate() {
             let segments = segments::of(process, arena);
-            let (heap, strip) = walk::heap(process, arena, slots, number, &segments, &mut budget);
+            let (heap, strip) = walk::heap(process, arena, parameters.as_ref(), number, &segments, &mut budget);
             heaps.push(heap);
             strips.push(strip);
             parts.extend(segments.iter().map(|part| (part.base, part.end)));

@@ -108,6 +108,8 @@ def _try(place: Place, trial: Trial, malloclint: Path) -> bool | None:
     word = "ok" if outcome.passed() else "WRONG"
     line = f"{place.name:<15} {outcome.versions:<28} {trial.name:<20} {word:<5} {'; '.join(filter(None, parts))}"
     print(f"{line}  [{time.monotonic() - begun:.1f} s]", flush=True)
+    if not outcome.passed() and outcome.found:
+        print(f"    {outcome.found}", flush=True)
     return outcome.passed()
 
 

@@ -21,6 +21,8 @@ pub(in crate::inspect) struct Parameters {
     pub(in crate::inspect) mapped_bytes: u64,
     /// So many blocks of a size a thread's cache takes.
     pub(in crate::inspect) cache_slots: u64,
+    /// Where heaps are made for huge pages: their size. The end of the main one is given back in multiples of it.
+    pub(in crate::inspect) huge_page: Option<u64>,
 }
 
 /// How many blocks may be mapped by themselves where nobody says otherwise.
@@ -64,6 +66,10 @@ fn read(bytes: &[u8], anchor: usize, layout: &ParLayout, is_certain: bool) -> Op
         mapped: number(layout.n_mmaps)?,
         mapped_bytes: size(-16)?,
         cache_slots: size(24)?,
+        huge_page: layout
+            .thp_pagesize
+            .and_then(size)
+            .filter(|size| size.is_power_of_two() && *size < 1 << 40),
     };
     // Without a version one decides that is seldom changed, and what is plausible around it.
     let plausible = (is_certain || number(layout.n_mmaps_max)? == MMAPS)

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::arena::{Arena, GRAIN};
+use super::parameters::Parameters;
 use super::segments::Segment;
 use super::{cache, fast};
 use crate::inspect::map::{self, Strip};
@@ -14,6 +15,8 @@ use crate::inspect::process::Process;
 
 /// The smallest chunk.
 const LEAST: u64 = 32;
+/// So many blocks of a size a thread's cache takes where nobody says otherwise.
+const SLOTS: u64 = 7;
 /// So many plausible headers in a row are a trace that was found again.
 const TRACE: usize = 48;
 /// How often a part is read again, as the process changed it.
@@ -102,7 +105,7 @@ impl Heap {
 pub(super) fn heap(
     process: &Process,
     arena: &Arena,
-    slots: u64,
+    in_force: Option<&Parameters>,
     number: usize,
     segments: &[Segment],
     budget: &mut Budget,
@@ -112,7 +115,10 @@ pub(super) fn heap(
         arena,
         top: arena.top,
         trims_top: arena.is_main && !arena.is_scattered,
-        slots,
+        slots: in_force.map_or(SLOTS, |found| found.cache_slots),
+        unit: in_force
+            .and_then(|found| found.huge_page)
+            .map_or(process.page, |size| size.max(process.page)),
         fast: fast::blocks(process, arena),
         run: None,
         base: 0,
@@ -155,6 +161,8 @@ struct Walk<'a> {
     /// `malloc_trim` gives the last block back.
     trims_top: bool,
     slots: u64,
+    /// What is given back of it is a multiple of so many bytes.
+    unit: u64,
     /// Blocks that are free and look as if they were in use, until they are joined with what is free beside them.
     fast: BTreeSet<u64>,
     /// Free blocks side by side: where they begin and end.
@@ -265,8 +273,9 @@ impl Walk<'_> {
         self.found.top += self.kept(start, at + size);
         if self.trims_top {
             // What it leaves: the block's own head, and a page where it begins on one.
-            let least = (start + LEAST + 1).next_multiple_of(self.process.page);
-            self.found.trimmed_top += resident(self.process, least, at + size);
+            let end = at + size;
+            let back = (end - start).saturating_sub(LEAST + 1) / self.unit * self.unit;
+            self.found.trimmed_top += resident(self.process, end - back, end);
         }
     }
 
