@@ -2,6 +2,7 @@
 
 mod dockerfiles;
 mod generated;
+pub(crate) mod images;
 mod manifests;
 pub(crate) mod suppress;
 mod users;

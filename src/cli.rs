@@ -1,5 +1,6 @@
 //! The command line, as clap reads it. Help texts are what users see first: keep them short.
 
+pub(crate) mod image;
 pub(crate) mod inspect;
 pub(crate) mod tune;
 mod values;
@@ -115,6 +116,9 @@ pub enum Command {
         #[arg(long)]
         whether_python: bool,
     },
+    /// Look at built images
+    #[command(subcommand)]
+    Image(image::Image),
     /// Show what was understood of files: what rules see, and what could not be told
     Units {
         /// Files and folders

@@ -5,6 +5,7 @@ mod check;
 mod evidence;
 mod explain;
 mod fix;
+mod image;
 mod init;
 #[cfg(target_os = "linux")]
 mod inspect;
@@ -77,6 +78,7 @@ fn command(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
         Command::Inspect(_) | Command::InspectReading { .. } => {
             trouble("`inspect` reads /proc, which Linux alone has", err)
         }
+        Command::Image(command) => image::run(command, cli.color, out, err),
         Command::Units { paths } => units::run(paths, out, err),
     };
     let flushed = out.flush();

@@ -25,9 +25,9 @@ pub(crate) use syntax::parse;
 pub(crate) use units::{Search, Site};
 
 use crate::facts::Arch;
-use crate::model::{Container, Source, Unit};
+use crate::model::{Built, Container, Source, Unit};
 use crate::surroundings::Surroundings;
-use crate::text::SourceFile;
+use crate::text::{Place, SourceFile};
 use build::{Build, Made};
 use stages::Stage;
 use syntax::Dockerfile;
@@ -45,6 +45,14 @@ pub(crate) struct Interpreted {
 /// What an image is like that another Dockerfile builds.
 #[derive(Debug)]
 pub(crate) struct Base(image::ImageState);
+
+impl Base {
+    /// What stands on a built image; `at` names it.
+    #[must_use]
+    pub(crate) fn of_built(built: &Built, at: &Place) -> Self {
+        Self(image::ImageState::of_built(built, at))
+    }
+}
 
 /// What the project of a Dockerfile says of it.
 pub(crate) struct Outside<'o> {

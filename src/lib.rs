@@ -37,6 +37,7 @@ mod dockerfile;
 mod facts;
 mod finding;
 mod fix;
+mod image;
 mod init;
 #[cfg(target_os = "linux")]
 mod inspect;

@@ -3,6 +3,7 @@
 //! Every input reduces its text to [`Unit`]s; rules see nothing else. The model knows no syntax:
 //! it holds facts with their provenance, and what follows from them for the dynamic loader.
 
+mod built;
 mod change;
 mod concern;
 mod container;
@@ -20,6 +21,7 @@ mod seen;
 pub(crate) mod set_at_start;
 mod unit;
 
+pub(crate) use built::{Built, BuiltLibrary};
 pub use change::Change;
 pub(crate) use concern::{Concern, concern};
 pub use container::Container;

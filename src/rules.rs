@@ -192,6 +192,12 @@ pub(crate) fn url(id: &str) -> String {
     format!("{home}/blob/v{version}/rules/{id}.md")
 }
 
+/// Whether a rule speaks of built images.
+#[must_use]
+pub(crate) fn is_of_images(id: &str) -> bool {
+    find(id).is_some_and(|rule| rule.meta().inputs.iter().any(|input| input == "image"))
+}
+
 /// The rule of that id.
 #[must_use]
 pub(crate) fn find(id: &str) -> Option<&'static Rule> {

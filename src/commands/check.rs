@@ -114,12 +114,7 @@ pub(super) fn run(
         return Ok(Status::Trouble);
     }
     tell(&run, arguments, err)?;
-    let style = Style {
-        colour: colours(colour),
-        unicode: unicode(),
-        width: width(),
-    };
-    let written = outputs::write(&run, arguments, style, out, err)?;
+    let written = outputs::write(&run, arguments, style_of_report(colour), out, err)?;
     let fails = run
         .findings
         .iter()
@@ -380,6 +375,15 @@ fn tell(run: &Run, arguments: &Check, err: &mut dyn io::Write) -> io::Result<()>
         )?;
     }
     Ok(())
+}
+
+/// How a report is drawn here.
+pub(super) fn style_of_report(colour: Colour) -> Style {
+    Style {
+        colour: colours(colour),
+        unicode: unicode(),
+        width: width(),
+    }
 }
 
 fn unicode() -> bool {

@@ -15,10 +15,29 @@ pub(super) fn write(
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<bool> {
+    all(
+        run,
+        &wanted(arguments),
+        arguments.statistics,
+        style,
+        out,
+        err,
+    )
+}
+
+/// The same, for those outputs.
+pub(super) fn all(
+    run: &Run,
+    outputs: &[Output],
+    statistics: bool,
+    style: Style,
+    out: &mut dyn io::Write,
+    err: &mut dyn io::Write,
+) -> io::Result<bool> {
     let mut all_written = true;
-    for output in wanted(arguments) {
+    for output in outputs {
         let Some(path) = &output.file else {
-            if arguments.statistics && matches!(output.format, Format::Human | Format::Concise) {
+            if statistics && matches!(output.format, Format::Human | Format::Concise) {
                 report::statistics::write(run, out)?;
                 continue;
             }
@@ -73,20 +92,25 @@ pub(super) fn input_among(arguments: &Check, files: &[PathBuf]) -> Option<PathBu
 
 /// What was asked for, or what is right where nothing was.
 fn wanted(arguments: &Check) -> Vec<Output> {
-    let mut outputs = arguments.formats.clone();
-    if outputs.is_empty() {
-        let in_actions = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-        let format = if in_actions && !arguments.statistics {
-            Format::Github
-        } else {
-            Format::Human
-        };
-        outputs.push(Output { format, file: None });
-    }
+    let mut outputs = or_usual(&arguments.formats, arguments.statistics);
     if let Some(path) = &arguments.output_file
         && let Some(first) = outputs.iter_mut().find(|output| output.file.is_none())
     {
         first.file = Some(PathBuf::from(path));
     }
     outputs
+}
+
+/// What is written where no format is asked for.
+pub(super) fn or_usual(formats: &[Output], statistics: bool) -> Vec<Output> {
+    if !formats.is_empty() {
+        return formats.to_vec();
+    }
+    let in_actions = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    let format = if in_actions && !statistics {
+        Format::Github
+    } else {
+        Format::Human
+    };
+    vec![Output { format, file: None }]
 }

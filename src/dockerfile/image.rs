@@ -1,6 +1,7 @@
 //! The state of a stage after some of its instructions: what a container made then would be like.
 
 mod base;
+mod built;
 
 use std::sync::Arc;
 

@@ -50,7 +50,14 @@ impl Glibc {
         let mut budget = Budget::of(process.status.resident);
         for (number, arena) in arenas.iter().enumerate() {
             let segments = segments::of(process, arena);
-            let (heap, strip) = walk::heap(process, arena, parameters.as_ref(), number, &segments, &mut budget);
+            let (heap, strip) = walk::heap(
+                process,
+                arena,
+                parameters.as_ref(),
+                number,
+                &segments,
+                &mut budget,
+            );
             heaps.push(heap);
             strips.push(strip);
             parts.extend(segments.iter().map(|part| (part.base, part.end)));

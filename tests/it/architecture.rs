@@ -40,7 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("rules/remedies", &["facts", "finding", "model", "rules", "text"]),
     ("rules/*", &["facts", "finding", "model", "rules", "rules/remedies", "secrets", "text"]),
     ("policy", &["finding", "rules", "text"]),
-    ("check", &["disk", "dockerfile", "facts", "finding", "manifests", "manifests/compose", "manifests/kubernetes", "model", "policy", "project", "purpose", "rules", "templates", "text", "verdict", "yaml"]),
+    ("check", &["disk", "dockerfile", "facts", "finding", "image", "manifests", "manifests/compose", "manifests/kubernetes", "model", "policy", "project", "purpose", "rules", "templates", "text", "verdict", "yaml"]),
     ("fix", &["check", "facts", "finding", "manifests", "manifests/kubernetes", "model", "project", "surroundings", "templates", "text", "yaml"]),
     // Disk in, disk and reports out.
     ("project", &["disk", "dockerfile", "facts", "manifests", "manifests/compose", "manifests/kustomize", "model", "policy", "purpose", "shell", "surroundings", "text", "yaml"]),
@@ -48,6 +48,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["disk", "facts", "finding", "model", "policy", "templates", "text"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
     ("tune", &["facts", "inspect", "model", "secrets", "templates", "text", "write"]),
+    // Built images, read from where they are stored: it knows the world, and hands out what the files say.
+    ("image", &["facts", "model", "surroundings", "text"]),
     // Reports of what live processes do, read back as what is known of a service.
     ("observed", &["model", "secrets", "text"]),
     // What live processes do with their memory: it knows the world, and nothing of files.
@@ -57,7 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["finding", "policy", "report", "templates"]),
     ("baseline", &["finding"]),
     ("init", &["surroundings", "text", "yaml"]),
-    ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "init", "inspect", "model", "observed", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
+    ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "image", "init", "inspect", "model", "observed", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
     ("main", &[]),
     // What the tests look at.
     ("internals", &["check", "config", "disk", "dockerfile", "facts", "finding", "fix", "inspect", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "verdict", "yaml"]),
@@ -68,9 +70,11 @@ const ROOMS: &[(&str, &[&str])] = &[
 const SYSTEM: &[(&str, &[&str])] = &[
     (
         "fs::",
-        &["config", "disk", "inspect", "project", "tune", "write"],
+        &[
+            "config", "disk", "image", "inspect", "project", "tune", "write",
+        ],
     ),
-    ("File::open", &["disk", "inspect", "write"]),
+    ("File::open", &["disk", "image", "inspect", "write"]),
     ("File::create", &["write"]),
     ("std::net", &["tune"]),
     (
@@ -108,11 +112,12 @@ const HOMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("indicatif", &["commands"]),
-    ("rayon", &["commands"]),
+    ("rayon", &["commands", "image"]),
     ("terminal_size", &["commands"]),
     (
         "serde_json",
         &[
+            "image",
             "inspect",
             "observed",
             "baseline",
@@ -124,6 +129,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("regex", &["commands", "facts", "manifests", "tune"]),
     ("rustix", &["inspect", "tune", "write"]),
+    ("oci_spec", &["image"]),
+    ("tar", &["image"]),
+    ("flate2", &["image"]),
+    ("ruzstd", &["image"]),
+    ("object", &["image"]),
     ("signal_hook", &["tune", "write"]),
 ];
 

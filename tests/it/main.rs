@@ -32,6 +32,7 @@ mod fuzz;
 mod harm;
 mod harm_images;
 mod hostile;
+mod image;
 mod init;
 mod inject;
 #[cfg(target_os = "linux")]

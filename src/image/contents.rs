@@ -1,0 +1,310 @@
+//! What the files of an image say: the distribution, its packages, Python, allocators.
+
+use super::files::{Files, Node};
+use super::library::Library;
+use super::manifest::Platform;
+use crate::facts::{self, Arch, Libc, Release};
+use crate::model::{Built, BuiltLibrary, Python};
+
+/// Where the loader looks on every glibc, before what is configured (ld.so(8)).
+const DEFAULT: [&str; 4] = ["lib", "usr/lib", "lib64", "usr/lib64"];
+/// Where programs are looked for that are named without a path.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Reads them. `path`: the image's own `PATH`.
+pub(super) fn of(files: &Files, platform: &Platform, path: Option<&str>) -> Built {
+    let system = system(files);
+    let arch = Arch::from_docker(&platform.to_string())
+        .or_else(|| Arch::from_docker(&platform.architecture));
+    let mut built = Built {
+        release: system.release,
+        system: system.name,
+        libc: libc(files),
+        arch,
+        python: python(files, path.unwrap_or(PATH)),
+        search_dirs: search_dirs(files),
+        packages: packages(files),
+        python_packages: python_packages(files),
+        windows: platform.os == "windows",
+        ..Built::default()
+    };
+    built.libraries = libraries(files, &built);
+    built.linked = linked(files, path.unwrap_or(PATH));
+    built.lacks = lacks(files, &built);
+    built
+}
+
+#[derive(Default)]
+struct System {
+    release: Option<&'static Release>,
+    name: Option<String>,
+}
+
+/// What os-release says (os-release(5)).
+fn system(files: &Files) -> System {
+    let paths = ["etc/os-release", "usr/lib/os-release"];
+    let Some(text) = paths.iter().find_map(|path| files.text(path)) else {
+        return System::default();
+    };
+    let text = String::from_utf8_lossy(text);
+    let value = |name: &str| {
+        let mut lines = text.lines();
+        let value = lines.find_map(|line| line.trim().strip_prefix(name)?.strip_prefix('='))?;
+        Some(value.trim_matches(['"', '\'']).to_owned())
+    };
+    let (id, like) = (value("ID"), value("ID_LIKE"));
+    // Debian's unstable has no number.
+    let versions = [value("VERSION_ID"), value("VERSION_CODENAME")];
+    let of = |distro: &str| {
+        let mut versions = versions.iter().flatten();
+        versions.find_map(|version| facts::release(distro, version))
+    };
+    let rolling = |distro: &str| facts::release(distro, "rolling");
+    let release = id.as_deref().and_then(|id| of(id).or_else(|| rolling(id)));
+    // What calls itself like another has its packages, not its numbers: RHEL's rebuilds are names of RHEL.
+    let release = release.or_else(|| {
+        let like = like
+            .as_deref()?
+            .split_whitespace()
+            .find(|like| *like == "rhel")?;
+        of(like)
+    });
+    System {
+        release,
+        name: value("PRETTY_NAME").or(id),
+    }
+}
+
+/// The C library, by its loader.
+fn libc(files: &Files) -> Option<Libc> {
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut musl = false;
+    for (path, node) in files.all() {
+        if matches!(node, Node::Folder) {
+            continue;
+        }
+        match name(path).as_str() {
+            "libc.so.6" => return Some(Libc::Glibc),
+            file if file.starts_with("ld-musl-") && file.ends_with(".so.1") => musl = true,
+            _ => {}
+        }
+    }
+    musl.then_some(Libc::Musl)
+}
+
+/// The Python behind `python3` or `python`, the first in `path`, else the newest that is anywhere.
+fn python(files: &Files, path: &str) -> Option<Python> {
+    let found = first_python(files, path);
+    let version = found.as_deref().and_then(version_in);
+    let any = || {
+        let all = files
+            .all()
+            .filter(|(path, node)| matches!(node, Node::File(_)) && path.contains("bin/python3."));
+        all.filter_map(|(path, _)| version_in(path)).max()
+    };
+    let pypy = found.as_deref().is_some_and(|path| path.contains("pypy"));
+    match (found.is_some(), version.or_else(any)) {
+        (false, None) => None,
+        (_, version) => Some(Python { version, pypy }),
+    }
+}
+
+/// The file of the first Python in the folders of `path`.
+fn first_python(files: &Files, path: &str) -> Option<String> {
+    let dirs = path.split(':').filter(|dir| dir.starts_with('/'));
+    let names = ["python3", "python", "pypy3"];
+    let mut places = dirs.flat_map(|dir| names.iter().map(move |name| format!("{dir}/{name}")));
+    places.find_map(|place| {
+        let resolved = files.resolved(&place)?;
+        files.file(&resolved).map(|_| resolved)
+    })
+}
+
+/// `usr/local/bin/python3.12`.
+fn version_in(path: &str) -> Option<(u8, u8)> {
+    let name = path.rsplit('/').next()?;
+    let rest = name
+        .strip_prefix("python")
+        .or_else(|| name.strip_prefix("pypy"))?;
+    let (major, minor) = rest.split_once('.')?;
+    let digits: String = minor.chars().take_while(char::is_ascii_digit).collect();
+    Some((major.parse().ok()?, digits.parse().ok()?))
+}
+
+/// The folders that `/etc/ld.so.conf` and its parts name.
+fn search_dirs(files: &Files) -> Vec<String> {
+    let parts = files.below("etc/ld.so.conf.d").map(|(path, _)| path);
+    let texts = std::iter::once("etc/ld.so.conf").chain(parts);
+    let texts = texts.filter_map(|path| files.text(path));
+    let mut found: Vec<String> = Vec::new();
+    for text in texts {
+        for line in String::from_utf8_lossy(text).lines() {
+            let dir = line.split('#').next().unwrap_or_default().trim();
+            let dir = dir.trim_end_matches('/');
+            if dir.starts_with('/') && !found.iter().any(|known| known == dir) {
+                found.push(dir.to_owned());
+            }
+        }
+    }
+    found
+}
+
+/// The packages of dpkg and apk.
+fn packages(files: &Files) -> Vec<(String, String)> {
+    let parts = files.below("var/lib/dpkg/status.d").map(|(path, _)| path);
+    let dpkg = std::iter::once("var/lib/dpkg/status")
+        .chain(parts.filter(|path| !path.ends_with(".md5sums")));
+    let mut found = Vec::new();
+    for text in dpkg.filter_map(|path| files.text(path)) {
+        found.extend(paragraphs(
+            &String::from_utf8_lossy(text),
+            ("Package", "Version"),
+        ));
+    }
+    for path in ["lib/apk/db/installed", "usr/lib/apk/db/installed"] {
+        if let Some(text) = files.text(path) {
+            found.extend(paragraphs(&String::from_utf8_lossy(text), ("P", "V")));
+        }
+    }
+    found
+}
+
+/// Name and version of each paragraph that is installed.
+fn paragraphs(text: &str, (name, version): (&str, &str)) -> Vec<(String, String)> {
+    let paragraph = |paragraph: &str| {
+        let field = |wanted: &str| {
+            let mut lines = paragraph.lines();
+            lines
+                .find_map(|line| line.strip_prefix(wanted)?.strip_prefix(':'))
+                .map(str::trim)
+        };
+        let is_there = field("Status").is_none_or(|status| status.ends_with(" installed"));
+        let name = field(name).filter(|_| is_there)?;
+        Some((
+            name.to_owned(),
+            field(version).unwrap_or_default().to_owned(),
+        ))
+    };
+    text.split("\n\n").filter_map(paragraph).collect()
+}
+
+/// Distributions of Python, by the folders of their metadata: `lxml-5.2.1.dist-info`.
+fn python_packages(files: &Files) -> Vec<(String, String)> {
+    let metadata = files.all().filter_map(|(path, _)| {
+        let folder = path
+            .strip_suffix("/METADATA")
+            .or_else(|| path.strip_suffix("/PKG-INFO"))?;
+        let name = folder.rsplit('/').next()?;
+        let name = name
+            .strip_suffix(".dist-info")
+            .or_else(|| name.strip_suffix(".egg-info"))?;
+        let (name, version) = name.split_once('-')?;
+        let name = name.to_ascii_lowercase().replace('_', "-");
+        Some((
+            name,
+            version.split("-py").next().unwrap_or_default().to_owned(),
+        ))
+    });
+    let mut found: Vec<(String, String)> = metadata.collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// All allocators, under each of their names.
+fn libraries(files: &Files, built: &Built) -> Vec<BuiltLibrary> {
+    let named = files.all().filter_map(|(path, node)| {
+        let name = path.rsplit('/').next()?;
+        let is_one = name.contains(".so") && matches!(node, Node::File(_) | Node::Link(_));
+        let family = facts::family_of_library(name).filter(|_| is_one)?;
+        let library = files.file(path)?.library.clone()?;
+        // What is built for another architecture is not loaded here.
+        let fits = library.wide && (built.arch.is_none() || library.arch == built.arch);
+        fits.then_some((family, path, library))
+    });
+    let packages = built.release.map(|release| &release.packages);
+    let found = named.map(|(family, path, library)| {
+        let brought = packages.into_iter().flatten().find(|package| {
+            let is_installed = built.packages.iter().any(|(name, _)| *name == package.name);
+            package.family == family && is_installed && !package.dev
+        });
+        let installed = brought.and_then(|package| {
+            built
+                .packages
+                .iter()
+                .find(|(name, _)| *name == package.name)
+        });
+        let said = installed.map(|(_, version)| upstream(version));
+        BuiltLibrary {
+            family,
+            path: format!("/{path}"),
+            version: library.version.clone().or(said),
+            package: brought.map(|package| package.name.clone()),
+            needs: foreign(&library),
+            min_glibc: library.glibc.clone(),
+            libc: library.libc(),
+        }
+    });
+    found.collect()
+}
+
+/// What it needs beyond the C library's own parts.
+fn foreign(library: &Library) -> Vec<String> {
+    const OWN: [&str; 7] = [
+        "libc.so",
+        "libm.so",
+        "libdl.so",
+        "libpthread.so",
+        "librt.so",
+        "ld-linux",
+        "libc.musl",
+    ];
+    let needs = library.needs.iter();
+    let needs = needs.filter(|name| !OWN.iter().any(|own| name.starts_with(own)));
+    needs.cloned().collect()
+}
+
+/// `1:5.3.0-1+b2` as upstream has it.
+fn upstream(version: &str) -> String {
+    let version = version.split_once(':').map_or(version, |(_, rest)| rest);
+    let version = version.split(['-', '+', '~']).next().unwrap_or_default();
+    version.to_owned()
+}
+
+/// Allocators that the first Python, or its library, is linked with.
+fn linked(files: &Files, path: &str) -> Vec<facts::Family> {
+    let program = first_python(files, path);
+    let shared = files.all().filter(|(path, _)| path.contains("/libpython3"));
+    let shared = shared.map(|(path, _)| path.to_owned());
+    let needs = program.into_iter().chain(shared).filter_map(|path| {
+        let file = files.file(&path)?;
+        Some(file.library.as_ref()?.needs.clone())
+    });
+    let mut found: Vec<facts::Family> = Vec::new();
+    for family in needs
+        .flatten()
+        .filter_map(|name| facts::family_of_library(&name))
+    {
+        if !found.contains(&family) {
+            found.push(family);
+        }
+    }
+    found
+}
+
+/// Libraries that allocators need, and that are in none of the loader's folders.
+fn lacks(files: &Files, built: &Built) -> Vec<String> {
+    let triplet = built.arch.map(Arch::triplet).unwrap_or_default();
+    let multiarch = [format!("lib/{triplet}"), format!("usr/lib/{triplet}")];
+    let dirs = DEFAULT.iter().map(|dir| (*dir).to_owned()).chain(multiarch);
+    let dirs: Vec<String> = dirs.chain(built.search_dirs.iter().cloned()).collect();
+    let is_there = |name: &str| {
+        let mut dirs = dirs.iter();
+        dirs.any(|dir| files.file(&format!("{dir}/{name}")).is_some())
+    };
+    let needed = built.libraries.iter().flat_map(|library| &library.needs);
+    let mut found: Vec<String> = needed.filter(|name| !is_there(name)).cloned().collect();
+    found.sort();
+    found.dedup();
+    found
+}

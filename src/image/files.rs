@@ -1,0 +1,371 @@
+//! The files of an image, as its layers leave them: names, links and sizes of all, and the text of those that tell something.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rayon::prelude::*;
+
+use super::Refused;
+use super::digest::Verified;
+use super::entries::{Entries, Entry, Kind};
+use super::layer;
+use super::library::{self, Library};
+use super::manifest::Layer;
+use super::store::{Store, verified};
+
+/// So many files are told apart.
+const MOST: u64 = 2 << 20;
+/// How often a link leads on to another, as on Linux.
+const HOPS: usize = 40;
+/// What takes files below away (image-spec, layer.md, "Whiteouts").
+const WHITEOUT: &str = ".wh.";
+const OPAQUE: &str = ".wh..wh..opq";
+/// Of all files together no more text is kept, in bytes, and of none that is larger.
+const KEPT: u64 = 32 << 20;
+const TEXT: u64 = 256 << 10;
+/// Databases of packages may be larger.
+const DATABASE: u64 = 16 << 20;
+
+/// A file of the image.
+#[derive(Clone, Debug)]
+pub(super) enum Node {
+    Folder,
+    File(File),
+    Link(String),
+    Other,
+}
+
+/// What is known of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct File {
+    pub(super) text: Option<Arc<[u8]>>,
+    /// What it says of itself, where it is a library or program that matters.
+    pub(super) library: Option<Arc<Library>>,
+}
+
+/// All files, by their paths without a `/` in front.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    nodes: BTreeMap<String, Node>,
+}
+
+/// What a layer does.
+#[derive(Debug, Default)]
+struct Changes {
+    /// Folders of which nothing below stays, and files that are taken away.
+    opaque: Vec<String>,
+    gone: Vec<String>,
+    made: Vec<(String, Made)>,
+}
+
+#[derive(Debug)]
+enum Made {
+    Node(Node),
+    /// Another name of what came before.
+    Same(String),
+}
+
+/// Reads all layers, several at a time.
+///
+/// # Errors
+/// Where one is missing, damaged, or refused.
+pub(super) fn read(store: &dyn Store, layers: &[Layer]) -> Result<Files, Refused> {
+    let budget = Budget::default();
+    let changes: Vec<Result<Changes, Refused>> = layers
+        .par_iter()
+        .enumerate()
+        .map(|(number, layer)| {
+            changes(store, layer, &budget).map_err(|error| {
+                Refused::new(format!("layer {} of {}: {error}", number + 1, layers.len()))
+            })
+        })
+        .collect();
+    let mut files = Files::default();
+    for changes in changes {
+        files.apply(changes?);
+    }
+    Ok(files)
+}
+
+/// What all layers have of an image together.
+#[derive(Default)]
+struct Budget {
+    files: AtomicU64,
+    text: AtomicU64,
+}
+
+impl Budget {
+    fn has_room_for(&self, text: u64) -> bool {
+        self.text.fetch_add(text, Ordering::Relaxed) + text <= KEPT
+    }
+
+    fn another_file(&self) -> io::Result<()> {
+        let why = "it has more files than anybody counts";
+        match self.files.fetch_add(1, Ordering::Relaxed) < MOST {
+            true => Ok(()),
+            false => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
+        }
+    }
+}
+
+/// What one layer does.
+fn changes(store: &dyn Store, layer: &Layer, budget: &Budget) -> io::Result<Changes> {
+    let (stored, size) = match &layer.blob {
+        Some(blob) => (verified(store, blob)?, blob.size),
+        None => store.open(&layer.path)?,
+    };
+    let unpacked = layer::unpacked(stored, size)?;
+    match &layer.unpacked {
+        Some(digest) => listed(Verified::new(unpacked, digest, None), budget),
+        None => listed(unpacked, budget),
+    }
+}
+
+fn listed(archive: impl io::Read, budget: &Budget) -> io::Result<Changes> {
+    let mut changes = Changes::default();
+    let mut entries = Entries::reading(archive);
+    while let Some(entry) = entries.next()? {
+        budget.another_file()?;
+        let (folder, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
+        if name == OPAQUE {
+            changes.opaque.push(folder.to_owned());
+            continue;
+        }
+        if let Some(name) = name.strip_prefix(WHITEOUT) {
+            // Others than these are the business of file systems that no engine has any more.
+            if !name.is_empty() && !name.starts_with(WHITEOUT) {
+                changes.gone.push(joined(folder, name));
+            }
+            continue;
+        }
+        let made = match &entry.kind {
+            Kind::Folder => Made::Node(Node::Folder),
+            Kind::Symlink(target) => Made::Node(Node::Link(target.clone())),
+            Kind::Hardlink(target) => Made::Same(target.clone()),
+            Kind::Other => Made::Node(Node::Other),
+            Kind::File => Made::Node(Node::File(file(&mut entries, &entry, budget)?)),
+        };
+        changes.made.push((entry.path, made));
+    }
+    entries.finish()?;
+    Ok(changes)
+}
+
+/// What is kept of a file.
+fn file(entries: &mut Entries<impl io::Read>, entry: &Entry, budget: &Budget) -> io::Result<File> {
+    let mut file = File::default();
+    if library::matters(&entry.path) && entry.size <= library::LARGEST {
+        let bytes = entries.data(entry.size)?;
+        file.library = library::read(&bytes).map(Arc::new);
+        return Ok(file);
+    }
+    let most = match telling(&entry.path) {
+        Telling::Always => DATABASE,
+        Telling::AsScript => TEXT,
+        Telling::Never => return Ok(file),
+    };
+    if entry.size > most {
+        return Ok(file);
+    }
+    let mut bytes = entries.data(2)?;
+    let tells = telling(&entry.path) == Telling::Always || bytes == b"#!";
+    if tells && budget.has_room_for(entry.size) {
+        bytes.extend(entries.data(entry.size)?);
+        file.text = Some(bytes.into());
+    }
+    Ok(file)
+}
+
+/// Whether the text of a file tells something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Telling {
+    Always,
+    /// If it is a script.
+    AsScript,
+    Never,
+}
+
+fn telling(path: &str) -> Telling {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    let known = matches!(
+        path,
+        "etc/os-release"
+            | "usr/lib/os-release"
+            | "etc/ld.so.preload"
+            | "etc/ld.so.conf"
+            | "var/lib/dpkg/status"
+            | "lib/apk/db/installed"
+            | "usr/lib/apk/db/installed"
+    );
+    let in_folder = [
+        "etc/ld.so.conf.d/",
+        "var/lib/dpkg/status.d/",
+        "etc/supervisor/",
+    ];
+    if known || in_folder.iter().any(|folder| path.starts_with(folder)) {
+        return Telling::Always;
+    }
+    let of_packages = [
+        "/site-packages/",
+        "/dist-packages/",
+        "/node_modules/",
+        "/doc/",
+    ];
+    if of_packages.iter().any(|folder| path.contains(folder)) || path.starts_with("usr/share/") {
+        return Telling::Never;
+    }
+    let settings = [
+        ".py", ".ini", ".conf", ".cfg", ".toml", ".txt", ".env", ".yml", ".yaml",
+    ];
+    let is_setting = settings.iter().any(|ending| name.ends_with(ending)) || name == "Procfile";
+    // The standard library, and what distributions bring, starts no service.
+    let is_own = !path.starts_with("usr/lib/")
+        && !path.starts_with("usr/local/lib/")
+        && !path.starts_with("opt/conda/");
+    match is_setting && is_own {
+        true => Telling::Always,
+        false => Telling::AsScript,
+    }
+}
+
+impl Files {
+    fn apply(&mut self, changes: Changes) {
+        for folder in &changes.opaque {
+            self.empty(folder);
+        }
+        for path in &changes.gone {
+            let path = self.through(path);
+            self.remove(&path);
+        }
+        let own: BTreeSet<String> = changes.made.iter().map(|(path, _)| path.clone()).collect();
+        for (path, made) in changes.made {
+            let path = if parents(&path).any(|parent| own.contains(parent)) {
+                path
+            } else {
+                self.through(&path)
+            };
+            let node = match made {
+                Made::Node(node) => node,
+                Made::Same(target) => match self.nodes.get(&self.through(&target)) {
+                    Some(node) => node.clone(),
+                    None => continue,
+                },
+            };
+            // A folder need not have an entry of its own.
+            if !matches!(node, Node::Folder) {
+                self.empty(&path);
+            }
+            self.nodes.insert(path, node);
+        }
+    }
+
+    fn remove(&mut self, path: &str) {
+        self.empty(path);
+        self.nodes.remove(path);
+    }
+
+    /// Takes away what is below a folder.
+    fn empty(&mut self, folder: &str) {
+        let below: Vec<String> = self
+            .below(folder)
+            .map(|(path, _)| path.to_owned())
+            .collect();
+        for path in below {
+            self.nodes.remove(&path);
+        }
+    }
+
+    /// What is below a folder, however deep.
+    pub(super) fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = (&'a str, &'a Node)> {
+        let start = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{folder}/")
+        };
+        let range = (Bound::Included(start.clone()), Bound::Unbounded);
+        self.nodes
+            .range(range)
+            .take_while(move |(path, _)| path.starts_with(&start))
+            .map(|(path, node)| (path.as_str(), node))
+    }
+
+    /// All files.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Node)> {
+        self.nodes.iter().map(|(path, node)| (path.as_str(), node))
+    }
+
+    /// A path with the links of its folders followed.
+    fn through(&self, path: &str) -> String {
+        match path.rsplit_once('/') {
+            Some((folder, name)) => {
+                let folder = self.resolved(folder).unwrap_or_else(|| folder.to_owned());
+                joined(&folder, name)
+            }
+            None => path.to_owned(),
+        }
+    }
+
+    /// The path that a path leads to, all links followed: none leads out of the image.
+    pub(super) fn resolved(&self, path: &str) -> Option<String> {
+        let mut left: Vec<String> = parts(path).rev().map(str::to_owned).collect();
+        let mut done: Vec<String> = Vec::new();
+        let mut hops = 0;
+        while let Some(part) = left.pop() {
+            if part == ".." {
+                done.pop();
+                continue;
+            }
+            done.push(part);
+            if let Some(Node::Link(target)) = self.nodes.get(&done.join("/")) {
+                hops += 1;
+                if hops > HOPS {
+                    return None;
+                }
+                done.pop();
+                if target.starts_with('/') {
+                    done.clear();
+                }
+                left.extend(parts(target).rev().map(str::to_owned));
+            }
+        }
+        Some(done.join("/"))
+    }
+
+    /// What a path leads to.
+    pub(super) fn get(&self, path: &str) -> Option<&Node> {
+        self.nodes.get(&self.resolved(path)?)
+    }
+
+    /// The file that a path leads to.
+    pub(super) fn file(&self, path: &str) -> Option<&File> {
+        match self.get(path)? {
+            Node::File(file) => Some(file),
+            _ => None,
+        }
+    }
+
+    /// The text of a file, as far as it was kept.
+    pub(super) fn text(&self, path: &str) -> Option<&Arc<[u8]>> {
+        self.file(path)?.text.as_ref()
+    }
+}
+
+/// The folders above a path, from below.
+fn parents(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(path.rsplit_once('/'), |(folder, _)| folder.rsplit_once('/'))
+        .map(|(folder, _)| folder)
+}
+
+fn parts(path: &str) -> impl DoubleEndedIterator<Item = &str> {
+    path.split('/').filter(|part| !matches!(*part, "" | "."))
+}
+
+fn joined(folder: &str, name: &str) -> String {
+    match folder.is_empty() {
+        true => name.to_owned(),
+        false => format!("{folder}/{name}"),
+    }
+}

@@ -1,0 +1,235 @@
+//! From what a reference leads to, to the images behind it: one for each platform of an index.
+
+use std::fmt;
+
+use oci_spec::image::{Arch, Descriptor, ImageConfiguration, ImageIndex, ImageManifest, Os};
+use serde::Deserialize;
+
+use super::Refused;
+use super::digest::Digest;
+use super::store::{Blob, Root, Store, path_of, small, whole};
+
+/// So many layers has no image (Docker's own limit is 127), and so many images no index.
+const LAYERS: usize = 1024;
+const IMAGES: usize = 256;
+/// So deep an index may stand in another.
+const DEPTH: usize = 4;
+/// What marks a child of an index that says something of another one, as BuildKit writes it.
+const ATTESTATION: &str = "vnd.docker.reference.type";
+
+/// An image for one platform.
+#[derive(Debug)]
+pub(crate) struct Image {
+    pub(crate) platform: Platform,
+    /// The digest of its manifest; an archive of docker has none.
+    pub(crate) digest: Option<Digest>,
+    /// Its configuration, as it stands there.
+    pub(super) config: Vec<u8>,
+    /// From below.
+    pub(super) layers: Vec<Layer>,
+}
+
+/// Where a layer is.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    /// Its file in the store.
+    pub(super) path: String,
+    /// What it has to come to as it is stored.
+    pub(super) blob: Option<Blob>,
+    /// What it has to come to when it is unpacked.
+    pub(super) unpacked: Option<Digest>,
+}
+
+/// What it is made for: `linux/arm64/v8`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Platform {
+    pub(crate) os: String,
+    pub(crate) architecture: String,
+    pub(crate) variant: Option<String>,
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}/{}", self.os, self.architecture)?;
+        match &self.variant {
+            Some(variant) => write!(out, "/{variant}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Platform {
+    fn of(os: &Os, architecture: &Arch, variant: Option<&String>) -> Self {
+        Self {
+            os: os.to_string(),
+            architecture: architecture.to_string(),
+            variant: variant.cloned(),
+        }
+    }
+
+    /// Whether it is one that was asked for: `linux/arm64` holds all its variants.
+    pub(crate) fn is(&self, wanted: &str) -> bool {
+        let own = self.to_string();
+        own == wanted
+            || own
+                .strip_prefix(wanted)
+                .is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+/// What is behind a reference.
+#[derive(Debug, Default)]
+pub(crate) struct Images {
+    pub(crate) images: Vec<Image>,
+    /// What is there and is no image, each with what it is.
+    pub(crate) others: Vec<String>,
+}
+
+/// Finds them all.
+///
+/// # Errors
+/// Where something is missing, damaged, or not what it says.
+pub(super) fn images(store: &dyn Store, root: Root) -> Result<Images, Refused> {
+    let mut found = Images::default();
+    match root {
+        Root::Saved { config, layers } => found.images.push(saved(store, &config, layers)?),
+        Root::Blob(blob) => collect(store, &blob, 0, &mut found)?,
+    }
+    Ok(found)
+}
+
+/// Which of both a blob is; media types are not always said.
+#[derive(Deserialize)]
+struct Shape {
+    manifests: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "fsLayers")]
+    fs_layers: Option<serde::de::IgnoredAny>,
+}
+
+fn collect(
+    store: &dyn Store,
+    blob: &Blob,
+    depth: usize,
+    found: &mut Images,
+) -> Result<(), Refused> {
+    let bytes = whole(store, blob)?;
+    let wrong = |error: &dyn fmt::Display| Refused::new(format!("{}: {error}", blob.digest));
+    let shape: Shape = serde_json::from_slice(&bytes).map_err(|error| wrong(&error))?;
+    if shape.fs_layers.is_some() {
+        return Err(wrong(
+            &"a manifest of version 1, which registries no longer write: pull and push it with a current tool",
+        ));
+    }
+    if shape.manifests.is_none() {
+        found.images.push(image(store, blob, &bytes)?);
+        return Ok(());
+    }
+    if depth >= DEPTH {
+        return Err(wrong(
+            &"an index in an index in an index: it is not followed any further",
+        ));
+    }
+    let index = ImageIndex::from_reader(bytes.as_slice()).map_err(|error| wrong(&error))?;
+    for child in index.manifests() {
+        if found.images.len() + found.others.len() >= IMAGES {
+            return Err(wrong(&format!("more than {IMAGES} images")));
+        }
+        if let Some(what) = no_image(child) {
+            found.others.push(what);
+            continue;
+        }
+        collect(store, &blob_of(child)?, depth + 1, found)?;
+    }
+    Ok(())
+}
+
+/// What a child of an index is that is no image.
+fn no_image(child: &Descriptor) -> Option<String> {
+    let annotations = child.annotations().as_ref();
+    let kind = annotations.and_then(|all| all.get(ATTESTATION));
+    if let Some(kind) = kind {
+        return Some(format!("{} ({kind})", child.digest()));
+    }
+    let platform = child.platform().as_ref()?;
+    let unknown = platform.os().to_string() == "unknown";
+    unknown.then(|| format!("{} (of no platform that is known)", child.digest()))
+}
+
+fn blob_of(descriptor: &Descriptor) -> Result<Blob, Refused> {
+    let text = descriptor.digest().to_string();
+    let digest = Digest::parse(&text)
+        .ok_or_else(|| Refused::new(format!("`{text}` is no digest of SHA-256 or SHA-512")))?;
+    let size = descriptor.size();
+    Ok(Blob { digest, size })
+}
+
+fn image(store: &dyn Store, blob: &Blob, bytes: &[u8]) -> Result<Image, Refused> {
+    let wrong = |error: &dyn fmt::Display| Refused::new(format!("{}: {error}", blob.digest));
+    let manifest = ImageManifest::from_reader(bytes).map_err(|error| wrong(&error))?;
+    let kind = manifest.config().media_type().to_string();
+    // What is no image has a configuration of its own kind: charts, signatures, models.
+    if !kind.contains("image") && !kind.contains("container") {
+        return Err(wrong(&format!(
+            "no image: its configuration is of the type `{kind}`"
+        )));
+    }
+    let config = whole(store, &blob_of(manifest.config())?)?;
+    let layers = manifest.layers().iter().map(|layer| {
+        let kind = layer.media_type().to_string();
+        if kind.contains("encrypted") {
+            return Err(wrong(&"its layers are encrypted"));
+        }
+        let blob = blob_of(layer)?;
+        Ok(Layer {
+            path: path_of(&blob.digest),
+            blob: Some(blob),
+            unpacked: None,
+        })
+    });
+    let layers = layers.collect::<Result<Vec<_>, Refused>>()?;
+    configured(config, layers, Some(blob.digest.clone()))
+}
+
+fn saved(store: &dyn Store, config: &str, layers: Vec<String>) -> Result<Image, Refused> {
+    let (mut reader, size) = store
+        .open(config)
+        .map_err(|_| Refused::new(format!("`{config}` is not there")))?;
+    let bytes = small(&mut reader, config)?;
+    debug_assert!(size >= bytes.len() as u64, "no file is longer than it is");
+    let layers = layers.into_iter().map(|path| Layer {
+        path,
+        blob: None,
+        unpacked: None,
+    });
+    configured(bytes, layers.collect(), None)
+}
+
+fn configured(
+    config: Vec<u8>,
+    mut layers: Vec<Layer>,
+    digest: Option<Digest>,
+) -> Result<Image, Refused> {
+    let typed = ImageConfiguration::from_reader(config.as_slice())
+        .map_err(|error| Refused::new(format!("the configuration: {error}")))?;
+    let unpacked = typed.rootfs().diff_ids();
+    if layers.len() > LAYERS {
+        return Err(Refused::new(format!("it has more than {LAYERS} layers")));
+    }
+    if unpacked.len() != layers.len() {
+        return Err(Refused::new(format!(
+            "the configuration names {} layers, and {} are there",
+            unpacked.len(),
+            layers.len()
+        )));
+    }
+    for (layer, unpacked) in layers.iter_mut().zip(unpacked) {
+        // What is stored as it is promised need not be checked twice.
+        layer.unpacked = Digest::parse(unpacked).filter(|_| layer.blob.is_none());
+    }
+    Ok(Image {
+        platform: Platform::of(typed.os(), typed.architecture(), typed.variant().as_ref()),
+        digest,
+        config,
+        layers,
+    })
+}

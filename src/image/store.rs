@@ -1,0 +1,123 @@
+//! Where images are stored: each kind of store hands out the same, blobs by their digests.
+
+mod archive;
+mod docker;
+mod layout;
+
+use std::io::{self, Read};
+
+use serde::Deserialize;
+
+use super::Refused;
+use super::digest::{Digest, Verified};
+use super::reference::{Reference, Transport};
+use archive::Archive;
+
+/// No manifest, index or configuration is larger, in bytes. (Registries refuse manifests above 4 MiB.)
+const LARGEST: u64 = 8 << 20;
+
+/// What names a blob: the members that are used of a descriptor (image-spec, descriptor.md).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Blob {
+    pub(super) digest: Digest,
+    /// In bytes.
+    pub(super) size: u64,
+}
+
+/// What is at a reference.
+#[derive(Debug)]
+pub(super) enum Root {
+    /// The manifest or index of that name.
+    Blob(Blob),
+    /// What `docker save` says of an image: its configuration, and its layers from below.
+    Saved { config: String, layers: Vec<String> },
+}
+
+/// A store.
+pub(super) trait Store: Sync {
+    /// What the name leads to; without one the only image that is there.
+    ///
+    /// # Errors
+    /// Where it leads nowhere, or it is not clear where.
+    fn root(&self, name: Option<&str>) -> Result<Root, Refused>;
+
+    /// The bytes of a blob, and how many of them there are.
+    ///
+    /// # Errors
+    /// Where it is not there.
+    fn open(&self, path: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)>;
+}
+
+/// Opens the store of a reference.
+///
+/// # Errors
+/// Where it is none.
+pub(super) fn open(reference: &Reference) -> Result<Box<dyn Store>, Refused> {
+    let path = &reference.path;
+    Ok(match reference.transport {
+        Transport::OciLayout => Box::new(layout::Folder::open(path)?),
+        Transport::OciArchive => Box::new(layout::Packed(Archive::open(path)?)),
+        Transport::DockerArchive => Box::new(docker::Saved(Archive::open(path)?)),
+    })
+}
+
+/// Where a blob lies in a layout.
+pub(super) fn path_of(digest: &Digest) -> String {
+    let (algorithm, hex) = digest.parts();
+    format!("blobs/{algorithm}/{hex}")
+}
+
+/// A blob as it is promised: what is something else is an error at its end.
+///
+/// # Errors
+/// Where it is not there.
+pub(super) fn verified<'a>(
+    store: &'a dyn Store,
+    blob: &Blob,
+) -> io::Result<Box<dyn Read + Send + 'a>> {
+    let (bytes, _) = store.open(&path_of(&blob.digest))?;
+    Ok(Box::new(Verified::new(
+        bytes,
+        &blob.digest,
+        Some(blob.size),
+    )))
+}
+
+/// All bytes of a small blob.
+///
+/// # Errors
+/// Where it is not there, is something else, or is not small.
+pub(super) fn whole(store: &dyn Store, blob: &Blob) -> Result<Vec<u8>, Refused> {
+    if blob.size > LARGEST {
+        return Err(Refused::new(format!(
+            "{} is said to have {} bytes: no manifest or configuration has more than {LARGEST}",
+            blob.digest, blob.size
+        )));
+    }
+    let mut bytes = Vec::new();
+    let mut reader = verified(store, blob).map_err(|error| missing(&blob.digest, &error))?;
+    reader
+        .read_to_end(&mut bytes)
+        .map_err(|error| missing(&blob.digest, &error))?;
+    Ok(bytes)
+}
+
+fn missing(digest: &Digest, error: &io::Error) -> Refused {
+    match error.kind() {
+        io::ErrorKind::NotFound => Refused::new(format!("the blob {digest} is not there")),
+        _ => Refused::new(error.to_string()),
+    }
+}
+
+/// The bytes of a small file of a store, not more than it may have.
+pub(super) fn small(reader: &mut dyn Read, name: &str) -> Result<Vec<u8>, Refused> {
+    let mut bytes = Vec::new();
+    let read = reader.take(LARGEST + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Refused::new(format!("{name}: {error}")))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Refused::new(format!(
+            "{name} has more than {LARGEST} bytes"
+        )));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,109 @@
+//! The layout of OCI: `index.json` and blobs by their digests (image-spec, image-layout.md), as a folder or in an archive.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::archive::Archive;
+use super::{Blob, Refused, Root, Store, small};
+
+/// What a tag stands in, in the annotations of a descriptor.
+const NAME: &str = "org.opencontainers.image.ref.name";
+
+/// A layout as a folder.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn open(path: &Path) -> Result<Self, Refused> {
+        if path.join("index.json").is_file() {
+            return Ok(Self(path.to_owned()));
+        }
+        let shown = path.display();
+        Err(Refused::new(if path.exists() {
+            format!("{shown}: it has no index.json, so it is no layout of OCI")
+        } else {
+            format!("{shown}: there is no such folder")
+        }))
+    }
+}
+
+impl Store for Folder {
+    fn root(&self, name: Option<&str>) -> Result<Root, Refused> {
+        root(self, &self.0.display().to_string(), name)
+    }
+
+    fn open(&self, path: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)> {
+        let file = File::open(self.0.join(path))?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::other(format!("{path} is no file")));
+        }
+        Ok((Box::new(BufReader::new(file)), metadata.len()))
+    }
+}
+
+/// A layout in an archive.
+pub(super) struct Packed(pub(super) Archive);
+
+impl Store for Packed {
+    fn root(&self, name: Option<&str>) -> Result<Root, Refused> {
+        root(self, &self.0.shown(), name)
+    }
+
+    fn open(&self, path: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)> {
+        self.0.file(path)
+    }
+}
+
+#[derive(Deserialize)]
+struct Index {
+    manifests: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(flatten)]
+    blob: Blob,
+    #[serde(default)]
+    annotations: std::collections::BTreeMap<String, String>,
+}
+
+fn root(store: &dyn Store, shown: &str, name: Option<&str>) -> Result<Root, Refused> {
+    let (mut reader, _) = store.open("index.json").map_err(|_| {
+        Refused::new(format!(
+            "{shown}: it has no index.json, so it is no layout of OCI"
+        ))
+    })?;
+    let bytes = small(&mut reader, "index.json")?;
+    let index: Index = serde_json::from_slice(&bytes)
+        .map_err(|error| Refused::new(format!("{shown}: index.json: {error}")))?;
+    let named = |entry: &&Entry| entry.annotations.get(NAME).map(String::as_str) == name;
+    let found = match name {
+        Some(_) => index.manifests.iter().find(named),
+        None if index.manifests.len() == 1 => index.manifests.first(),
+        None => None,
+    };
+    found
+        .map(|entry| Root::Blob(entry.blob.clone()))
+        .ok_or_else(|| {
+            let tags = index
+                .manifests
+                .iter()
+                .filter_map(|entry| entry.annotations.get(NAME));
+            let tags: Vec<String> = tags.map(|tag| format!("`{tag}`")).collect();
+            let what = match name {
+                Some(name) => format!("no image there has the tag `{name}`"),
+                None => format!(
+                    "{} images are there: name one by its tag",
+                    index.manifests.len()
+                ),
+            };
+            let tags = match tags.is_empty() {
+                true => "none has a tag".to_owned(),
+                false => format!("tags: {}", tags.join(", ")),
+            };
+            Refused::new(format!("{shown}: {what} ({tags})"))
+        })
+}

@@ -1,0 +1,388 @@
+//! `image check`: what is in force in images that were built, and what is refused of those that are not what they say.
+
+mod layout;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::run::{Run, folder, run_limited};
+use layout::{Entry, INDEX, Layout, gzip, layer, library, packed, zstd};
+
+const RELEASE: &[u8] =
+    b"PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n";
+const STATUS: &[u8] = b"Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\n\nPackage: libjemalloc2\nStatus: install ok installed\nVersion: 5.3.0-1\n";
+const LIBRARY: &str = "usr/lib/x86_64-linux-gnu/libjemalloc.so.2";
+
+/// Debian 12 with Python and jemalloc, as far as it is read.
+fn base() -> Vec<u8> {
+    let elf = library(62);
+    layer(&[
+        Entry::Symlink("lib", "usr/lib"),
+        Entry::Symlink("etc/os-release", "../usr/lib/os-release"),
+        Entry::File("usr/lib/os-release", RELEASE),
+        Entry::File("var/lib/dpkg/status", STATUS),
+        Entry::File("usr/lib/x86_64-linux-gnu/libc.so.6", &elf),
+        Entry::File(LIBRARY, &elf),
+        Entry::File("usr/bin/python3.11", &elf),
+        Entry::Symlink("usr/bin/python3", "python3.11"),
+        Entry::Device("dev/sda"),
+    ])
+}
+
+fn config(preload: &str) -> Value {
+    json!({
+        "Env": ["PATH=/usr/bin:/bin", format!("LD_PRELOAD={preload}"), "MALLOC_CONF=narenas:4"],
+        "Cmd": ["python3", "-m", "gunicorn", "app:app", "--threads", "8"],
+    })
+}
+
+fn check(folder: &Path, arguments: &[&str]) -> Run {
+    let fixed = ["image", "check", "--isolated", "--format", "concise"];
+    run_limited(folder, fixed.iter().chain(arguments))
+}
+
+/// What is found in an image of these layers.
+fn of_layers(preload: &str, layers: &[Vec<u8>]) -> Run {
+    let folder = folder([]);
+    let mut layout = Layout::at(&folder.path().join("app"));
+    let image = layout.image("amd64", &config(preload), layers);
+    layout.tag(image, "1");
+    check(folder.path(), &["oci:app:1"])
+}
+
+fn is_fine(run: &Run) {
+    assert_eq!(
+        (run.out.as_str(), run.err.as_str(), run.code),
+        ("", "", Some(0))
+    );
+}
+
+fn has(run: &Run, rule: &str) {
+    assert!(
+        run.out.contains(rule),
+        "{rule} is not in:\n{}{}",
+        run.out,
+        run.err
+    );
+}
+
+#[test]
+fn what_is_there_is_in_force_however_it_is_packed() {
+    is_fine(&of_layers("libjemalloc.so.2", &[base()]));
+    is_fine(&of_layers("libjemalloc.so.2", &[gzip(&base())]));
+    is_fine(&of_layers("libjemalloc.so.2", &[zstd(&base())]));
+    is_fine(&of_layers(
+        "/lib/x86_64-linux-gnu/libjemalloc.so.2",
+        &[base()],
+    ));
+    has(
+        &of_layers("/usr/lib/x86_64-linux-gnu/libjemalloc.so.1", &[base()]),
+        "[preload-wrong-soname]",
+    );
+    has(
+        &of_layers("/usr/lib/aarch64-linux-gnu/libjemalloc.so.2", &[base()]),
+        "[preload-wrong-arch]",
+    );
+    has(
+        &of_layers("libmimalloc.so.2", &[base()]),
+        "[preload-not-installed]",
+    );
+}
+
+#[test]
+fn layers_take_away_what_others_brought() {
+    let of = |upper: &[Entry<'_>]| of_layers("libjemalloc.so.2", &[base(), layer(upper)]);
+    let gone = "[preload-not-installed]";
+    let whiteout = "usr/lib/x86_64-linux-gnu/.wh.libjemalloc.so.2";
+    has(&of(&[Entry::File(whiteout, b"")]), gone);
+    has(
+        &of(&[Entry::File("usr/lib/.wh.x86_64-linux-gnu", b"")]),
+        gone,
+    );
+    has(
+        &of(&[Entry::File("usr/lib/x86_64-linux-gnu/.wh..wh..opq", b"")]),
+        gone,
+    );
+    // A folder that becomes a file has nothing below it any more.
+    has(&of(&[Entry::File("usr/lib/x86_64-linux-gnu", b"")]), gone);
+    // Through a link of the layer below, as engines do it.
+    has(
+        &of(&[Entry::File(
+            "lib/x86_64-linux-gnu/.wh.libjemalloc.so.2",
+            b"",
+        )]),
+        gone,
+    );
+    // What the same layer brings again is there, wherever its whiteout stands.
+    let elf = library(62);
+    is_fine(&of(&[
+        Entry::File(LIBRARY, &elf),
+        Entry::File(whiteout, b""),
+    ]));
+    is_fine(&of(&[Entry::Folder("usr/lib/x86_64-linux-gnu")]));
+    // Another name of a file is that file, also where the first one goes.
+    let other = layer(&[Entry::Hardlink("usr/lib/libjemalloc.so.2", LIBRARY)]);
+    let first = layer(&[Entry::File(whiteout, b"")]);
+    is_fine(&of_layers("libjemalloc.so.2", &[base(), other, first]));
+}
+
+#[test]
+fn links_lead_nowhere_but_into_the_image() {
+    let around = layer(&[
+        Entry::Symlink("a", "b"),
+        Entry::Symlink("b", "a"),
+        Entry::Symlink("etc/ld.so.preload", "../../../../../../etc/passwd"),
+        Entry::Symlink("usr/lib/x86_64-linux-gnu/libjemalloc.so.2", "/a/x"),
+    ]);
+    has(
+        &of_layers("libjemalloc.so.2", &[base(), around]),
+        "[preload-not-installed]",
+    );
+    // An absolute link is one from the image's own top.
+    let kept = layer(&[
+        Entry::File("opt/j/libjemalloc.so.2", &library(62)),
+        Entry::Symlink(
+            "usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
+            "/opt/j/libjemalloc.so.2",
+        ),
+    ]);
+    is_fine(&of_layers("libjemalloc.so.2", &[base(), kept]));
+}
+
+#[test]
+fn start_scripts_are_read_where_they_lie() {
+    let folder = folder([]);
+    let mut layout = Layout::at(&folder.path().join("app"));
+    let script = layer(&[Entry::File(
+        "start.sh",
+        b"#!/bin/sh\nexport MALLOC_ARENA_MAX=2\nexec \"$@\"\n",
+    )]);
+    let mut config = config("libjemalloc.so.2");
+    config["Entrypoint"] = json!(["/start.sh"]);
+    let image = layout.image("amd64", &config, &[base(), script]);
+    layout.tag(image, "1");
+    let run = check(folder.path(), &["oci:app"]);
+    let place = "oci:app!/start.sh:2:25: warning[glibc-tunable-dead]";
+    assert!(run.out.starts_with(place), "{}{}", run.out, run.err);
+}
+
+#[test]
+fn each_platform_of_an_index_is_looked_at() {
+    let folder = folder([]);
+    let mut layout = Layout::at(&folder.path().join("app"));
+    let preload = config("/usr/lib/x86_64-linux-gnu/libjemalloc.so.2");
+    let of = |arch: &str, machine: u8| {
+        let elf = library(machine);
+        let triplet = if arch == "arm64" {
+            "aarch64-linux-gnu"
+        } else {
+            "x86_64-linux-gnu"
+        };
+        let own = [
+            Entry::File("usr/lib/os-release", RELEASE),
+            Entry::File(&format!("usr/lib/{triplet}/libc.so.6"), &elf),
+            Entry::File(&format!("usr/lib/{triplet}/libjemalloc.so.2"), &elf),
+            Entry::File("usr/bin/python3.11", &elf),
+            Entry::Symlink("usr/bin/python3", "python3.11"),
+        ];
+        let mut image = layout.image(arch, &preload, &[layer(&own)]);
+        image["platform"] = json!({"os": "linux", "architecture": arch});
+        image
+    };
+    let mut proof = layout.manifest(&json!({"schemaVersion": 2}));
+    proof["platform"] = json!({"os": "unknown", "architecture": "unknown"});
+    proof["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
+    let index = json!({
+        "schemaVersion": 2, "mediaType": INDEX, "manifests": [of("amd64", 62), of("arm64", 183), proof],
+    });
+    let index = layout.blob(index.to_string().as_bytes(), INDEX);
+    layout.tag(index, "1");
+    let run = check(folder.path(), &["oci:app:1"]);
+    assert!(
+        run.out.starts_with("oci:app:1 (linux/arm64):") && run.out.contains("[preload-wrong-arch]"),
+        "{}{}",
+        run.out,
+        run.err
+    );
+    assert_eq!(run.out.lines().count(), 1, "{}", run.out);
+    assert!(
+        run.err.contains("(attestation-manifest) is no image"),
+        "{}",
+        run.err
+    );
+    is_fine(&check(
+        folder.path(),
+        &["--quiet", "--platform", "linux/amd64", "oci:app:1"],
+    ));
+    let other = check(folder.path(), &["--platform", "linux/s390x", "oci:app:1"]);
+    assert_eq!(other.code, Some(2));
+    assert!(
+        other.err.contains("there are: linux/amd64, linux/arm64"),
+        "{}",
+        other.err
+    );
+}
+
+#[test]
+fn archives_are_read_as_they_are() {
+    let folder = folder([]);
+    let here = folder.path();
+    let mut layout = Layout::at(&here.join("app"));
+    let image = layout.image("amd64", &config("libjemalloc.so.2"), &[base()]);
+    layout.tag(image, "1");
+    fs::write(here.join("app.tar"), packed(&here.join("app"))).unwrap();
+    is_fine(&check(here, &["oci-archive:app.tar:1"]));
+
+    let saved = here.join("saved");
+    fs::create_dir(&saved).unwrap();
+    fs::write(saved.join("layer.tar"), base()).unwrap();
+    let config = json!({
+        "architecture": "amd64", "os": "linux", "config": config("libjemalloc.so.2"),
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", layout::hex(&base()))]},
+    });
+    fs::write(saved.join("config.json"), config.to_string()).unwrap();
+    let manifest =
+        json!([{"Config": "config.json", "RepoTags": ["acme/app:1"], "Layers": ["layer.tar"]}]);
+    fs::write(saved.join("manifest.json"), manifest.to_string()).unwrap();
+    fs::write(here.join("saved.tar"), packed(&saved)).unwrap();
+    is_fine(&check(here, &["docker-archive:saved.tar"]));
+    is_fine(&check(
+        here,
+        &["docker-archive:saved.tar:docker.io/acme/app:1"],
+    ));
+    let other = check(here, &["docker-archive:saved.tar:acme/app:2"]);
+    assert!(
+        other
+            .err
+            .contains("is called `acme/app:2` (names: `acme/app:1`)"),
+        "{}",
+        other.err
+    );
+
+    // What is unpacked is held against what the configuration promises.
+    fs::write(saved.join("layer.tar"), layer(&[])).unwrap();
+    fs::write(here.join("saved.tar"), packed(&saved)).unwrap();
+    refused(
+        &check(here, &["docker-archive:saved.tar"]),
+        "another digest",
+    );
+    fs::write(here.join("saved.tar.gz"), gzip(&packed(&saved))).unwrap();
+    refused(
+        &check(here, &["docker-archive:saved.tar.gz"]),
+        "decompress it first",
+    );
+}
+
+fn refused(run: &Run, why: &str) {
+    assert_eq!(run.code, Some(2), "{}{}", run.out, run.err);
+    assert!(run.err.contains(why), "`{why}` is not in: {}", run.err);
+    assert_eq!(run.err.lines().count(), 1, "{}", run.err);
+}
+
+#[test]
+fn what_is_not_what_it_says_is_refused() {
+    let of = |change: &dyn Fn(&mut Layout) -> Value| {
+        let folder = folder([]);
+        let mut layout = Layout::at(&folder.path().join("app"));
+        let root = change(&mut layout);
+        layout.tag(root, "1");
+        check(folder.path(), &["oci:app:1"])
+    };
+    let with_layer = |bytes: &[u8]| {
+        let bytes = bytes.to_vec();
+        of(&move |layout| layout.image("amd64", &json!({}), std::slice::from_ref(&bytes)))
+    };
+    refused(
+        &with_layer(&layer(&[Entry::File("../../etc/cron.d/x", b"x")])),
+        "leads out of the image",
+    );
+    refused(
+        &with_layer(b"no archive at all".repeat(40).as_slice()),
+        "no archive of tar",
+    );
+    refused(&with_layer(&base()[..2000]), "too early");
+    refused(&with_layer(&gzip(&base())[..300]), "layer 1 of 1");
+    refused(&with_layer(b"BZh91AY&SY"), "compressed as no layer is");
+    let mut bent = base();
+    bent[700] ^= 1;
+    refused(&with_layer(&bent), "damaged");
+
+    let lie = |field: &'static str, value: Value| {
+        of(&move |layout: &mut Layout| {
+            let mut image = layout.image("amd64", &json!({}), &[base()]);
+            image[field] = value.clone();
+            image
+        })
+    };
+    refused(&lie("size", json!(7)), "size");
+    refused(
+        &lie("size", json!(1_u64 << 40)),
+        "no manifest or configuration has more",
+    );
+    refused(
+        &lie("digest", json!("sha256:../../../etc/passwd")),
+        "no digest",
+    );
+    refused(
+        &lie("digest", json!(format!("sha256:{}", "0".repeat(64)))),
+        "is not there",
+    );
+    refused(
+        &of(&|layout| layout.manifest(&json!({"schemaVersion": 1, "fsLayers": []}))),
+        "version 1",
+    );
+    refused(
+        &of(&|layout| {
+            let inner = layout.image("amd64", &json!({}), &[]);
+            let index =
+                |child: &Value| json!({"schemaVersion": 2, "manifests": [child]}).to_string();
+            let mut child = inner;
+            for _ in 0..6 {
+                child = layout.blob(index(&child).as_bytes(), INDEX);
+            }
+            child
+        }),
+        "not followed any further",
+    );
+    refused(
+        &of(&|layout| {
+            let config = layout.blob(b"{}", "application/vnd.cncf.helm.config.v1+json");
+            layout.manifest(&json!({"schemaVersion": 2, "config": config, "layers": []}))
+        }),
+        "no image: its configuration is of the type",
+    );
+}
+
+#[test]
+fn a_wrong_reference_says_what_to_write() {
+    let folder = folder([]);
+    let at = folder.path();
+    refused(
+        &check(at, &["app:1"]),
+        "names no image: write `oci:DIR:TAG`",
+    );
+    refused(
+        &check(at, &["docker://acme/app"]),
+        "skopeo copy docker://acme/app oci:DIR:TAG",
+    );
+    refused(&check(at, &["oci:nowhere"]), "there is no such folder");
+    refused(&check(at, &["oci-archive:nowhere.tar"]), "nowhere.tar");
+    fs::create_dir(at.join("empty")).unwrap();
+    refused(&check(at, &["oci:empty"]), "no index.json");
+    refused(&check(at, &["docker-archive:empty"]), "it is no file");
+    let mut layout = Layout::at(&at.join("app"));
+    for tag in ["1", "2"] {
+        let image = layout.image("amd64", &config("libjemalloc.so.2"), &[base()]);
+        layout.tag(image, tag);
+    }
+    refused(
+        &check(at, &["oci:app"]),
+        "2 images are there: name one by its tag (tags: `1`, `2`)",
+    );
+    refused(&check(at, &["oci:app:3"]), "the tag `3` (tags: `1`, `2`)");
+    // One that cannot be read does not stop the others.
+    let both = check(at, &["oci:nowhere", "oci:app:1"]);
+    refused(&both, "there is no such folder");
+}
