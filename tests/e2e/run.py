@@ -73,6 +73,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="all cases, not only the sample")
     parser.add_argument("--only", metavar="NAME", nargs="+", default=[], help="these cases (`witness` and `inject` are two)")
     parser.add_argument("--platform", choices=["amd64", "arm64"], help="one architecture")
+    parser.add_argument("--images", action="store_true", help="ask about the built images, too, and compare")
     parser.add_argument("--keep", action="store_true", help="keep images and folders of cases")
     parser.add_argument("--before-only", action="store_true", help="only build what is to be fixed, and see its defect")
     return parser.parse_args()
@@ -168,7 +169,7 @@ def _prove(store: Store | None, archives: Archives, cases: list[case.Case], opti
 
 def _run(one: case.Case, store: Store, options: argparse.Namespace) -> bool:
     started = time.monotonic()
-    trial = TRIALS.get(one.name, Trial)(one, store, TARGET / "work", options.malloclint)
+    trial = TRIALS.get(one.name, Trial)(one, store, TARGET / "work", options.malloclint, options.images)
     try:
         trial.run(options.before_only)
     except (BuildError, engine.EngineError, OSError, ValueError) as error:

@@ -75,6 +75,10 @@ class Store:
             raise BuildError(f"docker run {image}: {done.both().strip()}")
         return done
 
+    def save(self, image: str, path: Path) -> None:
+        """Writes it as an archive."""
+        self._must("save", f"--output={path}", image)
+
     def drop_cases(self) -> None:
         """The images of cases, and all that builds keep to be faster the next time. Base images stay.
 

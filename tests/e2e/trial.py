@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import built
 import frame
 import probe
 from case import Case, Program
@@ -19,8 +20,8 @@ SIGNALS = range(129, 160)
 class Trial:
     """Collects what went wrong, and a log of everything that was said."""
 
-    def __init__(self, case: Case, store: Store, work: Path, malloclint: Path) -> None:
-        self.case, self.store, self.malloclint = case, store, malloclint
+    def __init__(self, case: Case, store: Store, work: Path, malloclint: Path, images: bool = False) -> None:
+        self.case, self.store, self.malloclint, self.images = case, store, malloclint, images
         self.folder = work / f"{case.name}-{store.arch}"
         self.log = work / f"{case.name}-{store.arch}.log"
         self._below = work / f"{case.name}-{store.arch}-base"
@@ -169,7 +170,23 @@ class Trial:
         if self.case.quiet:
             complains = bool(probe.complaints(done.both()))
             self._check(complains == (when == "before"), f"{when}: the loader {'complains' if complains else 'does not complain'} in steps of the build")
+        if done.code == 0 and self.images and not target:
+            self._compare(image, when)
         return image if done.code == 0 else None
+
+    def _compare(self, image: str, when: str) -> None:
+        """Saves the image as docker does, and asks about both."""
+        saved = self.folder.with_suffix(".tar")
+        self.store.save(image, saved)
+        fixed = ("--isolated", "--format", "json")
+        rules = self._malloclint("rules", "--format", "json")
+        dockerfile = self._malloclint("check", "Dockerfile", *fixed)
+        read = self._malloclint("image", "check", f"docker-archive:{saved}", *fixed)
+        saved.unlink()
+        self._check(read.code in (0, 1), f"{when}: the image is not read: {read.err.strip()}")
+        if read.code in (0, 1):
+            found = built.differences(rules.out, dockerfile.out, read.out)
+            self.faults += [f"{when}: {difference}" for difference in found]
 
     def _malloclint(self, *arguments: str) -> Run:
         done = subprocess.run([str(self.malloclint), *arguments], cwd=self.folder, capture_output=True, timeout=60, check=False)

@@ -1,0 +1,21 @@
+"""Whether `check` of a Dockerfile and `image check` of what it builds say the same: what one finds and the other does not is wrong in one of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def differences(rules: str, dockerfile: str, image: str) -> list[str]:
+    """By what `rules`, `check` and `image check` print as JSON, of the image that the last stage makes."""
+    both = {rule["id"] for rule in json.loads(rules) if {"dockerfile", "image"} <= set(rule["inputs"])}
+    said, seen = json.loads(dockerfile), json.loads(image)
+    if any(unit["verdict"] == "undecided" for report in (said, seen) for unit in report["units"]):
+        return []
+    promised, found = _rules(said) & both, _rules(seen) & both
+    only = [f"`{rule}` is found in the Dockerfile alone" for rule in sorted(promised - found)]
+    return only + [f"`{rule}` is found in the image alone" for rule in sorted(found - promised)]
+
+
+def _rules(report: dict[str, Any]) -> set[str]:
+    return {finding["rule"] for finding in report["findings"]}
