@@ -51,6 +51,14 @@ pub(crate) fn find(reference: &Reference) -> Result<Found, Refused> {
     Ok(Found { store, images })
 }
 
+/// How many files of a layer lead somewhere, whatever its bytes are: for tests.
+///
+/// # Errors
+/// Where they are no layer.
+pub(crate) fn layer(bytes: &[u8]) -> std::io::Result<usize> {
+    files::count(bytes)
+}
+
 /// An image that was read.
 #[derive(Debug)]
 pub(crate) struct Read {
@@ -98,5 +106,9 @@ impl Read {
 impl Surroundings for Read {
     fn read(&self, _near: &str, path: &str) -> Option<Arc<SourceFile>> {
         self.open(path)
+    }
+
+    fn names_tell(&self) -> bool {
+        false
     }
 }

@@ -60,6 +60,15 @@ pub mod inspect {
     }
 }
 
+/// What `image` makes of the bytes of a layer.
+pub mod image {
+    /// How many of its files lead somewhere; nothing where it is no layer.
+    #[must_use]
+    pub fn layer(bytes: &[u8]) -> Option<usize> {
+        crate::image::layer(bytes).ok()
+    }
+}
+
 pub mod manifests {
     pub use crate::manifests::Sheet;
 

@@ -54,6 +54,11 @@ pub trait Surroundings: Sync {
         let _ = near;
         Home::default()
     }
+
+    /// Whether what an input and the folders around it are called says what it is for. Where a built image is stored says nothing.
+    fn names_tell(&self) -> bool {
+        true
+    }
 }
 
 /// The project of an input.
@@ -136,6 +141,10 @@ impl Surroundings for Instead<'_> {
 
     fn home(&self, near: &str) -> Home {
         self.around.home(near)
+    }
+
+    fn names_tell(&self) -> bool {
+        self.around.names_tell()
     }
 }
 

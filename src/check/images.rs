@@ -4,7 +4,7 @@ use super::{Checked, say_once, sorted, verdict};
 use crate::dockerfile::{self, Base, Interpreted, Outside};
 use crate::finding::{Applicability, Finding};
 use crate::image::Read;
-use crate::model::{Role, Unit};
+use crate::model::Unit;
 use crate::policy::Policy;
 use crate::rules;
 use crate::text::{Place, Span};
@@ -24,17 +24,13 @@ pub(crate) fn examine(image: &Read, policy: &Policy) -> Checked {
         platforms: None,
     };
     let interpreted = Interpreted::of(file, dockerfile::parse(&file.bytes), image, &outside);
-    let mut units: Vec<Unit> = interpreted
+    let units: Vec<Unit> = interpreted
         .units(image)
         .into_iter()
         .map(|(unit, _)| unit)
         .collect();
     let mut findings = Vec::new();
-    for (index, unit) in units.iter_mut().enumerate() {
-        // What was built and is asked about is meant, whatever its folder is called.
-        if matches!(unit.role, Role::Shown(_)) {
-            unit.role = Role::Runtime;
-        }
+    for (index, unit) in units.iter().enumerate() {
         let before = findings.len();
         rules::check(unit, &mut findings);
         findings

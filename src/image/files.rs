@@ -90,6 +90,18 @@ pub(super) fn read(store: &dyn Store, layers: &[Layer]) -> Result<Files, Refused
     Ok(files)
 }
 
+/// How many files one layer has, whatever its bytes are.
+///
+/// # Errors
+/// Where they are no layer.
+pub(super) fn count(layer: &[u8]) -> io::Result<usize> {
+    let unpacked = layer::unpacked(layer, layer.len() as u64)?;
+    let mut files = Files::default();
+    files.apply(listed(unpacked, &Budget::default())?);
+    let resolved = files.nodes.keys().filter(|path| files.get(path).is_some());
+    Ok(resolved.count())
+}
+
 /// What all layers have of an image together.
 #[derive(Default)]
 struct Budget {

@@ -62,7 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "image", "init", "inspect", "model", "observed", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
     ("main", &[]),
     // What the tests look at.
-    ("internals", &["check", "config", "disk", "dockerfile", "facts", "finding", "fix", "inspect", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "verdict", "yaml"]),
+    ("internals", &["check", "config", "disk", "dockerfile", "facts", "finding", "fix", "image", "inspect", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "verdict", "yaml"]),
     ("lib", &[]),
 ];
 

@@ -175,7 +175,8 @@ fn called_aside(name: Option<&str>) -> Option<String> {
 }
 
 fn not_production(build: &Build<'_>) -> Option<String> {
-    test_part(&build.file.path).map(|part| format!("the path says `{part}`"))
+    let part = test_part(&build.file.path).filter(|_| build.around.names_tell());
+    part.map(|part| format!("the path says `{part}`"))
 }
 
 /// The start script of a server for development, where its name says so too: `start-dev.sh`.
@@ -195,7 +196,8 @@ fn shown(build: &Build<'_>) -> Option<String> {
         .path
         .rsplit_once('/')
         .map_or("", |(folders, _)| folders);
-    let part = folders.split('/').find(|part| roles::is_shown(part))?;
+    let mut parts = folders.split('/').filter(|_| build.around.names_tell());
+    let part = parts.find(|part| roles::is_shown(part))?;
     Some(format!("the path says `{part}`"))
 }
 
