@@ -51,6 +51,8 @@ pub enum Origin {
     Linked,
     /// The base image brings it.
     Base,
+    /// It was read where it lies in a built image, in a folder of libraries; no package brought it.
+    Read,
 }
 
 /// A path that may hold `{triplet}` (the multiarch folder, one for each architecture) and `*`.

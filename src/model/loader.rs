@@ -347,7 +347,7 @@ fn find_path(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
 
 /// Why a library that was found cannot be loaded, if it cannot.
 fn loadable(unit: &Unit, library: &Library) -> Option<Outcome> {
-    if !matches!(library.origin, Origin::Copied { .. }) {
+    if !matches!(library.origin, Origin::Copied { .. } | Origin::Read) {
         return None;
     }
     if let (Some(built), Some(here)) = (library.libc, unit.platform.libc.value())

@@ -100,6 +100,8 @@ fn libraries<'a>(built: &'a Built, at: &'a Place) -> impl Iterator<Item = Librar
                 name: name.clone(),
                 dev: false,
             },
+            None if is_system(&library.path) => Origin::Read,
+            // What a package of another kind has for itself.
             None => Origin::Base,
         },
         version: library.version.clone(),
@@ -110,6 +112,28 @@ fn libraries<'a>(built: &'a Built, at: &'a Place) -> impl Iterator<Item = Librar
         place: at.clone(),
         step: 0,
     })
+}
+
+/// Whether a library lies where libraries are put for all programs.
+fn is_system(path: &str) -> bool {
+    let mut dirs = [
+        "/lib",
+        "/usr/lib",
+        "/lib64",
+        "/usr/lib64",
+        "/usr/local/lib",
+        "/opt/lib",
+    ]
+    .iter();
+    let folder = PathPattern::new(path).folder().to_owned();
+    let multiarch =
+        folder.rsplit_once('/').map_or(
+            "",
+            |(above, name)| {
+                if name.contains("-linux-") { above } else { "" }
+            },
+        );
+    dirs.any(|dir| *dir == folder || *dir == multiarch)
 }
 
 /// It is known, though by no list: nothing that was not seen is in it.
