@@ -25,6 +25,7 @@ pub(super) fn of(files: &Files, platform: &Platform, path: Option<&str>) -> Buil
         search_dirs: search_dirs(files),
         packages: packages(files),
         python_packages: python_packages(files),
+        modules: modules(files),
         windows: platform.os == "windows",
         ..Built::default()
     };
@@ -209,6 +210,17 @@ fn python_packages(files: &Files) -> Vec<(String, String)> {
     found.sort();
     found.dedup();
     found
+}
+
+/// What lies right in a folder of packages of Python, and is none of them.
+fn modules(files: &Files) -> Vec<String> {
+    let modules = files.all().filter_map(|(path, node)| {
+        let (folder, name) = path.rsplit_once('/')?;
+        let is_beside = folder.ends_with("/site-packages") || folder.ends_with("/dist-packages");
+        let is_one = name.ends_with(".py") || name.ends_with(".pth");
+        (is_beside && is_one && matches!(node, Node::File(_))).then(|| name.to_owned())
+    });
+    modules.collect()
 }
 
 /// All allocators, under each of their names.

@@ -26,6 +26,8 @@ pub(crate) struct Built {
     /// Packages of the distribution, and of Python: name and version.
     pub(crate) packages: Vec<(String, String)>,
     pub(crate) python_packages: Vec<(String, String)>,
+    /// Modules and path files that lie beside its packages of Python: file names.
+    pub(crate) modules: Vec<String>,
     /// What of its files could not be told.
     pub(crate) unseen: Vec<(String, String)>,
     /// It is one of Windows.

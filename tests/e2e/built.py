@@ -6,12 +6,12 @@ import json
 from typing import Any
 
 
-# What only a build can get wrong shows in what it built by other rules.
+# What only a build can get wrong, or what it leaves no trace of, shows in what it built by other rules.
 OTHERWISE = {
     "preload-wrong-stage": {"preload-not-installed", "allocator-unset"},
     "preload-not-exported": {"allocator-unset", "jemalloc-not-preloaded"},
     "preload-before-install": {"preload-not-installed"},
-    "dev-package-in-final": set[str](),
+    "preload-not-expanded": {"preload-wrong-path", "preload-not-installed"},
     "preload-arch-specific": {"preload-wrong-arch"},
 }
 
@@ -23,8 +23,9 @@ def differences(rules: str, dockerfile: str, image: str) -> list[str]:
     if any(unit["verdict"] == "undecided" for report in (said, seen) for unit in report["units"]):
         return []
     promised, found = _rules(said), _rules(seen) & both
-    found -= {other for rule in promised for other in OTHERWISE.get(rule, ())}
-    promised &= both
+    shown = {rule for rule in promised if found & OTHERWISE.get(rule, set())}
+    found -= {other for rule in shown for other in OTHERWISE[rule]}
+    promised = promised & both - shown
     only = [f"`{rule}` is found in the Dockerfile alone" for rule in sorted(promised - found)]
     return only + [f"`{rule}` is found in the image alone" for rule in sorted(found - promised)]
 

@@ -31,6 +31,8 @@ BOOT = """
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t tmpfs tmpfs /mnt
+# Else memory grows by itself: the kernel makes huge pages of what was given back, between two questions.
+echo never > /sys/kernel/mm/transparent_hugepage/enabled
 echo "booted: $(uname -rm), pages of $(getconf PAGESIZE) bytes"
 code=0
 disk=b

@@ -72,8 +72,9 @@ class Subject:
         asleep, end = 0, time.monotonic() + PATIENCE
         while asleep < 3 and time.monotonic() < end:
             time.sleep(0.003)
-            state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
-            asleep = asleep + 1 if state == "S" else 0
+            stats = [thread.read_text() for thread in Path(f"/proc/{self.pid}/task").glob("*/stat")]
+            states = {stat.rpartition(")")[2].split()[0] for stat in stats}
+            asleep = asleep + 1 if states == {"S"} else 0
 
     def cool(self) -> None:
         """Takes what the kernel can read again from files out of its memory, as it does where memory is short."""

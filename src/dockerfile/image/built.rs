@@ -3,6 +3,7 @@
 use super::{Copied, CopySource, ImageState};
 use crate::facts::{self, Image, ImageRole};
 use crate::model::{Built, Fact, Library, Opaque, Origin, PathPattern, Python, User, Value};
+use crate::templates::HOOK_MODULE;
 use crate::text::Place;
 
 impl ImageState {
@@ -53,6 +54,8 @@ impl ImageState {
         for program in facts::fragile() {
             state.fragile_of_built(program, built, at);
         }
+        let is_hook = |module: &String| module.contains(HOOK_MODULE);
+        state.prefork_hook = built.modules.iter().any(is_hook);
         // All that is read of its files lies where it lies in the image.
         state.copies.push(Copied {
             from: CopySource::Context,
