@@ -1,5 +1,6 @@
 //! Built images: where they are stored, what their layers leave, and what that says. Nothing is unpacked, and no engine is asked.
 
+mod config;
 mod contents;
 mod digest;
 mod entries;
@@ -11,9 +12,8 @@ mod manifest;
 mod reference;
 mod store;
 
-use std::sync::Arc;
-
-use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::Built;
 use crate::surroundings::Surroundings;
@@ -34,20 +34,23 @@ impl Refused {
     }
 }
 
+/// No more files are read that were not kept.
+const MOST: usize = 256;
+
 /// A store that was opened, and the images behind a reference.
 pub(crate) struct Found {
     store: Box<dyn Store>,
     pub(crate) images: Images,
 }
 
-/// Finds the images behind a reference: one for each platform.
+/// Finds the images behind a reference: one for each platform, or for those that are wanted.
 ///
 /// # Errors
 /// Where there is none, or it is damaged.
-pub(crate) fn find(reference: &Reference) -> Result<Found, Refused> {
+pub(crate) fn find(reference: &Reference, platforms: &[String]) -> Result<Found, Refused> {
     let store = store::open(reference)?;
     let root = store.root(reference.name.as_deref())?;
-    let images = manifest::images(store.as_ref(), root)?;
+    let images = manifest::images(store.as_ref(), root, platforms)?;
     Ok(Found { store, images })
 }
 
@@ -60,12 +63,15 @@ pub(crate) fn layer(bytes: &[u8]) -> std::io::Result<usize> {
 }
 
 /// An image that was read.
-#[derive(Debug)]
-pub(crate) struct Read {
+pub(crate) struct Read<'a> {
     /// Its configuration as text.
     pub(crate) listing: Arc<SourceFile>,
     pub(crate) built: Built,
     files: Files,
+    store: &'a dyn Store,
+    image: &'a Image,
+    /// Files that were asked for, and are read once.
+    asked: Mutex<BTreeMap<String, Option<Arc<SourceFile>>>>,
 }
 
 impl Found {
@@ -73,37 +79,57 @@ impl Found {
     ///
     /// # Errors
     /// Where a layer is missing, damaged, or refused.
-    pub(crate) fn read(&self, image: &Image, shown: &str) -> Result<Read, Refused> {
-        let files = files::read(self.store.as_ref(), &image.layers)?;
-        let path = listing::variable(image, "PATH");
-        let mut built = contents::of(&files, &image.platform, path.as_deref());
-        let hash = Sha256::digest(&image.config);
-        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        built.name = format!("sha256:{hex}");
-        let listing = SourceFile::new(shown, listing::of(image, &built).into_bytes());
+    pub(crate) fn read<'a>(&'a self, image: &'a Image, shown: &str) -> Result<Read<'a>, Refused> {
+        let store = self.store.as_ref();
+        let files = files::read(store, &image.layers)?;
+        let (path, preload) = (
+            image.config.variable("PATH"),
+            image.config.variable("LD_PRELOAD"),
+        );
+        let start = contents::Start {
+            path,
+            preload,
+            folder: image.config.working_dir.as_deref(),
+        };
+        let mut built = contents::of(&files, &image.platform, &start);
+        built.name.clone_from(&image.id);
+        let preloads = files.file("etc/ld.so.preload").is_some();
+        let listing = listing::of(image, &built, preloads);
         Ok(Read {
-            listing,
+            listing: SourceFile::new(shown, listing.into_bytes()),
             built,
             files,
+            store,
+            image,
+            asked: Mutex::default(),
         })
     }
 }
 
-impl Read {
+impl Read<'_> {
     /// A file of it.
     fn open(&self, path: &str) -> Option<Arc<SourceFile>> {
-        let text = self.files.text(path)?;
-        let shown = format!(
-            "{}!/{}",
-            self.listing.path,
-            path.trim_start_matches(['.', '/'])
-        );
-        Some(SourceFile::new(shown, text.to_vec()))
+        let path = self.files.resolved(path)?;
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = asked.get(&path) {
+            return known.clone();
+        }
+        let file = self.files.file(&path)?;
+        let text = match &file.text {
+            Some(text) => Some(text.to_vec()),
+            // So many layers are read again.
+            None if asked.len() < MOST => files::fetch(self.store, &self.image.layers, file),
+            None => None,
+        };
+        let shown = format!("{}!/{path}", self.listing.path);
+        let found = text.map(|text| SourceFile::new(shown, text));
+        asked.insert(path, found.clone());
+        found
     }
 }
 
 /// Its files, for those who read what starts in it.
-impl Surroundings for Read {
+impl Surroundings for Read<'_> {
     fn read(&self, _near: &str, path: &str) -> Option<Arc<SourceFile>> {
         self.open(path)
     }

@@ -11,7 +11,7 @@ use crate::text::{Place, Span};
 
 /// Looks at an image that was read.
 #[must_use]
-pub(crate) fn examine(image: &Read, policy: &Policy) -> Checked {
+pub(crate) fn examine(image: &Read<'_>, policy: &Policy) -> Checked {
     let file = &image.listing;
     let from = file
         .bytes

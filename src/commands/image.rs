@@ -7,7 +7,7 @@ use super::{Status, check, outputs, trouble};
 use crate::check::images;
 use crate::cli::Colour;
 use crate::cli::image::{Image, ImageCheck};
-use crate::image::{self, Found, Reference};
+use crate::image::{self, Reference};
 use crate::project::{Failure, Wishes as _};
 use crate::report::{self, Run, harmless};
 
@@ -69,9 +69,9 @@ fn one(
     run: &mut Run,
     err: &mut dyn io::Write,
 ) -> io::Result<Result<(), String>> {
-    let found = match Reference::parse(text)
-        .and_then(|reference| image::find(&reference).map_err(|why| why.to_string()))
-    {
+    let found = match Reference::parse(text).and_then(|reference| {
+        image::find(&reference, &arguments.platform).map_err(|why| why.to_string())
+    }) {
         Ok(found) => found,
         Err(why) => return Ok(Err(why)),
     };
@@ -85,21 +85,19 @@ fn one(
             )?;
         }
     }
-    let chosen = chosen(&found, &arguments.platform);
-    if chosen.is_empty() {
-        let there: Vec<String> = found
-            .images
-            .images
-            .iter()
-            .map(|image| image.platform.to_string())
-            .collect();
-        return Ok(Err(format!(
-            "no image there is for that platform (there are: {})",
-            there.join(", ")
-        )));
+    let (images, unwanted) = (&found.images.images, &found.images.unwanted);
+    if images.is_empty() {
+        let there: Vec<String> = unwanted.iter().map(ToString::to_string).collect();
+        return Ok(Err(match there.is_empty() {
+            true => "no image is stored there".to_owned(),
+            false => format!(
+                "no image there is for that platform (there are: {})",
+                there.join(", ")
+            ),
+        }));
     }
-    let several = found.images.images.len() > 1;
-    for image in chosen {
+    let several = images.len() + unwanted.len() > 1;
+    for image in images {
         let shown = match several {
             true => format!("{text} ({})", image.platform),
             false => text.to_owned(),
@@ -116,12 +114,4 @@ fn one(
             .extend(checked.findings.into_iter().map(report::without));
     }
     Ok(Ok(()))
-}
-
-fn chosen<'a>(found: &'a Found, platforms: &[String]) -> Vec<&'a image::Image> {
-    let all = found.images.images.iter();
-    let is_wanted = |image: &&image::Image| {
-        platforms.is_empty() || platforms.iter().any(|wanted| image.platform.is(wanted))
-    };
-    all.filter(is_wanted).collect()
 }

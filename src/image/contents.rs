@@ -1,18 +1,31 @@
 //! What the files of an image say: the distribution, its packages, Python, allocators.
 
+use std::sync::Arc;
+
 use super::files::{Files, Node};
 use super::library::Library;
 use super::manifest::Platform;
 use crate::facts::{self, Arch, Libc, Release};
-use crate::model::{Built, BuiltLibrary, Python};
+use crate::model::{Built, BuiltLibrary, Python, matches};
 
 /// Where the loader looks on every glibc, before what is configured (ld.so(8)).
 const DEFAULT: [&str; 4] = ["lib", "usr/lib", "lib64", "usr/lib64"];
 /// Where programs are looked for that are named without a path.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Reads them. `path`: the image's own `PATH`.
-pub(super) fn of(files: &Files, platform: &Platform, path: Option<&str>) -> Built {
+/// What of the configuration decides what is found first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Start<'a> {
+    /// `PATH` and `LD_PRELOAD`.
+    pub(super) path: Option<&'a str>,
+    pub(super) preload: Option<&'a str>,
+    /// Where it starts.
+    pub(super) folder: Option<&'a str>,
+}
+
+/// Reads them.
+pub(super) fn of(files: &Files, platform: &Platform, start: &Start<'_>) -> Built {
+    let path = start.path.unwrap_or(PATH);
     let system = system(files);
     let arch = Arch::from_docker(&platform.to_string())
         .or_else(|| Arch::from_docker(&platform.architecture));
@@ -21,7 +34,7 @@ pub(super) fn of(files: &Files, platform: &Platform, path: Option<&str>) -> Buil
         system: system.name,
         libc: libc(files),
         arch,
-        python: python(files, path.unwrap_or(PATH)),
+        python: python(files, path),
         search_dirs: search_dirs(files),
         packages: packages(files),
         python_packages: python_packages(files),
@@ -30,7 +43,9 @@ pub(super) fn of(files: &Files, platform: &Platform, path: Option<&str>) -> Buil
         ..Built::default()
     };
     built.libraries = libraries(files, &built);
-    built.linked = linked(files, path.unwrap_or(PATH));
+    let aliases = aliases(files, start, (&built.libraries, built.arch));
+    built.libraries.extend(aliases);
+    built.linked = linked(files, path);
     built.lacks = lacks(files, &built);
     built
 }
@@ -112,7 +127,10 @@ fn python(files: &Files, path: &str) -> Option<Python> {
 
 /// The file of the first Python in the folders of `path`.
 fn first_python(files: &Files, path: &str) -> Option<String> {
-    let dirs = path.split(':').filter(|dir| dir.starts_with('/'));
+    let dirs = path
+        .split(':')
+        .filter(|dir| dir.starts_with('/') && dir.len() < 512)
+        .take(64);
     let names = ["python3", "python", "pypy3"];
     let mut places = dirs.flat_map(|dir| names.iter().map(move |name| format!("{dir}/{name}")));
     places.find_map(|place| {
@@ -132,21 +150,58 @@ fn version_in(path: &str) -> Option<(u8, u8)> {
     Some((major.parse().ok()?, digits.parse().ok()?))
 }
 
-/// The folders that `/etc/ld.so.conf` and its parts name.
+/// The folders in which the loader looks beyond its own: those of `/etc/ld.so.conf` and what it includes (ldconfig(8)), or of musl's file.
 fn search_dirs(files: &Files) -> Vec<String> {
-    let parts = files.below("etc/ld.so.conf.d").map(|(path, _)| path);
-    let texts = std::iter::once("etc/ld.so.conf").chain(parts);
-    let texts = texts.filter_map(|path| files.text(path));
     let mut found: Vec<String> = Vec::new();
-    for text in texts {
-        for line in String::from_utf8_lossy(text).lines() {
-            let dir = line.split('#').next().unwrap_or_default().trim();
-            let dir = dir.trim_end_matches('/');
-            if dir.starts_with('/') && !found.iter().any(|known| known == dir) {
-                found.push(dir.to_owned());
+    let mut open = vec!["/etc/ld.so.conf".to_owned()];
+    let mut read = 0;
+    while let Some(path) = open.pop().filter(|_| read < 256) {
+        read += 1;
+        for line in String::from_utf8_lossy(files.text(&path).map_or(&[][..], |text| text)).lines()
+        {
+            let line = line.split('#').next().unwrap_or_default().trim();
+            if let Some(pattern) = line
+                .strip_prefix("include")
+                .filter(|rest| rest.starts_with([' ', '\t']))
+            {
+                open.extend(included(files, pattern.trim()));
+                continue;
             }
+            add(line.trim_end_matches('/'), &mut found);
         }
     }
+    let of_musl = files
+        .below("etc")
+        .filter(|(path, _)| path.starts_with("etc/ld-musl-") && path.ends_with(".path"));
+    for text in of_musl.filter_map(|(path, _)| files.text(path)) {
+        let text = String::from_utf8_lossy(text).into_owned();
+        text.split([':', '\n'])
+            .for_each(|dir| add(dir.trim(), &mut found));
+    }
+    found
+}
+
+fn add(dir: &str, found: &mut Vec<String>) {
+    if dir.starts_with('/') && !found.iter().any(|known| known == dir) {
+        found.push(dir.to_owned());
+    }
+}
+
+/// The files that a pattern names, of which the last part may hold stars.
+fn included(files: &Files, pattern: &str) -> Vec<String> {
+    let pattern = if pattern.starts_with('/') {
+        pattern.to_owned()
+    } else {
+        format!("/etc/{pattern}")
+    };
+    let folder = pattern
+        .rsplit_once('/')
+        .map_or("", |(folder, _)| folder)
+        .trim_start_matches('/');
+    let below = files.below(folder).map(|(path, _)| format!("/{path}"));
+    let mut found: Vec<String> = below.filter(|path| matches(&pattern, path)).collect();
+    found.sort();
+    found.reverse();
     found
 }
 
@@ -229,10 +284,13 @@ fn libraries(files: &Files, built: &Built) -> Vec<BuiltLibrary> {
         let name = path.rsplit('/').next()?;
         let is_one = name.contains(".so") && matches!(node, Node::File(_) | Node::Link(_));
         let family = facts::family_of_library(name).filter(|_| is_one)?;
-        let library = files.file(path)?.library.clone()?;
-        // What is built for another architecture is not loaded here.
-        let fits = library.wide && (built.arch.is_none() || library.arch == built.arch);
-        fits.then_some((family, path, library))
+        // One whose file has another name was not read: it may be what it is called.
+        let library = files
+            .file(path)?
+            .library
+            .clone()
+            .unwrap_or_else(|| Arc::new(Library::unread()));
+        fits(&library, built.arch).then_some((family, path, library))
     });
     let packages = built.release.map(|release| &release.packages);
     let found = named.map(|(family, path, library)| {
@@ -249,7 +307,7 @@ fn libraries(files: &Files, built: &Built) -> Vec<BuiltLibrary> {
         let said = installed.map(|(_, version)| upstream(version));
         BuiltLibrary {
             family,
-            path: format!("/{path}"),
+            path: multiarch(path, built.arch),
             version: library.version.clone().or(said),
             package: brought.map(|package| package.name.clone()),
             needs: foreign(&library),
@@ -258,6 +316,47 @@ fn libraries(files: &Files, built: &Built) -> Vec<BuiltLibrary> {
         }
     });
     found.collect()
+}
+
+/// Whether it is one for this architecture; where that is not known, it is.
+fn fits(library: &Library, arch: Option<Arch>) -> bool {
+    // Both of arm's bear the same number.
+    let same = |own: Arch| match arch {
+        Some(Arch::Armv6) => own == Arch::Armv7,
+        arch => arch == Some(own),
+    };
+    library.loads && (arch.is_none() || library.arch.is_none_or(same))
+}
+
+/// The names by which `LD_PRELOAD` reaches allocators, where links or dots lie on the way.
+fn aliases(
+    files: &Files,
+    start: &Start<'_>,
+    (known, arch): (&[BuiltLibrary], Option<Arch>),
+) -> Vec<BuiltLibrary> {
+    let entries = start.preload.unwrap_or_default();
+    let paths = entries
+        .split([':', ' ', '\t', '\n'])
+        .filter(|entry| entry.contains('/'));
+    let reached = paths.filter_map(|entry| {
+        let path = match entry.starts_with('/') {
+            true => entry.to_owned(),
+            false => format!("{}/{entry}", start.folder.unwrap_or("/")),
+        };
+        let real = format!("/{}", files.resolved(&path)?);
+        let of = |library: &&BuiltLibrary| {
+            files
+                .resolved(&concrete(&library.path, arch))
+                .is_some_and(|own| format!("/{own}") == real)
+        };
+        let library = known.iter().find(of)?;
+        let is_new = library.path != entry;
+        is_new.then(|| BuiltLibrary {
+            path: entry.to_owned(),
+            ..library.clone()
+        })
+    });
+    reached.take(64).collect()
 }
 
 /// What it needs beyond the C library's own parts.
@@ -274,6 +373,21 @@ fn foreign(library: &Library) -> Vec<String> {
     let needs = library.needs.iter();
     let needs = needs.filter(|name| !OWN.iter().any(|own| name.starts_with(own)));
     needs.cloned().collect()
+}
+
+/// The path itself.
+fn concrete(path: &str, arch: Option<Arch>) -> String {
+    path.replace("{triplet}", arch.map_or("", Arch::triplet))
+}
+
+/// A path from the top, with its architecture's own folder as `{triplet}`: the loader's `$LIB` leads there, too.
+fn multiarch(path: &str, arch: Option<Arch>) -> String {
+    let own = arch.map(|arch| format!("/{}/", arch.triplet()));
+    let path = format!("/{path}");
+    match own.filter(|own| own.len() > 2) {
+        Some(own) => path.replacen(&own, "/{triplet}/", 1),
+        None => path,
+    }
 }
 
 /// `1:5.3.0-1+b2` as upstream has it.

@@ -11,6 +11,8 @@ const BLOCK: usize = 512;
 const LONGEST: u64 = 1 << 20;
 /// No path is longer (PATH_MAX on Linux).
 const PATH: usize = 4096;
+/// And none is deeper.
+const DEEPEST: usize = 200;
 
 /// An entry: its path has no `/` in front, no `.` and no `..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +112,7 @@ impl<R: Read> Entries<R> {
         if kind == EntryType::GNUSparse {
             self.extensions(header)?;
         }
+        let bare = matches!(kind, EntryType::Char | EntryType::Block | EntryType::Fifo);
         let kind = match kind {
             EntryType::Regular if name.ends_with(b"/") => Kind::Folder,
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => Kind::File,
@@ -118,8 +121,8 @@ impl<R: Read> Entries<R> {
             EntryType::Link => Kind::Hardlink(inside(&link()?)?),
             _ => Kind::Other,
         };
-        // Links bring nothing, whatever size they say; some writers say that of what they lead to.
-        if matches!(kind, Kind::Hardlink(_) | Kind::Symlink(_) | Kind::Folder) && !said.sized {
+        // Behind such a header nothing follows, whatever size it says: some writers say that of what a link leads to.
+        if bare || matches!(kind, Kind::Hardlink(_) | Kind::Symlink(_) | Kind::Folder) {
             (self.data, self.padding) = (0, 0);
         }
         Ok(Entry {
@@ -224,7 +227,6 @@ struct Said {
     path: Option<Vec<u8>>,
     link: Option<Vec<u8>>,
     size: Option<u64>,
-    sized: bool,
 }
 
 impl Said {
@@ -234,14 +236,15 @@ impl Said {
             let extension = extension?;
             let value = extension.value_bytes();
             match extension.key_bytes() {
-                b"path" => self.path = Some(value.to_vec()),
-                b"linkpath" => self.link = Some(value.to_vec()),
+                b"path" | b"GNU.sparse.name" if !value.is_empty() => {
+                    self.path = Some(value.to_vec());
+                }
+                b"linkpath" if !value.is_empty() => self.link = Some(value.to_vec()),
                 b"size" => {
                     let number = str::from_utf8(value)
                         .ok()
                         .and_then(|text| text.parse().ok());
                     self.size = Some(number.ok_or_else(|| wrong("an entry has no size"))?);
-                    self.sized = true;
                 }
                 _ => {}
             }
@@ -271,12 +274,16 @@ fn text(bytes: &[u8]) -> io::Result<String> {
 
 /// A path of an archive from its top on; one that leads out of it is refused.
 fn inside(path: &str) -> io::Result<String> {
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
-    if parts.contains(&"..") {
-        return Err(wrong(&format!("the path `{path}` leads out of the image")));
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        if part != ".." {
+            parts.push(part);
+        } else if parts.pop().is_none() {
+            return Err(wrong(&format!("the path `{path}` leads out of the image")));
+        }
+    }
+    if parts.len() > DEEPEST {
+        return Err(wrong("a path leads through more folders than any does"));
     }
     Ok(parts.join("/"))
 }
@@ -325,7 +332,7 @@ mod tests {
 
     #[test]
     fn entries_are_given_with_their_whole_names() {
-        let long = "a/".repeat(200) + "b";
+        let long = "a/".repeat(150) + "b";
         let pax = "12 path=x/y
 ";
         let bytes = archive(&[

@@ -1,6 +1,6 @@
 //! The files of an image, as its layers leave them: names, links and sizes of all, and the text of those that tell something.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -18,13 +18,15 @@ use super::store::{Store, verified};
 
 /// So many files are told apart.
 const MOST: u64 = 2 << 20;
+/// And their names have no more bytes.
+const NAMES: u64 = 256 << 20;
 /// How often a link leads on to another, as on Linux.
 const HOPS: usize = 40;
 /// What takes files below away (image-spec, layer.md, "Whiteouts").
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
-/// Of all files together no more text is kept, in bytes, and of none that is larger.
-const KEPT: u64 = 32 << 20;
+/// Of all scripts together no more text is kept, in bytes, and of none that is larger: others are read when they are asked for.
+const KEPT: u64 = 8 << 20;
 const TEXT: u64 = 256 << 10;
 /// Databases of packages may be larger.
 const DATABASE: u64 = 16 << 20;
@@ -41,6 +43,9 @@ pub(super) enum Node {
 /// What is known of it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct File {
+    /// The layer that brought it, from below, and its name there.
+    layer: usize,
+    name: Arc<str>,
     pub(super) text: Option<Arc<[u8]>>,
     /// What it says of itself, where it is a library or program that matters.
     pub(super) library: Option<Arc<Library>>,
@@ -84,10 +89,24 @@ pub(super) fn read(store: &dyn Store, layers: &[Layer]) -> Result<Files, Refused
         })
         .collect();
     let mut files = Files::default();
-    for changes in changes {
-        files.apply(changes?);
+    for (layer, changes) in changes.into_iter().enumerate() {
+        files.apply(layer, changes?);
     }
     Ok(files)
+}
+
+/// Reads the text of a file that was not kept, from the layer that brought it.
+pub(super) fn fetch(store: &dyn Store, layers: &[Layer], file: &File) -> Option<Vec<u8>> {
+    let layer = layers.get(file.layer)?;
+    let (stored, size) = store.open(&layer.path).ok()?;
+    let mut entries = Entries::reading(layer::unpacked(stored, size).ok()?);
+    while let Some(entry) = entries.next().ok()? {
+        // Digests were held when all of it was read.
+        if *entry.path == *file.name && entry.kind == Kind::File {
+            return (entry.size <= TEXT).then(|| entries.data(entry.size).ok())?;
+        }
+    }
+    None
 }
 
 /// How many files one layer has, whatever its bytes are.
@@ -97,7 +116,7 @@ pub(super) fn read(store: &dyn Store, layers: &[Layer]) -> Result<Files, Refused
 pub(super) fn count(layer: &[u8]) -> io::Result<usize> {
     let unpacked = layer::unpacked(layer, layer.len() as u64)?;
     let mut files = Files::default();
-    files.apply(listed(unpacked, &Budget::default())?);
+    files.apply(0, listed(unpacked, &Budget::default())?);
     let resolved = files.nodes.keys().filter(|path| files.get(path).is_some());
     Ok(resolved.count())
 }
@@ -106,17 +125,29 @@ pub(super) fn count(layer: &[u8]) -> io::Result<usize> {
 #[derive(Default)]
 struct Budget {
     files: AtomicU64,
+    names: AtomicU64,
     text: AtomicU64,
 }
 
 impl Budget {
     fn has_room_for(&self, text: u64) -> bool {
-        self.text.fetch_add(text, Ordering::Relaxed) + text <= KEPT
+        let room = self.text.fetch_add(text, Ordering::Relaxed) + text <= KEPT;
+        if !room {
+            self.text.fetch_sub(text, Ordering::Relaxed);
+        }
+        room
     }
 
-    fn another_file(&self) -> io::Result<()> {
+    fn another_file(&self, entry: &Entry) -> io::Result<()> {
+        let link = match &entry.kind {
+            Kind::Symlink(target) | Kind::Hardlink(target) => target.len(),
+            _ => 0,
+        };
+        let names = (entry.path.len() + link) as u64;
+        let files = self.files.fetch_add(1, Ordering::Relaxed);
+        let names = self.names.fetch_add(names, Ordering::Relaxed);
         let why = "it has more files than anybody counts";
-        match self.files.fetch_add(1, Ordering::Relaxed) < MOST {
+        match files < MOST && names < NAMES {
             true => Ok(()),
             false => Err(io::Error::new(io::ErrorKind::InvalidData, why)),
         }
@@ -140,7 +171,7 @@ fn listed(archive: impl io::Read, budget: &Budget) -> io::Result<Changes> {
     let mut changes = Changes::default();
     let mut entries = Entries::reading(archive);
     while let Some(entry) = entries.next()? {
-        budget.another_file()?;
+        budget.another_file(&entry)?;
         let (folder, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
         if name == OPAQUE {
             changes.opaque.push(folder.to_owned());
@@ -168,98 +199,63 @@ fn listed(archive: impl io::Read, budget: &Budget) -> io::Result<Changes> {
 
 /// What is kept of a file.
 fn file(entries: &mut Entries<impl io::Read>, entry: &Entry, budget: &Budget) -> io::Result<File> {
-    let mut file = File::default();
+    let mut file = File {
+        name: Arc::from(entry.path.as_str()),
+        ..File::default()
+    };
     if library::matters(&entry.path) && entry.size <= library::LARGEST {
         let bytes = entries.data(entry.size)?;
-        file.library = library::read(&bytes).map(Arc::new);
+        file.library = Some(Arc::new(library::read(&bytes)));
         return Ok(file);
     }
-    let most = match telling(&entry.path) {
-        Telling::Always => DATABASE,
-        Telling::AsScript => TEXT,
-        Telling::Never => return Ok(file),
-    };
-    if entry.size > most {
+    if of_system(&entry.path) {
+        if entry.size <= DATABASE {
+            file.text = Some(entries.data(entry.size)?.into());
+        }
         return Ok(file);
     }
     let mut bytes = entries.data(2)?;
-    let tells = telling(&entry.path) == Telling::Always || bytes == b"#!";
-    if tells && budget.has_room_for(entry.size) {
+    // What the loader is told may be anywhere below.
+    let is_setting = entry.path.starts_with("etc/") && entry.path.ends_with(".conf");
+    if (is_setting || bytes == b"#!") && entry.size <= TEXT && budget.has_room_for(entry.size) {
         bytes.extend(entries.data(entry.size)?);
         file.text = Some(bytes.into());
     }
     Ok(file)
 }
 
-/// Whether the text of a file tells something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Telling {
-    Always,
-    /// If it is a script.
-    AsScript,
-    Never,
-}
-
-fn telling(path: &str) -> Telling {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let known = matches!(
-        path,
-        "etc/os-release"
-            | "usr/lib/os-release"
-            | "etc/ld.so.preload"
-            | "etc/ld.so.conf"
-            | "var/lib/dpkg/status"
-            | "lib/apk/db/installed"
-            | "usr/lib/apk/db/installed"
-    );
-    let in_folder = [
-        "etc/ld.so.conf.d/",
-        "var/lib/dpkg/status.d/",
-        "etc/supervisor/",
+/// Whether the system says there what it is.
+fn of_system(path: &str) -> bool {
+    const FILES: [&str; 7] = [
+        "etc/os-release",
+        "usr/lib/os-release",
+        "etc/ld.so.preload",
+        "etc/ld.so.conf",
+        "var/lib/dpkg/status",
+        "lib/apk/db/installed",
+        "usr/lib/apk/db/installed",
     ];
-    if known || in_folder.iter().any(|folder| path.starts_with(folder)) {
-        return Telling::Always;
-    }
-    let of_packages = [
-        "/site-packages/",
-        "/dist-packages/",
-        "/node_modules/",
-        "/doc/",
-    ];
-    if of_packages.iter().any(|folder| path.contains(folder)) || path.starts_with("usr/share/") {
-        return Telling::Never;
-    }
-    let settings = [
-        ".py", ".ini", ".conf", ".cfg", ".toml", ".txt", ".env", ".yml", ".yaml",
-    ];
-    let is_setting = settings.iter().any(|ending| name.ends_with(ending)) || name == "Procfile";
-    // The standard library, and what distributions bring, starts no service.
-    let is_own = !path.starts_with("usr/lib/")
-        && !path.starts_with("usr/local/lib/")
-        && !path.starts_with("opt/conda/");
-    match is_setting && is_own {
-        true => Telling::Always,
-        false => Telling::AsScript,
-    }
+    let is_part = path.starts_with("etc/ld.so.conf.d/")
+        || path.starts_with("var/lib/dpkg/status.d/")
+        || path.starts_with("etc/ld-musl-");
+    FILES.contains(&path) || is_part
 }
 
 impl Files {
-    fn apply(&mut self, changes: Changes) {
+    fn apply(&mut self, layer: usize, changes: Changes) {
         for folder in &changes.opaque {
-            self.empty(folder);
+            if let Some(folder) = self.resolved(folder) {
+                self.empty(&folder);
+            }
         }
         for path in &changes.gone {
             let path = self.through(path);
             self.remove(&path);
         }
-        let own: BTreeSet<String> = changes.made.iter().map(|(path, _)| path.clone()).collect();
         for (path, made) in changes.made {
-            let path = if parents(&path).any(|parent| own.contains(parent)) {
-                path
-            } else {
-                self.through(&path)
-            };
+            let path = self.through(&path);
             let node = match made {
+                Made::Node(Node::File(file)) => Node::File(File { layer, ..file }),
                 Made::Node(node) => node,
                 Made::Same(target) => match self.nodes.get(&self.through(&target)) {
                     Some(node) => node.clone(),
@@ -363,12 +359,6 @@ impl Files {
     pub(super) fn text(&self, path: &str) -> Option<&Arc<[u8]>> {
         self.file(path)?.text.as_ref()
     }
-}
-
-/// The folders above a path, from below.
-fn parents(path: &str) -> impl Iterator<Item = &str> {
-    std::iter::successors(path.rsplit_once('/'), |(folder, _)| folder.rsplit_once('/'))
-        .map(|(folder, _)| folder)
 }
 
 fn parts(path: &str) -> impl DoubleEndedIterator<Item = &str> {

@@ -92,7 +92,10 @@ impl<R: Read> Zstd<R> {
             }
             self.source.read_exact(&mut head)?;
             let length = u64::from(u32::from_le_bytes(head));
-            io::copy(&mut (&mut self.source).take(length), &mut io::sink())?;
+            let passed = io::copy(&mut (&mut self.source).take(length), &mut io::sink())?;
+            if passed < length {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
         }
     }
 }

@@ -2,18 +2,21 @@
 
 use object::Endianness;
 use object::elf;
-use object::read::elf::{Dyn, ElfFile64, FileHeader};
+use object::read::elf::{Dyn, FileHeader, SectionTable};
 
 use crate::facts::{self, Arch, Libc};
 
 /// None that matters is larger, in bytes: a Python that is linked statically has some 30 MiB.
-pub(super) const LARGEST: u64 = 96 << 20;
+pub(super) const LARGEST: u64 = 48 << 20;
+/// So many names are taken of what it needs, and of versions, and none that is longer, in bytes.
+const MOST: usize = 1024;
+const NAME: usize = 256;
 
 /// A library or program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Library {
-    /// Of 64 bits.
-    pub(super) wide: bool,
+    /// It is one, as far as it was read.
+    pub(super) loads: bool,
     /// The architecture, where it is one that images are built for.
     pub(super) arch: Option<Arch>,
     /// What it needs.
@@ -25,6 +28,14 @@ pub(super) struct Library {
 }
 
 impl Library {
+    /// One of which nothing was read.
+    pub(super) fn unread() -> Self {
+        Self {
+            loads: true,
+            ..Self::default()
+        }
+    }
+
     /// The C library that it was built for, by what it needs.
     pub(super) fn libc(&self) -> Option<Libc> {
         let needs = |begin: &str| self.needs.iter().any(|name| name.starts_with(begin));
@@ -46,44 +57,61 @@ pub(super) fn matters(path: &str) -> bool {
     name.contains(".so") && facts::family_of_library(name).is_some() || is_python && runs
 }
 
-/// Reads it; nothing where it is none.
-pub(super) fn read(bytes: &[u8]) -> Option<Library> {
-    let wide = match bytes.get(..5)? {
-        [0x7f, b'E', b'L', b'F', class] => *class == elf::ELFCLASS64.0,
-        _ => return None,
-    };
-    if !wide {
-        return Some(Library::default());
-    }
-    let file: ElfFile64<'_, Endianness> = ElfFile64::parse(bytes).ok()?;
-    let endian = file.endian();
-    let arch = match file.elf_header().e_machine(endian) {
-        elf::EM_X86_64 => Some(Arch::Amd64),
-        elf::EM_AARCH64 => Some(Arch::Arm64),
-        elf::EM_S390 => Some(Arch::S390x),
-        elf::EM_PPC64 => Some(Arch::Ppc64le),
-        elf::EM_RISCV => Some(Arch::Riscv64),
+/// Reads it. What is none, or is broken, is not loaded.
+pub(super) fn read(bytes: &[u8]) -> Library {
+    let found = match bytes.get(..5) {
+        Some([0x7f, b'E', b'L', b'F', class]) if *class == elf::ELFCLASS64.0 => {
+            read_as::<elf::FileHeader64<Endianness>>(bytes)
+        }
+        Some([0x7f, b'E', b'L', b'F', _]) => read_as::<elf::FileHeader32<Endianness>>(bytes),
         _ => None,
     };
-    Some(Library {
-        wide,
+    found.unwrap_or_default()
+}
+
+fn read_as<Header: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Library> {
+    let header = Header::parse(bytes).ok()?;
+    let endian = header.endian().ok()?;
+    let wide = header.is_type_64();
+    let arch = match header.e_machine(endian) {
+        elf::EM_X86_64 => Some(Arch::Amd64),
+        elf::EM_AARCH64 => Some(Arch::Arm64),
+        // Both of arm's are the same here: what differs is in their attributes.
+        elf::EM_ARM => Some(Arch::Armv7),
+        elf::EM_386 => Some(Arch::I386),
+        elf::EM_S390 => Some(Arch::S390x),
+        elf::EM_PPC64 => Some(Arch::Ppc64le),
+        elf::EM_RISCV if wide => Some(Arch::Riscv64),
+        elf::EM_LOONGARCH if wide => Some(Arch::Loong64),
+        _ => None,
+    };
+    let mut library = Library {
+        loads: true,
         arch,
-        needs: needs(&file, bytes).unwrap_or_default(),
-        glibc: newest_glibc(&file, bytes),
         version: jemallocs(bytes),
-    })
+        ..Library::default()
+    };
+    let sections = header.sections(endian, bytes).ok();
+    if let Some(sections) = sections {
+        library.needs = needs(endian, &sections, bytes).unwrap_or_default();
+        library.glibc = newest_glibc(endian, &sections, bytes);
+    }
+    Some(library)
 }
 
 /// The names behind `DT_NEEDED`.
-fn needs(file: &ElfFile64<'_, Endianness>, bytes: &[u8]) -> Option<Vec<String>> {
-    let endian = file.endian();
-    let sections = file.elf_section_table();
+fn needs<Header: FileHeader<Endian = Endianness>>(
+    endian: Endianness,
+    sections: &SectionTable<'_, Header>,
+    bytes: &[u8],
+) -> Option<Vec<String>> {
     let (dynamic, strings) = sections.dynamic(endian, bytes).ok()??;
     let strings = sections.strings(endian, bytes, strings).ok()?;
     let needed = dynamic
         .iter()
         .filter(|entry| entry.tag(endian) == elf::DT_NEEDED);
     let names = needed.filter_map(|entry| entry.string(endian, strings).ok());
+    let names = names.filter(|name| name.len() <= NAME).take(MOST);
     Some(
         names
             .map(|name| String::from_utf8_lossy(name).into_owned())
@@ -92,22 +120,26 @@ fn needs(file: &ElfFile64<'_, Endianness>, bytes: &[u8]) -> Option<Vec<String>> 
 }
 
 /// The newest version that it asks of glibc's libraries.
-fn newest_glibc(file: &ElfFile64<'_, Endianness>, bytes: &[u8]) -> Option<String> {
-    let endian = file.endian();
-    let sections = file.elf_section_table();
-    let versions = sections.gnu_verneed(endian, bytes).ok()??;
-    let (needed, strings) = versions;
+fn newest_glibc<Header: FileHeader<Endian = Endianness>>(
+    endian: Endianness,
+    sections: &SectionTable<'_, Header>,
+    bytes: &[u8],
+) -> Option<String> {
+    let (needed, strings) = sections.gnu_verneed(endian, bytes).ok()??;
     let strings = sections.strings(endian, bytes, strings).ok()?;
     let mut newest: Option<(u32, u32)> = None;
+    // They are chained by what they say themselves.
+    let mut left = MOST;
     for library in needed {
         let Ok((_, versions)) = library else { break };
         for version in versions {
             let Ok(version) = version else { break };
-            let Ok(name) = version.name(endian, strings) else {
-                continue;
-            };
+            left = left.checked_sub(1)?;
+            let name = version.name(endian, strings).ok();
+            let name = name.filter(|name| name.len() <= NAME).unwrap_or_default();
             newest = newest.max(numbers(&String::from_utf8_lossy(name)));
         }
+        left = left.checked_sub(1)?;
     }
     newest.map(|(major, minor)| format!("{major}.{minor}"))
 }

@@ -1,56 +1,14 @@
 //! The configuration of an image as text: what a Dockerfile would say that starts from its files. Reports quote its lines.
 
-use serde::Deserialize;
-
 use super::manifest::Image;
 use crate::model::Built;
 
-/// The configuration's members that are used here; the names are those of docker, which has more of them than the specification.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Outer {
-    #[serde(rename = "config")]
-    config: Option<Config>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Config {
-    env: Option<Vec<String>>,
-    user: Option<String>,
-    working_dir: Option<String>,
-    entrypoint: Option<Vec<String>>,
-    cmd: Option<Vec<String>>,
-    shell: Option<Vec<String>>,
-    exposed_ports: Option<std::collections::BTreeMap<String, serde::de::IgnoredAny>>,
-    volumes: Option<std::collections::BTreeMap<String, serde::de::IgnoredAny>>,
-    healthcheck: Option<Healthcheck>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Healthcheck {
-    test: Option<Vec<String>>,
-}
-
-/// The value of a variable of the image's environment.
-pub(super) fn variable(image: &Image, name: &str) -> Option<String> {
-    let env = config(image).env?;
-    let mut pairs = env.iter().filter_map(|pair| pair.split_once('='));
-    pairs
-        .find(|(known, _)| *known == name)
-        .map(|(_, value)| value.to_owned())
-}
-
-fn config(image: &Image) -> Config {
-    let outer: Outer = serde_json::from_slice(&image.config).unwrap_or_default();
-    outer.config.unwrap_or_default()
-}
-
 /// The text.
-pub(super) fn of(image: &Image, built: &Built) -> String {
-    let config = config(image);
+pub(super) fn of(image: &Image, built: &Built, preloads: bool) -> String {
+    let config = image.config.clone();
     let mut lines = vec![heading(image, built), format!("FROM {}", built.name)];
+    // It is read like one that a Dockerfile brings.
+    lines.extend(preloads.then(|| "COPY /etc/ld.so.preload /etc/ld.so.preload".to_owned()));
     if let Some(shell) = config.shell.filter(|shell| !shell.is_empty()) {
         lines.push(format!("SHELL {}", words(&shell)));
     }

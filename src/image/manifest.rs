@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use oci_spec::image::{Arch, Descriptor, ImageConfiguration, ImageIndex, ImageManifest, Os};
+use oci_spec::image::{Arch, Descriptor, ImageIndex, ImageManifest, Os};
 use serde::Deserialize;
 
+use sha2::{Digest as _, Sha256};
+
 use super::Refused;
+use super::config::{Config, Configuration};
 use super::digest::Digest;
 use super::store::{Blob, Root, Store, path_of, small, whole};
 
@@ -23,8 +26,9 @@ pub(crate) struct Image {
     pub(crate) platform: Platform,
     /// The digest of its manifest; an archive of docker has none.
     pub(crate) digest: Option<Digest>,
-    /// Its configuration, as it stands there.
-    pub(super) config: Vec<u8>,
+    /// The digest of its configuration.
+    pub(super) id: String,
+    pub(super) config: Config,
     /// From below.
     pub(super) layers: Vec<Layer>,
 }
@@ -67,13 +71,20 @@ impl Platform {
         }
     }
 
+    fn is_wanted(&self, platforms: &[String]) -> bool {
+        platforms.is_empty() || platforms.iter().any(|wanted| self.is(wanted))
+    }
+
     /// Whether it is one that was asked for: `linux/arm64` holds all its variants.
     pub(crate) fn is(&self, wanted: &str) -> bool {
         let own = self.to_string();
-        own == wanted
-            || own
-                .strip_prefix(wanted)
+        let begins = |whole: &str, part: &str| {
+            whole
+                .strip_prefix(part)
                 .is_some_and(|rest| rest.starts_with('/'))
+        };
+        // What says no variant is the usual one: `linux/arm64/v8`.
+        own == wanted || begins(&own, wanted) || begins(wanted, &own)
     }
 }
 
@@ -81,20 +92,32 @@ impl Platform {
 #[derive(Debug, Default)]
 pub(crate) struct Images {
     pub(crate) images: Vec<Image>,
-    /// What is there and is no image, each with what it is.
+    /// What is there and is no image, or is not stored here, each with what it is.
     pub(crate) others: Vec<String>,
+    /// The platforms of images that nobody wanted.
+    pub(crate) unwanted: Vec<Platform>,
 }
 
 /// Finds them all.
 ///
 /// # Errors
 /// Where something is missing, damaged, or not what it says.
-pub(super) fn images(store: &dyn Store, root: Root) -> Result<Images, Refused> {
+pub(super) fn images(
+    store: &dyn Store,
+    root: Root,
+    platforms: &[String],
+) -> Result<Images, Refused> {
     let mut found = Images::default();
     match root {
         Root::Saved { config, layers } => found.images.push(saved(store, &config, layers)?),
-        Root::Blob(blob) => collect(store, &blob, 0, &mut found)?,
+        Root::Blob(blob) => collect(store, &blob, (0, platforms), &mut found)?,
     }
+    let all = std::mem::take(&mut found.images).into_iter();
+    let (wanted, unwanted): (Vec<_>, Vec<_>) =
+        all.partition(|image| image.platform.is_wanted(platforms));
+    found.images = wanted;
+    let unwanted = unwanted.into_iter().map(|image| image.platform);
+    found.unwanted.extend(unwanted);
     Ok(found)
 }
 
@@ -109,7 +132,7 @@ struct Shape {
 fn collect(
     store: &dyn Store,
     blob: &Blob,
-    depth: usize,
+    (depth, platforms): (usize, &[String]),
     found: &mut Images,
 ) -> Result<(), Refused> {
     let bytes = whole(store, blob)?;
@@ -121,7 +144,18 @@ fn collect(
         ));
     }
     if shape.manifests.is_none() {
-        found.images.push(image(store, blob, &bytes)?);
+        match image(store, blob, &bytes)? {
+            Ok(image) => found.images.push(image),
+            // What stands alone was asked for.
+            Err(kind) if depth == 0 => {
+                return Err(wrong(&format!(
+                    "no image: its configuration is of the type `{kind}`"
+                )));
+            }
+            Err(kind) => found
+                .others
+                .push(format!("{} (of the type `{kind}`)", blob.digest)),
+        }
         return Ok(());
     }
     if depth >= DEPTH {
@@ -138,7 +172,31 @@ fn collect(
             found.others.push(what);
             continue;
         }
-        collect(store, &blob_of(child)?, depth + 1, found)?;
+        let platform = child.platform().as_ref();
+        let platform = platform.map(|platform| {
+            Platform::of(
+                platform.os(),
+                platform.architecture(),
+                platform.variant().as_ref(),
+            )
+        });
+        if let Some(platform) = platform.clone().filter(|own| !own.is_wanted(platforms)) {
+            found.unwanted.push(platform);
+            continue;
+        }
+        let blob = blob_of(child)?;
+        // `docker save` may bring the index, and the image of this machine's platform alone.
+        if store.open(&path_of(&blob.digest)).is_err() && platform.is_some() {
+            let platform = platform
+                .map(|platform| platform.to_string())
+                .unwrap_or_default();
+            found.others.push(format!(
+                "{} ({platform}, which is not stored here)",
+                blob.digest
+            ));
+            continue;
+        }
+        collect(store, &blob, (depth + 1, platforms), found)?;
     }
     Ok(())
 }
@@ -163,15 +221,14 @@ fn blob_of(descriptor: &Descriptor) -> Result<Blob, Refused> {
     Ok(Blob { digest, size })
 }
 
-fn image(store: &dyn Store, blob: &Blob, bytes: &[u8]) -> Result<Image, Refused> {
+/// Of what is no image the type of its configuration stands inside.
+fn image(store: &dyn Store, blob: &Blob, bytes: &[u8]) -> Result<Result<Image, String>, Refused> {
     let wrong = |error: &dyn fmt::Display| Refused::new(format!("{}: {error}", blob.digest));
     let manifest = ImageManifest::from_reader(bytes).map_err(|error| wrong(&error))?;
     let kind = manifest.config().media_type().to_string();
     // What is no image has a configuration of its own kind: charts, signatures, models.
     if !kind.contains("image") && !kind.contains("container") {
-        return Err(wrong(&format!(
-            "no image: its configuration is of the type `{kind}`"
-        )));
+        return Ok(Err(kind));
     }
     let config = whole(store, &blob_of(manifest.config())?)?;
     let layers = manifest.layers().iter().map(|layer| {
@@ -187,7 +244,7 @@ fn image(store: &dyn Store, blob: &Blob, bytes: &[u8]) -> Result<Image, Refused>
         })
     });
     let layers = layers.collect::<Result<Vec<_>, Refused>>()?;
-    configured(config, layers, Some(blob.digest.clone()))
+    configured(&config, layers, Some(blob.digest.clone())).map(Ok)
 }
 
 fn saved(store: &dyn Store, config: &str, layers: Vec<String>) -> Result<Image, Refused> {
@@ -201,17 +258,17 @@ fn saved(store: &dyn Store, config: &str, layers: Vec<String>) -> Result<Image, 
         blob: None,
         unpacked: None,
     });
-    configured(bytes, layers.collect(), None)
+    configured(&bytes, layers.collect(), None)
 }
 
 fn configured(
-    config: Vec<u8>,
+    bytes: &[u8],
     mut layers: Vec<Layer>,
     digest: Option<Digest>,
 ) -> Result<Image, Refused> {
-    let typed = ImageConfiguration::from_reader(config.as_slice())
+    let told: Configuration = serde_json::from_slice(bytes)
         .map_err(|error| Refused::new(format!("the configuration: {error}")))?;
-    let unpacked = typed.rootfs().diff_ids();
+    let unpacked = told.rootfs.diff_ids.unwrap_or_default();
     if layers.len() > LAYERS {
         return Err(Refused::new(format!("it has more than {LAYERS} layers")));
     }
@@ -223,13 +280,21 @@ fn configured(
         )));
     }
     for (layer, unpacked) in layers.iter_mut().zip(unpacked) {
+        let digest = Digest::try_from(unpacked).map_err(Refused::new)?;
         // What is stored as it is promised need not be checked twice.
-        layer.unpacked = Digest::parse(unpacked).filter(|_| layer.blob.is_none());
+        layer.unpacked = Some(digest).filter(|_| layer.blob.is_none());
     }
+    let hex = Sha256::digest(bytes);
+    let hex: String = hex.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Image {
-        platform: Platform::of(typed.os(), typed.architecture(), typed.variant().as_ref()),
+        platform: Platform {
+            os: told.os,
+            architecture: told.architecture,
+            variant: told.variant.filter(|variant| !variant.is_empty()),
+        },
         digest,
-        config,
+        id: format!("sha256:{hex}"),
+        config: told.config.unwrap_or_default(),
         layers,
     })
 }

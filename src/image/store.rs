@@ -4,7 +4,9 @@ mod archive;
 mod docker;
 mod layout;
 
+use std::fs::{self, File};
 use std::io::{self, Read};
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -61,6 +63,18 @@ pub(super) fn open(reference: &Reference) -> Result<Box<dyn Store>, Refused> {
     })
 }
 
+/// Opens a file, and its size in bytes. What is none (a pipe would be waited for) is not opened.
+///
+/// # Errors
+/// Where it is none.
+fn plain(path: &Path) -> io::Result<(File, u64)> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    Ok((File::open(path)?, metadata.len()))
+}
+
 /// Where a blob lies in a layout.
 pub(super) fn path_of(digest: &Digest) -> String {
     let (algorithm, hex) = digest.parts();
@@ -75,7 +89,11 @@ pub(super) fn verified<'a>(
     store: &'a dyn Store,
     blob: &Blob,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
-    let (bytes, _) = store.open(&path_of(&blob.digest))?;
+    let (bytes, size) = store.open(&path_of(&blob.digest))?;
+    if size != blob.size {
+        let why = format!("{} has not the size that is said", blob.digest);
+        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+    }
     Ok(Box::new(Verified::new(
         bytes,
         &blob.digest,

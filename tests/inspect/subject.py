@@ -113,16 +113,29 @@ class Subject:
     def _heaps(self) -> list[tuple[bool, int, int]]:
         """The main one has a name; at the beginning of each other stand its arena, the heap before it, and its size."""
         found = []
-        with open(f"/proc/{self.pid}/maps") as maps, open(f"/proc/{self.pid}/mem", "rb", buffering=0) as memory:
+        with open(f"/proc/{self.pid}/mem", "rb", buffering=0) as memory:
+            for is_main, start, end in self._joined():
+                if is_main:
+                    found.append((True, start, end))
+                    continue
+                places = range(-(-start // HEAP) * HEAP, end, HEAP)
+                found += [(False, place, place + size) for place in places if (size := self._heap_size(memory, place, end))]
+        return found
+
+    def _joined(self) -> list[tuple[bool, int, int]]:
+        """Mappings in which heaps may lie. One that is to have huge pages in a part of it is several mappings."""
+        joined: list[tuple[bool, int, int]] = []
+        with open(f"/proc/{self.pid}/maps") as maps:
             for line in maps:
                 reach, mode, *_, name = [*line.split(maxsplit=5), ""][:6]
                 start, end = (int(half, 16) for half in reach.split("-"))
-                if name.strip() == "[heap]":
-                    found.append((True, start, end))
-                elif not name.strip() and mode == "rw-p":
-                    places = range(-(-start // HEAP) * HEAP, end, HEAP)
-                    found += [(False, place, place + size) for place in places if (size := self._heap_size(memory, place, end))]
-        return found
+                is_main = name.strip() == "[heap]"
+                if not is_main and (name.strip() or mode != "rw-p"):
+                    continue
+                if joined and joined[-1][0] == is_main and joined[-1][2] == start:
+                    start = joined.pop()[1]
+                joined.append((is_main, start, end))
+        return joined
 
     def _heap_size(self, memory: Any, place: int, end: int) -> int:
         """Nothing where no heap begins; a page that was never touched is not read, that would map it."""

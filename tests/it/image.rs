@@ -151,6 +151,112 @@ fn links_lead_nowhere_but_into_the_image() {
     is_fine(&of_layers("libjemalloc.so.2", &[base(), kept]));
 }
 
+/// What is found in an image of the base and these files, with that configuration.
+fn of_files(config: &Value, files: &[Entry<'_>]) -> Run {
+    let folder = folder([]);
+    let mut layout = Layout::at(&folder.path().join("app"));
+    let image = layout.image("amd64", config, &[base(), layer(files)]);
+    layout.tag(image, "1");
+    check(folder.path(), &["oci:app:1"])
+}
+
+fn unset(command: &[&str]) -> Value {
+    json!({"Env": ["PATH=/usr/bin:/bin", "MALLOC_CONF=narenas:4"], "Cmd": command})
+}
+
+const SERVER: &[&str] = &["python3", "-m", "gunicorn", "app:app", "--threads", "8"];
+
+#[test]
+fn the_loader_finds_what_these_files_say() {
+    let preload = |text: &'static [u8]| [Entry::File("etc/ld.so.preload", text)];
+    is_fine(&of_files(
+        &unset(SERVER),
+        &preload(b"/usr/lib/x86_64-linux-gnu/libjemalloc.so.2\n"),
+    ));
+    has(
+        &of_files(&unset(SERVER), &preload(b"/usr/lib/libjemalloc.so.2\n")),
+        "/etc/ld.so.preload:1:1: error[preload-wrong-path]",
+    );
+    let elf = library(62);
+    let by = |entry: &str, files: &[Entry<'_>]| of_files(&config(entry), files);
+    is_fine(&by("/usr/$LIB/libjemalloc.so.2", &[]));
+    is_fine(&by("//usr/lib/x86_64-linux-gnu/./libjemalloc.so.2", &[]));
+    is_fine(&by(
+        "/opt/lib/libjemalloc.so.2",
+        &[Entry::Symlink("opt/lib", "/usr/lib/x86_64-linux-gnu")],
+    ));
+    let elsewhere = |files: &[Entry<'_>]| {
+        let gone = Entry::File("usr/lib/x86_64-linux-gnu/.wh.libjemalloc.so.2", b"");
+        let own = Entry::File("opt/j/libjemalloc.so.2", &elf);
+        let all: Vec<Entry<'_>> = [gone, own]
+            .into_iter()
+            .chain(files.iter().copied())
+            .collect();
+        by("libjemalloc.so.2", &all)
+    };
+    has(&elsewhere(&[]), "[preload-wrong-path]");
+    is_fine(&elsewhere(&[
+        Entry::File("etc/ld.so.conf", b"include /etc/extra/*.conf\n"),
+        Entry::File("etc/extra/j.conf", b"/opt/j\n"),
+    ]));
+    // A link whose file has another name.
+    is_fine(&by(
+        "libjemalloc.so.2",
+        &[
+            Entry::File("opt/jem", &elf),
+            Entry::Symlink(LIBRARY, "/opt/jem"),
+        ],
+    ));
+    // One that is no library at all.
+    has(
+        &by("libjemalloc.so.2", &[Entry::File(LIBRARY, b"no library")]),
+        "[preload-not-installed]",
+    );
+}
+
+#[test]
+fn entries_go_through_the_links_that_are_there() {
+    let gone = "usr/lib/x86_64-linux-gnu/.wh.libjemalloc.so.2";
+    let elf = library(62);
+    let without = layer(&[Entry::File(gone, b"")]);
+    let again = layer(&[
+        Entry::Folder("lib/x86_64-linux-gnu"),
+        Entry::File("lib/x86_64-linux-gnu/libjemalloc.so.2", &elf),
+    ]);
+    is_fine(&of_layers(
+        "libjemalloc.so.2",
+        &[base(), without.clone(), again],
+    ));
+    let linked = layer(&[
+        Entry::Symlink("usr/j", "lib/x86_64-linux-gnu"),
+        Entry::File("usr/j/libjemalloc.so.2", &elf),
+    ]);
+    is_fine(&of_layers("libjemalloc.so.2", &[base(), without, linked]));
+    let opaque = layer(&[Entry::File("lib/x86_64-linux-gnu/.wh..wh..opq", b"")]);
+    has(
+        &of_layers("libjemalloc.so.2", &[base(), opaque]),
+        "[preload-not-installed]",
+    );
+}
+
+#[test]
+fn scripts_of_scripts_are_read_whatever_they_are_called() {
+    let start = |text: &'static [u8], other: &'static str| {
+        of_files(
+            &unset(&["/app/start.sh"]),
+            &[
+                Entry::File("app/start.sh", text),
+                Entry::File(other, b"export LD_PRELOAD=libjemalloc.so.2\n"),
+            ],
+        )
+    };
+    let text = b"#!/bin/sh\n. /app/env.sh\nexec python3 -m gunicorn app:app --threads 8\n";
+    is_fine(&start(text, "app/env.sh"));
+    let text = b"#!/bin/sh\n. /app/env\nexec python3 -m gunicorn app:app --threads 8\n";
+    is_fine(&start(text, "app/env"));
+    has(&start(text, "app/other"), "[jemalloc-not-preloaded]");
+}
+
 #[test]
 fn start_scripts_are_read_where_they_lie() {
     let folder = folder([]);
@@ -275,6 +381,85 @@ fn archives_are_read_as_they_are() {
     );
 }
 
+#[test]
+fn what_of_an_index_is_no_image_or_not_here_stops_nothing() {
+    let folder = folder([]);
+    let mut layout = Layout::at(&folder.path().join("app"));
+    let mut here = layout.image("amd64", &config("libjemalloc.so.2"), &[base()]);
+    here["platform"] = json!({"os": "linux", "architecture": "amd64"});
+    let mut gone = here.clone();
+    gone["digest"] = json!(format!("sha256:{}", "1".repeat(64)));
+    gone["platform"] = json!({"os": "linux", "architecture": "arm64", "variant": "v8"});
+    let empty = layout.blob(b"{}", "application/vnd.oci.empty.v1+json");
+    let artifact = layout.manifest(&json!({"schemaVersion": 2, "config": empty, "layers": []}));
+    let index = json!({"schemaVersion": 2, "manifests": [here, gone, artifact]});
+    let index = layout.blob(index.to_string().as_bytes(), INDEX);
+    layout.tag(index, "1");
+    let run = check(folder.path(), &["oci:app:1"]);
+    assert_eq!((run.out.as_str(), run.code), ("", Some(0)), "{}", run.err);
+    assert!(
+        run.err
+            .contains("(linux/arm64/v8, which is not stored here)"),
+        "{}",
+        run.err
+    );
+    assert!(
+        run.err
+            .contains("(of the type `application/vnd.oci.empty.v1+json`)"),
+        "{}",
+        run.err
+    );
+    let run = check(
+        folder.path(),
+        &["--quiet", "--platform", "linux/amd64/v1", "oci:app:1"],
+    );
+    is_fine(&run);
+}
+
+#[test]
+fn a_library_of_32_bits_is_one_where_the_image_is() {
+    let folder = folder([]);
+    let mut layout = Layout::at(&folder.path().join("app"));
+    let mut elf = vec![0; 52];
+    elf[..8].copy_from_slice(b"\x7fELF\x01\x01\x01\0");
+    (elf[16], elf[18], elf[20], elf[40]) = (3, 40, 1, 52);
+    let files = [
+        Entry::File("usr/lib/os-release", RELEASE),
+        Entry::File("usr/lib/arm-linux-gnueabihf/libc.so.6", &elf),
+        Entry::File("usr/lib/arm-linux-gnueabihf/libjemalloc.so.2", &elf),
+        Entry::File("usr/bin/python3.11", &elf),
+        Entry::Symlink("usr/bin/python3", "python3.11"),
+    ];
+    let image = layout.image("arm", &config("libjemalloc.so.2"), &[layer(&files)]);
+    layout.tag(image, "1");
+    is_fine(&check(folder.path(), &["oci:app:1"]));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let folder = folder([]);
+    let pipe = |path: &str| {
+        let made = std::process::Command::new("mkfifo")
+            .arg(folder.path().join(path))
+            .status();
+        assert!(made.unwrap().success());
+    };
+    pipe("pipe");
+    refused(
+        &check(folder.path(), &["oci-archive:pipe"]),
+        "it is no file",
+    );
+    let mut layout = Layout::at(&folder.path().join("app"));
+    let image = layout.image("amd64", &json!({}), &[base()]);
+    let digest = image["digest"].as_str().unwrap().replace(':', "/");
+    layout.tag(image, "1");
+    let blob = format!("app/blobs/{digest}");
+    fs::remove_file(folder.path().join(&blob)).unwrap();
+    pipe(&blob);
+    refused(&check(folder.path(), &["oci:app:1"]), "it is no file");
+}
+
 fn refused(run: &Run, why: &str) {
     assert_eq!(run.code, Some(2), "{}{}", run.out, run.err);
     assert!(run.err.contains(why), "`{why}` is not in: {}", run.err);
@@ -345,6 +530,15 @@ fn what_is_not_what_it_says_is_refused() {
             child
         }),
         "not followed any further",
+    );
+    refused(
+        &of(&|layout| layout.image("amd64", &json!({"Shell": "x"}), &[])),
+        "the configuration: invalid type",
+    );
+    // What is passed over in zstd has to be there.
+    refused(
+        &with_layer(b"\x50\x2a\x4d\x18\xff\xff\xff\xffx"),
+        "layer 1 of 1",
     );
     refused(
         &of(&|layout| {

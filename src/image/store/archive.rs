@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::Refused;
+use super::{Refused, plain};
 use crate::image::entries::{Entries, Kind};
 use crate::text::paths::normal;
 
@@ -31,10 +31,7 @@ impl Archive {
     /// Notes what is in it.
     pub(super) fn open(path: &Path) -> Result<Self, Refused> {
         let wrong = |why: String| Refused::new(format!("{}: {why}", path.display()));
-        let file = File::open(path).map_err(|error| wrong(error.to_string()))?;
-        if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            return Err(wrong("it is no file".into()));
-        }
+        let (file, _) = plain(path).map_err(|error| wrong(error.to_string()))?;
         let mut reader = BufReader::new(file);
         if is_compressed(&mut reader).map_err(|error| wrong(error.to_string()))? {
             return Err(wrong(
@@ -78,7 +75,8 @@ impl Archive {
                 None => break,
             }
         }
-        Err(io::ErrorKind::NotFound.into())
+        let why = format!("`{}` is not there", name.trim_start_matches('/'));
+        Err(io::Error::new(io::ErrorKind::NotFound, why))
     }
 
     /// Where it is, for people.

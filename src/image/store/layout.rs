@@ -1,13 +1,12 @@
 //! The layout of OCI: `index.json` and blobs by their digests (image-spec, image-layout.md), as a folder or in an archive.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::archive::Archive;
-use super::{Blob, Refused, Root, Store, small};
+use super::{Blob, Refused, Root, Store, plain, small};
 
 /// What a tag stands in, in the annotations of a descriptor.
 const NAME: &str = "org.opencontainers.image.ref.name";
@@ -35,12 +34,8 @@ impl Store for Folder {
     }
 
     fn open(&self, path: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)> {
-        let file = File::open(self.0.join(path))?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(io::Error::other(format!("{path} is no file")));
-        }
-        Ok((Box::new(BufReader::new(file)), metadata.len()))
+        let (file, size) = plain(&self.0.join(path))?;
+        Ok((Box::new(BufReader::new(file)), size))
     }
 }
 
@@ -67,7 +62,13 @@ struct Entry {
     #[serde(flatten)]
     blob: Blob,
     #[serde(default)]
-    annotations: std::collections::BTreeMap<String, String>,
+    annotations: Option<std::collections::BTreeMap<String, String>>,
+}
+
+impl Entry {
+    fn tag(&self) -> Option<&String> {
+        self.annotations.as_ref()?.get(NAME)
+    }
 }
 
 fn root(store: &dyn Store, shown: &str, name: Option<&str>) -> Result<Root, Refused> {
@@ -79,7 +80,7 @@ fn root(store: &dyn Store, shown: &str, name: Option<&str>) -> Result<Root, Refu
     let bytes = small(&mut reader, "index.json")?;
     let index: Index = serde_json::from_slice(&bytes)
         .map_err(|error| Refused::new(format!("{shown}: index.json: {error}")))?;
-    let named = |entry: &&Entry| entry.annotations.get(NAME).map(String::as_str) == name;
+    let named = |entry: &&Entry| entry.tag().map(String::as_str) == name;
     let found = match name {
         Some(_) => index.manifests.iter().find(named),
         None if index.manifests.len() == 1 => index.manifests.first(),
@@ -88,10 +89,7 @@ fn root(store: &dyn Store, shown: &str, name: Option<&str>) -> Result<Root, Refu
     found
         .map(|entry| Root::Blob(entry.blob.clone()))
         .ok_or_else(|| {
-            let tags = index
-                .manifests
-                .iter()
-                .filter_map(|entry| entry.annotations.get(NAME));
+            let tags = index.manifests.iter().filter_map(Entry::tag);
             let tags: Vec<String> = tags.map(|tag| format!("`{tag}`")).collect();
             let what = match name {
                 Some(name) => format!("no image there has the tag `{name}`"),

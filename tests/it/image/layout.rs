@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// An entry of a layer.
+#[derive(Clone, Copy)]
 pub(super) enum Entry<'a> {
     File(&'a str, &'a [u8]),
     Folder(&'a str),
