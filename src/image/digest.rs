@@ -26,6 +26,13 @@ impl Digest {
         (hex.len() == length && digits).then(|| Self(text.to_owned()))
     }
 
+    /// What some bytes come to.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        let mut state = Sha256::new();
+        state.update(bytes);
+        Self(format!("sha256:{}", State::Short(state).hex()))
+    }
+
     /// The algorithm, and the digits.
     pub(crate) fn parts(&self) -> (&str, &str) {
         self.0.split_once(':').unwrap_or((&self.0, ""))

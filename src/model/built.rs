@@ -28,8 +28,6 @@ pub(crate) struct Built {
     pub(crate) python_packages: Vec<(String, String)>,
     /// Modules and path files that lie beside its packages of Python: file names.
     pub(crate) modules: Vec<String>,
-    /// What of its files could not be told.
-    pub(crate) unseen: Vec<(String, String)>,
     /// It is one of Windows.
     pub(crate) windows: bool,
 }

@@ -2,7 +2,7 @@
 
 use super::{Copied, CopySource, ImageState};
 use crate::facts::{self, Image, ImageRole};
-use crate::model::{Built, Fact, Library, Opaque, Origin, PathPattern, Python, User, Value};
+use crate::model::{Built, Fact, Library, Origin, PathPattern, Python, User, Value};
 use crate::templates::HOOK_MODULE;
 use crate::text::Place;
 
@@ -41,12 +41,7 @@ impl ImageState {
             .iter()
             .map(|family| (*family, at.clone()))
             .collect();
-        let unseen = built.unseen.iter().map(|(path, why)| Opaque {
-            path: path.clone(),
-            why: why.clone(),
-            weak: false,
-        });
-        state.opaque = unseen.collect();
+        state.opaque.clear();
         state.libraries.clear();
         for library in libraries(built, at) {
             state.add_library(library);
