@@ -1,5 +1,6 @@
 //! Built images: where they are stored, what their layers leave, and what that says. Nothing is unpacked, and no engine is asked.
 
+mod access;
 mod config;
 mod contents;
 mod digest;
@@ -18,10 +19,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::model::Built;
 use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
+pub(crate) use access::Access;
 use files::Files;
 pub(crate) use manifest::{Image, Images};
 pub(crate) use reference::Reference;
-use store::Store;
+use store::{Store, Stores};
 
 /// Why something of an image is not taken, for people.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -43,15 +45,29 @@ pub(crate) struct Found {
     pub(crate) images: Images,
 }
 
-/// Finds the images behind a reference: one for each platform, or for those that are wanted.
-///
-/// # Errors
-/// Where there is none, or it is damaged.
-pub(crate) fn find(reference: &Reference, platforms: &[String]) -> Result<Found, Refused> {
-    let store = store::open(reference)?;
-    let root = store.root(reference.name.as_deref())?;
-    let images = manifest::images(store.as_ref(), root, platforms)?;
-    Ok(Found { store, images })
+/// Where images are looked for, from one reference to the next.
+#[derive(Default)]
+pub(crate) struct Sources(Stores);
+
+impl Sources {
+    pub(crate) fn new(access: Access) -> Self {
+        Self(Stores::new(access))
+    }
+
+    /// Finds the images behind a reference: one for each platform, or for those that are wanted.
+    ///
+    /// # Errors
+    /// Where there is none, or it is damaged.
+    pub(crate) fn find(
+        &self,
+        reference: &Reference,
+        platforms: &[String],
+    ) -> Result<Found, Refused> {
+        let store = self.0.open(reference)?;
+        let root = store.root(reference.name())?;
+        let images = manifest::images(store.as_ref(), root, platforms)?;
+        Ok(Found { store, images })
+    }
 }
 
 /// How many files of a layer lead somewhere, whatever its bytes are: for tests.

@@ -46,6 +46,8 @@ pub struct Run {
     pub units: Vec<Judged>,
     /// A part of what is wrong was asked for: those without it are not fine for that.
     pub narrowed: bool,
+    /// What was looked at are built images, not files.
+    pub of_images: bool,
     /// What is listed behind the report, for people.
     pub show: Option<Show>,
     /// Where the files stand in their repositories.
@@ -60,6 +62,11 @@ impl Run {
             .iter()
             .filter(|finding| finding.severity == severity)
             .count()
+    }
+
+    /// How much was looked at, for people.
+    fn sources(&self) -> String {
+        plural(self.files, if self.of_images { "image" } else { "file" })
     }
 
     /// How many findings `fix` takes care of by itself.

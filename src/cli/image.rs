@@ -1,9 +1,12 @@
 //! What `image` takes.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::{FormatParser, Output, Selection};
-use crate::policy::FailOn;
+use crate::finding::Confidence;
+use crate::policy::{FailOn, RuleNames};
 use crate::report::Show;
 
 /// What is done with built images.
@@ -16,9 +19,13 @@ pub enum Image {
 /// What `image check` takes.
 #[derive(Debug, Args)]
 pub struct ImageCheck {
-    /// `oci:DIR:TAG`, `oci-archive:FILE`, `docker-archive:FILE` (what `docker save` writes), as skopeo names them
-    #[arg(required = true, value_name = "IMAGE")]
+    /// `docker://NAME` (a registry), `docker-daemon:NAME` (the engine here), `oci:DIR:TAG`, `oci-archive:FILE`,
+    /// `docker-archive:FILE` (what `docker save` writes), as skopeo names them
+    #[arg(required_unless_present = "from", value_name = "IMAGE")]
     pub images: Vec<String>,
+    /// Check the images of this list, too: one name a line, also as clusters print them (`acme/api:1.4`); `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
     /// Only the image for this platform: `linux/arm64`; may be given several times
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Vec<String>,
@@ -34,7 +41,74 @@ pub struct ImageCheck {
     /// Write no notes to standard error
     #[arg(short, long)]
     pub quiet: bool,
+    /// How images that are elsewhere are fetched
+    #[command(flatten)]
+    pub fetch: Fetch,
     /// Which rules
     #[command(flatten)]
-    pub selection: Selection,
+    pub rules: ImageRules,
+}
+
+/// How images that are elsewhere are fetched.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Registries")]
+pub struct Fetch {
+    /// Keep what is fetched in this folder, by its digest: the next run fetches only what is new, and goes on where this one stopped
+    #[arg(long, value_name = "FOLDER")]
+    pub cache: Option<PathBuf>,
+    /// Look at so many images at the same time
+    #[arg(long, value_name = "NUMBER", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub jobs: u8,
+    /// Give up on a server that is silent for so many seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub timeout: u16,
+    /// Take registries without a certificate that is trusted, and those that speak plain HTTP; on this machine that is always done
+    #[arg(long)]
+    pub insecure: bool,
+}
+
+/// Which rules are asked of images.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rules")]
+pub struct ImageRules {
+    /// Only these rules, whatever the configuration says: names, patterns as `preload-*`, or `all`
+    #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = RuleNames::read)]
+    pub select: Vec<RuleNames>,
+    /// Not these rules, beside those that the configuration leaves out
+    #[arg(long, value_name = "RULES", value_delimiter = ',', value_parser = RuleNames::read)]
+    pub ignore: Vec<RuleNames>,
+    /// Take this configuration, whatever lies in this folder
+    #[arg(long, value_name = "FILE", conflicts_with = "isolated")]
+    pub config: Option<PathBuf>,
+    /// Take no configuration
+    #[arg(long)]
+    pub isolated: bool,
+    /// Report only what is at least so sure
+    #[arg(long, value_enum, value_name = "CONFIDENCE")]
+    pub min_confidence: Option<Confidence>,
+    /// Report what the configuration ignores, too
+    #[arg(long)]
+    pub no_ignores: bool,
+}
+
+impl ImageRules {
+    /// The same as other commands have it.
+    #[must_use]
+    pub fn selection(&self) -> Selection {
+        Selection {
+            select: self.select.clone(),
+            ignore: self.ignore.clone(),
+            config: self.config.clone(),
+            isolated: self.isolated,
+            min_confidence: self.min_confidence,
+            no_ignores: self.no_ignores,
+            ..Selection::default()
+        }
+    }
+
+    /// Whether fewer findings are reported than there are.
+    #[must_use]
+    pub const fn narrows(&self) -> bool {
+        !self.select.is_empty() || !self.ignore.is_empty() || self.min_confidence.is_some()
+    }
 }

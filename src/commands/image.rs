@@ -1,15 +1,24 @@
 //! `malloclint image check`: built images.
 
-use std::io;
+mod access;
+mod list;
 
+use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Instant;
+
+use super::progress::Progress;
 use super::wanted::Wanted;
 use super::{Status, check, outputs, trouble};
-use crate::check::images;
+use crate::check::{Checked, images};
 use crate::cli::Colour;
 use crate::cli::image::{Image, ImageCheck};
-use crate::image::{self, Reference};
+use crate::image::Sources;
 use crate::project::{Failure, Wishes as _};
 use crate::report::{self, Run, harmless};
+use list::Wish;
 
 pub(super) fn run(
     command: &Image,
@@ -28,27 +37,24 @@ fn check_all(
     out: &mut dyn io::Write,
     err: &mut dyn io::Write,
 ) -> io::Result<Status> {
-    let wanted = match Wanted::of(&arguments.selection, &[]) {
+    let wanted = match Wanted::of(&arguments.rules.selection(), &[]) {
         Ok(wanted) => wanted,
         Err(why) => return trouble(&why, err),
     };
-    let mut run = Run::default();
-    for text in &arguments.images {
-        if let Err(reason) = one(text, arguments, &wanted, &mut run, err)? {
-            let path = text.clone();
-            writeln!(
-                err,
-                "malloclint: {}: {}",
-                harmless(&path),
-                harmless(&reason)
-            )?;
-            run.failures.push(Failure { path, reason });
-        }
+    let wishes = match list::wishes(&arguments.images, arguments.from.as_deref()) {
+        Ok(wishes) if wishes.is_empty() => return trouble("the list names no image", err),
+        Ok(wishes) => wishes,
+        Err(why) => return trouble(&why, err),
+    };
+    let mut run = Run {
+        of_images: true,
+        ..Run::default()
+    };
+    for (wish, seen) in wishes.iter().zip(all(&wishes, arguments, &wanted)) {
+        tell(wish, seen, &mut run, arguments.quiet, err)?;
     }
     run.show = arguments.show;
-    run.narrowed = !arguments.selection.select.is_empty()
-        || !arguments.selection.ignore.is_empty()
-        || arguments.selection.min_confidence.is_some();
+    run.narrowed = arguments.rules.narrows();
     let outputs = outputs::or_usual(&arguments.formats, false);
     let style = check::style_of_report(colour);
     let written = outputs::all(&run, &outputs, false, style, out, err)?;
@@ -61,57 +67,121 @@ fn check_all(
     })
 }
 
-/// Looks at all images behind a reference; why it could not be done stands inside.
-fn one(
-    text: &str,
+/// What came of an image that was asked for.
+#[derive(Default)]
+struct Seen {
+    /// What is there and is no image.
+    others: Vec<String>,
+    /// What each of its platforms is called, and what was found there.
+    images: Vec<(String, Checked)>,
+    /// Why not all of it was looked at.
+    failure: Option<String>,
+}
+
+/// Looks at all of them, several at a time, and keeps their order.
+fn all(wishes: &[Wish], arguments: &ImageCheck, wanted: &Wanted) -> Vec<Seen> {
+    let sources = Sources::new(access::access(&arguments.fetch));
+    let progress = Progress::of("images", Instant::now(), wishes.len(), arguments.quiet);
+    let next = AtomicUsize::new(0);
+    let seen: Vec<Mutex<Seen>> = wishes.iter().map(|_| Mutex::default()).collect();
+    let work = || {
+        while let Some((wish, place)) = pair(wishes, &seen, next.fetch_add(1, Ordering::Relaxed)) {
+            let found = one(wish, &sources, arguments, wanted);
+            if let Ok(mut place) = place.lock() {
+                *place = found;
+            }
+            progress.step();
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 1..usize::from(arguments.fetch.jobs).min(wishes.len()) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    seen.into_iter()
+        .map(|seen| seen.into_inner().unwrap_or_default())
+        .collect()
+}
+
+fn pair<'a>(
+    wishes: &'a [Wish],
+    seen: &'a [Mutex<Seen>],
+    number: usize,
+) -> Option<(&'a Wish, &'a Mutex<Seen>)> {
+    Some((wishes.get(number)?, seen.get(number)?))
+}
+
+/// Looks at all images behind a reference.
+fn one(wish: &Wish, sources: &Sources, arguments: &ImageCheck, wanted: &Wanted) -> Seen {
+    let mut seen = Seen::default();
+    seen.failure = look(wish, sources, arguments, wanted, &mut seen).err();
+    seen
+}
+
+fn look(
+    wish: &Wish,
+    sources: &Sources,
     arguments: &ImageCheck,
     wanted: &Wanted,
-    run: &mut Run,
-    err: &mut dyn io::Write,
-) -> io::Result<Result<(), String>> {
-    let found = match Reference::parse(text).and_then(|reference| {
-        image::find(&reference, &arguments.platform).map_err(|why| why.to_string())
-    }) {
-        Ok(found) => found,
-        Err(why) => return Ok(Err(why)),
-    };
-    if !arguments.quiet {
-        for other in &found.images.others {
-            let other = harmless(other);
-            writeln!(
-                err,
-                "malloclint: {}: {other} is no image, and not checked",
-                harmless(text)
-            )?;
-        }
-    }
+    seen: &mut Seen,
+) -> Result<(), String> {
+    let reference = wish.reference.as_ref().map_err(Clone::clone)?;
+    let found = sources
+        .find(reference, &arguments.platform)
+        .map_err(|why| why.to_string())?;
+    seen.others.clone_from(&found.images.others);
     let (images, unwanted) = (&found.images.images, &found.images.unwanted);
     if images.is_empty() {
         let there: Vec<String> = unwanted.iter().map(ToString::to_string).collect();
-        return Ok(Err(match there.is_empty() {
+        return Err(match there.is_empty() {
             true => "no image is stored there".to_owned(),
             false => format!(
                 "no image there is for that platform (there are: {})",
                 there.join(", ")
             ),
-        }));
+        });
     }
     let several = images.len() + unwanted.len() > 1;
     for image in images {
         let shown = match several {
-            true => format!("{text} ({})", image.platform),
-            false => text.to_owned(),
+            true => format!("{} ({})", wish.text, image.platform),
+            false => wish.text.clone(),
         };
-        let read = match found.read(image, &shown) {
-            Ok(read) => read,
-            Err(why) => return Ok(Err(why.to_string())),
-        };
+        let read = found.read(image, &shown).map_err(|why| why.to_string())?;
         let checked = images::examine(&read, &wanted.policy(&shown));
+        seen.images.push((shown, checked));
+    }
+    Ok(())
+}
+
+/// Takes what came of an image into the run, and tells what is to be known at once.
+fn tell(
+    wish: &Wish,
+    seen: Seen,
+    run: &mut Run,
+    quiet: bool,
+    err: &mut dyn io::Write,
+) -> io::Result<()> {
+    let name = harmless(&wish.text);
+    for other in seen.others.iter().filter(|_| !quiet) {
+        writeln!(
+            err,
+            "malloclint: {name}: {} is no image, and not checked",
+            harmless(other)
+        )?;
+    }
+    for (shown, checked) in seen.images {
         run.files += 1;
         run.looked_at.push((shown, None));
         run.units.extend(checked.units);
-        run.findings
-            .extend(checked.findings.into_iter().map(report::without));
+        let findings = checked.findings.into_iter().map(report::without);
+        run.findings.extend(findings);
     }
-    Ok(Ok(()))
+    if let Some(reason) = seen.failure {
+        writeln!(err, "malloclint: {name}: {}", harmless(&reason))?;
+        let path = wish.text.clone();
+        run.failures.push(Failure { path, reason });
+    }
+    Ok(())
 }

@@ -17,8 +17,14 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(start: Instant, files: usize, refused: bool) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(files as u64), ProgressDrawTarget::hidden());
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} files, {eta} left") {
+        Self::of("files", start, files, refused)
+    }
+
+    /// The same for other things than files.
+    pub(super) fn of(things: &str, start: Instant, number: usize, refused: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(number as u64), ProgressDrawTarget::hidden());
+        let template = format!("{{bar:30}} {{pos}}/{{len}} {things}, {{eta}} left");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style);
         }
         Self {

@@ -83,7 +83,12 @@ pub(super) fn read(store: &dyn Store, layers: &[Layer]) -> Result<Files, Refused
         .par_iter()
         .enumerate()
         .map(|(number, layer)| {
-            changes(store, layer, &budget).map_err(|error| {
+            let read = changes(store, layer, &budget).or_else(|error| match layer {
+                // What was kept of it may be damaged, and what it comes from may not.
+                Layer::Blob(blob) if store.forget(blob) => changes(store, layer, &budget),
+                _ => Err(error),
+            });
+            read.map_err(|error| {
                 Refused::new(format!("layer {} of {}: {error}", number + 1, layers.len()))
             })
         })
@@ -98,7 +103,7 @@ pub(super) fn read(store: &dyn Store, layers: &[Layer]) -> Result<Files, Refused
 /// Reads the text of a file that was not kept, from the layer that brought it.
 pub(super) fn fetch(store: &dyn Store, layers: &[Layer], file: &File) -> Option<Vec<u8>> {
     let layer = layers.get(file.layer)?;
-    let (stored, size) = store.open(&layer.path).ok()?;
+    let (stored, size) = opened(store, layer).ok()?;
     let mut entries = Entries::reading(layer::unpacked(stored, size).ok()?);
     while let Some(entry) = entries.next().ok()? {
         // Digests were held when all of it was read.
@@ -156,14 +161,24 @@ impl Budget {
 
 /// What one layer does.
 fn changes(store: &dyn Store, layer: &Layer, budget: &Budget) -> io::Result<Changes> {
-    let (stored, size) = match &layer.blob {
-        Some(blob) => (verified(store, blob)?, blob.size),
-        None => store.open(&layer.path)?,
-    };
+    let (stored, size) = opened(store, layer)?;
     let unpacked = layer::unpacked(stored, size)?;
-    match &layer.unpacked {
-        Some(digest) => listed(Verified::new(unpacked, digest, None), budget),
-        None => listed(unpacked, budget),
+    match layer {
+        Layer::File {
+            unpacked: digest, ..
+        } => listed(Verified::new(unpacked, digest, None), budget),
+        Layer::Blob(_) => listed(unpacked, budget),
+    }
+}
+
+/// A layer as it is stored, and how many bytes it has there.
+fn opened<'a>(
+    store: &'a dyn Store,
+    layer: &Layer,
+) -> io::Result<(Box<dyn io::Read + Send + 'a>, u64)> {
+    match layer {
+        Layer::Blob(blob) => Ok((verified(store, blob)?, blob.size)),
+        Layer::File { name, .. } => store.file(name),
     }
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::Refused;
 use super::config::{Config, Configuration};
 use super::digest::Digest;
-use super::store::{Blob, Root, Store, path_of, small, whole};
+use super::store::{self, Blob, Root, Store, small};
 
 /// So many layers has no image (Docker's own limit is 127), and so many images no index.
 const LAYERS: usize = 1024;
@@ -31,15 +31,13 @@ pub(crate) struct Image {
     pub(super) layers: Vec<Layer>,
 }
 
-/// Where a layer is.
+/// Where a layer is, and what it has to come to.
 #[derive(Clone, Debug)]
-pub(super) struct Layer {
-    /// Its file in the store.
-    pub(super) path: String,
-    /// What it has to come to as it is stored.
-    pub(super) blob: Option<Blob>,
-    /// What it has to come to when it is unpacked.
-    pub(super) unpacked: Option<Digest>,
+pub(super) enum Layer {
+    /// As it is stored.
+    Blob(Blob),
+    /// A file of the store; the digest is that of what it unpacks to.
+    File { name: String, unpacked: Digest },
 }
 
 /// What it is made for: `linux/arm64/v8`.
@@ -133,7 +131,7 @@ fn collect(
     (depth, platforms): (usize, &[String]),
     found: &mut Images,
 ) -> Result<(), Refused> {
-    let bytes = whole(store, blob)?;
+    let bytes = store::manifest(store, blob)?;
     let wrong = |error: &dyn fmt::Display| Refused::new(format!("{}: {error}", blob.digest));
     let shape: Shape = serde_json::from_slice(&bytes).map_err(|error| wrong(&error))?;
     if shape.fs_layers.is_some() {
@@ -184,7 +182,7 @@ fn collect(
         }
         let blob = blob_of(child)?;
         // `docker save` may bring the index, and the image of this machine's platform alone.
-        if store.open(&path_of(&blob.digest)).is_err() && platform.is_some() {
+        if platform.is_some() && !store.has(&blob) {
             let platform = platform
                 .map(|platform| platform.to_string())
                 .unwrap_or_default();
@@ -228,68 +226,65 @@ fn image(store: &dyn Store, blob: &Blob, bytes: &[u8]) -> Result<Result<Image, S
     if !kind.contains("image") && !kind.contains("container") {
         return Ok(Err(kind));
     }
-    let config = whole(store, &blob_of(manifest.config())?)?;
+    let config = store::config(store, &blob_of(manifest.config())?)?;
     let layers = manifest.layers().iter().map(|layer| {
         let kind = layer.media_type().to_string();
         if kind.contains("encrypted") {
             return Err(wrong(&"its layers are encrypted"));
         }
-        let blob = blob_of(layer)?;
-        Ok(Layer {
-            path: path_of(&blob.digest),
-            blob: Some(blob),
-            unpacked: None,
-        })
+        blob_of(layer)
     });
-    let layers = layers.collect::<Result<Vec<_>, Refused>>()?;
-    configured(&config, layers, Some(blob.digest.clone())).map(Ok)
+    let blobs = layers.collect::<Result<Vec<_>, Refused>>()?;
+    // What is stored as it is promised need not be checked twice.
+    let layers = |_: Vec<Digest>| blobs.into_iter().map(Layer::Blob).collect();
+    let image = configured(&config, manifest.layers().len(), layers)?;
+    let digest = Some(blob.digest.clone());
+    Ok(Ok(Image { digest, ..image }))
 }
 
-fn saved(store: &dyn Store, config: &str, layers: Vec<String>) -> Result<Image, Refused> {
+fn saved(store: &dyn Store, config: &str, names: Vec<String>) -> Result<Image, Refused> {
     let (mut reader, _) = store
-        .open(config)
+        .file(config)
         .map_err(|_| Refused::new(format!("`{config}` is not there")))?;
     let bytes = small(&mut reader, config)?;
-    let layers = layers.into_iter().map(|path| Layer {
-        path,
-        blob: None,
-        unpacked: None,
-    });
-    configured(&bytes, layers.collect(), None)
+    let layers = names.len();
+    configured(&bytes, layers, |unpacked| {
+        let pairs = names.into_iter().zip(unpacked);
+        pairs
+            .map(|(name, unpacked)| Layer::File { name, unpacked })
+            .collect()
+    })
 }
 
+/// What a configuration says of an image with so many layers. `layers`: makes them from the digests that it promises.
 fn configured(
     bytes: &[u8],
-    mut layers: Vec<Layer>,
-    digest: Option<Digest>,
+    number: usize,
+    layers: impl FnOnce(Vec<Digest>) -> Vec<Layer>,
 ) -> Result<Image, Refused> {
     let told: Configuration = serde_json::from_slice(bytes)
         .map_err(|error| Refused::new(format!("the configuration: {error}")))?;
     let unpacked = told.rootfs.diff_ids.unwrap_or_default();
-    if layers.len() > LAYERS {
+    if number > LAYERS {
         return Err(Refused::new(format!("it has more than {LAYERS} layers")));
     }
-    if unpacked.len() != layers.len() {
+    if unpacked.len() != number {
         return Err(Refused::new(format!(
-            "the configuration names {} layers, and {} are there",
+            "the configuration names {} layers, and {number} are there",
             unpacked.len(),
-            layers.len()
         )));
     }
-    for (layer, unpacked) in layers.iter_mut().zip(unpacked) {
-        let digest = Digest::try_from(unpacked).map_err(Refused::new)?;
-        // What is stored as it is promised need not be checked twice.
-        layer.unpacked = Some(digest).filter(|_| layer.blob.is_none());
-    }
+    let unpacked = unpacked.into_iter().map(Digest::try_from);
+    let unpacked = unpacked.collect::<Result<_, _>>().map_err(Refused::new)?;
     Ok(Image {
         platform: Platform {
             os: told.os,
             architecture: told.architecture,
             variant: told.variant.filter(|variant| !variant.is_empty()),
         },
-        digest,
+        digest: None,
         id: Digest::of(bytes).to_string(),
         config: told.config.unwrap_or_default(),
-        layers,
+        layers: layers(unpacked),
     })
 }

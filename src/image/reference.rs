@@ -1,15 +1,25 @@
-//! What an image is called, as skopeo and podman call it: `oci:DIR:TAG`.
+//! What an image is called, as skopeo and podman call it: `oci:DIR:TAG`, `docker://NAME`.
+
+mod name;
 
 use std::path::PathBuf;
 
+pub(crate) use name::{At, Name};
+
 /// Where an image is, and which of those that are there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reference {
-    pub(crate) transport: Transport,
-    /// The folder or file.
-    pub(crate) path: PathBuf,
-    /// The tag, or the whole name in an archive of docker; without one the only image that is there.
-    pub(crate) name: Option<String>,
+pub(crate) enum Reference {
+    Stored {
+        transport: Transport,
+        /// The folder or file.
+        path: PathBuf,
+        /// The tag, or the whole name in an archive of docker; without one the only image that is there.
+        name: Option<String>,
+    },
+    /// In a registry.
+    Registry(Name),
+    /// In an engine, by the name that it has there.
+    Engine(String),
 }
 
 /// How images are stored.
@@ -23,19 +33,16 @@ pub(crate) enum Transport {
     DockerArchive,
 }
 
-/// The names of all transports that are read.
+/// The names of all transports that are read from the disk.
 const TRANSPORTS: [(&str, Transport); 3] = [
     ("oci", Transport::OciLayout),
     ("oci-archive", Transport::OciArchive),
     ("docker-archive", Transport::DockerArchive),
 ];
-/// Those that others know, and what brings their images here.
-const ELSEWHERE: [(&str, &str); 4] = [
-    ("docker", "skopeo copy"),
-    ("docker-daemon", "skopeo copy"),
-    ("containers-storage", "skopeo copy"),
-    ("dir", "skopeo copy"),
-];
+/// Those that others know, and that nothing here reads.
+const ELSEWHERE: [&str; 2] = ["containers-storage", "dir"];
+
+const FORMS: &str = "`docker://NAME`, `docker-daemon:NAME`, `oci:DIR:TAG`, `oci-archive:FILE` or `docker-archive:FILE`";
 
 impl Reference {
     /// Reads one.
@@ -43,18 +50,26 @@ impl Reference {
     /// # Errors
     /// What is wrong with it, and what to write.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let forms = "`oci:DIR:TAG`, `oci-archive:FILE` or `docker-archive:FILE`";
-        let (transport, rest) = text
-            .split_once(':')
-            .ok_or_else(|| format!("`{text}` names no image: write {forms}"))?;
+        let no_image = || format!("`{text}` names no image: write {FORMS}");
+        if let Some(name) = text.strip_prefix("docker://") {
+            return Name::parse(name).map(Self::Registry);
+        }
+        let (transport, rest) = text.split_once(':').unwrap_or(("", text));
+        if transport == "docker-daemon" && !rest.is_empty() {
+            return Ok(Self::Engine(rest.to_owned()));
+        }
         let known = TRANSPORTS.iter().find(|(name, _)| *name == transport);
         let Some((_, transport)) = known else {
-            let elsewhere = ELSEWHERE.iter().find(|(name, _)| *name == transport);
-            return Err(match elsewhere {
-                Some((_, copy)) => format!(
-                    "`{transport}:` is not read: copy the image with `{copy} {text} oci:DIR:TAG`, and check that"
+            return Err(match ELSEWHERE.contains(&transport) {
+                true => format!(
+                    "`{transport}:` is not read: copy the image with `skopeo copy {text} oci:DIR:TAG`, and check that"
                 ),
-                None => format!("`{text}` names no image: write {forms}"),
+                false if Name::parse(text).is_ok() => {
+                    format!(
+                        "`{text}` does not say where the image is: write `docker://{text}` for one of a registry, or {FORMS}"
+                    )
+                }
+                false => no_image(),
             });
         };
         // As skopeo has it the path ends at the first colon.
@@ -63,13 +78,30 @@ impl Reference {
             None => (rest, None),
         };
         if path.is_empty() || name.as_deref() == Some("") {
-            return Err(format!("`{text}` names no image: write {forms}"));
+            return Err(no_image());
         }
-        Ok(Self {
+        Ok(Self::Stored {
             transport: *transport,
             path: PathBuf::from(path),
             name,
         })
+    }
+
+    /// Reads one of a list, where those of registries stand as engines and clusters name them.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to write.
+    pub(crate) fn parse_listed(text: &str) -> Result<Self, String> {
+        let bare = text.strip_prefix("docker-pullable://").unwrap_or(text);
+        Self::parse(bare).or_else(|why| Name::parse(bare).map(Self::Registry).map_err(|_| why))
+    }
+
+    /// Which of those in the store.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Stored { name, .. } => name.as_deref(),
+            Self::Registry(_) | Self::Engine(_) => None,
+        }
     }
 }
 
@@ -77,26 +109,42 @@ impl Reference {
 mod tests {
     use super::*;
 
+    fn stored(text: &str) -> (Transport, PathBuf, Option<String>) {
+        match Reference::parse(text).unwrap() {
+            Reference::Stored {
+                transport,
+                path,
+                name,
+            } => (transport, path, name),
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn names_are_those_of_skopeo() {
-        let parse = |text| Reference::parse(text);
-        let layout = parse("oci:build/app:1.2").unwrap();
-        assert_eq!(layout.transport, Transport::OciLayout);
-        assert_eq!(layout.path, PathBuf::from("build/app"));
-        assert_eq!(layout.name.as_deref(), Some("1.2"));
-        let archive = parse("docker-archive:/tmp/app.tar:docker.io/acme/app:1").unwrap();
-        assert_eq!(archive.name.as_deref(), Some("docker.io/acme/app:1"));
-        assert_eq!(parse("oci-archive:a.tar").unwrap().name, None);
-        for wrong in ["app", "oci:", "oci:dir:", "app:1", "OCI:dir"] {
-            assert!(
-                parse(wrong).unwrap_err().contains("names no image"),
-                "{wrong}"
-            );
+        let (transport, path, name) = stored("oci:build/app:1.2");
+        assert_eq!(transport, Transport::OciLayout);
+        assert_eq!(path, PathBuf::from("build/app"));
+        assert_eq!(name.as_deref(), Some("1.2"));
+        let (_, _, name) = stored("docker-archive:/tmp/app.tar:docker.io/acme/app:1");
+        assert_eq!(name.as_deref(), Some("docker.io/acme/app:1"));
+        assert_eq!(stored("oci-archive:a.tar").2, None);
+        for wrong in ["oci:", "oci:dir:", "OCI:dir", "docker-daemon:", ""] {
+            let why = Reference::parse(wrong).unwrap_err();
+            assert!(why.contains("names no image"), "{wrong}: {why}");
         }
-        assert!(
-            parse("docker://acme/app")
-                .unwrap_err()
-                .contains("skopeo copy docker://acme/app oci:DIR:TAG")
-        );
+        let engine = Reference::parse("docker-daemon:acme/app:1").unwrap();
+        assert_eq!(engine, Reference::Engine("acme/app:1".into()));
+        let why = Reference::parse("dir:app").unwrap_err();
+        assert!(why.contains("skopeo copy dir:app oci:DIR:TAG"), "{why}");
+    }
+
+    #[test]
+    fn a_name_alone_is_one_of_a_registry_in_a_list_only() {
+        let why = Reference::parse("acme/app:1").unwrap_err();
+        assert!(why.contains("write `docker://acme/app:1`"), "{why}");
+        let listed = Reference::parse_listed("acme/app:1").unwrap();
+        assert_eq!(listed, Reference::parse("docker://acme/app:1").unwrap());
+        assert!(Reference::parse_listed("Not An Image").is_err());
     }
 }

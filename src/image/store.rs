@@ -1,8 +1,11 @@
 //! Where images are stored: each kind of store hands out the same, blobs by their digests.
 
 mod archive;
+mod cache;
 mod docker;
 mod layout;
+#[cfg(feature = "network")]
+mod network;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,6 +14,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::Refused;
+use super::access::Access;
 use super::digest::{Digest, Verified};
 use super::reference::{Reference, Transport};
 use archive::Archive;
@@ -43,24 +47,79 @@ pub(super) trait Store: Sync {
     /// Where it leads nowhere, or it is not clear where.
     fn root(&self, name: Option<&str>) -> Result<Root, Refused>;
 
-    /// The bytes of a blob, and how many of them there are.
+    /// The bytes of a blob, which nobody has held against its digest.
+    ///
+    /// # Errors
+    /// Where it is not there, or has another size.
+    fn blob(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send + '_>>;
+
+    /// The same of a manifest: registries keep them elsewhere.
+    ///
+    /// # Errors
+    /// As for any blob.
+    fn manifest(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send + '_>> {
+        self.blob(blob)
+    }
+
+    /// Whether a manifest that an index names can be had: an engine saves those of one platform.
+    fn has(&self, blob: &Blob) -> bool;
+
+    /// Drops what was kept of a blob, because it came to something else; whether anything was.
+    fn forget(&self, _blob: &Blob) -> bool {
+        false
+    }
+
+    /// A file that has a name and no digest, and how many bytes it has: archives of docker have such.
     ///
     /// # Errors
     /// Where it is not there.
-    fn open(&self, path: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)>;
+    fn file(&self, name: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)> {
+        let why = format!("`{name}` is not there");
+        Err(io::Error::new(io::ErrorKind::NotFound, why))
+    }
 }
 
-/// Opens the store of a reference.
-///
-/// # Errors
-/// Where it is none.
-pub(super) fn open(reference: &Reference) -> Result<Box<dyn Store>, Refused> {
-    let path = &reference.path;
-    Ok(match reference.transport {
-        Transport::OciLayout => Box::new(layout::Folder::open(path)?),
-        Transport::OciArchive => Box::new(layout::Packed(Archive::open(path)?)),
-        Transport::DockerArchive => Box::new(docker::Saved(Archive::open(path)?)),
-    })
+/// What is kept from one reference to the next.
+#[derive(Default)]
+pub(super) struct Stores {
+    access: Access,
+    #[cfg(feature = "network")]
+    clients: network::Clients,
+}
+
+impl Stores {
+    pub(super) fn new(access: Access) -> Self {
+        Self {
+            access,
+            ..Self::default()
+        }
+    }
+
+    /// Opens the store of a reference.
+    ///
+    /// # Errors
+    /// Where it is none.
+    pub(super) fn open(&self, reference: &Reference) -> Result<Box<dyn Store>, Refused> {
+        Ok(match reference {
+            Reference::Stored {
+                transport, path, ..
+            } => match transport {
+                Transport::OciLayout => Box::new(layout::Folder::open(path)?),
+                Transport::OciArchive => Box::new(layout::Packed(Archive::open(path)?)),
+                Transport::DockerArchive => Box::new(docker::Saved(Archive::open(path)?)),
+            },
+            #[cfg(feature = "network")]
+            Reference::Registry(name) => network::registry(name, &self.access, &self.clients)?,
+            #[cfg(feature = "network")]
+            Reference::Engine(name) => network::engine(name, &self.access)?,
+            #[cfg(not(feature = "network"))]
+            Reference::Registry(_) | Reference::Engine(_) => {
+                return Err(Refused::new(
+                    "this program was built without `network`: copy the image with `skopeo copy`, and check `oci:DIR:TAG`".into(),
+                ));
+            }
+        })
+    }
 }
 
 /// Opens a file, and its size in bytes. What is none (a pipe would be waited for) is not opened.
@@ -81,6 +140,18 @@ pub(super) fn path_of(digest: &Digest) -> String {
     format!("blobs/{algorithm}/{hex}")
 }
 
+/// The reader of a blob that is said to have `size` bytes.
+fn sized<'a>(
+    blob: &Blob,
+    (reader, size): (Box<dyn Read + Send + 'a>, u64),
+) -> io::Result<Box<dyn Read + Send + 'a>> {
+    if size == blob.size {
+        return Ok(reader);
+    }
+    let why = format!("{} has not the size that is said", blob.digest);
+    Err(io::Error::new(io::ErrorKind::InvalidData, why))
+}
+
 /// A blob as it is promised: what is something else is an error at its end.
 ///
 /// # Errors
@@ -89,11 +160,7 @@ pub(super) fn verified<'a>(
     store: &'a dyn Store,
     blob: &Blob,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
-    let (bytes, size) = store.open(&path_of(&blob.digest))?;
-    if size != blob.size {
-        let why = format!("{} has not the size that is said", blob.digest);
-        return Err(io::Error::new(io::ErrorKind::InvalidData, why));
-    }
+    let bytes = store.blob(blob)?;
     Ok(Box::new(Verified::new(
         bytes,
         &blob.digest,
@@ -101,11 +168,26 @@ pub(super) fn verified<'a>(
     )))
 }
 
-/// All bytes of a small blob.
+/// All bytes of a manifest or index.
 ///
 /// # Errors
 /// Where it is not there, is something else, or is not small.
-pub(super) fn whole(store: &dyn Store, blob: &Blob) -> Result<Vec<u8>, Refused> {
+pub(super) fn manifest(store: &dyn Store, blob: &Blob) -> Result<Vec<u8>, Refused> {
+    whole(blob, |blob| store.manifest(blob))
+}
+
+/// All bytes of a configuration.
+///
+/// # Errors
+/// Where it is not there, is something else, or is not small.
+pub(super) fn config(store: &dyn Store, blob: &Blob) -> Result<Vec<u8>, Refused> {
+    whole(blob, |blob| store.blob(blob))
+}
+
+fn whole<'a>(
+    blob: &Blob,
+    open: impl Fn(&Blob) -> io::Result<Box<dyn Read + Send + 'a>>,
+) -> Result<Vec<u8>, Refused> {
     if blob.size > LARGEST {
         return Err(Refused::new(format!(
             "{} is said to have {} bytes: no manifest or configuration has more than {LARGEST}",
@@ -113,8 +195,8 @@ pub(super) fn whole(store: &dyn Store, blob: &Blob) -> Result<Vec<u8>, Refused> 
         )));
     }
     let mut bytes = Vec::new();
-    let mut reader = verified(store, blob).map_err(|error| missing(&blob.digest, &error))?;
-    reader
+    let reader = open(blob).map_err(|error| missing(&blob.digest, &error))?;
+    Verified::new(reader, &blob.digest, Some(blob.size))
         .read_to_end(&mut bytes)
         .map_err(|error| missing(&blob.digest, &error))?;
     Ok(bytes)

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Run, harmless, plural};
+use super::{Run, harmless};
 use crate::secrets::masked;
 use crate::verdict::{Judged, Verdict};
 
@@ -121,5 +121,5 @@ fn files(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
             None => writeln!(out, "{path}: checked")?,
         }
     }
-    writeln!(out, "{}", plural(run.files, "file"))
+    writeln!(out, "{}", run.sources())
 }

@@ -2,14 +2,14 @@
 
 use std::io;
 
-use super::{Run, counts, is_harmful, plural, position};
+use super::{Run, counts, is_harmful, position};
 use crate::finding::{Finding, Severity};
 
 pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
     for finding in &run.findings {
         writeln!(out, "{}", command(run, finding))?;
     }
-    writeln!(out, "{} in {}", counts(run), plural(run.files, "file"))
+    writeln!(out, "{} in {}", counts(run), run.sources())
 }
 
 fn command(run: &Run, finding: &Finding) -> String {

@@ -9,7 +9,7 @@ use miette::{
 };
 
 use super::coverage::{self, Coverage};
-use super::{Run, Style, counts, harmless, is_harmful, plural};
+use super::{Run, Style, counts, harmless, is_harmful};
 use crate::finding::{Finding, Severity, Subject};
 use crate::secrets::{self, MASK};
 use crate::text::{Place, SourceFile, Span};
@@ -39,8 +39,7 @@ pub(super) fn write(run: &Run, style: Style, out: &mut dyn io::Write) -> io::Res
         writeln!(out)?;
     }
     advise(&advice, style, out)?;
-    let files = plural(run.files, "file");
-    writeln!(out, "{} in {files}{}", counts(run), skipped(run))?;
+    writeln!(out, "{} in {}{}", counts(run), run.sources(), skipped(run))?;
     if run.files > 0 && !run.narrowed {
         writeln!(out, "{}", Coverage::of(run).line())?;
     }

@@ -2,19 +2,14 @@
 
 use std::io;
 
-use super::{Run, counts, harmless, plural, position};
+use super::{Run, counts, harmless, position};
 use crate::finding::{Finding, Severity};
 
 /// So many rows are shown: who has more wants another format.
 const ROWS: usize = 200;
 
 pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
-    writeln!(
-        out,
-        "### malloclint: {} in {}",
-        counts(run),
-        plural(run.files, "file")
-    )?;
+    writeln!(out, "### malloclint: {} in {}", counts(run), run.sources())?;
     if !run.findings.is_empty() {
         writeln!(out, "\n| | where | what | fix |\n|---|---|---|---|")?;
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::{Run, counts, plural};
+use super::{Run, counts};
 use crate::rules;
 
 /// Writes a line for each rule: how many findings, of them how many `fix` takes care of, the rule and what it finds.
@@ -28,5 +28,5 @@ pub(crate) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
         };
         writeln!(out, "{count:>6}  {rule}{fixable}: {summary}")?;
     }
-    writeln!(out, "{} in {}", counts(run), plural(run.files, "file"))
+    writeln!(out, "{} in {}", counts(run), run.sources())
 }

@@ -49,6 +49,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
     ("tune", &["facts", "inspect", "model", "secrets", "templates", "text", "write"]),
     // Built images, read from where they are stored: it knows the world, and hands out what the files say.
+    // Registries and engines are asked in `image/store/network` alone, which the feature `network` takes out.
     ("image", &["facts", "model", "surroundings", "text"]),
     // Reports of what live processes do, read back as what is known of a service.
     ("observed", &["model", "secrets", "text"]),
@@ -76,12 +77,14 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ),
     ("File::open", &["disk", "image", "inspect", "write"]),
     ("File::create", &["write"]),
-    ("std::net", &["tune"]),
+    ("std::net", &["image", "tune"]),
     (
         "std::process",
-        &["cli", "commands", "inspect", "main", "project", "tune"],
+        &[
+            "cli", "commands", "image", "inspect", "main", "project", "tune",
+        ],
     ),
-    ("Command::new", &["inspect", "project", "tune"]),
+    ("Command::new", &["image", "inspect", "project", "tune"]),
     ("std::env", &["commands", "main", "project", "tune"]),
     ("io::stdin", &["commands", "tune"]),
     ("io::stdout", &["commands", "main"]),
@@ -99,7 +102,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("textwrap", &["inspect", "report"]),
     ("similar", &["report"]),
     ("strsim", &["text"]),
-    ("tempfile", &["project", "write"]),
+    ("tempfile", &["image", "project", "write"]),
     (
         "toml_edit",
         &[
@@ -129,6 +132,11 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("regex", &["commands", "facts", "manifests", "tune"]),
     ("rustix", &["inspect", "tune", "write"]),
+    ("base64", &["image"]),
+    ("hickory_resolver", &["image"]),
+    ("rustls_native_certs", &["image"]),
+    ("tokio", &["image"]),
+    ("ureq", &["image"]),
     ("oci_spec", &["image"]),
     ("tar", &["image"]),
     ("flate2", &["image"]),

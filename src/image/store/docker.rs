@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use serde::Deserialize;
 
 use super::archive::Archive;
-use super::{Refused, Root, Store, small};
+use super::{Blob, Refused, Root, Store, path_of, sized, small};
 
 /// An archive of `docker save`.
 pub(super) struct Saved(pub(super) Archive);
@@ -66,7 +66,16 @@ impl Store for Saved {
         })
     }
 
-    fn open(&self, path: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)> {
-        self.0.file(path)
+    fn blob(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send + '_>> {
+        sized(blob, self.0.file(&path_of(&blob.digest))?)
+    }
+
+    fn has(&self, blob: &Blob) -> bool {
+        self.0.file(&path_of(&blob.digest)).is_ok()
+    }
+
+    fn file(&self, name: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)> {
+        let (reader, size) = self.0.file(name)?;
+        Ok((reader, size))
     }
 }

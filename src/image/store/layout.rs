@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::archive::Archive;
-use super::{Blob, Refused, Root, Store, plain, small};
+use super::{Blob, Refused, Root, Store, path_of, plain, sized, small};
 
 /// What a tag stands in, in the annotations of a descriptor.
 const NAME: &str = "org.opencontainers.image.ref.name";
@@ -28,14 +28,25 @@ impl Folder {
     }
 }
 
-impl Store for Folder {
-    fn root(&self, name: Option<&str>) -> Result<Root, Refused> {
-        root(self, &self.0.display().to_string(), name)
-    }
-
-    fn open(&self, path: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)> {
+impl Folder {
+    fn file(&self, path: &str) -> io::Result<(Box<dyn Read + Send>, u64)> {
         let (file, size) = plain(&self.0.join(path))?;
         Ok((Box::new(BufReader::new(file)), size))
+    }
+}
+
+impl Store for Folder {
+    fn root(&self, name: Option<&str>) -> Result<Root, Refused> {
+        let shown = self.0.display().to_string();
+        root(&shown, self.file("index.json"), name)
+    }
+
+    fn blob(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send + '_>> {
+        sized(blob, self.file(&path_of(&blob.digest))?)
+    }
+
+    fn has(&self, blob: &Blob) -> bool {
+        self.file(&path_of(&blob.digest)).is_ok()
     }
 }
 
@@ -44,11 +55,15 @@ pub(super) struct Packed(pub(super) Archive);
 
 impl Store for Packed {
     fn root(&self, name: Option<&str>) -> Result<Root, Refused> {
-        root(self, &self.0.shown(), name)
+        root(&self.0.shown(), self.0.file("index.json"), name)
     }
 
-    fn open(&self, path: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)> {
-        self.0.file(path)
+    fn blob(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send + '_>> {
+        sized(blob, self.0.file(&path_of(&blob.digest))?)
+    }
+
+    fn has(&self, blob: &Blob) -> bool {
+        self.0.file(&path_of(&blob.digest)).is_ok()
     }
 }
 
@@ -71,8 +86,12 @@ impl Entry {
     }
 }
 
-fn root(store: &dyn Store, shown: &str, name: Option<&str>) -> Result<Root, Refused> {
-    let (mut reader, _) = store.open("index.json").map_err(|_| {
+fn root(
+    shown: &str,
+    index: io::Result<(Box<dyn Read + Send>, u64)>,
+    name: Option<&str>,
+) -> Result<Root, Refused> {
+    let (mut reader, _) = index.map_err(|_| {
         Refused::new(format!(
             "{shown}: it has no index.json, so it is no layout of OCI"
         ))

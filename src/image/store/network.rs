@@ -1,0 +1,62 @@
+//! What is asked over the network: registries, and the socket of an engine. Nothing else of the program asks anybody.
+
+mod again;
+mod agent;
+mod client;
+mod engine;
+mod login;
+mod names;
+mod registry;
+mod token;
+#[cfg(unix)]
+mod unix;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::cache::{Cached, Folder};
+use super::{Refused, Store};
+use crate::image::access::Access;
+use crate::image::reference::Name;
+use client::Client;
+use registry::Registry;
+
+/// The registries that were asked, by their hosts: connections and tokens are used again.
+#[derive(Default)]
+pub(super) struct Clients(Mutex<BTreeMap<String, Arc<Client>>>);
+
+impl Clients {
+    fn of(&self, host: &str, access: &Access) -> Result<Arc<Client>, Refused> {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(host) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(Client::new(host, access)?);
+        clients.insert(host.to_owned(), Arc::clone(&client));
+        Ok(client)
+    }
+}
+
+/// The image of that name in its registry.
+///
+/// # Errors
+/// Where nothing can be kept as it was asked for, or certificates cannot be read.
+pub(super) fn registry(
+    name: &Name,
+    access: &Access,
+    clients: &Clients,
+) -> Result<Box<dyn Store>, Refused> {
+    let store = Registry::new(name.clone(), clients.of(&name.host, access)?);
+    Ok(match Folder::open(access.cache.as_deref())? {
+        Some(folder) => Box::new(Cached { store, folder }),
+        None => Box::new(store),
+    })
+}
+
+/// The image of that name in the engine: it is saved first, into a file that goes with it.
+///
+/// # Errors
+/// Where the engine does not answer, or has no such image.
+pub(super) fn engine(name: &str, access: &Access) -> Result<Box<dyn Store>, Refused> {
+    engine::save(name, access)
+}

@@ -1,0 +1,199 @@
+//! An engine's API (moby, api/swagger.yaml, "ImageGet"): an image is saved into a file, and read from there.
+
+use std::fs;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde::Deserialize;
+use tempfile::NamedTempFile;
+use ureq::http::{Response, StatusCode};
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::{Agent, Body};
+
+use super::agent::{is_loopback, patient};
+use super::names::Names;
+use crate::image::Refused;
+use crate::image::access::Access;
+use crate::image::digest::Digest;
+use crate::image::store::archive::Archive;
+use crate::image::store::docker::Saved;
+use crate::image::store::{Blob, Root, Store, small};
+
+/// Where Docker is asked if nobody says anything else.
+const USUAL: &str = "unix:///var/run/docker.sock";
+/// What of a name is written otherwise in an address.
+const ENCODED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'?')
+    .add(b'#')
+    .add(b'%')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>');
+
+/// An image as the engine saved it; the file goes with it.
+struct Image {
+    saved: Saved,
+    _file: NamedTempFile,
+}
+
+impl Store for Image {
+    fn root(&self, name: Option<&str>) -> Result<Root, Refused> {
+        self.saved.root(name)
+    }
+
+    fn blob(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send + '_>> {
+        self.saved.blob(blob)
+    }
+
+    fn has(&self, blob: &Blob) -> bool {
+        self.saved.has(blob)
+    }
+
+    fn file(&self, name: &str) -> io::Result<(Box<dyn Read + Send + '_>, u64)> {
+        self.saved.file(name)
+    }
+}
+
+/// Has the engine save an image.
+///
+/// # Errors
+/// Where it does not answer, or has no such image.
+pub(super) fn save(name: &str, access: &Access) -> Result<Box<dyn Store>, Refused> {
+    let engine = address(access);
+    let (agent, base) = agent(&engine, access)?;
+    let url = format!("{base}/images/{}/get", utf8_percent_encode(name, ENCODED));
+    let wrong = |why: String| Refused::new(format!("the engine at {engine}: {why}"));
+    let mut answer = agent
+        .get(url)
+        .call()
+        .map_err(|error| wrong(unreachable(&error)))?;
+    match answer.status() {
+        StatusCode::OK => {}
+        StatusCode::NOT_FOUND => {
+            return Err(wrong(format!(
+                "it has no image `{name}` (`docker://{name}` asks a registry)"
+            )));
+        }
+        status => {
+            return Err(wrong(format!(
+                "it answers {}{}",
+                status.as_u16(),
+                said(&mut answer)
+            )));
+        }
+    }
+    let made = match &access.cache {
+        Some(folder) => fs::create_dir_all(folder)
+            .and_then(|()| NamedTempFile::with_prefix_in(".saved-", folder)),
+        None => NamedTempFile::with_prefix("malloclint-"),
+    };
+    let mut file =
+        made.map_err(|error| Refused::new(format!("what it saves finds no place: {error}")))?;
+    let mut body = BufReader::new(answer.body_mut().as_reader());
+    io::copy(&mut body, &mut file)
+        .map_err(|error| wrong(format!("what it saves breaks off: {error}")))?;
+    let saved = Saved(Archive::open(file.path())?);
+    Ok(Box::new(Image { saved, _file: file }))
+}
+
+/// Where the engine is asked: as the variable says it, or docker's own settings.
+fn address(access: &Access) -> String {
+    let named = access.engine.clone().filter(|named| !named.is_empty());
+    let of_context = || access.docker.as_deref().and_then(context);
+    named
+        .or_else(of_context)
+        .unwrap_or_else(|| USUAL.to_owned())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Settings {
+    current_context: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Context {
+    endpoints: Endpoints,
+}
+
+#[derive(Deserialize)]
+struct Endpoints {
+    docker: Endpoint,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Endpoint {
+    host: String,
+}
+
+/// The engine of docker's current context: Docker Desktop and Colima make one of their own.
+fn context(folder: &Path) -> Option<String> {
+    let read = |path: PathBuf| small(&mut fs::File::open(path).ok()?, "it").ok();
+    let settings: Settings = serde_json::from_slice(&read(folder.join("config.json"))?).ok()?;
+    let digest = Digest::of(settings.current_context.as_bytes());
+    let place = folder
+        .join("contexts/meta")
+        .join(digest.parts().1)
+        .join("meta.json");
+    let context: Context = serde_json::from_slice(&read(place)?).ok()?;
+    Some(context.endpoints.docker.host)
+}
+
+/// An agent for it, and what its addresses begin with.
+fn agent(engine: &str, access: &Access) -> Result<(Agent, String), Refused> {
+    // It saves before it answers, and a large image takes its time.
+    let config = patient(access)
+        .proxy(None)
+        .timeout_recv_response(None)
+        .timeout_per_read(None)
+        .build();
+    #[cfg(unix)]
+    if let Some(path) = engine.strip_prefix("unix://") {
+        let socket = super::unix::Socket(PathBuf::from(path));
+        let agent = Agent::with_parts(config, socket, super::unix::Nobody);
+        return Ok((agent, "http://engine".to_owned()));
+    }
+    match engine.strip_prefix("tcp://") {
+        Some(host) if is_loopback(host) || access.insecure => {
+            let names = Names {
+                patience: access.patience,
+            };
+            let agent = Agent::with_parts(config, DefaultConnector::default(), names);
+            Ok((agent, format!("http://{host}")))
+        }
+        _ => Err(Refused::new(format!(
+            "the engine at {engine} is not asked from here: `docker save IMAGE > image.tar`, and check `docker-archive:image.tar`"
+        ))),
+    }
+}
+
+fn unreachable(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Io(inner) if inner.kind() == io::ErrorKind::NotFound => {
+            "nothing is there: is it running?".into()
+        }
+        ureq::Error::Io(inner) if inner.kind() == io::ErrorKind::ConnectionRefused => {
+            "it is not running".into()
+        }
+        ureq::Error::Io(inner) if inner.kind() == io::ErrorKind::PermissionDenied => {
+            "you may not ask it (the group `docker` may)".into()
+        }
+        error => format!("it does not answer: {error}"),
+    }
+}
+
+#[derive(Deserialize)]
+struct Said {
+    message: String,
+}
+
+fn said(answer: &mut Response<Body>) -> String {
+    let text = small(&mut answer.body_mut().as_reader(), "it").unwrap_or_default();
+    let said = serde_json::from_slice::<Said>(&text).ok();
+    said.map(|said| format!(" ({})", said.message))
+        .unwrap_or_default()
+}

@@ -1,0 +1,94 @@
+//! Host names, looked up as `/etc/hosts` and `/etc/resolv.conf` say, without the C library: a static program has none that could.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::{Resolver, TokioResolver};
+use ureq::Error;
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{self, ResolvedSocketAddrs};
+use ureq::unversioned::transport::NextTimeout;
+
+/// Looks names up.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// How long a server of names may be silent.
+    pub(super) patience: Duration,
+}
+
+impl resolver::Resolver for Names {
+    fn resolve(
+        &self,
+        uri: &Uri,
+        _config: &Config,
+        _timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, Error> {
+        let host = uri.host().ok_or(Error::HostNotFound)?;
+        let usual = if uri.scheme_str() == Some("https") {
+            443
+        } else {
+            80
+        };
+        let port = uri.port_u16().unwrap_or(usual);
+        let mut found = self.empty();
+        for address in self.addresses(host)?.into_iter().take(FEW) {
+            found.push(SocketAddr::new(address, port));
+        }
+        match found.is_empty() {
+            true => Err(Error::HostNotFound),
+            false => Ok(found),
+        }
+    }
+}
+
+/// So many addresses of a host are tried.
+const FEW: usize = 8;
+
+impl Names {
+    fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = bare.parse() {
+            return Ok(vec![address]);
+        }
+        // Of all names this one need not be looked up (RFC 6761, 6.3).
+        if bare.eq_ignore_ascii_case("localhost") {
+            return Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let found = resolver(self.patience)?.lookup_ip(bare).await;
+            match found {
+                Ok(found) => Ok(found.iter().collect()),
+                Err(error) if error.is_no_records_found() || error.is_nx_domain() => {
+                    Err(Error::HostNotFound)
+                }
+                Err(error) => Err(Error::Io(std::io::Error::other(format!(
+                    "its name is not looked up: {error}"
+                )))),
+            }
+        })
+    }
+}
+
+fn resolver(patience: Duration) -> Result<TokioResolver, Error> {
+    let wrong = |error| {
+        Error::Io(std::io::Error::other(format!(
+            "names are not looked up: {error}"
+        )))
+    };
+    let provider = TokioRuntimeProvider::default();
+    let mut builder = Resolver::builder(provider.clone()).unwrap_or_else(|_| {
+        // Where nothing is said, the server is on this machine (resolv.conf(5)).
+        let here = NameServerConfig::udp_and_tcp(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let config = ResolverConfig::from_parts(None, Vec::new(), vec![here]);
+        Resolver::builder_with_config(config, provider)
+    });
+    let options: &mut ResolverOpts = builder.options_mut();
+    options.timeout = options.timeout.min(patience);
+    builder.build().map_err(wrong)
+}
