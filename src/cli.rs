@@ -1,5 +1,6 @@
 //! The command line, as clap reads it. Help texts are what users see first: keep them short.
 
+pub(crate) mod build;
 pub(crate) mod image;
 pub(crate) mod inspect;
 pub(crate) mod tune;
@@ -119,6 +120,8 @@ pub enum Command {
     /// Look at built images
     #[command(subcommand)]
     Image(image::Image),
+    /// Build the fixed Dockerfile with your engine, and look at the image that comes out: instead of `docker build`
+    Build(Box<build::Build>),
     /// Show what was understood of files: what rules see, and what could not be told
     Units {
         /// Files and folders

@@ -1,6 +1,7 @@
 //! What the commands do: arguments in, output and exit status out.
 
 mod baseline;
+mod build;
 mod check;
 mod evidence;
 mod explain;
@@ -29,7 +30,7 @@ use crate::project::{Failure, Format};
 use crate::report::{Lines, harmless};
 
 /// The exit codes, the same in every format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
     /// Nothing at or above the threshold.
     Clean,
@@ -62,6 +63,7 @@ fn command(cli: &Cli, out: &mut dyn io::Write, err: &mut dyn io::Write) -> Statu
     let done = match &cli.command {
         Command::Check(arguments) => check::run(arguments, cli.color, out, err),
         Command::Fix(arguments) => fix::run(arguments, out, err),
+        Command::Build(arguments) => build::run(arguments, cli.color, err),
         Command::Init { diff } => init::run(*diff, out, err),
         Command::Explain { what } => explain::run(what, out, err),
         Command::Rules { format } => rules::list(*format, out),

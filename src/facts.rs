@@ -7,6 +7,7 @@
 mod allocators;
 mod data;
 mod distros;
+mod engines;
 mod fragile;
 mod glibc;
 pub(crate) mod growth;
@@ -29,6 +30,7 @@ pub(crate) use distros::{
     AllocatorPackage, Release, any_package, packaged_files, packaged_soname, release,
     release_in_tag, says_alpine,
 };
+pub(crate) use engines::{Engine, engines};
 pub(crate) use fragile::{Breaks, Fetch, Fragile, Index, Named, fragile};
 pub(crate) use fragile::{
     brings_all_extras, brings_developers, index_of_installer, is_install_verb, takes_value,

@@ -34,6 +34,7 @@ mod commands;
 mod config;
 mod disk;
 mod dockerfile;
+mod engine;
 mod facts;
 mod finding;
 mod fix;

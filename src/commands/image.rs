@@ -1,7 +1,7 @@
 //! `malloclint image check`: built images.
 
-mod access;
-mod list;
+pub(super) mod access;
+pub(super) mod list;
 
 use std::io;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use super::{Status, check, outputs, trouble};
 use crate::check::{Checked, images};
 use crate::cli::Colour;
 use crate::cli::image::{Image, ImageCheck};
-use crate::image::Sources;
+use crate::image::{Access, Sources};
 use crate::project::{Failure, Wishes as _};
 use crate::report::{self, Run, harmless};
 use list::Wish;
@@ -46,13 +46,14 @@ fn check_all(
         Ok(wishes) => wishes,
         Err(why) => return trouble(&why, err),
     };
-    let mut run = Run {
-        of_images: true,
-        ..Run::default()
+    let look = Look {
+        wanted: &wanted,
+        access: access::access(Some(&arguments.fetch)),
+        platforms: &arguments.platform,
+        jobs: arguments.fetch.jobs.into(),
+        quiet: arguments.quiet,
     };
-    for (wish, seen) in wishes.iter().zip(all(&wishes, arguments, &wanted)) {
-        tell(wish, seen, &mut run, arguments.quiet, err)?;
-    }
+    let mut run = look.at(&wishes, err)?;
     run.show = arguments.show;
     run.narrowed = arguments.rules.narrows();
     let outputs = outputs::or_usual(&arguments.formats, false);
@@ -78,30 +79,92 @@ struct Seen {
     failure: Option<String>,
 }
 
-/// Looks at all of them, several at a time, and keeps their order.
-fn all(wishes: &[Wish], arguments: &ImageCheck, wanted: &Wanted) -> Vec<Seen> {
-    let sources = Sources::new(access::access(&arguments.fetch));
-    let progress = Progress::of("images", Instant::now(), wishes.len(), arguments.quiet);
-    let next = AtomicUsize::new(0);
-    let seen: Vec<Mutex<Seen>> = wishes.iter().map(|_| Mutex::default()).collect();
-    let work = || {
-        while let Some((wish, place)) = pair(wishes, &seen, next.fetch_add(1, Ordering::Relaxed)) {
-            let found = one(wish, &sources, arguments, wanted);
-            if let Ok(mut place) = place.lock() {
-                *place = found;
+/// How images are looked at.
+pub(super) struct Look<'a> {
+    pub(super) wanted: &'a Wanted,
+    pub(super) access: Access,
+    /// Only these; all where none is named.
+    pub(super) platforms: &'a [String],
+    /// So many at the same time.
+    pub(super) jobs: usize,
+    /// Whether only what went wrong is told.
+    pub(super) quiet: bool,
+}
+
+impl Look<'_> {
+    /// Looks at all of them, and tells what is to be known at once.
+    ///
+    /// # Errors
+    /// Where nobody listens.
+    pub(super) fn at(&self, wishes: &[Wish], err: &mut dyn io::Write) -> io::Result<Run> {
+        let mut run = Run {
+            of_images: true,
+            ..Run::default()
+        };
+        for (wish, seen) in wishes.iter().zip(self.all(wishes)) {
+            tell(wish, seen, &mut run, self.quiet, err)?;
+        }
+        Ok(run)
+    }
+
+    /// Several at a time, in their order.
+    fn all(&self, wishes: &[Wish]) -> Vec<Seen> {
+        let sources = Sources::new(self.access.clone());
+        let progress = Progress::of("images", Instant::now(), wishes.len(), self.quiet);
+        let next = AtomicUsize::new(0);
+        let seen: Vec<Mutex<Seen>> = wishes.iter().map(|_| Mutex::default()).collect();
+        let work = || {
+            while let Some((wish, place)) =
+                pair(wishes, &seen, next.fetch_add(1, Ordering::Relaxed))
+            {
+                let mut found = Seen::default();
+                found.failure = self.one(wish, &sources, &mut found).err();
+                if let Ok(mut place) = place.lock() {
+                    *place = found;
+                }
+                progress.step();
             }
-            progress.step();
+        };
+        thread::scope(|scope| {
+            for _ in 1..self.jobs.min(wishes.len()) {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let seen = seen.into_iter().map(|seen| seen.into_inner());
+        seen.map(Result::unwrap_or_default).collect()
+    }
+
+    /// All images behind a reference.
+    fn one(&self, wish: &Wish, sources: &Sources, seen: &mut Seen) -> Result<(), String> {
+        let reference = wish.reference.as_ref().map_err(Clone::clone)?;
+        let found = sources
+            .find(reference, self.platforms)
+            .map_err(|why| why.to_string())?;
+        seen.others.clone_from(&found.images.others);
+        let (images, unwanted) = (&found.images.images, &found.images.unwanted);
+        if images.is_empty() {
+            let there: Vec<String> = unwanted.iter().map(ToString::to_string).collect();
+            return Err(match there.is_empty() {
+                true => "no image is stored there".to_owned(),
+                false => format!(
+                    "no image there is for that platform (there are: {})",
+                    there.join(", ")
+                ),
+            });
         }
-    };
-    thread::scope(|scope| {
-        for _ in 1..usize::from(arguments.fetch.jobs).min(wishes.len()) {
-            scope.spawn(work);
+        let several = images.len() + unwanted.len() > 1;
+        for image in images {
+            let shown = match several {
+                true => format!("{} ({})", wish.text, image.platform),
+                false => wish.text.clone(),
+            };
+            let read = found.read(image, &shown).map_err(|why| why.to_string())?;
+            let checked = images::examine(&read, &self.wanted.policy(&shown));
+            seen.images.push((shown, checked));
         }
-        work();
-    });
-    seen.into_iter()
-        .map(|seen| seen.into_inner().unwrap_or_default())
-        .collect()
+        Ok(())
+    }
 }
 
 fn pair<'a>(
@@ -110,49 +173,6 @@ fn pair<'a>(
     number: usize,
 ) -> Option<(&'a Wish, &'a Mutex<Seen>)> {
     Some((wishes.get(number)?, seen.get(number)?))
-}
-
-/// Looks at all images behind a reference.
-fn one(wish: &Wish, sources: &Sources, arguments: &ImageCheck, wanted: &Wanted) -> Seen {
-    let mut seen = Seen::default();
-    seen.failure = look(wish, sources, arguments, wanted, &mut seen).err();
-    seen
-}
-
-fn look(
-    wish: &Wish,
-    sources: &Sources,
-    arguments: &ImageCheck,
-    wanted: &Wanted,
-    seen: &mut Seen,
-) -> Result<(), String> {
-    let reference = wish.reference.as_ref().map_err(Clone::clone)?;
-    let found = sources
-        .find(reference, &arguments.platform)
-        .map_err(|why| why.to_string())?;
-    seen.others.clone_from(&found.images.others);
-    let (images, unwanted) = (&found.images.images, &found.images.unwanted);
-    if images.is_empty() {
-        let there: Vec<String> = unwanted.iter().map(ToString::to_string).collect();
-        return Err(match there.is_empty() {
-            true => "no image is stored there".to_owned(),
-            false => format!(
-                "no image there is for that platform (there are: {})",
-                there.join(", ")
-            ),
-        });
-    }
-    let several = images.len() + unwanted.len() > 1;
-    for image in images {
-        let shown = match several {
-            true => format!("{} ({})", wish.text, image.platform),
-            false => wish.text.clone(),
-        };
-        let read = found.read(image, &shown).map_err(|why| why.to_string())?;
-        let checked = images::examine(&read, &wanted.policy(&shown));
-        seen.images.push((shown, checked));
-    }
-    Ok(())
 }
 
 /// Takes what came of an image into the run, and tells what is to be known at once.

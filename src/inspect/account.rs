@@ -131,6 +131,33 @@ impl Account {
         self.library.as_deref().and_then(family_of)
     }
 
+    /// What it is called by: its command, without secrets.
+    pub(crate) fn command(&self) -> &str {
+        &self.command
+    }
+
+    /// Whether it runs Python.
+    pub(crate) const fn is_python(&self) -> bool {
+        self.python.is_some()
+    }
+
+    /// The allocator in force where it is not the C library's, and its file: `jemalloc 5.3.0 (/usr/lib/…)`.
+    pub(crate) fn in_force(&self) -> Option<String> {
+        let path = self.library.as_deref()?;
+        let name = self.family()?.name();
+        let version = self
+            .jemalloc()
+            .map(|jemalloc| format!(" {}", jemalloc.version));
+        Some(format!("{name}{} ({path})", version.unwrap_or_default()))
+    }
+
+    /// Settings that are there and do nothing, each with the reason.
+    pub(crate) fn idle(&self) -> impl Iterator<Item = String> {
+        self.without_effect
+            .iter()
+            .map(|idle| format!("{}: {}", idle.name, idle.why))
+    }
+
     /// A library whose `malloc` is called, and that is neither the C library nor an allocator that is known.
     pub(super) fn stranger(&self) -> Option<&str> {
         let path = self

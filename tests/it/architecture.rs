@@ -51,6 +51,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Built images, read from where they are stored: it knows the world, and hands out what the files say.
     // Registries and engines are asked in `image/store/network` alone, which the feature `network` takes out.
     ("image", &["facts", "model", "surroundings", "text"]),
+    // Container engines: how the command lines of their builds are read, and how they are run.
+    ("engine", &["facts"]),
     // Reports of what live processes do, read back as what is known of a service.
     ("observed", &["model", "secrets", "text"]),
     // What live processes do with their memory: it knows the world, and nothing of files.
@@ -60,7 +62,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["finding", "policy", "report", "templates"]),
     ("baseline", &["finding"]),
     ("init", &["surroundings", "text", "yaml"]),
-    ("commands", &["baseline", "check", "cli", "config", "disk", "facts", "finding", "fix", "image", "init", "inspect", "model", "observed", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
+    ("commands", &["baseline", "check", "cli", "config", "disk", "engine", "facts", "finding", "fix", "image", "init", "inspect", "model", "observed", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
     ("main", &[]),
     // What the tests look at.
     ("internals", &["check", "config", "disk", "dockerfile", "facts", "finding", "fix", "image", "inspect", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "verdict", "yaml"]),
@@ -72,7 +74,7 @@ const SYSTEM: &[(&str, &[&str])] = &[
     (
         "fs::",
         &[
-            "config", "disk", "image", "inspect", "project", "tune", "write",
+            "commands", "config", "disk", "engine", "image", "inspect", "project", "tune", "write",
         ],
     ),
     ("File::open", &["disk", "image", "inspect", "write"]),
@@ -81,11 +83,17 @@ const SYSTEM: &[(&str, &[&str])] = &[
     (
         "std::process",
         &[
-            "cli", "commands", "image", "inspect", "main", "project", "tune",
+            "cli", "commands", "engine", "image", "inspect", "main", "project", "tune",
         ],
     ),
-    ("Command::new", &["image", "inspect", "project", "tune"]),
-    ("std::env", &["commands", "main", "project", "tune"]),
+    (
+        "Command::new",
+        &["engine", "image", "inspect", "project", "tune"],
+    ),
+    (
+        "std::env",
+        &["commands", "engine", "main", "project", "tune"],
+    ),
     ("io::stdin", &["commands", "tune"]),
     ("io::stdout", &["commands", "main"]),
     ("io::stderr", &["commands", "main"]),
@@ -102,7 +110,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("textwrap", &["inspect", "report"]),
     ("similar", &["report"]),
     ("strsim", &["text"]),
-    ("tempfile", &["image", "project", "write"]),
+    (
+        "tempfile",
+        &["commands", "engine", "image", "project", "write"],
+    ),
     (
         "toml_edit",
         &[
@@ -138,8 +149,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio", &["image"]),
     ("ureq", &["image"]),
     ("oci_spec", &["image"]),
-    ("tar", &["image"]),
-    ("flate2", &["image"]),
+    ("tar", &["engine", "image"]),
+    ("shlex", &["commands"]),
+    ("flate2", &["engine", "image"]),
     ("ruzstd", &["image"]),
     ("object", &["image"]),
     ("signal_hook", &["tune", "write"]),

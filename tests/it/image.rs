@@ -40,6 +40,21 @@ fn config(preload: &str) -> Value {
     })
 }
 
+/// What `docker save` writes of an image that preloads this.
+pub(crate) fn saved(preload: &str) -> Vec<u8> {
+    let folder = folder([]);
+    let base = base();
+    fs::write(folder.path().join("layer.tar"), &base).unwrap();
+    let config = json!({
+        "architecture": "amd64", "os": "linux", "config": config(preload),
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", layout::hex(&base))]},
+    });
+    fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
+    let manifest = json!([{"Config": "config.json", "RepoTags": null, "Layers": ["layer.tar"]}]);
+    fs::write(folder.path().join("manifest.json"), manifest.to_string()).unwrap();
+    packed(folder.path())
+}
+
 fn check(folder: &Path, arguments: &[&str]) -> Run {
     let fixed = ["image", "check", "--isolated", "--format", "concise"];
     run_limited(folder, fixed.iter().chain(arguments))

@@ -17,6 +17,7 @@ mod adoption;
 mod architecture;
 mod bad_input;
 mod baseline;
+mod build;
 mod check_properties;
 mod claims;
 mod cli;

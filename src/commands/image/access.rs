@@ -9,8 +9,11 @@ use crate::image::Access;
 /// Folders with certificates of single registries (dockerd, "Use self-signed certificates"; containers-certs.d(5)).
 const CERTIFICATES: [&str; 2] = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
 
+/// A server may be silent for so long, where nobody says how long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What the environment and the command line say of it.
-pub(super) fn access(fetch: &Fetch) -> Access {
+pub(in crate::commands) fn access(fetch: Option<&Fetch>) -> Access {
     let folder = |name: &str| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())
@@ -26,9 +29,9 @@ pub(super) fn access(fetch: &Fetch) -> Access {
         podman(home.map(|home| home.join(".config"))),
     ];
     Access {
-        cache: fetch.cache.clone(),
-        insecure: fetch.insecure,
-        patience: Duration::from_secs(fetch.timeout.into()),
+        cache: fetch.and_then(|fetch| fetch.cache.clone()),
+        insecure: fetch.is_some_and(|fetch| fetch.insecure),
+        patience: fetch.map_or(PATIENCE, |fetch| Duration::from_secs(fetch.timeout.into())),
         logins: logins.into_iter().flatten().collect(),
         certificates: CERTIFICATES
             .iter()

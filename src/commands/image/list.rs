@@ -12,18 +12,21 @@ const LARGEST: u64 = 64 << 20;
 
 /// An image that is asked for.
 #[derive(Debug)]
-pub(super) struct Wish {
+pub(in crate::commands) struct Wish {
     /// As it is written.
-    pub(super) text: String,
+    pub(in crate::commands) text: String,
     /// Why it is none stands inside.
-    pub(super) reference: Result<Reference, String>,
+    pub(in crate::commands) reference: Result<Reference, String>,
 }
 
 /// All of them, each once.
 ///
 /// # Errors
 /// Where the list cannot be read.
-pub(super) fn wishes(named: &[String], list: Option<&Path>) -> Result<Vec<Wish>, String> {
+pub(in crate::commands) fn wishes(
+    named: &[String],
+    list: Option<&Path>,
+) -> Result<Vec<Wish>, String> {
     let mut wishes: Vec<Wish> = named
         .iter()
         .map(|text| Wish {

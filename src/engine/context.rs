@@ -1,0 +1,260 @@
+//! What is built: a folder, or an archive or a Dockerfile from standard input. What the fixed Dockerfile takes the place of.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use tempfile::NamedTempFile;
+
+use super::Words;
+use crate::facts::Engine;
+
+/// Where the Dockerfile of a build is.
+#[derive(Debug)]
+pub(crate) enum Context {
+    /// In a file; the context is a folder.
+    File(PathBuf),
+    /// On standard input; the context is a folder, or nothing.
+    Input,
+    /// It may be that, or in the archive that comes there; so it is called in it.
+    InputOrArchive(String),
+}
+
+/// Addresses that engines fetch contexts from.
+const ADDRESSES: [&str; 8] = [
+    "http://",
+    "https://",
+    "git://",
+    "git@",
+    "ssh://",
+    "github.com/",
+    "oci-layout://",
+    "docker-image://",
+];
+
+impl Context {
+    /// Where the Dockerfile of a command line is.
+    ///
+    /// # Errors
+    /// Where it is out of reach, and what to do.
+    pub(crate) fn of(engine: &Engine, words: &Words) -> Result<Self, String> {
+        let files: Vec<&OsStr> = words.all("file").collect();
+        if files.len() > 1 && engine.name != "docker" {
+            return Err(
+                "several Dockerfiles are built as one: fix each of them with `malloclint fix`"
+                    .into(),
+            );
+        }
+        let file = files.last().copied();
+        let context = match words.context() {
+            Some(context) => context,
+            None if engine.name == "docker" => {
+                return Err("what is built is not said: `malloclint build -t NAME .`".into());
+            }
+            None => OsStr::new("."),
+        };
+        let text = context.to_string_lossy();
+        if ADDRESSES.iter().any(|address| text.starts_with(address)) {
+            return Err(format!(
+                "{text} is fetched by the engine: clone it, and build the folder"
+            ));
+        }
+        if file == Some(OsStr::new("-")) {
+            return Ok(Self::Input);
+        }
+        if text == "-" {
+            let name = file.map(OsStr::to_string_lossy);
+            return Ok(Self::InputOrArchive(
+                name.as_deref().unwrap_or("Dockerfile").to_owned(),
+            ));
+        }
+        let folder = Path::new(context);
+        if let Some(file) = file {
+            let inside = folder.join(file);
+            let here = Path::new(file);
+            // Podman and Buildah look into the context, too.
+            let path = if !here.exists() && engine.name != "docker" && inside.exists() {
+                inside
+            } else {
+                here.to_owned()
+            };
+            return Ok(Self::File(path));
+        }
+        let names = engine.files().map(|name| folder.join(name));
+        let found = names.into_iter().find(|path| path.exists());
+        let first = engine.files().next().unwrap_or_default();
+        Ok(Self::File(found.unwrap_or_else(|| folder.join(first))))
+    }
+}
+
+/// A context that came as an archive.
+pub(crate) struct Packed {
+    /// The archive, unpacked of gzip.
+    file: NamedTempFile,
+    name: String,
+    pub(crate) dockerfile: Vec<u8>,
+}
+
+/// No Dockerfile has more bytes.
+const LARGEST: u64 = 8 << 20;
+
+/// What came from standard input.
+pub(crate) enum Came {
+    Text(Vec<u8>),
+    Archive(Packed),
+}
+
+impl Packed {
+    /// Takes standard input: a Dockerfile, or an archive with one of that name.
+    ///
+    /// # Errors
+    /// Where it is neither, or cannot be kept.
+    pub(crate) fn take(input: &mut dyn Read, name: &str) -> Result<Came, String> {
+        let mut head = Vec::new();
+        let failed = |error: io::Error| format!("standard input: {error}");
+        (&mut *input)
+            .take(HEAD)
+            .read_to_end(&mut head)
+            .map_err(failed)?;
+        let packed = head.starts_with(b"\x1f\x8b");
+        let whole = head.get(MAGIC..MAGIC + 5) == Some(b"ustar");
+        if head.starts_with(b"BZh") || head.starts_with(b"\xfd7zX") {
+            return Err("standard input is packed by bzip2 or xz: use gzip or nothing".into());
+        }
+        let mut all = io::Cursor::new(head).chain(input);
+        if !packed && !whole {
+            let mut text = Vec::new();
+            all.take(LARGEST + 1)
+                .read_to_end(&mut text)
+                .map_err(failed)?;
+            if text.len() as u64 > LARGEST {
+                return Err(
+                    "standard input is no archive of tar, and too long for a Dockerfile".into(),
+                );
+            }
+            return Ok(Came::Text(text));
+        }
+        let mut file = NamedTempFile::with_prefix("malloclint-").map_err(failed)?;
+        match packed {
+            true => io::copy(&mut MultiGzDecoder::new(all), &mut file),
+            false => io::copy(&mut all, &mut file),
+        }
+        .map_err(failed)?;
+        let mut found = Self {
+            file,
+            name: name.to_owned(),
+            dockerfile: Vec::new(),
+        };
+        found.dockerfile = found
+            .find()
+            .map_err(failed)?
+            .ok_or_else(|| format!("the archive from standard input has no `{name}`"))?;
+        Ok(Came::Archive(found))
+    }
+
+    fn open(&self) -> io::Result<tar::Archive<File>> {
+        let mut file = self.file.reopen()?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(tar::Archive::new(file))
+    }
+
+    fn is_wanted(&self, path: &[u8]) -> bool {
+        let bare = |path: &str| path.trim_start_matches("./").to_owned();
+        std::str::from_utf8(path).is_ok_and(|path| bare(path) == bare(&self.name))
+    }
+
+    fn find(&self) -> io::Result<Option<Vec<u8>>> {
+        let mut archive = self.open()?;
+        let mut found = None;
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            if entry.header().entry_type().is_file() && self.is_wanted(&entry.path_bytes()) {
+                let mut bytes = Vec::new();
+                entry.by_ref().take(LARGEST).read_to_end(&mut bytes)?;
+                // Of several the last one counts.
+                found = Some(bytes);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Writes the archive with another Dockerfile; every other entry as it came.
+    ///
+    /// # Errors
+    /// Where it cannot be read again, or nobody takes it.
+    pub(crate) fn write(&self, dockerfile: &[u8], to: &mut dyn Write) -> io::Result<()> {
+        let mut archive = self.open()?;
+        let mut built = tar::Builder::new(to);
+        for entry in archive.entries()?.raw(true) {
+            let mut entry = entry?;
+            let mut header = entry.header().clone();
+            if header.entry_type().is_file() && self.is_wanted(&entry.path_bytes()) {
+                header.set_size(dockerfile.len() as u64);
+                header.set_cksum();
+                built.append(&header, dockerfile)?;
+            } else {
+                built.append(&header, &mut entry)?;
+            }
+        }
+        built.into_inner()?.flush()
+    }
+}
+
+/// Where an archive of tar says that it is one, and so much is looked at.
+const MAGIC: usize = 257;
+const HEAD: u64 = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_archive_keeps_all_but_its_dockerfile() {
+        let mut built = tar::Builder::new(Vec::new());
+        for (name, text) in [("./app.py", "print()"), ("./Dockerfile", "FROM x\n")] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(text.len() as u64);
+            header.set_mode(0o640);
+            built
+                .append_data(&mut header, name, text.as_bytes())
+                .unwrap();
+        }
+        let bytes = built.into_inner().unwrap();
+        let Came::Archive(packed) = Packed::take(&mut bytes.as_slice(), "Dockerfile").unwrap()
+        else {
+            panic!("no archive");
+        };
+        assert_eq!(packed.dockerfile, b"FROM x\n");
+        let mut out = Vec::new();
+        packed.write(b"FROM x\nENV a=b\n", &mut out).unwrap();
+        let mut read = tar::Archive::new(out.as_slice());
+        let mut found = Vec::new();
+        for entry in read.entries().unwrap() {
+            let mut entry = entry.unwrap();
+            let mut text = String::new();
+            entry.read_to_string(&mut text).unwrap();
+            found.push((
+                entry.path().unwrap().display().to_string(),
+                text,
+                entry.header().mode().unwrap(),
+            ));
+        }
+        assert_eq!(
+            found,
+            [
+                ("./app.py".into(), "print()".into(), 0o640),
+                ("./Dockerfile".into(), "FROM x\nENV a=b\n".into(), 0o640),
+            ]
+        );
+        let Err(why) = Packed::take(&mut bytes.as_slice(), "other") else {
+            panic!()
+        };
+        assert!(why.contains("has no `other`"), "{why}");
+        assert!(matches!(
+            Packed::take(&mut &b"FROM x\n"[..], "Dockerfile"),
+            Ok(Came::Text(_))
+        ));
+    }
+}

@@ -1,0 +1,326 @@
+//! How an engine is run: it builds, hands out what it built, and starts it once.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use super::{Packed, Words};
+use crate::facts::{self, engines};
+
+/// An engine that is installed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Engine(&'static facts::Engine);
+
+/// What a build is given on its standard input.
+pub(crate) enum Input<'a> {
+    /// What we are given ourselves.
+    Ours,
+    Text(&'a [u8]),
+    /// An archive, with this Dockerfile.
+    Archive(&'a Packed, &'a [u8]),
+}
+
+/// What a build left.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Images, as `image check` calls them.
+    Images(Vec<String>),
+    /// Files alone.
+    Files,
+}
+
+impl Engine {
+    /// The one of that name, or the first that is there.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub(crate) fn find(named: Option<&str>) -> Result<Self, String> {
+        let known = || engines().iter().map(|engine| engine.name.as_str());
+        if let Some(name) = named {
+            let found = engines().iter().find(|engine| engine.name == name);
+            return found.map(Self).ok_or_else(|| {
+                format!(
+                    "no engine is called `{name}` ({})",
+                    known().collect::<Vec<_>>().join(", ")
+                )
+            });
+        }
+        let found = engines().iter().find(|engine| is_installed(&engine.name));
+        found.map(Self).ok_or_else(|| {
+            let names: Vec<&str> = known().collect();
+            format!("no engine is installed here ({})", names.join(", "))
+        })
+    }
+
+    pub(crate) const fn facts(self) -> &'static facts::Engine {
+        self.0
+    }
+
+    fn command<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(&self.0.name);
+        command.args(arguments);
+        command
+    }
+
+    /// Builds, with its output where ours goes; whether it succeeded.
+    ///
+    /// # Errors
+    /// Where it cannot be run.
+    pub(crate) fn build(self, words: &Words, input: &Input<'_>) -> Result<bool, String> {
+        let mut command = self.command([&self.0.build]);
+        command.args(words.written());
+        if !matches!(input, Input::Ours) {
+            command.stdin(Stdio::piped());
+        }
+        let mut child = command.spawn().map_err(|error| self.failed(&error))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            let given = match input {
+                Input::Ours => Ok(()),
+                Input::Text(text) => stdin.write_all(text),
+                Input::Archive(packed, dockerfile) => packed.write(dockerfile, &mut stdin),
+            };
+            // One that wants no more of it says why itself.
+            given
+                .or_else(|error| match error.kind() {
+                    io::ErrorKind::BrokenPipe => Ok(()),
+                    _ => Err(error),
+                })
+                .map_err(|error| self.failed(&error))?;
+        }
+        let status = child.wait().map_err(|error| self.failed(&error))?;
+        Ok(status.success())
+    }
+
+    fn failed(self, error: &io::Error) -> String {
+        match error.kind() {
+            io::ErrorKind::NotFound => format!("`{}` is not installed here", self.0.name),
+            _ => format!("`{}`: {error}", self.0.name),
+        }
+    }
+
+    /// What came out of a build. `id`: the file with its id; `folder`: where an image may be put for us to read it.
+    ///
+    /// # Errors
+    /// Where the image is out of reach, and what to do.
+    pub(crate) fn left(self, words: &Words, id: &Path, folder: &Path) -> Result<Left, String> {
+        let outputs: Vec<Written> = words.all("output").map(Written::read).collect();
+        if !outputs.is_empty() {
+            return self.written(words, &outputs);
+        }
+        if self.0.name == "docker" && words.is_set("push") {
+            return pushed(words, &[]);
+        }
+        let file = folder.join("image.tar");
+        let archive = |kind: &str| {
+            let mut text = OsString::from(format!("{kind}:"));
+            text.push(&file);
+            text
+        };
+        let image = |kind: &str| Left::Images(vec![archive(kind).to_string_lossy().into_owned()]);
+        if let Some(list) = words.value("manifest").filter(|_| self.0.name != "docker") {
+            let words = ["manifest", "push", "--quiet", "--all"].map(OsStr::new);
+            self.quietly(words.into_iter().chain([list, &archive("oci-archive")]))?;
+            return Ok(image("oci-archive"));
+        }
+        let id = fs::read_to_string(id).map_err(|error| format!("the id of the image: {error}"))?;
+        let id = OsStr::new(id.trim());
+        if self.0.name == "buildah" {
+            let words = ["push", "--quiet"].map(OsStr::new);
+            self.quietly(words.into_iter().chain([id, &archive("oci-archive")]))?;
+            return Ok(image("oci-archive"));
+        }
+        let form: &[&str] = if self.0.name == "podman" {
+            &["--format", "oci-archive"]
+        } else {
+            &[]
+        };
+        let save = ["save"]
+            .iter()
+            .chain(form)
+            .chain(&["--output"])
+            .map(OsStr::new);
+        self.quietly(save.chain([file.as_os_str(), id])).map_err(|why| {
+            format!("{why} (a builder of buildx keeps what it builds: `--load`, `--push` or `--output type=oci,dest=FILE` hand it out)")
+        })?;
+        // What docker saves of several platforms is a layout, too.
+        let several = words
+            .value("platform")
+            .is_some_and(|all| all.to_string_lossy().contains(','));
+        Ok(image(if self.0.name == "podman" || several {
+            "oci-archive"
+        } else {
+            "docker-archive"
+        }))
+    }
+
+    fn written(self, words: &Words, outputs: &[Written]) -> Result<Left, String> {
+        let images = outputs.iter().filter_map(|output| {
+            let dest = output.value("dest")?;
+            match output.value("type")? {
+                "oci" if output.value("tar") == Some("false") => Some(format!("oci:{dest}")),
+                "oci" => Some(format!("oci-archive:{dest}")),
+                "docker" => Some(format!("docker-archive:{dest}")),
+                _ => None,
+            }
+        });
+        let images: Vec<String> = images.collect();
+        if !images.is_empty() {
+            return Ok(Left::Images(images));
+        }
+        let is_pushed = |output: &Written| {
+            output.value("type") == Some("registry") || output.value("push") == Some("true")
+        };
+        if outputs.iter().any(is_pushed) || words.is_set("push") {
+            return pushed(words, outputs);
+        }
+        match outputs
+            .iter()
+            .any(|output| matches!(output.value("type"), Some("image" | "docker" | "oci")))
+        {
+            true => Err(format!(
+                "`{}` does not hand out what it built: add `dest=FILE` to `--output`",
+                self.0.name
+            )),
+            false => Ok(Left::Files),
+        }
+    }
+
+    /// Runs it for what it does, and shows what it says only where it fails.
+    fn quietly<A: AsRef<OsStr>>(
+        self,
+        words: impl IntoIterator<Item = A>,
+    ) -> Result<String, String> {
+        let done = self
+            .command(words)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| self.failed(&error))?;
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = done;
+        if status.success() {
+            return Ok(String::from_utf8_lossy(&stdout).trim().to_owned());
+        }
+        let said = String::from_utf8_lossy(&stderr);
+        let last = said.trim().lines().next_back().unwrap_or_default();
+        Err(format!("`{}` fails: {last}", self.0.name))
+    }
+
+    /// Starts a container of an image, with that command if there is one.
+    ///
+    /// # Errors
+    /// Where it does not start.
+    pub(crate) fn start(self, id: &Path, words: &[String]) -> Result<Started, String> {
+        if self.0.name == "buildah" {
+            return Err(
+                "`--run` needs docker or podman: Buildah starts no containers of images".into(),
+            );
+        }
+        let image =
+            fs::read_to_string(id).map_err(|error| format!("the id of the image: {error}"))?;
+        let begin = ["run", "--detach"].map(str::to_owned);
+        let all = begin
+            .into_iter()
+            .chain([image.trim().to_owned()])
+            .chain(words.iter().cloned());
+        let container = self.quietly(all)?;
+        let container = container.lines().next_back().unwrap_or_default().to_owned();
+        Ok(Started {
+            engine: self,
+            container,
+        })
+    }
+}
+
+/// A container; it goes when this does.
+pub(crate) struct Started {
+    engine: Engine,
+    container: String,
+}
+
+impl Started {
+    /// The number of its first process on this machine; nothing where it has ended.
+    ///
+    /// # Errors
+    /// Where the engine does not say it.
+    pub(crate) fn pid(&self) -> Result<Option<u32>, String> {
+        let words = ["inspect", "--format", "{{.State.Pid}}", &self.container];
+        let said = self.engine.quietly(words)?;
+        Ok(said.parse().ok().filter(|pid| *pid > 0))
+    }
+
+    /// The last lines that it printed.
+    pub(crate) fn said(&self) -> String {
+        let done = self
+            .engine
+            .command(["logs", "--tail", "5", &self.container])
+            .stdin(Stdio::null())
+            .output();
+        done.map_or_else(
+            |_| String::new(),
+            |done| {
+                let all = [done.stdout, done.stderr].concat();
+                String::from_utf8_lossy(&all).trim().to_owned()
+            },
+        )
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.engine.quietly(["rm", "--force", &self.container]);
+    }
+}
+
+/// One `--output`: `type=oci,dest=FILE`.
+struct Written(Vec<(String, String)>);
+
+impl Written {
+    fn read(text: &OsStr) -> Self {
+        let text = text.to_string_lossy();
+        if !text.contains('=') {
+            // A folder, or `-` for an archive of files.
+            return Self(vec![("type".into(), "local".into())]);
+        }
+        let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+        Self(
+            pairs
+                .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
+                .collect(),
+        )
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        let own = self.0.iter().find(|(known, _)| known == name);
+        own.map(|(_, value)| value.as_str())
+    }
+}
+
+/// The names under which images went to a registry.
+fn pushed(words: &Words, outputs: &[Written]) -> Result<Left, String> {
+    let tags = words
+        .all("tag")
+        .map(|tag| tag.to_string_lossy().into_owned());
+    let names = outputs
+        .iter()
+        .filter_map(|output| output.value("name").map(str::to_owned));
+    let names: Vec<String> = tags
+        .chain(names)
+        .map(|name| format!("docker://{name}"))
+        .collect();
+    match names.is_empty() {
+        true => Err("the image was pushed without a name: give it one by `--tag`".into()),
+        false => Ok(Left::Images(names)),
+    }
+}
+
+fn is_installed(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&folders)
+        .map(|folder: PathBuf| folder.join(program))
+        .any(|path| path.is_file())
+}
