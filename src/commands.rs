@@ -2,6 +2,7 @@
 
 mod baseline;
 mod build;
+mod built;
 mod check;
 mod evidence;
 mod explain;

@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use crate::disk::{self, Roots};
 use crate::finding::Confidence;
+use crate::image::Reference;
 use crate::policy::{Date, FailOn, Level, Policy, RuleNames, is_in};
 use crate::templates::{Goal, PreloadStyle, Style};
 use keys::{Ignore, Image, Platform, Stage, patterns};
@@ -63,6 +64,9 @@ pub(crate) struct Config {
     /// What images are built from, by name without tag: a Dockerfile, relative to the file that says so.
     #[serde(default)]
     images: BTreeMap<String, Image>,
+    /// Those of them that are stored as they were built.
+    #[serde(skip)]
+    built: BTreeMap<String, Reference>,
     /// The file that says so.
     #[serde(skip)]
     file: Option<PathBuf>,
@@ -78,6 +82,12 @@ impl Config {
                 (image.as_str(), Path::new(&stage.dockerfile), target)
             }
         })
+    }
+
+    /// Images that are stored as they were built, by their names.
+    pub(crate) fn built(&self) -> impl Iterator<Item = (&str, &Reference)> {
+        let built = self.built.iter();
+        built.map(|(image, reference)| (image.as_str(), reference))
     }
 
     /// The platforms that images are built for, as Docker writes them.

@@ -43,7 +43,7 @@ pub(crate) struct Interpreted {
 }
 
 /// What an image is like that another Dockerfile builds.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Base(image::ImageState);
 
 impl Base {
@@ -51,6 +51,15 @@ impl Base {
     #[must_use]
     pub(crate) fn of_built(built: &Built, at: &Place) -> Self {
         Self(image::ImageState::of_built(built, at))
+    }
+
+    /// The same for others that stand on it: its files are out of their reach, and it may be there for other architectures, too.
+    #[must_use]
+    pub(crate) fn for_others(mut self) -> Self {
+        self.0.copies.clear();
+        self.0.platform.archs =
+            crate::model::Fact::Unknown("its base is stored here for one architecture".into());
+        self
     }
 }
 

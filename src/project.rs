@@ -20,6 +20,7 @@ mod revision;
 mod searches;
 mod survey;
 
+pub(crate) use crate::dockerfile::Base;
 pub use around::Disk;
 pub(crate) use discover::{Choice, Found, choose};
 pub(crate) use discover::{Failure, read_stream};
@@ -32,7 +33,7 @@ pub(crate) use repository::Repositories;
 pub(crate) use revision::Revision;
 
 use crate::dockerfile::syntax::Dockerfile;
-use crate::dockerfile::{self, Base, Interpreted, Outside, Search};
+use crate::dockerfile::{self, Interpreted, Outside, Search};
 use crate::facts::Arch;
 use crate::manifests::kustomize::{self, Kustomization};
 use crate::model::{Seen, Unit, add_evidence};
@@ -56,6 +57,8 @@ pub(crate) trait Wishes: Send + Sync {
     fn policy(&self, near: &str) -> Arc<Policy>;
     /// The platforms that its images are built for, as Docker writes them; none where nothing is said.
     fn platforms(&self, near: &str) -> Vec<String>;
+    /// The image of that name (without its tag), where it is stored as it was built.
+    fn built(&self, near: &str, name: &str) -> Option<Base>;
     /// What was seen of a unit while it ran.
     fn seen(&self, unit: &Unit) -> Option<Seen>;
 }
@@ -339,8 +342,15 @@ impl<'a> Project<'a> {
 
     /// What an image is like that another Dockerfile of the project builds; `path` is that of the one that stands on it.
     fn base(&self, path: &str, reference: &str, depth: usize) -> Option<Base> {
-        let builds = self.image_builds(path);
         let name = links::repository(reference);
+        let stored = self
+            .wishes
+            .as_ref()
+            .and_then(|wishes| wishes.built(path, name));
+        if stored.is_some() {
+            return stored;
+        }
+        let builds = self.image_builds(path);
         let mut named = builds
             .iter()
             .filter(|build| build.image == name && !name.is_empty());

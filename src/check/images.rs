@@ -12,18 +12,7 @@ use crate::text::{Place, Span};
 /// Looks at an image that was read.
 #[must_use]
 pub(crate) fn examine(image: &Read<'_>, policy: &Policy) -> Checked {
-    let file = &image.listing;
-    let from = file
-        .bytes
-        .split(|byte| *byte == b'\n')
-        .next()
-        .map_or(0, |first| first.len() + 1);
-    let at = Place::new(file, Span::empty(from));
-    let outside = Outside {
-        base: &|name| (name == image.built.name).then(|| Base::of_built(&image.built, &at)),
-        platforms: None,
-    };
-    let interpreted = Interpreted::of(file, dockerfile::parse(&file.bytes), image, &outside);
+    let interpreted = interpreted(image);
     let units: Vec<Unit> = interpreted
         .units(image)
         .into_iter()
@@ -49,6 +38,27 @@ pub(crate) fn examine(image: &Read<'_>, policy: &Policy) -> Checked {
         units,
         ..Checked::default()
     }
+}
+
+/// What Dockerfiles stand on whose base it is.
+#[must_use]
+pub(crate) fn base(image: &Read<'_>) -> Option<Base> {
+    interpreted(image).base(None).map(Base::for_others)
+}
+
+fn interpreted(image: &Read<'_>) -> Interpreted {
+    let file = &image.listing;
+    let from = file
+        .bytes
+        .split(|byte| *byte == b'\n')
+        .next()
+        .map_or(0, |first| first.len() + 1);
+    let at = Place::new(file, Span::empty(from));
+    let outside = Outside {
+        base: &|name| (name == image.built.name).then(|| Base::of_built(&image.built, &at)),
+        platforms: None,
+    };
+    Interpreted::of(file, dockerfile::parse(&file.bytes), image, &outside)
 }
 
 /// Nothing is changed in an image: what built it is.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::built::BuiltBases;
 use super::witnesses::Witnesses;
 use crate::cli::Selection;
 use crate::config::{Asked, Config, ConfigError, Configs, Pattern};
@@ -11,7 +12,7 @@ use crate::finding::Finding;
 use crate::model::{Seen, Unit};
 use crate::policy::{Date, FailOn, Policy, RuleNames};
 use crate::project::links::{self, ImageBuild};
-use crate::project::{self, Choice, Disk, Project, Wishes};
+use crate::project::{self, Base, Choice, Disk, Project, Wishes};
 
 /// The configurations of a run.
 #[derive(Clone, Debug)]
@@ -20,6 +21,7 @@ pub(super) struct Wanted {
     roots: Roots,
     force_exclude: bool,
     witnesses: Arc<Witnesses>,
+    built: Arc<BuiltBases>,
 }
 
 impl Wanted {
@@ -53,6 +55,7 @@ impl Wanted {
             roots,
             force_exclude: selection.force_exclude,
             witnesses: Arc::default(),
+            built: Arc::default(),
         })
     }
 
@@ -136,6 +139,14 @@ impl Wishes for Wanted {
                 said_in: String::new(),
             });
         builds.collect()
+    }
+
+    fn built(&self, near: &str, name: &str) -> Option<Base> {
+        let config = self.configs.of(Path::new(near)).unwrap_or_default();
+        let named = config
+            .built()
+            .find(|(image, _)| links::repository(image) == name);
+        self.built.of(named?.1)
     }
 
     fn policy(&self, near: &str) -> Arc<Policy> {

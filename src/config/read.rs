@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Config, ConfigError, Image, Stage};
 use crate::disk::Roots;
+use crate::image::{Reference, Sources};
 use crate::text::near;
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,6 +119,7 @@ fn shared(path: &Path, text: &str, roots: Option<&Roots>) -> Result<Option<Confi
 /// user names.
 fn placed(mut config: Config, path: &Path, roots: Option<&Roots>) -> Result<Config, ConfigError> {
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    stored(&mut config, path, folder, roots)?;
     for (image, source) in &mut config.images {
         let (Image::Whole(file)
         | Image::Stage(Stage {
@@ -138,6 +140,43 @@ fn placed(mut config: Config, path: &Path, roots: Option<&Roots>) -> Result<Conf
     }
     config.file = Some(path.to_owned());
     Ok(config)
+}
+
+/// Takes out those of its images that are stored as they were built; what is not there is told at once.
+fn stored(
+    config: &mut Config,
+    path: &Path,
+    folder: &Path,
+    roots: Option<&Roots>,
+) -> Result<(), ConfigError> {
+    let is_stored =
+        |source: &Image| matches!(source, Image::Whole(text) if Reference::is_stored(text));
+    let names: Vec<String> = config
+        .images
+        .iter()
+        .filter(|(_, source)| is_stored(source))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in names {
+        let Some(Image::Whole(text)) = config.images.remove(&name) else {
+            continue;
+        };
+        let wrong = |why: String| wrong(path, format!("`images`: `{text}`: {why}"));
+        let reference = Reference::parse(&text).map_err(wrong)?.below(folder);
+        if reference
+            .path()
+            .is_some_and(|lies| roots.is_some_and(|roots| roots.shut_out(lies)))
+        {
+            return Err(wrong(
+                "it lies outside of the project (`--root` names another folder)".into(),
+            ));
+        }
+        Sources::default()
+            .find(&reference, &[])
+            .map_err(|why| wrong(why.to_string()))?;
+        config.built.insert(name, reference);
+    }
+    Ok(())
 }
 
 /// A configuration is no larger, in bytes.

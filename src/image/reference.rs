@@ -2,7 +2,10 @@
 
 mod name;
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::digest::Digest;
 
 pub(crate) use name::{At, Name};
 
@@ -72,8 +75,12 @@ impl Reference {
                 false => no_image(),
             });
         };
-        // As skopeo has it the path ends at the first colon.
-        let (path, name) = match rest.split_once(':') {
+        // As skopeo has it the path ends at the first colon; a digest may stand instead of a tag.
+        let end = rest
+            .split_once("@sha")
+            .filter(|(_, digest)| Digest::parse(&format!("sha{digest}")).is_some());
+        let end = end.map(|(path, _)| (path, rest.get(path.len() + 1..).unwrap_or_default()));
+        let (path, name) = match end.or_else(|| rest.split_once(':')) {
             Some((path, name)) => (path, Some(name.to_owned())),
             None => (rest, None),
         };
@@ -96,11 +103,74 @@ impl Reference {
         Self::parse(bare).or_else(|why| Name::parse(bare).map(Self::Registry).map_err(|_| why))
     }
 
+    /// Whether a text names an image on the disk.
+    pub(crate) fn is_stored(text: &str) -> bool {
+        let transport = text.split_once(':').map(|(transport, _)| transport);
+        TRANSPORTS.iter().any(|(name, _)| Some(*name) == transport)
+    }
+
+    /// The same, where its path counts from a folder.
+    pub(crate) fn below(self, folder: &Path) -> Self {
+        match self {
+            Self::Stored {
+                transport,
+                path,
+                name,
+            } => Self::Stored {
+                transport,
+                path: folder.join(path),
+                name,
+            },
+            other => other,
+        }
+    }
+
+    /// The folder or file that holds it.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Stored { path, .. } => Some(path),
+            Self::Registry(_) | Self::Engine(_) => None,
+        }
+    }
+
     /// Which of those in the store.
     pub(crate) fn name(&self) -> Option<&str> {
         match self {
             Self::Stored { name, .. } => name.as_deref(),
             Self::Registry(_) | Self::Engine(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stored {
+                transport,
+                path,
+                name,
+            } => {
+                let known = TRANSPORTS.iter().find(|(_, known)| known == transport);
+                write!(
+                    out,
+                    "{}:{}",
+                    known.map_or("", |(name, _)| name),
+                    path.display()
+                )?;
+                match name {
+                    Some(name) if Digest::parse(name).is_some() => write!(out, "@{name}"),
+                    Some(name) => write!(out, ":{name}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Registry(name) => write!(
+                out,
+                "docker://{}/{}:{}",
+                name.host,
+                name.repository,
+                name.at()
+            ),
+            Self::Engine(name) => write!(out, "docker-daemon:{name}"),
         }
     }
 }
@@ -129,6 +199,11 @@ mod tests {
         let (_, _, name) = stored("docker-archive:/tmp/app.tar:docker.io/acme/app:1");
         assert_eq!(name.as_deref(), Some("docker.io/acme/app:1"));
         assert_eq!(stored("oci-archive:a.tar").2, None);
+        let digest = format!("sha256:{}", "0".repeat(64));
+        let text = format!("oci:cache@{digest}");
+        let (_, path, name) = stored(&text);
+        assert_eq!((path, name), (PathBuf::from("cache"), Some(digest)));
+        assert_eq!(Reference::parse(&text).unwrap().to_string(), text);
         for wrong in ["oci:", "oci:dir:", "OCI:dir", "docker-daemon:", ""] {
             let why = Reference::parse(wrong).unwrap_err();
             assert!(why.contains("names no image"), "{wrong}: {why}");

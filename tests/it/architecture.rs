@@ -45,7 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Disk in, disk and reports out.
     ("project", &["disk", "dockerfile", "facts", "manifests", "manifests/compose", "manifests/kustomize", "model", "policy", "purpose", "shell", "surroundings", "text", "yaml"]),
     ("write", &[]),
-    ("config", &["disk", "facts", "finding", "model", "policy", "templates", "text"]),
+    ("config", &["disk", "facts", "finding", "image", "model", "policy", "templates", "text"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
     ("tune", &["facts", "inspect", "model", "secrets", "templates", "text", "write"]),
     // Built images, read from where they are stored: it knows the world, and hands out what the files say.

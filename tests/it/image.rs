@@ -292,6 +292,78 @@ fn start_scripts_are_read_where_they_lie() {
 }
 
 #[test]
+fn an_own_base_is_known_by_what_was_built() {
+    let project = folder([
+        (
+            "malloclint.toml",
+            "[images]\n\"registry.example/base\" = \"oci:base:1\"\n",
+        ),
+        ("Dockerfile", "FROM registry.example/base:7\nCOPY . /app\n"),
+    ]);
+    let at = project.path();
+    let check = |text: &str| {
+        fs::write(at.join("Dockerfile"), text).unwrap();
+        run_limited(at, ["check", "--format", "concise", "Dockerfile"])
+    };
+    let mut layout = Layout::at(&at.join("base"));
+    let image = layout.image("amd64", &config("libjemalloc.so.2"), &[base()]);
+    layout.tag(image, "1");
+    is_fine(&check("FROM registry.example/base:7\nCOPY . /app\n"));
+    // What is set on it is judged by its files.
+    has(
+        &check("FROM registry.example/base:7\nENV LD_PRELOAD=/usr/lib/libjemalloc.so.2\n"),
+        "[preload-wrong-path]",
+    );
+    has(
+        &check("FROM registry.example/base:7\nENV LD_PRELOAD=libmimalloc.so.2\n"),
+        "[preload-not-installed]",
+    );
+    // A start script of its own is in it, and not in this project.
+    fs::write(
+        at.join("start.sh"),
+        "#!/bin/sh\nunset LD_PRELOAD\nexec \"$@\"\n",
+    )
+    .unwrap();
+    let mut own = config("libjemalloc.so.2");
+    own["Entrypoint"] = json!(["/start.sh"]);
+    let mut layout = Layout::at(&at.join("base"));
+    let image = layout.image(
+        "amd64",
+        &own,
+        &[
+            base(),
+            layer(&[Entry::File("start.sh", b"#!/bin/sh\nexec \"$@\"\n")]),
+        ],
+    );
+    layout.tag(image, "1");
+    let run = check("FROM registry.example/base:7\n");
+    assert!(!run.out.contains("start.sh"), "{}", run.out);
+}
+
+#[test]
+fn a_base_that_is_not_there_is_told() {
+    let of = |source: &str| {
+        let config = format!("[images]\nbase = \"{source}\"\n");
+        let project = folder([
+            ("malloclint.toml", config.as_str()),
+            ("Dockerfile", "FROM base\n"),
+        ]);
+        run_limited(project.path(), ["check", "Dockerfile"])
+    };
+    let nowhere = of("oci:nowhere:1");
+    assert_eq!(nowhere.code, Some(2), "{}", nowhere.err);
+    assert!(
+        nowhere.err.contains("`images`: `oci:nowhere:1`:"),
+        "{}",
+        nowhere.err
+    );
+    let out = of("oci:../../elsewhere:1");
+    assert_eq!(out.code, Some(2), "{}", out.err);
+    let remote = of("docker://registry.example/base");
+    assert!(remote.err.contains("there is no file"), "{}", remote.err);
+}
+
+#[test]
 fn each_platform_of_an_index_is_looked_at() {
     let folder = folder([]);
     let mut layout = Layout::at(&folder.path().join("app"));

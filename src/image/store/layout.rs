@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::archive::Archive;
 use super::{Blob, Refused, Root, Store, path_of, plain, sized, small};
+use crate::image::digest::Digest;
 
 /// What a tag stands in, in the annotations of a descriptor.
 const NAME: &str = "org.opencontainers.image.ref.name";
@@ -16,7 +17,8 @@ pub(super) struct Folder(PathBuf);
 
 impl Folder {
     pub(super) fn open(path: &Path) -> Result<Self, Refused> {
-        if path.join("index.json").is_file() {
+        // What `--cache` keeps has no index: its images are called by their digests.
+        if path.join("index.json").is_file() || path.join("blobs").is_dir() {
             return Ok(Self(path.to_owned()));
         }
         let shown = path.display();
@@ -38,6 +40,10 @@ impl Folder {
 impl Store for Folder {
     fn root(&self, name: Option<&str>) -> Result<Root, Refused> {
         let shown = self.0.display().to_string();
+        if let Some(digest) = name.and_then(Digest::parse) {
+            let size = self.file(&path_of(&digest)).ok().map(|(_, size)| size);
+            return by_digest(&shown, digest, size);
+        }
         root(&shown, self.file("index.json"), name)
     }
 
@@ -55,7 +61,12 @@ pub(super) struct Packed(pub(super) Archive);
 
 impl Store for Packed {
     fn root(&self, name: Option<&str>) -> Result<Root, Refused> {
-        root(&self.0.shown(), self.0.file("index.json"), name)
+        let shown = self.0.shown();
+        if let Some(digest) = name.and_then(Digest::parse) {
+            let size = self.0.file(&path_of(&digest)).ok().map(|(_, size)| size);
+            return by_digest(&shown, digest, size);
+        }
+        root(&shown, self.0.file("index.json"), name)
     }
 
     fn blob(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send + '_>> {
@@ -65,6 +76,12 @@ impl Store for Packed {
     fn has(&self, blob: &Blob) -> bool {
         self.0.file(&path_of(&blob.digest)).is_ok()
     }
+}
+
+fn by_digest(shown: &str, digest: Digest, size: Option<u64>) -> Result<Root, Refused> {
+    let none = || Refused::new(format!("{shown}: no image there has the digest {digest}"));
+    let size = size.ok_or_else(none)?;
+    Ok(Root::Blob(Blob { digest, size }))
 }
 
 #[derive(Deserialize)]
