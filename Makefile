@@ -42,6 +42,7 @@ test: oracles jemalloc format lint ## What CI runs: check style, all tests, and 
 	$(PYTHON) -B tests/inspect/oracle.py --malloclint $(PROVEN) --sample
 	$(PYTHON) -B tests/inspect/services/run.py --malloclint $(PROVEN) --sample
 	$(PYTHON) -B tests/inspect/cost.py --malloclint $(PROVEN) --sample
+	$(PYTHON) -B tests/images/hostile.py --malloclint $(PROVEN)
 	$(PYTHON) -B tests/golden/golden.py suite --malloclint $(PROVEN)
 	$(PYTHON) -B -m unittest discover --start-directory bench/memory
 	$(PYTHON) -B -m unittest discover --start-directory tests/packaging

@@ -6,6 +6,7 @@ mod contents;
 mod digest;
 mod entries;
 mod files;
+mod kept;
 mod layer;
 mod library;
 mod listing;
@@ -20,7 +21,8 @@ use crate::model::Built;
 use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 pub(crate) use access::Access;
-use files::Files;
+use files::{Files, Shared};
+use layer::Unpacked;
 pub(crate) use manifest::{Image, Images};
 pub(crate) use reference::Reference;
 use store::{Store, Stores};
@@ -31,8 +33,17 @@ use store::{Store, Stores};
 pub(crate) struct Refused(String);
 
 impl Refused {
-    pub(crate) const fn new(why: String) -> Self {
-        Self(why)
+    /// What an image says of itself may be long: it is quoted without its middle.
+    pub(crate) fn new(why: String) -> Self {
+        const BEGIN: usize = 600;
+        const END: usize = 300;
+        let number = why.chars().count();
+        if number <= BEGIN + END {
+            return Self(why);
+        }
+        let begin = why.chars().take(BEGIN);
+        let end = why.chars().skip(number - END);
+        Self(begin.chain(['…']).chain(end).collect())
     }
 }
 
@@ -43,6 +54,7 @@ const MOST: usize = 256;
 pub(crate) struct Found {
     store: Box<dyn Store>,
     pub(crate) images: Images,
+    shared: Shared,
 }
 
 /// Where images are looked for, from one reference to the next.
@@ -66,7 +78,11 @@ impl Sources {
         let store = self.0.open(reference)?;
         let root = store.root(reference.name())?;
         let images = manifest::images(store.as_ref(), root, platforms)?;
-        Ok(Found { store, images })
+        Ok(Found {
+            store,
+            images,
+            shared: Shared::default(),
+        })
     }
 }
 
@@ -86,6 +102,8 @@ pub(crate) struct Read<'a> {
     files: Files,
     store: &'a dyn Store,
     image: &'a Image,
+    /// What layers unpacked to that were read again.
+    again: Unpacked,
     /// Files that were asked for, and are read once.
     asked: Mutex<BTreeMap<String, Option<Arc<SourceFile>>>>,
 }
@@ -97,7 +115,7 @@ impl Found {
     /// Where a layer is missing, damaged, or refused.
     pub(crate) fn read<'a>(&'a self, image: &'a Image, shown: &str) -> Result<Read<'a>, Refused> {
         let store = self.store.as_ref();
-        let files = files::read(store, &image.layers)?;
+        let files = files::read(store, &image.layers, &self.shared)?;
         let (path, preload) = (
             image.config.variable("PATH"),
             image.config.variable("LD_PRELOAD"),
@@ -117,6 +135,7 @@ impl Found {
             files,
             store,
             image,
+            again: Unpacked::default(),
             asked: Mutex::default(),
         })
     }
@@ -134,7 +153,10 @@ impl Read<'_> {
         let text = match &file.text {
             Some(text) => Some(text.to_vec()),
             // So many layers are read again.
-            None if asked.len() < MOST => files::fetch(self.store, &self.image.layers, file),
+            None if asked.len() < MOST => {
+                let most = (files::TEXT, &self.again);
+                files::fetch(self.store, &self.image.layers, file, most)
+            }
             None => None,
         };
         let shown = format!("{}!/{path}", self.listing.path);

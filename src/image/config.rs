@@ -43,6 +43,28 @@ pub(super) struct Healthcheck {
 }
 
 impl Config {
+    /// How much of it is told to a container, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let test = self
+            .healthcheck
+            .as_ref()
+            .and_then(|check| check.test.as_ref());
+        let lists = [&self.env, &self.entrypoint, &self.cmd, &self.shell];
+        let lists = lists.into_iter().flatten().chain(test).flatten();
+        let keys = |all: &Option<BTreeMap<String, IgnoredAny>>| {
+            all.iter()
+                .flat_map(BTreeMap::keys)
+                .map(|key| key.len() + 1)
+                .sum::<usize>()
+        };
+        let words: usize = lists.map(|word| word.len() + 1).sum();
+        let single = [&self.user, &self.working_dir].into_iter().flatten();
+        words
+            + single.map(String::len).sum::<usize>()
+            + keys(&self.exposed_ports)
+            + keys(&self.volumes)
+    }
+
     /// The value of a variable of its environment; of several the last one counts.
     pub(super) fn variable(&self, name: &str) -> Option<&str> {
         let pairs = self.env.iter().flatten();

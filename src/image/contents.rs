@@ -1,5 +1,6 @@
 //! What the files of an image say: the distribution, its packages, Python, allocators.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::files::{Files, Node};
@@ -12,6 +13,9 @@ use crate::model::{Built, BuiltLibrary, Python, matches};
 const DEFAULT: [&str; 4] = ["lib", "usr/lib", "lib64", "usr/lib64"];
 /// Where programs are looked for that are named without a path.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// So many folders of the loader, files that name them, and missing libraries are told apart.
+const MOST: usize = 256;
 
 /// What of the configuration decides what is found first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,7 +46,7 @@ pub(super) fn of(files: &Files, platform: &Platform, start: &Start<'_>) -> Built
         windows: platform.os == "windows",
         ..Built::default()
     };
-    built.libraries = libraries(files, &built);
+    built.libraries = libraries(files, &built, start.preload.unwrap_or_default());
     let aliases = aliases(files, start, (&built.libraries, built.arch));
     built.libraries.extend(aliases);
     built.linked = linked(files, path);
@@ -154,9 +158,11 @@ fn version_in(path: &str) -> Option<(u8, u8)> {
 fn search_dirs(files: &Files) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut open = vec!["/etc/ld.so.conf".to_owned()];
-    let mut read = 0;
-    while let Some(path) = open.pop().filter(|_| read < 256) {
-        read += 1;
+    let mut read = BTreeSet::new();
+    while let Some(path) = open.pop().filter(|_| read.len() < MOST) {
+        if !read.insert(path.clone()) {
+            continue;
+        }
         for line in String::from_utf8_lossy(files.text(&path).map_or(&[][..], |text| text)).lines()
         {
             let line = line.split('#').next().unwrap_or_default().trim();
@@ -164,7 +170,8 @@ fn search_dirs(files: &Files) -> Vec<String> {
                 .strip_prefix("include")
                 .filter(|rest| rest.starts_with([' ', '\t']))
             {
-                open.extend(included(files, pattern.trim()));
+                let more = included(files, pattern.trim());
+                open.extend(more.into_iter().take(MOST.saturating_sub(open.len())));
                 continue;
             }
             add(line.trim_end_matches('/'), &mut found);
@@ -182,7 +189,8 @@ fn search_dirs(files: &Files) -> Vec<String> {
 }
 
 fn add(dir: &str, found: &mut Vec<String>) {
-    if dir.starts_with('/') && !found.iter().any(|known| known == dir) {
+    let is_new = found.len() < MOST && !found.iter().any(|known| known == dir);
+    if dir.starts_with('/') && is_new {
         found.push(dir.to_owned());
     }
 }
@@ -279,7 +287,7 @@ fn modules(files: &Files) -> Vec<String> {
 }
 
 /// All allocators, under each of their names.
-fn libraries(files: &Files, built: &Built) -> Vec<BuiltLibrary> {
+fn libraries(files: &Files, built: &Built, preload: &str) -> Vec<BuiltLibrary> {
     let named = files.all().filter_map(|(path, node)| {
         let name = path.rsplit('/').next()?;
         let is_one = name.contains(".so") && matches!(node, Node::File(_) | Node::Link(_));
@@ -293,18 +301,23 @@ fn libraries(files: &Files, built: &Built) -> Vec<BuiltLibrary> {
         fits(&library, built.arch).then_some((family, path, library))
     });
     let packages = built.release.map(|release| &release.packages);
+    let installed: BTreeMap<&str, &str> = built
+        .packages
+        .iter()
+        .map(|(name, version)| (name.as_str(), version.as_str()))
+        .collect();
+    let of_families: Vec<_> = packages
+        .into_iter()
+        .flatten()
+        .filter(|package| !package.dev)
+        .filter_map(|package| Some((package, *installed.get(package.name.as_str())?)))
+        .collect();
     let found = named.map(|(family, path, library)| {
-        let brought = packages.into_iter().flatten().find(|package| {
-            let is_installed = built.packages.iter().any(|(name, _)| *name == package.name);
-            package.family == family && is_installed && !package.dev
-        });
-        let installed = brought.and_then(|package| {
-            built
-                .packages
-                .iter()
-                .find(|(name, _)| *name == package.name)
-        });
-        let said = installed.map(|(_, version)| upstream(version));
+        let brought = of_families
+            .iter()
+            .find(|(package, _)| package.family == family);
+        let said = brought.map(|(_, version)| upstream(version));
+        let brought = brought.map(|(package, _)| *package);
         BuiltLibrary {
             family,
             path: multiarch(path, built.arch),
@@ -315,7 +328,28 @@ fn libraries(files: &Files, built: &Built) -> Vec<BuiltLibrary> {
             libc: library.libc(),
         }
     });
-    found.collect()
+    let mut found: Vec<BuiltLibrary> = found.collect();
+    // Not all of very many are told apart: those first that the loader finds by their names, or is told to load.
+    let dirs = loader_dirs(built);
+    let comes_last = |library: &BuiltLibrary| {
+        let path = concrete(&library.path, built.arch);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let is_named = preload.contains(path.as_str());
+        !is_named && !dirs.contains(folder.trim_start_matches('/'))
+    };
+    found.sort_by_cached_key(comes_last);
+    found
+}
+
+/// The folders in which the loader looks, without a `/` in front.
+fn loader_dirs(built: &Built) -> BTreeSet<String> {
+    let triplet = built.arch.map(Arch::triplet).unwrap_or_default();
+    let multiarch = [format!("lib/{triplet}"), format!("usr/lib/{triplet}")];
+    let dirs = DEFAULT.iter().map(|dir| (*dir).to_owned()).chain(multiarch);
+    let own = built.search_dirs.iter().cloned();
+    dirs.chain(own)
+        .map(|dir| dir.trim_matches('/').to_owned())
+        .collect()
 }
 
 /// Whether it is one for this architecture; where that is not known, it is.
@@ -337,26 +371,28 @@ fn aliases(
     let entries = start.preload.unwrap_or_default();
     let paths = entries
         .split([':', ' ', '\t', '\n'])
-        .filter(|entry| entry.contains('/'));
+        .filter(|entry| entry.contains('/'))
+        .take(64);
+    let real = |path: &str| files.resolved(path).map(|path| format!("/{path}"));
+    let mut by_file: BTreeMap<String, &BuiltLibrary> = BTreeMap::new();
+    for library in known {
+        if let Some(file) = real(&concrete(&library.path, arch)) {
+            by_file.entry(file).or_insert(library);
+        }
+    }
     let reached = paths.filter_map(|entry| {
         let path = match entry.starts_with('/') {
             true => entry.to_owned(),
             false => format!("{}/{entry}", start.folder.unwrap_or("/")),
         };
-        let real = format!("/{}", files.resolved(&path)?);
-        let of = |library: &&BuiltLibrary| {
-            files
-                .resolved(&concrete(&library.path, arch))
-                .is_some_and(|own| format!("/{own}") == real)
-        };
-        let library = known.iter().find(of)?;
+        let library = *by_file.get(&real(&path)?)?;
         let is_new = library.path != entry;
         is_new.then(|| BuiltLibrary {
             path: entry.to_owned(),
             ..library.clone()
         })
     });
-    reached.take(64).collect()
+    reached.collect()
 }
 
 /// What it needs beyond the C library's own parts.
@@ -420,17 +456,25 @@ fn linked(files: &Files, path: &str) -> Vec<facts::Family> {
 
 /// Libraries that allocators need, and that are in none of the loader's folders.
 fn lacks(files: &Files, built: &Built) -> Vec<String> {
-    let triplet = built.arch.map(Arch::triplet).unwrap_or_default();
-    let multiarch = [format!("lib/{triplet}"), format!("usr/lib/{triplet}")];
-    let dirs = DEFAULT.iter().map(|dir| (*dir).to_owned()).chain(multiarch);
-    let dirs: Vec<String> = dirs.chain(built.search_dirs.iter().cloned()).collect();
+    let dirs = loader_dirs(built);
+    let needed: BTreeSet<&str> = built
+        .libraries
+        .iter()
+        .flat_map(|library| &library.needs)
+        .map(String::as_str)
+        .collect();
+    let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    // What is nowhere need not be looked for in each folder.
+    let anywhere: BTreeSet<String> = files
+        .all()
+        .map(|(path, _)| name(path))
+        .filter(|name| needed.contains(name.as_str()))
+        .collect();
     let is_there = |name: &str| {
         let mut dirs = dirs.iter();
-        dirs.any(|dir| files.file(&format!("{dir}/{name}")).is_some())
+        anywhere.contains(name) && dirs.any(|dir| files.file(&format!("{dir}/{name}")).is_some())
     };
-    let needed = built.libraries.iter().flat_map(|library| &library.needs);
-    let mut found: Vec<String> = needed.filter(|name| !is_there(name)).cloned().collect();
-    found.sort();
-    found.dedup();
-    found
+    // Nobody lacks more.
+    let lacking = needed.into_iter().take(MOST).filter(|name| !is_there(name));
+    lacking.map(str::to_owned).collect()
 }

@@ -256,13 +256,14 @@ impl Said {
 /// Whether the sum of a header is the one that it says; signed as well, as some old writers had it.
 fn sums_up(block: &[u8; BLOCK], header: &Header) -> bool {
     const SUM: std::ops::Range<usize> = 148..156;
-    let all = block.iter().enumerate();
-    let all = all.map(|(at, byte)| if SUM.contains(&at) { b' ' } else { *byte });
-    let unsigned: u32 = all.clone().map(u32::from).sum();
-    let signed: i32 = all.map(|byte| i32::from(byte.cast_signed())).sum();
+    let own = block.get(SUM).unwrap_or_default();
+    let sum = |bytes: &[u8]| bytes.iter().map(|byte| u32::from(*byte)).sum::<u32>();
+    let high = |bytes: &[u8]| bytes.iter().filter(|byte| **byte > 127).count();
+    let unsigned = sum(block) - sum(own) + u32::from(b' ') * SUM.len() as u32;
+    let signed = i64::from(unsigned) - 256 * (high(block) - high(own)) as i64;
     header
         .cksum()
-        .is_ok_and(|sum| sum == unsigned || i64::from(sum) == i64::from(signed))
+        .is_ok_and(|sum| sum == unsigned || i64::from(sum) == signed)
 }
 
 fn text(bytes: &[u8]) -> io::Result<String> {

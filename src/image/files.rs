@@ -1,20 +1,23 @@
 //! The files of an image, as its layers leave them: names, links and sizes of all, and the text of those that tell something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::Bound;
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::Refused;
 use super::digest::Verified;
 use super::entries::{Entries, Entry, Kind};
-use super::layer;
+use super::kept;
+use super::layer::{self, Unpacked};
 use super::library::{self, Library};
 use super::manifest::Layer;
-use super::store::{Store, verified};
+use super::store::{Blob, Store, verified};
 
 /// So many files are told apart.
 const MOST: u64 = 2 << 20;
@@ -22,17 +25,22 @@ const MOST: u64 = 2 << 20;
 const NAMES: u64 = 256 << 20;
 /// How often a link leads on to another, as on Linux.
 const HOPS: usize = 40;
+/// And so many bytes all of them have together.
+const LINKS: usize = 16 << 10;
 /// What takes files below away (image-spec, layer.md, "Whiteouts").
 const WHITEOUT: &str = ".wh.";
 const OPAQUE: &str = ".wh..wh..opq";
 /// Of all scripts together no more text is kept, in bytes, and of none that is larger: others are read when they are asked for.
 const KEPT: u64 = 8 << 20;
-const TEXT: u64 = 256 << 10;
-/// Databases of packages may be larger.
+pub(super) const TEXT: u64 = 256 << 10;
+/// Databases of packages may be larger; of those of all layers so much is kept at the same time.
 const DATABASE: u64 = 16 << 20;
+const DATABASES: u64 = 32 << 20;
+/// Libraries that are larger are not read at the same time, in bytes.
+const SMALL: u64 = 8 << 20;
 
 /// A file of the image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Node {
     Folder,
     File(File),
@@ -41,11 +49,13 @@ pub(super) enum Node {
 }
 
 /// What is known of it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct File {
-    /// The layer that brought it, from below, and its name there.
+    /// The layer that brought it, from below, and which of its entries it is.
     layer: usize,
-    name: Arc<str>,
+    number: u64,
+    /// In bytes.
+    size: u64,
     pub(super) text: Option<Arc<[u8]>>,
     /// What it says of itself, where it is a library or program that matters.
     pub(super) library: Option<Arc<Library>>,
@@ -58,60 +68,193 @@ pub(crate) struct Files {
 }
 
 /// What a layer does.
-#[derive(Debug, Default)]
-struct Changes {
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Changes {
     /// Folders of which nothing below stays, and files that are taken away.
     opaque: Vec<String>,
     gone: Vec<String>,
     made: Vec<(String, Made)>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Made {
     Node(Node),
     /// Another name of what came before.
     Same(String),
 }
 
-/// Reads all layers, several at a time.
+/// Reads all layers, several at a time, and each once.
 ///
 /// # Errors
 /// Where one is missing, damaged, or refused.
-pub(super) fn read(store: &dyn Store, layers: &[Layer]) -> Result<Files, Refused> {
+pub(super) fn read(store: &dyn Store, layers: &[Layer], shared: &Shared) -> Result<Files, Refused> {
     let budget = Budget::default();
-    let changes: Vec<Result<Changes, Refused>> = layers
-        .par_iter()
-        .enumerate()
-        .map(|(number, layer)| {
-            let read = changes(store, layer, &budget).or_else(|error| match layer {
-                // What was kept of it may be damaged, and what it comes from may not.
-                Layer::Blob(blob) if store.forget(blob) => changes(store, layer, &budget),
-                _ => Err(error),
-            });
-            read.map_err(|error| {
-                Refused::new(format!("layer {} of {}: {error}", number + 1, layers.len()))
-            })
-        })
-        .collect();
+    let different: BTreeSet<&Layer> = layers.iter().collect();
+    let number = |layer: &Layer| layers.iter().position(|one| one == layer).unwrap_or(0) + 1;
+    let one = |layer: &Layer| {
+        let read = shared
+            .get(layer, &budget)
+            .map_or_else(|| one(store, layer, &budget), Ok);
+        let wrong = |why| {
+            Refused::new(format!(
+                "layer {} of {}: {why}",
+                number(layer),
+                layers.len()
+            ))
+        };
+        read.map_err(wrong)
+    };
+    let changes = different
+        .into_par_iter()
+        .map(|layer| Ok((layer, one(layer)?)));
+    let changes: BTreeMap<&Layer, Changes> = changes.collect::<Result<_, _>>()?;
+    changes
+        .iter()
+        .for_each(|(layer, changes)| shared.keep(layer, changes));
     let mut files = Files::default();
-    for (layer, changes) in changes.into_iter().enumerate() {
-        files.apply(layer, changes?);
+    let mut lasting = changes;
+    for (at, layer) in layers.iter().enumerate() {
+        let comes_again = layers
+            .get(at + 1..)
+            .is_some_and(|rest| rest.contains(layer));
+        let changes = match comes_again {
+            true => lasting.get(layer).cloned(),
+            false => lasting.remove(layer),
+        };
+        files.apply(at, changes.unwrap_or_default());
     }
+    files.complete(store, layers, &budget.unpacked)?;
     Ok(files)
 }
 
-/// Reads the text of a file that was not kept, from the layer that brought it.
-pub(super) fn fetch(store: &dyn Store, layers: &[Layer], file: &File) -> Option<Vec<u8>> {
-    let layer = layers.get(file.layer)?;
-    let (stored, size) = opened(store, layer).ok()?;
-    let mut entries = Entries::reading(layer::unpacked(stored, size).ok()?);
-    while let Some(entry) = entries.next().ok()? {
-        // Digests were held when all of it was read.
-        if *entry.path == *file.name && entry.kind == Kind::File {
-            return (entry.size <= TEXT).then(|| entries.data(entry.size).ok())?;
+/// What small layers do that several images of an index may share.
+#[derive(Debug, Default)]
+pub(super) struct Shared(Mutex<(BTreeMap<Layer, Changes>, u64)>);
+
+/// No more is kept of them, in bytes.
+const SHARED: u64 = 16 << 20;
+
+impl Shared {
+    fn get(&self, layer: &Layer, budget: &Budget) -> Option<Changes> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changes = known.0.get(layer)?.clone();
+        drop(known);
+        budget.take(&mut changes).then_some(changes)
+    }
+
+    fn keep(&self, layer: &Layer, changes: &Changes) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let weight = changes.weight();
+        if !known.0.contains_key(layer) && known.1 + weight <= SHARED {
+            known.1 += weight;
+            known.0.insert(layer.clone(), changes.clone());
         }
     }
-    None
+}
+
+impl Changes {
+    /// About as many bytes as it takes.
+    fn weight(&self) -> u64 {
+        const EACH: usize = 128;
+        let made = self.made.iter().map(|(path, made)| match made {
+            Made::Node(Node::File(File {
+                text: Some(text), ..
+            })) => path.len() + text.len() + EACH,
+            _ => path.len() + EACH,
+        });
+        let gone = self
+            .gone
+            .iter()
+            .chain(&self.opaque)
+            .map(|path| path.len() + EACH);
+        made.chain(gone).sum::<usize>() as u64
+    }
+}
+
+/// What one layer does; why it cannot be told, for people.
+fn one(store: &dyn Store, layer: &Layer, budget: &Budget) -> Result<Changes, String> {
+    if let Some(known) = noted(store, layer, budget) {
+        return Ok(known);
+    }
+    let read = changes(store, layer, budget).or_else(|error| match layer {
+        // What was kept of it may be damaged, and what it comes from may not.
+        Layer::Blob(blob) if store.forget(blob) => changes(store, layer, budget),
+        _ => Err(error),
+    });
+    if let (Ok(read), Some((folder, blob))) = (&read, notes(store, layer)) {
+        kept::save(folder, &blob.digest, read);
+    }
+    read.map_err(|error| match (error.kind(), layer) {
+        (io::ErrorKind::NotFound, Layer::Blob(blob)) => {
+            format!("the blob {} is not there", blob.digest)
+        }
+        _ => error.to_string(),
+    })
+}
+
+/// Where it is kept what a layer does, if anywhere.
+fn notes<'a>(store: &'a dyn Store, layer: &'a Layer) -> Option<(&'a Path, &'a Blob)> {
+    match layer {
+        Layer::Blob(blob) => Some((store.notes()?, blob)),
+        Layer::File { .. } => None,
+    }
+}
+
+/// What a layer does, where that was kept: neither read nor fetched again.
+fn noted(store: &dyn Store, layer: &Layer, budget: &Budget) -> Option<Changes> {
+    let (folder, blob) = notes(store, layer)?;
+    let mut changes: Changes = kept::load(folder, &blob.digest)?;
+    budget.take(&mut changes).then_some(changes)
+}
+
+/// Reads the text of a file that was not kept, from the layer that brought it. `budget`: what may be unpacked for that.
+pub(super) fn fetch(
+    store: &dyn Store,
+    layers: &[Layer],
+    file: &File,
+    (most, budget): (u64, &Unpacked),
+) -> Option<Vec<u8>> {
+    if file.size > most {
+        return None;
+    }
+    let (stored, _) = opened(store, layers.get(file.layer)?).ok()?;
+    let mut entries = Entries::reading(layer::unpacked(stored, budget).ok()?);
+    for _ in 0..file.number {
+        entries.next().ok()??;
+    }
+    // Digests were held when all of it was read.
+    let entry = entries.next().ok()??;
+    (entry.kind == Kind::File && entry.size == file.size).then(|| entries.data(most).ok())?
+}
+
+impl Files {
+    /// Reads what the system says of itself, where there was no room to keep it of every layer.
+    ///
+    /// # Errors
+    /// Where there is more of it than any system has.
+    pub(super) fn complete(
+        &mut self,
+        store: &dyn Store,
+        layers: &[Layer],
+        budget: &Unpacked,
+    ) -> Result<(), Refused> {
+        let lacks = |(path, node): (&str, &Node)| match node {
+            Node::File(file) if file.text.is_none() && file.size <= DATABASE && of_system(path) => {
+                Some((path.to_owned(), file.clone()))
+            }
+            _ => None,
+        };
+        let lacking: Vec<(String, File)> = self.all().filter_map(lacks).collect();
+        let mut room = DATABASES;
+        for (path, mut file) in lacking {
+            room = room.checked_sub(file.size).ok_or_else(|| {
+                Refused::new("it says more of its packages than any system does".into())
+            })?;
+            file.text = fetch(store, layers, &file, (DATABASE, budget)).map(Arc::from);
+            self.nodes.insert(path, Node::File(file));
+        }
+        Ok(())
+    }
 }
 
 /// How many files one layer has, whatever its bytes are.
@@ -119,9 +262,11 @@ pub(super) fn fetch(store: &dyn Store, layers: &[Layer], file: &File) -> Option<
 /// # Errors
 /// Where they are no layer.
 pub(super) fn count(layer: &[u8]) -> io::Result<usize> {
-    let unpacked = layer::unpacked(layer, layer.len() as u64)?;
+    let budget = Budget::default();
+    budget.unpacked.allow(layer.len() as u64);
+    let unpacked = layer::unpacked(layer, &budget.unpacked)?;
     let mut files = Files::default();
-    files.apply(0, listed(unpacked, &Budget::default())?);
+    files.apply(0, listed(unpacked, &budget)?);
     let resolved = files.nodes.keys().filter(|path| files.get(path).is_some());
     Ok(resolved.count())
 }
@@ -132,15 +277,45 @@ struct Budget {
     files: AtomicU64,
     names: AtomicU64,
     text: AtomicU64,
+    databases: AtomicU64,
+    unpacked: Unpacked,
+    /// Held by who reads a large library: not all at the same time.
+    large: Mutex<()>,
 }
 
 impl Budget {
-    fn has_room_for(&self, text: u64) -> bool {
-        let room = self.text.fetch_add(text, Ordering::Relaxed) + text <= KEPT;
+    fn has_room_for(&self, path: &str, text: u64) -> bool {
+        let (kept, most) = match of_system(path) {
+            true => (&self.databases, DATABASES),
+            false => (&self.text, KEPT),
+        };
+        let room = kept.fetch_add(text, Ordering::Relaxed) + text <= most;
         if !room {
-            self.text.fetch_sub(text, Ordering::Relaxed);
+            kept.fetch_sub(text, Ordering::Relaxed);
         }
         room
+    }
+
+    /// The same of what a layer does that was read before; what has no room is dropped. Whether it may be had at all.
+    fn take(&self, changes: &mut Changes) -> bool {
+        let gone = changes.gone.iter().chain(&changes.opaque);
+        let mut names: usize = gone.map(String::len).sum();
+        for (path, made) in &mut changes.made {
+            names += path.len();
+            match made {
+                Made::Same(target) | Made::Node(Node::Link(target)) => names += target.len(),
+                Made::Node(Node::File(file)) => {
+                    let text = file.text.take();
+                    file.text = text.filter(|text| self.has_room_for(path, text.len() as u64));
+                }
+                Made::Node(_) => {}
+            }
+        }
+        let files = self
+            .files
+            .fetch_add(changes.made.len() as u64, Ordering::Relaxed);
+        let known = self.names.fetch_add(names as u64, Ordering::Relaxed);
+        files + (changes.made.len() as u64) < MOST && known + (names as u64) < NAMES
     }
 
     fn another_file(&self, entry: &Entry) -> io::Result<()> {
@@ -162,7 +337,8 @@ impl Budget {
 /// What one layer does.
 fn changes(store: &dyn Store, layer: &Layer, budget: &Budget) -> io::Result<Changes> {
     let (stored, size) = opened(store, layer)?;
-    let unpacked = layer::unpacked(stored, size)?;
+    budget.unpacked.allow(size);
+    let unpacked = layer::unpacked(stored, &budget.unpacked)?;
     match layer {
         Layer::File {
             unpacked: digest, ..
@@ -185,8 +361,14 @@ fn opened<'a>(
 fn listed(archive: impl io::Read, budget: &Budget) -> io::Result<Changes> {
     let mut changes = Changes::default();
     let mut entries = Entries::reading(archive);
+    let mut number = 0;
     while let Some(entry) = entries.next()? {
         budget.another_file(&entry)?;
+        number += 1;
+        // The top is a folder, whatever stands there.
+        if entry.path.is_empty() {
+            continue;
+        }
         let (folder, name) = entry.path.rsplit_once('/').unwrap_or(("", &entry.path));
         if name == OPAQUE {
             changes.opaque.push(folder.to_owned());
@@ -204,7 +386,10 @@ fn listed(archive: impl io::Read, budget: &Budget) -> io::Result<Changes> {
             Kind::Symlink(target) => Made::Node(Node::Link(target.clone())),
             Kind::Hardlink(target) => Made::Same(target.clone()),
             Kind::Other => Made::Node(Node::Other),
-            Kind::File => Made::Node(Node::File(file(&mut entries, &entry, budget)?)),
+            Kind::File => Made::Node(Node::File(File {
+                number: number - 1,
+                ..file(&mut entries, &entry, budget)?
+            })),
         };
         changes.made.push((entry.path, made));
     }
@@ -215,16 +400,18 @@ fn listed(archive: impl io::Read, budget: &Budget) -> io::Result<Changes> {
 /// What is kept of a file.
 fn file(entries: &mut Entries<impl io::Read>, entry: &Entry, budget: &Budget) -> io::Result<File> {
     let mut file = File {
-        name: Arc::from(entry.path.as_str()),
+        size: entry.size,
         ..File::default()
     };
     if library::matters(&entry.path) && entry.size <= library::LARGEST {
+        let held = (entry.size > SMALL).then(|| budget.large.lock());
         let bytes = entries.data(entry.size)?;
         file.library = Some(Arc::new(library::read(&bytes)));
+        drop(held);
         return Ok(file);
     }
     if of_system(&entry.path) {
-        if entry.size <= DATABASE {
+        if entry.size <= DATABASE && budget.has_room_for(&entry.path, entry.size) {
             file.text = Some(entries.data(entry.size)?.into());
         }
         return Ok(file);
@@ -232,7 +419,8 @@ fn file(entries: &mut Entries<impl io::Read>, entry: &Entry, budget: &Budget) ->
     let mut bytes = entries.data(2)?;
     // What the loader is told may be anywhere below.
     let is_setting = entry.path.starts_with("etc/") && entry.path.ends_with(".conf");
-    if (is_setting || bytes == b"#!") && entry.size <= TEXT && budget.has_room_for(entry.size) {
+    let is_kept = (is_setting || bytes == b"#!") && entry.size <= TEXT;
+    if is_kept && budget.has_room_for(&entry.path, entry.size) {
         bytes.extend(entries.data(entry.size)?);
         file.text = Some(bytes.into());
     }
@@ -333,28 +521,30 @@ impl Files {
 
     /// The path that a path leads to, all links followed: none leads out of the image.
     pub(super) fn resolved(&self, path: &str) -> Option<String> {
-        let mut left: Vec<String> = parts(path).rev().map(str::to_owned).collect();
-        let mut done: Vec<String> = Vec::new();
-        let mut hops = 0;
+        let mut left: Vec<&str> = parts(path).rev().collect();
+        let mut done = String::new();
+        let (mut hops, mut room) = (HOPS, LINKS);
         while let Some(part) = left.pop() {
+            let above = match part {
+                ".." => done.rfind('/').unwrap_or(0),
+                _ => done.len(),
+            };
             if part == ".." {
-                done.pop();
+                done.truncate(above);
                 continue;
             }
-            done.push(part);
-            if let Some(Node::Link(target)) = self.nodes.get(&done.join("/")) {
-                hops += 1;
-                if hops > HOPS {
-                    return None;
-                }
-                done.pop();
-                if target.starts_with('/') {
-                    done.clear();
-                }
-                left.extend(parts(target).rev().map(str::to_owned));
+            if !done.is_empty() {
+                done.push('/');
+            }
+            done.push_str(part);
+            if let Some(Node::Link(target)) = self.nodes.get(&done) {
+                hops = hops.checked_sub(1)?;
+                room = room.checked_sub(target.len())?;
+                done.truncate(if target.starts_with('/') { 0 } else { above });
+                left.extend(parts(target).rev());
             }
         }
-        Some(done.join("/"))
+        Some(done)
     }
 
     /// What a path leads to.

@@ -1,14 +1,39 @@
 //! A layer: an archive of tar, compressed or not, read as a stream.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
-/// What a layer unpacks to is not believed beyond so many bytes, and not beyond so many times its size where that is much.
+/// What the layers of an image unpack to is not believed beyond so many bytes, and not beyond so many times their size where that is much.
 const LARGEST: u64 = 64 << 30;
 const RATIO: u64 = 200;
 const MUCH: u64 = 1 << 30;
+
+/// How much the layers of an image unpacked to, and how much they may, in bytes.
+#[derive(Debug, Default)]
+pub(super) struct Unpacked {
+    stored: AtomicU64,
+    read: AtomicU64,
+}
+
+impl Unpacked {
+    /// Another layer, which has so many bytes as it is stored.
+    pub(super) fn allow(&self, stored: u64) {
+        self.stored.fetch_add(stored, Ordering::Relaxed);
+    }
+
+    fn take(&self, bytes: u64) -> io::Result<()> {
+        let stored = self.stored.load(Ordering::Relaxed);
+        let most = LARGEST.min(MUCH.max(stored.saturating_mul(RATIO)));
+        if self.read.fetch_add(bytes, Ordering::Relaxed) + bytes <= most {
+            return Ok(());
+        }
+        let why = "it unpacks to far more than a layer holds: it is not read any further";
+        Err(io::Error::new(io::ErrorKind::InvalidData, why))
+    }
+}
 
 /// Gives the archive of a layer, however it is compressed, by how it begins.
 ///
@@ -16,7 +41,7 @@ const MUCH: u64 = 1 << 30;
 /// Where it begins in a way that is not known.
 pub(super) fn unpacked<'a>(
     bytes: impl Read + Send + 'a,
-    size: u64,
+    budget: &'a Unpacked,
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
     let mut bytes = BufReader::with_capacity(1 << 16, bytes);
     let head = bytes.fill_buf()?;
@@ -32,8 +57,7 @@ pub(super) fn unpacked<'a>(
     } else {
         Box::new(bytes)
     };
-    let most = LARGEST.min(MUCH.max(size.saturating_mul(RATIO)));
-    Ok(Box::new(Bounded { inner, left: most }))
+    Ok(Box::new(Bounded { inner, budget }))
 }
 
 /// Whether zstd's reader is told to pass over what begins here (RFC 8878, 3.1.2).
@@ -42,18 +66,15 @@ fn is_skipped(head: &[u8]) -> bool {
 }
 
 /// Ends with an error where more comes than anybody packs.
-struct Bounded<R> {
+struct Bounded<'a, R> {
     inner: R,
-    left: u64,
+    budget: &'a Unpacked,
 }
 
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for Bounded<'_, R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(into)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            let why = "it unpacks to far more than a layer holds: it is not read any further";
-            io::Error::new(io::ErrorKind::InvalidData, why)
-        })?;
+        self.budget.take(read as u64)?;
         Ok(read)
     }
 }
@@ -64,6 +85,8 @@ struct Zstd<R> {
     decoder: FrameDecoder,
     /// The source has ended where a frame may begin.
     ended: bool,
+    /// What the frame came to so far, in bytes.
+    given: u64,
 }
 
 impl<R: Read> Zstd<R> {
@@ -72,6 +95,7 @@ impl<R: Read> Zstd<R> {
             source,
             decoder: FrameDecoder::new(),
             ended: false,
+            given: 0,
         }
     }
 
@@ -88,7 +112,7 @@ impl<R: Read> Zstd<R> {
                 .read_exact(head.get_mut(1..).unwrap_or_default())?;
             if !is_skipped(&head) {
                 let frame = head.chain(&mut self.source);
-                return self.decoder.init(frame).map_err(io::Error::other);
+                return self.decoder.init(frame).map_err(|error| damaged(&error));
             }
             self.source.read_exact(&mut head)?;
             let length = u64::from(u32::from_le_bytes(head));
@@ -100,21 +124,51 @@ impl<R: Read> Zstd<R> {
     }
 }
 
+impl<R: Read> Zstd<R> {
+    /// Whether a frame came to what it says of itself (RFC 8878, 3.1.1).
+    fn held(&mut self) -> io::Result<()> {
+        let said = self.decoder.content_size();
+        let given = std::mem::take(&mut self.given);
+        if said != 0 && said != given {
+            return Err(damaged(&"it has another size than it says"));
+        }
+        match (
+            self.decoder.get_checksum_from_data(),
+            self.decoder.get_calculated_checksum(),
+        ) {
+            (Some(said), Some(own)) if said != own => {
+                Err(damaged(&"it has another sum than it says"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn damaged(why: &dyn std::fmt::Display) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("its zstd is damaged: {why}"),
+    )
+}
+
 impl<R: Read> Read for Zstd<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
             if self.decoder.can_collect() > 0 {
-                return self.decoder.read(into);
+                let read = self.decoder.read(into)?;
+                self.given += read as u64;
+                return Ok(read);
             }
             if self.ended || into.is_empty() {
                 return Ok(0);
             }
             if self.decoder.is_finished() {
+                self.held()?;
                 self.next_frame()?;
             } else {
                 let blocks = BlockDecodingStrategy::UptoBlocks(1);
                 let decoded = self.decoder.decode_blocks(&mut self.source, blocks);
-                decoded.map_err(io::Error::other)?;
+                decoded.map_err(|error| damaged(&error))?;
             }
         }
     }
@@ -126,10 +180,12 @@ mod tests {
 
     use super::*;
 
-    fn all(bytes: &[u8], most: u64) -> Result<Vec<u8>, String> {
+    fn all(bytes: &[u8], taken: u64) -> Result<Vec<u8>, String> {
         let mut found = Vec::new();
-        let inner = unpacked(bytes, bytes.len() as u64).map_err(|error| error.to_string())?;
-        let read = Bounded { inner, left: most }.read_to_end(&mut found);
+        let budget = Unpacked::default();
+        budget.take(taken).unwrap();
+        let inner = unpacked(bytes, &budget).map_err(|error| error.to_string());
+        let read = inner?.read_to_end(&mut found);
         read.map(|_| found).map_err(|error| error.to_string())
     }
 
@@ -145,12 +201,12 @@ mod tests {
         let skipped = [0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3];
         let frames = [&skipped[..], &zstd, &zstd, &skipped].concat();
         for packed in [&text, &gzip, &zstd] {
-            assert_eq!(all(packed, 1 << 20).as_ref(), Ok(&text));
+            assert_eq!(all(packed, 0).as_ref(), Ok(&text));
         }
         let twice = text.repeat(2);
-        assert_eq!(all(&frames, 1 << 20).as_ref(), Ok(&twice));
-        assert_eq!(all(&[gzip.as_slice(); 2].concat(), 1 << 20), Ok(twice));
-        assert!(all(&zstd[..zstd.len() - 3], 1 << 20).is_err());
+        assert_eq!(all(&frames, 0).as_ref(), Ok(&twice));
+        assert_eq!(all(&[gzip.as_slice(); 2].concat(), 0), Ok(twice));
+        assert!(all(&zstd[..zstd.len() - 3], 0).is_err());
     }
 
     #[test]
@@ -160,7 +216,7 @@ mod tests {
         gzip.write_all(&text).unwrap();
         let gzip = gzip.finish().unwrap();
         assert!(
-            all(&gzip, 1 << 19)
+            all(&gzip, MUCH - (1 << 19))
                 .unwrap_err()
                 .contains("far more than a layer holds")
         );

@@ -3,6 +3,7 @@
 use object::Endianness;
 use object::elf;
 use object::read::elf::{Dyn, FileHeader, SectionTable};
+use serde::{Deserialize, Serialize};
 
 use crate::facts::{self, Arch, Libc};
 
@@ -13,7 +14,7 @@ const MOST: usize = 1024;
 const NAME: usize = 256;
 
 /// A library or program.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Library {
     /// It is one, as far as it was read.
     pub(super) loads: bool,
@@ -110,8 +111,10 @@ fn needs<Header: FileHeader<Endian = Endianness>>(
     let needed = dynamic
         .iter()
         .filter(|entry| entry.tag(endian) == elf::DT_NEEDED);
+    let needed = needed.take(MOST);
     let names = needed.filter_map(|entry| entry.string(endian, strings).ok());
-    let names = names.filter(|name| name.len() <= NAME).take(MOST);
+    // Each is looked for to its end: behind one that is longer than any nothing more is.
+    let names = names.take_while(|name| name.len() <= NAME);
     Some(
         names
             .map(|name| String::from_utf8_lossy(name).into_owned())
@@ -135,8 +138,10 @@ fn newest_glibc<Header: FileHeader<Endian = Endianness>>(
         for version in versions {
             let Ok(version) = version else { break };
             left = left.checked_sub(1)?;
-            let name = version.name(endian, strings).ok();
-            let name = name.filter(|name| name.len() <= NAME).unwrap_or_default();
+            let name = version.name(endian, strings).unwrap_or_default();
+            if name.len() > NAME {
+                return None;
+            }
             newest = newest.max(numbers(&String::from_utf8_lossy(name)));
         }
         left = left.checked_sub(1)?;

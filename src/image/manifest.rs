@@ -13,6 +13,9 @@ use super::store::{self, Blob, Root, Store, small};
 /// So many layers has no image (Docker's own limit is 127), and so many images no index.
 const LAYERS: usize = 1024;
 const IMAGES: usize = 256;
+/// What a container is started with has no more bytes (no kernel takes four times that, execve(2)), and that of all images of an index together.
+const STARTED: usize = 512 << 10;
+const CONFIGURED: usize = 8 << 20;
 /// So deep an index may stand in another.
 const DEPTH: usize = 4;
 /// What marks a child of an index that says something of another one, as BuildKit writes it.
@@ -32,7 +35,7 @@ pub(crate) struct Image {
 }
 
 /// Where a layer is, and what it has to come to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Layer {
     /// As it is stored.
     Blob(Blob),
@@ -92,6 +95,9 @@ pub(crate) struct Images {
     pub(crate) others: Vec<String>,
     /// The platforms of images that nobody wanted.
     pub(crate) unwanted: Vec<Platform>,
+    /// How many manifests and indexes were followed, and how many bytes their configurations have.
+    followed: usize,
+    configured: usize,
 }
 
 /// Finds them all.
@@ -131,8 +137,12 @@ fn collect(
     (depth, platforms): (usize, &[String]),
     found: &mut Images,
 ) -> Result<(), Refused> {
-    let bytes = store::manifest(store, blob)?;
     let wrong = |error: &dyn fmt::Display| Refused::new(format!("{}: {error}", blob.digest));
+    found.followed += 1;
+    if found.followed > IMAGES {
+        return Err(wrong(&format!("more than {IMAGES} images and indexes")));
+    }
+    let bytes = store::manifest(store, blob)?;
     let shape: Shape = serde_json::from_slice(&bytes).map_err(|error| wrong(&error))?;
     if shape.fs_layers.is_some() {
         return Err(wrong(
@@ -141,7 +151,15 @@ fn collect(
     }
     if shape.manifests.is_none() {
         match image(store, blob, &bytes)? {
-            Ok(image) => found.images.push(image),
+            Ok(image) => {
+                found.configured += image.config.bytes();
+                if found.configured > CONFIGURED {
+                    return Err(wrong(
+                        &"the configurations of its images are larger than anybody starts",
+                    ));
+                }
+                found.images.push(image);
+            }
             // What stands alone was asked for.
             Err(kind) if depth == 0 => {
                 return Err(wrong(&format!(
@@ -159,7 +177,8 @@ fn collect(
             &"an index in an index in an index: it is not followed any further",
         ));
     }
-    let index = ImageIndex::from_reader(bytes.as_slice()).map_err(|error| wrong(&error))?;
+    let index: ImageIndex =
+        serde_json::from_slice(&bytes).map_err(|error| wrong(&misread(&error)))?;
     for child in index.manifests() {
         if found.images.len() + found.others.len() >= IMAGES {
             return Err(wrong(&format!("more than {IMAGES} images")));
@@ -197,6 +216,10 @@ fn collect(
     Ok(())
 }
 
+fn misread(error: &serde_json::Error) -> String {
+    format!("a digest, a size or a type in it is not what it must be: {error}")
+}
+
 /// What a child of an index is that is no image.
 fn no_image(child: &Descriptor) -> Option<String> {
     let annotations = child.annotations().as_ref();
@@ -220,7 +243,8 @@ fn blob_of(descriptor: &Descriptor) -> Result<Blob, Refused> {
 /// Of what is no image the type of its configuration stands inside.
 fn image(store: &dyn Store, blob: &Blob, bytes: &[u8]) -> Result<Result<Image, String>, Refused> {
     let wrong = |error: &dyn fmt::Display| Refused::new(format!("{}: {error}", blob.digest));
-    let manifest = ImageManifest::from_reader(bytes).map_err(|error| wrong(&error))?;
+    let manifest: ImageManifest =
+        serde_json::from_slice(bytes).map_err(|error| wrong(&misread(&error)))?;
     let kind = manifest.config().media_type().to_string();
     // What is no image has a configuration of its own kind: charts, signatures, models.
     if !kind.contains("image") && !kind.contains("container") {
@@ -264,6 +288,12 @@ fn configured(
 ) -> Result<Image, Refused> {
     let told: Configuration = serde_json::from_slice(bytes)
         .map_err(|error| Refused::new(format!("the configuration: {error}")))?;
+    let config = told.config.unwrap_or_default();
+    if config.bytes() > STARTED {
+        return Err(Refused::new(format!(
+            "the configuration: its variables and commands have more than {STARTED} bytes: nothing starts with them"
+        )));
+    }
     let unpacked = told.rootfs.diff_ids.unwrap_or_default();
     if number > LAYERS {
         return Err(Refused::new(format!("it has more than {LAYERS} layers")));
@@ -284,7 +314,7 @@ fn configured(
         },
         digest: None,
         id: Digest::of(bytes).to_string(),
-        config: told.config.unwrap_or_default(),
+        config,
         layers: layers(unpacked),
     })
 }

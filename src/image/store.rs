@@ -23,7 +23,7 @@ use archive::Archive;
 const LARGEST: u64 = 8 << 20;
 
 /// What names a blob: the members that are used of a descriptor (image-spec, descriptor.md).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub(super) struct Blob {
     pub(super) digest: Digest,
     /// In bytes.
@@ -67,6 +67,11 @@ pub(super) trait Store: Sync {
     /// Drops what was kept of a blob, because it came to something else; whether anything was.
     fn forget(&self, _blob: &Blob) -> bool {
         false
+    }
+
+    /// Where it is kept what layers do, if anywhere.
+    fn notes(&self) -> Option<&Path> {
+        None
     }
 
     /// A file that has a name and no digest, and how many bytes it has: archives of docker have such.

@@ -153,6 +153,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("shlex", &["commands"]),
     ("flate2", &["engine", "image"]),
     ("ruzstd", &["image"]),
+    ("postcard", &["image"]),
     ("object", &["image"]),
     ("signal_hook", &["tune", "write"]),
 ];

@@ -31,7 +31,7 @@ impl Archive {
     /// Notes what is in it.
     pub(super) fn open(path: &Path) -> Result<Self, Refused> {
         let wrong = |why: String| Refused::new(format!("{}: {why}", path.display()));
-        let (file, _) = plain(path).map_err(|error| wrong(error.to_string()))?;
+        let (file, length) = plain(path).map_err(|error| wrong(error.to_string()))?;
         let mut reader = BufReader::new(file);
         if is_compressed(&mut reader).map_err(|error| wrong(error.to_string()))? {
             return Err(wrong(
@@ -42,6 +42,12 @@ impl Archive {
         let mut entries = Entries::skipping(reader);
         while let Some(entry) = entries.next().map_err(|error| wrong(error.to_string()))? {
             let member = match entry.kind {
+                Kind::File if entry.begins.saturating_add(entry.size) > length => {
+                    return Err(wrong(format!(
+                        "it ends within `{}`: it was cut",
+                        entry.path
+                    )));
+                }
                 Kind::File => Member::File(entry.begins, entry.size),
                 Kind::Symlink(target) => {
                     let folder = entry.path.rsplit_once('/').map_or("", |(folder, _)| folder);

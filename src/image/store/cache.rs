@@ -111,6 +111,13 @@ impl<S: Store> Store for Cached<S> {
         self.store.has(blob)
     }
 
+    fn notes(&self) -> Option<&Path> {
+        match &self.folder {
+            Folder::Kept(path) => Some(path),
+            Folder::Passing(_) => None,
+        }
+    }
+
     fn forget(&self, blob: &Blob) -> bool {
         fs::remove_file(self.place(&blob.digest)).is_ok()
     }

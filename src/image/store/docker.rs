@@ -55,6 +55,9 @@ impl Store for Saved {
             let tags: Vec<String> = tags.map(|tag| format!("`{tag}`")).collect();
             let what = match name {
                 Some(name) => format!("no image there is called `{name}`"),
+                None if images.is_empty() => {
+                    return Err(Refused::new(format!("{shown}: no image is there")));
+                }
                 None => format!("{} images are there: name one", images.len()),
             };
             let tags = tags.join(", ");

@@ -40,6 +40,12 @@ impl Folder {
 impl Store for Folder {
     fn root(&self, name: Option<&str>) -> Result<Root, Refused> {
         let shown = self.0.display().to_string();
+        // What a blob leads to is held against its digest; this is held against nothing.
+        if self.0.join("index.json").is_symlink() {
+            return Err(Refused::new(format!(
+                "{shown}: its index.json is a link, which is not followed"
+            )));
+        }
         if let Some(digest) = name.and_then(Digest::parse) {
             let size = self.file(&path_of(&digest)).ok().map(|(_, size)| size);
             return by_digest(&shown, digest, size);
@@ -129,6 +135,7 @@ fn root(
             let tags: Vec<String> = tags.map(|tag| format!("`{tag}`")).collect();
             let what = match name {
                 Some(name) => format!("no image there has the tag `{name}`"),
+                None if index.manifests.is_empty() => "no image is there".to_owned(),
                 None => format!(
                     "{} images are there: name one by its tag",
                     index.manifests.len()

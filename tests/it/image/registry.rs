@@ -412,7 +412,8 @@ fn a_cache_is_asked_before_the_registry() {
     assert_eq!(blobs(&server), 2);
     is_fine(&cached(&server));
     assert_eq!(blobs(&server), 2, "{:?}", server.paths());
-    // What was damaged is fetched again.
+    // What was damaged is fetched again, where it is needed.
+    fs::remove_dir_all(home.path().join("cache/layers")).unwrap();
     let folder = home.path().join("cache/blobs/sha256");
     for file in fs::read_dir(&folder).unwrap() {
         let path = file.unwrap().path();
@@ -429,6 +430,27 @@ fn a_cache_is_asked_before_the_registry() {
         .map(|file| file.unwrap().file_name())
         .collect();
     assert!(names.iter().all(|name| name.len() == 64), "{names:?}");
+}
+
+#[test]
+fn layers_that_were_read_are_neither_read_nor_fetched_again() {
+    let server = registry(|_| None);
+    let home = folder([]);
+    let cached = || check_at(home.path(), &server, &["--cache", "cache"]);
+    is_fine(&cached());
+    fs::remove_dir_all(home.path().join("cache/blobs")).unwrap();
+    is_fine(&cached());
+    // The configuration alone.
+    assert_eq!(
+        server
+            .paths()
+            .iter()
+            .filter(|path| path.contains("/blobs/"))
+            .count(),
+        3,
+        "{:?}",
+        server.paths()
+    );
 }
 
 #[test]
