@@ -152,7 +152,8 @@ format: ## Check the formatting
 .PHONY: lint
 lint: ## Run clippy
 	@if cargo clippy --version >/dev/null 2>&1; then \
-		cargo clippy --locked --quiet --all-targets -- -D warnings; \
+		cargo clippy --locked --quiet --all-targets -- -D warnings \
+		&& cargo clippy --locked --quiet --lib --no-default-features -- -D warnings; \
 	else \
 		echo 'left out: lints (clippy is not installed: rustup component add clippy)'; \
 	fi
@@ -161,6 +162,7 @@ lint: ## Run clippy
 bench: ## Measure speed, memory and size, beside hadolint and tally where they can be installed
 	cargo bench --locked --bench parser
 	$(PYTHON) benches/side_by_side.py
+	$(PYTHON) -B benches/images.py --malloclint target/release/malloclint
 
 .PHONY: bench-memory
 bench-memory: ## Measure memory, CPU and time of real servers under every allocator setting: hours, on an idle machine

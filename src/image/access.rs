@@ -5,6 +5,10 @@ use std::time::Duration;
 
 /// Where things are, as the environment and the command line say it.
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(
+    not(feature = "network"),
+    expect(dead_code, reason = "nobody is asked")
+)]
 pub(crate) struct Access {
     /// Blobs are kept there by their digests, in the layout of OCI; without it for as long as an image is looked at.
     pub(crate) cache: Option<PathBuf>,

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::digest::Digest;
 
-pub(crate) use name::{At, Name};
+#[cfg(feature = "network")]
+pub(crate) use name::At;
+pub(crate) use name::Name;
 
 /// Where an image is, and which of those that are there.
 #[derive(Clone, Debug, PartialEq, Eq)]

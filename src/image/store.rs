@@ -1,6 +1,7 @@
 //! Where images are stored: each kind of store hands out the same, blobs by their digests.
 
 mod archive;
+#[cfg(feature = "network")]
 mod cache;
 mod docker;
 mod layout;
@@ -87,6 +88,10 @@ pub(super) trait Store: Sync {
 /// What is kept from one reference to the next.
 #[derive(Default)]
 pub(super) struct Stores {
+    #[cfg_attr(
+        not(feature = "network"),
+        expect(dead_code, reason = "nobody is asked")
+    )]
     access: Access,
     #[cfg(feature = "network")]
     clients: network::Clients,
@@ -96,7 +101,8 @@ impl Stores {
     pub(super) fn new(access: Access) -> Self {
         Self {
             access,
-            ..Self::default()
+            #[cfg(feature = "network")]
+            clients: network::Clients::default(),
         }
     }
 
