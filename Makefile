@@ -106,11 +106,11 @@ hook: ## Run the prefork hook in forked children and real servers, on every Pyth
 
 .PHONY: e2e
 e2e: $(PROVEN) ## Build a sample of images before and after `fix`, and see what their Python runs on
-	$(PYTHON) tests/e2e/run.py --malloclint $(PROVEN)
+	$(PYTHON) tests/e2e/run.py --malloclint $(PROVEN) --images
 
 .PHONY: e2e-all
 e2e-all: $(PROVEN) ## Build all of them
-	$(PYTHON) tests/e2e/run.py --malloclint $(PROVEN) --all
+	$(PYTHON) tests/e2e/run.py --malloclint $(PROVEN) --images --all
 
 .PHONY: packaging
 packaging: $(TOOLS) crate ## Build the packages, install them, and run hooks and action as users do: twenty minutes

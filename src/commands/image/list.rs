@@ -55,7 +55,13 @@ fn listed(text: &str) -> impl Iterator<Item = Wish> {
 
 fn text(path: &Path) -> Result<String, String> {
     if path != Path::new("-") {
-        let bytes = disk::bytes(path, LARGEST).map_err(|error| error.to_string())?;
+        let bytes = disk::bytes(path, LARGEST).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => "there is no such file".to_owned(),
+            io::ErrorKind::InvalidInput => {
+                "it is not a plain file: `-` reads standard input".to_owned()
+            }
+            _ => error.to_string(),
+        })?;
         return String::from_utf8(bytes).map_err(|_| "it is no text".to_owned());
     }
     let mut text = String::new();

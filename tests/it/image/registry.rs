@@ -491,3 +491,34 @@ fn lists_are_checked_whole() {
     let run = finish(program(home.path()).args(fixed), b"");
     refused(&run, "the list names no image");
 }
+
+#[test]
+fn a_host_that_is_asked_in_vain_is_given_up() {
+    let server = registry(|asked| asked.path.contains("manifests").then(|| Answer::of(503)));
+    let home = folder([]);
+    let names: Vec<String> = (0..9)
+        .map(|tag| format!("{}/acme/app:{tag}\n", server.host))
+        .collect();
+    fs::write(home.path().join("list"), names.concat()).unwrap();
+    let fixed = [
+        "image",
+        "check",
+        "--isolated",
+        "--jobs",
+        "1",
+        "--from",
+        "list",
+    ];
+    let run = finish(
+        program(home.path()).env("HOME", home.path()).args(fixed),
+        b"",
+    );
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    let given_up = run
+        .err
+        .lines()
+        .filter(|line| line.contains("it is not asked any more"))
+        .count();
+    assert_eq!(given_up, 6, "{}", run.err);
+    assert_eq!(server.paths().len(), 15, "{:?}", server.paths());
+}

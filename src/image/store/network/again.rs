@@ -17,30 +17,28 @@ pub(super) enum Failure {
     Lasting(String),
 }
 
-impl Failure {
-    pub(super) fn why(self) -> String {
-        match self {
-            Self::Passing(why, _) | Self::Lasting(why) => why,
-        }
-    }
-}
-
 /// Tries until it succeeds, fails for good, or was tried often enough.
 ///
 /// # Errors
-/// As the last try.
-pub(super) fn again<T>(mut attempt: impl FnMut() -> Result<T, Failure>) -> Result<T, String> {
+/// As the last try; passing where another run may succeed.
+pub(super) fn again<T>(mut attempt: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
     let mut pause = FIRST;
     for _ in 1..TRIES {
         match attempt() {
             Ok(done) => return Ok(done),
-            Err(Failure::Lasting(why)) => return Err(why),
+            Err(Failure::Lasting(why)) => return Err(Failure::Lasting(why)),
             Err(Failure::Passing(why, Some(wait))) if wait > LONGEST => {
-                return Err(format!("{why}, and asks to wait for {} s", wait.as_secs()));
+                let why = format!("{why}, and asks to wait for {} s", wait.as_secs());
+                return Err(Failure::Passing(why, Some(wait)));
             }
             Err(Failure::Passing(_, wait)) => std::thread::sleep(wait.unwrap_or(pause)),
         }
         pause *= 2;
     }
-    attempt().map_err(|failure| format!("{} (asked {TRIES} times)", failure.why()))
+    attempt().map_err(|failure| match failure {
+        Failure::Passing(why, wait) => {
+            Failure::Passing(format!("{why} (asked {TRIES} times)"), wait)
+        }
+        lasting @ Failure::Lasting(_) => lasting,
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use crate::image::access::Access;
 const REDIRECTS: usize = 5;
 /// What an error says of itself has no more bytes, and neither has a token.
 const SMALL: u64 = 64 << 10;
+/// A host that is asked in vain so often in a row is not asked for the rest of a list.
+const MISSES: u32 = 3;
 /// Nobody is waited for who sends less, in bytes a second.
 const SLOWEST: u64 = 16 << 10;
 
@@ -31,6 +34,8 @@ pub(super) struct Client {
     access: Access,
     /// Where it is asked, once that is known.
     base: Mutex<Option<String>>,
+    /// How often in a row it gave no answer, tried again or not.
+    misses: AtomicU32,
     /// What it was shown last for a repository. Nothing prints it.
     shown: Mutex<BTreeMap<String, String>>,
 }
@@ -59,6 +64,7 @@ impl Client {
             host: host.to_owned(),
             access: access.clone(),
             base: Mutex::default(),
+            misses: AtomicU32::new(0),
             shown: Mutex::default(),
         })
     }
@@ -72,7 +78,23 @@ impl Client {
         asked: &Asked<'_>,
         read: impl Fn(Response<Body>) -> Result<T, Failure>,
     ) -> Result<T, String> {
-        again(|| self.once(asked).and_then(&read))
+        if self.misses.load(Ordering::Relaxed) >= MISSES {
+            return Err(format!(
+                "{} was asked in vain {MISSES} times in a row: it is not asked any more",
+                self.host
+            ));
+        }
+        match again(|| self.once(asked).and_then(&read)) {
+            Ok(done) => {
+                self.misses.store(0, Ordering::Relaxed);
+                Ok(done)
+            }
+            Err(Failure::Lasting(why)) => Err(why),
+            Err(Failure::Passing(why, _)) => {
+                self.misses.fetch_add(1, Ordering::Relaxed);
+                Err(why)
+            }
+        }
     }
 
     fn once(&self, asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
