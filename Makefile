@@ -107,10 +107,20 @@ hook: ## Run the prefork hook in forked children and real servers, on every Pyth
 .PHONY: e2e
 e2e: $(PROVEN) ## Build a sample of images before and after `fix`, and see what their Python runs on
 	$(PYTHON) tests/e2e/run.py --malloclint $(PROVEN) --images
+	$(PYTHON) -B tests/images/run.py --malloclint $(PROVEN) --sample
 
 .PHONY: e2e-all
-e2e-all: $(PROVEN) ## Build all of them
+e2e-all: $(PROVEN) images ## Build all of them, and the same with images
 	$(PYTHON) tests/e2e/run.py --malloclint $(PROVEN) --images --all
+
+# The static program is for a root without a C library.
+STATIC := target/images/static
+.PHONY: images
+images: $(TOOLS) $(PROVEN) ## Hold `image check` against engines, registries and loaders, wherever an image is kept: an hour
+	@rm -rf $(STATIC)
+	@$(TOOLS)/bin/python -B packaging/build.py binary --out $(STATIC)
+	@tar -C $(STATIC) -xzf $(STATIC)/*.tar.gz --strip-components 1
+	$(PYTHON) -B tests/images/run.py --malloclint $(PROVEN) --static $(STATIC)/malloclint
 
 .PHONY: packaging
 packaging: $(TOOLS) crate ## Build the packages, install them, and run hooks and action as users do: twenty minutes

@@ -130,6 +130,9 @@ def build(source: pathlib.Path, target: str, out: pathlib.Path) -> pathlib.Path:
     if "linux" in target or "windows" in target:
         # On Windows it is the C library of Visual Studio, which not every machine has.
         env["RUSTFLAGS"] = f"{env.get('RUSTFLAGS', '')} -C target-feature=+crt-static".strip()
+    if "linux" in target:
+        # Asked of the kernel: a static program finds no function of the C library at run time, and /dev is not in every root.
+        env["RUSTFLAGS"] += ' --cfg getrandom_backend="linux_raw"'
     if target != host():
         env.update(across(target, env))
     maturin(arguments, source, env)

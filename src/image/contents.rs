@@ -370,7 +370,7 @@ fn aliases(
 ) -> Vec<BuiltLibrary> {
     let entries = start.preload.unwrap_or_default();
     let paths = entries
-        .split([':', ' ', '\t', '\n'])
+        .split([':', ' '])
         .filter(|entry| entry.contains('/'))
         .take(64);
     let real = |path: &str| files.resolved(path).map(|path| format!("/{path}"));

@@ -10,7 +10,7 @@ use super::{Library, Origin, Outcome, PathPattern, Platform, Reach, Unit, Value}
 use crate::facts::{self, Arch, Family, Libc};
 use crate::text::paths;
 
-/// Splits the value of `LD_PRELOAD` as the loader does, but keeps `$(...)` in one piece so that
+/// Splits the value of `LD_PRELOAD` as glibc does (elf/rtld.c, `handle_preload_list`: blanks and colons alone), but keeps `$(...)` in one piece so that
 /// what was meant can still be named.
 #[must_use]
 pub(crate) fn entries(value: &str) -> Vec<Range<usize>> {
@@ -25,7 +25,7 @@ pub(crate) fn entries(value: &str) -> Vec<Range<usize>> {
             ')' if depth > 0 => depth -= 1,
             _ => {}
         }
-        if depth == 0 && matches!(char, ' ' | ':' | '\t') {
+        if depth == 0 && matches!(char, ' ' | ':') {
             entries.extend(start.take().map(|from| from..at));
         } else if start.is_none() {
             start = Some(at);
