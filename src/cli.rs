@@ -120,7 +120,7 @@ pub enum Command {
     /// Look at built images
     #[command(subcommand)]
     Image(image::Image),
-    /// Build the fixed Dockerfile with your engine, and look at the image that comes out: instead of `docker build`
+    /// Fix the Dockerfile, build it with your container engine, and check the image: in place of `docker build`
     Build(Box<build::Build>),
     /// Show what was understood of files: what rules see, and what could not be told
     Units {

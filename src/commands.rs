@@ -11,6 +11,7 @@ mod image;
 mod init;
 #[cfg(target_os = "linux")]
 mod inspect;
+mod interrupted;
 mod outputs;
 mod progress;
 mod rules;

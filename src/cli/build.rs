@@ -11,7 +11,7 @@ use crate::templates::Goal;
 /// What `build` takes.
 #[derive(Debug, Args)]
 pub struct Build {
-    /// The options of the engine's own build, and what is built: `-t NAME .`; those of malloclint go before them
+    /// Arguments of the engine's `build` command, such as `-t NAME .`; malloclint's own options go before them
     #[arg(
         required = true,
         trailing_var_arg = true,
@@ -22,16 +22,17 @@ pub struct Build {
     /// The engine [default: the first of docker, podman, buildah that is installed]
     #[arg(long, value_name = "ENGINE", value_parser = ["docker", "podman", "buildah"])]
     pub engine: Option<String>,
-    /// Start the image once with this command (`''`: its own), and read from /proc what its Python runs on (docker and podman, on this machine)
+    /// Start the image once with this command (`''`: its own), and read from /proc which allocator its Python runs on (docker and podman,
+    /// on this machine)
     #[arg(long, value_name = "COMMAND")]
     pub run: Option<String>,
     /// Apply fixes, too, that may change what the image does in ways that were not asked for
     #[arg(long = "unsafe")]
     pub unsafe_too: bool,
-    /// Take advice, too: bring jemalloc to services of which nothing says that their memory grows
+    /// Apply advice, too: add jemalloc to services with no sign that their memory grows
     #[arg(long)]
     pub advice: bool,
-    /// What `MALLOC_CONF` is to be good for where it is set anew (`balanced` where the configuration says nothing else)
+    /// What a new `MALLOC_CONF` is tuned for (default: what the configuration says, else `balanced`)
     #[arg(long, value_enum, value_name = "GOAL")]
     pub goal: Option<Goal>,
     /// The least severity of a finding in the image that makes the exit code 1 (`warning` where the configuration says nothing else)

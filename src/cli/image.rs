@@ -23,7 +23,7 @@ pub struct ImageCheck {
     /// `docker-archive:FILE` (what `docker save` writes), as skopeo names them
     #[arg(required_unless_present = "from", value_name = "IMAGE")]
     pub images: Vec<String>,
-    /// Check the images of this list, too: one name a line, also as clusters print them (`acme/api:1.4`); `-` is standard input
+    /// Check the images of this list, too: one name per line, as clusters print them (`acme/api:1.4`); `-` reads standard input
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
     /// Only the image for this platform: `linux/arm64`; may be given several times
@@ -53,16 +53,16 @@ pub struct ImageCheck {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Registries")]
 pub struct Fetch {
-    /// Keep what is fetched in this folder, by its digest: the next run fetches only what is new, and goes on where this one stopped
+    /// Keep what is fetched in this folder, by its digest: the next run fetches only what is new, and continues where this one stopped
     #[arg(long, value_name = "FOLDER")]
     pub cache: Option<PathBuf>,
-    /// Look at so many images at the same time
+    /// Number of images to check in parallel
     #[arg(long, value_name = "NUMBER", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: u8,
-    /// Give up on a server that is silent for so many seconds
+    /// Give up when a server sends nothing for this many seconds (five attempts)
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub timeout: u16,
-    /// Take registries without a certificate that is trusted, and those that speak plain HTTP; on this machine that is always done
+    /// Allow plain HTTP and untrusted certificates; registries on this machine may always use plain HTTP
     #[arg(long)]
     pub insecure: bool,
 }
@@ -83,7 +83,7 @@ pub struct ImageRules {
     /// Take no configuration
     #[arg(long)]
     pub isolated: bool,
-    /// Report only what is at least so sure
+    /// Report only findings with at least this confidence
     #[arg(long, value_enum, value_name = "CONFIDENCE")]
     pub min_confidence: Option<Confidence>,
     /// Report what the configuration ignores, too

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use super::image::Look;
 use super::image::access::access;
 use super::image::list::Wish;
+use super::interrupted;
 use super::wanted::Wanted;
 use super::{Status, check, trouble};
 use crate::cli::Colour;
@@ -34,6 +35,11 @@ pub(super) fn run(
         Ok(plan) => plan,
         Err(why) => return trouble(&why, err),
     };
+    let (engine, folder) = (plan.engine.clone(), plan.folder.path().to_owned());
+    interrupted::first(move || {
+        engine.end();
+        let _ = fs::remove_dir_all(folder);
+    });
     fixed::write(&plan.fixed, err)?;
     // What the engine prints comes behind it.
     err.flush()?;
@@ -78,6 +84,7 @@ impl<'a> Plan<'a> {
     fn of(arguments: &'a Build) -> Result<Self, String> {
         let engine = Engine::find(arguments.engine.as_deref())?;
         let words = Words::read(engine.facts(), &arguments.arguments);
+        engine.may_build(&words)?;
         let context = Context::of(engine.facts(), &words)?;
         let Source {
             path,
@@ -105,7 +112,7 @@ impl<'a> Plan<'a> {
     fn build(&self) -> Result<Option<Words>, String> {
         let mut words = self.words.clone();
         let given = words.value("iidfile").is_some();
-        if !given && words.value("output").is_none() {
+        if !given && self.engine.says_id(&words) {
             words = words.with("iidfile", self.folder.path().join("id").as_os_str());
         }
         if let Some(path) = self.path.as_ref().filter(|_| self.fixed.changes()) {
@@ -240,10 +247,12 @@ impl Source {
                 project::read_stream(io::stdin().lock()).map_err(failed)?,
                 None,
             ),
-            Context::InputOrArchive(name) => match Packed::take(&mut io::stdin().lock(), &name)? {
-                Came::Text(bytes) => came(bytes, None),
-                Came::Archive(packed) => came(packed.dockerfile.clone(), Some(packed)),
-            },
+            Context::InputOrArchive(names) => {
+                match Packed::take(&mut io::stdin().lock(), &names)? {
+                    Came::Text(bytes) => came(bytes, None),
+                    Came::Archive(packed) => came(packed.dockerfile.clone(), Some(packed)),
+                }
+            }
         })
     }
 }

@@ -3,12 +3,16 @@
 pub(super) mod access;
 pub(super) mod list;
 
+use std::fs;
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use tempfile::TempDir;
+
+use super::interrupted;
 use super::progress::Progress;
 use super::wanted::Wanted;
 use super::{Status, check, outputs, trouble};
@@ -46,9 +50,18 @@ fn check_all(
         Ok(wishes) => wishes,
         Err(why) => return trouble(&why, err),
     };
+    // Where there is no room for it, nothing is kept.
+    let passing = TempDir::with_prefix("malloclint-").ok();
+    let folder = passing.as_ref().map(|folder| folder.path().to_owned());
+    if let Some(folder) = folder.clone() {
+        interrupted::first(move || drop(fs::remove_dir_all(folder)));
+    }
     let look = Look {
         wanted: &wanted,
-        access: access::access(Some(&arguments.fetch)),
+        access: Access {
+            passing: folder,
+            ..access::access(Some(&arguments.fetch))
+        },
         platforms: &arguments.platform,
         jobs: arguments.fetch.jobs.into(),
         quiet: arguments.quiet,

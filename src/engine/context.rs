@@ -1,7 +1,6 @@
 //! What is built: a folder, or an archive or a Dockerfile from standard input. What the fixed Dockerfile takes the place of.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,8 +17,8 @@ pub(crate) enum Context {
     File(PathBuf),
     /// On standard input; the context is a folder, or nothing.
     Input,
-    /// It may be that, or in the archive that comes there; so it is called in it.
-    InputOrArchive(String),
+    /// It may be that, or in the archive that comes there; so it may be called in it.
+    InputOrArchive(Vec<String>),
 }
 
 /// Addresses that engines fetch contexts from.
@@ -65,10 +64,9 @@ impl Context {
             return Ok(Self::Input);
         }
         if text == "-" {
-            let name = file.map(OsStr::to_string_lossy);
-            return Ok(Self::InputOrArchive(
-                name.as_deref().unwrap_or("Dockerfile").to_owned(),
-            ));
+            let named = file.map(|file| vec![file.to_string_lossy().into_owned()]);
+            let usual = || engine.files().map(str::to_owned).collect();
+            return Ok(Self::InputOrArchive(named.unwrap_or_else(usual)));
         }
         let folder = Path::new(context);
         if let Some(file) = file {
@@ -93,9 +91,14 @@ impl Context {
 pub(crate) struct Packed {
     /// The archive, unpacked of gzip.
     file: NamedTempFile,
-    name: String,
+    /// Where its Dockerfile stands in it.
+    header: u64,
+    data: u64,
     pub(crate) dockerfile: Vec<u8>,
 }
+
+/// What a block of an archive has, in bytes.
+const BLOCK: usize = 512;
 
 /// No Dockerfile has more bytes.
 const LARGEST: u64 = 8 << 20;
@@ -111,7 +114,7 @@ impl Packed {
     ///
     /// # Errors
     /// Where it is neither, or cannot be kept.
-    pub(crate) fn take(input: &mut dyn Read, name: &str) -> Result<Came, String> {
+    pub(crate) fn take(input: &mut dyn Read, names: &[String]) -> Result<Came, String> {
         let mut head = Vec::new();
         let failed = |error: io::Error| format!("standard input: {error}");
         (&mut *input)
@@ -142,64 +145,83 @@ impl Packed {
             false => io::copy(&mut all, &mut file),
         }
         .map_err(failed)?;
-        let mut found = Self {
-            file,
-            name: name.to_owned(),
-            dockerfile: Vec::new(),
-        };
-        found.dockerfile = found
-            .find()
-            .map_err(failed)?
-            .ok_or_else(|| format!("the archive from standard input has no `{name}`"))?;
-        Ok(Came::Archive(found))
+        names
+            .iter()
+            .find_map(|name| find(&file, name).transpose())
+            .map_or_else(
+                || {
+                    Err(format!(
+                        "the archive from standard input has no `{}`",
+                        names.join("` or `")
+                    ))
+                },
+                |found| {
+                    let (header, data, dockerfile) = found?;
+                    Ok((header, data, dockerfile))
+                },
+            )
+            .map(|(header, data, dockerfile)| {
+                Came::Archive(Self {
+                    file,
+                    header,
+                    data,
+                    dockerfile,
+                })
+            })
     }
 
-    fn open(&self) -> io::Result<tar::Archive<File>> {
-        let mut file = self.file.reopen()?;
-        file.seek(SeekFrom::Start(0))?;
-        Ok(tar::Archive::new(file))
-    }
-
-    fn is_wanted(&self, path: &[u8]) -> bool {
-        let bare = |path: &str| path.trim_start_matches("./").to_owned();
-        std::str::from_utf8(path).is_ok_and(|path| bare(path) == bare(&self.name))
-    }
-
-    fn find(&self) -> io::Result<Option<Vec<u8>>> {
-        let mut archive = self.open()?;
-        let mut found = None;
-        for entry in archive.entries()? {
-            let mut entry = entry?;
-            if entry.header().entry_type().is_file() && self.is_wanted(&entry.path_bytes()) {
-                let mut bytes = Vec::new();
-                entry.by_ref().take(LARGEST).read_to_end(&mut bytes)?;
-                // Of several the last one counts.
-                found = Some(bytes);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Writes the archive with another Dockerfile; every other entry as it came.
+    /// Writes the archive with another Dockerfile; every other byte as it came.
     ///
     /// # Errors
     /// Where it cannot be read again, or nobody takes it.
     pub(crate) fn write(&self, dockerfile: &[u8], to: &mut dyn Write) -> io::Result<()> {
-        let mut archive = self.open()?;
-        let mut built = tar::Builder::new(to);
-        for entry in archive.entries()?.raw(true) {
-            let mut entry = entry?;
-            let mut header = entry.header().clone();
-            if header.entry_type().is_file() && self.is_wanted(&entry.path_bytes()) {
-                header.set_size(dockerfile.len() as u64);
-                header.set_cksum();
-                built.append(&header, dockerfile)?;
-            } else {
-                built.append(&header, &mut entry)?;
-            }
-        }
-        built.into_inner()?.flush()
+        let mut file = self.file.reopen()?;
+        io::copy(&mut (&mut file).take(self.header), to)?;
+        let mut header = tar::Header::new_old();
+        file.read_exact(header.as_mut_bytes())?;
+        header.set_size(dockerfile.len() as u64);
+        header.set_cksum();
+        to.write_all(header.as_bytes())?;
+        to.write_all(dockerfile)?;
+        let padding = dockerfile.len().next_multiple_of(BLOCK) - dockerfile.len();
+        to.write_all(&vec![0; padding])?;
+        let old = self.dockerfile.len().next_multiple_of(BLOCK) as u64;
+        file.seek(SeekFrom::Start(self.data + old))?;
+        io::copy(&mut file, to)?;
+        to.flush()
     }
+}
+
+/// The Dockerfile of that name: where its header and its text begin, and the text. Of several the last one counts.
+fn find(file: &NamedTempFile, name: &str) -> Result<Option<(u64, u64, Vec<u8>)>, String> {
+    let failed = |error: io::Error| format!("standard input: {error}");
+    let bare = |path: &str| path.trim_start_matches("./").to_owned();
+    let mut archive = tar::Archive::new(file.reopen().map_err(failed)?);
+    let mut found = None;
+    for entry in archive.entries().map_err(failed)? {
+        let mut entry = entry.map_err(failed)?;
+        let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if bare(&path) != bare(name) {
+            continue;
+        }
+        if !entry.header().entry_type().is_file() {
+            return Err(format!(
+                "`{name}` in the archive from standard input is a link: name the file itself by `--file`"
+            ));
+        }
+        let size = entry.size();
+        // One that is described elsewhere would be described wrongly afterwards.
+        if size > LARGEST || entry.header().entry_size().ok() != Some(size) {
+            return Err(format!(
+                "`{name}` in the archive from standard input is too long, or its size stands outside of its header"
+            ));
+        }
+        let (header, data) = (entry.raw_header_position(), entry.raw_file_position());
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(failed)?;
+        found = Some((header, data, bytes));
+    }
+    Ok(found)
 }
 
 /// Where an archive of tar says that it is one, and so much is looked at.
@@ -213,7 +235,12 @@ mod tests {
     #[test]
     fn an_archive_keeps_all_but_its_dockerfile() {
         let mut built = tar::Builder::new(Vec::new());
-        for (name, text) in [("./app.py", "print()"), ("./Dockerfile", "FROM x\n")] {
+        let long = format!("{}/{}/app.py", "d".repeat(90), "e".repeat(90));
+        for (name, text) in [
+            (long.as_str(), "print()"),
+            ("./Dockerfile", "FROM x\n"),
+            ("z", "last"),
+        ] {
             let mut header = tar::Header::new_gnu();
             header.set_size(text.len() as u64);
             header.set_mode(0o640);
@@ -222,7 +249,8 @@ mod tests {
                 .unwrap();
         }
         let bytes = built.into_inner().unwrap();
-        let Came::Archive(packed) = Packed::take(&mut bytes.as_slice(), "Dockerfile").unwrap()
+        let Came::Archive(packed) =
+            Packed::take(&mut bytes.as_slice(), &["Dockerfile".into()]).unwrap()
         else {
             panic!("no archive");
         };
@@ -244,16 +272,17 @@ mod tests {
         assert_eq!(
             found,
             [
-                ("./app.py".into(), "print()".into(), 0o640),
-                ("./Dockerfile".into(), "FROM x\nENV a=b\n".into(), 0o640),
+                (long.clone(), "print()".into(), 0o640),
+                ("Dockerfile".into(), "FROM x\nENV a=b\n".into(), 0o640),
+                ("z".into(), "last".into(), 0o640),
             ]
         );
-        let Err(why) = Packed::take(&mut bytes.as_slice(), "other") else {
+        let Err(why) = Packed::take(&mut bytes.as_slice(), &["other".into()]) else {
             panic!()
         };
         assert!(why.contains("has no `other`"), "{why}");
         assert!(matches!(
-            Packed::take(&mut &b"FROM x\n"[..], "Dockerfile"),
+            Packed::take(&mut &b"FROM x\n"[..], &["Dockerfile".into()]),
             Ok(Came::Text(_))
         ));
     }

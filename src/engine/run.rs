@@ -5,13 +5,24 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Packed, Words};
 use crate::facts::{self, engines};
 
 /// An engine that is installed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Engine(&'static facts::Engine);
+#[derive(Clone, Debug)]
+pub(crate) struct Engine {
+    facts: &'static facts::Engine,
+    running: Arc<Mutex<Running>>,
+}
+
+/// What of it runs for us at the moment.
+#[derive(Debug, Default)]
+struct Running {
+    build: Option<u32>,
+    container: Option<String>,
+}
 
 /// What a build is given on its standard input.
 pub(crate) enum Input<'a> {
@@ -40,7 +51,7 @@ impl Engine {
         let known = || engines().iter().map(|engine| engine.name.as_str());
         if let Some(name) = named {
             let found = engines().iter().find(|engine| engine.name == name);
-            return found.map(Self).ok_or_else(|| {
+            return found.map(Self::of).ok_or_else(|| {
                 format!(
                     "no engine is called `{name}` ({})",
                     known().collect::<Vec<_>>().join(", ")
@@ -48,18 +59,47 @@ impl Engine {
             });
         }
         let found = engines().iter().find(|engine| is_installed(&engine.name));
-        found.map(Self).ok_or_else(|| {
+        found.map(Self::of).ok_or_else(|| {
             let names: Vec<&str> = known().collect();
             format!("no engine is installed here ({})", names.join(", "))
         })
     }
 
-    pub(crate) const fn facts(self) -> &'static facts::Engine {
-        self.0
+    fn of(facts: &'static facts::Engine) -> Self {
+        Self {
+            facts,
+            running: Arc::default(),
+        }
     }
 
-    fn command<A: AsRef<OsStr>>(self, arguments: impl IntoIterator<Item = A>) -> Command {
-        let mut command = Command::new(&self.0.name);
+    pub(crate) const fn facts(&self) -> &'static facts::Engine {
+        self.facts
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends what runs for us: somebody wants us to end.
+    pub(crate) fn end(&self) {
+        let Running { build, container } = std::mem::take(&mut *self.running());
+        #[cfg(target_os = "linux")]
+        if let Some(pid) = build.and_then(|pid| rustix::process::Pid::from_raw(pid.cast_signed())) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = build;
+        if let Some(container) = container {
+            self.remove(&container);
+        }
+    }
+
+    fn remove(&self, container: &str) {
+        let _ = self.quietly(["rm", "--force", "--volumes", container]);
+    }
+
+    fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+        let mut command = Command::new(&self.facts.name);
         command.args(arguments);
         command
     }
@@ -68,13 +108,14 @@ impl Engine {
     ///
     /// # Errors
     /// Where it cannot be run.
-    pub(crate) fn build(self, words: &Words, input: &Input<'_>) -> Result<bool, String> {
-        let mut command = self.command([&self.0.build]);
+    pub(crate) fn build(&self, words: &Words, input: &Input<'_>) -> Result<bool, String> {
+        let mut command = self.command([&self.facts.build]);
         command.args(words.written());
         if !matches!(input, Input::Ours) {
             command.stdin(Stdio::piped());
         }
         let mut child = command.spawn().map_err(|error| self.failed(&error))?;
+        self.running().build = Some(child.id());
         if let Some(mut stdin) = child.stdin.take() {
             let given = match input {
                 Input::Ours => Ok(()),
@@ -89,14 +130,49 @@ impl Engine {
                 })
                 .map_err(|error| self.failed(&error))?;
         }
-        let status = child.wait().map_err(|error| self.failed(&error))?;
+        let status = child.wait();
+        self.running().build = None;
+        let status = status.map_err(|error| self.failed(&error))?;
         Ok(status.success())
     }
 
-    fn failed(self, error: &io::Error) -> String {
+    /// Whether a build of these words may write down the id of its image: it is one, and it goes to the engine.
+    pub(crate) fn says_id(&self, words: &Words) -> bool {
+        let outputs: Vec<Written> = words.all("output").filter_map(Written::read).collect();
+        let is_files = |output: &Written| matches!(output.value("type"), Some("local" | "tar"));
+        let several = self.facts.name != "docker" && words.value("manifest").is_some();
+        !several && (outputs.is_empty() || !outputs.iter().all(is_files))
+    }
+
+    /// Whether all that a build of these words makes can be looked at.
+    ///
+    /// # Errors
+    /// What to do where it cannot.
+    pub(crate) fn may_build(&self, words: &Words) -> Result<(), String> {
+        let platforms = words.all("platform").flat_map(|all| {
+            let all = all.to_string_lossy().into_owned();
+            all.split(',').map(str::to_owned).collect::<Vec<_>>()
+        });
+        let several = platforms.count() > 1 || words.is_set("all-platforms");
+        if self.facts.name != "docker" && several && words.value("manifest").is_none() {
+            return Err(
+                "images for several platforms need a name for all of them: add `--manifest NAME`"
+                    .into(),
+            );
+        }
+        match words
+            .all("output")
+            .any(|output| Written::read(output).is_none())
+        {
+            true => Err("`--output` is not understood: write it as `type=oci,dest=FILE`".into()),
+            false => Ok(()),
+        }
+    }
+
+    fn failed(&self, error: &io::Error) -> String {
         match error.kind() {
-            io::ErrorKind::NotFound => format!("`{}` is not installed here", self.0.name),
-            _ => format!("`{}`: {error}", self.0.name),
+            io::ErrorKind::NotFound => format!("`{}` is not installed here", self.facts.name),
+            _ => format!("`{}`: {error}", self.facts.name),
         }
     }
 
@@ -104,12 +180,18 @@ impl Engine {
     ///
     /// # Errors
     /// Where the image is out of reach, and what to do.
-    pub(crate) fn left(self, words: &Words, id: &Path, folder: &Path) -> Result<Left, String> {
-        let outputs: Vec<Written> = words.all("output").map(Written::read).collect();
-        if !outputs.is_empty() {
-            return self.written(words, &outputs);
+    pub(crate) fn left(&self, words: &Words, id: &Path, folder: &Path) -> Result<Left, String> {
+        const NOTHING: [&str; 3] = ["check", "call", "print"];
+        if NOTHING.iter().any(|option| words.is_set(option)) {
+            return Ok(Left::Files);
         }
-        if self.0.name == "docker" && words.is_set("push") {
+        let outputs: Vec<Written> = words.all("output").filter_map(Written::read).collect();
+        if !outputs.is_empty()
+            && let Some(left) = written(words, &outputs)?
+        {
+            return Ok(left);
+        }
+        if self.facts.name == "docker" && words.is_set("push") {
             return pushed(words, &[]);
         }
         let file = folder.join("image.tar");
@@ -119,19 +201,23 @@ impl Engine {
             text
         };
         let image = |kind: &str| Left::Images(vec![archive(kind).to_string_lossy().into_owned()]);
-        if let Some(list) = words.value("manifest").filter(|_| self.0.name != "docker") {
+        if let Some(list) = words
+            .value("manifest")
+            .filter(|_| self.facts.name != "docker")
+        {
             let words = ["manifest", "push", "--quiet", "--all"].map(OsStr::new);
             self.quietly(words.into_iter().chain([list, &archive("oci-archive")]))?;
             return Ok(image("oci-archive"));
         }
-        let id = fs::read_to_string(id).map_err(|error| format!("the id of the image: {error}"))?;
+        let id = fs::read_to_string(id)
+            .map_err(|_| format!("`{}` wrote no image ID: it built no image", self.facts.name))?;
         let id = OsStr::new(id.trim());
-        if self.0.name == "buildah" {
+        if self.facts.name == "buildah" {
             let words = ["push", "--quiet"].map(OsStr::new);
             self.quietly(words.into_iter().chain([id, &archive("oci-archive")]))?;
             return Ok(image("oci-archive"));
         }
-        let form: &[&str] = if self.0.name == "podman" {
+        let form: &[&str] = if self.facts.name == "podman" {
             &["--format", "oci-archive"]
         } else {
             &[]
@@ -148,48 +234,16 @@ impl Engine {
         let several = words
             .value("platform")
             .is_some_and(|all| all.to_string_lossy().contains(','));
-        Ok(image(if self.0.name == "podman" || several {
+        Ok(image(if self.facts.name == "podman" || several {
             "oci-archive"
         } else {
             "docker-archive"
         }))
     }
 
-    fn written(self, words: &Words, outputs: &[Written]) -> Result<Left, String> {
-        let images = outputs.iter().filter_map(|output| {
-            let dest = output.value("dest")?;
-            match output.value("type")? {
-                "oci" if output.value("tar") == Some("false") => Some(format!("oci:{dest}")),
-                "oci" => Some(format!("oci-archive:{dest}")),
-                "docker" => Some(format!("docker-archive:{dest}")),
-                _ => None,
-            }
-        });
-        let images: Vec<String> = images.collect();
-        if !images.is_empty() {
-            return Ok(Left::Images(images));
-        }
-        let is_pushed = |output: &Written| {
-            output.value("type") == Some("registry") || output.value("push") == Some("true")
-        };
-        if outputs.iter().any(is_pushed) || words.is_set("push") {
-            return pushed(words, outputs);
-        }
-        match outputs
-            .iter()
-            .any(|output| matches!(output.value("type"), Some("image" | "docker" | "oci")))
-        {
-            true => Err(format!(
-                "`{}` does not hand out what it built: add `dest=FILE` to `--output`",
-                self.0.name
-            )),
-            false => Ok(Left::Files),
-        }
-    }
-
     /// Runs it for what it does, and shows what it says only where it fails.
     fn quietly<A: AsRef<OsStr>>(
-        self,
+        &self,
         words: impl IntoIterator<Item = A>,
     ) -> Result<String, String> {
         let done = self
@@ -207,32 +261,34 @@ impl Engine {
         }
         let said = String::from_utf8_lossy(&stderr);
         let last = said.trim().lines().next_back().unwrap_or_default();
-        Err(format!("`{}` fails: {last}", self.0.name))
+        Err(format!("`{}` fails: {last}", self.facts.name))
     }
 
     /// Starts a container of an image, with that command if there is one.
     ///
     /// # Errors
     /// Where it does not start.
-    pub(crate) fn start(self, id: &Path, words: &[String]) -> Result<Started, String> {
-        if self.0.name == "buildah" {
+    pub(crate) fn start(&self, id: &Path, words: &[String]) -> Result<Started, String> {
+        if self.facts.name == "buildah" {
             return Err(
                 "`--run` needs docker or podman: Buildah starts no containers of images".into(),
             );
         }
-        let image =
-            fs::read_to_string(id).map_err(|error| format!("the id of the image: {error}"))?;
-        let begin = ["run", "--detach"].map(str::to_owned);
+        let image = fs::read_to_string(id).map_err(|_| "there is no image to start".to_owned())?;
+        let name = format!("malloclint-{}", std::process::id());
+        self.running().container = Some(name.clone());
+        let started = Started {
+            engine: self.clone(),
+            container: name.clone(),
+        };
+        let begin = ["run", "--detach", "--name", &name].map(str::to_owned);
         let all = begin
             .into_iter()
             .chain([image.trim().to_owned()])
             .chain(words.iter().cloned());
-        let container = self.quietly(all)?;
-        let container = container.lines().next_back().unwrap_or_default().to_owned();
-        Ok(Started {
-            engine: self,
-            container,
-        })
+        self.quietly(all)
+            .map_err(|why| format!("the container does not start: {why}"))?;
+        Ok(started)
     }
 }
 
@@ -272,26 +328,63 @@ impl Started {
 
 impl Drop for Started {
     fn drop(&mut self) {
-        let _ = self.engine.quietly(["rm", "--force", &self.container]);
+        self.engine.remove(&self.container);
+        self.engine.running().container = None;
     }
+}
+
+/// What was written outside of the engine; nothing where its image is in there.
+fn written(words: &Words, outputs: &[Written]) -> Result<Option<Left>, String> {
+    let images = outputs.iter().filter_map(|output| {
+        let dest = output.value("dest")?;
+        match output.value("type")? {
+            "oci" if output.value("tar") == Some("false") => Some(format!("oci:{dest}")),
+            "oci" => Some(format!("oci-archive:{dest}")),
+            "docker" => Some(format!("docker-archive:{dest}")),
+            _ => None,
+        }
+    });
+    let images: Vec<String> = images.collect();
+    if images.iter().any(|image| image.ends_with(":-")) {
+        return Err(
+            "the image went to standard output, where nobody can look at it: name a file".into(),
+        );
+    }
+    if !images.is_empty() {
+        return Ok(Some(Left::Images(images)));
+    }
+    let is_pushed = |output: &Written| {
+        output.value("type") == Some("registry") || output.value("push") == Some("true")
+    };
+    if outputs.iter().any(is_pushed) || words.is_set("push") {
+        return pushed(words, outputs).map(Some);
+    }
+    let is_files = |output: &Written| matches!(output.value("type"), Some("local" | "tar"));
+    Ok(outputs.iter().all(is_files).then_some(Left::Files))
 }
 
 /// One `--output`: `type=oci,dest=FILE`.
 struct Written(Vec<(String, String)>);
 
 impl Written {
-    fn read(text: &OsStr) -> Self {
+    /// Nothing where it says no type.
+    fn read(text: &OsStr) -> Option<Self> {
         let text = text.to_string_lossy();
         if !text.contains('=') {
             // A folder, or `-` for an archive of files.
-            return Self(vec![("type".into(), "local".into())]);
+            return Some(Self(vec![("type".into(), "local".into())]));
         }
-        let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
-        Self(
-            pairs
-                .map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()))
-                .collect(),
-        )
+        // It is a line of CSV, where all of it, or a part, may stand in quotes.
+        let whole = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        let whole = whole.filter(|text| !text.contains('"'));
+        let pairs = whole.unwrap_or(&text).split(',').filter_map(|pair| {
+            let (name, value) = pair.trim_matches('"').split_once('=')?;
+            Some((name.trim().to_owned(), value.trim().to_owned()))
+        });
+        let read = Self(pairs.collect());
+        read.value("type").is_some().then_some(read)
     }
 
     fn value(&self, name: &str) -> Option<&str> {

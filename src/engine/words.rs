@@ -79,7 +79,15 @@ impl Words {
             .0
             .iter()
             .rfind(|word| word.name.as_deref() == Some(name));
-        own.is_some_and(|word| word.value.as_deref() != Some(OsStr::new("false")))
+        let no = |word: &Word| {
+            let value = word
+                .value
+                .as_deref()
+                .and_then(OsStr::to_str)
+                .unwrap_or_default();
+            matches!(value, "0" | "f" | "F" | "false" | "FALSE" | "False")
+        };
+        own.is_some_and(|word| !no(word))
     }
 
     /// What is built: a folder, an address, or `-`.

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub(crate) struct Access {
     /// Blobs are kept there by their digests, in the layout of OCI; without it for as long as an image is looked at.
     pub(crate) cache: Option<PathBuf>,
+    /// A folder of this run, for what is kept for as long as an image is looked at.
+    pub(crate) passing: Option<PathBuf>,
     /// Whether certificates are not looked at, and plain HTTP will do.
     pub(crate) insecure: bool,
     /// How long a server may be silent.

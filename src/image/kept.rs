@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use tempfile::NamedTempFile;
 
 use super::digest::Digest;
-use super::store::path_of;
+use super::store::{path_of, plain};
 
 /// What another program wrote says something else; the number counts up where what is kept changes.
 const VERSION: &str = concat!("1 ", env!("MALLOCLINT_LONG_VERSION"));
@@ -32,11 +32,11 @@ fn place(folder: &Path, digest: &Digest) -> PathBuf {
 
 /// What was kept of a layer. What was changed or damaged was not.
 pub(super) fn load<T: DeserializeOwned>(folder: &Path, digest: &Digest) -> Option<T> {
-    let file = fs::File::open(place(folder, digest)).ok()?;
+    let (file, _) = plain(&place(folder, digest)).ok()?;
     let mut bytes = Vec::new();
     file.take(LARGEST).read_to_end(&mut bytes).ok()?;
     let (sum, packed) = bytes.split_first_chunk::<64>()?;
-    if Digest::of(packed).parts().1.as_bytes() != sum {
+    if summed(digest, packed).parts().1.as_bytes() != sum {
         return None;
     }
     let mut unpacked = Vec::new();
@@ -49,17 +49,22 @@ pub(super) fn load<T: DeserializeOwned>(folder: &Path, digest: &Digest) -> Optio
 
 /// Keeps it. Where there is no room nothing is kept, and nothing stops.
 pub(super) fn save<T: Serialize>(folder: &Path, digest: &Digest, what: &T) {
-    let _ = written(&place(folder, digest), what);
+    let _ = written(&place(folder, digest), digest, what);
 }
 
-fn written<T: Serialize>(place: &Path, what: &T) -> Option<()> {
+/// What is said of one layer is said of no other.
+fn summed(digest: &Digest, packed: &[u8]) -> Digest {
+    Digest::of(&[digest.to_string().as_bytes(), packed].concat())
+}
+
+fn written<T: Serialize>(place: &Path, digest: &Digest, what: &T) -> Option<()> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(&postcard::to_stdvec(what).ok()?).ok()?;
     let packed = packed.finish().ok()?;
     let above = place.parent()?;
     fs::create_dir_all(above).ok()?;
     let mut part = NamedTempFile::with_prefix_in(".part-", above).ok()?;
-    part.write_all(Digest::of(&packed).parts().1.as_bytes())
+    part.write_all(summed(digest, &packed).parts().1.as_bytes())
         .ok()?;
     part.write_all(&packed).ok()?;
     part.persist(place).ok().map(|_| ())

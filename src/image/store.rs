@@ -137,7 +137,7 @@ impl Stores {
 ///
 /// # Errors
 /// Where it is none.
-fn plain(path: &Path) -> io::Result<(File, u64)> {
+pub(super) fn plain(path: &Path) -> io::Result<(File, u64)> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         return Err(io::Error::other("it is no file"));

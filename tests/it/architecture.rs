@@ -142,7 +142,7 @@ const HOMES: &[(&str, &[&str])] = &[
         ],
     ),
     ("regex", &["commands", "facts", "manifests", "tune"]),
-    ("rustix", &["inspect", "tune", "write"]),
+    ("rustix", &["engine", "inspect", "tune", "write"]),
     ("base64", &["image"]),
     ("hickory_resolver", &["image"]),
     ("rustls_native_certs", &["image"]),
@@ -155,7 +155,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ruzstd", &["image"]),
     ("postcard", &["image"]),
     ("object", &["image"]),
-    ("signal_hook", &["tune", "write"]),
+    ("signal_hook", &["commands", "tune", "write"]),
 ];
 
 /// Rules of the tool itself: they have a page, and no file.

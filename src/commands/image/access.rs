@@ -30,6 +30,7 @@ pub(in crate::commands) fn access(fetch: Option<&Fetch>) -> Access {
     ];
     Access {
         cache: fetch.and_then(|fetch| fetch.cache.clone()),
+        passing: None,
         insecure: fetch.is_some_and(|fetch| fetch.insecure),
         patience: fetch.map_or(PATIENCE, |fetch| Duration::from_secs(fetch.timeout.into())),
         logins: logins.into_iter().flatten().collect(),

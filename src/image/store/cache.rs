@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{NamedTempFile, TempDir};
 
 use super::{Blob, LARGEST, Refused, Root, Store, path_of, plain};
+use crate::image::access::Access;
 use crate::image::digest::{Digest, Verified};
 
 /// A folder of blobs.
@@ -19,12 +20,19 @@ pub(super) enum Folder {
 impl Folder {
     /// # Errors
     /// Where a folder that was asked for cannot be made. Without room for a passing one there is none.
-    pub(super) fn open(kept: Option<&Path>) -> Result<Option<Self>, Refused> {
-        let Some(path) = kept else {
-            return Ok(TempDir::with_prefix("malloclint-").ok().map(Self::Passing));
+    pub(super) fn open(access: &Access) -> Result<Option<Self>, Refused> {
+        let Some(path) = access.cache.as_deref() else {
+            let passing = access.passing.as_ref();
+            let made = passing.and_then(|passing| TempDir::with_prefix_in("image-", passing).ok());
+            return Ok(made.map(Self::Passing));
         };
         let made = fs::create_dir_all(path.join("blobs"));
-        made.map_err(|error| Refused::new(format!("--cache {}: {error}", path.display())))?;
+        made.map_err(|error| {
+            Refused::new(format!(
+                "the cache folder {} is not made: {error}",
+                path.display()
+            ))
+        })?;
         Ok(Some(Self::Kept(path.to_owned())))
     }
 

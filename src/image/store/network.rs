@@ -4,8 +4,10 @@ mod again;
 mod agent;
 mod client;
 mod engine;
+mod helper;
 mod login;
 mod names;
+mod paced;
 mod registry;
 mod token;
 #[cfg(unix)]
@@ -47,7 +49,7 @@ pub(super) fn registry(
     clients: &Clients,
 ) -> Result<Box<dyn Store>, Refused> {
     let store = Registry::new(name.clone(), clients.of(&name.host, access)?);
-    Ok(match Folder::open(access.cache.as_deref())? {
+    Ok(match Folder::open(access)? {
         Some(folder) => Box::new(Cached { store, folder }),
         None => Box::new(store),
     })

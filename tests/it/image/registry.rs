@@ -135,7 +135,7 @@ fn images_are_fetched_by_their_digests() {
         gone.err
     );
     let none = registry(|asked| asked.path.contains("manifests").then(|| Answer::of(404)));
-    refused(&check(&none), "has not got acme/app:1");
+    refused(&check(&none), "has no acme/app:1");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn logins_are_shown_to_those_who_ask_for_them() {
     refused(&check(&server), &format!("`docker login {}`", server.host));
     let wrong = json!({"auths": {&server.host: {"auth": "dXNlcjp4"}}}).to_string();
     let run = check_with(&server, &wrong, &[]);
-    refused(&run, "does not accept the login");
+    refused(&run, "rejects the saved login");
     assert!(!run.err.contains("dXNlcjp4"), "{}", run.err);
     let broken = check_with(&server, "{\"auths\": [\"secret\"]}", &[]);
     refused(&broken, "is not what docker writes");
@@ -181,7 +181,7 @@ fn tokens_come_from_where_the_registry_says() {
     is_fine(&check_with(&server, &login(&server.host), &[]));
     // One token does for all that follows.
     assert_eq!(tokens.asked().len(), 1, "{:?}", tokens.paths());
-    refused(&check(&server), "wants a login");
+    refused(&check(&server), "requires a login");
     let evil = registry(|_| {
         let challenge = "Bearer realm=\"http://203.0.113.1/token\"";
         Some(Answer::of(401).with("WWW-Authenticate", challenge))
@@ -249,18 +249,49 @@ fn no_login_goes_where_a_redirect_leads() {
         "{asked:?}"
     );
 
+    // Nor where what is there asks for one.
+    let thief = Arc::new(Server::start(|asked| {
+        match asked.path.starts_with("/token") {
+            true => Answer::of(200).body(r#"{"token": "x"}"#),
+            false => {
+                let realm = format!("http://{}/token", asked.heads["host"]);
+                Answer::of(401).with("WWW-Authenticate", format!("Bearer realm=\"{realm}\""))
+            }
+        }
+    }));
+    let to = format!("http://{}", thief.host);
+    let open = registry(move |asked| {
+        let moved = || Answer::of(307).with("Location", format!("{to}{}", asked.path));
+        asked.path.contains("/blobs/").then(moved)
+    });
+    refused(
+        &check_with(&open, &login(&open.host), &[]),
+        "refuses access",
+    );
+    let asked = thief.asked();
+    assert!(
+        asked.iter().all(|asked| !asked.path.starts_with("/token")),
+        "{asked:?}"
+    );
+    assert!(
+        asked
+            .iter()
+            .all(|asked| !asked.heads.contains_key("authorization")),
+        "{asked:?}"
+    );
+
     let round = registry(|asked| {
         asked
             .path
             .contains("/blobs/")
             .then(|| Answer::of(302).with("Location", asked.path.clone()))
     });
-    refused(&check(&round), "without end");
+    refused(&check(&round), "too many redirects");
     let nowhere = registry(|asked| {
         let odd = || Answer::of(302).with("Location", "file:///etc/passwd");
         asked.path.contains("/blobs/").then(odd)
     });
-    refused(&check(&nowhere), "a place that is not followed");
+    refused(&check(&nowhere), "does not follow");
 }
 
 #[test]
@@ -281,7 +312,7 @@ fn what_passes_is_tried_again() {
     refused(&check(&long), "asks to wait for 86400 s");
     let broken = registry(|asked| asked.path.contains("manifests").then(|| Answer::of(500)));
     let run = check(&broken);
-    refused(&run, "has trouble of its own (500)");
+    refused(&run, "failed with status 500");
     assert_eq!(broken.paths().len(), 5);
     let shut = registry(|asked| {
         let body = r#"{"errors":[{"code":"DENIED","message":"not\u001b[31m you"}]}"#;
@@ -291,7 +322,7 @@ fn what_passes_is_tried_again() {
             .then(|| Answer::of(403).body(body))
     });
     let run = check(&shut);
-    refused(&run, "does not give acme/app:1 to this login");
+    refused(&run, "denies access to acme/app:1");
     assert!(!run.err.contains('\u{1b}'), "{:?}", run.err);
 }
 
@@ -315,7 +346,12 @@ fn blobs_go_on_where_they_broke_off() {
         let status = if from == 0 { 200 } else { 206 };
         Some(Answer {
             length: Some(rest.len()),
-            ..Answer::of(status).body(&rest[..some])
+            ..Answer::of(status)
+                .with(
+                    "Content-Range",
+                    format!("bytes {from}-{}/{}", body.len() - 1, body.len()),
+                )
+                .body(&rest[..some])
         })
     });
     is_fine(&check(&server));
@@ -353,7 +389,7 @@ fn nobody_is_waited_for_without_end() {
     let home = folder([]);
     let start = std::time::Instant::now();
     let run = check_at(home.path(), &silent, &["--timeout", "1"]);
-    refused(&run, "is silent");
+    refused(&run, "does not respond");
     assert!(
         start.elapsed() < Duration::from_secs(20),
         "{:?}",

@@ -10,6 +10,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Error, Proxy};
 
+use super::super::{plain, small};
 use super::again::Failure;
 use super::names::Names;
 use crate::image::Refused;
@@ -96,7 +97,8 @@ fn certificates(folder: &Path) -> Result<Vec<Certificate<'static>>, Refused> {
     let files = files.map(|file| file.path());
     for path in files.filter(|path| path.extension().is_some_and(|ending| ending == "crt")) {
         let wrong = |why: String| Refused::new(format!("{}: {why}", path.display()));
-        let text = fs::read(&path).map_err(|error| wrong(error.to_string()))?;
+        let (mut file, _) = plain(&path).map_err(|error| wrong(error.to_string()))?;
+        let text = small(&mut file, "it").map_err(|why| wrong(why.to_string()))?;
         for item in parse_pem(&text) {
             let item = item.map_err(|error| wrong(error.to_string()))?;
             if let PemItem::Certificate(certificate) = item {
@@ -112,10 +114,14 @@ pub(super) fn failed(host: &str, error: &Error) -> Failure {
     let passing = |why: String| Failure::Passing(format!("{host} {why}"), None);
     let lasting = |why: String| Failure::Lasting(format!("{host} {why}"));
     match error {
-        Error::HostNotFound => lasting("is not found: no server of names knows it".into()),
-        Error::Timeout(_) => passing("is silent".into()),
-        Error::Rustls(_) | Error::Tls(_) => lasting(untrusted(&error.to_string())),
-        Error::Io(inner) if is_of_tls(inner) => lasting(untrusted(&inner.to_string())),
+        Error::HostNotFound => lasting("is not found: no name server knows it".into()),
+        Error::Timeout(_) => {
+            passing("does not respond: check the address, or raise `--timeout`".into())
+        }
+        Error::Rustls(_) | Error::Tls(_) => Failure::Lasting(untrusted(host, &error.to_string())),
+        Error::Io(inner) if is_of_tls(inner) => {
+            Failure::Lasting(untrusted(host, &inner.to_string()))
+        }
         Error::Io(inner) if inner.kind() == io::ErrorKind::ConnectionRefused => {
             lasting("does not answer: nothing listens there".into())
         }
@@ -129,8 +135,16 @@ pub(super) fn is_of_tls(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }
 
-fn untrusted(why: &str) -> String {
+fn untrusted(host: &str, why: &str) -> String {
+    if why.contains("InvalidContentType") {
+        return format!("{host} does not speak HTTPS");
+    }
+    if why.contains("CaUsedAsEndEntity") {
+        return format!(
+            "the certificate of {host} is one of an authority, which no server may show: make it with `basicConstraints=CA:FALSE`"
+        );
+    }
     format!(
-        "is not trusted: {why} (the certificate of its authority belongs into /etc/docker/certs.d/HOST/ca.crt, or into the file that SSL_CERT_FILE names)"
+        "the certificate of {host} is not trusted: {why}. Put the certificate of its authority into /etc/docker/certs.d/{host}/ca.crt, or name it in SSL_CERT_FILE"
     )
 }

@@ -11,9 +11,10 @@ use ureq::http::header::{ACCEPT, AUTHORIZATION, LOCATION, RANGE, RETRY_AFTER, WW
 use ureq::http::{Response, StatusCode, Uri};
 use ureq::{Agent, Body};
 
-use super::again::{Failure, again};
+use super::again::{Failure, TRIES, again};
 use super::agent::{agent, failed, is_loopback};
 use super::login::{self, Login};
+use super::paced::Paced;
 use super::token::{self, Challenge};
 use crate::image::Refused;
 use crate::image::access::Access;
@@ -24,20 +25,24 @@ const REDIRECTS: usize = 5;
 const SMALL: u64 = 64 << 10;
 /// A host that is asked in vain so often in a row is not asked for the rest of a list.
 const MISSES: u32 = 3;
-/// Nobody is waited for who sends less, in bytes a second.
-const SLOWEST: u64 = 16 << 10;
-
 /// A registry.
 pub(super) struct Client {
     agent: Agent,
     pub(super) host: String,
     access: Access,
     /// Where it is asked, once that is known.
-    base: Mutex<Option<String>>,
+    base: Mutex<Base>,
     /// How often in a row it gave no answer, tried again or not.
     misses: AtomicU32,
     /// What it was shown last for a repository. Nothing prints it.
     shown: Mutex<BTreeMap<String, String>>,
+}
+
+/// Where a registry is asked, and how often that was tried to find out.
+#[derive(Default)]
+struct Base {
+    known: Option<String>,
+    tries: u32,
 }
 
 /// What is wanted of it.
@@ -48,9 +53,16 @@ pub(super) struct Asked<'a> {
     /// For people.
     pub(super) what: &'a str,
     pub(super) accept: Option<&'a str>,
-    /// The first byte that is wanted, and how many there are in all.
+    /// The first byte that is wanted.
     pub(super) from: u64,
-    pub(super) size: u64,
+    /// Whether the answer may take its time, as long as it comes.
+    pub(super) large: bool,
+}
+
+/// An answer, and where it came from in the end.
+struct Answered {
+    answer: Response<Body>,
+    url: String,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -101,28 +113,46 @@ impl Client {
         let base = self.base()?;
         let url = format!("{base}/v2/{}/{}", asked.repository, asked.path);
         let shown = locked(&self.shown).get(asked.repository).cloned();
-        let answer = self.followed(&base, &url, asked, shown.as_deref())?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
-            return self.judged(answer, asked.what);
+        let first = self.followed(&base, &url, asked, shown.as_deref())?;
+        if first.answer.status() != StatusCode::UNAUTHORIZED {
+            return self.judged(first.answer, asked.what);
         }
-        let found =
-            login::of(&self.host, asked.repository, &self.access).map_err(Failure::Lasting)?;
-        let header = self.pass(&base, &answer, asked, found.as_ref())?;
-        drop(answer);
-        let answer = self.followed(&base, &url, asked, Some(&header))?;
-        if answer.status() == StatusCode::UNAUTHORIZED {
+        self.is_own(&first, &base, asked.what)?;
+        let found = login::of(&self.host, asked.repository, &self.access);
+        let found = found.map_err(Failure::Lasting)?;
+        let header = self.pass(&base, &first.answer, asked, found.as_ref())?;
+        drop(first);
+        let second = self.followed(&base, &url, asked, Some(&header))?;
+        if second.answer.status() == StatusCode::UNAUTHORIZED {
+            self.is_own(&second, &base, asked.what)?;
             return Err(self.shut(asked.what, found.is_some()));
         }
         locked(&self.shown).insert(asked.repository.to_owned(), header);
-        self.judged(answer, asked.what)
+        self.judged(second.answer, asked.what)
+    }
+
+    /// A login is for the registry alone: nobody else who asks for one is shown it.
+    fn is_own(&self, answered: &Answered, base: &str, what: &str) -> Result<(), Failure> {
+        if is_of(&answered.url, base) {
+            return Ok(());
+        }
+        let place = self.asked_at(&answered.url);
+        Err(Failure::Lasting(format!(
+            "{place} refuses access to {what}"
+        )))
     }
 
     /// Where it is asked: only where it is said, or on this machine, by plain HTTP.
     fn base(&self) -> Result<String, Failure> {
         let mut base = locked(&self.base);
-        if let Some(known) = &*base {
+        if let Some(known) = &base.known {
             return Ok(known.clone());
         }
+        // Others wait for this answer: it is not looked for anew for each of them.
+        if base.tries >= TRIES {
+            return Err(Failure::Lasting(format!("{} does not respond", self.host)));
+        }
+        base.tries += 1;
         let host = match self.host.as_str() {
             // Its registry is not where its name leads.
             "docker.io" => "registry-1.docker.io",
@@ -133,12 +163,16 @@ impl Client {
             true => self.spoken(secret, format!("http://{host}"))?,
             false => secret,
         };
-        Ok(base.insert(found).clone())
+        Ok(base.known.insert(found).clone())
     }
 
     /// Which of both it speaks; nothing is shown to it meanwhile.
     fn spoken(&self, secret: String, plain: String) -> Result<String, Failure> {
-        let ask = |base: &str| self.agent.get(format!("{base}/v2/")).call();
+        let patience = Some(self.access.patience);
+        let ask = |base: &str| {
+            let request = self.agent.get(format!("{base}/v2/"));
+            request.config().timeout_global(patience).build().call()
+        };
         let Err(error) = ask(&secret) else {
             return Ok(secret);
         };
@@ -160,17 +194,13 @@ impl Client {
         url: &str,
         asked: &Asked<'_>,
         header: Option<&str>,
-    ) -> Result<Response<Body>, Failure> {
+    ) -> Result<Answered, Failure> {
         let mut url = url.to_owned();
         for _ in 0..=REDIRECTS {
-            let slow =
-                self.access.patience.saturating_mul(10) + Duration::from_secs(asked.size / SLOWEST);
-            let mut request = self
-                .agent
-                .get(&url)
-                .config()
-                .timeout_recv_body(Some(slow))
-                .build();
+            // Large ones are watched while they come.
+            let whole = (!asked.large).then(|| self.access.patience.saturating_mul(2));
+            let request = self.agent.get(&url).config();
+            let mut request = request.timeout_recv_body(whole).build();
             if let Some(accept) = asked.accept {
                 request = request.header(ACCEPT, accept);
             }
@@ -180,27 +210,20 @@ impl Client {
             if let Some(header) = header.filter(|_| is_of(&url, base)) {
                 request = request.header(AUTHORIZATION, header);
             }
-            let answer = request
-                .call()
-                .map_err(|error| failed(&self.asked_at(&url), &error))?;
+            let answer = request.call();
+            let answer = answer.map_err(|error| failed(&self.asked_at(&url), &error))?;
             if !answer.status().is_redirection() {
-                return Ok(answer);
+                return Ok(Answered { answer, url });
             }
-            let to = answer
-                .headers()
-                .get(LOCATION)
-                .and_then(|to| to.to_str().ok());
+            let to = answer.headers().get(LOCATION);
+            let to = to.and_then(|to| to.to_str().ok());
             url = to.and_then(|to| leads_to(&url, to)).ok_or_else(|| {
-                Failure::Lasting(format!(
-                    "{} leads to a place that is not followed",
-                    self.host
-                ))
+                let why = "redirects to an address that malloclint does not follow (not HTTPS, or not a full address)";
+                Failure::Lasting(format!("{} {why}", self.host))
             })?;
         }
-        Err(Failure::Lasting(format!(
-            "{} leads from one place to the next, without end",
-            self.host
-        )))
+        let why = format!("{}: too many redirects", self.host);
+        Err(Failure::Lasting(why))
     }
 
     /// Who was asked, for people.
@@ -241,7 +264,7 @@ impl Client {
                     scope.unwrap_or_else(|| format!("repository:{}:pull", asked.repository));
                 if !may_be_told(&realm, base) {
                     return Err(Failure::Lasting(format!(
-                        "{} wants a login to be sent to {realm}, which is not safe",
+                        "{} asks for a login to be sent to {realm}, which is not safe",
                         self.host
                     )));
                 }
@@ -258,13 +281,18 @@ impl Client {
         scope: &str,
         (login, what): (Option<&Login>, &str),
     ) -> Result<String, Failure> {
+        let whole = Some(self.access.patience.saturating_mul(2));
         let answer = match login {
             Some(Login::Identity(identity)) => self
                 .agent
                 .post(realm)
+                .config()
+                .timeout_global(whole)
+                .build()
                 .send_form(token::form(identity, service, scope)),
             _ => {
-                let mut request = self.agent.get(token::place(realm, service, scope));
+                let request = self.agent.get(token::place(realm, service, scope));
+                let mut request = request.config().timeout_global(whole).build();
                 if let Some(header) = login.and_then(Login::header) {
                     request = request.header(AUTHORIZATION, header);
                 }
@@ -289,10 +317,10 @@ impl Client {
         let host = &self.host;
         Failure::Lasting(match had_login {
             true => format!(
-                "{host} does not accept the login for {what}: `docker login {host}`, or another one"
+                "{host} rejects the saved login for {what}: log in again with `docker login {host}`"
             ),
             false => format!(
-                "{host} wants a login for {what} (or has no such image): `docker login {host}`"
+                "{host} requires a login for {what}, or there is no such image: log in with `docker login {host}`, or check the name"
             ),
         })
     }
@@ -309,26 +337,20 @@ impl Client {
             .get(RETRY_AFTER)
             .and_then(|wait| wait.to_str().ok()?.trim().parse().ok());
         let said = said(&mut answer);
+        let passing = |why: String| {
+            let wait = wait.map(Duration::from_secs);
+            Failure::Passing(format!("{host} {why}{said}"), wait)
+        };
+        let lasting = |why: String| Failure::Lasting(format!("{host} {why}{said}"));
         Err(match status {
-            StatusCode::NOT_FOUND => Failure::Lasting(format!("{host} has not got {what}{said}")),
-            StatusCode::FORBIDDEN => {
-                Failure::Lasting(format!("{host} does not give {what} to this login{said}"))
+            StatusCode::NOT_FOUND => lasting(format!("has no {what}")),
+            StatusCode::FORBIDDEN => lasting(format!("denies access to {what}")),
+            StatusCode::TOO_MANY_REQUESTS => passing("limits requests (429)".into()),
+            StatusCode::REQUEST_TIMEOUT => passing("failed with status 408".into()),
+            status if status.is_server_error() => {
+                passing(format!("failed with status {}", status.as_u16()))
             }
-            StatusCode::TOO_MANY_REQUESTS => Failure::Passing(
-                format!("{host} was asked too often{said}"),
-                wait.map(Duration::from_secs),
-            ),
-            StatusCode::REQUEST_TIMEOUT => {
-                Failure::Passing(format!("{host} was asked too slowly{said}"), None)
-            }
-            status if status.is_server_error() => Failure::Passing(
-                format!("{host} has trouble of its own ({}){said}", status.as_u16()),
-                wait.map(Duration::from_secs),
-            ),
-            status => Failure::Lasting(format!(
-                "{host} answers {} to {what}{said}",
-                status.as_u16()
-            )),
+            status => lasting(format!("answers {} to {what}", status.as_u16())),
         })
     }
 }
@@ -346,11 +368,8 @@ struct Said {
 /// What an answer says of its error, in brackets.
 fn said(answer: &mut Response<Body>) -> String {
     let mut text = Vec::new();
-    let read = answer
-        .body_mut()
-        .as_reader()
-        .take(SMALL)
-        .read_to_end(&mut text);
+    let paced = Paced::new(answer.body_mut().as_reader());
+    let read = paced.take(SMALL).read_to_end(&mut text);
     let told: Option<Errors> = read.ok().and_then(|_| serde_json::from_slice(&text).ok());
     let first = told.and_then(|told| told.errors.into_iter().next());
     match first {
@@ -370,23 +389,26 @@ fn is_of(url: &str, base: &str) -> bool {
     origin(url).is_some_and(|own| origin(base) == Some(own))
 }
 
-/// Whether a login may be sent there: in secret, or to the registry that is asked without secret anyway.
+/// Whether a login may be sent there: in secret, or to the registry that is asked without secret anyway; on this machine its tokens may
+/// have a port of their own.
 fn may_be_told(realm: &str, base: &str) -> bool {
-    match origin(realm) {
-        Some((scheme, authority)) if !authority.contains('@') => {
-            let name = |authority: &str| {
-                authority
-                    .rsplit_once(':')
-                    .map_or(authority, |(name, _)| name)
-                    .to_owned()
-            };
-            let own = origin(base);
-            let same =
-                own.is_some_and(|(known, own)| known == "http" && name(&own) == name(&authority));
-            scheme == "https" || scheme == "http" && same
+    let (Ok(realm), Ok(base)) = (realm.parse::<Uri>(), base.parse::<Uri>()) else {
+        return false;
+    };
+    let is_bare = realm
+        .authority()
+        .is_some_and(|authority| !authority.as_str().contains('@'));
+    let host = realm.host().unwrap_or_default();
+    let same = base
+        .host()
+        .is_some_and(|own| own.eq_ignore_ascii_case(host));
+    let port = realm.port_u16() == base.port_u16() || is_loopback(host);
+    is_bare
+        && match (realm.scheme_str(), base.scheme_str()) {
+            (Some("https"), _) => true,
+            (Some("http"), Some("http")) => same && port,
+            _ => false,
         }
-        _ => false,
-    }
 }
 
 /// Where a redirect leads: never from HTTPS to what everybody can read.

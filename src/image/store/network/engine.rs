@@ -32,6 +32,9 @@ const ENCODED: &AsciiSet = &CONTROLS
     .add(b'<')
     .add(b'>');
 
+/// No image has more bytes as it is saved.
+const LARGEST: u64 = 256 << 30;
+
 /// An image as the engine saved it; the file goes with it.
 struct Image {
     saved: Saved,
@@ -63,8 +66,16 @@ impl Store for Image {
 pub(super) fn save(name: &str, access: &Access) -> Result<Box<dyn Store>, Refused> {
     let engine = address(access);
     let (agent, base) = agent(&engine, access)?;
-    let url = format!("{base}/images/{}/get", utf8_percent_encode(name, ENCODED));
     let wrong = |why: String| Refused::new(format!("the engine at {engine}: {why}"));
+    // It saves before it answers, and a large image takes its time: whether it is there at all is asked first.
+    let there = agent
+        .get(format!("{base}/_ping"))
+        .config()
+        .timeout_global(Some(access.patience))
+        .build()
+        .call();
+    there.map_err(|error| wrong(unreachable(&error)))?;
+    let url = format!("{base}/images/{}/get", utf8_percent_encode(name, ENCODED));
     let mut answer = agent
         .get(url)
         .call()
@@ -84,16 +95,19 @@ pub(super) fn save(name: &str, access: &Access) -> Result<Box<dyn Store>, Refuse
             )));
         }
     }
-    let made = match &access.cache {
+    let made = match access.passing.as_ref().or(access.cache.as_ref()) {
         Some(folder) => fs::create_dir_all(folder)
-            .and_then(|()| NamedTempFile::with_prefix_in(".saved-", folder)),
+            .and_then(|()| NamedTempFile::with_prefix_in("saved-", folder)),
         None => NamedTempFile::with_prefix("malloclint-"),
     };
     let mut file =
         made.map_err(|error| Refused::new(format!("what it saves finds no place: {error}")))?;
-    let mut body = BufReader::new(answer.body_mut().as_reader());
-    io::copy(&mut body, &mut file)
+    let body = BufReader::new(answer.body_mut().as_reader());
+    let copied = io::copy(&mut body.take(LARGEST), &mut file)
         .map_err(|error| wrong(format!("what it saves breaks off: {error}")))?;
+    if copied == LARGEST {
+        return Err(wrong("what it saves has no end".into()));
+    }
     let saved = Saved(Archive::open(file.path())?);
     Ok(Box::new(Image { saved, _file: file }))
 }
@@ -145,7 +159,6 @@ fn context(folder: &Path) -> Option<String> {
 
 /// An agent for it, and what its addresses begin with.
 fn agent(engine: &str, access: &Access) -> Result<(Agent, String), Refused> {
-    // It saves before it answers, and a large image takes its time.
     let config = patient(access)
         .proxy(None)
         .timeout_recv_response(None)
@@ -166,7 +179,7 @@ fn agent(engine: &str, access: &Access) -> Result<(Agent, String), Refused> {
             Ok((agent, format!("http://{host}")))
         }
         _ => Err(Refused::new(format!(
-            "the engine at {engine} is not asked from here: `docker save IMAGE > image.tar`, and check `docker-archive:image.tar`"
+            "malloclint cannot ask the engine at {engine} (SSH and TLS are not supported): `docker save IMAGE > image.tar`, and check `docker-archive:image.tar`"
         ))),
     }
 }
@@ -182,6 +195,7 @@ fn unreachable(error: &ureq::Error) -> String {
         ureq::Error::Io(inner) if inner.kind() == io::ErrorKind::PermissionDenied => {
             "you may not ask it (the group `docker` may)".into()
         }
+        ureq::Error::Timeout(_) => "it does not respond".into(),
         error => format!("it does not answer: {error}"),
     }
 }

@@ -1,16 +1,14 @@
 //! Logins, as docker and podman keep them: in `config.json` and `auth.json`, or with a program that it names.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
-use super::super::small;
+use super::super::{plain, small};
+use super::helper;
 use crate::image::access::Access;
 
 /// What a registry is shown. It has no `Debug`: nothing prints it.
@@ -40,8 +38,8 @@ impl Login {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Logins {
-    auths: BTreeMap<String, Entry>,
-    cred_helpers: BTreeMap<String, String>,
+    auths: Option<BTreeMap<String, Entry>>,
+    cred_helpers: Option<BTreeMap<String, String>>,
     creds_store: Option<String>,
 }
 
@@ -50,17 +48,11 @@ struct Logins {
 struct Entry {
     auth: Option<String>,
     identitytoken: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
 }
 
-/// What a helper answers.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Answer {
-    username: String,
-    secret: String,
-}
-
-/// A helper says this instead of a name, where its secret is a token (docker's credential helpers).
+/// A helper says this instead of a name, where its secret is a token.
 const TOKEN: &str = "<token>";
 /// What Docker Hub is called there.
 const HUB: &str = "https://index.docker.io/v1/";
@@ -82,8 +74,8 @@ pub(super) fn of(host: &str, repository: &str, access: &Access) -> Result<Option
 
 fn read(path: &Path) -> Result<Option<Logins>, String> {
     let wrong = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-    let mut file = match fs::File::open(path) {
-        Ok(file) => file,
+    let mut file = match plain(path) {
+        Ok((file, _)) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(wrong(&error)),
     };
@@ -100,11 +92,22 @@ impl Logins {
     fn of(&self, host: &str, repository: &str) -> Result<Option<Login>, String> {
         let hub = host == "docker.io";
         let server = if hub { HUB } else { host };
-        let helper = self.cred_helpers.get(host).or(self.creds_store.as_ref());
-        if let Some(helper) = helper
-            && let Some(login) = ask(helper, server)?
+        let names = if hub {
+            &[host, HUB, "index.docker.io"][..]
+        } else {
+            &[host]
+        };
+        let own = names
+            .iter()
+            .find_map(|name| self.cred_helpers.as_ref()?.get(*name));
+        let helper = own.or(self.creds_store.as_ref());
+        if let Some(helper) = helper.filter(|helper| !helper.is_empty())
+            && let Some((user, password)) = helper::ask(helper, server)?
         {
-            return Ok(Some(login));
+            return Ok(Some(match user == TOKEN {
+                true => Login::Identity(password),
+                false => Login::Password { user, password },
+            }));
         }
         // Podman's may be those of a part of the host: the longest counts.
         let mut part = format!("{host}/{repository}");
@@ -114,7 +117,7 @@ impl Logins {
             }
             match part.rsplit_once('/') {
                 Some((shorter, _)) => part = shorter.to_owned(),
-                None if hub => return self.auths.get(HUB).map_or(Ok(None), Entry::login),
+                None if hub => return self.entry(HUB).map_or(Ok(None), Entry::login),
                 None => return Ok(None),
             }
         }
@@ -135,9 +138,10 @@ impl Logins {
                 .unwrap_or(key);
             key.to_owned()
         };
-        let exact = self.auths.get(part);
+        let auths = self.auths.as_ref()?;
+        let exact = auths.get(part);
         exact.or_else(|| {
-            self.auths
+            auths
                 .iter()
                 .find(|(key, _)| bare(key) == part)
                 .map(|(_, entry)| entry)
@@ -154,6 +158,10 @@ impl Entry {
         {
             return Ok(Some(Login::Identity(token.clone())));
         }
+        if let (Some(user), Some(password), None) = (&self.username, &self.password, &self.auth) {
+            let (user, password) = (user.clone(), password.clone());
+            return Ok(Some(Login::Password { user, password }));
+        }
         let Some(auth) = self.auth.as_ref().filter(|auth| !auth.is_empty()) else {
             return Ok(None);
         };
@@ -166,41 +174,6 @@ impl Entry {
             password: password.trim_end_matches('\0').to_owned(),
         }))
     }
-}
-
-/// Asks a helper, as docker does: the server on its standard input, a login on its output.
-fn ask(helper: &str, server: &str) -> Result<Option<Login>, String> {
-    let program = format!("docker-credential-{helper}");
-    let wrong =
-        |why: &dyn std::fmt::Display| format!("the program `{program}` that it names: {why}");
-    if helper.contains(['/', '\\']) {
-        return Err(wrong(&"it is named with a folder"));
-    }
-    let mut child = Command::new(&program)
-        .arg("get")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| wrong(&error))?;
-    if let Some(mut input) = child.stdin.take() {
-        // One that does not want to know says what it has.
-        let _ = input.write_all(server.as_bytes());
-    }
-    let done = child.wait_with_output().map_err(|error| wrong(&error))?;
-    if !done.status.success() {
-        // It has none: docker goes on without one, too.
-        return Ok(None);
-    }
-    let answer: Answer = serde_json::from_slice(&done.stdout)
-        .map_err(|_| wrong(&"its answer is not what docker's helpers answer"))?;
-    Ok(Some(match answer.username == TOKEN {
-        true => Login::Identity(answer.secret),
-        false => Login::Password {
-            user: answer.username,
-            password: answer.secret,
-        },
-    }))
 }
 
 #[cfg(test)]
@@ -223,8 +196,9 @@ mod tests {
             "https://one.example/v2/": {"auth": "YzpkOmU="},
             "two.example/acme": {"identitytoken": "x"},
             "two.example": {"auth": "YTpi"},
-            "empty.example": {}
-        }, "HttpHeaders": {}}"#;
+            "empty.example": {},
+            "hand.example": {"username": "u", "password": "p"}
+        }, "HttpHeaders": {}, "credHelpers": null, "credsStore": ""}"#;
         assert_eq!(login(text, "docker.io", "library/python").unwrap(), "a/b");
         assert_eq!(login(text, "one.example", "app").unwrap(), "c/d:e");
         assert_eq!(
@@ -232,7 +206,9 @@ mod tests {
             "identity x"
         );
         assert_eq!(login(text, "two.example", "other/app").unwrap(), "a/b");
+        assert_eq!(login(text, "hand.example", "app").unwrap(), "u/p");
         assert_eq!(login(text, "empty.example", "app"), None);
+        assert_eq!(login(r#"{"auths": null}"#, "empty.example", "app"), None);
         assert_eq!(login(text, "other.example", "app"), None);
     }
 

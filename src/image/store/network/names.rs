@@ -44,6 +44,8 @@ impl resolver::Resolver for Names {
     }
 }
 
+/// Names that this machine knows by itself.
+const HOSTS: &str = "/etc/hosts";
 /// So many addresses of a host are tried.
 const FEW: usize = 8;
 
@@ -52,6 +54,11 @@ impl Names {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = bare.parse() {
             return Ok(vec![address]);
+        }
+        // A server of names is not asked for the other family of what stands there.
+        let known = hosts(&std::fs::read_to_string(HOSTS).unwrap_or_default(), bare);
+        if !known.is_empty() {
+            return Ok(known);
         }
         // Of all names this one need not be looked up (RFC 6761, 6.3).
         if bare.eq_ignore_ascii_case("localhost") {
@@ -75,6 +82,21 @@ impl Names {
     }
 }
 
+/// The addresses of a name in the text of a file of hosts (hosts(5)).
+fn hosts(text: &str, name: &str) -> Vec<IpAddr> {
+    let lines = text
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default());
+    let addresses = lines.filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let address = words.next()?.parse().ok()?;
+        words
+            .any(|word| word.eq_ignore_ascii_case(name))
+            .then_some(address)
+    });
+    addresses.collect()
+}
+
 fn resolver(patience: Duration) -> Result<TokioResolver, Error> {
     let wrong = |error| {
         Error::Io(std::io::Error::other(format!(
@@ -91,4 +113,23 @@ fn resolver(patience: Duration) -> Result<TokioResolver, Error> {
     let options: &mut ResolverOpts = builder.options_mut();
     options.timeout = options.timeout.min(patience);
     builder.build().map_err(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_known_by_all_their_names() {
+        let text = "127.0.0.1 localhost\n# 10.0.0.1 reg\n10.0.0.2\tReg.example reg # one\n::2 reg\nbroken reg\n";
+        let of = |name| {
+            hosts(text, name)
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("reg"), ["10.0.0.2", "::2"]);
+        assert_eq!(of("reg.EXAMPLE"), ["10.0.0.2"]);
+        assert!(of("other").is_empty());
+    }
 }

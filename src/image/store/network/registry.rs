@@ -4,12 +4,13 @@ use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
 
 use ureq::http::StatusCode;
-use ureq::http::header::CONTENT_LENGTH;
+use ureq::http::header::{CONTENT_LENGTH, CONTENT_RANGE};
 
 use super::super::{Blob, LARGEST, Refused, Root, Store};
 use super::again::{Failure, TRIES};
 use super::agent::failed;
 use super::client::{Asked, Client};
+use super::paced::Paced;
 use crate::image::digest::Digest;
 use crate::image::reference::{At, Name};
 
@@ -18,6 +19,8 @@ const MANIFESTS: &str = "application/vnd.oci.image.index.v1+json, application/vn
     application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json";
 /// Where registries say what they send.
 const DIGEST: &str = "docker-content-digest";
+/// No layer has more bytes as it is stored.
+const STORED: u64 = 64 << 30;
 /// So often a blob may break off.
 const BREAKS: u32 = 16;
 
@@ -48,7 +51,7 @@ impl Registry {
             what: &what,
             accept: Some(MANIFESTS),
             from: 0,
-            size: LARGEST,
+            large: false,
         };
         self.client.get(&asked, |mut answer| {
             let said = answer
@@ -69,6 +72,13 @@ impl Registry {
 
     /// The rest of a blob from a byte on.
     fn rest(&self, blob: &Blob, from: u64) -> io::Result<Box<dyn Read + Send>> {
+        if blob.size > STORED {
+            let why = format!(
+                "{} is said to have {} bytes: no layer has more than {STORED}",
+                blob.digest, blob.size
+            );
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
         let what = format!("the blob {}", blob.digest);
         let asked = Asked {
             repository: &self.name.repository,
@@ -76,7 +86,7 @@ impl Registry {
             what: &what,
             accept: None,
             from,
-            size: blob.size,
+            large: true,
         };
         let found = self.client.get(&asked, |answer| {
             let whole = answer.status() == StatusCode::OK;
@@ -89,7 +99,18 @@ impl Registry {
                 let why = format!("{} has not the size that is said", blob.digest);
                 return Err(Failure::Lasting(why));
             }
-            let mut reader = answer.into_body().into_reader();
+            let range = answer
+                .headers()
+                .get(CONTENT_RANGE)
+                .and_then(|range| range.to_str().ok());
+            if !whole && !range.is_some_and(|range| range.starts_with(&format!("bytes {from}-"))) {
+                let why = format!(
+                    "{} sends another part of {what} than was asked for",
+                    self.client.host
+                );
+                return Err(Failure::Lasting(why));
+            }
+            let mut reader = Paced::new(answer.into_body().into_reader());
             if whole && from > 0 {
                 let skipped = io::copy(&mut (&mut reader).take(from), &mut io::sink());
                 skipped.map_err(|error| {

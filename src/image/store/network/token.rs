@@ -21,13 +21,15 @@ impl Challenge {
     /// Reads the headers `WWW-Authenticate`; tokens are liked best.
     pub(super) fn of<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Self> {
         let mut basic = None;
-        for header in headers {
-            let (scheme, rest) = header.trim().split_once(' ').unwrap_or((header.trim(), ""));
+        for one in headers.flat_map(challenges) {
+            let (scheme, rest) = one.split_once(' ').unwrap_or((one, ""));
             if scheme.eq_ignore_ascii_case("basic") {
                 basic = Some(Self::Basic);
             } else if scheme.eq_ignore_ascii_case("bearer") {
                 let mut said = parameters(rest);
-                let realm = said.remove("realm")?;
+                let Some(realm) = said.remove("realm") else {
+                    continue;
+                };
                 let (service, scope) = (said.remove("service"), said.remove("scope"));
                 return Some(Self::Bearer {
                     realm,
@@ -38,6 +40,35 @@ impl Challenge {
         }
         basic
     }
+}
+
+/// A header may hold several: each begins with a word that no `=` follows.
+fn challenges(header: &str) -> Vec<&str> {
+    let (mut begins, mut quoted, mut part) = (Vec::new(), false, 0);
+    let mut look = |from: usize, to: usize| {
+        let text = header.get(from..to).unwrap_or_default();
+        let start = from + text.len() - text.trim_start().len();
+        let word = text.split_whitespace().next().unwrap_or_default();
+        if !word.is_empty() && !word.contains('=') {
+            begins.push(start);
+        }
+    };
+    for (at, c) in header.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => {
+                look(part, at);
+                part = at + 1;
+            }
+            _ => {}
+        }
+    }
+    look(part, header.len());
+    let ends = begins.iter().skip(1).copied().chain([header.len()]);
+    let pairs = begins.iter().copied().zip(ends);
+    pairs
+        .filter_map(|(from, to)| Some(header.get(from..to)?.trim_matches([' ', ','])))
+        .collect()
 }
 
 /// `name="value"`, separated by commas, which may stand in quotes, too.
@@ -119,6 +150,14 @@ mod tests {
         );
         assert_eq!(of(r#"Basic realm="x""#), Some(Challenge::Basic));
         assert_eq!(of("bearer service=x"), None);
+        let both = r#"Basic realm="a, b", Bearer realm="https://auth.example/t",service=x"#;
+        assert!(
+            matches!(of(both), Some(Challenge::Bearer { realm, .. }) if realm == "https://auth.example/t")
+        );
+        assert_eq!(
+            of(r#"Bearer service="x", Basic realm="y""#),
+            Some(Challenge::Basic)
+        );
         assert_eq!(of("Negotiate"), None);
         assert_eq!(of(""), None);
     }
