@@ -119,13 +119,19 @@ fn preload_file(build: &Build<'_>, state: &mut ImageState, copied: &Copied) {
             format!("`{}` is copied there", copied.path),
         );
     };
-    let whole = Span::new(0, file.bytes.len());
-    let text = String::from_utf8_lossy(&file.bytes).into_owned();
-    let start = text.len() - text.trim_start().len();
-    let span = Span::new(start, (start + text.trim().len()).min(whole.end));
+    let names = without_comments(&file.bytes);
+    let Some(start) = names.iter().position(|byte| *byte != b' ') else {
+        return;
+    };
+    let end = names
+        .iter()
+        .rposition(|byte| *byte != b' ')
+        .unwrap_or(start)
+        + 1;
+    let span = Span::new(start, end);
     let place = Place::new(&file, span);
     let value = Value {
-        text: Traced::verbatim(&file.bytes, span),
+        text: Traced::verbatim(&names, span),
         ..Value::default()
     };
     let setting = Setting {
@@ -139,6 +145,19 @@ fn preload_file(build: &Build<'_>, state: &mut ImageState, copied: &Copied) {
         setting,
         conditional: false,
     });
+}
+
+/// The file as the loader takes it: names between blanks of any kind, and comments, each byte where it was (glibc, elf/rtld.c).
+fn without_comments(text: &[u8]) -> Vec<u8> {
+    let mut comment = false;
+    let mut names = text.to_vec();
+    for byte in &mut names {
+        comment = *byte != b'\n' && (comment || *byte == b'#');
+        if comment || byte.is_ascii_whitespace() {
+            *byte = b' ';
+        }
+    }
+    names
 }
 
 /// Whether a folder that is copied to the root brings `/etc/ld.so.preload`.

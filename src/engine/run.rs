@@ -149,6 +149,14 @@ impl Engine {
     /// # Errors
     /// What to do where it cannot.
     pub(crate) fn may_build(&self, words: &Words) -> Result<(), String> {
+        // No engine has these.
+        const OURS: [&str; 6] = ["advice", "engine", "fail-on", "goal", "run", "unsafe"];
+        if let Some(own) = OURS.iter().find(|own| words.has(own)) {
+            return Err(format!(
+                "`--{own}` is an option of malloclint: put it before the arguments of {}",
+                self.facts.name
+            ));
+        }
         let platforms = words.all("platform").flat_map(|all| {
             let all = all.to_string_lossy().into_owned();
             all.split(',').map(str::to_owned).collect::<Vec<_>>()

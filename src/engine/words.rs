@@ -68,6 +68,11 @@ impl Words {
         own.filter_map(|word| word.value.as_deref())
     }
 
+    /// Whether an option is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|word| word.name.as_deref() == Some(name))
+    }
+
     /// The value of an option; of several the last one counts.
     pub(crate) fn value<'a>(&'a self, name: &'a str) -> Option<&'a OsStr> {
         self.all(name).next_back()

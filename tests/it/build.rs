@@ -212,6 +212,10 @@ fn what_cannot_be_built_says_what_to_do() {
         "clone it, and build the folder",
     );
     says(&["-t", "x"], "`malloclint build -t NAME .`");
+    says(
+        &["-t", "x", "--run", "true", "."],
+        "put it before the arguments of docker",
+    );
     says(&["nowhere"], "there is no such file or folder");
     says(&["--run", "'x", "."], "a quote in it has no end");
     let run = machine.build(&["--output", "dist", "."], b"");

@@ -190,6 +190,17 @@ fn the_loader_finds_what_these_files_say() {
         &unset(SERVER),
         &preload(b"/usr/lib/x86_64-linux-gnu/libjemalloc.so.2\n"),
     ));
+    is_fine(&of_files(
+        &unset(SERVER),
+        &preload(b"# ours\n\t/usr/lib/x86_64-linux-gnu/libjemalloc.so.2 # 5.3\n"),
+    ));
+    has(
+        &of_files(
+            &unset(SERVER),
+            &preload(b"# /usr/lib/x86_64-linux-gnu/libjemalloc.so.2\n"),
+        ),
+        "[jemalloc-not-preloaded]",
+    );
     has(
         &of_files(&unset(SERVER), &preload(b"/usr/lib/libjemalloc.so.2\n")),
         "/etc/ld.so.preload:1:1: error[preload-wrong-path]",

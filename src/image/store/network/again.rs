@@ -31,7 +31,7 @@ pub(super) fn again<T>(mut attempt: impl FnMut() -> Result<T, Failure>) -> Resul
                 let why = format!("{why}, and asks to wait for {} s", wait.as_secs());
                 return Err(Failure::Passing(why, Some(wait)));
             }
-            Err(Failure::Passing(_, wait)) => std::thread::sleep(wait.unwrap_or(pause)),
+            Err(Failure::Passing(_, wait)) => std::thread::sleep(wait.unwrap_or(pause).max(pause)),
         }
         pause *= 2;
     }
