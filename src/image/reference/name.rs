@@ -102,7 +102,10 @@ fn is_host(host: &str) -> bool {
             !name.is_empty() && name.bytes().all(known)
         }
     };
-    is_name && port.is_none_or(|port| port.parse::<u16>().is_ok())
+    is_name
+        && port.is_none_or(|port| {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+        })
 }
 
 /// A part of a repository's name: separators stand inside only.
@@ -171,6 +174,7 @@ mod tests {
             "host.io/app?x=1",
             "[x]:1/app",
             "host.io:80:80/a",
+            "host.io:+80/a",
         ] {
             assert!(Name::parse(wrong).is_err(), "{wrong}");
         }

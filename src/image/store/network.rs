@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::cache::{Cached, Folder};
 use super::{Refused, Store};
 use crate::image::access::Access;
-use crate::image::reference::Name;
+use crate::image::reference::{At, Name};
 use client::Client;
 use registry::Registry;
 
@@ -50,7 +50,14 @@ pub(super) fn registry(
 ) -> Result<Box<dyn Store>, Refused> {
     let store = Registry::new(name.clone(), clients.of(&name.host, access)?);
     Ok(match Folder::open(access)? {
-        Some(folder) => Box::new(Cached { store, folder }),
+        Some(folder) => Box::new(Cached {
+            store,
+            folder,
+            wanted: match &name.at {
+                At::Digest(digest) => Some(digest.clone()),
+                At::Tag(_) => None,
+            },
+        }),
         None => Box::new(store),
     })
 }

@@ -469,6 +469,37 @@ fn a_cache_is_asked_before_the_registry() {
 }
 
 #[test]
+fn what_is_called_by_its_digest_and_kept_needs_no_registry() {
+    let right = Registry::new();
+    let root = right.root();
+    let server = Server::start(move |asked| right.answer(asked));
+    let home = folder([]);
+    let name = format!("docker://{}/acme/app@{root}", server.host);
+    let of = |name: &str| {
+        let fixed = [
+            "image",
+            "check",
+            "--isolated",
+            "--format",
+            "concise",
+            "--cache",
+            "cache",
+        ];
+        finish(
+            program(home.path())
+                .env("HOME", home.path())
+                .args(fixed)
+                .arg(name),
+            b"",
+        )
+    };
+    is_fine(&of(&name));
+    let asked = server.paths().len();
+    is_fine(&of(&name));
+    assert_eq!(server.paths().len(), asked, "{:?}", server.paths());
+}
+
+#[test]
 fn layers_that_were_read_are_neither_read_nor_fetched_again() {
     let server = registry(|_| None);
     let home = folder([]);

@@ -1,6 +1,6 @@
 //! Host names, looked up as `/etc/hosts` and `/etc/resolv.conf` say, without the C library: a static program has none that could.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
@@ -62,7 +62,7 @@ impl Names {
         }
         // Of all names this one need not be looked up (RFC 6761, 6.3).
         if bare.eq_ignore_ascii_case("localhost") {
-            return Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+            return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
