@@ -140,7 +140,7 @@ impl Stores {
 pub(super) fn plain(path: &Path) -> io::Result<(File, u64)> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
-        return Err(io::Error::other("it is no file"));
+        return Err(io::Error::other("it is not a plain file"));
     }
     Ok((File::open(path)?, metadata.len()))
 }

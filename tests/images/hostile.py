@@ -1084,7 +1084,7 @@ def names_that_are_no_utf_8(at: Place) -> str:
 # Folders and archives as stores.
 
 
-@refused("it is no file")
+@refused("it is not a plain file")
 def a_pipe_as_a_layer(at: Place) -> str:
     stored = at.blob(tar(*BASE), LAYER)
     at.stored(stored).unlink()
@@ -1106,7 +1106,7 @@ def a_folder_as_an_index(at: Place) -> str:
     return "oci:app"
 
 
-@refused("it is no file")
+@refused("it is not a plain file")
 def a_folder_as_a_manifest(at: Place) -> str:
     stored = at.image()
     at.stored(stored).unlink()
@@ -1114,7 +1114,7 @@ def a_folder_as_a_manifest(at: Place) -> str:
     return at.tag(stored)
 
 
-@refused("it is no file")
+@refused("it is not a plain file")
 def a_device_as_a_layer(at: Place) -> str:
     stored = at.blob(tar(*BASE), LAYER)
     at.stored(stored).unlink()

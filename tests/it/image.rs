@@ -548,7 +548,7 @@ fn a_pipe_is_not_waited_for() {
     pipe("pipe");
     refused(
         &check(folder.path(), &["oci-archive:pipe"]),
-        "it is no file",
+        "it is not a plain file",
     );
     let mut layout = Layout::at(&folder.path().join("app"));
     let image = layout.image("amd64", &json!({}), &[base()]);
@@ -557,7 +557,10 @@ fn a_pipe_is_not_waited_for() {
     let blob = format!("app/blobs/{digest}");
     fs::remove_file(folder.path().join(&blob)).unwrap();
     pipe(&blob);
-    refused(&check(folder.path(), &["oci:app:1"]), "it is no file");
+    refused(
+        &check(folder.path(), &["oci:app:1"]),
+        "it is not a plain file",
+    );
 }
 
 fn refused(run: &Run, why: &str) {
@@ -662,7 +665,10 @@ fn a_wrong_reference_says_what_to_write() {
     refused(&check(at, &["oci-archive:nowhere.tar"]), "nowhere.tar");
     fs::create_dir(at.join("empty")).unwrap();
     refused(&check(at, &["oci:empty"]), "no index.json");
-    refused(&check(at, &["docker-archive:empty"]), "it is no file");
+    refused(
+        &check(at, &["docker-archive:empty"]),
+        "it is not a plain file",
+    );
     let mut layout = Layout::at(&at.join("app"));
     for tag in ["1", "2"] {
         let image = layout.image("amd64", &config("libjemalloc.so.2"), &[base()]);

@@ -62,7 +62,8 @@ fn text(path: &Path) -> Result<String, String> {
             }
             _ => error.to_string(),
         })?;
-        return String::from_utf8(bytes).map_err(|_| "it is no text".to_owned());
+        return String::from_utf8(bytes)
+            .map_err(|_| "it is not UTF-8 text: write one image name per line".to_owned());
     }
     let mut text = String::new();
     let read = io::stdin().lock().take(LARGEST).read_to_string(&mut text);

@@ -23,7 +23,7 @@ impl Folder {
         }
         let shown = path.display();
         Err(Refused::new(if path.exists() {
-            format!("{shown}: it has no index.json, so it is no layout of OCI")
+            format!("{shown}: it has no index.json, so it is not an OCI layout")
         } else {
             format!("{shown}: there is no such folder")
         }))
@@ -116,7 +116,7 @@ fn root(
 ) -> Result<Root, Refused> {
     let (mut reader, _) = index.map_err(|_| {
         Refused::new(format!(
-            "{shown}: it has no index.json, so it is no layout of OCI"
+            "{shown}: it has no index.json, so it is not an OCI layout"
         ))
     })?;
     let bytes = small(&mut reader, "index.json")?;

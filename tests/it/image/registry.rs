@@ -520,15 +520,9 @@ fn layers_that_were_read_are_neither_read_nor_fetched_again() {
     );
 }
 
-#[test]
-fn lists_are_checked_whole() {
-    let server = registry(|_| None);
-    let home = folder([]);
-    let list = format!(
-        "# of the cluster\n{0}/acme/app:1 {0}/acme/app:1\n\ndocker-pullable://{0}/acme/app:2\nNo Image\noci:nowhere:1\n",
-        server.host
-    );
-    fs::write(home.path().join("list"), list).unwrap();
+/// Checks the images of a list.
+fn of_list(home: &Path, list: &str, arguments: &[&str]) -> Run {
+    fs::write(home.join("list"), list).unwrap();
     let fixed = [
         "image",
         "check",
@@ -537,13 +531,22 @@ fn lists_are_checked_whole() {
         "concise",
         "--from",
         "list",
-        "--show",
-        "all",
     ];
-    let run = finish(
-        program(home.path()).env("HOME", home.path()).args(fixed),
+    finish(
+        program(home).env("HOME", home).args(fixed).args(arguments),
         b"",
+    )
+}
+
+#[test]
+fn lists_are_checked_whole() {
+    let server = registry(|_| None);
+    let home = folder([]);
+    let list = format!(
+        "# of the cluster\n{0}/acme/app:1 {0}/acme/app:1\n\ndocker-pullable://{0}/acme/app:2\nNo Image\noci:nowhere:1\n",
+        server.host
     );
+    let run = of_list(home.path(), &list, &["--show", "all"]);
     assert_eq!(run.code, Some(2), "{}{}", run.out, run.err);
     for part in [
         "acme/app:2: ",
@@ -554,8 +557,7 @@ fn lists_are_checked_whole() {
         assert!(run.err.contains(part), "{part} is not in {}", run.err);
     }
     assert_eq!(run.err.lines().count(), 4, "{}", run.err);
-    fs::write(home.path().join("list"), "\n# nothing\n").unwrap();
-    let run = finish(program(home.path()).args(fixed), b"");
+    let run = of_list(home.path(), "\n# nothing\n", &[]);
     refused(&run, "the list names no image");
 }
 
@@ -566,20 +568,7 @@ fn a_host_that_is_asked_in_vain_is_given_up() {
     let names: Vec<String> = (0..9)
         .map(|tag| format!("{}/acme/app:{tag}\n", server.host))
         .collect();
-    fs::write(home.path().join("list"), names.concat()).unwrap();
-    let fixed = [
-        "image",
-        "check",
-        "--isolated",
-        "--jobs",
-        "1",
-        "--from",
-        "list",
-    ];
-    let run = finish(
-        program(home.path()).env("HOME", home.path()).args(fixed),
-        b"",
-    );
+    let run = of_list(home.path(), &names.concat(), &["--jobs", "1"]);
     assert_eq!(run.code, Some(2), "{}", run.err);
     let given_up = run
         .err
