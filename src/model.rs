@@ -34,7 +34,9 @@ pub(crate) use evidence::{Evidence, Sign, add as add_evidence, are_enough};
 pub(crate) use fact::Fact;
 pub(crate) use fragile::{Found, Fragile};
 pub(crate) use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
-pub(crate) use loader::{entries, family_of, finds, is_library_folder, judge, newer};
+pub(crate) use loader::{
+    entries, entries_of, family_of, finds, is_library_folder, judge, newer, separates,
+};
 pub(crate) use preload::{Outcome, Preload, Via};
 pub(crate) use privileged::Privileged;
 pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, recognise};

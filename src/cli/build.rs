@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::Args;
+use clap::{Arg, Args};
 
-use super::image::ImageRules;
+use super::image::{ImageRules, Registry};
 use crate::policy::FailOn;
 use crate::templates::Goal;
 
@@ -38,7 +38,20 @@ pub struct Build {
     /// The least severity of a finding in the image that makes the exit code 1 (`warning` where the configuration says nothing else)
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub fail_on: Option<FailOn>,
+    /// How the registry is spoken to, where the image was pushed
+    #[command(flatten)]
+    pub registry: Registry,
     /// Which rules
     #[command(flatten)]
     pub rules: ImageRules,
+}
+
+impl Build {
+    /// The names of its own options: no engine has one of them.
+    #[must_use]
+    pub fn options() -> Vec<String> {
+        let command = Self::augment_args(clap::Command::default().name("build"));
+        let long = command.get_arguments().filter_map(Arg::get_long);
+        long.map(str::to_owned).collect()
+    }
 }

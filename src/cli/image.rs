@@ -59,6 +59,15 @@ pub struct Fetch {
     /// Number of images to check in parallel
     #[arg(long, value_name = "NUMBER", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: u8,
+    /// How they are spoken to
+    #[command(flatten)]
+    pub registry: Registry,
+}
+
+/// How registries are spoken to.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Registries")]
+pub struct Registry {
     /// Give up when a server sends nothing for this many seconds (five attempts)
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub timeout: u16,

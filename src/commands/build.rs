@@ -84,7 +84,7 @@ impl<'a> Plan<'a> {
     fn of(arguments: &'a Build) -> Result<Self, String> {
         let engine = Engine::find(arguments.engine.as_deref())?;
         let words = Words::read(engine.facts(), &arguments.arguments);
-        engine.may_build(&words)?;
+        engine.may_build(&words, &Build::options())?;
         let context = Context::of(engine.facts(), &words)?;
         let Source {
             path,
@@ -181,7 +181,7 @@ impl<'a> Plan<'a> {
     fn look(&self, wishes: &[Wish], colour: Colour, err: &mut dyn io::Write) -> io::Result<Status> {
         let look = Look {
             wanted: &self.wanted,
-            access: access(None),
+            access: access(&self.arguments.registry, None),
             platforms: &[],
             jobs: 1,
             quiet: false,
@@ -231,7 +231,6 @@ struct Source {
 
 impl Source {
     fn of(context: Context) -> Result<Self, String> {
-        let failed = |failure: project::Failure| format!("{}: {}", failure.path, failure.reason);
         let came = |bytes: Vec<u8>, archive| Self {
             path: None,
             file: SourceFile::new("Dockerfile", bytes),
@@ -239,12 +238,12 @@ impl Source {
         };
         Ok(match context {
             Context::File(path) => Self {
-                file: project::read(&path).map_err(failed)?,
+                file: project::read(&path).map_err(|failure| failed(&failure))?,
                 path: Some(path),
                 archive: None,
             },
             Context::Input => came(
-                project::read_stream(io::stdin().lock()).map_err(failed)?,
+                project::read_stream(io::stdin().lock()).map_err(|failure| failed(&failure))?,
                 None,
             ),
             Context::InputOrArchive(names) => {
@@ -255,6 +254,10 @@ impl Source {
             }
         })
     }
+}
+
+fn failed(failure: &project::Failure) -> String {
+    format!("{}: {}", failure.path, failure.reason)
 }
 
 fn fixed_of(file: &Arc<SourceFile>, arguments: &Build, wanted: &Wanted) -> Result<Fixed, String> {
@@ -273,6 +276,9 @@ fn fixed_of(file: &Arc<SourceFile>, arguments: &Build, wanted: &Wanted) -> Resul
     };
     let disk = wanted.disk();
     let fixed = fix::fix(file, &wanted.project(&disk), &options);
+    if let Some(base) = wanted.unread_bases().into_iter().next() {
+        return Err(failed(&base));
+    }
     match &fixed.unread {
         Some(why) => Err(format!("{}: {}", harmless(&file.path), why)),
         None => Ok(fixed),

@@ -70,6 +70,7 @@ pub(super) fn run(
         outcomes.push(check_stdin(&arguments.stdin_filename, &project, &wanted));
     }
     let mut run = collect(outcomes, found.failures);
+    run.failures.extend(wanted.unread_bases());
     if let Some(why) = outputs::mistake(arguments) {
         writeln!(err, "malloclint: {why}")?;
         return Ok(Status::Trouble);

@@ -116,6 +116,7 @@ fn files(
             Err(failure) => failures.push(failure),
         }
     }
+    failures.extend(wanted.unread_bases());
     tell(&all, &failures, arguments, out, err)?;
     for (path, lies) in through.iter().filter(|_| !arguments.quiet) {
         let (path, lies) = (harmless(path), harmless(lies));

@@ -60,7 +60,7 @@ fn check_all(
         wanted: &wanted,
         access: Access {
             passing: folder,
-            ..access::access(Some(&arguments.fetch))
+            ..access::access(&arguments.fetch.registry, arguments.fetch.cache.clone())
         },
         platforms: &arguments.platform,
         jobs: arguments.fetch.jobs.into(),

@@ -50,6 +50,10 @@ pub(super) fn run(
             }
         }
     }
+    for failure in &wanted.unread_bases() {
+        failed(failure, err)?;
+        status = Status::Trouble;
+    }
     Ok(status)
 }
 

@@ -12,7 +12,7 @@ use crate::finding::Finding;
 use crate::model::{Seen, Unit};
 use crate::policy::{Date, FailOn, Policy, RuleNames};
 use crate::project::links::{self, ImageBuild};
-use crate::project::{self, Base, Choice, Disk, Project, Wishes};
+use crate::project::{self, Base, Choice, Disk, Failure, Project, Wishes};
 
 /// The configurations of a run.
 #[derive(Clone, Debug)]
@@ -70,6 +70,11 @@ impl Wanted {
     /// What is to be said about what was seen.
     pub(super) fn notes(&self) -> &[String] {
         self.witnesses.notes()
+    }
+
+    /// Images of the configurations that could not be read, once all files have been.
+    pub(super) fn unread_bases(&self) -> Vec<Failure> {
+        self.built.failures()
     }
 
     /// The same without any configuration.

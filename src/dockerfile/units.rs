@@ -15,7 +15,7 @@ use super::start::{self, Ended, Started};
 use crate::facts::{Arch, Image, Libc, Manager, programs};
 use crate::model::{
     Fact, Library, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting,
-    Source, Stray, Unit, User, Via, entries, family_of, judge, matches,
+    Source, Stray, Unit, User, Via, entries_of, family_of, judge, matches,
 };
 use crate::text::Place;
 use crate::text::paths;
@@ -326,7 +326,8 @@ fn judged<'a>(
     conditional: bool,
 ) -> impl Iterator<Item = Preload> + 'a {
     let (text, via) = (setting.value.text.as_str(), setting.via);
-    entries(text).into_iter().take(ENTRIES).map(move |range| {
+    let entries = entries_of(unit, text).into_iter().take(ENTRIES);
+    entries.map(move |range| {
         let name = text.get(range.clone()).unwrap_or_default().to_owned();
         let of_path = || {
             unit.libraries

@@ -144,14 +144,12 @@ impl Engine {
         !several && (outputs.is_empty() || !outputs.iter().all(is_files))
     }
 
-    /// Whether all that a build of these words makes can be looked at.
+    /// Whether all that a build of these words makes can be looked at. `ours`: options that no engine has.
     ///
     /// # Errors
     /// What to do where it cannot.
-    pub(crate) fn may_build(&self, words: &Words) -> Result<(), String> {
-        // No engine has these.
-        const OURS: [&str; 6] = ["advice", "engine", "fail-on", "goal", "run", "unsafe"];
-        if let Some(own) = OURS.iter().find(|own| words.has(own)) {
+    pub(crate) fn may_build(&self, words: &Words, ours: &[String]) -> Result<(), String> {
+        if let Some(own) = ours.iter().find(|own| words.has(own)) {
             return Err(format!(
                 "`--{own}` is an option of malloclint: put it before the arguments of {}",
                 self.facts.name

@@ -83,7 +83,7 @@ struct File {
 static FILE: Table<File> = Table::new(include_str!("allocators.toml"));
 
 /// The family of a preloadable library by its file name or path: `libjemalloc.so.2`,
-/// `/usr/lib/libtcmalloc_minimal.so.4`. `None` for anything that is not known to be one.
+/// `/usr/lib/libtcmalloc_minimal.so.4`; one in capitals is meant for it, too. `None` for anything that is not known to be one.
 #[must_use]
 pub(crate) fn family_of_library(file_name: &str) -> Option<Family> {
     let stem = stem(file_name)?;
@@ -205,15 +205,17 @@ fn numbers(version: &str) -> Vec<u32> {
 /// The part of the file name before `.so`; `None` for what is not a shared library's name.
 fn stem(path: &str) -> Option<&str> {
     let name = path.rsplit('/').next()?;
-    let at = name.find(".so")?;
+    let at = name.find(".so").or_else(|| name.find(".SO"))?;
     let (stem, rest) = name.split_at_checked(at)?;
-    let rest = rest.strip_prefix(".so")?;
+    let rest = rest.get(".so".len()..)?;
     (!stem.is_empty() && (rest.is_empty() || rest.starts_with('.'))).then_some(stem)
 }
 
 fn covers(name: &str, stem: &str) -> bool {
-    stem.strip_prefix(name)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', '.']))
+    let Some((head, rest)) = stem.split_at_checked(name.len()) else {
+        return false;
+    };
+    head.eq_ignore_ascii_case(name) && (rest.is_empty() || rest.starts_with(['-', '_', '.']))
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ pub struct Release {
     pub unknown: Vec<Family>,
     /// Where the loader looks by default; may contain `{triplet}`.
     pub library_dirs: Vec<String>,
+    /// In its images `/lib` is a folder of its own, and no link to `/usr/lib`.
+    pub unmerged: bool,
     /// The version of the interpreter in its package `python3`.
     pub python: Option<(u8, u8)>,
 }

@@ -40,6 +40,8 @@ struct Spelling {
     docker: Vec<String>,
     triplet: String,
     uname: Vec<String>,
+    #[serde(default)]
+    platform: Option<String>,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -70,6 +72,12 @@ impl Arch {
         let lower = platform.trim().to_ascii_lowercase();
         let name = lower.strip_prefix("linux/").unwrap_or(&lower);
         Self::find(|spelling| spelling.docker.iter().any(|known| known == name))
+    }
+
+    /// What the loader puts in for `$PLATFORM`, where that is one name on all of its machines.
+    #[must_use]
+    pub fn loader_platform(self) -> Option<&'static str> {
+        self.spelling()?.platform.as_deref()
     }
 
     /// The architecture whose Debian multiarch directory is called `triplet`.

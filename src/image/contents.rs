@@ -7,7 +7,7 @@ use super::files::{Files, Node};
 use super::library::Library;
 use super::manifest::Platform;
 use crate::facts::{self, Arch, Libc, Release};
-use crate::model::{Built, BuiltLibrary, Python, matches};
+use crate::model::{Built, BuiltLibrary, Python, matches, separates};
 
 /// Where the loader looks on every glibc, before what is configured (ld.so(8)).
 const DEFAULT: [&str; 4] = ["lib", "usr/lib", "lib64", "usr/lib64"];
@@ -38,6 +38,7 @@ pub(super) fn of(files: &Files, platform: &Platform, start: &Start<'_>) -> Built
         system: system.name,
         libc: libc(files),
         arch,
+        unmerged: files.resolved("lib").as_deref() != Some("usr/lib"),
         python: python(files, path),
         search_dirs: search_dirs(files),
         packages: packages(files),
@@ -47,7 +48,7 @@ pub(super) fn of(files: &Files, platform: &Platform, start: &Start<'_>) -> Built
         ..Built::default()
     };
     built.libraries = libraries(files, &built, start.preload.unwrap_or_default());
-    let aliases = aliases(files, start, (&built.libraries, built.arch));
+    let aliases = aliases(files, start, &built);
     built.libraries.extend(aliases);
     built.linked = linked(files, path);
     built.lacks = lacks(files, &built);
@@ -363,17 +364,18 @@ fn fits(library: &Library, arch: Option<Arch>) -> bool {
 }
 
 /// The names by which `LD_PRELOAD` reaches allocators, where links or dots lie on the way.
-fn aliases(
-    files: &Files,
-    start: &Start<'_>,
-    (known, arch): (&[BuiltLibrary], Option<Arch>),
-) -> Vec<BuiltLibrary> {
+fn aliases(files: &Files, start: &Start<'_>, built: &Built) -> Vec<BuiltLibrary> {
+    let (known, arch) = (&built.libraries, built.arch);
     let entries = start.preload.unwrap_or_default();
     let paths = entries
-        .split([':', ' '])
+        .split(|char| separates(char, built.libc))
         .filter(|entry| entry.contains('/'))
         .take(64);
     let real = |path: &str| files.resolved(path).map(|path| format!("/{path}"));
+    // Programs have folders of their own: that of Python is the one that counts.
+    let python = first_python(files, start.path.unwrap_or(PATH));
+    let origin = python.as_deref().and_then(|path| path.rsplit_once('/'));
+    let origin = origin.map_or_else(String::new, |(folder, _)| format!("/{folder}"));
     let mut by_file: BTreeMap<String, &BuiltLibrary> = BTreeMap::new();
     for library in known {
         if let Some(file) = real(&concrete(&library.path, arch)) {
@@ -381,9 +383,12 @@ fn aliases(
         }
     }
     let reached = paths.filter_map(|entry| {
-        let path = match entry.starts_with('/') {
-            true => entry.to_owned(),
-            false => format!("{}/{entry}", start.folder.unwrap_or("/")),
+        let path = entry
+            .replace("${ORIGIN}", &origin)
+            .replace("$ORIGIN", &origin);
+        let path = match path.starts_with('/') {
+            true => path,
+            false => format!("{}/{path}", start.folder.unwrap_or("/")),
         };
         let library = *by_file.get(&real(&path)?)?;
         let is_new = library.path != entry;

@@ -519,6 +519,13 @@ impl Files {
         }
     }
 
+    /// Whether there is a folder, with or without an entry of its own.
+    fn is_folder(&self, path: &str) -> bool {
+        path.is_empty()
+            || matches!(self.nodes.get(path), Some(Node::Folder))
+            || self.below(path).next().is_some()
+    }
+
     /// The path that a path leads to, all links followed: none leads out of the image.
     pub(super) fn resolved(&self, path: &str) -> Option<String> {
         let mut left: Vec<&str> = parts(path).rev().collect();
@@ -530,6 +537,9 @@ impl Files {
                 _ => done.len(),
             };
             if part == ".." {
+                if !self.is_folder(&done) {
+                    return None;
+                }
                 done.truncate(above);
                 continue;
             }

@@ -19,6 +19,8 @@ pub(crate) struct Built {
     pub(crate) libraries: Vec<BuiltLibrary>,
     /// Allocators that its Python is linked with.
     pub(crate) linked: Vec<Family>,
+    /// `/lib` is no link to `/usr/lib`.
+    pub(crate) unmerged: bool,
     /// Folders in which the loader looks, beyond those of the distribution.
     pub(crate) search_dirs: Vec<String>,
     /// Libraries that its allocators need, and that are not there.

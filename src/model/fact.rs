@@ -46,6 +46,10 @@ impl<T> Fact<T> {
                 let elsewhere = place.file.path != near.file.path;
                 let of = elsewhere.then(|| format!(" of {}", place.file.path));
                 let of = of.unwrap_or_default();
+                // Where a built image names what it stands on, nothing is written.
+                if first.is_empty() {
+                    return "what is in the image".into();
+                }
                 format!("`{}`, line {}{of}", clip(first), place.line())
             }
             Self::Assumed(_, why) | Self::Unknown(why) => why.clone(),

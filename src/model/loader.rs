@@ -14,6 +14,25 @@ use crate::text::paths;
 /// what was meant can still be named.
 #[must_use]
 pub(crate) fn entries(value: &str) -> Vec<Range<usize>> {
+    split(value, None)
+}
+
+/// Splits it as the unit's own loader does.
+#[must_use]
+pub(crate) fn entries_of(unit: &Unit, value: &str) -> Vec<Range<usize>> {
+    split(value, unit.platform.libc.value().copied())
+}
+
+/// Whether entries end there: with musl at all white space (ldso/dynlink.c, `load_preload`).
+#[must_use]
+pub(crate) const fn separates(char: char, libc: Option<Libc>) -> bool {
+    match libc {
+        Some(Libc::Musl) => matches!(char, ' ' | ':' | '\t'..='\r'),
+        _ => matches!(char, ' ' | ':'),
+    }
+}
+
+fn split(value: &str, libc: Option<Libc>) -> Vec<Range<usize>> {
     let mut entries = Vec::new();
     let mut start = None;
     let mut depth = 0usize;
@@ -25,7 +44,7 @@ pub(crate) fn entries(value: &str) -> Vec<Range<usize>> {
             ')' if depth > 0 => depth -= 1,
             _ => {}
         }
-        if depth == 0 && matches!(char, ' ' | ':') {
+        if depth == 0 && separates(char, libc) {
             entries.extend(start.take().map(|from| from..at));
         } else if start.is_none() {
             start = Some(at);
@@ -85,7 +104,8 @@ fn of_no_allocator(unit: &Unit, value: &Value, range: &Range<usize>, entry: &str
 /// Whether an entry is the path of a folder: one with a final slash, or one that holds libraries.
 fn is_folder(unit: &Unit, entry: &str) -> bool {
     let path = entry.trim_end_matches('/');
-    let holds = |dir: &str| same_folder(dir, &PathPattern::new(format!("{path}/x")));
+    let holds =
+        |dir: &str| same_folder(&unit.platform, dir, &PathPattern::new(format!("{path}/x")));
     entry.starts_with('/')
         && !entry.contains(['$', '*', '{'])
         && !paths::file_name(path).contains(".so")
@@ -207,7 +227,7 @@ fn unexpanded(platform: &Platform, entry: &str) -> Option<String> {
 
 /// What the loader finds for a well-spelt entry.
 fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
-    let entry = &with_lib(unit, entry);
+    let entry = &with_platform(unit, &with_lib(unit, entry));
     let libraries = || {
         unit.libraries
             .iter()
@@ -227,6 +247,9 @@ fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
     }
     if let Some(outcome) = of_another_architecture(unit, entry) {
         return outcome;
+    }
+    if entry.contains("$ORIGIN") || entry.contains("${ORIGIN}") {
+        return Outcome::Unknown("`$ORIGIN` is the folder of whatever program starts".into());
     }
     if entry.contains("/site-packages/") || entry.contains("/dist-packages/") {
         return Outcome::Unknown("what Python packages bring is not known".into());
@@ -282,6 +305,21 @@ fn with_lib(unit: &Unit, entry: &str) -> String {
     entry.replace("${LIB}", lib).replace("$LIB", lib)
 }
 
+/// `$PLATFORM` as the loader puts it in, on the first architecture of the unit's that has a name for it.
+fn with_platform(unit: &Unit, entry: &str) -> String {
+    if !entry.contains("$PLATFORM") && !entry.contains("${PLATFORM}") {
+        return entry.to_owned();
+    }
+    let archs = unit.platform.archs.value().map(Vec::as_slice);
+    let mut archs = archs.unwrap_or(&Arch::ALL).iter();
+    let Some(platform) = archs.find_map(|arch| arch.loader_platform()) else {
+        return entry.to_owned();
+    };
+    entry
+        .replace("${PLATFORM}", platform)
+        .replace("$PLATFORM", platform)
+}
+
 fn may_hold(unit: &Unit, opaque: &super::Opaque, entry: &str, bare: bool) -> bool {
     if bare {
         return search_dirs(unit)
@@ -310,20 +348,23 @@ fn find_bare(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
     let library = unit.libraries.iter().find(|library| {
         library.family == family
             && super::library::matches(library.path.file_name(), entry)
-            && dirs.iter().any(|dir| same_folder(dir, &library.path))
+            && dirs
+                .iter()
+                .any(|dir| same_folder(&unit.platform, dir, &library.path))
     })?;
     Some(loadable(unit, library).unwrap_or_else(|| Outcome::Works(library.clone())))
 }
 
 fn find_path(unit: &Unit, entry: &str, family: Family) -> Option<Outcome> {
-    let merged = merged_usr(entry);
+    let merged = |path: &str| merged_usr(&unit.platform, path);
+    let meant = merged(entry);
     let mut fits = unit
         .libraries
         .iter()
         .filter(|library| library.family == family)
         .map(|library| {
             let fit = match library.path.fit(entry) {
-                Fit::Never => PathPattern::new(merged_usr(library.path.as_str())).fit(&merged),
+                Fit::Never => PathPattern::new(merged(library.path.as_str())).fit(&meant),
                 fit => fit,
             };
             (library, fit)
@@ -415,18 +456,21 @@ fn search_dirs(unit: &Unit) -> Vec<String> {
     dirs
 }
 
-fn same_folder(dir: &str, path: &PathPattern) -> bool {
-    let (dir, folder) = (merged_usr(dir), merged_usr(path.folder()));
+fn same_folder(platform: &Platform, dir: &str, path: &PathPattern) -> bool {
+    let (dir, folder) = (
+        merged_usr(platform, dir),
+        merged_usr(platform, path.folder()),
+    );
     dir == folder || PathPattern::new(dir).fit(&folder) != Fit::Never
 }
 
-/// `/lib` is `/usr/lib` on every release since the merge of both; the older ones have links.
-fn merged_usr(path: &str) -> String {
-    if path.starts_with("/lib/")
+/// Where a path leads: `/lib` is a link to `/usr/lib` since both were merged.
+fn merged_usr(platform: &Platform, path: &str) -> String {
+    let is_link = path.starts_with("/lib/")
         || path.starts_with("/lib64/")
         || path == "/lib"
-        || path == "/lib64"
-    {
+        || path == "/lib64";
+    if is_link && !platform.unmerged {
         return format!("/usr{path}");
     }
     path.to_owned()

@@ -230,6 +230,8 @@ pub struct Platform {
     pub archs: Fact<Vec<Arch>>,
     /// The package manager; `None` where the image has none or we do not know it.
     pub manager: Option<Manager>,
+    /// `/lib` is a folder of its own, and no link to `/usr/lib`.
+    pub unmerged: bool,
     /// Libraries that C++ code needs and this image lacks.
     pub lacks: Vec<String>,
     /// It is Windows: nothing here applies.

@@ -11,7 +11,7 @@ use crate::facts::{
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::model::{
     Change, Concern, EnvVar, Evidence, Fact, Memory, ProcessKind, Reach, Seen, Source, Stray, Unit,
-    are_enough, concern,
+    are_enough, concern, entries,
 };
 use crate::secrets::masked;
 use crate::text::{Place, paths};
@@ -331,6 +331,13 @@ pub(crate) fn what_is_set(unit: &Unit) -> Option<String> {
     if let Some((family, place)) = unit.replacement() {
         return Some(format!("{family} is loaded ({})", at(place)));
     }
+    let preload = unit.env.get("LD_PRELOAD");
+    if let Some(var) = preload.filter(|var| is_switched_off(var)) {
+        return Some(format!(
+            "`LD_PRELOAD` is empty: nothing is preloaded ({})",
+            at(&var.now.place)
+        ));
+    }
     let named = |var: &&EnvVar| {
         let name = var.name.as_str();
         is_allocator_setting(name) && !is_unknown(unit, var) || near_miss(name).is_some()
@@ -339,7 +346,6 @@ pub(crate) fn what_is_set(unit: &Unit) -> Option<String> {
         return Some(format!("`{}` is set ({})", var.name, at(&var.now.place)));
     }
     // An OpenMP run-time that is preloaded says nothing about allocators.
-    let preload = unit.env.get("LD_PRELOAD");
     if let Some(var) = preload.filter(|var| !is_for_others(var)) {
         return Some(format!("`LD_PRELOAD` is set ({})", at(&var.now.place)));
     }
@@ -358,6 +364,12 @@ pub(crate) fn what_is_set(unit: &Unit) -> Option<String> {
     }
     let mentioned = unit.mentions_allocator();
     mentioned.then(|| "an allocator is in the image".into())
+}
+
+/// A list without entries, which somebody wrote: it switches preloading off.
+fn is_switched_off(var: &EnvVar) -> bool {
+    let value = &var.now.value;
+    value.erased.is_empty() && value.known().is_some_and(|text| entries(text).is_empty())
 }
 
 fn is_set(unit: &Unit) -> bool {

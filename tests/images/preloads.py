@@ -26,9 +26,11 @@ FOUND LIBRARY libjemalloc.so libjemalloc.so.1 FOUND.0
 /opt/good/../good/LIBRARY /opt/none/../good/LIBRARY /opt/./good//LIBRARY //opt/good/LIBRARY /opt/away/../LIBRARY /opt/good /opt/good/
 /usr/$LIB/LIBRARY /usr/${LIB}/LIBRARY /usr/lib/$PLATFORM-linux-gnu/LIBRARY $ORIGIN/../lib/OWN/LIBRARY /usr/lib/$ARCH/LIBRARY
 """
+# A list without entries is how preloading is switched off: nothing is loaded, and nobody misses it.
+OFF = ["", ":", " "]
 LISTS = ["FOUND:FOUND", "FOUND:", ":FOUND", "LIBRARY:", " FOUND", "FOUND ", "FOUND\t", "FOUND,", "FOUND;", '"FOUND"', "'FOUND'"]
 # musl's loader says nothing of what it passes over, and loads what is for other machines; where nothing is preloaded, nothing is missed there.
-GLIBC = ["", "/opt/foreign/LIBRARY", "/opt/none/LIBRARY:FOUND", "/opt/none/LIBRARY FOUND", "libm.so.6:FOUND", "libnothing.so FOUND"]
+GLIBC = ["/opt/foreign/LIBRARY", "/opt/none/LIBRARY:FOUND", "/opt/none/LIBRARY FOUND", "libm.so.6:FOUND", "libnothing.so FOUND"]
 INSIDE = [("/opt", "good/LIBRARY"), ("/opt", "./good/LIBRARY"), ("/opt/good", "./LIBRARY"), ("/opt/link", "../good/LIBRARY"), ("/opt/good", "LIBRARY")]
 FILES = ["FOUND", "FOUND\n", "\n  FOUND\n\n", "# one\nFOUND\n", "/opt/none/LIBRARY\n", "FOUND:libm.so.6\n", "LIBRARY\n", "/opt/text/LIBRARY\n"]
 FILES_GLIBC = ["# FOUND\n", ""]
@@ -61,16 +63,19 @@ def check(world: World, subject: Subject) -> list[str]:
     for number, one in enumerate(preloads):
         _tag(layout, subject, one, one.environment(base), f"preload-{number}")
     answers = world.judge.ask_all([f"oci:{layout.folder}:preload-{number}" for number in range(len(preloads))])
-    compared = ((one, _disagreement(started, answer)) for one, started, answer in zip(preloads, seen, answers.values()))
+    compared = ((one, _disagreement(one, started, answer)) for one, started, answer in zip(preloads, seen, answers.values()))
     return [f"{one}: {fault}" for one, fault in compared if fault]
 
 
-def _disagreement(started: Started, answer: Answer) -> str | None:
+def _disagreement(one: Preload, started: Started, answer: Answer) -> str | None:
     """Of several names each has to be loaded: what the loader passes over is to be found, whatever else it loads."""
     if started.code != 0:
         return f"nothing runs: {started.errors.strip()}"
     loaded = started.has("jemalloc")
     passed_over = [line for line in started.errors.splitlines() if "ERROR: ld.so" in line and "libjemalloc" in line]
+    if one.value in OFF:
+        off = any("is empty: nothing is preloaded" in verdict for verdict in answer.verdicts)
+        return None if off and not loaded else f"jemalloc is {'' if loaded else 'not '}loaded, but: {answer}"
     if (loaded and not passed_over) == answer.loads:
         return None
     said = f" ({started.errors.strip().splitlines()[0]})" if started.errors.strip() else ""
@@ -115,7 +120,7 @@ def _preloads(arch: str, found: str, musl: bool) -> list[Preload]:
     def filled(text: str) -> str:
         return re.sub("|".join(words), lambda word: words[word[0]], text)
 
-    values = [*PATHS.split(), *LISTS, *([] if musl else GLIBC)]
+    values = [*PATHS.split(), *LISTS, *([] if musl else [*OFF, *GLIBC])]
     files = [*FILES, *([] if musl else FILES_GLIBC)]
     preloads = [Preload(filled(value)) for value in [*values, found.upper()]]
     preloads += [Preload(filled(value), folder) for folder, value in INSIDE]

@@ -115,6 +115,40 @@ fn faults_that_hide() {
     }
 }
 
+/// `/lib` leads to `/usr/lib` from Debian 12 on; in images before, and in Alpine's, it is a folder of its own.
+#[test]
+fn a_folder_is_a_link_where_its_release_has_merged_them() {
+    let path = "LD_PRELOAD=/lib/x86_64-linux-gnu/libjemalloc.so.2";
+    let debian = |release: &str, preload: &str| {
+        said(&format!(
+            "FROM --platform=linux/amd64 python:3.12-slim-{release}\n{JE}\nENV {preload} MALLOC_CONF=dirty_decay_ms:1000\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]"
+        ))
+    };
+    assert_eq!(debian("bullseye", path), ["preload-wrong-path"]);
+    assert!(debian("bullseye", &path.replace("=/lib", "=/usr/lib")).is_empty());
+    assert!(debian("bookworm", path).is_empty());
+    let alpine = |preload: &str| {
+        said(&format!(
+            "FROM python:3.12-alpine3.20\nRUN apk add jemalloc\nENV LD_PRELOAD={preload} MALLOC_CONF=dirty_decay_ms:1000\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]"
+        ))
+    };
+    assert_eq!(alpine("/lib/libjemalloc.so.2"), ["preload-wrong-path"]);
+    assert!(alpine("/usr/lib/libjemalloc.so.2").is_empty());
+    assert!(alpine("\"/opt/a.so\t/usr/lib/libjemalloc.so.2\"").is_empty());
+}
+
+/// The loader's name for the platform is the folder's own on arm64 alone.
+#[test]
+fn what_the_loader_puts_in_is_known_for_each_architecture() {
+    let on = |platform: &str| {
+        said(&format!(
+            "FROM --platform=linux/{platform} python:3.12-slim-bookworm\n{JE}\nENV LD_PRELOAD='/usr/lib/$PLATFORM-linux-gnu/libjemalloc.so.2' MALLOC_CONF=dirty_decay_ms:1000\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]"
+        ))
+    };
+    assert!(on("arm64").is_empty());
+    assert_eq!(on("amd64"), ["preload-wrong-path"]);
+}
+
 #[test]
 fn stages_that_copy_from_each_other_stay_small() {
     let stages: String = (0..60)

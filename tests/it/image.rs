@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::support::run::{Run, folder, run_limited};
-use layout::{Entry, INDEX, Layout, gzip, layer, library, packed, zstd};
+use layout::{Entry, INDEX, Layout, gzip, hex, layer, library, packed, zstd};
 
 const RELEASE: &[u8] =
     b"PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n";
@@ -209,6 +209,7 @@ fn the_loader_finds_what_these_files_say() {
     let by = |entry: &str, files: &[Entry<'_>]| of_files(&config(entry), files);
     is_fine(&by("/usr/$LIB/libjemalloc.so.2", &[]));
     is_fine(&by("//usr/lib/x86_64-linux-gnu/./libjemalloc.so.2", &[]));
+    is_fine(&by("$ORIGIN/../lib/x86_64-linux-gnu/libjemalloc.so.2", &[]));
     is_fine(&by(
         "/opt/lib/libjemalloc.so.2",
         &[Entry::Symlink("opt/lib", "/usr/lib/x86_64-linux-gnu")],
@@ -240,6 +241,45 @@ fn the_loader_finds_what_these_files_say() {
         &by("libjemalloc.so.2", &[Entry::File(LIBRARY, b"no library")]),
         "[preload-not-installed]",
     );
+}
+
+#[test]
+fn a_part_that_is_not_there_is_no_way_to_its_neighbour() {
+    let to = |entry: &str| of_files(&config(entry), &[Entry::Folder("opt/there")]);
+    is_fine(&to(
+        "/opt/there/../../usr/lib/x86_64-linux-gnu/libjemalloc.so.2",
+    ));
+    has(
+        &to("/opt/none/../../usr/lib/x86_64-linux-gnu/libjemalloc.so.2"),
+        "[preload-wrong-path]",
+    );
+}
+
+#[test]
+fn a_folder_of_its_own_is_no_link_to_another() {
+    let apart = layer(&[
+        Entry::File("usr/lib/os-release", RELEASE),
+        Entry::File("usr/lib/x86_64-linux-gnu/libc.so.6", &library(62)),
+        Entry::File("lib/x86_64-linux-gnu/libm.so.6", &library(62)),
+        Entry::File(LIBRARY, &library(62)),
+        Entry::File("usr/bin/python3.11", &library(62)),
+        Entry::Symlink("usr/bin/python3", "python3.11"),
+    ]);
+    let of = |preload: &str| of_layers(preload, std::slice::from_ref(&apart));
+    is_fine(&of("/usr/lib/x86_64-linux-gnu/libjemalloc.so.2"));
+    has(
+        &of("/lib/x86_64-linux-gnu/libjemalloc.so.2"),
+        "[preload-wrong-path]",
+    );
+}
+
+#[test]
+fn capitals_name_another_file_and_an_empty_list_names_none() {
+    has(
+        &of_layers("LIBJEMALLOC.SO.2", &[base()]),
+        "[preload-wrong-soname]",
+    );
+    is_fine(&of_layers("", &[base()]));
 }
 
 #[test]
@@ -349,6 +389,35 @@ fn an_own_base_is_known_by_what_was_built() {
     layout.tag(image, "1");
     let run = check("FROM registry.example/base:7\n");
     assert!(!run.out.contains("start.sh"), "{}", run.out);
+}
+
+#[test]
+fn a_base_whose_layers_are_damaged_is_told() {
+    let project = folder([
+        ("malloclint.toml", "[images]\nbase = \"oci:base:1\"\n"),
+        ("Dockerfile", "FROM base\nCMD [\"python3\", \"a.py\"]\n"),
+        (
+            "Other.Dockerfile",
+            "FROM python:3.12-slim\nENV LD_PRELOAD=libjemalloc.so\n",
+        ),
+    ]);
+    let at = project.path();
+    let mut layout = Layout::at(&at.join("base"));
+    let image = layout.image("amd64", &config("libjemalloc.so.2"), &[base()]);
+    layout.tag(image, "1");
+    let blob = at.join("base/blobs/sha256").join(hex(&base()));
+    let mut bytes = fs::read(&blob).unwrap();
+    bytes[1000] ^= 1;
+    fs::write(&blob, bytes).unwrap();
+    for command in ["check", "fix", "units"] {
+        let run = run_limited(at, [command, "."]);
+        assert_eq!(run.code, Some(2), "{command}: {}", run.err);
+        let told = run.err.matches("/base:1: layer 1 of 1").count();
+        assert_eq!(told, 1, "{command}: {}", run.err);
+        // What stands on others is judged all the same.
+        let all = format!("{}{}", run.out, run.err);
+        assert!(all.contains("Other.Dockerfile"), "{command}: {all}");
+    }
 }
 
 #[test]

@@ -3,17 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::cli::image::Fetch;
+use crate::cli::image::Registry;
 use crate::image::Access;
 
 /// Folders with certificates of single registries (dockerd, "Use self-signed certificates"; containers-certs.d(5)).
 const CERTIFICATES: [&str; 2] = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
 
-/// A server may be silent for so long, where nobody says how long.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// What the environment and the command line say of it.
-pub(in crate::commands) fn access(fetch: Option<&Fetch>) -> Access {
+pub(in crate::commands) fn access(registry: &Registry, cache: Option<PathBuf>) -> Access {
     let folder = |name: &str| {
         std::env::var_os(name)
             .filter(|value| !value.is_empty())
@@ -29,10 +26,10 @@ pub(in crate::commands) fn access(fetch: Option<&Fetch>) -> Access {
         podman(home.map(|home| home.join(".config"))),
     ];
     Access {
-        cache: fetch.and_then(|fetch| fetch.cache.clone()),
+        cache,
         passing: None,
-        insecure: fetch.is_some_and(|fetch| fetch.insecure),
-        patience: fetch.map_or(PATIENCE, |fetch| Duration::from_secs(fetch.timeout.into())),
+        insecure: registry.insecure,
+        patience: Duration::from_secs(registry.timeout.into()),
         logins: logins.into_iter().flatten().collect(),
         certificates: CERTIFICATES
             .iter()

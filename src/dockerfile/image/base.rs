@@ -24,11 +24,13 @@ pub(super) fn platform(
             }
             None => (unknown(), Fact::Unknown(why.to_owned())),
         };
+        let unmerged = release.value().is_some_and(|release| release.unmerged);
         return Platform {
             release,
             libc,
             archs,
             manager: None,
+            unmerged,
             lacks: Vec::new(),
             windows: false,
             chosen: false,
@@ -54,6 +56,7 @@ pub(super) fn platform(
         libc,
         archs,
         manager: image.manager,
+        unmerged: image.release.is_some_and(|release| release.unmerged),
         lacks: image.lacks.clone(),
         windows: image.windows,
         chosen: false,

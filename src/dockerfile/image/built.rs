@@ -27,6 +27,7 @@ impl ImageState {
             None => Fact::Unknown("it has no C library that we know".into()),
         };
         state.platform.manager = built.release.map(|release| release.manager);
+        state.platform.unmerged = built.unmerged;
         state.platform.lacks.clone_from(&built.lacks);
         state.platform.windows = built.windows;
         state.platform.chosen = false;

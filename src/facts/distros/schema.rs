@@ -13,6 +13,8 @@ pub(super) struct File {
     libc: Option<Libc>,
     manager: Option<Manager>,
     library_dirs: Vec<String>,
+    /// Releases in whose images `/lib` is no link to `/usr/lib`; of others that is not said.
+    unmerged: Names,
     /// Release and version of the interpreter in its package `python3`.
     python: Pairs,
     #[cfg_attr(
@@ -106,6 +108,7 @@ impl File {
                 .collect(),
             unknown: entry.unknown.clone(),
             library_dirs: self.library_dirs.clone(),
+            unmerged: self.unmerged.iter().any(|release| release == name),
             python: self.python.get(name).and_then(minor),
         };
         self.release
