@@ -94,7 +94,8 @@ impl<'a> Plan<'a> {
         let named: Vec<PathBuf> = path.iter().cloned().collect();
         let wanted = Wanted::of(&arguments.rules.selection(), &named)?;
         let fixed = fixed_of(&file, arguments, &wanted)?;
-        let folder = TempDir::with_prefix("malloclint-")
+        let folder = engine
+            .folder()
             .map_err(|error| format!("no folder for the build: {error}"))?;
         Ok(Self {
             arguments,
@@ -114,6 +115,12 @@ impl<'a> Plan<'a> {
         let given = words.value("iidfile").is_some();
         if !given && self.engine.says_id(&words) {
             words = words.with("iidfile", self.folder.path().join("id").as_os_str());
+        }
+        if self.engine.pushes(&words) && words.value("metadata-file").is_none() {
+            words = words.with(
+                "metadata-file",
+                self.folder.path().join("pushed").as_os_str(),
+            );
         }
         if let Some(path) = self.path.as_ref().filter(|_| self.fixed.changes()) {
             let beside = self

@@ -4,7 +4,9 @@ use std::ffi::OsStr;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
 use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
 use tempfile::NamedTempFile;
 
 use super::Words;
@@ -89,7 +91,9 @@ impl Context {
 
 /// A context that came as an archive.
 pub(crate) struct Packed {
-    /// The archive, unpacked of gzip.
+    /// It came packed by gzip.
+    packed: bool,
+    /// The archive, unpacked.
     file: NamedTempFile,
     /// Where its Dockerfile stands in it.
     header: u64,
@@ -162,6 +166,7 @@ impl Packed {
             )
             .map(|(header, data, dockerfile)| {
                 Came::Archive(Self {
+                    packed,
                     file,
                     header,
                     data,
@@ -170,11 +175,21 @@ impl Packed {
             })
     }
 
-    /// Writes the archive with another Dockerfile; every other byte as it came.
+    /// Writes the archive with another Dockerfile, packed if it came so: docker knows archives in the format of POSIX by their
+    /// packing alone. Every other byte of it is as it came.
     ///
     /// # Errors
     /// Where it cannot be read again, or nobody takes it.
     pub(crate) fn write(&self, dockerfile: &[u8], to: &mut dyn Write) -> io::Result<()> {
+        if !self.packed {
+            return self.write_plain(dockerfile, to);
+        }
+        let mut packing = GzEncoder::new(to, Compression::fast());
+        self.write_plain(dockerfile, &mut packing)?;
+        packing.finish()?.flush()
+    }
+
+    fn write_plain(&self, dockerfile: &[u8], to: &mut dyn Write) -> io::Result<()> {
         let mut file = self.file.reopen()?;
         io::copy(&mut (&mut file).take(self.header), to)?;
         let mut header = tar::Header::new_old();
@@ -257,6 +272,22 @@ mod tests {
         assert_eq!(packed.dockerfile, b"FROM x\n");
         let mut out = Vec::new();
         packed.write(b"FROM x\nENV a=b\n", &mut out).unwrap();
+        assert!(out.len() % BLOCK == 0 && out.get(MAGIC..MAGIC + 5) == Some(b"ustar"));
+        // What came packed goes packed.
+        let mut packing = GzEncoder::new(Vec::new(), Compression::fast());
+        packing.write_all(&bytes).unwrap();
+        let bytes = packing.finish().unwrap();
+        let Came::Archive(again) =
+            Packed::take(&mut bytes.as_slice(), &["Dockerfile".into()]).unwrap()
+        else {
+            panic!("no archive");
+        };
+        let (mut repacked, mut unpacked) = (Vec::new(), Vec::new());
+        again.write(b"FROM x\nENV a=b\n", &mut repacked).unwrap();
+        MultiGzDecoder::new(repacked.as_slice())
+            .read_to_end(&mut unpacked)
+            .unwrap();
+        assert_eq!(unpacked, out);
         let mut read = tar::Archive::new(out.as_slice());
         let mut found = Vec::new();
         for entry in read.entries().unwrap() {

@@ -7,8 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tempfile::TempDir;
+
+use super::outputs::{self, Left, Output as Written};
 use super::{Packed, Words};
 use crate::facts::{self, engines};
+
+/// How folders for builds begin.
+const FOLDER: &str = "malloclint-";
 
 /// An engine that is installed.
 #[derive(Clone, Debug)]
@@ -33,15 +39,6 @@ pub(crate) enum Input<'a> {
     Archive(&'a Packed, &'a [u8]),
 }
 
-/// What a build left.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Left {
-    /// Images, as `image check` calls them.
-    Images(Vec<String>),
-    /// Files alone.
-    Files,
-}
-
 impl Engine {
     /// The one of that name, or the first that is there.
     ///
@@ -58,7 +55,9 @@ impl Engine {
                 )
             });
         }
-        let found = engines().iter().find(|engine| is_installed(&engine.name));
+        let found = engines()
+            .iter()
+            .find(|engine| installed(&engine.name).is_some());
         found.map(Self::of).ok_or_else(|| {
             let names: Vec<&str> = known().collect();
             format!("no engine is installed here ({})", names.join(", "))
@@ -74,6 +73,18 @@ impl Engine {
 
     pub(crate) const fn facts(&self) -> &'static facts::Engine {
         self.facts
+    }
+
+    /// A folder for what it writes and reads for us.
+    ///
+    /// # Errors
+    /// Where none can be made.
+    pub(crate) fn folder(&self) -> io::Result<TempDir> {
+        let place = installed(&self.facts.name).filter(|place| self.facts.is_confined(place));
+        match place.and_then(|_| std::env::var_os("HOME")) {
+            Some(home) => TempDir::with_prefix_in(FOLDER, home),
+            None => TempDir::with_prefix(FOLDER),
+        }
     }
 
     fn running(&self) -> MutexGuard<'_, Running> {
@@ -138,10 +149,9 @@ impl Engine {
 
     /// Whether a build of these words may write down the id of its image: it is one, and it goes to the engine.
     pub(crate) fn says_id(&self, words: &Words) -> bool {
-        let outputs: Vec<Written> = words.all("output").filter_map(Written::read).collect();
-        let is_files = |output: &Written| matches!(output.value("type"), Some("local" | "tar"));
+        let outputs = outputs::of(words);
         let several = self.facts.name != "docker" && words.value("manifest").is_some();
-        !several && (outputs.is_empty() || !outputs.iter().all(is_files))
+        !several && (outputs.is_empty() || !outputs.iter().all(Written::is_files))
     }
 
     /// Whether all that a build of these words makes can be looked at. `ours`: options that no engine has.
@@ -166,13 +176,13 @@ impl Engine {
                     .into(),
             );
         }
-        match words
-            .all("output")
-            .any(|output| Written::read(output).is_none())
-        {
-            true => Err("`--output` is not understood: write it as `type=oci,dest=FILE`".into()),
-            false => Ok(()),
-        }
+        outputs::are_read(words)
+    }
+
+    /// Whether what is built goes to a registry at once; the engine then writes down what it is there.
+    pub(crate) fn pushes(&self, words: &Words) -> bool {
+        let is_flag = self.facts.name == "docker" && words.is_set("push");
+        is_flag || outputs::of(words).iter().any(Written::is_pushed)
     }
 
     fn failed(&self, error: &io::Error) -> String {
@@ -191,14 +201,11 @@ impl Engine {
         if NOTHING.iter().any(|option| words.is_set(option)) {
             return Ok(Left::Files);
         }
-        let outputs: Vec<Written> = words.all("output").filter_map(Written::read).collect();
-        if !outputs.is_empty()
-            && let Some(left) = written(words, &outputs)?
-        {
-            return Ok(left);
+        if self.pushes(words) {
+            return outputs::pushed(words);
         }
-        if self.facts.name == "docker" && words.is_set("push") {
-            return pushed(words, &[]);
+        if let Some(left) = outputs::left(words)? {
+            return Ok(left);
         }
         let file = folder.join("image.tar");
         let archive = |kind: &str| {
@@ -339,87 +346,9 @@ impl Drop for Started {
     }
 }
 
-/// What was written outside of the engine; nothing where its image is in there.
-fn written(words: &Words, outputs: &[Written]) -> Result<Option<Left>, String> {
-    let images = outputs.iter().filter_map(|output| {
-        let dest = output.value("dest")?;
-        match output.value("type")? {
-            "oci" if output.value("tar") == Some("false") => Some(format!("oci:{dest}")),
-            "oci" => Some(format!("oci-archive:{dest}")),
-            "docker" => Some(format!("docker-archive:{dest}")),
-            _ => None,
-        }
-    });
-    let images: Vec<String> = images.collect();
-    if images.iter().any(|image| image.ends_with(":-")) {
-        return Err(
-            "the image went to standard output, where nobody can look at it: name a file".into(),
-        );
-    }
-    if !images.is_empty() {
-        return Ok(Some(Left::Images(images)));
-    }
-    let is_pushed = |output: &Written| {
-        output.value("type") == Some("registry") || output.value("push") == Some("true")
-    };
-    if outputs.iter().any(is_pushed) || words.is_set("push") {
-        return pushed(words, outputs).map(Some);
-    }
-    let is_files = |output: &Written| matches!(output.value("type"), Some("local" | "tar"));
-    Ok(outputs.iter().all(is_files).then_some(Left::Files))
-}
-
-/// One `--output`: `type=oci,dest=FILE`.
-struct Written(Vec<(String, String)>);
-
-impl Written {
-    /// Nothing where it says no type.
-    fn read(text: &OsStr) -> Option<Self> {
-        let text = text.to_string_lossy();
-        if !text.contains('=') {
-            // A folder, or `-` for an archive of files.
-            return Some(Self(vec![("type".into(), "local".into())]));
-        }
-        // It is a line of CSV, where all of it, or a part, may stand in quotes.
-        let whole = text
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'));
-        let whole = whole.filter(|text| !text.contains('"'));
-        let pairs = whole.unwrap_or(&text).split(',').filter_map(|pair| {
-            let (name, value) = pair.trim_matches('"').split_once('=')?;
-            Some((name.trim().to_owned(), value.trim().to_owned()))
-        });
-        let read = Self(pairs.collect());
-        read.value("type").is_some().then_some(read)
-    }
-
-    fn value(&self, name: &str) -> Option<&str> {
-        let own = self.0.iter().find(|(known, _)| known == name);
-        own.map(|(_, value)| value.as_str())
-    }
-}
-
-/// The names under which images went to a registry.
-fn pushed(words: &Words, outputs: &[Written]) -> Result<Left, String> {
-    let tags = words
-        .all("tag")
-        .map(|tag| tag.to_string_lossy().into_owned());
-    let names = outputs
-        .iter()
-        .filter_map(|output| output.value("name").map(str::to_owned));
-    let names: Vec<String> = tags
-        .chain(names)
-        .map(|name| format!("docker://{name}"))
-        .collect();
-    match names.is_empty() {
-        true => Err("the image was pushed without a name: give it one by `--tag`".into()),
-        false => Ok(Left::Images(names)),
-    }
-}
-
-fn is_installed(program: &str) -> bool {
+/// Where a program is that a command names.
+fn installed(program: &str) -> Option<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders)
-        .map(|folder: PathBuf| folder.join(program))
-        .any(|path| path.is_file())
+    let mut places = std::env::split_paths(&folders).map(|folder: PathBuf| folder.join(program));
+    places.find(|path| path.is_file())
 }

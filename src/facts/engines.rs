@@ -1,5 +1,7 @@
 //! Container engines whose builds are run (`engines.toml`).
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use super::data::{Names, Table};
@@ -21,6 +23,7 @@ pub(crate) struct Engine {
     short: Names,
     files: Names,
     ignored: Names,
+    confined: Option<String>,
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "for the reader; the tests demand it")
@@ -51,6 +54,12 @@ impl Engine {
         self.files.iter()
     }
 
+    /// Whether one that is installed there sees the files of the home folder alone.
+    pub(crate) fn is_confined(&self, program: &Path) -> bool {
+        let confined = self.confined.as_deref();
+        confined.is_some_and(|folder| program.starts_with(folder))
+    }
+
     /// How files end that say what of a context is left out.
     pub(crate) fn ignored(&self) -> impl Iterator<Item = &str> {
         self.ignored.iter()
@@ -70,6 +79,9 @@ mod tests {
                 "{}",
                 engine.name
             );
+            let docker = engine.name == "docker";
+            assert_eq!(engine.is_confined(Path::new("/snap/bin/docker")), docker);
+            assert!(!engine.is_confined(Path::new("/usr/bin/docker")));
             assert!(engine.is_flag("no-cache") && engine.is_flag("q") && !engine.is_flag("tag"));
         }
     }

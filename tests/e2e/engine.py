@@ -94,8 +94,12 @@ class Engine:
 
     def docker(self, *arguments: str, given: bytes | BinaryIO = b"") -> Run:
         """Runs the client that belongs to it."""
-        enter = ["nsenter", f"--target={self._pid()}", "--mount", "--root", "--wd"]
-        return process.run([*enter, "docker", *arguments], given, CLIENT)
+        return process.run([*self.entered, "docker", *arguments], given, CLIENT)
+
+    @property
+    def entered(self) -> list[str]:
+        """What starts a program where its client is."""
+        return ["nsenter", f"--target={self._pid()}", "--mount", "--root", "--wd"]
 
     def stop(self) -> None:
         """Lets dockerd end by itself, so that the images stay as they are; where it does not, it is ended."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Callable
 
 import access
+import building
 import caches
 import checks
 import indexes
@@ -46,6 +47,8 @@ def cases(static: Path | None) -> list[Case]:
         Case("access", access.check, (*SERVES, *COMPILES, "unshare"), sample=access.check),
         Case("cache", caches.check, (*SERVES, *COMPILES), sample=caches.check),
         Case("from", lists.check, (*SERVES, *COMPILES)),
+        Case("build", building.check_buildkit, SERVES, sample=building.check_buildkit),
+        Case("build-others", building.check_others, ("podman", "buildah", "runc")),
         *(_places(subject) for subject in everything.values()),
         *(_preloads(subject) for subject in everything.values()),
         Case("index", lambda world: indexes.check(world, both), (*COPIES, *SERVES), "arm64"),

@@ -19,6 +19,8 @@ PACKAGES = {
     "skopeo": "skopeo",
     "umoci": "umoci",
     "buildah": "buildah",
+    "podman": "podman",
+    "runc": "runc",
     "docker-registry": "docker-registry",
     "htpasswd": "apache2-utils",
     "openssl": "openssl",

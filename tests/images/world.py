@@ -83,6 +83,11 @@ class World:
             self._ends.callback(self._stores[arch].drop_cases)
         return self._engines[arch]
 
+    def store(self, arch: str) -> Store:
+        """The images of an engine."""
+        self.engine(arch)
+        return self._stores[arch]
+
     def archive(self, suite: str, arch: str) -> Path:
         """The files of a base image."""
         archive = bases.archive(self._shared, suite, arch)

@@ -137,6 +137,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "baseline",
             "commands",
             "dockerfile",
+            "engine",
             "report",
             "tune",
         ],

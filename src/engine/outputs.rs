@@ -1,0 +1,178 @@
+//! What a build leaves outside of its engine: files, archives of images, images in a registry.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::Words;
+
+/// What a build left.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// Images, as `image check` calls them.
+    Images(Vec<String>),
+    /// Files alone.
+    Files,
+}
+
+/// One `--output`: `type=oci,dest=FILE`.
+pub(super) struct Output(Vec<(String, String)>);
+
+impl Output {
+    /// Nothing where it says no type.
+    fn read(text: &OsStr) -> Option<Self> {
+        let text = text.to_string_lossy();
+        if !text.contains('=') {
+            // A folder, or `-` for an archive of files.
+            return Some(Self(vec![("type".into(), "local".into())]));
+        }
+        // It is a line of CSV, where all of it, or a part, may stand in quotes.
+        let whole = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        let whole = whole.filter(|text| !text.contains('"'));
+        let pairs = whole.unwrap_or(&text).split(',').filter_map(|pair| {
+            let (name, value) = pair.trim_matches('"').split_once('=')?;
+            Some((name.trim().to_owned(), value.trim().to_owned()))
+        });
+        let read = Self(pairs.collect());
+        read.value("type").is_some().then_some(read)
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        let own = self.0.iter().find(|(known, _)| known == name);
+        own.map(|(_, value)| value.as_str())
+    }
+
+    pub(super) fn is_files(&self) -> bool {
+        matches!(self.value("type"), Some("local" | "tar"))
+    }
+
+    pub(super) fn is_pushed(&self) -> bool {
+        self.value("type") == Some("registry") || self.value("push") == Some("true")
+    }
+
+    /// The archive or folder with an image, as `image check` calls it.
+    fn image(&self) -> Option<String> {
+        let dest = self.value("dest")?;
+        match self.value("type")? {
+            "oci" if self.value("tar") == Some("false") => Some(format!("oci:{dest}")),
+            "oci" => Some(format!("oci-archive:{dest}")),
+            "docker" => Some(format!("docker-archive:{dest}")),
+            _ => None,
+        }
+    }
+}
+
+/// Those that are understood.
+pub(super) fn of(words: &Words) -> Vec<Output> {
+    words.all("output").filter_map(Output::read).collect()
+}
+
+/// Whether all are.
+///
+/// # Errors
+/// What to write instead.
+pub(super) fn are_read(words: &Words) -> Result<(), String> {
+    let mut all = words.all("output");
+    match all.any(|output| Output::read(output).is_none()) {
+        true => Err("`--output` is not understood: write it as `type=oci,dest=FILE`".into()),
+        false => Ok(()),
+    }
+}
+
+/// What was written to files; nothing where the image is in the engine.
+///
+/// # Errors
+/// Where nobody can look at it, and what to do.
+pub(super) fn left(words: &Words) -> Result<Option<Left>, String> {
+    let outputs = of(words);
+    let images: Vec<String> = outputs.iter().filter_map(Output::image).collect();
+    if images.iter().any(|image| image.ends_with(":-")) {
+        return Err(
+            "the image went to standard output, where nobody can look at it: name a file".into(),
+        );
+    }
+    Ok(match images.is_empty() {
+        false => Some(Left::Images(images)),
+        true if !outputs.is_empty() && outputs.iter().all(Output::is_files) => Some(Left::Files),
+        true => None,
+    })
+}
+
+/// What BuildKit writes down of what it pushed (docs.docker.com/reference/cli/docker/buildx/build/, `--metadata-file`).
+#[derive(Debug, Deserialize)]
+struct Metadata {
+    #[serde(rename = "containerimage.digest")]
+    digest: String,
+}
+
+/// The images that went to a registry: by their digest where that was written down, since a tag may be another's by now.
+///
+/// # Errors
+/// Where they have no name.
+pub(super) fn pushed(words: &Words) -> Result<Left, String> {
+    let tags = words
+        .all("tag")
+        .map(|tag| tag.to_string_lossy().into_owned());
+    let outputs = of(words);
+    let names = outputs
+        .iter()
+        .filter_map(|output| output.value("name").map(str::to_owned));
+    let digest = words.value("metadata-file").and_then(digest);
+    let mut names: Vec<String> = tags
+        .chain(names)
+        .map(|name| match &digest {
+            Some(digest) => format!("docker://{}@{digest}", without_tag(&name)),
+            None => format!("docker://{name}"),
+        })
+        .collect();
+    names.dedup();
+    match names.is_empty() {
+        true => Err("the image was pushed without a name: give it one by `--tag`".into()),
+        false => Ok(Left::Images(names)),
+    }
+}
+
+fn digest(file: &OsStr) -> Option<String> {
+    let text = fs::read_to_string(Path::new(file)).ok()?;
+    let metadata: Metadata = serde_json::from_str(&text).ok()?;
+    Some(metadata.digest)
+}
+
+fn without_tag(name: &str) -> &str {
+    let folder = name.rfind('/').map_or(0, |at| at + 1);
+    let tag = name.get(folder..).and_then(|last| last.find(':'));
+    tag.and_then(|at| name.get(..folder + at)).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::engines;
+
+    fn words(arguments: &[&str]) -> Words {
+        let arguments: Vec<_> = arguments.iter().map(Into::into).collect();
+        Words::read(&engines()[0], &arguments)
+    }
+
+    #[test]
+    fn what_was_pushed_is_called_by_its_digest_where_that_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("metadata");
+        let option = format!("--metadata-file={}", file.display());
+        let tag = "localhost:5000/acme/api:1.4";
+        let pushed = |arguments: &[&str]| pushed(&words(arguments)).unwrap();
+        let images = |names: &[&str]| Left::Images(names.iter().map(|&name| name.into()).collect());
+        let by_tag = images(&["docker://localhost:5000/acme/api:1.4"]);
+        assert_eq!(pushed(&["-t", tag, &option, "."]), by_tag);
+        fs::write(&file, r#"{"containerimage.digest": "sha256:12", "a": {}}"#).unwrap();
+        let by_digest = images(&["docker://localhost:5000/acme/api@sha256:12"]);
+        assert_eq!(pushed(&["-t", tag, &option, "."]), by_digest);
+        let other = "--output=type=registry,name=localhost:5000/acme/api";
+        assert_eq!(pushed(&["-t", tag, other, &option, "."]), by_digest);
+        assert!(super::pushed(&words(&["--push", "."])).is_err());
+    }
+}
