@@ -115,7 +115,12 @@ impl Found {
     /// Where a layer is missing, damaged, or refused.
     pub(crate) fn read<'a>(&'a self, image: &'a Image, shown: &str) -> Result<Read<'a>, Refused> {
         let store = self.store.as_ref();
-        let files = files::read(store, &image.layers, &self.shared)?;
+        // Of an image of Windows nothing is judged: gigabytes would be fetched for it.
+        let layers = match image.platform.os.as_str() {
+            "windows" => &[],
+            _ => image.layers.as_slice(),
+        };
+        let files = files::read(store, layers, &self.shared)?;
         let (path, preload) = (
             image.config.variable("PATH"),
             image.config.variable("LD_PRELOAD"),

@@ -501,6 +501,29 @@ fn each_platform_of_an_index_is_looked_at() {
 }
 
 #[test]
+fn layers_of_windows_are_not_asked_for() {
+    let folder = folder([]);
+    let mut layout = Layout::at(&folder.path().join("app"));
+    let absent = format!("sha256:{}", "1".repeat(64));
+    let config = json!({
+        "architecture": "amd64", "os": "windows", "config": config("libjemalloc.so.2"),
+        "rootfs": {"type": "layers", "diff_ids": [absent]},
+    });
+    let kind = "application/vnd.oci.image.config.v1+json";
+    let config = layout.blob(config.to_string().as_bytes(), kind);
+    let layer = json!({"mediaType": "application/vnd.oci.image.layer.v1.tar+gzip", "digest": absent, "size": 1_000_000_000});
+    let manifest = json!({"schemaVersion": 2, "config": config, "layers": [layer]});
+    let image = layout.manifest(&manifest);
+    layout.tag(image, "1");
+    let run = run_limited(
+        folder.path(),
+        ["image", "check", "--show", "all", "oci:app:1"],
+    );
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(run.out.contains("Windows"), "{}", run.out);
+}
+
+#[test]
 fn archives_are_read_as_they_are() {
     let folder = folder([]);
     let here = folder.path();
