@@ -30,7 +30,9 @@ pub(crate) use distros::{
     AllocatorPackage, Release, any_package, packaged_files, packaged_soname, release,
     release_in_tag, says_alpine,
 };
-pub(crate) use engines::{Engine, engines};
+pub(crate) use engines::{Engine, certificate_folders, engines, is_fetched};
+#[cfg(feature = "network")]
+pub(crate) use engines::{says_no_login, usual_engine};
 pub(crate) use fragile::{Breaks, Fetch, Fragile, Index, Named, fragile};
 pub(crate) use fragile::{
     brings_all_extras, brings_developers, index_of_installer, is_install_verb, takes_value,

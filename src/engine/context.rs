@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 use tempfile::NamedTempFile;
 
 use super::Words;
-use crate::facts::Engine;
+use crate::facts::{self, Engine};
 
 /// Where the Dockerfile of a build is.
 #[derive(Debug)]
@@ -22,18 +22,6 @@ pub(crate) enum Context {
     /// It may be that, or in the archive that comes there; so it may be called in it.
     InputOrArchive(Vec<String>),
 }
-
-/// Addresses that engines fetch contexts from.
-const ADDRESSES: [&str; 8] = [
-    "http://",
-    "https://",
-    "git://",
-    "git@",
-    "ssh://",
-    "github.com/",
-    "oci-layout://",
-    "docker-image://",
-];
 
 impl Context {
     /// Where the Dockerfile of a command line is.
@@ -57,7 +45,7 @@ impl Context {
             None => OsStr::new("."),
         };
         let text = context.to_string_lossy();
-        if ADDRESSES.iter().any(|address| text.starts_with(address)) {
+        if facts::is_fetched(&text) {
             return Err(format!(
                 "{text} is fetched by the engine: clone it, and build the folder"
             ));

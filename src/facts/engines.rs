@@ -1,4 +1,4 @@
-//! Container engines whose builds are run (`engines.toml`).
+//! Container engines: where they are, and how their builds are run (`engines.toml`).
 
 use std::path::Path;
 
@@ -9,6 +9,18 @@ use super::data::{Names, Table};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    addresses: Names,
+    #[cfg_attr(
+        not(feature = "network"),
+        expect(dead_code, reason = "registries and engines are asked with it")
+    )]
+    socket: String,
+    certificates: Names,
+    #[cfg_attr(
+        not(feature = "network"),
+        expect(dead_code, reason = "registries and engines are asked with it")
+    )]
+    no_login: Vec<String>,
     engine: Vec<Engine>,
 }
 
@@ -36,6 +48,30 @@ static ENGINES: Table<File> = Table::new(include_str!("engines.toml"));
 /// All of them, the one that is taken first if nobody says otherwise.
 pub(crate) fn engines() -> &'static [Engine] {
     &ENGINES.get().engine
+}
+
+/// Whether engines fetch a context of that name themselves.
+pub(crate) fn is_fetched(context: &str) -> bool {
+    let mut addresses = ENGINES.get().addresses.iter();
+    addresses.any(|address| context.starts_with(address))
+}
+
+/// Where docker is asked if nobody says anything else.
+#[cfg(feature = "network")]
+pub(crate) fn usual_engine() -> &'static str {
+    &ENGINES.get().socket
+}
+
+/// Folders with certificates of single registries.
+pub(crate) fn certificate_folders() -> impl Iterator<Item = &'static str> {
+    ENGINES.get().certificates.iter()
+}
+
+/// Whether a credential helper says that it has no login.
+#[cfg(feature = "network")]
+pub(crate) fn says_no_login(text: &str) -> bool {
+    let mut known = ENGINES.get().no_login.iter();
+    known.any(|none| text.contains(none))
 }
 
 impl Engine {
@@ -73,6 +109,8 @@ mod tests {
     #[test]
     fn the_file_is_right() {
         ENGINES.check().unwrap();
+        assert!(is_fetched("https://example.org/x.git") && !is_fetched("./https"));
+        assert_eq!(certificate_folders().count(), 2);
         for engine in engines() {
             assert!(
                 engine.source.contains("http") || engine.source.contains("github.com"),

@@ -1,13 +1,11 @@
 //! Where logins, certificates and the engine are, as docker and podman have it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::cli::image::Registry;
+use crate::facts;
 use crate::image::Access;
-
-/// Folders with certificates of single registries (dockerd, "Use self-signed certificates"; containers-certs.d(5)).
-const CERTIFICATES: [&str; 2] = ["/etc/docker/certs.d", "/etc/containers/certs.d"];
 
 /// What the environment and the command line say of it.
 pub(in crate::commands) fn access(registry: &Registry, cache: Option<PathBuf>) -> Access {
@@ -31,11 +29,7 @@ pub(in crate::commands) fn access(registry: &Registry, cache: Option<PathBuf>) -
         insecure: registry.insecure,
         patience: Duration::from_secs(registry.timeout.into()),
         logins: logins.into_iter().flatten().collect(),
-        certificates: CERTIFICATES
-            .iter()
-            .map(Path::new)
-            .map(Path::to_owned)
-            .collect(),
+        certificates: facts::certificate_folders().map(PathBuf::from).collect(),
         engine: std::env::var("DOCKER_HOST").ok(),
         docker,
     }

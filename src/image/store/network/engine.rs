@@ -13,6 +13,7 @@ use ureq::{Agent, Body};
 
 use super::agent::{is_loopback, patient};
 use super::names::Names;
+use crate::facts;
 use crate::image::Refused;
 use crate::image::access::Access;
 use crate::image::digest::Digest;
@@ -20,8 +21,6 @@ use crate::image::store::archive::Archive;
 use crate::image::store::docker::Saved;
 use crate::image::store::{Blob, Root, Store, small};
 
-/// Where Docker is asked if nobody says anything else.
-const USUAL: &str = "unix:///var/run/docker.sock";
 /// What of a name is written otherwise in an address.
 const ENCODED: &AsciiSet = &CONTROLS
     .add(b' ')
@@ -118,7 +117,7 @@ fn address(access: &Access) -> String {
     let of_context = || access.docker.as_deref().and_then(context);
     named
         .or_else(of_context)
-        .unwrap_or_else(|| USUAL.to_owned())
+        .unwrap_or_else(|| facts::usual_engine().to_owned())
 }
 
 #[derive(Deserialize)]

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
+use crate::facts;
+
 /// What a helper answers.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -15,8 +17,6 @@ struct Answer {
     secret: String,
 }
 
-/// What it says where it has no login (docker-credential-helpers, credentials/error.go).
-const NONE: [&str; 2] = ["credentials not found", "no credentials"];
 /// A helper may ask a person: so long it is waited for, and looked at so often.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(10);
@@ -54,7 +54,7 @@ pub(super) fn ask(helper: &str, server: &str) -> Result<Option<(String, String)>
     let said = reader.join().unwrap_or_default();
     if !succeeded {
         let text = String::from_utf8_lossy(&said).trim().to_owned();
-        let has_none = text.is_empty() || NONE.iter().any(|none| text.contains(none));
+        let has_none = text.is_empty() || facts::says_no_login(&text);
         // What it says may be anything: a line of it tells enough.
         let line: String = text
             .lines()
