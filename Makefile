@@ -174,6 +174,10 @@ bench: ## Measure speed, memory and size, beside hadolint and tally where they c
 	$(PYTHON) benches/side_by_side.py
 	$(PYTHON) -B benches/images.py --malloclint target/release/malloclint
 
+.PHONY: bench-threads
+bench-threads: ## Measure what allocator settings cost threads: a minute, on an idle machine
+	$(PYTHON) bench/threads/run.py
+
 .PHONY: bench-memory
 bench-memory: ## Measure memory, CPU and time of real servers under every allocator setting: hours, on an idle machine
 	$(PYTHON) bench/memory/run.py

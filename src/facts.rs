@@ -15,6 +15,7 @@ mod images;
 mod jemalloc;
 pub(crate) mod layouts;
 mod log_lines;
+mod native_threads;
 pub(crate) mod options;
 pub(crate) mod programs;
 mod python;
@@ -46,6 +47,7 @@ pub use jemalloc::{
     JemallocVersion, OptionKind, jemalloc_build, jemalloc_options, jemalloc_versions,
 };
 pub(crate) use log_lines::{LogLine, Meaning, meaning};
+pub(crate) use native_threads::{native_cost, native_threads};
 pub(crate) use python::{PythonMalloc, pythonmalloc};
 pub use terms::Arch;
 pub(crate) use terms::{Family, Libc, Manager};

@@ -129,6 +129,7 @@ impl Found {
             path,
             preload,
             folder: image.config.working_dir.as_deref(),
+            program: image.config.program(),
         };
         let mut built = contents::of(&files, &image.platform, &start);
         built.name.clone_from(&image.id);

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::facts::Family;
 use crate::model::set_at_start as start;
 use crate::model::{
-    Change, Expanded, Named, PreforkHook, Setting, Unit, Value, Via, Words, entries, family_of,
+    Change, Expanded, Named, PreforkHook, Setting, Unit, Value, Via, Words, entries_of, family_of,
     finds,
 };
 use crate::templates::Style;
@@ -250,7 +250,7 @@ fn image(unit: &Unit) -> String {
 fn preload(unit: &Unit, family: Family) -> Result<String, String> {
     let before = unit.env.get("LD_PRELOAD");
     let text = before.map_or("", |var| var.now.value.text.as_str());
-    let kept = entries(text)
+    let kept = entries_of(unit, text)
         .into_iter()
         .filter_map(|range| text.get(range))
         .filter(|entry| family_of(entry).is_none());

@@ -35,13 +35,13 @@ pub(crate) use fact::Fact;
 pub(crate) use fragile::{Found, Fragile};
 pub(crate) use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
 pub(crate) use loader::{
-    entries, entries_of, family_of, finds, is_library_folder, judge, newer, separates,
+    entries, entries_of, family_of, finds, is_library_folder, judge, loader_lib, newer, separates,
 };
 pub(crate) use preload::{Outcome, Preload, Via};
 pub(crate) use privileged::Privileged;
 pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, recognise};
 pub(crate) use seen::{Memory, Seen};
 pub(crate) use unit::{
-    Install, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip, UNIVERSE, Unit,
-    User,
+    Install, NativeThreads, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip,
+    UNIVERSE, Unit, User,
 };

@@ -22,6 +22,7 @@ mod malloc_conf_debug_left_on;
 mod malloc_conf_malformed;
 mod malloc_conf_never_purges;
 mod malloc_conf_obsolete_option;
+mod malloc_conf_serialises_threads;
 mod malloc_conf_unknown_option;
 mod malloc_conf_unset;
 mod malloc_conf_without_jemalloc;
@@ -109,6 +110,7 @@ rules! {
     malloc_conf_unknown_option = "malloc-conf-unknown-option",
     malloc_conf_bad_value = "malloc-conf-bad-value",
     malloc_conf_obsolete_option = "malloc-conf-obsolete-option",
+    malloc_conf_serialises_threads = "malloc-conf-serialises-threads",
     malloc_conf_without_jemalloc = "malloc-conf-without-jemalloc",
     allocator_variable_unread = "allocator-variable-unread",
     malloc_conf_never_purges = "malloc-conf-never-purges",

@@ -226,8 +226,11 @@ fn stdin(
     if !arguments.quiet {
         fixed::write(&fixed, err)?;
     }
-    let all = [fixed];
-    Ok(status(&all, &[], arguments, wanted))
+    let (all, failures) = ([fixed], wanted.unread_bases());
+    for failure in &failures {
+        failed(failure, err)?;
+    }
+    Ok(status(&all, &failures, arguments, wanted))
 }
 
 fn tell(

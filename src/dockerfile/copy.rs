@@ -43,7 +43,7 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
         // Wheels that were built there are installed here.
         let wheels = words.iter().any(|path| path.contains("wheel"));
         if wheels || words.iter().any(|path| roles::holds_programs(path)) {
-            state.large = state.large.take().or_else(|| from.large.clone());
+            state.noted.add(&from.noted);
         }
         if words.iter().any(|path| roles::holds_programs(path)) {
             brought.for_each(|fragile| state.add_fragile(fragile.clone()));

@@ -13,6 +13,7 @@ use crate::text::{Place, Span, Traced};
 
 /// Gives a unit the signs of its image and of its start.
 pub(super) fn give(unit: &mut Unit, build: &Build<'_>, state: &ImageState, started: &Started) {
+    unit.native_threads.clone_from(&state.noted.native_threads);
     let kind = worker_kind(build, state, &started.process);
     unit.evidence = of(build, state, started);
     unit.evidence.retain(|sign| {
@@ -39,7 +40,7 @@ fn of(build: &Build<'_>, state: &ImageState, started: &Started) -> Vec<Evidence>
         in_file(build, state, process, &mut signs);
     }
     signs.extend(in_program(build, process));
-    if let Some((package, place)) = &state.large {
+    if let Some((package, place)) = &state.noted.large {
         let sign = Sign::Packages;
         add_evidence(&mut signs, evidence(sign, package.clone(), place.clone()));
     }

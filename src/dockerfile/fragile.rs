@@ -1,6 +1,6 @@
 //! Programs of an image that a preload or a thread breaks: where the text installs or starts them.
 
-mod large;
+mod lines;
 mod lists;
 mod versions;
 
@@ -206,9 +206,8 @@ fn listed(
         .filter(|entry| order.takes(&entry.group))
     {
         if let Some(file) = &file {
-            large::remember(state, order.index, entry, || {
-                large::line_of(file, &entry.name)
-            });
+            let line = || lines::line_of(file, &entry.name);
+            state.noted.package(order.index, &entry.name, line);
         }
         named(state, order.index, entry, place, most);
     }
@@ -262,7 +261,8 @@ fn whole(file: &SourceFile) -> String {
 /// A package comes into the image: the programs that it brings or starts do, as surely as `most` at best.
 fn named(state: &mut ImageState, index: Index, package: &Entry, place: &Place, most: Found) {
     let packaged = index == Index::Distribution;
-    large::remember(state, index, package, || place.of_text(&package.name));
+    let text = || place.of_text(&package.name);
+    state.noted.package(index, &package.name, text);
     for program in fragile() {
         let Some(by) = program.named(index, &package.name) else {
             continue;

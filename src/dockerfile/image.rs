@@ -2,10 +2,12 @@
 
 mod base;
 mod built;
+mod noted;
 
 use std::sync::Arc;
 
 use base::{fragile, is_chosen, platform, python, user};
+use noted::Noted;
 
 use crate::facts::{self, Family, Image, ImageRole};
 use crate::model::{
@@ -58,8 +60,8 @@ pub(super) struct ImageState {
     pub(super) mentioned: Vec<Family>,
     /// What COPY and ADD brought, in order.
     pub(super) copies: Vec<Copied>,
-    /// A package that holds large blocks of memory, and what installs it.
-    pub(super) large: Option<(String, Place)>,
+    /// Packages of Python that say something of how it uses memory.
+    pub(super) noted: Noted,
     /// What a container's variables put into its command, where their values are not shown.
     pub(super) hidden: Vec<String>,
     /// What a RUN copied or linked: from where, and to where.
@@ -193,7 +195,7 @@ impl ImageState {
             mentioned: Vec::new(),
             copies: Vec::new(),
             hidden: Vec::new(),
-            large: None,
+            noted: Noted::default(),
             placed: Vec::new(),
             written: Vec::new(),
             compiles: false,

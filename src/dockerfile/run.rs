@@ -271,11 +271,11 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
         EffectKind::MentionsAllocator => opaque::mentioned(state, source, effect),
         EffectKind::Run { words, .. } => {
             packages::ran(state, words, &place);
-            let large = state.large.clone();
+            let noted = state.noted.clone();
             fragile::ran(build, state, source.text.as_str(), words, &place);
             if effect.usually == Usually::Skipped {
                 // What only a condition installs that does not hold is not there.
-                state.large = large;
+                state.noted = noted;
             }
             opaque::work(build, state, effect, words);
         }

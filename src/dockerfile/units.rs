@@ -233,6 +233,7 @@ fn assemble(
         linked: state.linked.clone(),
         process: started.process.clone(),
         evidence: Vec::new(),
+        native_threads: None,
         seen: None,
         user: state.user.clone(),
         strays,

@@ -46,9 +46,10 @@ impl Context {
         };
         let text = context.to_string_lossy();
         if facts::is_fetched(&text) {
-            return Err(format!(
-                "{text} is fetched by the engine: clone it, and build the folder"
-            ));
+            // It may hold a password or a token.
+            return Err(
+                "the engine would fetch this context itself: clone it, and build the folder".into(),
+            );
         }
         if file == Some(OsStr::new("-")) {
             return Ok(Self::Input);
@@ -115,8 +116,11 @@ impl Packed {
             .map_err(failed)?;
         let packed = head.starts_with(b"\x1f\x8b");
         let whole = head.get(MAGIC..MAGIC + 5) == Some(b"ustar");
-        if head.starts_with(b"BZh") || head.starts_with(b"\xfd7zX") {
-            return Err("standard input is packed by bzip2 or xz: use gzip or nothing".into());
+        let others: [&[u8]; 3] = [b"BZh", b"\xfd7zX", b"\x28\xb5\x2f\xfd"];
+        if others.iter().any(|magic| head.starts_with(magic)) {
+            return Err(
+                "standard input is packed by bzip2, xz or zstd: use gzip or nothing".into(),
+            );
         }
         let mut all = io::Cursor::new(head).chain(input);
         if !packed && !whole {
@@ -137,6 +141,19 @@ impl Packed {
             false => io::copy(&mut all, &mut file),
         }
         .map_err(failed)?;
+        let begin = || {
+            let mut magic = [0; 5];
+            let mut opened = file.reopen().ok()?;
+            opened.seek(SeekFrom::Start(MAGIC as u64)).ok()?;
+            opened.read_exact(&mut magic).ok()?;
+            Some(magic)
+        };
+        if begin().as_ref() != Some(b"ustar") {
+            return Err(
+                "standard input is packed, and no archive of tar: give the Dockerfile unpacked"
+                    .into(),
+            );
+        }
         names
             .iter()
             .find_map(|name| find(&file, name).transpose())

@@ -1,5 +1,6 @@
 //! What a build leaves outside of its engine: files, archives of images, images in a registry.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
@@ -28,13 +29,14 @@ impl Output {
             // A folder, or `-` for an archive of files.
             return Some(Self(vec![("type".into(), "local".into())]));
         }
-        // It is a line of CSV, where all of it, or a part, may stand in quotes.
-        let whole = text
-            .strip_prefix('"')
-            .and_then(|text| text.strip_suffix('"'));
-        let whole = whole.filter(|text| !text.contains('"'));
-        let pairs = whole.unwrap_or(&text).split(',').filter_map(|pair| {
-            let (name, value) = pair.trim_matches('"').split_once('=')?;
+        let fields = fields(&text);
+        // All of it may stand in quotes, too.
+        let fields = match fields.as_slice() {
+            [whole] => fields_of_whole(whole, &text),
+            _ => fields,
+        };
+        let pairs = fields.iter().filter_map(|field| {
+            let (name, value) = field.split_once('=')?;
             Some((name.trim().to_owned(), value.trim().to_owned()))
         });
         let read = Self(pairs.collect());
@@ -51,19 +53,53 @@ impl Output {
     }
 
     pub(super) fn is_pushed(&self) -> bool {
-        self.value("type") == Some("registry") || self.value("push") == Some("true")
+        self.value("type") == Some("registry") || self.value("push").is_some_and(is_true)
     }
 
     /// The archive or folder with an image, as `image check` calls it.
     fn image(&self) -> Option<String> {
         let dest = self.value("dest")?;
         match self.value("type")? {
-            "oci" if self.value("tar") == Some("false") => Some(format!("oci:{dest}")),
+            "oci" if self.value("tar").is_some_and(is_false) => Some(format!("oci:{dest}")),
             "oci" => Some(format!("oci-archive:{dest}")),
             "docker" => Some(format!("docker-archive:{dest}")),
             _ => None,
         }
     }
+}
+
+/// The fields of a line of CSV: commas in quotes part nothing.
+fn fields(line: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut quoted = false;
+    for c in line.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            c => fields
+                .last_mut()
+                .into_iter()
+                .for_each(|field| field.push(c)),
+        }
+    }
+    fields
+}
+
+/// Those of the only field that a line has, where that is the whole line in quotes.
+fn fields_of_whole(field: &str, line: &str) -> Vec<String> {
+    match line.starts_with('"') {
+        true => field.split(',').map(str::to_owned).collect(),
+        false => vec![field.to_owned()],
+    }
+}
+
+/// Truth as Go reads it (strconv.ParseBool).
+fn is_true(text: &str) -> bool {
+    matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True")
+}
+
+fn is_false(text: &str) -> bool {
+    matches!(text, "0" | "f" | "F" | "false" | "FALSE" | "False")
 }
 
 /// Those that are understood.
@@ -118,22 +154,22 @@ pub(super) fn pushed(words: &Words) -> Result<Left, String> {
         .all("tag")
         .map(|tag| tag.to_string_lossy().into_owned());
     let outputs = of(words);
-    let names = outputs
-        .iter()
-        .filter_map(|output| output.value("name").map(str::to_owned));
-    let digest = words.value("metadata-file").and_then(digest);
-    let mut names: Vec<String> = tags
-        .chain(names)
-        .map(|name| match &digest {
-            Some(digest) => format!("docker://{}@{digest}", without_tag(&name)),
-            None => format!("docker://{name}"),
-        })
-        .collect();
-    names.dedup();
-    match names.is_empty() {
-        true => Err("the image was pushed without a name: give it one by `--tag`".into()),
-        false => Ok(Left::Images(names)),
+    // One output may have several.
+    let names = outputs.iter().filter_map(|output| output.value("name"));
+    let names = names.flat_map(|names| names.split(',').map(str::to_owned));
+    let mut names: Vec<String> = tags.chain(names).collect();
+    let Some(first) = names.first() else {
+        return Err("the image was pushed without a name: give it one by `--tag`".into());
+    };
+    // By whatever name, it is one.
+    if let Some(digest) = words.value("metadata-file").and_then(digest) {
+        let image = format!("docker://{}@{digest}", without_tag(first));
+        return Ok(Left::Images(vec![image]));
     }
+    let mut known = BTreeSet::new();
+    names.retain(|name| known.insert(name.clone()));
+    let images = names.iter().map(|name| format!("docker://{name}"));
+    Ok(Left::Images(images.collect()))
 }
 
 fn digest(file: &OsStr) -> Option<String> {
@@ -174,5 +210,10 @@ mod tests {
         let other = "--output=type=registry,name=localhost:5000/acme/api";
         assert_eq!(pushed(&["-t", tag, other, &option, "."]), by_digest);
         assert!(super::pushed(&words(&["--push", "."])).is_err());
+        let two = "--output=type=image,\"name=localhost:5000/a:1,localhost:5000/b\",push=1";
+        let two = words(&["-t", "localhost:5000/a:1", two, "."]);
+        assert!(of(&two).iter().any(Output::is_pushed));
+        let both = images(&["docker://localhost:5000/a:1", "docker://localhost:5000/b"]);
+        assert_eq!(super::pushed(&two).unwrap(), both);
     }
 }

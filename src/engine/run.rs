@@ -197,8 +197,10 @@ impl Engine {
     /// # Errors
     /// Where the image is out of reach, and what to do.
     pub(crate) fn left(&self, words: &Words, id: &Path, folder: &Path) -> Result<Left, String> {
-        const NOTHING: [&str; 3] = ["check", "call", "print"];
-        if NOTHING.iter().any(|option| words.is_set(option)) {
+        // `--call build` is the usual build.
+        let asks =
+            |option: &str| words.is_set(option) && words.value(option) != Some("build".as_ref());
+        if ["check", "call", "print"].into_iter().any(asks) {
             return Ok(Left::Files);
         }
         if self.pushes(words) {

@@ -35,7 +35,8 @@ pub(crate) struct Engine {
     short: Names,
     files: Names,
     ignored: Names,
-    confined: Option<String>,
+    #[serde(default)]
+    confined: Names,
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "for the reader; the tests demand it")
@@ -92,8 +93,8 @@ impl Engine {
 
     /// Whether one that is installed there sees the files of the home folder alone.
     pub(crate) fn is_confined(&self, program: &Path) -> bool {
-        let confined = self.confined.as_deref();
-        confined.is_some_and(|folder| program.starts_with(folder))
+        let mut confined = self.confined.iter();
+        confined.any(|folder| program.starts_with(folder))
     }
 
     /// How files end that say what of a context is left out.

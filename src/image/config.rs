@@ -43,6 +43,13 @@ pub(super) struct Healthcheck {
 }
 
 impl Config {
+    /// The first word of what starts.
+    pub(super) fn program(&self) -> Option<&str> {
+        let entrypoint = self.entrypoint.as_ref().filter(|all| !all.is_empty());
+        let words = entrypoint.or(self.cmd.as_ref())?;
+        words.first().map(String::as_str)
+    }
+
     /// How much of it is told to a container, in bytes.
     pub(super) fn bytes(&self) -> usize {
         let test = self

@@ -7,7 +7,7 @@ use super::files::{Files, Node};
 use super::library::Library;
 use super::manifest::Platform;
 use crate::facts::{self, Arch, Libc, Release};
-use crate::model::{Built, BuiltLibrary, Python, matches, separates};
+use crate::model::{Built, BuiltLibrary, Python, loader_lib, matches, separates};
 
 /// Where the loader looks on every glibc, before what is configured (ld.so(8)).
 const DEFAULT: [&str; 4] = ["lib", "usr/lib", "lib64", "usr/lib64"];
@@ -23,8 +23,9 @@ pub(super) struct Start<'a> {
     /// `PATH` and `LD_PRELOAD`.
     pub(super) path: Option<&'a str>,
     pub(super) preload: Option<&'a str>,
-    /// Where it starts.
+    /// Where it starts, and what.
     pub(super) folder: Option<&'a str>,
+    pub(super) program: Option<&'a str>,
 }
 
 /// Reads them.
@@ -47,9 +48,13 @@ pub(super) fn of(files: &Files, platform: &Platform, start: &Start<'_>) -> Built
         windows: platform.os == "windows",
         ..Built::default()
     };
+    built.own_dirs = built.libc == Some(Libc::Musl) && musl_paths(files).next().is_some();
     built.libraries = libraries(files, &built, start.preload.unwrap_or_default());
-    let aliases = aliases(files, start, &built);
-    built.libraries.extend(aliases);
+    let (reached, nowhere) = named(files, start, &built);
+    let by_links = through_links(files, &built);
+    built.libraries.extend(reached);
+    built.libraries.extend(by_links);
+    built.nowhere = nowhere;
     built.linked = linked(files, path);
     built.lacks = lacks(files, &built);
     built
@@ -178,15 +183,24 @@ fn search_dirs(files: &Files) -> Vec<String> {
             add(line.trim_end_matches('/'), &mut found);
         }
     }
-    let of_musl = files
-        .below("etc")
-        .filter(|(path, _)| path.starts_with("etc/ld-musl-") && path.ends_with(".path"));
-    for text in of_musl.filter_map(|(path, _)| files.text(path)) {
-        let text = String::from_utf8_lossy(text).into_owned();
+    for text in musl_paths(files) {
+        let text = String::from_utf8_lossy(text);
         text.split([':', '\n'])
             .for_each(|dir| add(dir.trim(), &mut found));
     }
+    // The loader follows links.
+    let real = found.iter().filter_map(|dir| files.resolved(dir));
+    let real: Vec<String> = real.map(|dir| format!("/{dir}")).collect();
+    real.iter().for_each(|dir| add(dir, &mut found));
     found
+}
+
+/// The files that say where musl's loader looks.
+fn musl_paths(files: &Files) -> impl Iterator<Item = &Arc<[u8]>> {
+    let named = files
+        .below("etc")
+        .filter(|(path, _)| path.starts_with("etc/ld-musl-") && path.ends_with(".path"));
+    named.filter_map(|(path, _)| files.text(path))
 }
 
 fn add(dir: &str, found: &mut Vec<String>) {
@@ -291,7 +305,7 @@ fn modules(files: &Files) -> Vec<String> {
 fn libraries(files: &Files, built: &Built, preload: &str) -> Vec<BuiltLibrary> {
     let named = files.all().filter_map(|(path, node)| {
         let name = path.rsplit('/').next()?;
-        let is_one = name.contains(".so") && matches!(node, Node::File(_) | Node::Link(_));
+        let is_one = matches!(node, Node::File(_) | Node::Link(_));
         let family = facts::family_of_library(name).filter(|_| is_one)?;
         // One whose file has another name was not read: it may be what it is called.
         let library = files
@@ -363,41 +377,108 @@ fn fits(library: &Library, arch: Option<Arch>) -> bool {
     library.loads && (arch.is_none() || library.arch.is_none_or(same))
 }
 
-/// The names by which `LD_PRELOAD` reaches allocators, where links or dots lie on the way.
-fn aliases(files: &Files, start: &Start<'_>, built: &Built) -> Vec<BuiltLibrary> {
-    let (known, arch) = (&built.libraries, built.arch);
+/// The paths by which `LD_PRELOAD` reaches allocators, whatever lies on the way, and those by which it reaches none.
+fn named(files: &Files, start: &Start<'_>, built: &Built) -> (Vec<BuiltLibrary>, Vec<String>) {
     let entries = start.preload.unwrap_or_default();
     let paths = entries
         .split(|char| separates(char, built.libc))
         .filter(|entry| entry.contains('/'))
         .take(64);
-    let real = |path: &str| files.resolved(path).map(|path| format!("/{path}"));
-    // Programs have folders of their own: that of Python is the one that counts.
-    let python = first_python(files, start.path.unwrap_or(PATH));
-    let origin = python.as_deref().and_then(|path| path.rsplit_once('/'));
-    let origin = origin.map_or_else(String::new, |(folder, _)| format!("/{folder}"));
-    let mut by_file: BTreeMap<String, &BuiltLibrary> = BTreeMap::new();
-    for library in known {
-        if let Some(file) = real(&concrete(&library.path, arch)) {
-            by_file.entry(file).or_insert(library);
-        }
-    }
-    let reached = paths.filter_map(|entry| {
-        let path = entry
-            .replace("${ORIGIN}", &origin)
-            .replace("$ORIGIN", &origin);
+    let by_file = by_file(files, built);
+    let origin = origin(files, start);
+    let (mut reached, mut nowhere) = (Vec::new(), Vec::new());
+    for entry in paths {
+        // As the model has it, which puts in what the release and the architecture say.
+        let written = expanded(entry, built);
+        let path = concrete(&written, built.arch);
+        let path = match &origin {
+            Some(origin) => path.replace("${ORIGIN}", origin).replace("$ORIGIN", origin),
+            None if path.contains("ORIGIN") => continue,
+            None => path,
+        };
         let path = match path.starts_with('/') {
             true => path,
             false => format!("{}/{path}", start.folder.unwrap_or("/")),
         };
-        let library = *by_file.get(&real(&path)?)?;
-        let is_new = library.path != entry;
-        is_new.then(|| BuiltLibrary {
-            path: entry.to_owned(),
-            ..library.clone()
-        })
+        let names_folder = path.ends_with('/') || path.ends_with("/.");
+        let file = files.resolved(&path).filter(|_| !names_folder);
+        match file.and_then(|file| by_file.get(&file)) {
+            Some(&library) if library.path == written => {}
+            Some(&library) => reached.push(BuiltLibrary {
+                path: written,
+                ..library.clone()
+            }),
+            None => nowhere.push(written),
+        }
+    }
+    (reached, nowhere)
+}
+
+/// An entry with what the loader of this release puts in for `$LIB` and `$PLATFORM`.
+fn expanded(entry: &str, built: &Built) -> String {
+    let dirs = built.release.map(|release| release.library_dirs.as_slice());
+    let lib = loader_lib(dirs.unwrap_or_default());
+    let entry = entry.replace("${LIB}", lib).replace("$LIB", lib);
+    match built.arch.and_then(Arch::loader_platform) {
+        Some(platform) => entry
+            .replace("${PLATFORM}", platform)
+            .replace("$PLATFORM", platform),
+        None => entry,
+    }
+}
+
+/// The folder of the program that starts, where that is a Python: others have theirs elsewhere, and what a script starts is not known.
+fn origin(files: &Files, start: &Start<'_>) -> Option<String> {
+    let program = start.program?;
+    let name = program.rsplit('/').next()?;
+    let paths: Vec<String> = if program.starts_with('/') {
+        vec![program.to_owned()]
+    } else {
+        let dirs = start.path.unwrap_or(PATH).split(':').take(64);
+        dirs.map(|dir| format!("{dir}/{program}")).collect()
+    };
+    let mut found = paths.iter().filter_map(|path| files.resolved(path));
+    let file = found.find(|file| files.file(file).is_some())?;
+    let (folder, _) = file.rsplit_once('/')?;
+    name.starts_with("python").then(|| format!("/{folder}"))
+}
+
+/// Allocators by the files that they are.
+fn by_file<'b>(files: &Files, built: &'b Built) -> BTreeMap<String, &'b BuiltLibrary> {
+    let mut found: BTreeMap<String, &BuiltLibrary> = BTreeMap::new();
+    for library in &built.libraries {
+        if let Some(file) = files.resolved(&concrete(&library.path, built.arch)) {
+            found.entry(file).or_insert(library);
+        }
+    }
+    found
+}
+
+/// The paths by which allocators are reached through links of folders: a Dockerfile on this image may name them.
+fn through_links(files: &Files, built: &Built) -> Vec<BuiltLibrary> {
+    let by_file = by_file(files, built);
+    let above: BTreeSet<&str> = by_file
+        .keys()
+        .flat_map(|file| file.match_indices('/').filter_map(|(at, _)| file.get(..at)))
+        .collect();
+    let links = files.all().filter_map(|(path, node)| {
+        // Links of the whole of /usr are known to the loader's model.
+        let is_one = matches!(node, Node::Link(_)) && !matches!(path, "lib" | "lib64");
+        let folder = files.resolved(path).filter(|_| is_one)?;
+        above.contains(folder.as_str()).then_some((path, folder))
     });
-    reached.collect()
+    let mut found = Vec::new();
+    for (link, folder) in links.take(MOST) {
+        let below = by_file.iter().filter_map(|(file, library)| {
+            let rest = file.strip_prefix(&folder)?.strip_prefix('/')?;
+            Some(BuiltLibrary {
+                path: format!("/{link}/{rest}"),
+                ..(*library).clone()
+            })
+        });
+        found.extend(below.take(MOST));
+    }
+    found
 }
 
 /// What it needs beyond the C library's own parts.

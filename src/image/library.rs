@@ -55,7 +55,7 @@ pub(super) fn matters(path: &str) -> bool {
         .or_else(|| name.strip_prefix("libpython3."));
     let is_python = is_python.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let runs = folder.ends_with("bin") || name.starts_with("libpython");
-    name.contains(".so") && facts::family_of_library(name).is_some() || is_python && runs
+    facts::family_of_library(name).is_some() || is_python && runs
 }
 
 /// Reads it. What is none, or is broken, is not loaded.

@@ -97,7 +97,8 @@ fn escaped(value: &str) -> String {
     for c in value.chars() {
         match c {
             '"' | '\\' | '$' => text.extend(['\\', c]),
-            '\n' | '\r' => text.push(' '),
+            // White space that is none between entries of LD_PRELOAD, as these are not.
+            '\n' | '\r' => text.push('\t'),
             c => text.push(c),
         }
     }

@@ -21,6 +21,10 @@ pub(crate) struct Built {
     pub(crate) linked: Vec<Family>,
     /// `/lib` is no link to `/usr/lib`.
     pub(crate) unmerged: bool,
+    /// The loader looks in no others than `search_dirs`.
+    pub(crate) own_dirs: bool,
+    /// Entries of `LD_PRELOAD` that lead to no allocator.
+    pub(crate) nowhere: Vec<String>,
     /// Folders in which the loader looks, beyond those of the distribution.
     pub(crate) search_dirs: Vec<String>,
     /// Libraries that its allocators need, and that are not there.

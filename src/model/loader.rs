@@ -101,21 +101,25 @@ fn of_no_allocator(unit: &Unit, value: &Value, range: &Range<usize>, entry: &str
         .map_or(Outcome::NoAllocator, Outcome::NotExpanded)
 }
 
-/// Whether an entry is the path of a folder: one with a final slash, or one that holds libraries.
+/// Whether an entry is the path of a folder: what it ends with says so, or it is one that holds libraries.
 fn is_folder(unit: &Unit, entry: &str) -> bool {
     let path = entry.trim_end_matches('/');
-    let holds =
-        |dir: &str| same_folder(&unit.platform, dir, &PathPattern::new(format!("{path}/x")));
+    let says_so = path != entry || entry.ends_with("/.");
     entry.starts_with('/')
         && !entry.contains(['$', '*', '{'])
-        && !paths::file_name(path).contains(".so")
-        && (entry.ends_with('/')
-            || is_library_folder(paths::file_name(path))
-            || search_dirs(unit).iter().any(|dir| holds(dir))
-            || unit
-                .libraries
-                .iter()
-                .any(|library| holds(library.path.folder())))
+        && (says_so || !paths::file_name(path).contains(".so") && holds_libraries(unit, path))
+}
+
+/// Whether libraries are looked for in a folder, or lie there.
+fn holds_libraries(unit: &Unit, folder: &str) -> bool {
+    let inside = PathPattern::new(format!("{folder}/x"));
+    let is_it = |dir: &str| same_folder(&unit.platform, dir, &inside);
+    is_library_folder(paths::file_name(folder))
+        || search_dirs(unit).iter().any(|dir| is_it(dir))
+        || unit
+            .libraries
+            .iter()
+            .any(|library| is_it(library.path.folder()))
 }
 
 /// Whether that is the name of a folder of libraries wherever it lies (Filesystem Hierarchy Standard, `/lib<qual>`; Debian's
@@ -245,11 +249,15 @@ fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
     if let Some(outcome) = found {
         return outcome;
     }
+    if !bare && !unit.platform.nowhere.contains(entry) {
+        match straight(&unit.platform, entry) {
+            Err(why) => return Outcome::Unknown(why.into()),
+            Ok(plain) if plain != *entry => return resolve(unit, &plain, family),
+            Ok(_) => {}
+        }
+    }
     if let Some(outcome) = of_another_architecture(unit, entry) {
         return outcome;
-    }
-    if entry.contains("$ORIGIN") || entry.contains("${ORIGIN}") {
-        return Outcome::Unknown("`$ORIGIN` is the folder of whatever program starts".into());
     }
     if entry.contains("/site-packages/") || entry.contains("/dist-packages/") {
         return Outcome::Unknown("what Python packages bring is not known".into());
@@ -274,6 +282,40 @@ fn resolve(unit: &Unit, entry: &str, family: Family) -> Outcome {
     elsewhere(unit, family).unwrap_or(Outcome::NotInstalled)
 }
 
+/// The same path without parts that lead nowhere else: `//`, `.`, and `..` behind a folder that every image has.
+fn straight(platform: &Platform, entry: &str) -> Result<String, &'static str> {
+    if entry.contains("$ORIGIN") || entry.contains("${ORIGIN}") {
+        return Err("`$ORIGIN` is the folder of whatever program starts");
+    }
+    let mut parts: Vec<&str> = Vec::new();
+    for part in entry.split('/').filter(|part| !matches!(*part, "" | ".")) {
+        if part != ".." {
+            parts.push(part);
+        } else if is_everywhere(platform, &parts) {
+            parts.pop();
+        } else {
+            return Err("what `..` in its path leads to is not known");
+        }
+    }
+    let first = if entry.starts_with('/') { "/" } else { "" };
+    Ok(format!("{first}{}", parts.join("/")))
+}
+
+/// Whether every image has a folder, and no link in its place (Filesystem Hierarchy Standard, 3 and 4).
+fn is_everywhere(platform: &Platform, parts: &[&str]) -> bool {
+    match parts {
+        [] => true,
+        ["usr"] | ["usr", "lib" | "bin" | "local" | "share"] => true,
+        ["usr", "local", "lib" | "bin"] => true,
+        ["usr", "lib", folder] => {
+            let archs = platform.archs.value().map(Vec::as_slice);
+            let own = |arch: &Arch| arch.triplet() == *folder;
+            *folder == "{triplet}" || archs.is_some_and(|archs| archs.iter().all(own))
+        }
+        _ => false,
+    }
+}
+
 /// A path in the folder of an architecture that the unit does not run on: wrong whatever the image holds.
 fn of_another_architecture(unit: &Unit, entry: &str) -> Option<Outcome> {
     let named = entry.split('/').find_map(Arch::from_triplet)?;
@@ -284,25 +326,26 @@ fn of_another_architecture(unit: &Unit, entry: &str) -> Option<Outcome> {
     })
 }
 
-/// `$LIB` as the loader of this release puts it in: `lib/{triplet}`, `lib64` or `lib`.
+/// `$LIB` as the loader of this release puts it in.
 fn with_lib(unit: &Unit, entry: &str) -> String {
     if !entry.contains("$LIB") && !entry.contains("${LIB}") {
         return entry.to_owned();
     }
-    let dirs = unit
-        .platform
-        .release
-        .value()
-        .map(|release| release.library_dirs.as_slice())
-        .unwrap_or_default();
+    let release = unit.platform.release.value();
+    let lib = loader_lib(release.map_or(&[], |release| release.library_dirs.as_slice()));
+    entry.replace("${LIB}", lib).replace("$LIB", lib)
+}
+
+/// What `$LIB` stands for where the loader looks in these folders: `lib/{triplet}`, `lib64` or `lib`; `*` where nobody knows.
+#[must_use]
+pub(crate) fn loader_lib(dirs: &[String]) -> &'static str {
     let has = |dir: &str| dirs.iter().any(|known| known == dir);
-    let lib = match () {
+    match () {
         () if has("/usr/lib/{triplet}") => "lib/{triplet}",
         () if has("/usr/lib64") => "lib64",
         () if dirs.is_empty() => "*",
         () => "lib",
-    };
-    entry.replace("${LIB}", lib).replace("$LIB", lib)
+    }
 }
 
 /// `$PLATFORM` as the loader puts it in, on the first architecture of the unit's that has a name for it.
@@ -451,6 +494,10 @@ fn search_dirs(unit: &Unit) -> Vec<String> {
     let mut dirs = of_release.unwrap_or_else(|| defaults.map(str::to_owned).to_vec());
     if unit.platform.libc.value() == Some(&Libc::Musl) {
         dirs.push("/usr/local/lib".into());
+    }
+    // A file of musl's takes their place (ldso/dynlink.c, `/etc/ld-musl-ARCH.path`).
+    if unit.platform.own_dirs {
+        dirs.clear();
     }
     dirs.extend(unit.search_dirs.iter().cloned());
     dirs

@@ -47,6 +47,8 @@ pub struct Unit {
     pub process: Process,
     /// Signs that its memory grows.
     pub evidence: Vec<Evidence>,
+    /// A package with threads of its own that allocate beside Python.
+    pub native_threads: Option<NativeThreads>,
     /// What was seen of it while it ran.
     pub seen: Option<Seen>,
     /// Who runs it.
@@ -232,12 +234,27 @@ pub struct Platform {
     pub manager: Option<Manager>,
     /// `/lib` is a folder of its own, and no link to `/usr/lib`.
     pub unmerged: bool,
+    /// The loader looks only where the image itself says.
+    pub own_dirs: bool,
+    /// Paths that lead to no allocator, as the files of a built image show.
+    pub nowhere: Vec<String>,
     /// Libraries that C++ code needs and this image lacks.
     pub lacks: Vec<String>,
     /// It is Windows: nothing here applies.
     pub windows: bool,
     /// A build argument chooses the base, and another than the default may be of another distribution.
     pub chosen: bool,
+}
+
+/// A package whose own threads allocate while Python's lock is free.
+#[derive(Clone, Debug)]
+pub struct NativeThreads {
+    /// Its name: `torch`.
+    pub package: String,
+    /// Where it is named.
+    pub place: Place,
+    /// They do so in ordinary use.
+    pub often: bool,
 }
 
 /// Who runs the process.

@@ -5,8 +5,8 @@ use crate::facts::{self, Family, Libc};
 use crate::finding::{Applicability, Finding, Severity};
 use crate::model::malloc_conf::{Conf, Effect, Pair, unread};
 use crate::model::{
-    Change, EnvVar, Found, Library, Origin, Preload, Reach, Stray, Unit, Via, entries, family_of,
-    finds,
+    Change, EnvVar, Found, Library, Origin, Preload, Reach, Stray, Unit, Via, entries, entries_of,
+    family_of, finds,
 };
 use crate::text::Place;
 use crate::text::paths;
@@ -163,7 +163,7 @@ pub(super) fn rename_entry(
     }
     // What parts the entries stays as it is.
     let mut value = var.now.value.text.as_str().to_owned();
-    for range in entries(&value).into_iter().rev() {
+    for range in entries_of(unit, &value).into_iter().rev() {
         if value.get(range.clone()) == Some(preload.name.as_str()) {
             value.replace_range(range, name);
         }

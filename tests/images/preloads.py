@@ -24,11 +24,12 @@ FOUND LIBRARY libjemalloc.so libjemalloc.so.1 FOUND.0
 /opt/good/LIBRARY /opt/text/LIBRARY /opt/empty/LIBRARY /opt/good/deep/er/LIBRARY /opt/link/LIBRARY /opt/far/LIBRARY /opt/broken/LIBRARY
 /opt/loop/LIBRARY /opt/out/LIBRARY /opt/folder/LIBRARY /opt/by/LIBRARY /opt/away/er/LIBRARY /opt/none/LIBRARY
 /opt/good/../good/LIBRARY /opt/none/../good/LIBRARY /opt/./good//LIBRARY //opt/good/LIBRARY /opt/away/../LIBRARY /opt/good /opt/good/
+/usr/bin/../$LIB/LIBRARY /opt/usr/$LIB/LIBRARY $ORIGIN/../$LIB/LIBRARY /opt/good/LIBRARY/ /opt/good/LIBRARY/. /opt/caps/LIBJEMALLOC.SO.2
 /usr/$LIB/LIBRARY /usr/${LIB}/LIBRARY /usr/lib/$PLATFORM-linux-gnu/LIBRARY $ORIGIN/../lib/OWN/LIBRARY /usr/lib/$ARCH/LIBRARY
 """
 # A list without entries is how preloading is switched off: nothing is loaded, and nobody misses it.
 OFF = ["", ":", " "]
-LISTS = ["FOUND:FOUND", "FOUND:", ":FOUND", "LIBRARY:", " FOUND", "FOUND ", "FOUND\t", "FOUND,", "FOUND;", '"FOUND"', "'FOUND'"]
+LISTS = ["FOUND:FOUND", "FOUND:", ":FOUND", "LIBRARY:", " FOUND", "FOUND ", "FOUND\t", "FOUND\r", "FOUND\n", "FOUND\tx", "FOUND,", "FOUND;", '"FOUND"', "'FOUND'"]
 # musl's loader says nothing of what it passes over, and loads what is for other machines; where nothing is preloaded, nothing is missed there.
 GLIBC = ["/opt/foreign/LIBRARY", "/opt/none/LIBRARY:FOUND", "/opt/none/LIBRARY FOUND", "libm.so.6:FOUND", "libnothing.so FOUND"]
 INSIDE = [("/opt", "good/LIBRARY"), ("/opt", "./good/LIBRARY"), ("/opt/good", "./LIBRARY"), ("/opt/link", "../good/LIBRARY"), ("/opt/good", "LIBRARY")]
@@ -110,8 +111,9 @@ def _more(library: bytes, arch: str) -> bytes:
     links = {"link": f"../good/{LIBRARY}", "far": f"/opt/link/{LIBRARY}", "broken": "../good/nothing.so", "loop": LIBRARY}
     links["out"] = f"../../../../../../../../opt/good/{LIBRARY}"
     files = {f"opt/{folder}/{LIBRARY}": content for folder, content in contents.items()}
+    files["opt/caps/LIBJEMALLOC.SO.2"] = library
     ways = {f"opt/{folder}/{LIBRARY}": target for folder, target in links.items()}
-    return archive.pack(files, {**ways, "opt/by": "good", "opt/away": "/opt/good/deep"}, [f"opt/folder/{LIBRARY}"])
+    return archive.pack(files, {**ways, "opt/by": "good", "opt/usr": "/usr", "opt/away": "/opt/good/deep"}, [f"opt/folder/{LIBRARY}"])
 
 
 def _preloads(arch: str, found: str, musl: bool) -> list[Preload]:

@@ -35,7 +35,7 @@ class Started:
     errors: str
 
     def has(self, name: str) -> bool:
-        return any(name in file.rpartition("/")[2] for file in self.files)
+        return any(name in file.lower().rpartition("/")[2] for file in self.files)
 
 
 def files_of(maps: str) -> list[str]:

@@ -137,6 +137,34 @@ fn a_folder_is_a_link_where_its_release_has_merged_them() {
     assert!(alpine("\"/opt/a.so\t/usr/lib/libjemalloc.so.2\"").is_empty());
 }
 
+/// Parts of a path that lead nowhere else change nothing; behind the library's name they make it a folder.
+#[test]
+fn paths_lead_where_they_lead() {
+    let on = |path: &str| {
+        said(&format!(
+            "FROM --platform=linux/amd64 python:3.12-slim-bookworm\n{JE}\nENV JE=/usr/lib/x86_64-linux-gnu/\nENV LD_PRELOAD={path} MALLOC_CONF=dirty_decay_ms:1000\nCMD [\"gunicorn\", \"--threads\", \"8\", \"a:b\"]"
+        ))
+    };
+    for path in [
+        "${JE}/libjemalloc.so.2",
+        "/usr/lib/x86_64-linux-gnu/./libjemalloc.so.2",
+        "/usr/lib/../lib/x86_64-linux-gnu/libjemalloc.so.2",
+        "/usr/bin/../lib/x86_64-linux-gnu/libjemalloc.so.2",
+        "//usr/lib/x86_64-linux-gnu//libjemalloc.so.2",
+    ] {
+        assert!(on(path).is_empty(), "{path}: {:?}", on(path));
+    }
+    assert_eq!(
+        on("/usr/lib/../lib/libjemalloc.so.2"),
+        ["preload-wrong-path"]
+    );
+    for path in ["${JE}libjemalloc.so.2/", "${JE}libjemalloc.so.2/."] {
+        assert_eq!(on(path), ["preload-not-a-library"], "{path}");
+    }
+    // Nobody knows what is there.
+    assert!(on("/srv/app/../lib/libjemalloc.so.2").is_empty());
+}
+
 /// The loader's name for the platform is the folder's own on arm64 alone.
 #[test]
 fn what_the_loader_puts_in_is_known_for_each_architecture() {

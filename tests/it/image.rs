@@ -9,7 +9,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::run::{Run, folder, run_limited};
+use crate::support::run::{Run, finish, folder, program, run_limited};
 use layout::{Entry, INDEX, Layout, gzip, hex, layer, library, packed, zstd};
 
 const RELEASE: &[u8] =
@@ -279,7 +279,108 @@ fn capitals_name_another_file_and_an_empty_list_names_none() {
         &of_layers("LIBJEMALLOC.SO.2", &[base()]),
         "[preload-wrong-soname]",
     );
-    is_fine(&of_layers("", &[base()]));
+    let off = of_layers("", &[base()]);
+    is_fine(&off);
+    let named = of_files(
+        &config("/opt/LIBJEMALLOC.SO.2"),
+        &[Entry::File("opt/LIBJEMALLOC.SO.2", &library(62))],
+    );
+    is_fine(&named);
+}
+
+#[test]
+fn an_empty_list_says_why_nothing_is_missed() {
+    let folder = folder([]);
+    let mut layout = Layout::at(&folder.path().join("app"));
+    let image = layout.image("amd64", &config(""), &[base()]);
+    layout.tag(image, "1");
+    let run = run_limited(
+        folder.path(),
+        ["image", "check", "--show", "all", "oci:app:1"],
+    );
+    assert!(
+        run.out.contains("is empty: nothing is preloaded"),
+        "{}",
+        run.out
+    );
+}
+
+#[test]
+fn the_folder_of_the_program_is_that_of_what_starts() {
+    let elf = library(62);
+    let origin = "$ORIGIN/../lib/x86_64-linux-gnu/libjemalloc.so.2";
+    let started = |program: &str| {
+        let mut told = config(origin);
+        told["Cmd"] = json!([program, "-m", "gunicorn", "app:app", "--threads", "8"]);
+        of_files(&told, &[Entry::File("opt/py/bin/python3.11", &elf)])
+    };
+    is_fine(&started("python3"));
+    has(&started("/opt/py/bin/python3.11"), "[preload-wrong-path]");
+}
+
+#[test]
+fn links_of_folders_are_ways_to_a_library() {
+    let elf = library(62);
+    let gone = Entry::File("usr/lib/x86_64-linux-gnu/.wh.libjemalloc.so.2", b"");
+    let own = Entry::File("opt/je-5.3/lib/libjemalloc.so.2", &elf);
+    let link = Entry::Symlink("opt/je", "je-5.3");
+    let conf = Entry::File("etc/ld.so.conf", b"/opt/je/lib\n");
+    is_fine(&of_files(
+        &config("libjemalloc.so.2"),
+        &[gone, own, link, conf],
+    ));
+    let usr = Entry::Symlink("opt/usr", "/usr");
+    is_fine(&of_files(&config("/opt/usr/$LIB/libjemalloc.so.2"), &[usr]));
+    is_fine(&of_files(&config("/usr/bin/../$LIB/libjemalloc.so.2"), &[]));
+    // A Dockerfile on the image names it as it likes.
+    let project = folder([
+        ("malloclint.toml", "[images]\nbase = \"oci:base:1\"\n"),
+        (
+            "Dockerfile",
+            "FROM base\nENV LD_PRELOAD=/opt/je/lib/libjemalloc.so.2\n",
+        ),
+    ]);
+    let mut layout = Layout::at(&project.path().join("base"));
+    let told = config("libjemalloc.so.2");
+    let image = layout.image("amd64", &told, &[base(), layer(&[gone, own, link])]);
+    layout.tag(image, "1");
+    is_fine(&run_limited(
+        project.path(),
+        ["check", "--format", "concise", "Dockerfile"],
+    ));
+}
+
+#[test]
+fn what_follows_a_name_belongs_to_it() {
+    for entry in [
+        "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2/",
+        "/usr/lib/x86_64-linux-gnu/libjemalloc.so.2/.",
+    ] {
+        has(&of_layers(entry, &[base()]), "[preload-not-a-library]");
+    }
+    for entry in ["libjemalloc.so.2\r", "libjemalloc.so.2\n"] {
+        has(&of_layers(entry, &[base()]), "[preload-malformed]");
+    }
+}
+
+#[test]
+fn the_file_of_musls_loader_takes_the_place_of_its_folders() {
+    let elf = library(62);
+    let root = |path: &'static [u8]| {
+        layer(&[
+            Entry::File("etc/os-release", b"ID=alpine\nVERSION_ID=3.20.3\n"),
+            Entry::File("lib/ld-musl-x86_64.so.1", &elf),
+            Entry::File("etc/ld-musl-x86_64.path", path),
+            Entry::File("usr/lib/libjemalloc.so.2", &elf),
+            Entry::File("usr/bin/python3.12", &elf),
+            Entry::Symlink("usr/bin/python3", "python3.12"),
+        ])
+    };
+    is_fine(&of_layers("libjemalloc.so.2", &[root(b"/lib:/usr/lib\n")]));
+    has(
+        &of_layers("libjemalloc.so.2", &[root(b"/opt/x\n")]),
+        "[preload-wrong-path]",
+    );
 }
 
 #[test]
@@ -409,6 +510,14 @@ fn a_base_whose_layers_are_damaged_is_told() {
     let mut bytes = fs::read(&blob).unwrap();
     bytes[1000] ^= 1;
     fs::write(&blob, bytes).unwrap();
+    let text = fs::read(at.join("Dockerfile")).unwrap();
+    let stream = finish(program(at).args(["fix", "-"]), &text);
+    assert_eq!(stream.code, Some(2), "{}", stream.err);
+    assert!(
+        stream.err.contains("/base:1: layer 1 of 1"),
+        "{}",
+        stream.err
+    );
     for command in ["check", "fix", "units"] {
         let run = run_limited(at, [command, "."]);
         assert_eq!(run.code, Some(2), "{command}: {}", run.err);
@@ -541,8 +650,7 @@ fn archives_are_read_as_they_are() {
         "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", layout::hex(&base()))]},
     });
     fs::write(saved.join("config.json"), config.to_string()).unwrap();
-    let manifest =
-        json!([{"Config": "config.json", "RepoTags": ["acme/app:1"], "Layers": ["layer.tar"]}]);
+    let manifest = json!([{"Config": "config.json", "RepoTags": ["acme/app:1", "acme/app:latest"], "Layers": ["layer.tar"]}]);
     fs::write(saved.join("manifest.json"), manifest.to_string()).unwrap();
     fs::write(here.join("saved.tar"), packed(&saved)).unwrap();
     is_fine(&check(here, &["docker-archive:saved.tar"]));
@@ -550,11 +658,12 @@ fn archives_are_read_as_they_are() {
         here,
         &["docker-archive:saved.tar:docker.io/acme/app:1"],
     ));
+    is_fine(&check(here, &["docker-archive:saved.tar:acme/app"]));
     let other = check(here, &["docker-archive:saved.tar:acme/app:2"]);
     assert!(
         other
             .err
-            .contains("is called `acme/app:2` (names: `acme/app:1`)"),
+            .contains("is called `acme/app:2` (names: `acme/app:1`, `acme/app:latest`)"),
         "{}",
         other.err
     );

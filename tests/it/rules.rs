@@ -366,6 +366,56 @@ fn figures_of_a_page_are_those_measured() {
     );
 }
 
+/// What the page of `malloc-conf-serialises-threads` says of threads is what was measured (bench/threads).
+#[test]
+fn costs_of_a_page_are_those_measured() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let results: serde_json::Value =
+        serde_json::from_str(&read("bench/threads/results.json")).unwrap();
+    let median = |program: &str, setting: &str| {
+        let rounds = results["nanoseconds"][program][setting].as_array().unwrap();
+        let mut rounds: Vec<f64> = rounds.iter().map(|one| one.as_f64().unwrap()).collect();
+        rounds.sort_by(f64::total_cmp);
+        rounds[rounds.len() / 2]
+    };
+    let mut table = String::from(
+        "| setting | native code, one thread | native code, two threads | Python code, two threads |\n|---|---|---|---|\n",
+    );
+    for (name, setting) in [
+        ("`narenas:1,tcache:false`", "article"),
+        ("`narenas:1,tcache_max:1024`", "article, with small caches"),
+        ("as `fix` sets it", "balanced"),
+        ("glibc", "glibc"),
+    ] {
+        let [one, two, python] =
+            ["native, 1", "native, 2", "python, 2"].map(|program| median(program, setting));
+        writeln!(table, "| {name} | {one:.0} | {two:.0} | {python:.0} |").unwrap();
+    }
+    // What a finding says is of the same measurement.
+    let facts = read("src/facts/native-threads.toml");
+    for (key, setting) in [
+        ("without_caches", "article"),
+        ("with_caches", "article, with small caches"),
+    ] {
+        let said = format!("{key} = {:.0}\n", median("native, 2", setting));
+        assert!(facts.contains(&said), "native-threads.toml: {said}");
+    }
+    let path = root.join("rules/malloc-conf-serialises-threads.md");
+    let page = read("rules/malloc-conf-serialises-threads.md");
+    let start = page.find("| setting | native").unwrap();
+    let end = start + page[start..].find("\n\n").unwrap() + 1;
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, format!("{}{table}{}", &page[..start], &page[end..])).unwrap();
+        return;
+    }
+    assert_eq!(
+        &page[start..end],
+        table,
+        "UPDATE=1 takes over what was measured"
+    );
+}
+
 /// What `explain` prints fits on two screens.
 #[test]
 fn the_longest_page_fits_on_two_screens() {

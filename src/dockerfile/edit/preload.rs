@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Arrival, Plan, Refusal};
 use crate::facts::{AllocatorPackage, Arch, Family};
-use crate::model::{Library, entries, family_of, finds};
+use crate::model::{Library, entries_of, family_of, finds};
 use crate::templates::PreloadStyle;
 
 impl Plan<'_> {
@@ -29,7 +29,7 @@ impl Plan<'_> {
             let own = text.get(range.clone()).unwrap_or_default();
             family_of(own) == Some(family)
         };
-        let mut named = entries(text).into_iter().filter(names);
+        let mut named = entries_of(self.scene.unit, text).into_iter().filter(names);
         let (range, None) = (named.next()?, named.next()) else {
             return None;
         };
@@ -48,7 +48,7 @@ impl Plan<'_> {
         };
         let text = var.now.value.text.as_str();
         let (mut kept, mut place) = (Vec::new(), None);
-        for range in entries(text) {
+        for range in entries_of(self.scene.unit, text) {
             let entry = text.get(range).unwrap_or_default();
             match family_of(entry) {
                 None if entry.contains("${") => {

@@ -28,6 +28,8 @@ impl ImageState {
         };
         state.platform.manager = built.release.map(|release| release.manager);
         state.platform.unmerged = built.unmerged;
+        state.platform.own_dirs = built.own_dirs;
+        state.platform.nowhere.clone_from(&built.nowhere);
         state.platform.lacks.clone_from(&built.lacks);
         state.platform.windows = built.windows;
         state.platform.chosen = false;
@@ -49,6 +51,9 @@ impl ImageState {
         }
         for program in facts::fragile() {
             state.fragile_of_built(program, built, at);
+        }
+        for (package, _) in &built.python_packages {
+            state.noted.threads_of(package, || at.clone());
         }
         let is_hook = |module: &String| module.contains(HOOK_MODULE);
         state.prefork_hook = built.modules.iter().any(is_hook);

@@ -24,11 +24,18 @@ impl Image {
         self.repo_tags.iter().flatten().map(String::as_str)
     }
 
-    /// Whether it has that name, in full or as docker shortens it.
+    /// Whether it has that name, in full or as docker shortens it: without a tag the latest is meant.
     fn is_called(&self, name: &str) -> bool {
         let short = |name: &str| {
             let name = name.strip_prefix("docker.io/").unwrap_or(name);
-            name.strip_prefix("library/").unwrap_or(name).to_owned()
+            let name = name.strip_prefix("library/").unwrap_or(name);
+            let last = name.rsplit('/').next().unwrap_or_default();
+            let tag = if last.contains([':', '@']) {
+                ""
+            } else {
+                ":latest"
+            };
+            format!("{name}{tag}")
         };
         self.tags().any(|tag| short(tag) == short(name))
     }

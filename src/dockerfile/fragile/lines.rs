@@ -1,10 +1,7 @@
-//! Packages with large blocks of memory, and where a list names them.
+//! Where a list names a package.
 
 use std::sync::Arc;
 
-use super::lists::Entry;
-use crate::dockerfile::image::ImageState;
-use crate::facts::{Index, growth};
 use crate::text::{Place, SourceFile, Span};
 
 /// The first line of a list that names a package.
@@ -46,18 +43,6 @@ fn has_word(line: &str, package: &str) -> bool {
             .and_then(|text| text.chars().next());
         !before.is_some_and(part) && !behind.is_some_and(part)
     })
-}
-
-/// Remembers the first package with large blocks of memory, and where it is named.
-pub(super) fn remember(
-    state: &mut ImageState,
-    index: Index,
-    package: &Entry,
-    place: impl FnOnce() -> Place,
-) {
-    if state.large.is_none() && index == Index::Python && growth::is_large(&package.name) {
-        state.large = Some((package.name.clone(), place()));
-    }
 }
 
 #[cfg(test)]

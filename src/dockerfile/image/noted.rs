@@ -1,0 +1,61 @@
+//! Packages that say something of how Python uses memory.
+
+use crate::facts::{self, Index, growth};
+use crate::model::NativeThreads;
+use crate::text::Place;
+
+/// Of each kind the first.
+#[derive(Clone, Debug, Default)]
+pub(in crate::dockerfile) struct Noted {
+    /// It holds large blocks, and where it is named.
+    pub(in crate::dockerfile) large: Option<(String, Place)>,
+    /// It has threads of its own that allocate; one whose threads often do comes before others.
+    pub(in crate::dockerfile) native_threads: Option<NativeThreads>,
+}
+
+impl Noted {
+    /// Remembers a package that says something, and where it is named.
+    pub(in crate::dockerfile) fn package(
+        &mut self,
+        index: Index,
+        name: &str,
+        place: impl Fn() -> Place,
+    ) {
+        if index != Index::Python {
+            return;
+        }
+        if self.large.is_none() && growth::is_large(name) {
+            self.large = Some((name.to_owned(), place()));
+        }
+        self.threads_of(name, place);
+    }
+
+    /// Remembers one whose threads allocate.
+    pub(super) fn threads_of(&mut self, name: &str, place: impl Fn() -> Place) {
+        let Some(often) = facts::native_threads(name) else {
+            return;
+        };
+        let package = name.to_owned();
+        let place = place();
+        self.add_threads(NativeThreads {
+            package,
+            place,
+            often,
+        });
+    }
+
+    /// Adds those of an image of which something is taken over.
+    pub(in crate::dockerfile) fn add(&mut self, other: &Self) {
+        self.large = self.large.take().or_else(|| other.large.clone());
+        if let Some(threads) = &other.native_threads {
+            self.add_threads(threads.clone());
+        }
+    }
+
+    fn add_threads(&mut self, threads: NativeThreads) {
+        let known = self.native_threads.as_ref();
+        if known.is_none_or(|known| threads.often && !known.often) {
+            self.native_threads = Some(threads);
+        }
+    }
+}
