@@ -15,7 +15,7 @@ import threading
 import time
 from pathlib import Path
 
-PATIENCE = 300.0
+PATIENCE = 120.0
 
 
 def http_load(target: str, what: str, numbers: list[int], clients: int) -> list[float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CANDIDATES = HERE / "candidates.toml"
+PARTS = HERE / "parts.toml"
 PROFILES = HERE.parents[1] / "templates" / "malloc-conf.toml"
 
 
@@ -20,6 +21,8 @@ class Program:
     command: list[str]
     clients: int
     burst: int
+    # The burst of a service whose answers are small; none where it has no such size.
+    small: int | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,23 @@ class Candidate:
 
     def environment(self) -> dict[str, str]:
         return {**self.env, **({"LD_PRELOAD": str(self.library)} if self.library else {})}
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is measured together."""
+
+    name: str
+    about: str
+    size: str
+    programs: list[str]
+    candidates: list[str]
+    rounds: int
+    at_once: int
+
+
+def parts() -> dict[str, Part]:
+    return {name: Part(name=name, **rest) for name, rest in tomllib.loads(PARTS.read_text()).items()}
 
 
 def programs() -> list[Program]:

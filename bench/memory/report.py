@@ -17,6 +17,10 @@ DISTURBED, TRIES = 0.05, 3
 BALANCED = ("balanced", "balanced-hook")
 MEMORY = ("base", "peak", "after_burst", "idle", "after_light")
 RATIOS = ("idle", "cpu", "rate", "p99")
+# Where trials ran side by side: memory is what it would be alone, and no time is told.
+REST_HEADS = ("setting", "base", "15 s idle", "after light", "base : glibc", "idle : glibc", "after light : glibc")
+REST = ("base", "idle", "after_light")
+TIMES = ("cpu", "rate", "p99", "p99_light")
 HEADS = ("setting", "base", "peak", "after burst", "15 s idle", "after light", "idle : glibc", "CPU : glibc", "requests/s : glibc", "p99 : glibc")
 
 
@@ -75,7 +79,9 @@ def ratios(records: list[dict]) -> dict[tuple, dict[str, list[float]]]:
     by_key = {key(record): record for record in records}
     for record in records:
         base = by_key.get((record["round"], record["program"], REFERENCE))
-        for name in RATIOS if base else ():
+        for name in (*REST, *RATIOS[1:]) if base else ():
+            if name not in record or name not in base:
+                continue
             found[record["program"], record["candidate"]][name].append(record[name] / base[name])
     return found
 
@@ -90,7 +96,8 @@ def write(raw: Path, to: Path) -> None:
         own = [record for record in records if record["program"] == program]
         if own:
             parts.append(f"## {about}\n\n{_table(own, found, header)}")
-    parts.append(_targets(found))
+    if header.get("at_once", 1) == 1:
+        parts.append(_targets(found))
     to.with_suffix(".md").write_text("\n\n".join(parts) + "\n")
     to.with_suffix(".svg").write_text(picture.draw(header, found))
     print(f"{to.with_suffix('.md')} and .svg: {len(records)} measurements")
@@ -119,13 +126,17 @@ def _about(header: dict, records: list[dict]) -> str:
     others = [record["others"] for record in records]
     busy = sum(share > DISTURBED for share in others)
     lines = [
-        "# Allocators under Python servers",
+        f"# {header.get('about', 'Allocators under Python servers')}",
         f"Python {header['python']}, {machine['libc']}, {machine['cores']} x {machine['cpu']}, Linux {machine['kernel']}; "
         + ", ".join(f"{name} {version}" for name, version in header["libraries"].items())
         + f". {rounds}, interleaved.",
         "Memory is the PSS of all processes in MB, the median of the rounds. Ratios are taken within a round: their median, and in brackets the least and the most.",
-        f"Other processes used {statistics.median(others):.1%} of one core meanwhile (median of the measurements; at most {max(others):.1%}).",
     ]
+    at_once = header.get("at_once", 1)
+    if at_once == 1:
+        lines.append(f"Other processes used {statistics.median(others):.1%} of one core meanwhile (median of the measurements; at most {max(others):.1%}).")
+    else:
+        lines.append(f"{at_once} trials ran side by side: memory is told, and no time.")
     if header["phases"]["share"] < 1:
         lines.append("**A short run, to see that everything works: the figures say nothing.**")
     if busy:
@@ -135,13 +146,15 @@ def _about(header: dict, records: list[dict]) -> str:
 
 def _table(own: list[dict], found: dict, header: dict) -> str:
     program = own[0]["program"]
-    rows = ["| " + " | ".join(HEADS) + " |", "|---" * len(HEADS) + "|"]
+    alone = header.get("at_once", 1) == 1
+    heads, figures, ratios_of = (HEADS, MEMORY, RATIOS) if alone else (REST_HEADS, REST, REST)
+    rows = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for candidate, about in header["candidates"].items():
         records = [record for record in own if record["candidate"] == candidate]
         if not records:
             continue
-        memory = [f"{statistics.median(record[name] for record in records) / 1e6:.0f}" for name in MEMORY]
-        spread = [_spread(found[program, candidate][name]) for name in RATIOS]
+        memory = [f"{statistics.median(record[name] for record in records) / 1e6:.0f}" for name in figures]
+        spread = [_spread(found[program, candidate][name]) for name in ratios_of]
         rows.append("| " + " | ".join([about, *memory, *spread]) + " |")
     return "\n".join(rows)
 

@@ -17,7 +17,9 @@ import platform
 import resource
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -54,6 +56,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works: its figures say nothing")
     parser.add_argument("--rounds", type=_rounds, metavar="N|FROM:TO", help="so often each pair is measured (5; with --quick 1), or the rounds from one number to before another")
+    parser.add_argument("--part", choices=plan.parts(), help="this part alone (parts.toml), less than an hour")
     parser.add_argument("--program", action="append", metavar="NAME", help="this program only; may be given several times")
     parser.add_argument("--candidate", action="append", metavar="NAME", help="this candidate and glibc only; may be given several times")
     parser.add_argument("--candidates", type=Path, default=plan.CANDIDATES, metavar="FILE", help="other settings than those of candidates.toml")
@@ -61,8 +64,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--raw", type=Path, help="the file of single measurements")
     options = parser.parse_args()
     folder = TARGET / "quick" if options.quick else HERE / "results"
-    options.rounds = options.rounds or range(1 if options.quick else 5)
-    options.raw = options.raw or folder / "raw.jsonl"
+    options.size, options.at_once = "heavy", 1
+    if options.part:
+        part = plan.parts()[options.part]
+        options.size, options.at_once = part.size, part.at_once
+        options.program, options.candidate = options.program or part.programs, options.candidate or part.candidates
+    rounds = plan.parts()[options.part].rounds if options.part else 5
+    options.rounds = options.rounds or range(1 if options.quick else rounds)
+    options.raw = options.raw or folder / f"{options.part or 'raw'}.jsonl"
     options.report = options.raw.with_suffix("")
     return options
 
@@ -74,7 +83,7 @@ def _rounds(text: str) -> range:
 
 class Bench:
     def __init__(self, options: argparse.Namespace):
-        self.options, self.raw = options, options.raw
+        self.options, self.raw, self.lock = options, options.raw, threading.Lock()
         self.phases = QUICK if options.quick else FULL
         self.version = _run([options.python, "-c", "import platform; print(platform.python_version())"])
         self.packages = install.venv(TARGET / f"packages-{self.version}", options.python, HERE / "requirements.txt")
@@ -89,13 +98,17 @@ class Bench:
 
     def header(self) -> dict:
         """What all measurements of a file have in common."""
+        part = plan.parts().get(self.options.part)
         return {
+            **({"about": part.about} if part else {}),
             "machine": {"cpu": _cpu(), "cores": len(os.sched_getaffinity(0)), "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20, "kernel": platform.release(), "libc": " ".join(platform.libc_ver())},
             "python": self.version,
             "phases": dataclasses.asdict(self.phases),
             "requirements": [line for line in (HERE / "requirements.txt").read_text().splitlines() if not line.startswith("#")],
             "candidates": {candidate.name: candidate.about for candidate in plan.candidates(self.options.candidates)},
             "programs": {program.name: program.about for program in plan.programs()},
+            "size": self.options.size,
+            "at_once": self.options.at_once,
             "libraries": {name: _debian_version(plan.packages()[name][0]) for name in self.libraries},
         }
 
@@ -110,19 +123,19 @@ class Bench:
         by_key = {(number, program.name, candidate.name): (number, program, candidate) for number in self.options.rounds for program, candidate in self._order(pairs, number)}
         failed: dict[tuple, str] = {}
         while waiting := [one for one in report.unfinished(report.read(self.raw)[1:], list(by_key)) if one not in failed]:
-            seconds = []
-            for position, key in enumerate(waiting):
-                start = time.monotonic()
-                fault = self._one(*by_key[key])
-                seconds.append(time.monotonic() - start)
-                left = sum(seconds) / len(seconds) * (len(waiting) - position - 1) / 60
-                print(f"{position + 1}/{len(waiting)} round {key[0] + 1}, {key[1]}, {key[2]}: {fault or f'{seconds[-1]:.0f} s'}; {left:.0f} min left", flush=True)
-                if fault:
-                    failed[key] = fault
+            start = time.monotonic()
+            with ThreadPoolExecutor(self.options.at_once) as pool:
+                done = {pool.submit(self._one, *by_key[key]): key for key in waiting}
+                for position, ended in enumerate(as_completed(done), 1):
+                    key, fault = done[ended], ended.result()
+                    left = (time.monotonic() - start) / position * (len(waiting) - position) / 60
+                    print(f"{position}/{len(waiting)} round {key[0] + 1}, {key[1]}, {key[2]}: {fault or 'done'}; {left:.0f} min left", flush=True)
+                    if fault:
+                        failed[key] = fault
         return list(failed.values())
 
     def _one(self, number: int, program: plan.Program, candidate: plan.Candidate) -> str | None:
-        trial = Trial(program, candidate, self.pythons[candidate.hook], self.pythons[False], self.database)
+        trial = Trial(program, candidate, self.pythons[candidate.hook], self.pythons[False], self.database, self.options.size)
         others = Others()
         try:
             figures = trial.run(self.phases)
@@ -131,7 +144,12 @@ class Bench:
         if figures["complaints"]:
             return f"not as it was meant: {figures['complaints'][0]}"
         record = {"round": number, "program": program.name, "candidate": candidate.name, "conf": candidate.env, "others": round(others.share(), 3), **figures}
-        report.append(self.raw, record)
+        if self.options.at_once > 1:
+            # They disturb each other, which memory does not mind: what was busy meanwhile is kept, and nothing repeated for it.
+            record |= {"others": 0.0, "busy": record["others"]}
+            record = {name: value for name, value in record.items() if name not in report.TIMES}
+        with self.lock:
+            report.append(self.raw, record)
         return None
 
     def _pairs(self) -> tuple[list[tuple], list[str]]:

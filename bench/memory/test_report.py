@@ -73,6 +73,20 @@ class Report(unittest.TestCase):
             self.assertEqual((Path(folder) / "out.svg").read_text().count('class="own"'), 2)
 
 
+    def test_where_trials_ran_side_by_side_no_time_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            raw = Path(folder) / "raw.jsonl"
+            told = {name: value for name, value in record(0, "glibc", 100).items() if name not in report.TIMES}
+            for one in ({**HEADER, "about": "Small services", "at_once": 2}, told, {**told, "candidate": "balanced", "idle": 104}):
+                report.append(raw, one)
+            report.write(raw, Path(folder) / "out")
+            text = (Path(folder) / "out.md").read_text()
+            self.assertTrue(text.startswith("# Small services\n"))
+            self.assertIn("| 1.00 | 1.04 | 1.00 |", text)
+            self.assertNotIn("CPU", text)
+            self.assertNotIn("Targets", text)
+
+
 class Readme(unittest.TestCase):
     def test_it_says_what_was_measured(self):
         here = Path(__file__).resolve().parent
@@ -82,6 +96,17 @@ class Readme(unittest.TestCase):
 
 
 class Plan(unittest.TestCase):
+    def test_parts_name_what_there_is(self):
+        programs = {program.name: program for program in plan.programs()}
+        candidates = {candidate.name for candidate in plan.candidates()}
+        for part in plan.parts().values():
+            self.assertLessEqual(set(part.programs), set(programs))
+            self.assertLessEqual(set(part.candidates), candidates)
+            self.assertIn("glibc", part.candidates)
+            self.assertIn(part.size, ("small", "heavy"))
+            if part.size == "small":
+                self.assertTrue(all(programs[name].small for name in part.programs), part.name)
+
     def test_rounds(self):
         self.assertEqual((list(run._rounds("2")), list(run._rounds("5:7"))), ([0, 1], [5, 6]))
 

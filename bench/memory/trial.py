@@ -39,14 +39,15 @@ class Failed(Exception):
 
 
 class Trial:
-    def __init__(self, program: Program, candidate: Candidate, python: Path, plain: Path, database: Path):
+    def __init__(self, program: Program, candidate: Candidate, python: Path, plain: Path, database: Path, size: str = "heavy"):
         self.program, self.candidate = program, candidate
+        self.burst = (program.small or program.burst) if size == "small" else program.burst
         self.python, self.plain = python, plain
         self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
         for name in ("queue", "control"):
             (self.folder / name).mkdir()
         self.port = _free_port()
-        self.common = {**_clean(), "BENCH_DATABASE": str(database), "BENCH_FOLDER": str(self.folder), "PYTHONPATH": str(PROGRAMS), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.common = {**_clean(), "BENCH_DATABASE": str(database), "BENCH_FOLDER": str(self.folder), "BENCH_SIZE": size, "PYTHONPATH": str(PROGRAMS), "PYTHONDONTWRITEBYTECODE": "1"}
         self.asked = 0
 
     def run(self, phases: Phases) -> dict:
@@ -58,7 +59,7 @@ class Trial:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _phases(self, phases: Phases) -> dict:
-        burst = max(int(self.program.burst * phases.share), self.program.clients)
+        burst = max(int(self.burst * phases.share), self.program.clients)
         self._wait()
         self._ask("light", max(burst // 8, self.program.clients))
         time.sleep(1)
