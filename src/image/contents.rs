@@ -461,14 +461,12 @@ fn through_links(files: &Files, built: &Built) -> Vec<BuiltLibrary> {
         .keys()
         .flat_map(|file| file.match_indices('/').filter_map(|(at, _)| file.get(..at)))
         .collect();
-    let links = files.all().filter_map(|(path, node)| {
-        // Links of the whole of /usr are known to the loader's model.
-        let is_one = matches!(node, Node::Link(_)) && !matches!(path, "lib" | "lib64");
-        let folder = files.resolved(path).filter(|_| is_one)?;
-        above.contains(folder.as_str()).then_some((path, folder))
+    let led = links_to(files, &above).take(MOST * 16).filter_map(|link| {
+        let folder = files.resolved(link)?;
+        above.contains(folder.as_str()).then_some((link, folder))
     });
     let mut found = Vec::new();
-    for (link, folder) in links.take(MOST) {
+    for (link, folder) in led.take(MOST) {
         let below = by_file.iter().filter_map(|(file, library)| {
             let rest = file.strip_prefix(&folder)?.strip_prefix('/')?;
             Some(BuiltLibrary {
@@ -479,6 +477,41 @@ fn through_links(files: &Files, built: &Built) -> Vec<BuiltLibrary> {
         found.extend(below.take(MOST));
     }
     found
+}
+
+/// Links that may lead to one of these folders, by the names in their targets: an image may have millions, and to follow one takes its time.
+fn links_to<'f>(files: &'f Files, folders: &BTreeSet<&str>) -> impl Iterator<Item = &'f str> {
+    /// Links that lead on to links are followed so often.
+    const STEPS: usize = 4;
+    let name = |path: &str| {
+        let path = path.trim_end_matches('/');
+        path.rsplit('/').next().unwrap_or_default().to_owned()
+    };
+    let mut wanted: BTreeSet<String> = folders.iter().map(|folder| name(folder)).collect();
+    for _ in 0..STEPS {
+        let more: Vec<String> = links(files)
+            .filter(|(path, target)| {
+                wanted.contains(&name(target)) && !wanted.contains(&name(path))
+            })
+            .take(MOST)
+            .map(|(path, _)| name(path))
+            .collect();
+        if more.is_empty() {
+            break;
+        }
+        wanted.extend(more);
+    }
+    links(files)
+        .filter(move |(_, target)| wanted.contains(&name(target)))
+        .map(|(path, _)| path)
+}
+
+/// All links but those of the whole of /usr, which the loader's model knows.
+fn links(files: &Files) -> impl Iterator<Item = (&str, &str)> {
+    files.all().filter_map(|(path, node)| match node {
+        Node::Link(target) if !matches!(path, "lib" | "lib64") => Some((path, target.as_str())),
+        _ => None,
+    })
 }
 
 /// What it needs beyond the C library's own parts.

@@ -431,6 +431,13 @@ def links_that_fan_out(at: Place) -> str:
 
 
 @read()
+def links_that_lead_to_a_library(at: Place) -> str:
+    """Many, each by a long way round: a name of the library by each would be millions of bytes."""
+    way = "/usr" + "/lib/.." * 500 + "/lib"
+    return at.over(*(symlink(f"n/{number}", way) for number in range(10_000)), *(symlink(f"m/{number}/lib", f"/n/{number}") for number in range(10_000)))
+
+
+@read()
 def links_that_grow(at: Place) -> str:
     """Each of 40 leads 2,000 folders down, behind the next one."""
     grow = [symlink(f"l{number}", f"l{number + 1}/" + "b/" * 2000) for number in range(39)]

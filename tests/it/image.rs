@@ -323,11 +323,12 @@ fn links_of_folders_are_ways_to_a_library() {
     let elf = library(62);
     let gone = Entry::File("usr/lib/x86_64-linux-gnu/.wh.libjemalloc.so.2", b"");
     let own = Entry::File("opt/je-5.3/lib/libjemalloc.so.2", &elf);
-    let link = Entry::Symlink("opt/je", "je-5.3");
+    let link = Entry::Symlink("opt/je", "current");
+    let further = Entry::Symlink("opt/current", "/opt/je-5.3/");
     let conf = Entry::File("etc/ld.so.conf", b"/opt/je/lib\n");
     is_fine(&of_files(
         &config("libjemalloc.so.2"),
-        &[gone, own, link, conf],
+        &[gone, own, link, further, conf],
     ));
     let usr = Entry::Symlink("opt/usr", "/usr");
     is_fine(&of_files(&config("/opt/usr/$LIB/libjemalloc.so.2"), &[usr]));
@@ -342,7 +343,11 @@ fn links_of_folders_are_ways_to_a_library() {
     ]);
     let mut layout = Layout::at(&project.path().join("base"));
     let told = config("libjemalloc.so.2");
-    let image = layout.image("amd64", &told, &[base(), layer(&[gone, own, link])]);
+    let image = layout.image(
+        "amd64",
+        &told,
+        &[base(), layer(&[gone, own, link, further])],
+    );
     layout.tag(image, "1");
     is_fine(&run_limited(
         project.path(),
