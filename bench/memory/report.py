@@ -136,7 +136,8 @@ def _about(header: dict, records: list[dict]) -> str:
     if at_once == 1:
         lines.append(f"Other processes used {statistics.median(others):.1%} of one core meanwhile (median of the measurements; at most {max(others):.1%}).")
     else:
-        lines.append(f"{at_once} trials ran side by side: memory is told, and no time.")
+        beside = statistics.median(record.get("busy", 0.0) for record in records)
+        lines.append(f"{at_once} trials ran side by side: memory is told, and no time. What was busy beside a trial used {beside:.0%} of one core, the other trial included.")
     if header["phases"]["share"] < 1:
         lines.append("**A short run, to see that everything works: the figures say nothing.**")
     if busy:
