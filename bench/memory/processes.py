@@ -35,6 +35,40 @@ def proportional_set(pids: list[int]) -> int:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
 
 
+def own_memory(pids: list[int]) -> int:
+    """The same, whoever else maps the same files: anonymous memory in parts (it is shared within the tree alone), and each page of a file once.
+
+    Of a file that several of them map, the one counts that has most of it in memory: they start alike, and read the same."""
+    rollups = [line for pid in pids for text in _read(pid, "smaps_rollup") for line in text.splitlines()]
+    anonymous = sum(_kib(line) for line in rollups if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
+    most: dict[str, int] = {}
+    for pid in pids:
+        for mapping, resident in _files(pid).items():
+            most[mapping] = max(most.get(mapping, 0), resident)
+    return (anonymous + sum(most.values())) * 1024
+
+
+def _files(pid: int) -> dict[str, int]:
+    """What a process has in memory of files, in KiB, without pages that it has written to (proc(5), "/proc/pid/smaps")."""
+    found: dict[str, int] = {}
+    mapping = ""
+    for text in _read(pid, "smaps"):
+        for line in text.splitlines():
+            first, *rest = line.split(maxsplit=5)
+            if first.endswith(":"):
+                if mapping and first in ("Rss:", "Anonymous:"):
+                    found[mapping] = found.get(mapping, 0) + (_kib(line) if first == "Rss:" else -_kib(line))
+            else:
+                # RANGE RIGHTS OFFSET DEVICE INODE PATH
+                mapping = " ".join(rest[1:]) if rest[-1].startswith("/") else ""
+    return found
+
+
+def _kib(line: str) -> int:
+    """The number of `Rss:  8 kB`."""
+    return int(line.split()[1])
+
+
 def cpu_seconds(pids: list[int]) -> float:
     """CPU time of those processes and of children that they have waited for."""
     ticks = 0

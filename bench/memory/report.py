@@ -130,9 +130,10 @@ def _about(header: dict, records: list[dict]) -> str:
         f"Python {header['python']}, {machine['libc']}, {machine['cores']} x {machine['cpu']}, Linux {machine['kernel']}; "
         + ", ".join(f"{name} {version}" for name, version in header["libraries"].items())
         + f". {rounds}, interleaved.",
-        "Memory is the PSS of all processes in MB, the median of the rounds. Ratios are taken within a round: their median, and in brackets the least and the most.",
     ]
     at_once = header.get("at_once", 1)
+    memory = "the PSS of all processes" if at_once == 1 else "what all processes have for themselves, the pages of each file once, whoever else maps it,"
+    lines.append(f"Memory is {memory} in MB, the median of the rounds. Ratios are taken within a round: their median, and in brackets the least and the most.")
     if at_once == 1:
         lines.append(f"Other processes used {statistics.median(others):.1%} of one core meanwhile (median of the measurements; at most {max(others):.1%}).")
     else:

@@ -135,7 +135,7 @@ class Bench:
         return list(failed.values())
 
     def _one(self, number: int, program: plan.Program, candidate: plan.Candidate) -> str | None:
-        trial = Trial(program, candidate, self.pythons[candidate.hook], self.pythons[False], self.database, self.options.size)
+        trial = Trial(program, candidate, self.pythons[candidate.hook], self.pythons[False], self.database, self.options.size, self.options.at_once > 1)
         others = Others()
         try:
             figures = trial.run(self.phases)

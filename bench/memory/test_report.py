@@ -1,10 +1,14 @@
 """What the benchmark makes of its measurements, and whether it goes on where it was cut."""
 
+import subprocess
+import sys
 import tempfile
 import unittest
+from contextlib import ExitStack
 from pathlib import Path
 
 import plan
+import processes
 import report
 import run
 import trial
@@ -85,6 +89,28 @@ class Report(unittest.TestCase):
             self.assertIn("| 1.00 | 1.04 | 1.00 |", text)
             self.assertNotIn("CPU", text)
             self.assertNotIn("Targets", text)
+
+
+class Processes(unittest.TestCase):
+    def test_what_others_map_too_is_no_less(self):
+        """A second process with the same libraries halves what PSS counts of them, and not this."""
+        command = [sys.executable, "-c", "import json, ssl, time; print(flush=True); time.sleep(60)"]
+
+        def start(stack):
+            one = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
+            stack.callback(one.kill)
+            one.stdout.readline()
+            return one.pid
+
+        with ExitStack() as stack:
+            first = start(stack)
+            alone, shares = processes.own_memory([first]), processes.proportional_set([first])
+            second = start(stack)
+            self.assertAlmostEqual(processes.own_memory([first]) / alone, 1, delta=0.02)
+            # Of two that share their files each is counted once.
+            both = processes.own_memory([first, second])
+            self.assertLess(both, 2 * alone)
+            self.assertGreater(both, shares)
 
 
 class Readme(unittest.TestCase):

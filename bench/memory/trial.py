@@ -39,8 +39,8 @@ class Failed(Exception):
 
 
 class Trial:
-    def __init__(self, program: Program, candidate: Candidate, python: Path, plain: Path, database: Path, size: str = "heavy"):
-        self.program, self.candidate = program, candidate
+    def __init__(self, program: Program, candidate: Candidate, python: Path, plain: Path, database: Path, size: str = "heavy", beside: bool = False):
+        self.program, self.candidate, self.beside = program, candidate, beside
         self.burst = (program.small or program.burst) if size == "small" else program.burst
         self.python, self.plain = python, plain
         self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
@@ -66,7 +66,8 @@ class Trial:
         told = {"base": self._memory()}
         self._ask("heavy", max(burst // 8, 4))
         before = self._cpu()
-        with Peak(self._memory) as peak:
+        # To read every mapping again and again would hold the server up.
+        with Peak(lambda: processes.proportional_set(self._tree())) as peak:
             heavy = self._ask("heavy", burst)
         told["peak"] = peak.most
         time.sleep(0.5)
@@ -94,7 +95,8 @@ class Trial:
         return processes.tree(self.server.process.pid)
 
     def _memory(self) -> int:
-        return processes.proportional_set(self._tree())
+        """Beside another trial the pages of files would be shared with that one, too."""
+        return processes.own_memory(self._tree()) if self.beside else processes.proportional_set(self._tree())
 
     def _cpu(self) -> float:
         return processes.cpu_seconds(self._tree())

@@ -128,7 +128,9 @@ fn a_folder_is_a_link_where_its_release_has_merged_them() {
     assert!(debian("bullseye", &path.replace("=/lib", "=/usr/lib")).is_empty());
     assert!(debian("bookworm", path).is_empty());
     let ubuntu = |release: &str| {
-        said(&format!("FROM --platform=linux/amd64 ubuntu:{release}\nRUN apt-get update && apt-get install -y python3 libjemalloc2\nENV {path} MALLOC_CONF=dirty_decay_ms:1000\nCMD [\"python3\", \"-m\", \"gunicorn\", \"--threads\", \"8\", \"a:b\"]"))
+        said(&format!(
+            "FROM --platform=linux/amd64 ubuntu:{release}\nRUN apt-get update && apt-get install -y python3 libjemalloc2\nENV {path} MALLOC_CONF=dirty_decay_ms:1000\nCMD [\"python3\", \"-m\", \"gunicorn\", \"--threads\", \"8\", \"a:b\"]"
+        ))
     };
     assert_eq!(ubuntu("22.04"), [""; 0]);
     let alpine = |preload: &str| {
