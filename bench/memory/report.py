@@ -138,7 +138,7 @@ def _about(header: dict, records: list[dict]) -> str:
         lines.append(f"Other processes used {statistics.median(others):.1%} of one core meanwhile (median of the measurements; at most {max(others):.1%}).")
     else:
         beside = statistics.median(record.get("busy", 0.0) for record in records)
-        lines.append(f"{at_once} trials ran side by side: memory is told, and no time. What was busy beside a trial used {beside:.0%} of one core, the other trial included.")
+        lines.append(f"{at_once} trials ran side by side: memory is told, and no time. Other processes used about {beside:.0%} of one core meanwhile.")
     if header["phases"]["share"] < 1:
         lines.append("**A short run, to see that everything works: the figures say nothing.**")
     if busy:
