@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::Words;
+use super::words::is_false;
 
 /// What a build left.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,10 +97,6 @@ fn fields_of_whole(field: &str, line: &str) -> Vec<String> {
 /// Truth as Go reads it (strconv.ParseBool).
 fn is_true(text: &str) -> bool {
     matches!(text, "1" | "t" | "T" | "true" | "TRUE" | "True")
-}
-
-fn is_false(text: &str) -> bool {
-    matches!(text, "0" | "f" | "F" | "false" | "FALSE" | "False")
 }
 
 /// Those that are understood.

@@ -90,7 +90,7 @@ impl Words {
                 .as_deref()
                 .and_then(OsStr::to_str)
                 .unwrap_or_default();
-            matches!(value, "0" | "f" | "F" | "false" | "FALSE" | "False")
+            is_false(value)
         };
         own.is_some_and(|word| !no(word))
     }
@@ -124,6 +124,11 @@ impl Words {
             .flat_map(|word| &word.written)
             .map(OsString::as_os_str)
     }
+}
+
+/// What Go takes for false (strconv.ParseBool).
+pub(super) fn is_false(text: &str) -> bool {
+    matches!(text, "0" | "f" | "F" | "false" | "FALSE" | "False")
 }
 
 impl Word {

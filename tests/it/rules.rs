@@ -314,6 +314,24 @@ fn measured(text: &str, heading: &str, row: &str, column: usize) -> f64 {
     cell.split_whitespace().next().unwrap().parse().unwrap()
 }
 
+/// The table of a page that begins so is this one.
+#[track_caller]
+fn table_is(page: &str, begin: &str, table: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let start = text.find(begin).unwrap();
+    let end = start + text[start..].find("\n\n").unwrap() + 1;
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, format!("{}{table}{}", &text[..start], &text[end..])).unwrap();
+        return;
+    }
+    assert_eq!(
+        &text[start..end],
+        table,
+        "UPDATE=1 takes over what was measured"
+    );
+}
+
 /// What the page of `allocator-unset` says of settings is what was measured.
 #[test]
 fn figures_of_a_page_are_those_measured() {
@@ -351,19 +369,7 @@ fn figures_of_a_page_are_those_measured() {
         };
         writeln!(table, "| {name} | {a:.1} | {b:.1} |").unwrap();
     }
-    let path = root.join("rules/allocator-unset.md");
-    let page = read("rules/allocator-unset.md");
-    let start = page.find("| setting | 2 workers").unwrap();
-    let end = start + page[start..].find("\n\n").unwrap() + 1;
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, format!("{}{table}{}", &page[..start], &page[end..])).unwrap();
-        return;
-    }
-    assert_eq!(
-        &page[start..end],
-        table,
-        "UPDATE=1 takes over what was measured"
-    );
+    table_is("rules/allocator-unset.md", "| setting | 2 workers", &table);
 }
 
 /// What the page of `malloc-conf-serialises-threads` says of threads is what was measured (bench/threads).
@@ -401,18 +407,10 @@ fn costs_of_a_page_are_those_measured() {
         let said = format!("{key} = {:.0}\n", median("native, 2", setting));
         assert!(facts.contains(&said), "native-threads.toml: {said}");
     }
-    let path = root.join("rules/malloc-conf-serialises-threads.md");
-    let page = read("rules/malloc-conf-serialises-threads.md");
-    let start = page.find("| setting | native").unwrap();
-    let end = start + page[start..].find("\n\n").unwrap() + 1;
-    if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(path, format!("{}{table}{}", &page[..start], &page[end..])).unwrap();
-        return;
-    }
-    assert_eq!(
-        &page[start..end],
-        table,
-        "UPDATE=1 takes over what was measured"
+    table_is(
+        "rules/malloc-conf-serialises-threads.md",
+        "| setting | native",
+        &table,
     );
 }
 
