@@ -101,7 +101,7 @@ formats: oracles ## Hold reports against the schemas and validators of those who
 	$(VENV)/bin/python -B tests/formats/validate.py --malloclint target/debug/malloclint --tools target/formats
 
 .PHONY: hook
-hook: ## Run the prefork hook in forked children and real servers, on every Python that is here
+hook: ## Run the thread hook in children, real servers and programs that die of a second thread, on every Python that is here
 	$(PYTHON) tests/hook/run.py
 
 .PHONY: e2e

@@ -274,9 +274,12 @@ pub struct Fix {
     /// What `MALLOC_CONF` is to be good for where it is set anew (`balanced` where the configuration says nothing else)
     #[arg(long, value_enum, value_name = "GOAL")]
     pub goal: Option<Goal>,
-    /// Start jemalloc's background thread again in forked workers: adds a start-up file to the
-    /// image's own Python where its server forks and jemalloc is preloaded
+    /// Run jemalloc's background thread in Python processes only: adds a start-up file to the image's own
+    /// Python where jemalloc is preloaded
     #[arg(long)]
+    pub thread_hook: bool,
+    /// What `--thread-hook` was called when it served forked workers alone
+    #[arg(long, hide = true)]
     pub prefork_hook: bool,
     /// Bring jemalloc from this image of Debian or Ubuntu to containers of Kubernetes whose own image is not
     /// built here: by an init container that copies the library

@@ -59,8 +59,8 @@ pub(crate) struct Config {
     pub malloc_conf: Option<MallocConf>,
     /// What the profiles that `fix` sets are to be good for.
     pub goal: Option<Goal>,
-    /// Whether images whose server forks get the prefork hook.
-    pub prefork_hook: Option<bool>,
+    /// Whether images with jemalloc get the thread hook.
+    pub thread_hook: Option<bool>,
     /// What images are built from, by name without tag: a Dockerfile, relative to the file that says so.
     #[serde(default)]
     images: BTreeMap<String, Image>,
@@ -102,7 +102,7 @@ impl Config {
             preload: self.preload.unwrap_or_default(),
             malloc_conf: self.malloc_conf.map(MallocConf::text),
             goal: self.goal.unwrap_or_default(),
-            prefork_hook: self.prefork_hook.unwrap_or(false),
+            thread_hook: self.thread_hook.unwrap_or(false),
         }
     }
 

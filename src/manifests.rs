@@ -13,8 +13,7 @@ use std::sync::Arc;
 use crate::facts::Family;
 use crate::model::set_at_start as start;
 use crate::model::{
-    Change, Expanded, Named, PreforkHook, Setting, Unit, Value, Via, Words, entries_of, family_of,
-    finds,
+    Change, Expanded, Named, Setting, Unit, Value, Via, Words, entries_of, family_of, finds,
 };
 use crate::templates::Style;
 use crate::templates::tuning;
@@ -162,8 +161,7 @@ pub(crate) fn tuned(unit: &Unit, style: Style, changes: &[Change]) -> Result<Vec
     let jemalloc = |library: &&crate::model::Library| library.family == Family::Jemalloc;
     let library = unit.libraries.iter().find(jemalloc);
     let version = library.and_then(|library| library.version.as_deref());
-    let breaks = unit.broken_by_thread().next().is_some();
-    let hook = unit.prefork_hook == PreforkHook::Installed && style.prefork_hook && !breaks;
+    let hook = unit.runs_thread();
     let one = |change: &Change| match change {
         Change::Tune if unit.env.get("MALLOC_CONF").is_some() => Ok(None),
         Change::Tune => tuning(unit, style, version, hook).map(|value| {
@@ -197,7 +195,7 @@ pub(crate) fn wanted(unit: &Unit, changes: &[Change]) -> Result<Vec<Wanted>, Str
         }
         Change::Install(_)
         | Change::Tune
-        | Change::RestartThread
+        | Change::RunThread
         | Change::SetAfterLibrary { .. }
         | Change::InstallAsRoot { .. }
         | Change::ReplacePackage { .. } => Err(image(unit)),

@@ -19,6 +19,7 @@ mod privileged;
 mod process;
 mod seen;
 pub(crate) mod set_at_start;
+mod thread_hook;
 mod unit;
 
 pub(crate) use built::{Built, BuiltLibrary};
@@ -41,7 +42,8 @@ pub(crate) use preload::{Outcome, Preload, Via};
 pub(crate) use privileged::Privileged;
 pub(crate) use process::{Process, ProcessKind, ProcessModel, is_python, recognise};
 pub(crate) use seen::{Memory, Seen};
+pub(crate) use thread_hook::{THREAD_VARIABLE, ThreadHook};
 pub(crate) use unit::{
-    Install, NativeThreads, Platform, PreforkHook, Python, Reach, Replaced, Role, Stray, Strip,
-    UNIVERSE, Unit, User,
+    Install, NativeThreads, Platform, Python, Reach, Replaced, Role, Stray, Strip, UNIVERSE, Unit,
+    User,
 };

@@ -48,6 +48,7 @@ mod preload_wrong_stage;
 mod pythonmalloc_invalid;
 mod pythonmalloc_slow;
 mod remedies;
+mod thread_hook_missing;
 
 pub(crate) use allocator_unset::what_is_set;
 pub(crate) use remedies::in_force;
@@ -118,6 +119,7 @@ rules! {
     narenas_ignores_cpu_limit = "narenas-ignores-cpu-limit",
     background_thread_breaks_program = "background-thread-breaks-program",
     background_thread_lost_on_fork = "background-thread-lost-on-fork",
+    thread_hook_missing = "thread-hook-missing",
     glibc_tunable_dead = "glibc-tunable-dead",
     glibc_tunable_misspelt = "glibc-tunable-misspelt",
     glibc_tunable_bad_value = "glibc-tunable-bad-value",

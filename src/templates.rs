@@ -2,6 +2,7 @@
 //!
 //! Templates are compiled in and parsed at their first use. This module knows no format.
 
+mod hook;
 mod inject;
 mod profiles;
 mod style;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 
 use crate::facts::{Manager, Release};
 
+pub(crate) use hook::{Parts, thread_hook};
 pub(crate) use inject::{Inject, Runner, inject};
 pub(crate) use profiles::{Goal, Need, is_profile, malloc_conf};
 pub(crate) use style::PreloadStyle;
@@ -96,39 +98,6 @@ struct Copies {
     distro: Vec<Copy>,
 }
 
-/// The prefork hook: how it is put into an image.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PreforkHook {
-    /// The documented source, beside the template.
-    #[cfg_attr(not(test), expect(dead_code, reason = "tests hold the template to it"))]
-    pub file: String,
-    /// What stands above the instruction.
-    pub comment: String,
-    run: String,
-    text: String,
-}
-
-impl PreforkHook {
-    /// The instruction that installs it for that interpreter; `continued` ends a line that goes on.
-    #[must_use]
-    pub(crate) fn instruction(&self, python: &str, continued: &str) -> String {
-        let lines: Vec<String> = self
-            .text
-            .lines()
-            .map(|line| format!("\"{line}\""))
-            .collect();
-        let lines = lines.join(&format!(",{continued}    "));
-        self.run
-            .replace(" \\\n", continued)
-            .replace("{python}", python)
-            .replace("{lines}", &lines)
-    }
-}
-
-/// The module of the prefork hook: what names it installs it.
-pub(crate) const HOOK_MODULE: &str = "jemalloc_after_fork";
-
 const INSTALLERS: [&str; 9] = [
     include_str!("../templates/apt.toml"),
     include_str!("../templates/apk.toml"),
@@ -141,7 +110,6 @@ const INSTALLERS: [&str; 9] = [
     include_str!("../templates/conda.toml"),
 ];
 const COPIES: &str = include_str!("../templates/copy.toml");
-const PREFORK_HOOK: &str = include_str!("../templates/prefork-hook.toml");
 
 /// How `manager` installs.
 #[must_use]
@@ -168,12 +136,12 @@ pub(crate) fn copy(release: &Release) -> Option<&'static Copy> {
         .find(|copy| copy.distro == release.distro)
 }
 
-/// The prefork hook.
-#[must_use]
-pub(crate) fn prefork_hook() -> Option<&'static PreforkHook> {
-    static HOOK: OnceLock<Option<PreforkHook>> = OnceLock::new();
-    HOOK.get_or_init(|| toml_edit::de::from_str(PREFORK_HOOK).ok())
-        .as_ref()
+/// The numbers of a version, so that versions compare.
+fn numbers(version: &str) -> Vec<u32> {
+    version
+        .split(['.', '-'])
+        .map_while(|part| part.parse().ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -192,27 +160,6 @@ mod tests {
             assert_eq!(installer(read.manager).unwrap().steps, read.steps);
         }
         toml_edit::de::from_str::<Copies>(COPIES).unwrap();
-        toml_edit::de::from_str::<PreforkHook>(PREFORK_HOOK).unwrap();
-    }
-
-    #[test]
-    fn the_hook_is_one_instruction_that_names_its_module() {
-        let hook = prefork_hook().unwrap();
-        let text = hook.instruction("/venv/bin/python3", " `\r\n");
-        assert!(hook.file.ends_with(&format!("/{HOOK_MODULE}.py")));
-        assert!(text.starts_with("RUN [\"/venv/bin/python3\", \"-I\", \"-c\", "));
-        assert!(text.contains(HOOK_MODULE) && text.ends_with("\"]"));
-        let (last, lines) = text
-            .split("\r\n")
-            .collect::<Vec<_>>()
-            .split_last()
-            .map(|(last, lines)| (*last, lines.to_vec()))
-            .unwrap();
-        assert!(
-            lines.iter().all(|line| line.ends_with("\", `")),
-            "{lines:?}"
-        );
-        assert!(last.ends_with("\"]") && !text.contains('\\'));
     }
 
     #[test]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGET = ROOT / "target"
-HOOK = ROOT / "templates" / "prefork-hook.toml"
+HOOK = ROOT / "templates" / "thread-hook.toml"
 MULTIARCH = "lib/*-linux-gnu"
 
 
@@ -88,13 +88,14 @@ def thin_venv(folder: Path, python: str, packages: Path | None, hook: bool) -> P
 
 def hook_command(python: str) -> list[str]:
     """The instruction of the template, as the builder of an image would run it."""
-    return json.loads(hook_instruction(python).removeprefix("RUN ").replace("\\\n", ""))
+    return json.loads(hook_instruction(python).replace("\\\n", ""))
 
 
 def hook_instruction(python: str) -> str:
+    """What RUN takes, for builders without here-documents."""
     template = tomllib.loads(HOOK.read_text())
-    lines = [f'"{line}"' for line in template["text"].splitlines()]
-    return template["run"].replace("{python}", python).replace("{lines}", ", \\\n    ".join(lines))
+    lines = [f'"{line}"' for line in template["text"].splitlines() if line and not line.lstrip().startswith("#")]
+    return template["lowered"].replace("{python}", python).replace("{lines}", ", \\\n    ".join(lines))
 
 
 def _site(python: Path) -> Path:

@@ -2,7 +2,8 @@
 
     python load.py KIND TARGET heavy|light FIRST COUNT CLIENTS
 
-KIND is how it is asked (programs.toml). Prints JSON: seconds in all, and milliseconds of each answer.
+KIND is how it is asked (programs.toml). With BENCH_FRESH=1 every request comes over a connection of its own, as from a
+reverse proxy with its defaults: those that stay open are spread unevenly over workers, another way each time. Prints JSON: seconds in all, and milliseconds of each answer.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import os
 import sys
 import threading
 import time
 from pathlib import Path
 
 PATIENCE = 120.0
+FRESH = os.environ.get("BENCH_FRESH") == "1"
 
 
 def http_load(target: str, what: str, numbers: list[int], clients: int) -> list[float]:
@@ -32,6 +35,8 @@ def http_load(target: str, what: str, numbers: list[int], clients: int) -> list[
                 return
             try:
                 times.append(_ask(connection, f"/{what}/{number}"))
+                if FRESH:
+                    connection.close()
             except (OSError, http.client.HTTPException) as error:
                 faults.append(repr(error))
                 return
@@ -48,7 +53,7 @@ def http_load(target: str, what: str, numbers: list[int], clients: int) -> list[
 
 def _ask(connection: http.client.HTTPConnection, path: str) -> float:
     start = time.perf_counter()
-    connection.request("GET", path)
+    connection.request("GET", path, headers={"Connection": "close"} if FRESH else {})
     answer = connection.getresponse()
     answer.read()
     if answer.status != 200:

@@ -24,6 +24,15 @@ class Program:
     # The burst of a service whose answers are small; none where it has no such size.
     small: int | None = None
 
+    def requests(self, size: str) -> int:
+        """How many heavy requests a burst has: the larger the answers, the fewer."""
+        if size == "heavy" or self.small is None:
+            return self.burst
+        if size == "small":
+            return self.small
+        least, doublings = map(int, size.split("x"))
+        return max(self.burst, min(self.small, self.small * 200 // (least << doublings)))
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -50,11 +59,14 @@ class Part:
 
     name: str
     about: str
-    size: str
+    # `rest`, or `growth`.
+    kind: str
+    sizes: list[str]
     programs: list[str]
     candidates: list[str]
     rounds: int
     at_once: int
+    fresh: bool
 
 
 def parts() -> dict[str, Part]:
@@ -74,9 +86,9 @@ def packages() -> dict[str, list[str]]:
 
 
 def profile(model: str, goal: str, hook: bool, version: str) -> str | None:
-    """The value that `fix` sets where no CPU limit is known: the first profile that fits."""
+    """The value that `fix` sets: the first profile that fits."""
     for entry in tomllib.loads(PROFILES.read_text())["profile"]:
-        wanted = entry.get("goal", "balanced") == goal and entry.get("hook", False) == hook and "cpu_to" not in entry
+        wanted = entry.get("goal", "balanced") == goal and entry.get("thread", False) == hook
         if wanted and entry.get("model", model) == model and _numbers(entry["from"]) <= _numbers(version) < _numbers(entry.get("below", "99")):
             return entry["value"]
     return None
@@ -86,8 +98,6 @@ def unfit(program: Program, candidate: Candidate, python: str) -> str | None:
     """Why a pair is not measured."""
     if candidate.python and _numbers(python) < _numbers(candidate.python):
         return f"it needs Python {candidate.python}, and this is {python}"
-    if candidate.hook and program.model != "fork":
-        return "no worker is forked: the hook has nothing to do"
     return None
 
 

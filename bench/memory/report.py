@@ -7,6 +7,7 @@ import statistics
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import curves
 import picture
 
 REFERENCE, ARTICLE = "glibc", "article"
@@ -70,7 +71,7 @@ def drop(raw: Path, settings: dict[tuple, dict]) -> int:
 
 
 def key(record: dict) -> tuple:
-    return record["round"], record["program"], record["candidate"]
+    return record["round"], record["program"], record["candidate"], record.get("size", "heavy")
 
 
 def ratios(records: list[dict]) -> dict[tuple, dict[str, list[float]]]:
@@ -78,7 +79,7 @@ def ratios(records: list[dict]) -> dict[tuple, dict[str, list[float]]]:
     found: dict[tuple, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     by_key = {key(record): record for record in records}
     for record in records:
-        base = by_key.get((record["round"], record["program"], REFERENCE))
+        base = by_key.get((*key(record)[:2], REFERENCE, *key(record)[3:]))
         for name in (*REST, *RATIOS[1:]) if base else ():
             if name not in record or name not in base:
                 continue
@@ -90,6 +91,9 @@ def write(raw: Path, to: Path) -> None:
     """Writes `to`.md and `to`.svg."""
     header, *records = read(raw)
     records = settled(records)
+    if header.get("kind") == "growth" or len(header.get("sizes", [])) > 1:
+        curves.write(_about(header, records), header, records, to)
+        return
     found = ratios(records)
     parts = [_about(header, records)]
     for program, about in header["programs"].items():
@@ -101,21 +105,6 @@ def write(raw: Path, to: Path) -> None:
     to.with_suffix(".md").write_text("\n\n".join(parts) + "\n")
     to.with_suffix(".svg").write_text(picture.draw(header, found))
     print(f"{to.with_suffix('.md')} and .svg: {len(records)} measurements")
-
-
-def summary(raw: Path) -> str:
-    """The table of the README: memory at rest and CPU time of every setting under every program, against glibc."""
-    header, *records = read(raw)
-    found = ratios(settled(records))
-    programs = [name for name in header["programs"] if any(program == name for program, _ in found)]
-    rows = ["| setting | " + " | ".join(programs) + " |", "|---" * (len(programs) + 1) + "|"]
-    for candidate, about in header["candidates"].items():
-        cells = []
-        for program in programs:
-            values = found.get((program, candidate))
-            cells.append("-" if not values else " / ".join(f"{statistics.median(values[name]):.2f}" for name in ("idle", "cpu")))
-        rows.append(f"| {about} | " + " | ".join(cells) + " |")
-    return "\n".join(rows) + "\n"
 
 
 def _about(header: dict, records: list[dict]) -> str:
@@ -184,17 +173,3 @@ def _targets(found: dict) -> str:
             reached.append("?" if not article else "yes" if better else "**no**")
         rows.append(f"| {program} | {candidate} | " + " | ".join(reached) + " |")
     return "\n".join(rows)
-
-
-def _main() -> None:
-    """Writes what was measured so far into the results and the README."""
-    here = Path(__file__).resolve().parent
-    raw, readme = here / "results" / "raw.jsonl", here.parents[1] / "README.md"
-    write(raw, raw.with_suffix(""))
-    before, mark, rest = readme.read_text().partition("<!-- memory -->\n")
-    if mark:
-        readme.write_text(before + mark + summary(raw) + "<!-- /memory -->" + rest.partition("<!-- /memory -->")[2])
-
-
-if __name__ == "__main__":
-    _main()

@@ -64,10 +64,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--raw", type=Path, help="the file of single measurements")
     options = parser.parse_args()
     folder = TARGET / "quick" if options.quick else HERE / "results"
-    options.size, options.at_once = "heavy", 1
+    options.kind, options.sizes, options.at_once, options.fresh = "rest", ["heavy"], 1, False
     if options.part:
         part = plan.parts()[options.part]
-        options.size, options.at_once = part.size, part.at_once
+        options.kind, options.sizes, options.at_once, options.fresh = part.kind, part.sizes, part.at_once, part.fresh
         options.program, options.candidate = options.program or part.programs, options.candidate or part.candidates
     rounds = plan.parts()[options.part].rounds if options.part else 5
     options.rounds = options.rounds or range(1 if options.quick else rounds)
@@ -84,7 +84,7 @@ def _rounds(text: str) -> range:
 class Bench:
     def __init__(self, options: argparse.Namespace):
         self.options, self.raw, self.lock = options, options.raw, threading.Lock()
-        self.phases = QUICK if options.quick else FULL
+        self.phases = (QUICK if options.quick else FULL)[options.kind]
         self.version = _run([options.python, "-c", "import platform; print(platform.python_version())"])
         self.packages = install.venv(TARGET / f"packages-{self.version}", options.python, HERE / "requirements.txt")
         self.pythons = {hook: install.thin_venv(TARGET / f"{self.version}-{'hook' if hook else 'plain'}", options.python, self.packages, hook) for hook in (False, True)}
@@ -107,8 +107,10 @@ class Bench:
             "requirements": [line for line in (HERE / "requirements.txt").read_text().splitlines() if not line.startswith("#")],
             "candidates": {candidate.name: candidate.about for candidate in plan.candidates(self.options.candidates)},
             "programs": {program.name: program.about for program in plan.programs()},
-            "size": self.options.size,
+            "kind": self.options.kind,
+            "sizes": self.options.sizes,
             "at_once": self.options.at_once,
+            "fresh": self.options.fresh,
             "libraries": {name: _debian_version(plan.packages()[name][0]) for name in self.libraries},
         }
 
@@ -120,7 +122,12 @@ class Bench:
         stale = report.drop(self.raw, {(program.name, candidate.name): candidate.env for program, candidate in pairs})
         if stale:
             print(f"dropped: {stale} measurements of settings that are others now")
-        by_key = {(number, program.name, candidate.name): (number, program, candidate) for number in self.options.rounds for program, candidate in self._order(pairs, number)}
+        by_key = {
+            (number, program.name, candidate.name, size): (number, program, candidate, size)
+            for number in self.options.rounds
+            for size in self.options.sizes
+            for program, candidate in self._order(pairs, number)
+        }
         failed: dict[tuple, str] = {}
         while waiting := [one for one in report.unfinished(report.read(self.raw)[1:], list(by_key)) if one not in failed]:
             start = time.monotonic()
@@ -129,13 +136,14 @@ class Bench:
                 for position, ended in enumerate(as_completed(done), 1):
                     key, fault = done[ended], ended.result()
                     left = (time.monotonic() - start) / position * (len(waiting) - position) / 60
-                    print(f"{position}/{len(waiting)} round {key[0] + 1}, {key[1]}, {key[2]}: {fault or 'done'}; {left:.0f} min left", flush=True)
+                    print(f"{position}/{len(waiting)} round {key[0] + 1}, {', '.join(key[1:])}: {fault or 'done'}; {left:.0f} min left", flush=True)
                     if fault:
                         failed[key] = fault
         return list(failed.values())
 
-    def _one(self, number: int, program: plan.Program, candidate: plan.Candidate) -> str | None:
-        trial = Trial(program, candidate, self.pythons[candidate.hook], self.pythons[False], self.database, self.options.size, self.options.at_once > 1)
+    def _one(self, number: int, program: plan.Program, candidate: plan.Candidate, size: str) -> str | None:
+        beside = self.options.at_once > 1
+        trial = Trial(program, candidate, self.pythons[candidate.hook], self.pythons[False], self.database, size, beside, self.options.fresh)
         others = Others()
         try:
             figures = trial.run(self.phases)
@@ -143,8 +151,8 @@ class Bench:
             return str(error)
         if figures["complaints"]:
             return f"not as it was meant: {figures['complaints'][0]}"
-        record = {"round": number, "program": program.name, "candidate": candidate.name, "conf": candidate.env, "others": round(others.share(), 3), **figures}
-        if self.options.at_once > 1:
+        record = {"round": number, "program": program.name, "candidate": candidate.name, "size": size, "conf": candidate.env, "others": round(others.share(), 3), **figures}
+        if beside:
             # They disturb each other, which memory does not mind: what was busy meanwhile is kept, and nothing repeated for it.
             record |= {"others": 0.0, "busy": record["others"]}
             record = {name: value for name, value in record.items() if name not in report.TIMES}
@@ -177,6 +185,8 @@ class Bench:
             if value is None:
                 raise install.Missing("there is no profile for this version of jemalloc")
             env["MALLOC_CONF"] = value
+        if candidate.hook:
+            env["JEMALLOC_THREAD_IN_PYTHON"] = "1"
         return dataclasses.replace(candidate, library=library, env=env)
 
     @staticmethod

@@ -30,8 +30,18 @@ class Phases:
     light: int
 
 
-FULL = Phases(share=1.0, rest=15.0, light=300)
-QUICK = Phases(share=0.1, rest=2.0, light=40)
+@dataclass(frozen=True)
+class Growth:
+    """Light load for a long time: every `pause` seconds so many requests, one after the other."""
+
+    seconds: float
+    pause: float = 10.0
+    light: int = 20
+    heavy: int = 4
+
+
+FULL = {"rest": Phases(share=1.0, rest=15.0, light=300), "growth": Growth(1200)}
+QUICK = {"rest": Phases(share=0.1, rest=2.0, light=40), "growth": Growth(20, pause=2)}
 
 
 class Failed(Exception):
@@ -39,22 +49,22 @@ class Failed(Exception):
 
 
 class Trial:
-    def __init__(self, program: Program, candidate: Candidate, python: Path, plain: Path, database: Path, size: str = "heavy", beside: bool = False):
+    def __init__(self, program: Program, candidate: Candidate, python: Path, plain: Path, database: Path, size: str = "heavy", beside: bool = False, fresh: bool = False):
         self.program, self.candidate, self.beside = program, candidate, beside
-        self.burst = (program.small or program.burst) if size == "small" else program.burst
+        self.burst = program.requests(size)
         self.python, self.plain = python, plain
         self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
         for name in ("queue", "control"):
             (self.folder / name).mkdir()
         self.port = _free_port()
-        self.common = {**_clean(), "BENCH_DATABASE": str(database), "BENCH_FOLDER": str(self.folder), "BENCH_SIZE": size, "PYTHONPATH": str(PROGRAMS), "PYTHONDONTWRITEBYTECODE": "1"}
+        self.common = {**_clean(), "BENCH_DATABASE": str(database), "BENCH_FOLDER": str(self.folder), "BENCH_SIZE": size, "BENCH_FRESH": str(int(fresh)), "PYTHONPATH": str(PROGRAMS), "PYTHONDONTWRITEBYTECODE": "1"}
         self.asked = 0
 
-    def run(self, phases: Phases) -> dict:
+    def run(self, phases: Phases | Growth) -> dict:
         try:
             with processes.Session(self._command(), {**self.common, **self.candidate.environment()}, self.folder) as server:
                 self.server = server
-                return self._phases(phases)
+                return self._growth(phases) if isinstance(phases, Growth) else self._phases(phases)
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -84,6 +94,19 @@ class Trial:
         told["processes"] = len(self._tree())
         told["complaints"] = self._complaints()
         return told
+
+    def _growth(self, growth: Growth) -> dict:
+        """Memory in bytes at every pause, from the first answers on."""
+        self._wait()
+        self._ask("light", self.program.clients * 2)
+        time.sleep(1)
+        curve, start = [[0.0, self._memory()]], time.monotonic()
+        while (passed := time.monotonic() - start) < growth.seconds:
+            self._ask("light", growth.light, clients=1)
+            self._ask("heavy", growth.heavy, clients=2)
+            time.sleep(max(0.0, start + passed + growth.pause - time.monotonic()))
+            curve.append([round(time.monotonic() - start, 1), self._memory()])
+        return {"curve": curve, "processes": len(self._tree()), "complaints": self._complaints()}
 
     def _command(self) -> list[str]:
         words = [word.replace("{port}", str(self.port)) for word in self.program.command]
@@ -115,9 +138,9 @@ class Trial:
         if self.program.load == "http":
             raise Failed(f"it does not start: {self._said()}")
 
-    def _ask(self, what: str, count: int) -> dict:
+    def _ask(self, what: str, count: int, clients: int | None = None) -> dict:
         target = f"127.0.0.1:{self.port}" if self.program.load == "http" else str(self.folder)
-        words = [self.program.load, target, what, str(self.asked), str(count), str(self.program.clients)]
+        words = [self.program.load, target, what, str(self.asked), str(count), str(clients or self.program.clients)]
         self.asked += count
         done = subprocess.run([str(self.plain), str(LOAD), *words], env=self.common, capture_output=True, text=True, check=False)
         if done.returncode:

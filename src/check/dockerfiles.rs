@@ -10,7 +10,6 @@ use crate::dockerfile;
 use crate::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
 use crate::dockerfile::{Interpreted, Scene, Site};
 use crate::finding::Finding;
-use crate::model::PreforkHook;
 use crate::project::{Claim, Project, claim};
 use crate::templates::Style;
 use crate::text::{Place, SourceFile, Span, paths};
@@ -42,11 +41,10 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
     let interpreted = project.interpret(file, dockerfile);
     let dockerfile = &interpreted.tree;
     let mut surveyed = units(file, &interpreted, project);
-    if style.prefork_hook {
-        let units = surveyed.iter_mut().map(|(unit, _)| unit);
-        units
-            .filter(|unit| unit.prefork_hook == PreforkHook::Absent)
-            .for_each(|unit| unit.prefork_hook = PreforkHook::Wanted);
+    if style.thread_hook {
+        for (unit, _) in &mut surveyed {
+            unit.thread_wanted = true;
+        }
     }
     let mut findings = problems(file, dockerfile);
     for (index, (unit, site)) in surveyed.iter().enumerate() {

@@ -40,6 +40,12 @@ pub(super) fn run(
         Ok(wanted) => wanted,
         Err(why) => return trouble(&why, err),
     };
+    if arguments.prefork_hook && !arguments.quiet {
+        writeln!(
+            err,
+            "malloclint: `--prefork-hook` is called `--thread-hook` now"
+        )?;
+    }
     for note in wanted.notes().iter().filter(|_| !arguments.quiet) {
         writeln!(err, "malloclint: {}", harmless(note))?;
     }
@@ -137,7 +143,7 @@ fn options(arguments: &cli::Fix, wanted: &Wanted, path: &Path) -> Result<Options
     if let Some(goal) = arguments.goal {
         style.goal = goal;
     }
-    style.prefork_hook |= arguments.prefork_hook;
+    style.thread_hook |= arguments.thread_hook || arguments.prefork_hook;
     Ok(Options {
         unsafe_too: arguments.unsafe_too,
         advice: arguments.advice,

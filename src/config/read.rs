@@ -234,6 +234,9 @@ fn said(message: &str) -> String {
         return "`[tool.malloclint]` is for `pyproject.toml`: here the keys stand at the top"
             .into();
     }
+    if written == "prefork-hook" {
+        return "`prefork-hook` is called `thread-hook` now".into();
+    }
     let known: Vec<&str> = words.skip(1).step_by(2).collect();
     let nearest = known.iter().map(|name| (near::slips(name, written), *name));
     match nearest.min().filter(|(edits, _)| *edits <= 3) {

@@ -8,8 +8,7 @@ use super::build::Build;
 use super::image::{Copied, CopySource, ImageState, Preloading, Written};
 use super::syntax::{Args, Instruction, Keyword};
 use crate::facts::{self, Family, roles};
-use crate::model::{Library, Origin, PathPattern, Setting, Value, Via};
-use crate::templates::HOOK_MODULE;
+use crate::model::{Library, Origin, PathPattern, Setting, ThreadHook, Value, Via};
 use crate::text::paths::base_name;
 use crate::text::paths::normal;
 use crate::text::{Place, Span, Traced};
@@ -33,11 +32,15 @@ pub(super) fn copy(build: &Build<'_>, state: &mut ImageState, instruction: &Inst
     heredocs(build, state, instruction, &to, into_folder);
     let from = source(build, instruction);
     let place = build.place(instruction.span);
-    state.prefork_hook |= instruction.text.as_str().contains(HOOK_MODULE);
+    // The here-document of the hook is no hook before a RUN puts it where Python looks.
+    if instruction.heredocs.is_empty() {
+        let hook = ThreadHook::named_in(instruction.text.as_str());
+        state.thread_hook = state.thread_hook.max(hook);
+    }
     if let CopySource::Stage(index) = from
         && let Some(from) = build.made.states.get(index)
     {
-        state.prefork_hook |= from.prefork_hook;
+        state.thread_hook = state.thread_hook.max(from.thread_hook);
         // What was downloaded or built there may be what is copied; what a package brought lies all over the place.
         let brought = from.fragile.iter().filter(|fragile| !fragile.packaged);
         // Wheels that were built there are installed here.

@@ -137,7 +137,7 @@ impl Plan<'_> {
                 self.set("LD_PRELOAD", &value)
             }
             Change::Tune => self.tune(),
-            Change::RestartThread => self.restart_thread(),
+            Change::RunThread => self.run_thread(),
             Change::WriteAsText { name, .. } => Err(Refusal(format!("`{name}` is text"))),
             // A later `ENV` replaces an earlier one by its nature.
             Change::SetOnce { name } => Err(Refusal(format!("`{name}` is set once"))),

@@ -12,7 +12,7 @@ use noted::Noted;
 use crate::facts::{self, Family, Image, ImageRole};
 use crate::model::{
     Environment, Fact, Fragile, Install, Library, Opaque, Origin, PathPattern, Platform, Python,
-    Setting, Stray, Strip, User, Value, Via,
+    Setting, Stray, Strip, ThreadHook, User, Value, Via,
 };
 use crate::text::paths::normal;
 use crate::text::{Place, Traced};
@@ -74,8 +74,8 @@ pub(super) struct ImageState {
     pub(super) arch_bound: Option<(facts::Arch, String)>,
     /// It stands on one of several stages, one for each platform.
     pub(super) each_platform: bool,
-    /// The prefork hook is put into it, or into a stage that files are copied from.
-    pub(super) prefork_hook: bool,
+    /// What of the thread hook is put into it, or into a stage that files are copied from.
+    pub(super) thread_hook: ThreadHook,
     pub(super) step: usize,
 }
 
@@ -201,7 +201,7 @@ impl ImageState {
             compiles: false,
             arch_bound: None,
             each_platform: false,
-            prefork_hook: false,
+            thread_hook: ThreadHook::Absent,
             step: 0,
             image: None,
         };

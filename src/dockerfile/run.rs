@@ -17,10 +17,9 @@ use super::copy::family_of;
 use super::fragile;
 use super::image::ImageState;
 use super::syntax::{Args, Instruction};
-use crate::model::Strip;
+use crate::model::{Strip, ThreadHook};
 use crate::shell::effects::{Effect, EffectKind, Reader, Usually};
 use crate::shell::syntax::{Part, Word};
-use crate::templates::HOOK_MODULE;
 use crate::text::paths::base_name;
 use crate::text::{Place, Span, Traced};
 
@@ -58,10 +57,10 @@ pub(super) fn run(build: &Build<'_>, state: &mut ImageState, instruction: &Instr
 
 fn steps(build: &Build<'_>, state: &mut ImageState, instruction: &Instruction) {
     let file = build.place(instruction.span);
-    let hook = instruction.text.as_str().contains(HOOK_MODULE);
-    state.prefork_hook |= hook;
+    let hook = ThreadHook::named_in(instruction.text.as_str());
+    state.thread_hook = state.thread_hook.max(hook);
     if let Args::Json(words) = &instruction.args {
-        if hook {
+        if hook != ThreadHook::Absent {
             // Python that names jemalloc: nothing of it is built or installed here.
             return;
         }

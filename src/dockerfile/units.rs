@@ -14,8 +14,8 @@ use super::stages;
 use super::start::{self, Ended, Started};
 use crate::facts::{Arch, Image, Libc, Manager, programs};
 use crate::model::{
-    Fact, Library, Limits, Outcome, Platform, PreforkHook, Preload, Reach, Replaced, Role, Setting,
-    Source, Stray, Unit, User, Via, entries_of, family_of, judge, matches,
+    Fact, Library, Limits, Outcome, Platform, Preload, Reach, Replaced, Role, Setting, Source,
+    Stray, Unit, User, Via, entries_of, family_of, judge, matches,
 };
 use crate::text::Place;
 use crate::text::paths;
@@ -257,11 +257,8 @@ fn assemble(
         source: Source::Own,
         limits: Limits::default(),
         env_faults: Vec::new(),
-        prefork_hook: if state.prefork_hook {
-            PreforkHook::Installed
-        } else {
-            PreforkHook::Absent
-        },
+        thread_hook: state.thread_hook,
+        thread_wanted: false,
     };
     let made = started.settings.preloads(state);
     let own = own_preloads(&unit);

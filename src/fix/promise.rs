@@ -3,7 +3,7 @@
 
 use crate::facts::Family;
 use crate::finding::Finding;
-use crate::model::{Change, EnvFault, EnvFaultKind, Fact, PreforkHook, Unit, User};
+use crate::model::{Change, EnvFault, EnvFaultKind, Fact, Unit, User};
 
 /// What is wrong with an edit: what else differs, if anything does, or what promise is not kept.
 pub(super) fn broken(before: &[Unit], after: &[Unit], findings: &[Finding]) -> Option<String> {
@@ -153,10 +153,7 @@ fn missed(old: &Unit, unit: &Unit, changes: &[&Change]) -> Option<String> {
             preloads.any(|preload| preload.family == Some(*family) && preload.outcome.works())
         }
         Change::Tune => value("MALLOC_CONF").is_some_and(|value| !value.is_empty()),
-        Change::RestartThread => {
-            let asks = |conf: &str| conf.contains("background_thread:true");
-            unit.prefork_hook == PreforkHook::Installed && value("MALLOC_CONF").is_some_and(asks)
-        }
+        Change::RunThread => unit.runs_thread(),
         Change::SetOnce { name } => {
             let again = |fault: &EnvFault| {
                 fault.name == *name && matches!(fault.kind, EnvFaultKind::Again { .. })

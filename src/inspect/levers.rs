@@ -126,7 +126,7 @@ fn of_jemalloc(account: &Account) -> Vec<Lever> {
             found.push(lever(
                 Means::BackgroundThread,
                 format!(
-                    "{} MiB of free pages wait for a thread that this worker does not have: start it again after the fork (`malloclint fix --prefork-hook`)",
+                    "{} MiB of free pages wait for a thread that this worker does not have: start one (`malloclint fix --thread-hook`)",
                     mib(waiting)
                 ),
             ));

@@ -1,5 +1,6 @@
 //! What must become true of a unit: meaning, not text. The input spells it.
 
+use super::THREAD_VARIABLE;
 use crate::facts::Family;
 use crate::text::Span;
 
@@ -32,9 +33,9 @@ pub enum Change {
     Preload(Family),
     /// `MALLOC_CONF` has a value that is right for this process; one that is set stays.
     Tune,
-    /// jemalloc's background thread runs in forked workers, too: `MALLOC_CONF` asks for it, and the
-    /// prefork hook starts it again.
-    RestartThread,
+    /// jemalloc's background thread runs in Python processes: the thread hook is in the image, and its
+    /// variable asks for it.
+    RunThread,
     /// The value in the container's list is text, as a manifest has to write it.
     WriteAsText {
         /// The variable.
@@ -78,7 +79,8 @@ impl Change {
             | Self::SetAfterLibrary { name: own } => own == name,
             Self::RenameEnv { from, to } => from == name || to == name,
             Self::Preload(_) => name == "LD_PRELOAD",
-            Self::Tune | Self::RestartThread => name == "MALLOC_CONF",
+            Self::Tune => name == "MALLOC_CONF",
+            Self::RunThread => name == "MALLOC_CONF" || name == THREAD_VARIABLE,
             Self::Install(_) | Self::InstallAsRoot { .. } | Self::ReplacePackage { .. } => false,
         }
     }
@@ -99,7 +101,7 @@ impl Change {
             Self::Install(family) => format!("install {family}"),
             Self::Preload(family) => format!("preload {family}"),
             Self::Tune => "set `MALLOC_CONF`".into(),
-            Self::RestartThread => "install the prefork hook".into(),
+            Self::RunThread => "install the thread hook".into(),
             Self::WriteAsText { name, .. } => format!("put the value of `{name}` in quotes"),
             Self::SetOnce { name } => format!("set `{name}` once"),
             Self::SetAfterLibrary { name } => format!("set `{name}` after the installation"),

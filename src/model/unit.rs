@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     EnvFault, Environment, Evidence, Fact, Fragile, Library, Limits, Opaque, Preload, Privileged,
-    Process, ProcessKind, ProcessModel, Seen, Source,
+    Process, ProcessKind, ProcessModel, Seen, Source, ThreadHook,
 };
 use crate::facts::{self, Arch, Family, Libc, Manager, Release};
 use crate::text::{Place, paths};
@@ -85,20 +85,10 @@ pub struct Unit {
     pub env_faults: Vec<EnvFault>,
     /// What it may use at most.
     pub limits: Limits,
-    /// Whether jemalloc's thread is started again in forked workers.
-    pub prefork_hook: PreforkHook,
-}
-
-/// Whether the image has the prefork hook, which starts jemalloc's thread again in forked workers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PreforkHook {
-    /// It has none, as far as the text tells.
-    #[default]
-    Absent,
-    /// It has none, and the user wants it.
-    Wanted,
-    /// It has it.
-    Installed,
+    /// What its image has of the thread hook.
+    pub thread_hook: ThreadHook,
+    /// The user wants jemalloc's thread in Python processes.
+    pub thread_wanted: bool,
 }
 
 impl Unit {

@@ -6,6 +6,8 @@ use serde::Deserialize;
 
 use crate::model::ProcessModel;
 
+use super::numbers;
+
 const PROFILES: &str = include_str!("../../templates/malloc-conf.toml");
 
 /// What counts how much.
@@ -41,10 +43,8 @@ pub(crate) struct Need<'a> {
     pub goal: Goal,
     /// The version of jemalloc; one that is not known is taken for a recent one.
     pub version: Option<&'a str>,
-    /// What the container may use at most, in thousandths of a core.
-    pub cpu: Option<u64>,
-    /// Its image has the prefork hook.
-    pub hook: bool,
+    /// Its Python processes run jemalloc's thread, by the thread hook.
+    pub thread: bool,
 }
 
 /// A value for `MALLOC_CONF` and what supports it.
@@ -55,8 +55,7 @@ pub(crate) struct Profile {
     #[serde(default)]
     goal: Goal,
     #[serde(default)]
-    hook: bool,
-    cpu_to: Option<u64>,
+    thread: bool,
     from: String,
     below: Option<String>,
     pub value: String,
@@ -104,11 +103,9 @@ impl Profile {
             ProcessModel::Spawn => Model::Spawn,
             ProcessModel::Threads => Model::Threads,
         });
-        let few = |most: u64| need.cpu.is_some_and(|cpu| cpu <= most);
         self.goal == need.goal
-            && self.hook == need.hook
+            && self.thread == need.thread
             && self.model.is_none_or(|own| Some(own) == model)
-            && self.cpu_to.is_none_or(few)
             && self.knows(need.version)
     }
 
@@ -125,13 +122,6 @@ fn profiles() -> &'static [Profile] {
         toml_edit::de::from_str::<Profiles>(PROFILES).map_or_else(|_| Vec::new(), |all| all.profile)
     };
     ALL.get_or_init(read)
-}
-
-fn numbers(version: &str) -> Vec<u32> {
-    version
-        .split(['.', '-'])
-        .map_while(|part| part.parse().ok())
-        .collect()
 }
 
 #[cfg(test)]
@@ -178,12 +168,11 @@ mod tests {
                         ..Need::default()
                     };
                     assert!(value(need).is_some(), "{need:?}");
-                    let hook = Need { hook: true, ..need };
-                    assert_eq!(
-                        value(hook).is_some(),
-                        model == Some(ProcessModel::Fork),
-                        "{hook:?}"
-                    );
+                    let thread = Need {
+                        thread: true,
+                        ..need
+                    };
+                    assert!(value(thread).is_some(), "{thread:?}");
                 }
                 let old = Need {
                     model,
@@ -227,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_profile_is_that_of_the_process_the_version_and_the_limit() {
+    fn the_profile_is_that_of_the_version() {
         let fork = Need {
             model: Some(ProcessModel::Fork),
             ..Need::default()
@@ -239,37 +228,14 @@ mod tests {
             })
             .unwrap()
         };
-        assert!(of("5.3.0").contains("oversize_threshold:0"));
+        assert!(of("5.3.0").contains("tcache_nslots_small_max:8"));
         assert!(!of("5.1.0").contains("oversize_threshold"));
         assert!(of("5.2.1").contains("lg_tcache_max:10,"));
-        assert!(
-            value(Need { hook: true, ..fork })
-                .unwrap()
-                .contains("background_thread:true")
-        );
-        for cpu in [100, 1000] {
-            let few = Need {
-                cpu: Some(cpu),
-                ..Need::default()
-            };
-            assert!(value(few).unwrap().contains("narenas:1,"));
-        }
-        let many = Need {
-            cpu: Some(8000),
-            ..Need::default()
-        };
-        assert_eq!(value(many), value(Need::default()));
     }
 
     #[test]
-    fn only_the_hook_asks_for_a_second_thread() {
-        for profile in profiles() {
-            assert_eq!(
-                profile.value.contains("background_thread"),
-                profile.hook,
-                "{}",
-                profile.value
-            );
-        }
+    fn nothing_that_every_program_reads_asks_for_a_second_thread() {
+        let asks = |profile: &&Profile| profile.value.contains("background_thread");
+        assert!(!profiles().iter().any(|profile| asks(&profile)));
     }
 }

@@ -13,8 +13,8 @@ pub struct Style {
     pub malloc_conf: Option<&'static str>,
     /// What the profile is to be good for.
     pub goal: Goal,
-    /// Images whose server forks get the prefork hook.
-    pub prefork_hook: bool,
+    /// Images with jemalloc get the thread hook.
+    pub thread_hook: bool,
 }
 
 /// What `LD_PRELOAD` is set to where the loader finds the library by its name.

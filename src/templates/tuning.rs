@@ -5,7 +5,7 @@ use crate::model::Unit;
 use crate::templates::{self, Need};
 
 /// The value for `unit` under a jemalloc of `version`: what was measured for this very project, else the
-/// profile that fits. `hook`: the prefork hook is in its image, or will be.
+/// profile that fits. `thread`: its Python processes run jemalloc's thread, or will.
 ///
 /// # Errors
 /// Where there is none for that version; the reason is for people.
@@ -13,18 +13,16 @@ pub(crate) fn tuning(
     unit: &Unit,
     style: Style,
     version: Option<&str>,
-    hook: bool,
+    thread: bool,
 ) -> Result<String, String> {
-    let asks = |value: &&str| !hook || value.contains("background_thread:true");
-    if let Some(measured) = style.malloc_conf.filter(asks) {
+    if let Some(measured) = style.malloc_conf {
         return Ok(measured.to_owned());
     }
     let need = Need {
         model: unit.process.model.value().copied(),
         goal: style.goal,
         version,
-        cpu: unit.limits.cpu.as_ref().map(|(cpu, _)| *cpu),
-        hook,
+        thread,
     };
     templates::malloc_conf(&need)
         .map(|profile| profile.value.clone())

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 TARGET = install.TARGET / "hook"
 PROGRAMS = HERE / "programs"
 VERSIONS = [f"3.{minor}" for minor in range(9, 15)]
-ASKED = "background_thread:true,narenas:2,dirty_decay_ms:1000"
+CONF = "narenas:2,dirty_decay_ms:1000"
 
 
 @functools.cache
@@ -69,12 +69,13 @@ def server_python(hook: bool) -> str:
 
 def environment(**changes: str) -> dict[str, str]:
     """A clean one: what this machine sets for its own Python and allocator is not what is tested."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MALLOC_", "LD_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MALLOC_", "LD_", "JEMALLOC_"))}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **changes}
 
 
-def preloaded(conf: str = ASKED, **changes: str) -> dict[str, str]:
-    return environment(LD_PRELOAD=jemalloc(), MALLOC_CONF=conf, **changes)
+def preloaded(asked: str = "1", conf: str = CONF, **changes: str) -> dict[str, str]:
+    """With jemalloc, and asked for its thread."""
+    return environment(LD_PRELOAD=jemalloc(), MALLOC_CONF=conf, JEMALLOC_THREAD_IN_PYTHON=asked, **changes)
 
 
 def pypy() -> str | None:

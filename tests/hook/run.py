@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The prefork hook in real processes: Python's own children, gunicorn, celery, uWSGI, with it and without it.
+"""The thread hook in real processes: Python's own children, servers, and programs that die of a second thread.
 
     python3 tests/hook/run.py [TEST ...]
 
@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> int:
     if not Path("/proc/self/task").is_dir():
-        print("left out: the prefork hook (it needs Linux)")
+        print("left out: the thread hook (it needs Linux)")
         return 0
     sys.path.insert(0, str(HERE))
     loader = unittest.TestLoader()

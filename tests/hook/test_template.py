@@ -29,7 +29,8 @@ class Template(unittest.TestCase):
         self.assertNotRegex(TEMPLATE["text"], r'["\\]')
         self.assertTrue(TEMPLATE["text"].isascii())
         self.assertEqual(install.hook_command("python3")[0], "python3")
-        self.assertEqual(install.hook_command("python3")[4:], TEMPLATE["text"].splitlines())
+        code = [line for line in TEMPLATE["text"].splitlines() if line and not line.lstrip().startswith("#")]
+        self.assertEqual(install.hook_command("python3")[4:], code)
 
     def test_no_line_of_the_instruction_can_be_taken_for_a_comment(self):
         for line in install.hook_instruction("python3").splitlines():
@@ -45,14 +46,23 @@ class Template(unittest.TestCase):
         finally:
             os.umask(before)
         site = next(folder.glob("lib/python*/site-packages"))
-        self.assertEqual((site / SOURCE.name).read_text(), TEMPLATE["text"])
+        self.assertEqual(without_comments((site / SOURCE.name).read_text()), without_comments(TEMPLATE["text"]))
         for ending in (".pth", ".start"):
             name = SOURCE.with_suffix(ending).name
             self.assertEqual((site / name).read_text(), (SOURCE.parent / name).read_text())
-        installed = list(site.rglob("jemalloc_after_fork*"))
+        installed = list(site.rglob("jemalloc_thread*"))
         self.assertEqual(len(installed), 4, "the module, two start-up files and the compiled module")
         for path in [*installed, site / "__pycache__"]:
             self.assertTrue(path.stat().st_mode & 0o004, path)
+
+    def test_the_module_as_a_file_installs_the_same(self):
+        program = install.thin_venv(place.TARGET / "by-file", sys.executable, None, hook=False)
+        file = place.TARGET / "by-file" / "copied.py"
+        file.write_text(TEMPLATE["text"])
+        subprocess.run([str(program), "-I", str(file)], check=True)
+        site = next((place.TARGET / "by-file").glob("lib/python*/site-packages"))
+        self.assertEqual((site / SOURCE.name).read_text(), TEMPLATE["text"])
+        self.assertEqual(len(list(site.rglob("jemalloc_thread*"))), 4)
 
     def test_a_folder_that_cannot_be_written_fails_the_build(self):
         folder = place.TARGET / "in-the-way"

@@ -239,7 +239,7 @@ fn a_configuration_may_be_named() {
 }
 
 /// Configurations that are wrong, and what is told, behind the path.
-const WRONG: [(&str, &str); 39] = [
+const WRONG: [(&str, &str); 40] = [
     (
         "selct = []",
         "line 1, column 1: there is no key `selct`: did you mean `select`?",
@@ -250,7 +250,7 @@ const WRONG: [(&str, &str); 39] = [
     ),
     (
         "per-file-ignores = {}",
-        "line 1, column 1: there is no key `per-file-ignores`: there are select, ignore, rules, exclude, include, fail-on, min-confidence, platforms, preload, malloc-conf, goal, prefork-hook, images",
+        "line 1, column 1: there is no key `per-file-ignores`: there are select, ignore, rules, exclude, include, fail-on, min-confidence, platforms, preload, malloc-conf, goal, thread-hook, images",
     ),
     (
         "select = [\"preload-wrong-pat\"]",
@@ -382,6 +382,10 @@ const WRONG: [(&str, &str); 39] = [
     (
         "malloc-conf = \"narenas:lots\"",
         "line 1, column 15: no jemalloc takes `narenas:lots`",
+    ),
+    (
+        "prefork-hook = true",
+        "line 1, column 1: `prefork-hook` is called `thread-hook` now",
     ),
     (
         "malloc-conf = \"narenas\"",
@@ -528,13 +532,7 @@ fn every_key_and_option_is_documented() {
         };
         assert!(stands(document), "docs/configuration.md has no {key}");
         // Those that fix alone reads, or that name files, are for the document.
-        let rare = [
-            "include",
-            "preload",
-            "malloc-conf",
-            "prefork-hook",
-            "images",
-        ];
+        let rare = ["include", "preload", "malloc-conf", "thread-hook", "images"];
         assert!(
             rare.contains(&key.as_str()) || stands(template),
             "the template has no {key}"

@@ -301,19 +301,6 @@ fn pages_say_whether_there_is_a_fix() {
     assert!(faults.is_empty(), "{faults}");
 }
 
-/// The ratios of a table of bench/memory/results: the cell of that column in the row that begins so.
-fn measured(text: &str, heading: &str, row: &str, column: usize) -> f64 {
-    let part = text
-        .split(heading)
-        .nth(1)
-        .unwrap_or_else(|| panic!("no `{heading}`"));
-    let row = format!("| {row} |");
-    let line = part.lines().find(|line| line.starts_with(&row));
-    let line = line.unwrap_or_else(|| panic!("no `{row}` below `{heading}`"));
-    let cell = line.split('|').nth(column).unwrap();
-    cell.split_whitespace().next().unwrap().parse().unwrap()
-}
-
 /// The table of a page that begins so is this one.
 #[track_caller]
 fn table_is(page: &str, begin: &str, table: &str) {
@@ -330,46 +317,6 @@ fn table_is(page: &str, begin: &str, table: &str) {
         table,
         "UPDATE=1 takes over what was measured"
     );
-}
-
-/// What the page of `allocator-unset` says of settings is what was measured.
-#[test]
-fn figures_of_a_page_are_those_measured() {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
-    let raw = read("bench/memory/results/raw.md");
-    let small = read("bench/memory/results/small-caches.md");
-    let (threads, sync) = (
-        "## Flask and SQLAlchemy, gunicorn, 2 workers of 8 threads",
-        "## Flask and SQLAlchemy, gunicorn, 4 sync workers",
-    );
-    let mut table = String::from(
-        "| setting | 2 workers of 8 threads | 4 workers of one thread |\n|---|---|---|\n",
-    );
-    for (name, row) in [
-        ("none", "nothing set"),
-        ("`MALLOC_ARENA_MAX=2`", "`MALLOC_ARENA_MAX=2`"),
-        ("jemalloc without a `MALLOC_CONF`", "jemalloc, its defaults"),
-        ("jemalloc, as `fix` sets it", ""),
-        (
-            "jemalloc, as `fix --prefork-hook` sets it",
-            "jemalloc, as `fix --prefork-hook` sets it, with the hook",
-        ),
-    ] {
-        // The profile of today was measured after the others.
-        let (a, b) = match row {
-            "" => (
-                measured(&small, "Heavy:", "as `fix` sets it", 2),
-                measured(&small, "Heavy:", "as `fix` sets it", 3),
-            ),
-            row => (
-                measured(&raw, threads, row, 7),
-                measured(&raw, sync, row, 7),
-            ),
-        };
-        writeln!(table, "| {name} | {a:.1} | {b:.1} |").unwrap();
-    }
-    table_is("rules/allocator-unset.md", "| setting | 2 workers", &table);
 }
 
 /// What the page of `malloc-conf-serialises-threads` says of threads is what was measured (bench/threads).

@@ -8,7 +8,10 @@ import threading
 import time
 
 KEPT = 400
-SMALL = os.environ.get("BENCH_SIZE") == "small"
+SIZES = {"small": "10x3", "heavy": "200x6"}
+SIZE = os.environ.get("BENCH_SIZE", "heavy")
+SMALL = SIZE == "small"
+LEAST, DOUBLINGS = map(int, SIZES.get(SIZE, SIZE).split("x"))
 cache = collections.OrderedDict()
 lock = threading.Lock()
 
@@ -19,8 +22,8 @@ def chance_of(number):
 
 
 def rows(chance):
-    """Most answers are of some hundred rows, some are of ten thousand; those of a small service of 10 to 80."""
-    return int(10 * 2 ** chance.uniform(0, 3)) if SMALL else int(200 * 2 ** chance.uniform(0, 6))
+    """As many rows in most answers as in the least, and in some so many times twice as many."""
+    return int(LEAST * 2 ** chance.uniform(0, DOUBLINGS))
 
 
 def keep(number, parts):

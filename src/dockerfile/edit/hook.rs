@@ -1,34 +1,36 @@
-//! The prefork hook: a RUN that puts it into the Python that runs, and what asks jemalloc for its thread.
+//! The thread hook: what puts it into the Python that runs, and what asks for the thread.
 
 use super::layout::sets;
 use super::{Plan, Refusal};
 use crate::dockerfile::syntax::{Instruction, Keyword};
-use crate::model::{Fact, User};
-use crate::templates;
-use crate::templates::tuning;
+use crate::model::{Fact, THREAD_VARIABLE, ThreadHook, User};
+use crate::templates::{self, Parts, tuning};
 use crate::text::{Edit, Span};
 
 impl<'a> Plan<'a> {
-    /// jemalloc's thread runs in forked workers, too.
-    pub(super) fn restart_thread(&mut self) -> Result<(), Refusal> {
+    /// jemalloc's thread runs in Python processes.
+    pub(super) fn run_thread(&mut self) -> Result<(), Refusal> {
+        if self.scene.unit.thread_hook != ThreadHook::Present {
+            self.install_hook()?;
+        }
+        self.ask_for_thread()
+    }
+
+    fn install_hook(&mut self) -> Result<(), Refusal> {
         let python = self.scene.site.interpreter.clone().map_err(Refusal)?;
-        let template = templates::prefork_hook()
-            .ok_or_else(|| Refusal::new("there is no template of the prefork hook"))?;
-        self.ask_for_thread()?;
+        let template = templates::thread_hook()
+            .ok_or_else(|| Refusal::new("there is no template of the thread hook"))?;
         let last = self.last_change_of(&python);
         let at = last.map_or_else(|| self.layout.first_gap(), |last| self.layout.end(last));
-        let run = template.instruction(&python, &self.layout.continued());
-        let run = run.strip_prefix(Keyword::Run.as_str()).unwrap_or(&run);
-        let newline = self.layout.newline;
-        let run = format!("{}{run}{newline}", self.layout.keyword(Keyword::Run));
-        let comment = &template.comment;
-        let user = self.layout.keyword(Keyword::User);
-        let text = match self.user_at(at)? {
-            Some(name) => {
-                format!("{comment}{newline}{user} root{newline}{run}{user} {name}{newline}")
-            }
-            None => format!("{comment}{newline}{run}"),
+        let parts = if self
+            .layout
+            .has_heredocs(|frontend| template.reads_heredocs(frontend))
+        {
+            template.with_heredoc(&python, self.layout.newline)
+        } else {
+            template.lowered(&python, &self.layout.continued())
         };
+        let text = self.hook(&parts, self.user_at(at)?.as_deref());
         self.edits.push(Edit {
             span: Span::empty(at),
             text: self.layout.insertion(at, &text),
@@ -36,22 +38,43 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// `MALLOC_CONF` asks for the thread. A value of the user's own stays as it is.
-    fn ask_for_thread(&mut self) -> Result<(), Refusal> {
-        let var = self.scene.unit.env.get("MALLOC_CONF");
-        let value = var.map(|var| var.now.value.known().unwrap_or_default());
-        match value {
-            Some(value) if value.contains("background_thread:true") => return Ok(()),
-            Some(value) if !templates::is_profile(value) => {
-                return Err(Refusal::new(
-                    "`MALLOC_CONF` does not ask for the thread: add `background_thread:true` to it",
-                ));
+    /// The instructions; `user` runs what follows, where that is not root.
+    fn hook(&self, parts: &Parts, user: Option<&str>) -> String {
+        let newline = self.layout.newline;
+        let line = |keyword, arguments: &str| {
+            format!("{} {arguments}{newline}", self.layout.keyword(keyword))
+        };
+        let copy = parts.copy.as_ref();
+        let copy = copy
+            .map(|copy| line(Keyword::Copy, copy))
+            .unwrap_or_default();
+        let run = line(Keyword::Run, &parts.run);
+        let run = match user {
+            None => run,
+            Some(name) => {
+                let (root, back) = (line(Keyword::User, "root"), line(Keyword::User, name));
+                format!("{root}{run}{back}")
             }
-            _ => {}
+        };
+        format!("{}{newline}{copy}{run}", parts.comment)
+    }
+
+    /// The variable asks for the thread. A `MALLOC_CONF` of the user's own stays as it is; one of ours becomes that
+    /// which was measured with the thread.
+    fn ask_for_thread(&mut self) -> Result<(), Refusal> {
+        if self.vars.is_empty() && self.beside.is_none() {
+            // It belongs to what it is about.
+            let beside = self.own_key("MALLOC_CONF");
+            self.beside = beside.or_else(|| self.own_key("LD_PRELOAD"));
         }
-        let version = self.version();
-        let value = tuning(self.scene.unit, self.scene.style, version.as_deref(), true);
-        self.set("MALLOC_CONF", &value.map_err(Refusal)?)
+        let conf = self.scene.unit.env.get("MALLOC_CONF");
+        let own = conf.map(|var| var.now.value.known());
+        if own.is_none_or(|value| value.is_some_and(templates::is_profile)) {
+            let version = self.version();
+            let value = tuning(self.scene.unit, self.scene.style, version.as_deref(), true);
+            self.set("MALLOC_CONF", &value.map_err(Refusal)?)?;
+        }
+        self.set(THREAD_VARIABLE, "1")
     }
 
     /// The last instruction that may make the interpreter or change which one a name means. What is

@@ -3,7 +3,7 @@
 use super::Scene;
 use crate::dockerfile::stages;
 use crate::dockerfile::syntax::{Args, Dockerfile, Instruction, Item, ItemKind, Keyword, Pair};
-use crate::text::{SourceFile, Span};
+use crate::text::{SourceFile, Span, paths};
 
 /// The habits of one file, and the stage that is written into.
 pub(super) struct Layout<'a> {
@@ -43,6 +43,32 @@ impl<'a> Layout<'a> {
             keyword.as_str().to_lowercase()
         } else {
             keyword.as_str().to_owned()
+        }
+    }
+
+    /// Whether the builder of the file reads here-documents: the file has some, or its frontend does (`reads` says so of
+    /// one that is named). A builder that is not named is taken for a recent one, but for files that are called as
+    /// Podman's and Buildah's.
+    pub(super) fn has_heredocs(&self, reads: impl Fn(&str) -> bool) -> bool {
+        let mut instructions = self.dockerfile.instructions();
+        if instructions.any(|instruction| !instruction.heredocs.is_empty()) {
+            return true;
+        }
+        let named = self
+            .dockerfile
+            .items
+            .iter()
+            .find_map(|item| match &item.kind {
+                ItemKind::Directive(one)
+                    if self.file.text(one.name).eq_ignore_ascii_case("syntax") =>
+                {
+                    Some(self.file.text(one.value))
+                }
+                _ => None,
+            });
+        match named {
+            Some(frontend) => reads(&frontend),
+            None => !paths::file_name(&self.file.path).starts_with("Containerfile"),
         }
     }
 

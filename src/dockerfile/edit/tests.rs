@@ -91,9 +91,9 @@ fn nothing_is_written_behind_a_line_that_goes_on() {
         "RUN b \\",
     ] {
         let text = format!("{start}{open}");
-        let refused = spelled(&text, &Change::RestartThread).unwrap_err();
+        let refused = spelled(&text, &Change::RunThread).unwrap_err();
         assert!(refused.0.contains("line 3 goes on"), "{open}: {refused}");
     }
-    let whole = spelled(&format!("{start}RUN b\n"), &Change::RestartThread).unwrap();
+    let whole = spelled(&format!("{start}RUN b\n"), &Change::RunThread).unwrap();
     assert!(whole.contains("\nRUN b\n"), "{whole}");
 }

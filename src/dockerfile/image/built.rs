@@ -2,8 +2,7 @@
 
 use super::{Copied, CopySource, ImageState};
 use crate::facts::{self, Image, ImageRole};
-use crate::model::{Built, Fact, Library, Origin, PathPattern, Python, User, Value};
-use crate::templates::HOOK_MODULE;
+use crate::model::{Built, Fact, Library, Origin, PathPattern, Python, ThreadHook, User, Value};
 use crate::text::Place;
 
 impl ImageState {
@@ -55,8 +54,11 @@ impl ImageState {
         for (package, _) in &built.python_packages {
             state.noted.threads_of(package, || at.clone());
         }
-        let is_hook = |module: &String| module.contains(HOOK_MODULE);
-        state.prefork_hook = built.modules.iter().any(is_hook);
+        let hooks = built
+            .modules
+            .iter()
+            .map(|module| ThreadHook::named_in(module));
+        state.thread_hook = hooks.max().unwrap_or_default();
         // All that is read of its files lies where it lies in the image.
         state.copies.push(Copied {
             from: CopySource::Context,

@@ -8,8 +8,8 @@ import sys
 import time
 import warnings
 
-# That the parent has a second thread is what is tested.
-warnings.simplefilter("ignore", DeprecationWarning)
+# Python 3.12 and later warn of a fork beside other threads: there must be none.
+warnings.simplefilter("error", DeprecationWarning)
 
 
 def names(_=None):
@@ -42,7 +42,7 @@ def pooled(method):
 
 
 def main():
-    told = {"imported": [name for name in ("ctypes", "jemalloc_after_fork") if name in sys.modules]}
+    told = {"imported": [name for name in ("ctypes", "jemalloc_thread") if name in sys.modules]}
     told["parent"] = names()
     told["fork"] = forked(names)
     told["fork in a fork"] = forked(lambda: forked(names))

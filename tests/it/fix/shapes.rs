@@ -1,4 +1,4 @@
-//! `shapes.md`, `prefork-hook.md`: files before and after, written as people write them.
+//! `shapes.md`, `thread-hook.md`: files before and after, written as people write them.
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use malloclint::internals::templates::Style;
 use malloclint::internals::text::SourceFile;
 
 /// The file after the fix, and what is left: none of it where nothing is.
-fn after(before: &str, prefork_hook: bool) -> String {
+fn after(before: &str, thread_hook: bool) -> String {
     let options = Options {
         advice: true,
         unsafe_too: true,
         style: Style {
-            prefork_hook,
+            thread_hook,
             ..Style::default()
         },
         ..Options::default()
@@ -36,16 +36,16 @@ fn shapes_of_public_files() {
 }
 
 #[test]
-fn the_prefork_hook() {
-    assert!(all_of("prefork-hook.md", true) >= 10);
+fn the_thread_hook() {
+    assert!(all_of("thread-hook.md", true) >= 10);
 }
 
 #[test]
-fn the_prefork_hook_is_installed_once() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fix/prefork-hook.md");
+fn the_thread_hook_is_installed_once() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fix/thread-hook.md");
     let text = std::fs::read_to_string(path).unwrap();
     let shown = fences(&text).into_iter().skip(1).step_by(2);
-    let fixed = shown.filter(|shown| shown.text.contains("jemalloc_after_fork"));
+    let fixed = shown.filter(|shown| shown.text.contains("jemalloc_thread"));
     let mut count = 0;
     for shown in fixed {
         assert_eq!(after(shown.text, true), "", "line {}", shown.line);
@@ -55,7 +55,7 @@ fn the_prefork_hook_is_installed_once() {
 }
 
 /// Goes through all pairs of a page, and counts them.
-fn all_of(page: &str, prefork_hook: bool) -> usize {
+fn all_of(page: &str, thread_hook: bool) -> usize {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/fix")
         .join(page);
@@ -74,7 +74,7 @@ fn all_of(page: &str, prefork_hook: bool) -> usize {
         );
         let start = shown.text.as_ptr() as usize - text.as_ptr() as usize;
         updated.push_str(&text[done..start]);
-        updated.push_str(&after(before.text, prefork_hook));
+        updated.push_str(&after(before.text, thread_hook));
         done = start + shown.text.len();
         count += 1;
     }

@@ -4,6 +4,7 @@ use malloclint::internals::finding::Finding;
 use malloclint::internals::pages::{Fence, fences};
 use malloclint::internals::project::Project;
 use malloclint::internals::report::{self, Format, Run, Style};
+use malloclint::internals::templates::Style as Spelling;
 use malloclint::internals::text::SourceFile;
 use malloclint::internals::{check, fix};
 
@@ -28,6 +29,8 @@ pub(crate) struct Case<'p> {
     /// What it stands in.
     name: &'static str,
     files: Files,
+    /// A configuration beside it asks for the thread hook.
+    hooked: bool,
 }
 
 /// What must come out.
@@ -91,6 +94,7 @@ impl<'p> Page<'p> {
                 fixed: fixed.map(|fence| fence.text),
                 text,
                 name: name.unwrap_or_default(),
+                hooked: files.contains(&("malloclint.toml", "thread-hook = true\n")),
                 files: Files::new(".", std::mem::take(&mut files)),
             });
         }
@@ -126,11 +130,15 @@ impl Case<'_> {
     /// What the tool says of a text that stands where the example does.
     pub(crate) fn check(&self, text: &str) -> check::Checked {
         let file = SourceFile::new(self.name, text.as_bytes().to_vec());
-        check::check(
-            &file,
-            &Project::of(&self.files),
-            malloclint::internals::templates::Style::default(),
-        )
+        check::check(&file, &Project::of(&self.files), self.spelling())
+    }
+
+    /// How the configuration beside the example wants changes.
+    fn spelling(&self) -> Spelling {
+        Spelling {
+            thread_hook: self.hooked,
+            ..Spelling::default()
+        }
     }
 
     /// The example after `fix --unsafe --only RULE`.
@@ -143,6 +151,7 @@ impl Case<'_> {
         let options = fix::Options {
             unsafe_too: true,
             only: only.to_vec(),
+            style: self.spelling(),
             ..fix::Options::default()
         };
         let file = SourceFile::new(self.name, text.as_bytes().to_vec());
