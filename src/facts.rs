@@ -15,6 +15,7 @@ mod images;
 mod jemalloc;
 pub(crate) mod layouts;
 mod log_lines;
+mod measured;
 mod native_threads;
 pub(crate) mod options;
 pub(crate) mod programs;
@@ -47,6 +48,7 @@ pub use jemalloc::{
     JemallocVersion, OptionKind, jemalloc_build, jemalloc_options, jemalloc_versions,
 };
 pub(crate) use log_lines::{LogLine, Meaning, meaning};
+pub(crate) use measured::measured;
 pub(crate) use native_threads::{native_cost, native_threads};
 pub(crate) use python::{PythonMalloc, pythonmalloc};
 pub use terms::Arch;

@@ -7,6 +7,8 @@ import unittest
 from contextlib import ExitStack
 from pathlib import Path
 
+import curves
+import pages
 import plan
 import processes
 import report
@@ -91,6 +93,43 @@ class Report(unittest.TestCase):
             self.assertNotIn("Targets", text)
 
 
+class Curves(unittest.TestCase):
+    HEADER = {**HEADER, "at_once": 2, "kind": "rest", "sizes": ["10x2", "200x6"]}
+
+    def written(self, *records):
+        with tempfile.TemporaryDirectory() as folder:
+            raw = Path(folder) / "raw.jsonl"
+            for one in records:
+                report.append(raw, one)
+            report.write(raw, Path(folder) / "out")
+            return (Path(folder) / "out.md").read_text(), (Path(folder) / "out.svg").read_text()
+
+    def test_from_what_growth_on_a_setting_saves(self):
+        def one(candidate, size, base, idle, number=0):
+            return {**record(number, candidate, idle), "base": base, "size": size, "processes": 3}
+
+        small = [one("glibc", "10x2", 100e6, 104e6), one("balanced", "10x2", 100e6, 106.08e6)]
+        large = [one("glibc", "200x6", 100e6, 500e6), one("balanced", "200x6", 100e6, 200e6)]
+        text, picture = self.written(self.HEADER, *small, *large)
+        self.assertIn("| 10 to 40 | 2 | 1.02 -> 1.02 |", text)
+        self.assertIn("| 200 to 12800 | 200 | 0.40 -> 0.40 |", text)
+        self.assertEqual(picture.count("<polyline"), 1)
+
+    def test_memory_over_time(self):
+        header = {**self.HEADER, "kind": "growth", "sizes": ["heavy"]}
+        curve = [[second, 1e6 * (100 + second)] for second in range(0, 1210, 10)]
+        kept = {"round": 0, "program": "flask-gthread", "candidate": "glibc", "conf": {}, "others": 0.0, "curve": curve}
+        text, picture = self.written(header, kept)
+        self.assertIn("| 100 | 160 | 220 | 400 | 700 | 1000 | 1300 |", text)
+        self.assertEqual(picture.count("<polyline"), 1)
+
+    def test_labels_do_not_cover_each_other(self):
+        places = curves._apart([50.0, 49.0, 10.0, 51.0])
+        self.assertEqual(places[2], 10.0)
+        ordered = sorted(places)
+        self.assertTrue(all(next - one >= 14 for one, next in zip(ordered, ordered[1:])))
+
+
 class Processes(unittest.TestCase):
     def test_what_others_map_too_is_no_less(self):
         """A second process with the same libraries halves what PSS counts of them, and not this."""
@@ -113,12 +152,24 @@ class Processes(unittest.TestCase):
             self.assertGreater(both, shares)
 
 
-class Readme(unittest.TestCase):
-    def test_it_says_what_was_measured(self):
-        here = Path(__file__).resolve().parent
-        readme = (here.parents[1] / "README.md").read_text()
-        shown = readme.partition("<!-- memory -->\n")[2].partition("<!-- /memory -->")[0]
-        self.assertEqual(shown, report.summary(here / "results" / "raw.jsonl"), "python3 bench/memory/report.py writes it")
+class Pages(unittest.TestCase):
+    def test_tables_are_those_measured(self):
+        for file in pages.FILES:
+            text = (pages.ROOT / file).read_text()
+            self.assertEqual(text, pages.filled(text), f"{file}: python3 bench/memory/pages.py writes it")
+
+    def test_messages_quote_what_was_measured(self):
+        self.assertEqual(pages.QUOTED.read_text(), pages.quoted(), "python3 bench/memory/pages.py writes it")
+
+    def test_every_figure_is_held_by_results(self):
+        self.assertEqual(pages.broken(), [])
+
+    def test_a_figure_that_nothing_holds_is_seen(self):
+        self.assertEqual(pages.RATIO.findall("to 0.42 of it, in 1.5 times; jemalloc 5.3.0, Python 3.11, since 0.1.0, `docker/dockerfile:1.3`"), ["0.42", "1.5"])
+        check = {"part": "rest-small", "programs": ["flask-sync"], "candidate": "glibc", "figure": "idle"}
+        self.assertEqual(pages._out_of_bounds({**check, "least": 1.0, "most": 1.0}), [])
+        self.assertEqual(len(pages._out_of_bounds({**check, "most": 0.9})), 1)
+        self.assertEqual(len(pages._out_of_bounds({**check, "programs": ["nobody"]})), 1)
 
 
 class Plan(unittest.TestCase):
@@ -129,16 +180,23 @@ class Plan(unittest.TestCase):
             self.assertLessEqual(set(part.programs), set(programs))
             self.assertLessEqual(set(part.candidates), candidates)
             self.assertIn("glibc", part.candidates)
-            self.assertIn(part.size, ("small", "heavy"))
-            if part.size == "small":
-                self.assertTrue(all(programs[name].small for name in part.programs), part.name)
+            self.assertIn(part.kind, trial.FULL)
+            for size in part.sizes:
+                self.assertRegex(size, r"^(small|heavy|\d+x\d+)$")
+                if size != "heavy":
+                    self.assertTrue(all(programs[name].small for name in part.programs), part.name)
+
+    def test_larger_answers_are_asked_for_less_often(self):
+        program = next(one for one in plan.programs() if one.name == "flask-gthread")
+        asked = [program.requests(size) for size in ("small", "10x3", "20x5", "200x6", "heavy")]
+        self.assertEqual(asked, [1500, 1500, 468, 240, 240])
 
     def test_rounds(self):
         self.assertEqual((list(run._rounds("2")), list(run._rounds("5:7"))), ([0, 1], [5, 6]))
 
     def test_the_profiles_are_those_of_the_fixer(self):
-        self.assertIn("background_thread:true", plan.profile("fork", "balanced", True, "5.3.0-1"))
-        self.assertIn("oversize_threshold:0", plan.profile("fork", "balanced", False, "5.3.0-1"))
+        self.assertNotEqual(plan.profile("fork", "balanced", True, "5.3.0-1"), None)
+        self.assertIn("tcache_nslots_small_max:8", plan.profile("fork", "balanced", False, "5.3.0-1"))
         self.assertIn("tcache_max:4096", plan.profile("fork", "low-memory", False, "5.3.0-1"))
         self.assertIn("lg_tcache_max:12", plan.profile("fork", "low-memory", False, "5.2.1-5"))
         self.assertNotIn("background_thread", plan.profile("threads", "balanced", False, "5.3.0-1"))

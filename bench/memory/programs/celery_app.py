@@ -3,12 +3,26 @@
 import json
 import os
 import time
+import uuid
+from pathlib import Path
 
 from celery import Celery
+from kombu.transport.filesystem import Channel
+from kombu.utils.json import dumps
 
 import shop
 
 FOLDER = os.environ["BENCH_FOLDER"]
+
+
+def _put(self, queue, payload, **_):
+    """A message appears whole: kombu's own may be read half written."""
+    part = Path(self.data_folder_out) / f"{time.monotonic_ns():020}_{uuid.uuid4()}.{queue}.part"
+    part.write_bytes(dumps(payload).encode())
+    part.rename(part.with_suffix(".msg"))
+
+
+Channel._put = _put
 app = Celery("celery_app", broker="filesystem://")
 app.conf.broker_transport_options = {"data_folder_in": f"{FOLDER}/queue", "data_folder_out": f"{FOLDER}/queue", "control_folder": f"{FOLDER}/control", "polling_interval": 0.02}
 app.conf.broker_connection_retry_on_startup = True

@@ -1,0 +1,191 @@
+#!/usr/bin/env python3
+"""Writes what was measured into README and rule pages: tables between marks, and sentences that are held against the results (claims.toml).
+
+    python3 bench/memory/pages.py
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import statistics
+import sys
+import tomllib
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import curves  # noqa: E402
+import plan  # noqa: E402
+import report  # noqa: E402
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+RESULTS = HERE / "results"
+QUOTED = ROOT / "src" / "facts" / "measured.toml"
+# What is said of a ratio is rounded.
+ROUNDED = 0.005
+# Where every ratio has to stand in a table or be held by a claim: file, heading.
+GUARDED = (("README.md", "## What the settings are worth"), ("rules/allocator-unset.md", "## Why it matters"))
+RATIO = re.compile(r"(?<![\w.])[01]\.\d+(?![\w.])")
+
+
+def ratios(part: str) -> tuple[dict, dict]:
+    """The header of a part, and by program and candidate the ratios against glibc in the same round."""
+    header, *records = report.read(RESULTS / f"{part}.jsonl")
+    return header, report.ratios(report.settled(records))
+
+
+def rest() -> str:
+    """Memory at rest: each service with small and with large answers."""
+    (header, small), (_, heavy) = ratios("rest-small"), ratios("rest-heavy")
+
+    def cell(program: str, candidate: str) -> str:
+        both = [found.get((program, candidate), {}).get("idle") for found in (small, heavy)]
+        return " / ".join(f"{statistics.median(values):.2f}" if values else "-" for values in both)
+
+    return _table(header, plan.parts()["rest-heavy"], cell)
+
+
+def times() -> str:
+    """CPU time, and the slowest hundredth of answers under load."""
+    header, found = ratios("times")
+
+    def cell(program: str, candidate: str) -> str:
+        values = found.get((program, candidate), {})
+        return " / ".join(f"{statistics.median(values[name]):.2f}" if values.get(name) else "-" for name in ("cpu", "p99"))
+
+    return _table(header, plan.parts()["times"], cell)
+
+
+def others() -> str:
+    """Memory at rest and CPU time under all that is advised elsewhere."""
+    header, found = ratios("raw")
+    own = {candidate.name for candidate in plan.candidates() if candidate.profile or candidate.hook}
+    names = {name: about for name, about in header["candidates"].items() if name not in own}
+
+    def cell(program: str, candidate: str) -> str:
+        values = found.get((program, candidate), {})
+        return " / ".join(f"{statistics.median(values[name]):.2f}" if values.get(name) else "-" for name in ("idle", "cpu"))
+
+    programs = [name for name in header["programs"] if (name, "glibc") in found]
+    return _rows(programs, names, cell)
+
+
+def growth() -> str:
+    """From what growth on memory is saved."""
+    header, *records = report.read(RESULTS / "break-even.jsonl")
+    points = curves.break_even(header, report.settled(records))
+    rows = ["| service | growth of each process under glibc | `MALLOC_ARENA_MAX=2` | jemalloc, as `fix` sets it |", "|---|---|---|---|"]
+    for program, own in points.items():
+        for point in own:
+            cells = [point["ratios"][name] for name in ("arena-max-2", "balanced")]
+            rows.append(f"| {header['programs'][program]} | {point['growth'] / 2**20:.0f} MiB | " + " | ".join(f"{cell['idle']:.2f}" for cell in cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
+def _table(header: dict, part: plan.Part, cell) -> str:
+    names = {candidate: header["candidates"][candidate] for candidate in part.candidates if candidate != "former"}
+    return _rows(part.programs, names, cell)
+
+
+def _rows(programs: list[str], names: dict[str, str], cell) -> str:
+    rows = ["| setting | " + " | ".join(programs) + " |", "|---" * (len(programs) + 1) + "|"]
+    rows += [f"| {about} | " + " | ".join(cell(program, name) for program in programs) + " |" for name, about in names.items()]
+    return "\n".join(rows) + "\n"
+
+
+def quoted() -> str:
+    """src/facts/measured.toml."""
+    sync = {name: statistics.median(ratios(part)[1]["flask-sync", "balanced"][name]) for part, name in (("rest-heavy", "idle"), ("times", "cpu"))}
+    lines = [
+        "# What was measured, as messages quote it. `python3 bench/memory/pages.py` writes this file from bench/memory/results.",
+        f'sync_memory = "{sync["idle"]:.2f}"',
+        f'sync_cpu = "{sync["cpu"]:.2f}"',
+        f"saves_from_mib = {saves_from()}",
+        'source = "bench/memory/results: rest-heavy and times, flask-sync, balanced; break-even, balanced"',
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def saves_from() -> int:
+    """The growth of each process in MiB from which on a tenth is saved at rest: between the points of each service on a straight line, of the services the last."""
+    header, *records = report.read(RESULTS / "break-even.jsonl")
+    found = []
+    for own in curves.break_even(header, report.settled(records)).values():
+        points = sorted((point["growth"] / 2**20, point["ratios"]["balanced"]["idle"]) for point in own)
+        pairs = zip(points, points[1:])
+        crossing = next(((one, two) for one, two in pairs if one[1] > 0.9 >= two[1]), None)
+        if crossing:
+            (x, high), (right, low) = crossing
+            found.append(x + (right - x) * (high - 0.9) / (high - low))
+        else:
+            found.append(points[0][0])
+    return math.ceil(max(found))
+
+
+TABLES = {"rest": rest, "times": times, "others": others, "growth": growth}
+FILES = ("README.md", "rules/allocator-unset.md")
+
+
+def filled(text: str) -> str:
+    """The text with its tables as they are now."""
+    for name, table in TABLES.items():
+        mark, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, found, after = text.partition(mark)
+        if found:
+            text = before + mark + table() + end + after.partition(end)[2]
+    return text
+
+
+def claims() -> list[dict]:
+    return tomllib.loads((HERE / "claims.toml").read_text())["claim"]
+
+
+def broken() -> list[str]:
+    """What pages say and the results do not hold: sentences that are not there, figures out of their bounds, ratios that nobody holds."""
+    faults = []
+    said: dict[str, list[str]] = {}
+    for claim in claims():
+        for file in claim["files"]:
+            said.setdefault(file, []).append(claim["text"])
+            if claim["text"] not in (ROOT / file).read_text():
+                faults.append(f"{file}: it does not say `{claim['text']}`")
+        for check in claim["checks"]:
+            faults += [f"`{claim['text']}`: {fault}" for fault in _out_of_bounds(check)]
+    for file, heading in GUARDED:
+        section = (ROOT / file).read_text().partition(f"\n{heading}\n")[2].partition("\n## ")[0]
+        prose = "\n".join(line for line in section.splitlines() if not line.startswith("|"))
+        for text in said.get(file, []):
+            prose = prose.replace(text, "")
+        faults += [f"{file}, {heading}: nothing holds the figure {figure}" for figure in RATIO.findall(prose)]
+    return faults
+
+
+def _out_of_bounds(check: dict) -> list[str]:
+    _, found = ratios(check["part"])
+    faults = []
+    for program in check["programs"]:
+        values = found.get((program, check["candidate"]), {}).get(check["figure"])
+        if not values:
+            faults.append(f"{check['part']} has no {check['figure']} of {program}, {check['candidate']}")
+            continue
+        middle = statistics.median(values)
+        if not check.get("least", 0.0) - ROUNDED <= middle <= check.get("most", 99.0) + ROUNDED:
+            faults.append(f"{program}, {check['candidate']}: {check['figure']} is {middle:.2f}")
+    return faults
+
+
+def main() -> int:
+    for file in FILES:
+        path = ROOT / file
+        path.write_text(filled(path.read_text()))
+    QUOTED.write_text(quoted())
+    faults = broken()
+    for fault in faults:
+        print(f"error: {fault}")
+    return bool(faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
