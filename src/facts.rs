@@ -17,6 +17,7 @@ pub(crate) mod layouts;
 mod log_lines;
 mod native_threads;
 pub(crate) mod options;
+pub(crate) mod ports;
 pub(crate) mod programs;
 mod python;
 pub(crate) mod roles;

@@ -25,6 +25,7 @@ mod testing;
 
 use std::time::Duration;
 
+pub(crate) use client::Answer;
 pub(crate) use failure::{Failure, Problem};
 pub(crate) use generator::Load;
 pub(crate) use probe::Probe;

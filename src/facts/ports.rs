@@ -91,10 +91,17 @@ mod tests {
         FILE.check().unwrap();
         let servers = FILE.get().server.iter().map(|server| &server.source);
         let dashboards = FILE.get().dashboard.iter().map(|one| &one.source);
-        assert!(servers.chain(dashboards).all(|source| source.starts_with("https://")));
+        assert!(
+            servers
+                .chain(dashboards)
+                .all(|source| source.starts_with("https://"))
+        );
         assert!(FILE.get().dashboard.iter().all(|one| !one.of.is_empty()));
         for server in &FILE.get().server {
-            let known = |name| crate::facts::programs::behaviour(name, &["run".into(), "runserver".into()]).is_some();
+            let known = |name| {
+                crate::facts::programs::behaviour(name, &["run".into(), "runserver".into()])
+                    .is_some()
+            };
             assert!(server.names.iter().all(known), "{:?}", server.names);
         }
     }

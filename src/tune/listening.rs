@@ -56,7 +56,10 @@ pub(super) fn below(root: u32) -> Sockets {
 /// The process that listens on a port of this network, and its name, where that can be read.
 pub(super) fn holder(port: u16) -> Option<(u32, String)> {
     let table = Table::of(&own_folder());
-    let of_port = table.tcp.iter().filter(|(address, _)| address.port() == port);
+    let of_port = table
+        .tcp
+        .iter()
+        .filter(|(address, _)| address.port() == port);
     let wanted: BTreeSet<u64> = of_port.map(|(_, inode)| *inode).collect();
     let entries = fs::read_dir("/proc").ok()?.flatten();
     let mut pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -75,7 +78,10 @@ fn network(process: &Path) -> Option<PathBuf> {
 
 /// The sockets that a process has open, by their numbers.
 fn held(process: &Path) -> BTreeSet<u64> {
-    let entries = fs::read_dir(process.join("fd")).into_iter().flatten().flatten();
+    let entries = fs::read_dir(process.join("fd"))
+        .into_iter()
+        .flatten()
+        .flatten();
     let links = entries.filter_map(|entry| fs::read_link(entry.path()).ok());
     links
         .filter_map(|link| {
@@ -95,7 +101,9 @@ impl Sockets {
                 continue;
             }
             let others = |(other, inode): &(SocketAddr, u64)| {
-                other.port() == address.port() && !own.contains(inode) && overlap(address.ip(), other.ip())
+                other.port() == address.port()
+                    && !own.contains(inode)
+                    && overlap(address.ip(), other.ip())
             };
             self.tcp.push(Listener {
                 address: *address,
@@ -183,7 +191,12 @@ mod tests {
             let six = line.replace("0100007F", "00000000000000000000000001000000");
             assert_eq!(tcp(&six), Some(("[::1]:8000".parse().unwrap(), 4711)));
         }
-        for other in [line.replace(" 0A ", " 01 "), line.replace("1F40", "1F4G"), line.replace("0100007F", "01007F"), String::new()] {
+        for other in [
+            line.replace(" 0A ", " 01 "),
+            line.replace("1F40", "1F4G"),
+            line.replace("0100007F", "01007F"),
+            String::new(),
+        ] {
             assert_eq!(tcp(&other), None, "{other}");
         }
         let line = "0000000000000000: 00000002 00000000 00010000 0001 01 4712 /run/app.sock";
@@ -204,7 +217,10 @@ mod tests {
         found.add(&Table::of(&own_folder()), &own, true);
         let here = found.tcp.iter().find(|one| one.address == address).unwrap();
         assert!(here.here && !here.contested);
-        assert!(found.unix.iter().any(|path| path.ends_with("a.sock")), "{found:?}");
+        assert!(
+            found.unix.iter().any(|path| path.ends_with("a.sock")),
+            "{found:?}"
+        );
         assert_eq!(holder(address.port()).unwrap().0, std::process::id());
         // The same without this process: somebody else's.
         let mut others = Sockets::default();
@@ -215,16 +231,26 @@ mod tests {
     #[test]
     fn a_port_that_two_share_is_contested() {
         let table = Table {
-            tcp: ["0.0.0.0:80", "127.0.0.1:80", "127.0.0.1:81", "10.0.0.1:82", "10.0.0.2:82"]
-                .into_iter()
-                .zip(1..)
-                .map(|(address, inode)| (address.parse().unwrap(), inode))
-                .collect(),
+            tcp: [
+                "0.0.0.0:80",
+                "127.0.0.1:80",
+                "127.0.0.1:81",
+                "10.0.0.1:82",
+                "10.0.0.2:82",
+            ]
+            .into_iter()
+            .zip(1..)
+            .map(|(address, inode)| (address.parse().unwrap(), inode))
+            .collect(),
             unix: Vec::new(),
         };
         let mut found = Sockets::default();
         found.add(&table, &BTreeSet::from([1, 3, 4]), true);
-        let contested: Vec<(u16, bool)> = found.tcp.iter().map(|one| (one.address.port(), one.contested)).collect();
+        let contested: Vec<(u16, bool)> = found
+            .tcp
+            .iter()
+            .map(|one| (one.address.port(), one.contested))
+            .collect();
         assert_eq!(contested, [(80, true), (81, false), (82, false)]);
     }
 }

@@ -77,8 +77,11 @@ fn ratio(estimate: Option<Estimate>) -> String {
     }
 }
 
-/// What the last column is about: the user's figure, or the time.
+/// What the last column is about: the user's figure, what requests took, or the time.
 fn speed_name(outcome: &Outcome) -> &'static str {
+    if let Some(requests) = &outcome.requests {
+        return requests.rate.map_or("requests/s", |_| "p99 ms");
+    }
     match (outcome.judge.more_is_better, &outcome.load) {
         (Some(_), _) => "metric",
         (None, Some(_)) => "load time",
