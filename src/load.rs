@@ -20,8 +20,6 @@ mod probe;
 mod request;
 mod tally;
 mod target;
-#[cfg(test)]
-mod testing;
 
 use std::time::Duration;
 

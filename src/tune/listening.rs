@@ -155,7 +155,7 @@ fn unix(line: &str) -> Option<(String, u64)> {
     let mut fields = line.split_ascii_whitespace();
     let flags = u32::from_str_radix(fields.nth(3)?, 16).ok()?;
     let inode = fields.nth(2)?.parse().ok()?;
-    let path = fields.next().filter(|path| path.starts_with('/'))?;
+    let path = fields.next().filter(|path| !path.starts_with('@'))?;
     (flags & ACCEPTS != 0).then(|| (path.to_owned(), inode))
 }
 

@@ -17,4 +17,4 @@ def answer():
 threading.Thread(target=answer, daemon=True).start()
 kept = [bytes(3000) for _ in range(3000)]
 # It waits for them, and has nothing else to do.
-time.sleep(3.5)
+time.sleep(2.0)

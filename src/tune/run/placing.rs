@@ -190,7 +190,12 @@ impl Watch<'_> {
             if let Some(ending) = watch.running.wait(Duration::ZERO) {
                 return Some(First::Ended(ending));
             }
-            match probe.wait(pause)? {
+            let Some(answer) = probe.wait(pause) else {
+                // It was let in, and is waited for.
+                last = None;
+                return None;
+            };
+            match answer {
                 Err(failure) if failure.may_pass() => {
                     last = Some(failure);
                     probe = start();

@@ -292,11 +292,11 @@ fn servers_that_answer_no_requests() {
     );
     let later = format!("{fails} answers with status 500: see what the server printed");
     let unavailable = format!(
-        "not ready within 2 s (`--ready-timeout`): {} answers with status 503",
+        "not ready within 5 s (`--ready-timeout`): {} answers with status 503",
         url("/status/503")
     );
     let quiet = format!(
-        "not ready within 2 s (`--ready-timeout`): {slow} takes connections and does not answer"
+        "not ready within 5 s (`--ready-timeout`): {slow} takes connections and does not answer"
     );
     let tls = url("/");
     let command = |root: &'static str| ["python3", pages.as_str(), port.as_str(), root];
@@ -314,7 +314,7 @@ fn servers_that_answer_no_requests() {
                 "if the command ends by itself, say `--batch`",
             ),
             (
-                &["--ready-timeout", "2s", "--url", &url("/status/503")],
+                &["--ready-timeout", "5s", "--url", &url("/status/503")],
                 &command("ok"),
                 &unavailable,
             ),
@@ -329,12 +329,12 @@ fn servers_that_answer_no_requests() {
                 "the server ended with exit code 3",
             ),
             (
-                &["--ready-timeout", "2s", "--url", &slow],
+                &["--ready-timeout", "5s", "--url", &slow],
                 &command("ok"),
                 &quiet,
             ),
             (
-                &["--ready-timeout", "2s", "--url", &silent],
+                &["--ready-timeout", "5s", "--url", &silent],
                 &command("ok"),
                 "takes connections and does not answer",
             ),
@@ -367,14 +367,23 @@ fn servers_that_answer_no_requests() {
 fn a_page_that_takes_too_long_is_given_up() {
     let (pages, port) = (super::file("pages.py"), super::port());
     let slow = format!("http://127.0.0.1:{port}/slow/100");
-    refused(
-        "bad-slow",
-        &[(
-            &["--url", &slow, "--ready-timeout", "60s"],
-            &["python3", &pages, &port, "ok"],
-            &format!("{slow} does not answer within 30 s: give a page that takes less by `--url`"),
-        )],
-    );
+    let folder = folder([]);
+    let run = tune(folder.path(), "bad-slow")
+        .args([
+            "--allocators",
+            "glibc",
+            "--url",
+            &slow,
+            "--ready-timeout",
+            "60s",
+        ])
+        .args(["--", "python3", &pages, &port, "ok"])
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&run.stderr);
+    let said =
+        format!("{slow} does not answer within 30 s: give a page that takes less by `--url`");
+    assert!(run.status.code() == Some(2) && err.contains(&said), "{err}");
 }
 
 #[test]

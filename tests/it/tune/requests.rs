@@ -12,7 +12,7 @@ const SHORT: [&str; 10] = [
     "--candidates",
     "1",
     "--budget",
-    "60s",
+    "27s",
     "--settle",
     "300ms",
     "--format",
@@ -44,7 +44,7 @@ fn runs(all: &Value) -> Vec<&Value> {
 fn same_work(all: &Value) -> u64 {
     let count = all["requests"]["count"].as_u64().unwrap();
     let runs = runs(all);
-    assert!(runs.len() >= 6, "{all}");
+    assert!(runs.len() >= 2, "{all}");
     for run in runs {
         let took = &run["requests"];
         assert_eq!(
@@ -209,7 +209,7 @@ fn a_job_stays_a_job() {
     assert!(
         runs(&all)
             .iter()
-            .all(|run| run["requests"].is_null() && run["wall_seconds"].as_f64() > Some(3.0))
+            .all(|run| run["requests"].is_null() && run["wall_seconds"].as_f64() > Some(1.5))
     );
 }
 
@@ -217,13 +217,13 @@ fn a_job_stays_a_job() {
 fn a_job_that_answers_is_known_by_its_end_or_because_that_is_said() {
     let port = port();
     for (test, options, said) in [
-        ("requests-ends", ["--load-time", "20s"].as_slice(), true),
+        ("requests-ends", ["--load-time", "27s"].as_slice(), true),
         ("requests-batch", &["--batch"], false),
     ] {
-        let run = tuned(test, options, &[&file("pages.py"), &port, "ok", "4"]);
+        let run = tuned(test, options, &[&file("pages.py"), &port, "ok", "2"]);
         assert_eq!(run.code, Some(0), "{}", run.err);
         assert_eq!(run.err.contains("has ended by itself"), said, "{}", run.err);
-        assert_eq!(run.err.contains("the server listens"), false, "{}", run.err);
+        assert!(!run.err.contains("the server listens"), "{}", run.err);
         assert!(json(&run)["requests"].is_null());
     }
 }
