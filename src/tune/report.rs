@@ -4,6 +4,7 @@ mod chart;
 mod csv;
 mod html;
 mod json;
+mod latencies;
 mod lines;
 mod svg;
 mod terminal;
@@ -14,6 +15,7 @@ use std::path::Path;
 pub(crate) use csv::write as csv;
 pub(crate) use html::write as html;
 pub(crate) use json::write as json;
+use latencies::latencies;
 use lines::lines;
 pub(crate) use terminal::{Style, write as terminal};
 

@@ -105,7 +105,7 @@ impl<'a> Session<'a> {
     /// Runs the baseline without counting: caches fill, and it shows how long a run takes.
     fn warm_up(&mut self) -> Result<Run, RunError> {
         let mut last = self.warm()?;
-        notes::on_warm_up(&last, self.watcher);
+        notes::on_warm_up(&last, &self.workload, self.watcher);
         for _ in 1..self.options.warmup {
             match self.warm() {
                 Err(error) if error.is_out_of_budget() => break,

@@ -1,15 +1,14 @@
 //! The report for people at a terminal.
 
 use std::io;
-use std::time::Duration;
 
 use super::chart::{self, Axes};
 use super::{
-    MIB, brief, charted, lines, proof, ranked, ratio, shown_cost, speed, speed_name, stop, verdict,
+    MIB, brief, charted, latencies, lines, proof, ranked, ratio, shown_cost, speed, speed_name,
+    stop, verdict,
 };
-use crate::load::Summary;
 use crate::text::duration;
-use crate::tune::{Memory, Outcome, Run, Tried};
+use crate::tune::{Memory, Outcome};
 
 /// The axis of a chart takes so many columns.
 const MARGIN: usize = 16;
@@ -78,50 +77,8 @@ fn table(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result
         )?;
     }
     legend(outcome, out)?;
-    latencies(outcome, out)
-}
-
-/// How long requests took, where they were made here, of those that the charts show.
-fn latencies(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
-    for (title, tried) in charted(outcome) {
-        let Some(requests) = tried.runs.last().and_then(|(_, run)| run.requests) else {
-            continue;
-        };
-        let times: [fn(&Summary) -> Duration; 4] = [
-            |took| took.p50,
-            |took| took.p90,
-            |took| took.p99,
-            |took| took.max,
-        ];
-        let typical = |time: fn(&Summary) -> Duration| {
-            let of = |run: &Run| {
-                run.requests
-                    .as_ref()
-                    .map_or(0.0, |took| time(took).as_secs_f64())
-            };
-            figure(tried.typical(of).map(|seconds| seconds * 1e3), 1)
-        };
-        let [p50, p90, p99, max] = times.map(typical);
-        writeln!(
-            out,
-            "  {title}: {} requests a run, p50 {p50} ms, p90 {p90} ms, p99 {p99} ms, max {max} ms{}",
-            requests.requests,
-            failed(tried)
-        )?;
-    }
-    Ok(())
-}
-
-/// How many requests failed in all runs, where some did.
-fn failed(tried: &Tried) -> String {
-    let runs = tried.runs.iter().filter_map(|(_, run)| run.requests);
-    let (failures, all) = runs.fold((0, 0), |(failures, all), took| {
-        (failures + took.failures, all + took.requests)
-    });
-    if failures == 0 {
-        return String::new();
-    }
-    format!("; {failures} of {all} failed")
+    let mut lines = latencies(outcome).into_iter();
+    lines.try_for_each(|line| writeln!(out, "  {line}"))
 }
 
 fn legend(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
