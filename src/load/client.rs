@@ -113,7 +113,7 @@ impl<'a> Client<'a> {
                     return prepared(stream);
                 }
                 Err(error) if error.kind() == ErrorKind::TimedOut => {
-                    failure = Failure::Timeout(self.patience)
+                    failure = Failure::Timeout(self.patience);
                 }
                 Err(error) => failure = Failure::refused(&error),
             }
@@ -475,7 +475,7 @@ mod tests {
             (
                 says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
                     .and_repeats("A: b\r\n", true),
-                timeout.clone(),
+                timeout,
             ),
             (says(""), broken.clone()),
             (says("HTTP/1.1 200 OK\r\n"), broken.clone()),

@@ -535,7 +535,11 @@ mod tests {
     fn nothing_is_there_or_it_never_answers() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}/", listener.local_addr().unwrap());
-        let problem = run(&settings(&[origin.clone()], Amount::Requests(10))).unwrap_err();
+        let problem = run(&settings(
+            std::slice::from_ref(&origin),
+            Amount::Requests(10),
+        ))
+        .unwrap_err();
         assert!(
             problem
                 .to_string()

@@ -16,6 +16,8 @@ const SOON: Duration = Duration::from_millis(100);
 const LATER: Duration = Duration::from_secs(1);
 /// So long it listens before it is taken: a server with several ports opens them one after the other.
 const SETTLED: Duration = Duration::from_millis(300);
+/// So long a Unix socket is all there is: the port may come behind that of a control interface.
+const ALONE: Duration = Duration::from_secs(5);
 /// One of several ports may take so long to answer.
 const QUICK: Duration = Duration::from_secs(3);
 /// A port that did not answer so often is not asked again.
@@ -105,7 +107,8 @@ impl Finder {
                 // What was silent may answer yet.
                 self.silent.clear();
             }
-            self.since = self.since.filter(|_| !self.sockets.unix.is_empty());
+            let any = !self.sockets.unix.is_empty() || !self.sockets.tcp.is_empty();
+            self.since = self.since.filter(|_| any);
             return self.unreachable();
         }
         let since = *self.since.get_or_insert_with(Instant::now);
@@ -140,13 +143,12 @@ impl Finder {
             return None;
         }
         let elsewhere = self.sockets.tcp.iter().find(|listener| !listener.here);
-        let unix = self.sockets.unix.first();
-        if elsewhere.is_none() && unix.is_none() {
+        let unix = self.sockets.unix.join(", ");
+        if elsewhere.is_none() && unix.is_empty() {
             return None;
         }
-        // A port may come behind the socket of a control interface.
         let since = *self.since.get_or_insert_with(Instant::now);
-        if since.elapsed() < WHILE {
+        if since.elapsed() < ALONE {
             return None;
         }
         if let Some(listener) = elsewhere {
@@ -161,8 +163,7 @@ impl Finder {
             .and_then(|known| ports::tcp_argument(&known.name));
         let how = argument.map_or_else(String::new, |argument| format!(" (`{argument}`)"));
         Some(Found::Unreachable(format!(
-            "the server listens on the Unix socket {} and on no TCP port: start it with a port{how}, or give a load of your own (`--server --ready CHECK --load CMD`)",
-            unix.map_or("", String::as_str)
+            "the server listens on no TCP port but on a Unix socket ({unix}): start it with a port{how}, or give a load of your own (`--server --ready CHECK --load CMD`)"
         )))
     }
 

@@ -1,10 +1,10 @@
-"""A server of four forked workers that share 100 MiB, and write to a fifth of it as they answer."""
+"""A server of four forked workers that share 40 MiB, and write to a fifth of it as they answer."""
 
 import http.server
 import os
 import sys
 
-SHARED = bytearray(os.urandom(1 << 20) * 100)
+SHARED = bytearray(os.urandom(1 << 20) * 40)
 
 
 class Answer(http.server.BaseHTTPRequestHandler):

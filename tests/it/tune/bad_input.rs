@@ -428,8 +428,9 @@ fn a_unix_socket_is_refused() {
     );
     assert_eq!(run.code, Some(2), "{}", run.err);
     assert!(
-        run.err
-            .contains("and on no TCP port: start it with a port (`--bind 127.0.0.1:8000`)"),
+        run.err.contains(
+            "on a Unix socket (app.sock): start it with a port (`--bind 127.0.0.1:8000`)"
+        ),
         "{}",
         run.err
     );
