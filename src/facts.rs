@@ -18,6 +18,7 @@ mod log_lines;
 mod measured;
 mod native_threads;
 pub(crate) mod options;
+pub(crate) mod ports;
 pub(crate) mod programs;
 mod python;
 pub(crate) mod roles;

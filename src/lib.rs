@@ -23,6 +23,7 @@
 //! | output | `report`, and which findings are known `baseline` |
 //! | settings measured under the user's own load (Linux) | `tune` |
 //! | what a live process does with its memory (Linux) | `inspect` |
+//! | requests to a server, and how long it takes to answer | `load` |
 //!
 //! As a library it checks and fixes texts: [`check`] and [`fix`], with what stands around them in a
 //! [`Project`]. The rest is the program's own and may change in any release.
@@ -42,6 +43,8 @@ mod image;
 mod init;
 #[cfg(target_os = "linux")]
 mod inspect;
+#[cfg(target_os = "linux")]
+mod load;
 mod manifests;
 mod model;
 mod observed;

@@ -7,7 +7,8 @@
 //! | the variables that are set, the libraries that are there | `environment`, `libraries` |
 //! | a setting, and how it is written down | `candidate` |
 //! | start a command so that nothing of it can stay behind | `keeper`, `child`, `tree` |
-//! | watch it | `procfs`, `sampler`, `output`, `ready`, `interrupt` |
+//! | watch it | `procfs`, `sampler`, `change`, `output`, `ready`, `interrupt` |
+//! | whether it is a server, and where | `known`, `listening`, `finder` |
 //! | prove that what is measured is what is meant | `proof`, `notes` |
 //! | what is run; one run, and its figures | `workload`, `run`, `measured` |
 //! | which run is next | `schedule`, `session` |
@@ -17,14 +18,18 @@
 //! It needs Linux: memory is read from `/proc`.
 
 mod candidate;
+mod change;
 mod child;
 mod environment;
 mod error;
+mod finder;
 mod interrupt;
 mod judge;
 mod keeper;
+mod known;
 mod libraries;
 mod limit;
+mod listening;
 mod measured;
 mod notes;
 mod output;
@@ -53,6 +58,7 @@ pub(crate) use error::TuneError;
 pub(crate) use interrupt::Interrupt;
 pub(crate) use judge::{Judge, Memory, Standing, Tried};
 pub(crate) use keeper::{Kept, keep};
+pub(crate) use known::Known;
 pub(crate) use limit::Limit;
 pub(crate) use measured::Run;
 pub(crate) use ready::Ready;
@@ -60,7 +66,7 @@ pub(crate) use sampler::Sample;
 pub(crate) use save::{Saved, can_save, save};
 pub(crate) use search_space::{Goal, Which};
 pub(crate) use statistics::Estimate;
-pub(crate) use workload::{Server, Workload};
+pub(crate) use workload::{Load, Server, Work, Workload};
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -122,7 +128,10 @@ pub(crate) struct Outcome {
     /// How it was judged.
     pub judge: Judge,
     pub command: Vec<OsString>,
+    /// The load, in words.
     pub load: Option<String>,
+    /// The requests that were made, where they were made here.
+    pub requests: Option<crate::load::Settings>,
     pub seed: u64,
     /// How long it took.
     pub elapsed: Duration,
@@ -154,6 +163,33 @@ pub(crate) fn goal(name: &str) -> Option<&'static Goal> {
     search_space::goal(name)
 }
 
+/// Whether there is time for a server of that kind, and it is on this machine.
+fn fits(server: &Server, budget: Duration) -> Result<(), TuneError> {
+    if server.settle >= budget {
+        let (settle, budget) = (
+            crate::text::duration::show(server.settle),
+            crate::text::duration::show(budget),
+        );
+        return Err(TuneError::Options(format!(
+            "each run rests {settle} (`--settle`): that does not fit into a budget of {budget} (`--budget`)"
+        )));
+    }
+    let Load::Requests(settings) = &server.load else {
+        return Ok(());
+    };
+    for origin in settings.origins() {
+        let here = origin.is_here().map_err(|error| {
+            TuneError::Options(format!("there is no host for `{origin}`: {error}"))
+        })?;
+        if !here {
+            return Err(TuneError::Options(format!(
+                "`{origin}` is another machine: the load must go to the server that CMD starts here"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Measures.
 ///
 /// # Errors
@@ -163,16 +199,8 @@ pub(crate) fn tune(
     interrupt: &Interrupt,
     watcher: &dyn Watcher,
 ) -> Result<Outcome, TuneError> {
-    if let Some(server) = &options.workload.server
-        && server.settle >= options.budget
-    {
-        let (settle, budget) = (
-            crate::text::duration::show(server.settle),
-            crate::text::duration::show(options.budget),
-        );
-        return Err(TuneError::Options(format!(
-            "each run rests {settle} (`--settle`): that does not fit into a budget of {budget} (`--budget`)"
-        )));
+    if let Some(server) = options.workload.server() {
+        fits(server, options.budget)?;
     }
     // What escapes a keeper that is killed comes here, and is ended.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid())).map_err(|error| {

@@ -12,11 +12,15 @@ use crate::templates::Goal;
 #[command(after_help = "\
 Examples:
   malloclint tune -- python batch.py
+  malloclint tune -- gunicorn --threads 8 app:app
+  malloclint tune --url '3*/search?q={n}' --url /report -- uvicorn app:app
+  malloclint tune --url http://localhost:8000/ --rate 200 --load-time 30s -- gunicorn app:app
   malloclint tune --budget 30m --goal low-memory --html report.html -- python batch.py
   malloclint tune --server --ready http://localhost:8000/health \\
       --load 'wrk -d 20s http://localhost:8000/' --metric 'Requests/sec: +([0-9.]+)' \\
       -- gunicorn --threads 8 app:app
 
+A command that listens on a TCP port is a server: it is found, loaded with requests, and stopped.
 The command runs many times. Memory is that of all its processes (PSS), also of those that
 outlive their parent. A setting counts only if /proc proves that its library was loaded and
 jemalloc accepted every key. Exit code 2: nothing could be measured, or it was interrupted.")]
@@ -28,24 +32,23 @@ pub struct Tune {
     /// Say first what a report of `inspect --format json` says of the service: whether there is anything to gain
     #[arg(long, value_name = "REPORT", help_heading = "Workload")]
     pub evidence: Option<PathBuf>,
-    /// CMD is a server: start it, wait until it is ready, run the load, watch it rest, stop it
-    #[arg(long, requires = "load", requires = "ready", help_heading = "Workload")]
+    /// CMD is a server, whatever it looks like: start it, wait until it is ready, load it, watch it rest, stop it
+    #[arg(long, help_heading = "Workload")]
     pub server: bool,
-    /// What to run against the server; the shell reads it
+    /// CMD ends by itself, whatever it listens on meanwhile
+    #[arg(long, conflicts_with_all = ["server", "load", "ready", "url", "connections", "rate", "keep_alive", "no_keep_alive", "headers", "requests", "load_time"], help_heading = "Workload")]
+    pub batch: bool,
+    /// What to run against the server instead of requests; the shell reads it
     #[arg(
         long,
         value_name = "CMD",
         requires = "server",
+        requires = "ready",
         help_heading = "Workload"
     )]
     pub load: Option<String>,
-    /// When the server is ready: http://URL, HOST:PORT, or a pattern that its output must match
-    #[arg(
-        long,
-        value_name = "CHECK",
-        requires = "server",
-        help_heading = "Workload"
-    )]
+    /// When the server is ready: http://URL, HOST:PORT, or a pattern that its output must match; without it, when its page answers
+    #[arg(long, value_name = "CHECK", help_heading = "Workload")]
     pub ready: Option<String>,
     /// How long the server may take to get ready
     #[arg(
@@ -73,6 +76,63 @@ pub struct Tune {
     )]
     pub timeout: String,
 
+    /// A page of the server: http://HOST:PORT/PATH, or /PATH where it is found by itself; `3*URL` is asked for three times as
+    /// often as another, {n} in it is the number of the request
+    #[arg(
+        long,
+        value_name = "[N*]URL",
+        conflicts_with = "load",
+        help_heading = "Requests"
+    )]
+    pub url: Vec<String>,
+    /// How many requests may be under way at once
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000), conflicts_with = "load", help_heading = "Requests")]
+    pub connections: u16,
+    /// Requests per second, by a schedule that does not wait for the server; the p99 then counts, and not how many are answered
+    #[arg(
+        long,
+        value_name = "R",
+        conflicts_with = "load",
+        help_heading = "Requests"
+    )]
+    pub rate: Option<f64>,
+    /// Use a connection for many requests
+    #[arg(
+        long,
+        overrides_with = "no_keep_alive",
+        conflicts_with = "load",
+        help_heading = "Requests"
+    )]
+    pub keep_alive: bool,
+    /// Make a connection for each request (the default): only so they spread evenly over forked workers
+    #[arg(
+        long,
+        overrides_with = "keep_alive",
+        conflicts_with = "load",
+        help_heading = "Requests"
+    )]
+    pub no_keep_alive: bool,
+    /// What each request says besides; several times
+    #[arg(
+        long = "header",
+        value_name = "NAME: VALUE",
+        conflicts_with = "load",
+        help_heading = "Requests"
+    )]
+    pub headers: Vec<String>,
+    /// How many requests a run makes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000_000), conflicts_with_all = ["load", "load_time"], help_heading = "Requests")]
+    pub requests: Option<u64>,
+    /// How long the warm-up makes requests; every other run then makes as many
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "10s",
+        conflicts_with = "load",
+        help_heading = "Requests"
+    )]
+    pub load_time: String,
+
     /// What counts how much
     #[arg(long, value_enum, default_value_t = Goal::Balanced, help_heading = "Judging")]
     pub goal: Goal,
@@ -81,7 +141,7 @@ pub struct Tune {
     pub memory: Memory,
     /// A figure of your own in the output of the load (or of CMD): its first group, the last match;
     /// without it the time counts
-    #[arg(long, value_name = "REGEX", help_heading = "Judging")]
+    #[arg(long, value_name = "REGEX", conflicts_with_all = ["url", "connections", "rate", "keep_alive", "no_keep_alive", "headers", "requests", "load_time"], help_heading = "Judging")]
     pub metric: Option<String>,
     /// Whether more of that figure is better, or less
     #[arg(long, value_enum, default_value_t = Better::Higher, requires = "metric", help_heading = "Judging")]

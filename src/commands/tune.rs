@@ -48,13 +48,18 @@ mod here {
     use crate::cli::tune::{Allocator, Better, Format, Memory};
     use crate::commands::evidence;
     use crate::config::{Configs, MallocConf};
+    use crate::load::{Amount, Header, Settings, Target};
     use crate::report::harmless;
     use crate::text::duration;
     use crate::tune::{
-        self, Interrupt, Judge, Kept, Limit, Options, Outcome, Ready, Saved, Server, Stop, Watcher,
-        Which, Workload, report,
+        self, Interrupt, Judge, Kept, Known, Limit, Load, Options, Outcome, Ready, Saved, Server,
+        Stop, Watcher, Which, Work, Workload, report,
     };
     use crate::write;
+
+    /// Requests per second: at least one in a quarter of an hour, at most what one machine can ask of itself.
+    const MIN_RATE: f64 = 0.001;
+    const MAX_RATE: f64 = 100_000.0;
 
     pub(in crate::commands) fn run(
         arguments: &Tune,
@@ -101,24 +106,75 @@ mod here {
         done.map_err(|error| error.to_string())
     }
 
-    fn options(arguments: &Tune) -> Result<Options, String> {
-        let time = |option: &str, text: &str| {
-            duration::parse(text).map_err(|error| format!("{option}: {error}"))
+    fn time(option: &str, text: &str) -> Result<Duration, String> {
+        duration::parse(text).map_err(|error| format!("{option}: {error}"))
+    }
+
+    /// What kind of command it is said to be, or is known to be.
+    fn work(arguments: &Tune) -> Result<Work, String> {
+        if arguments.batch {
+            return Ok(Work::Command);
+        }
+        let ready = arguments.ready.as_deref().map(Ready::parse).transpose();
+        let ready = ready.map_err(|error| format!("--ready: {error}"))?;
+        let load = match &arguments.load {
+            Some(load) => Load::Command(load.clone()),
+            None => Load::Requests(requests(arguments)?),
         };
+        let said = arguments.server || ready.is_some() || !arguments.url.is_empty();
+        let known = Known::of(&arguments.command).is_some();
+        let server = Server {
+            load,
+            ready,
+            ready_limit: Limit {
+                time: time("--ready-timeout", &arguments.ready_timeout)?,
+                why: "`--ready-timeout`",
+            },
+            settle: time("--settle", &arguments.settle)?,
+        };
+        let of_load = matches!(server.load, Load::Command(_));
+        match arguments.metric {
+            // It is looked for in what the command prints, which a server does not end to print.
+            Some(_) if !of_load && said => Err("--metric: it looks into the output of `--load`; requests that are made here have figures of their own".into()),
+            Some(_) if !of_load && !known => Ok(Work::Command),
+            Some(_) if !of_load => Err("--metric: CMD is a server, whose requests per second count: drop it, or give a load of your own (`--server --ready CHECK --load CMD`); where CMD ends by itself, say `--batch`".into()),
+            _ if said || known => Ok(Work::Server(server)),
+            _ => Ok(Work::Unknown(server)),
+        }
+    }
+
+    /// The requests that are asked for.
+    fn requests(arguments: &Tune) -> Result<Settings, String> {
+        let targets = arguments.url.iter().map(|text| Target::parse(text));
+        let targets: Result<Vec<Target>, String> = targets.collect();
+        let headers = arguments.headers.iter().map(|text| Header::parse(text));
+        let headers: Result<Vec<Header>, String> = headers.collect();
+        let rate = arguments.rate;
+        if let Some(rate) = rate.filter(|rate| !(MIN_RATE..=MAX_RATE).contains(rate)) {
+            return Err(format!(
+                "--rate: {rate} is no number of requests per second that can be kept: give one from {MIN_RATE} to {MAX_RATE}"
+            ));
+        }
+        let load_time = time("--load-time", &arguments.load_time)?;
+        if load_time.is_zero() {
+            return Err("--load-time: no request is made in no time".into());
+        }
+        Ok(Settings {
+            targets: targets.map_err(|error| format!("--url: {error}"))?,
+            connections: arguments.connections.into(),
+            rate,
+            keep_alive: arguments.keep_alive,
+            headers: headers.map_err(|error| format!("--header: {error}"))?,
+            amount: arguments
+                .requests
+                .map_or(Amount::Time(load_time), Amount::Requests),
+        })
+    }
+
+    fn options(arguments: &Tune) -> Result<Options, String> {
         let metric = arguments.metric.as_deref().map(Regex::new).transpose();
         let metric = metric.map_err(|error| format!("--metric: {error}"))?;
-        let server = match (&arguments.load, &arguments.ready) {
-            (Some(load), Some(ready)) => Some(Server {
-                load: load.clone(),
-                ready: Ready::parse(ready).map_err(|error| format!("--ready: {error}"))?,
-                ready_limit: Limit {
-                    time: time("--ready-timeout", &arguments.ready_timeout)?,
-                    why: "`--ready-timeout`",
-                },
-                settle: time("--settle", &arguments.settle)?,
-            }),
-            _ => None,
-        };
+        let work = work(arguments)?;
         let goal = arguments.goal.name();
         let judge = Judge {
             goal: tune::goal(goal).ok_or_else(|| format!("no goal is called `{goal}`"))?,
@@ -140,7 +196,7 @@ mod here {
         Ok(Options {
             workload: Workload {
                 command: arguments.command.clone(),
-                server,
+                work,
                 metric,
                 limit: Limit {
                     time: time("--timeout", &arguments.timeout)?,

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::limit::{BUDGET, Limit};
+use crate::load::Problem;
 
 /// Why nothing could be measured at all.
 #[derive(Debug, thiserror::Error)]
@@ -104,6 +105,30 @@ pub(crate) enum RunError {
     /// Something answered before the server was started.
     #[error("{0} before the server is started: something else runs there")]
     AlreadyReady(String),
+    /// Something else listens where the server should.
+    #[error("port {port} is in use{}: end what listens there, or start the server on another port", by(.holder.as_ref()))]
+    PortInUse {
+        port: u16,
+        /// The process that listens there, and its name, where that can be told.
+        holder: Option<(u32, String)>,
+    },
+    /// The server is there, and no request gets to it.
+    #[error("{why}{tail}")]
+    Unreachable {
+        /// Why, and what to do.
+        why: String,
+        /// What it printed last.
+        tail: Tail,
+    },
+    /// Its answers are no figures.
+    #[error("{problem}{}{}", no_server(*.sure), .tail.of("the server"))]
+    Requests {
+        problem: Problem,
+        /// Whether it is known that the command is a server.
+        sure: bool,
+        /// What the server printed last.
+        tail: Tail,
+    },
     /// The memory of a process may not be read.
     #[error(
         "no permission to read the memory of process {pid} (`{comm}`) in /proc/{pid}/smaps_rollup: it runs as another user, so run malloclint as root"
@@ -139,6 +164,21 @@ pub(crate) enum RunError {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// Who listens on a port.
+fn by(holder: Option<&(u32, String)>) -> String {
+    holder.map_or_else(String::new, |(pid, comm)| {
+        format!(" by `{comm}` (process {pid})")
+    })
+}
+
+/// What was only taken for a server.
+const fn no_server(sure: bool) -> &'static str {
+    if sure {
+        return "";
+    }
+    "; if the command ends by itself, say `--batch`"
 }
 
 /// A server that goes into the background is not seen to run.

@@ -6,6 +6,7 @@ use super::proof::Proof;
 use super::sampler::{INTERVAL, Sample};
 use super::statistics::median;
 use crate::inspect::Holdings;
+use crate::load::Summary;
 
 /// What a run gave.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,8 @@ pub(crate) struct Run {
     pub proof: Proof,
     /// What the processes of a server held at rest, where that could be read.
     pub held: Option<Holdings>,
+    /// What the requests took, where they were made here.
+    pub requests: Option<Summary>,
 }
 
 impl Run {

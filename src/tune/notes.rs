@@ -11,6 +11,10 @@ use super::keeper::PATIENCE;
 use super::libraries;
 use super::measured::Run;
 use super::proof::Proof;
+use super::workload::Workload;
+
+/// A schedule is kept if so much of it is; the last answer comes after the last request.
+const KEPT: f64 = 0.8;
 
 /// What is asked for with `--try`: variables that nothing reads, numbers that are read as others.
 pub(super) fn on_asked(asked: &[Candidate], watcher: &dyn Watcher) {
@@ -31,8 +35,21 @@ pub(super) fn on_asked(asked: &[Candidate], watcher: &dyn Watcher) {
     }
 }
 
-/// A server that is killed each time.
-pub(super) fn on_warm_up(run: &Run, watcher: &dyn Watcher) {
+/// A server that is killed each time, requests that fail, a schedule that is not kept.
+pub(super) fn on_warm_up(run: &Run, workload: &Workload, watcher: &dyn Watcher) {
+    if let Some(took) = run.requests.filter(|took| took.failures > 0) {
+        let (failures, all) = (took.failures, took.requests);
+        watcher.note(&format!("{failures} of {all} requests failed"));
+    }
+    let rate = workload.requests().and_then(|settings| settings.rate);
+    if let (Some(rate), Some(took)) = (rate, run.requests)
+        && took.per_second() < rate * KEPT
+    {
+        let real = took.per_second();
+        watcher.note(&format!(
+            "the server does not keep up: of {rate} requests per second it answers {real:.0}, and latency grows with the length of the run (`--rate`)"
+        ));
+    }
     if run.stopping >= PATIENCE {
         let took = duration::show(run.stopping);
         watcher.note(&format!(

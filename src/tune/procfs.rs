@@ -60,6 +60,22 @@ fn parse_pss(text: &str) -> Option<u64> {
     Some((field("Pss:")? + field("SwapPss:").unwrap_or(0)) * 1024)
 }
 
+/// What a process has in memory or swapped out that is no file's, in bytes; pages that it shares with others count whole. Nobody
+/// waits for this to be read. `None` for a process without memory.
+pub(super) fn resident(pid: u32) -> io::Result<Option<u64>> {
+    let bytes = fs::read(format!("/proc/{pid}/status"))?;
+    Ok(parse_resident(&String::from_utf8_lossy(&bytes)))
+}
+
+fn parse_resident(text: &str) -> Option<u64> {
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    };
+    let sum = field("RssAnon:")? + field("RssShmem:")? + field("VmSwap:").unwrap_or(0);
+    Some(sum * 1024)
+}
+
 /// What is mapped into a process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Maps {
@@ -135,6 +151,14 @@ mod tests {
         assert_eq!(parse_pss(text), Some(124 * 1024));
         assert_eq!(parse_pss("Pss: 1 kB\n"), Some(1024));
         assert_eq!(parse_pss(""), None);
+    }
+
+    #[test]
+    fn what_is_no_files_is_summed() {
+        let text = "Name:\tx\nVmRSS:\t 99 kB\nRssAnon:\t 10 kB\nRssFile:\t 80 kB\nRssShmem:\t 5 kB\nVmSwap:\t 2 kB\n";
+        assert_eq!(parse_resident(text), Some(17 * 1024));
+        assert_eq!(parse_resident("Name:\tkthreadd\n"), None);
+        assert!(resident(std::process::id()).unwrap() > Some(0));
     }
 
     #[test]

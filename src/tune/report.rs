@@ -4,6 +4,7 @@ mod chart;
 mod csv;
 mod html;
 mod json;
+mod latencies;
 mod lines;
 mod svg;
 mod terminal;
@@ -14,6 +15,7 @@ use std::path::Path;
 pub(crate) use csv::write as csv;
 pub(crate) use html::write as html;
 pub(crate) use json::write as json;
+use latencies::latencies;
 use lines::lines;
 pub(crate) use terminal::{Style, write as terminal};
 
@@ -77,8 +79,11 @@ fn ratio(estimate: Option<Estimate>) -> String {
     }
 }
 
-/// What the last column is about: the user's figure, or the time.
+/// What the last column is about: the user's figure, what requests took, or the time.
 fn speed_name(outcome: &Outcome) -> &'static str {
+    if let Some(requests) = &outcome.requests {
+        return requests.rate.map_or("requests/s", |_| "p99 ms");
+    }
     match (outcome.judge.more_is_better, &outcome.load) {
         (Some(_), _) => "metric",
         (None, Some(_)) => "load time",

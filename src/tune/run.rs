@@ -1,5 +1,7 @@
 //! One run of the command under one setting: started, watched, proved, ended.
 
+mod placing;
+mod requests;
 mod server;
 
 use std::time::{Duration, Instant};
@@ -8,19 +10,36 @@ use super::candidate::Candidate;
 use super::child::Running;
 use super::environment::Environment;
 use super::error::{Ending, RunError};
+use super::finder::Finder;
 use super::interrupt::Interrupt;
 use super::keeper::Kept;
+use super::known::Known;
 use super::limit::{Deadline, Limit};
 use super::measured::Run;
 use super::output::Wanted;
 use super::proof::{self, Proof};
 use super::ready::Ready;
 use super::sampler::{Sample, Sampler};
-use super::workload::Workload;
+use super::workload::{Load, Server, Work, Workload};
 use crate::inspect::Holdings;
+use crate::load::Summary;
+use placing::Came;
 
 /// A shorter run has not been seen; the baseline must run longer.
 const LEAST: Duration = Duration::from_millis(50);
+
+/// A run, and what it showed of the command.
+pub(super) struct Measured {
+    pub(super) run: Run,
+    /// What the command is, where that was not known before.
+    pub(super) work: Option<Work>,
+    /// What people should know.
+    pub(super) notes: Vec<String>,
+}
+
+/// A command that was not taken for a server, and does not end.
+const LISTENS: &str =
+    "the command, which listens on a port (`--server` if it is a server that is never idle),";
 
 /// Runs the workload once.
 ///
@@ -32,25 +51,18 @@ pub(super) fn measure(
     candidate: &Candidate,
     deadline: Deadline,
     interrupt: &Interrupt,
-) -> Result<Run, RunError> {
+) -> Result<Measured, RunError> {
     let start = Instant::now();
-    if let Some(ready) = workload.server.as_ref().map(|server| &server.ready)
-        && ready.answers()
-    {
-        return Err(RunError::AlreadyReady(format!(
-            "`--ready` is fulfilled ({})",
-            already(ready)
-        )));
+    if let Some(server) = workload.server() {
+        free(server)?;
     }
+    let ready = workload.server().and_then(|server| server.ready.as_ref());
     let wanted = Wanted {
-        ready: workload
-            .server
-            .as_ref()
-            .and_then(|server| server.ready.line().cloned()),
+        ready: ready.and_then(|ready| ready.line().cloned()),
         metric: workload
             .metric
             .clone()
-            .filter(|_| workload.server.is_none()),
+            .filter(|_| workload.server().is_none()),
     };
     let kept = kept(workload, environment, candidate);
     let running = Running::start(&kept, &wanted, &environment.children)?;
@@ -62,10 +74,31 @@ pub(super) fn measure(
         deadline,
         start,
         held: None,
+        requests: None,
     };
-    match &workload.server {
-        None => watch.command(workload, candidate),
-        Some(server) => watch.server(workload, server, environment, candidate),
+    let known = |run| Measured {
+        run,
+        work: None,
+        notes: Vec::new(),
+    };
+    match &workload.work {
+        Work::Command => watch.command(workload, candidate).map(known),
+        Work::Server(server) => watch.server(workload, server, environment, candidate),
+        Work::Unknown(server) => watch.unknown(workload, server, environment, candidate),
+    }
+}
+
+/// Whether nothing is where the server will be.
+fn free(server: &Server) -> Result<(), RunError> {
+    if let Some(ready) = server.ready.as_ref().filter(|ready| ready.answers()) {
+        return Err(RunError::AlreadyReady(format!(
+            "`--ready` is fulfilled ({})",
+            already(ready)
+        )));
+    }
+    match &server.load {
+        Load::Requests(settings) => placing::unused(settings),
+        Load::Command(_) => Ok(()),
     }
 }
 
@@ -117,6 +150,7 @@ struct Watch<'a> {
     deadline: Deadline,
     start: Instant,
     held: Option<Holdings>,
+    requests: Option<Summary>,
 }
 
 impl Watch<'_> {
@@ -124,9 +158,51 @@ impl Watch<'_> {
     fn command(&mut self, workload: &Workload, candidate: &Candidate) -> Result<Run, RunError> {
         let limit = self.deadline.within(self.limit);
         let ended = self.until(limit.time, |watch, pause| watch.running.wait(pause))?;
-        let Some(ending) = ended else {
-            return Err(self.late("the command", limit));
+        match ended {
+            Some(ending) => self.over(workload, candidate, ending),
+            None => Err(self.late("the command", limit)),
+        }
+    }
+
+    /// A command of which nobody knows whether it ends by itself.
+    fn unknown(
+        &mut self,
+        workload: &Workload,
+        server: &Server,
+        environment: &Environment,
+        candidate: &Candidate,
+    ) -> Result<Measured, RunError> {
+        let Load::Requests(settings) = &server.load else {
+            return self.server(workload, server, environment, candidate);
         };
+        let mut finder = Finder::new(settings, Known::of(&workload.command), false);
+        let limit = self.deadline.within(self.limit);
+        let found = self.until_found(&mut finder, limit.time)?;
+        match found {
+            Some(Came::Ended(ending)) if !finder.is_sure() => {
+                let run = self.over(workload, candidate, ending)?;
+                Ok(Measured {
+                    run,
+                    work: Some(Work::Command),
+                    notes: Vec::new(),
+                })
+            }
+            Some(came) => {
+                let placed = self.place(settings, &finder, came)?;
+                self.placed(server, placed, candidate)
+            }
+            None if finder.listens() => Err(self.late(LISTENS, limit)),
+            None => Err(self.late("the command", limit)),
+        }
+    }
+
+    /// What a command gave that has ended by itself.
+    fn over(
+        &mut self,
+        workload: &Workload,
+        candidate: &Candidate,
+        ending: Ending,
+    ) -> Result<Run, RunError> {
         let wall = self.start.elapsed();
         // What a command leaves behind belongs to its run.
         let (ticks, stopping) = self.stop();
@@ -250,6 +326,7 @@ impl Watch<'_> {
             metric,
             proof,
             held: self.held,
+            requests: self.requests,
         })
     }
 

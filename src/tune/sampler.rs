@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
+use super::change::Change;
 use super::error::RunError;
 use super::proof::Seen;
 use super::{procfs, tree};
@@ -40,6 +41,8 @@ pub(super) struct Sampler {
     start: Instant,
     looks: usize,
     refused: BTreeMap<u32, usize>,
+    /// While nobody may be kept waiting: how memory is read, and since which sample.
+    load: Option<(Change, usize)>,
     /// Every process that was seen.
     pub(super) seen: BTreeMap<u32, Seen>,
     /// What was measured.
@@ -54,6 +57,7 @@ impl Sampler {
             start,
             looks: 0,
             refused: BTreeMap::new(),
+            load: None,
             seen: BTreeMap::new(),
             samples: Vec::new(),
         }
@@ -96,8 +100,43 @@ impl Sampler {
         Ok(interval.saturating_sub(took).max(cost * SHARE))
     }
 
+    /// From now on the tree is under load: what is read must keep nobody waiting.
+    pub(super) fn load_begins(&mut self) -> Result<(), RunError> {
+        self.load = Some((Change::default(), self.samples.len()));
+        self.look().map(drop)
+    }
+
+    /// From now on nobody is kept waiting. What was read meanwhile is put right by what is read now.
+    pub(super) fn load_ends(&mut self) -> Result<(), RunError> {
+        self.look()?;
+        let until = self.samples.len();
+        let Some((_, from)) = self.load.take() else {
+            return Ok(());
+        };
+        self.look()?;
+        let (under, after) = self.samples.split_at_mut(until);
+        if let (Some(under), Some(after)) = (under.get_mut(from..), after.first()) {
+            correct(under, after.memory);
+        }
+        Ok(())
+    }
+
+    /// How much of one processor the tree has used in the last so long; `None` where that is not known yet.
+    pub(super) fn busy(&self, last: Duration) -> Option<f64> {
+        let now = self.samples.last()?;
+        let then = now.at.checked_sub(last)?;
+        let before = self.samples.iter().rev().find(|sample| sample.at <= then)?;
+        let used = now.ticks.saturating_sub(before.ticks) as f64;
+        let per_second = rustix::param::clock_ticks_per_second().max(1) as f64;
+        Some(used / per_second / (now.at - before.at).as_secs_f64())
+    }
+
     fn memory(&mut self, pid: u32, comm: &str) -> Result<Option<u64>, RunError> {
-        match procfs::pss(pid) {
+        let read = match &mut self.load {
+            Some((change, _)) => change.memory(pid),
+            None => procfs::pss(pid),
+        };
+        match read {
             Ok(memory) => {
                 self.refused.remove(&pid);
                 Ok(memory)
@@ -125,7 +164,9 @@ impl Sampler {
             // the new one may come before its libraries do.
             seen.looks = 0;
         }
-        let due = seen.looks < AGAIN || self.looks.is_multiple_of(AGAIN);
+        // Under load nothing is read again.
+        let again = self.load.is_none() && self.looks.is_multiple_of(AGAIN);
+        let due = seen.looks < AGAIN || again;
         if due && let Ok(maps) = procfs::maps(pid) {
             seen.looks += 1;
             seen.maps = maps;
@@ -139,4 +180,44 @@ impl Sampler {
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
+}
+
+/// Puts samples right that began exact and should have ended with this memory: what they miss came evenly.
+fn correct(samples: &mut [Sample], end: u64) {
+    let (Some(first), Some(last)) = (samples.first().copied(), samples.last().copied()) else {
+        return;
+    };
+    let missed = end as f64 - last.memory as f64;
+    let whole = last.at.saturating_sub(first.at).as_secs_f64();
+    if whole <= 0.0 {
+        return;
+    }
+    for sample in samples {
+        let part = sample.at.saturating_sub(first.at).as_secs_f64() / whole;
+        sample.memory = (sample.memory as f64 + missed * part).max(0.0) as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_missed_came_evenly() {
+        let sample = |(at, memory)| Sample {
+            at: Duration::from_secs(at),
+            memory,
+            processes: 1,
+            ticks: 0,
+        };
+        let mut samples = [(10, 1000), (12, 1100), (20, 1000)].map(sample);
+        correct(&mut samples, 1500);
+        assert_eq!(samples.map(|sample| sample.memory), [1000, 1200, 1500]);
+        correct(&mut samples, 0);
+        assert_eq!(samples[2].memory, 0);
+        let mut one = [sample((10, 1000))];
+        correct(&mut one, 500);
+        assert_eq!(one[0].memory, 1000);
+        correct(&mut [], 500);
+    }
 }

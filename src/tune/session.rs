@@ -9,7 +9,7 @@ use crate::text::duration;
 
 use super::candidate::{self, Candidate};
 use super::environment::Environment;
-use super::error::{RunError, TuneError};
+use super::error::{Ending, RunError, TuneError};
 use super::interrupt::Interrupt;
 use super::judge::{Judge, Tried};
 use super::libraries::{self, Library};
@@ -17,9 +17,10 @@ use super::limit::{Deadline, Limit};
 use super::measured::Run;
 use super::notes;
 use super::proof::{self, Proof};
-use super::run;
+use super::run::{self, Measured};
 use super::schedule::{self, Random};
 use super::search_space::Which;
+use super::workload::{Work, Workload};
 use super::{Options, Outcome, Stop, Watcher};
 
 /// So many rounds tell finalists apart, or nothing does.
@@ -35,6 +36,9 @@ const LEAST: Duration = Duration::from_millis(200);
 
 pub(super) struct Session<'a> {
     options: &'a Options,
+    /// What is run; the first run may show more of it than was known.
+    workload: Workload,
+    judge: Judge,
     environment: Environment,
     interrupt: &'a Interrupt,
     watcher: &'a dyn Watcher,
@@ -62,6 +66,8 @@ impl<'a> Session<'a> {
         }
         Self {
             anchors: all.len(),
+            workload: options.workload.clone(),
+            judge: options.judge.clone(),
             options,
             environment,
             interrupt,
@@ -99,7 +105,7 @@ impl<'a> Session<'a> {
     /// Runs the baseline without counting: caches fill, and it shows how long a run takes.
     fn warm_up(&mut self) -> Result<Run, RunError> {
         let mut last = self.warm()?;
-        notes::on_warm_up(&last, self.watcher);
+        notes::on_warm_up(&last, &self.workload, self.watcher);
         for _ in 1..self.options.warmup {
             match self.warm() {
                 Err(error) if error.is_out_of_budget() => break,
@@ -121,8 +127,8 @@ impl<'a> Session<'a> {
     fn warm(&mut self) -> Result<Run, RunError> {
         self.show(0, "warm-up");
         let began = Instant::now();
-        let run = self.seen(0)?;
-        if self.options.workload.server.is_none() && run.wall < LEAST {
+        let run = self.shown()?;
+        if self.workload.server().is_none() && run.wall < LEAST {
             return Err(RunError::TooShort {
                 ran: run.wall,
                 least: LEAST,
@@ -157,12 +163,42 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn once(&self, index: usize) -> Result<Run, RunError> {
+    /// A run that shows what the command is.
+    fn shown(&mut self) -> Result<Run, RunError> {
+        let measured = self.seen(0);
+        if matches!(&self.workload.work, Work::Unknown(_))
+            && let Err(RunError::Ended {
+                who: "the server",
+                how: Ending::Code(0),
+                ..
+            }) = measured
+        {
+            self.watcher.note(
+                "the command answered HTTP and has ended by itself: it is measured as one that does",
+            );
+            self.workload.work = Work::Command;
+            return self.seen(0).map(|measured| measured.run);
+        }
+        let Measured { run, work, notes } = measured?;
+        for note in notes {
+            self.watcher.note(&note);
+        }
+        if let Some(work) = work {
+            self.workload.work = work;
+        }
+        if let Some(settings) = self.workload.requests() {
+            // By a schedule all answer as many, and it counts how soon.
+            self.judge.more_is_better = Some(settings.rate.is_none());
+        }
+        Ok(run)
+    }
+
+    fn once(&self, index: usize) -> Result<Measured, RunError> {
         let Some(tried) = self.all.get(index) else {
             return Err(RunError::Interrupted);
         };
         run::measure(
-            &self.options.workload,
+            &self.workload,
             self.limit(index),
             &self.environment,
             &tried.candidate,
@@ -175,7 +211,7 @@ impl<'a> Session<'a> {
     /// hangs must not use up the time of all others.
     fn limit(&self, index: usize) -> Limit {
         let pace = self.longest * PACE + SLACK;
-        let limit = self.options.workload.limit;
+        let limit = self.workload.limit;
         if index < self.anchors || limit.time < pace {
             return limit;
         }
@@ -270,7 +306,7 @@ impl<'a> Session<'a> {
                 &format!("round {}, {} of {count}", self.rounds + 1, number + 1),
             );
             match self.seen(index) {
-                Ok(run) => {
+                Ok(Measured { run, .. }) => {
                     if index == 0 {
                         self.longest = self.longest.max(run.wall);
                     }
@@ -291,7 +327,7 @@ impl<'a> Session<'a> {
     }
 
     /// A run that was seen: a short one may be over before it is looked at.
-    fn seen(&self, index: usize) -> Result<Run, RunError> {
+    fn seen(&self, index: usize) -> Result<Measured, RunError> {
         let mut run = self.once(index);
         for _ in 1..TRIES {
             if !matches!(run, Err(RunError::Unseen)) {
@@ -359,7 +395,7 @@ impl<'a> Session<'a> {
     }
 
     const fn judge(&self) -> &Judge {
-        &self.options.judge
+        &self.judge
     }
 
     fn name(&self, index: usize) -> String {

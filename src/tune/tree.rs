@@ -41,6 +41,14 @@ fn walk(root: u32, children: &dyn Fn(u32) -> Vec<u32>) -> Vec<u32> {
     found
 }
 
+/// The children of a process.
+pub(super) fn children(pid: u32) -> Vec<u32> {
+    if has_lists() {
+        return listed(pid);
+    }
+    by_parent().remove(&pid).unwrap_or_default()
+}
+
 /// Whether this kernel keeps lists of children; most do.
 fn has_lists() -> bool {
     fs::metadata("/proc/thread-self/children").is_ok()

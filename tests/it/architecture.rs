@@ -47,7 +47,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("write", &[]),
     ("config", &["disk", "facts", "finding", "image", "model", "policy", "templates", "text"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
-    ("tune", &["facts", "inspect", "model", "secrets", "templates", "text", "write"]),
+    ("tune", &["facts", "inspect", "load", "model", "secrets", "shell", "templates", "text", "write"]),
+    // Requests to a server: it knows nothing of what they are for.
+    ("load", &["text"]),
     // Built images, read from where they are stored: it knows the world, and hands out what the files say.
     // Registries and engines are asked in `image/store/network` alone, which the feature `network` takes out.
     ("image", &["facts", "model", "surroundings", "text"]),
@@ -62,7 +64,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["finding", "policy", "report", "templates"]),
     ("baseline", &["finding"]),
     ("init", &["surroundings", "text", "yaml"]),
-    ("commands", &["baseline", "check", "cli", "config", "disk", "engine", "facts", "finding", "fix", "image", "init", "inspect", "model", "observed", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
+    ("commands", &["baseline", "check", "cli", "config", "disk", "engine", "facts", "finding", "fix", "image", "init", "inspect", "load", "model", "observed", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
     ("main", &[]),
     // What the tests look at.
     ("internals", &["check", "config", "disk", "dockerfile", "facts", "finding", "fix", "image", "inspect", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "verdict", "yaml"]),
@@ -79,7 +81,7 @@ const SYSTEM: &[(&str, &[&str])] = &[
     ),
     ("File::open", &["disk", "image", "inspect", "write"]),
     ("File::create", &["write"]),
-    ("std::net", &["image", "tune"]),
+    ("std::net", &["image", "load", "tune"]),
     (
         "std::process",
         &[
@@ -149,6 +151,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["image"]),
     ("tokio", &["image"]),
     ("ureq", &["image"]),
+    ("httparse", &["load"]),
     ("oci_spec", &["image"]),
     ("tar", &["engine", "image"]),
     ("shlex", &["commands"]),

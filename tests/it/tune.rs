@@ -5,6 +5,7 @@
 mod bad_input;
 mod orphans;
 mod processes;
+mod requests;
 
 use crate::support::run;
 use std::fs;

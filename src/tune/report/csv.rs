@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::tune::Outcome;
+use crate::tune::{Outcome, Run};
 
 /// Writes the runs.
 ///
@@ -11,7 +11,7 @@ use crate::tune::Outcome;
 pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(
         out,
-        "setting,preload,environment,round,wall_seconds,cpu_seconds,metric,memory_mean_bytes,memory_peak_bytes,memory_end_bytes,samples"
+        "setting,preload,environment,round,wall_seconds,cpu_seconds,metric,memory_mean_bytes,memory_peak_bytes,memory_end_bytes,samples,requests,failures,requests_per_second,p50_seconds,p90_seconds,p99_seconds,max_seconds"
     )?;
     for tried in &outcome.tried {
         let candidate = &tried.candidate;
@@ -27,7 +27,7 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
         for (round, run) in &tried.runs {
             writeln!(
                 out,
-                "{},{},{},{},{:.6},{:.2},{},{:.0},{:.0},{:.0},{}",
+                "{},{},{},{},{:.6},{:.2},{},{:.0},{:.0},{:.0},{},{}",
                 field(&candidate.name),
                 field(preload),
                 field(&env.join(" ")),
@@ -40,10 +40,27 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
                 run.peak(),
                 run.end(),
                 run.samples.len(),
+                requests(run),
             )?;
         }
     }
     Ok(())
+}
+
+/// What the requests took: empty fields where none were made here.
+fn requests(run: &Run) -> String {
+    let Some(took) = &run.requests else {
+        return ",".repeat(6);
+    };
+    let times =
+        [took.p50, took.p90, took.p99, took.max].map(|time| format!("{:.6}", time.as_secs_f64()));
+    format!(
+        "{},{},{:.3},{}",
+        took.requests,
+        took.failures,
+        took.per_second(),
+        times.join(",")
+    )
 }
 
 /// A field as RFC 4180 wants it.

@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::io;
 
 use super::svg::{self, Curve, Point};
-use super::{MIB, brief, charted, lines, proof, ranked, ratio, speed, speed_name, stop, verdict};
+use super::{
+    MIB, brief, charted, latencies, lines, proof, ranked, ratio, speed, speed_name, stop, verdict,
+};
 use crate::secrets::{masked, masked_words};
 use crate::text::duration;
 use crate::text::svg::escape;
@@ -27,7 +29,7 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
     out.write_all(rest.as_bytes())
 }
 
-const GAPS: [&str; 11] = [
+const GAPS: [&str; 12] = [
     "command",
     "verdict",
     "lines",
@@ -37,6 +39,7 @@ const GAPS: [&str; 11] = [
     "front",
     "speed",
     "rows",
+    "latencies",
     "discarded",
     "method",
 ];
@@ -68,6 +71,7 @@ fn fill(gap: &str, outcome: &Outcome) -> Option<String> {
         "front" => front(outcome),
         "speed" => speed_name(outcome).into(),
         "rows" => rows(outcome),
+        "latencies" => paragraphs(&latencies(outcome)),
         "discarded" => discarded(outcome),
         "method" => escape(&method(outcome)),
         _ => return None,

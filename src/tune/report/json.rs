@@ -5,6 +5,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::{lines, stop};
+use crate::load::{Amount, Settings, Summary, Target};
 use crate::secrets::{masked, masked_words};
 use crate::tune::{Estimate, Memory, Origin, Outcome, Run, Stop, Tried};
 
@@ -35,6 +36,7 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
         "version": VERSION,
         "command": command,
         "load": load,
+        "requests": outcome.requests.as_ref().map(requests),
         "goal": outcome.judge.goal.name,
         "memory": memory(outcome.judge.memory),
         "seed": outcome.seed,
@@ -49,6 +51,37 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
     });
     serde_json::to_writer_pretty(&mut *out, &all)?;
     writeln!(out)
+}
+
+/// What was asked for. Headers may hold secrets: their values are not among it.
+fn requests(settings: &Settings) -> Value {
+    let page = |target: &Target| json!({ "url": masked(&target.url()), "weight": target.weight });
+    let pages: Vec<Value> = settings.targets.iter().map(page).collect();
+    let count = match settings.amount {
+        Amount::Requests(count) => Some(count),
+        Amount::Time(_) => None,
+    };
+    json!({
+        "urls": pages,
+        "connections": settings.connections,
+        "keep_alive": settings.keep_alive,
+        "rate": settings.rate,
+        "count": count,
+    })
+}
+
+/// What the requests of a run took.
+fn took(took: &Summary) -> Value {
+    json!({
+        "count": took.requests,
+        "failures": took.failures,
+        "seconds": took.time.as_secs_f64(),
+        "per_second": took.per_second(),
+        "p50_seconds": took.p50.as_secs_f64(),
+        "p90_seconds": took.p90.as_secs_f64(),
+        "p99_seconds": took.p99.as_secs_f64(),
+        "max_seconds": took.max.as_secs_f64(),
+    })
 }
 
 const fn memory(memory: Memory) -> &'static str {
@@ -129,6 +162,7 @@ fn runs(tried: &Tried) -> Vec<Value> {
             "wall_seconds": run.wall.as_secs_f64(),
             "cpu_seconds": run.cpu,
             "metric": run.metric,
+            "requests": run.requests.as_ref().map(took),
             "memory_mean_bytes": run.mean(),
             "memory_peak_bytes": run.peak(),
             "memory_end_bytes": run.end(),

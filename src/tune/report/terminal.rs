@@ -4,7 +4,8 @@ use std::io;
 
 use super::chart::{self, Axes};
 use super::{
-    MIB, brief, charted, lines, proof, ranked, ratio, shown_cost, speed, speed_name, stop, verdict,
+    MIB, brief, charted, latencies, lines, proof, ranked, ratio, shown_cost, speed, speed_name,
+    stop, verdict,
 };
 use crate::text::duration;
 use crate::tune::{Memory, Outcome};
@@ -75,7 +76,9 @@ fn table(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result
             tried.candidate.name,
         )?;
     }
-    legend(outcome, out)
+    legend(outcome, out)?;
+    let mut lines = latencies(outcome).into_iter();
+    lines.try_for_each(|line| writeln!(out, "  {line}"))
 }
 
 fn legend(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {

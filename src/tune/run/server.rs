@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
-use super::{Times, Watch};
+use super::placing::Placed;
+use super::{Measured, Times, Watch};
+use crate::load::{Amount, Settings, Summary};
 use crate::tune::candidate::Candidate;
 use crate::tune::child::Running;
 use crate::tune::environment::Environment;
@@ -12,11 +14,31 @@ use crate::tune::keeper::Kept;
 use crate::tune::limit::{BUDGET, Limit};
 use crate::tune::measured::Run;
 use crate::tune::output::Wanted;
+use crate::tune::ready::Ready;
 use crate::tune::why;
-use crate::tune::workload::{Server, Workload};
+use crate::tune::workload::{Load, Server, Work, Workload};
 
 /// A server that has made its load fail takes so long to end.
-const GRACE: Duration = Duration::from_millis(500);
+pub(super) const GRACE: Duration = Duration::from_millis(500);
+
+/// What a server was seen to do under its load.
+struct Under<T> {
+    /// What the load gave.
+    gave: T,
+    /// How long it took.
+    wall: Duration,
+    /// The CPU time of the server, the rest after the load included, in clock ticks.
+    ticks: u64,
+}
+
+/// The figure by which servers are compared: requests per second; by a schedule, which all keep, milliseconds that 99 of 100
+/// requests do not exceed.
+fn figure(settings: &Settings, took: &Summary) -> f64 {
+    match settings.rate {
+        Some(_) => took.p99.as_secs_f64() * 1e3,
+        None => took.per_second(),
+    }
+}
 
 impl Watch<'_> {
     /// A server, its load, and the time after it.
@@ -26,29 +48,103 @@ impl Watch<'_> {
         server: &Server,
         environment: &Environment,
         candidate: &Candidate,
-    ) -> Result<Run, RunError> {
-        self.until_ready(server)?;
+    ) -> Result<Measured, RunError> {
+        if let Some(ready) = &server.ready {
+            self.until_ready(server, ready)?;
+        }
+        match &server.load {
+            Load::Command(command) => {
+                let ready = self.start.elapsed();
+                let under = self.under_load(server, |watch| {
+                    watch.command_load(workload, command, environment)
+                })?;
+                let metric = self.metric(workload, "the load", &under.gave)?;
+                let run = self.ended_run(candidate, ready, &under, metric)?;
+                Ok(Measured {
+                    run,
+                    work: None,
+                    notes: Vec::new(),
+                })
+            }
+            Load::Requests(settings) => {
+                let placed = if settings.is_placed() {
+                    Placed::named(settings)
+                } else {
+                    self.find(server, settings, &workload.command)?
+                };
+                self.placed(server, placed, candidate)
+            }
+        }
+    }
+
+    /// A server that is there, under requests that are made here.
+    pub(super) fn placed(
+        &mut self,
+        server: &Server,
+        mut placed: Placed,
+        candidate: &Candidate,
+    ) -> Result<Measured, RunError> {
+        if server.ready.is_none() {
+            self.until_page(server, &mut placed)?;
+        }
+        let Placed {
+            settings, notes, ..
+        } = placed;
         let ready = self.start.elapsed();
+        let under = self.under_load(server, |watch| watch.requests(&settings))?;
+        let took = under.gave;
+        self.requests = Some(took);
+        let metric = figure(&settings, &took);
+        let run = self.ended_run(candidate, ready, &under, Some(metric))?;
+        // Every other run does the same work.
+        let settings = Settings {
+            amount: Amount::Requests(took.requests),
+            ..settings
+        };
+        Ok(Measured {
+            run,
+            work: Some(Work::Server(Server {
+                load: Load::Requests(settings),
+                ..server.clone()
+            })),
+            notes,
+        })
+    }
+
+    /// Does something with the server, and watches it at rest.
+    fn under_load<T>(
+        &mut self,
+        server: &Server,
+        load: impl FnOnce(&mut Self) -> Result<T, RunError>,
+    ) -> Result<Under<T>, RunError> {
         let before = self.ticks();
+        self.sampler.load_begins()?;
         let began = Instant::now();
-        let load = self.load(workload, server, environment)?;
+        let gave = load(self)?;
         let wall = began.elapsed();
+        self.sampler.load_ends()?;
         self.settle(server)?;
         let ticks = self.ticks().saturating_sub(before);
         // Nothing is measured any more.
         self.held = why::held(self.running.keeper());
-        let metric = self.metric(workload, "the load", &load)?;
+        Ok(Under { gave, wall, ticks })
+    }
+
+    /// Ends the server: what the run gave.
+    fn ended_run<T>(
+        &mut self,
+        candidate: &Candidate,
+        from: Duration,
+        under: &Under<T>,
+        metric: Option<f64>,
+    ) -> Result<Run, RunError> {
         let (_, stopping) = self.stop();
-        self.result(
-            candidate,
-            Times {
-                wall,
-                stopping,
-                from: ready,
-            },
-            ticks,
-            metric,
-        )
+        let times = Times {
+            wall: under.wall,
+            stopping,
+            from,
+        };
+        self.result(candidate, times, under.ticks, metric)
     }
 
     /// Watches the server at rest.
@@ -68,7 +164,7 @@ impl Watch<'_> {
         }
     }
 
-    fn until_ready(&mut self, server: &Server) -> Result<(), RunError> {
+    fn until_ready(&mut self, server: &Server, ready: &Ready) -> Result<(), RunError> {
         enum Either {
             Ready,
             Ended(Ending),
@@ -79,7 +175,7 @@ impl Watch<'_> {
                 return Some(Either::Ended(ending));
             }
             let printed = watch.running.with_output(|output| output.ready);
-            (printed || server.ready.answers()).then_some(Either::Ready)
+            (printed || ready.answers()).then_some(Either::Ready)
         })?;
         match found {
             Some(Either::Ready) => Ok(()),
@@ -89,22 +185,22 @@ impl Watch<'_> {
             }
             None => Err(RunError::NotReady {
                 limit,
-                check: server.ready.lack(),
+                check: ready.lack(),
                 tail: self.running.tail(),
             }),
         }
     }
 
     /// Runs the load; the server must outlive it.
-    fn load(
+    fn command_load(
         &mut self,
         workload: &Workload,
-        server: &Server,
+        load: &str,
         environment: &Environment,
     ) -> Result<Running, RunError> {
         // The load is not what is measured: it runs without an allocator's settings.
         let (set, unset) = environment.with(None, &[]);
-        let command = ["sh", "-c", &server.load].map(OsString::from).to_vec();
+        let command = ["sh", "-c", load].map(OsString::from).to_vec();
         let wanted = Wanted {
             ready: None,
             metric: workload.metric.clone(),

@@ -16,13 +16,14 @@ impl Session<'_> {
         // What was never measured is no rival.
         let measured = |index: &usize| standings.get(*index).is_some_and(|one| one.score.is_some());
         undecided.retain(measured);
-        let server = self.options.workload.server.as_ref();
+        let server = self.workload.server();
         Outcome {
             current: self.current(),
             beside: self.environment.beside(),
-            judge: self.options.judge.clone(),
-            command: self.options.workload.command.clone(),
-            load: server.map(|server| server.load.clone()),
+            judge: self.judge.clone(),
+            command: self.workload.command.clone(),
+            load: server.map(|server| server.load.shown()),
+            requests: self.workload.requests().cloned(),
             seed: self.options.seed,
             elapsed: self.deadline.spent(),
             rounds: self.rounds,

@@ -185,6 +185,257 @@ fn options_that_cannot_be_meant() {
     );
 }
 
+#[test]
+fn requests_that_cannot_be_meant() {
+    let command: &[&str] = &["sleep", "1"];
+    refused(
+        "bad-requests",
+        &[
+            (
+                &["--rate", "0"],
+                command,
+                "--rate: 0 is no number of requests per second",
+            ),
+            (&["--rate", "-5"], command, "unexpected argument '-5'"),
+            (&["--rate", "nan"], command, "--rate: NaN is no number"),
+            (&["--connections", "0"], command, "0 is not in 1..=1000"),
+            (
+                &["--connections", "100000"],
+                command,
+                "100000 is not in 1..=1000",
+            ),
+            (&["--requests", "0"], command, "0 is not in 1..=10000000"),
+            (
+                &["--load-time", "0s"],
+                command,
+                "no request is made in no time",
+            ),
+            (
+                &["--url", "0*/x"],
+                command,
+                "--url: `0*/x`: `0` is no weight",
+            ),
+            (
+                &["--url", "two*http://localhost:1/"],
+                command,
+                "`two` is no weight",
+            ),
+            (
+                &["--url", "https://localhost:1/"],
+                command,
+                "only http is spoken here",
+            ),
+            (
+                &["--url", "http://localhost/"],
+                command,
+                "names no port: write `http://localhost:8000/`",
+            ),
+            (
+                &["--url", "localhost:1"],
+                command,
+                "write `http://HOST:PORT/PATH`",
+            ),
+            (
+                &["--url", "http://192.0.2.1:80/"],
+                command,
+                "`192.0.2.1:80` is another machine",
+            ),
+            (
+                &["--url", "http://no-such-host.invalid:80/"],
+                command,
+                "there is no host for `no-such-host.invalid:80`",
+            ),
+            (
+                &["--header", "nonsense"],
+                command,
+                "--header: `nonsense`: write `Name: value`",
+            ),
+            (
+                &["--url", "/", "--metric", "x"],
+                command,
+                "cannot be used with '--metric",
+            ),
+            (
+                &["--server", "--metric", "x"],
+                command,
+                "--metric: it looks into the output of `--load`",
+            ),
+            (
+                &["--metric", "x"],
+                &["gunicorn", "app:app"],
+                "--metric: CMD is a server",
+            ),
+            (&["--batch", "--url", "/"], command, "cannot be used with"),
+            (
+                &["--server", "--ready", ":1", "--load", "true", "--url", "/"],
+                command,
+                "cannot be used with",
+            ),
+        ],
+    );
+}
+
+/// Servers whose answers are no figures: each ends at once, with what to do.
+#[test]
+fn servers_that_answer_no_requests() {
+    let (pages, port) = (super::file("pages.py"), super::port());
+    let url = |path: &str| format!("http://127.0.0.1:{port}{path}");
+    let (fails, dies, slow, silent) = (
+        url("/status/500"),
+        url("/die"),
+        url("/slow/100"),
+        url("/silent"),
+    );
+    let missing = format!(
+        "{} answers with status 404: give a page of the application by `--url`",
+        url("/")
+    );
+    let later = format!("{fails} answers with status 500: see what the server printed");
+    let unavailable = format!(
+        "not ready within 5 s (`--ready-timeout`): {} answers with status 503",
+        url("/status/503")
+    );
+    let quiet = format!(
+        "not ready within 5 s (`--ready-timeout`): {slow} takes connections and does not answer"
+    );
+    let tls = url("/");
+    let command = |root: &'static str| ["python3", pages.as_str(), port.as_str(), root];
+    let up = format!("http://127.0.0.1:{port}/up");
+    refused(
+        "bad-answers",
+        &[
+            (&["--url", &fails], &command("ok"), &later),
+            (&["--url", &up, "--url", &fails], &command("ok"), &later),
+            (&["--url", "/status/500"], &command("ok"), &later),
+            (&[], &command("status/404"), &missing),
+            (
+                &[],
+                &command("status/404"),
+                "if the command ends by itself, say `--batch`",
+            ),
+            (
+                &["--ready-timeout", "5s", "--url", &url("/status/503")],
+                &command("ok"),
+                &unavailable,
+            ),
+            (
+                &["--url", &dies],
+                &command("ok"),
+                "the server ended with exit code 3",
+            ),
+            (
+                &["--url", &up, "--url", &dies],
+                &command("ok"),
+                "the server ended with exit code 3",
+            ),
+            (
+                &["--ready-timeout", "5s", "--url", &slow],
+                &command("ok"),
+                &quiet,
+            ),
+            (
+                &["--ready-timeout", "5s", "--url", &silent],
+                &command("ok"),
+                "takes connections and does not answer",
+            ),
+            (
+                &["--ready-timeout", "2s", "--url", &up],
+                &["sleep", "100"],
+                "cannot be connected to (Connection refused)",
+            ),
+            (
+                &["--ready-timeout", "2s", "--server"],
+                &["sleep", "100"],
+                "it listens on no TCP port",
+            ),
+            (
+                &["--server"],
+                &command("moved/https://localhost/"),
+                &format!("{tls} leads to https://localhost/"),
+            ),
+            (
+                &["--timeout", "2s", "--url", &up, "--requests", "10000000"],
+                &command("ok"),
+                "the load did not end within 2 s (`--timeout`)",
+            ),
+        ],
+    );
+}
+
+/// A request may take 30 s, and no longer.
+#[test]
+fn a_page_that_takes_too_long_is_given_up() {
+    let (pages, port) = (super::file("pages.py"), super::port());
+    let slow = format!("http://127.0.0.1:{port}/slow/100");
+    let folder = folder([]);
+    let run = tune(folder.path(), "bad-slow")
+        .args([
+            "--allocators",
+            "glibc",
+            "--url",
+            &slow,
+            "--ready-timeout",
+            "60s",
+        ])
+        .args(["--", "python3", &pages, &port, "ok"])
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&run.stderr);
+    let said =
+        format!("{slow} does not answer within 30 s: give a page that takes less by `--url`");
+    assert!(run.status.code() == Some(2) && err.contains(&said), "{err}");
+}
+
+#[test]
+fn a_port_that_is_in_use_is_said_with_who_uses_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let url = format!("http://127.0.0.1:{port}/");
+    let said = format!("(process {}): end what listens there", std::process::id());
+    let script = std::fs::read_to_string(super::file("pages.py")).unwrap();
+    let folder = folder([("uvicorn", script.as_str())]);
+    let uvicorn = folder.path().join("uvicorn").display().to_string();
+    refused(
+        "bad-port",
+        &[
+            (&["--url", &url], &["sleep", "100"], &said),
+            // What it says itself is that it cannot listen.
+            (
+                &[],
+                &["python3", &uvicorn, &port, "ok", "--port", &port],
+                &said,
+            ),
+        ],
+    );
+}
+
+/// A server that only other programs of this machine reach.
+#[test]
+fn a_unix_socket_is_refused() {
+    let folder = folder([(
+        "gunicorn",
+        "import socket, time\nserver = socket.socket(socket.AF_UNIX)\nserver.bind('app.sock')\nserver.listen()\ntime.sleep(100)\n",
+    )]);
+    let run = done(
+        tune(folder.path(), "bad-unix").args([
+            "--allocators",
+            "glibc",
+            "--",
+            "python3",
+            "gunicorn",
+        ]),
+        "bad-unix",
+    );
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    assert!(
+        run.err.contains(
+            "on a Unix socket (app.sock): start it with a port (`--bind 127.0.0.1:8000`)"
+        ),
+        "{}",
+        run.err
+    );
+}
+
 /// What cannot be written in the end is known before the first of many minutes.
 #[test]
 fn a_configuration_that_is_broken_is_said_at_once() {

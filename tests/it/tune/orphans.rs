@@ -56,6 +56,60 @@ fn an_interrupt_ends_the_whole_tree() {
     }
 }
 
+/// While requests are under way, which the server does not answer, everything ends as soon.
+#[test]
+fn requests_that_are_under_way_keep_nothing() {
+    for name in ["INT", "TERM", "KILL"] {
+        let (folder, test) = (folder([]), format!("orphans-requests-{name}"));
+        let port = super::port();
+        let script = format!(
+            "(setsid sleep 4321 &); exec python3 {} {port} ok",
+            super::file("pages.py")
+        );
+        let mut child = tune(folder.path(), &test)
+            .args([
+                "--allocators",
+                "glibc",
+                "--budget",
+                "5m",
+                "--load-time",
+                "1m",
+            ])
+            .args([
+                "--ready",
+                &format!(":{port}"),
+                "--url",
+                "9*/",
+                "--url",
+                "/slow/20",
+            ])
+            .args(["--", "sh", "-c", &script])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let asked = folder.path().join("asked");
+        wait_until(&mark(&test), |_| asked.exists());
+        let began = std::time::Instant::now();
+        signal(&child, name);
+        if name == "KILL" {
+            child.wait().unwrap();
+            wait_until(&mark(&test), <[_]>::is_empty);
+        } else {
+            let output = child.wait_with_output().unwrap();
+            assert_eq!(output.status.code(), Some(2));
+            let left = marked(&mark(&test));
+            assert!(left.is_empty(), "{left:?}");
+        }
+        let took = began.elapsed();
+        assert!(
+            took < std::time::Duration::from_secs(15),
+            "{name}: {took:?}"
+        );
+    }
+}
+
 #[test]
 fn what_was_measured_before_an_interrupt_is_printed() {
     let (folder, test) = (folder([]), "orphans-printed");

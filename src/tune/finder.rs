@@ -1,0 +1,226 @@
+//! Looks for the server that a command has become: where it takes connections, and whether it answers HTTP there.
+//!
+//! Of a command that is known to be a server it is enough that it listens. Another one may listen for workers of its own, or show
+//! how far it is on a page: it is a server if it answers HTTP and has nothing else to do.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::known::Known;
+use super::listening::{self, Listener, Sockets};
+use crate::facts::ports;
+use crate::load::{Failure, Origin, PATIENCE, Probe, Settings, Target};
+
+/// Between two looks at the sockets: of a server one waits for, and of a command that is at work.
+const SOON: Duration = Duration::from_millis(100);
+const LATER: Duration = Duration::from_secs(1);
+/// So long it listens before it is taken: a server with several ports opens them one after the other.
+const SETTLED: Duration = Duration::from_millis(300);
+/// So long a Unix socket is all there is: the port may come behind that of a control interface.
+const ALONE: Duration = Duration::from_secs(5);
+/// One of several ports may take so long to answer.
+const QUICK: Duration = Duration::from_secs(3);
+/// A port that did not answer so often is not asked again.
+const TRIES: u8 = 3;
+/// What uses less than this of a processor waits for work.
+pub(super) const IDLE: f64 = 0.25;
+/// How long that is looked at.
+pub(super) const WHILE: Duration = Duration::from_secs(1);
+
+/// A search for one server.
+pub(super) struct Finder {
+    settings: Settings,
+    known: Option<Known>,
+    /// Whether it is known that it is a server.
+    sure: bool,
+    looked: Option<Instant>,
+    /// Since when it listens.
+    since: Option<Instant>,
+    probe: Option<(Origin, Probe)>,
+    /// How often a port did not answer HTTP.
+    silent: BTreeMap<u16, u8>,
+    /// The last look.
+    sockets: Sockets,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// A server, and where.
+    Server {
+        origin: Origin,
+        /// Its other ports, where it has some.
+        others: Vec<u16>,
+    },
+    /// A server that cannot be reached; why, and what to do.
+    Unreachable(String),
+    /// Somebody else takes connections on its port.
+    Contested(u16),
+}
+
+impl Finder {
+    pub(super) fn new(settings: &Settings, known: Option<Known>, sure: bool) -> Self {
+        Self {
+            settings: settings.clone(),
+            sure: sure || known.is_some(),
+            known,
+            looked: None,
+            since: None,
+            probe: None,
+            silent: BTreeMap::new(),
+            sockets: Sockets::default(),
+        }
+    }
+
+    /// Whether it is known to be a server.
+    pub(super) const fn is_sure(&self) -> bool {
+        self.sure
+    }
+
+    /// What it is known to be.
+    pub(super) const fn known(&self) -> Option<&Known> {
+        self.known.as_ref()
+    }
+
+    /// Goes on with the search; `idle` says whether the command waits for work.
+    pub(super) fn step(&mut self, root: u32, idle: bool) -> Option<Found> {
+        if let Some((origin, probe)) = &mut self.probe {
+            let answer = probe.wait(Duration::ZERO)?;
+            let origin = origin.clone();
+            self.probe = None;
+            match answer {
+                Ok(_) | Err(Failure::Status(_)) => return Some(self.server(origin)),
+                Err(Failure::Nonsense(_)) => {
+                    self.silent.insert(origin.port(), TRIES);
+                }
+                Err(_) => *self.silent.entry(origin.port()).or_default() += 1,
+            }
+        }
+        let pause = if self.sure { SOON } else { LATER };
+        if self.looked.is_some_and(|looked| looked.elapsed() < pause) {
+            return None;
+        }
+        self.look(root);
+        let open = self.open();
+        if open.is_empty() {
+            if self.sure {
+                // What was silent may answer yet.
+                self.silent.clear();
+            }
+            let any = !self.sockets.unix.is_empty() || !self.sockets.tcp.is_empty();
+            self.since = self.since.filter(|_| any);
+            return self.unreachable();
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if since.elapsed() < SETTLED || !self.sure && !idle {
+            return None;
+        }
+        self.choose(&open)
+    }
+
+    fn look(&mut self, root: u32) {
+        self.looked = Some(Instant::now());
+        if !self.sure {
+            self.known = Known::below(root);
+            self.sure = self.known.is_some();
+        }
+        self.sockets = listening::below(root);
+    }
+
+    /// The sockets that may be the server's.
+    fn open(&self) -> Vec<Listener> {
+        let fits = |listener: &&Listener| {
+            let port = listener.address.port();
+            let silent = self.silent.get(&port).is_some_and(|tries| *tries >= TRIES);
+            listener.here && !silent && (self.sure || !ports::is_of_a_dashboard(port))
+        };
+        self.sockets.tcp.iter().filter(fits).cloned().collect()
+    }
+
+    /// Where no port can be reached: whether anything else can be said of it.
+    fn unreachable(&mut self) -> Option<Found> {
+        if !self.sure {
+            return None;
+        }
+        let elsewhere = self.sockets.tcp.iter().find(|listener| !listener.here);
+        let unix = self.sockets.unix.join(", ");
+        if elsewhere.is_none() && unix.is_empty() {
+            return None;
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if since.elapsed() < ALONE {
+            return None;
+        }
+        if let Some(listener) = elsewhere {
+            let port = listener.address.port();
+            return Some(Found::Unreachable(format!(
+                "the server listens on port {port} in a network of its own, which cannot be reached from here: run malloclint in that network"
+            )));
+        }
+        let argument = self
+            .known
+            .as_ref()
+            .and_then(|known| ports::tcp_argument(&known.name));
+        let how = argument.map_or_else(String::new, |argument| format!(" (`{argument}`)"));
+        Some(Found::Unreachable(format!(
+            "the server listens on no TCP port but on a Unix socket ({unix}): start it with a port{how}, or give a load of your own (`--server --ready CHECK --load CMD`)"
+        )))
+    }
+
+    /// Takes a port, or asks whether HTTP is spoken there.
+    fn choose(&mut self, open: &[Listener]) -> Option<Found> {
+        let expected = self.known.as_ref().and_then(|known| known.port);
+        let listener = open
+            .iter()
+            .find(|listener| Some(listener.address.port()) == expected);
+        let taken = listener.is_some() || open.len() == 1;
+        let tries = |listener: &&Listener| self.silent.get(&listener.address.port()).copied();
+        let listener = listener.or_else(|| open.iter().min_by_key(tries))?;
+        if listener.contested && self.sure {
+            return Some(Found::Contested(listener.address.port()));
+        }
+        let origin = Origin::listening(listener.address);
+        if self.sure && taken {
+            return Some(self.server(origin));
+        }
+        let page = self
+            .settings
+            .targets
+            .first()
+            .map_or("/", |target| &target.path);
+        let page = Target::page(origin.clone(), page.to_owned());
+        let patience = if taken { PATIENCE } else { QUICK };
+        self.probe = Some((origin, Probe::start(&self.settings, &page, patience)));
+        None
+    }
+
+    fn server(&self, origin: Origin) -> Found {
+        let ports = self
+            .sockets
+            .tcp
+            .iter()
+            .map(|listener| listener.address.port());
+        let mut others: Vec<u16> = ports.filter(|port| *port != origin.port()).collect();
+        others.sort_unstable();
+        Found::Server { origin, others }
+    }
+
+    /// Whether it listened on any port when it was last looked at.
+    pub(super) const fn listens(&self) -> bool {
+        !self.sockets.tcp.is_empty()
+    }
+
+    /// What is missing, in words.
+    pub(super) fn lack(&self) -> String {
+        let ports: Vec<String> = self
+            .sockets
+            .tcp
+            .iter()
+            .map(|listener| listener.address.port().to_string())
+            .collect();
+        if ports.is_empty() {
+            return "it listens on no TCP port; what has another load needs `--server --ready CHECK --load CMD`".into();
+        }
+        format!("nothing answers HTTP on port {}", ports.join(", "))
+    }
+}

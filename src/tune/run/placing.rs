@@ -1,0 +1,303 @@
+//! Where the pages of a load are: the server is looked for, and its first page is waited for.
+
+use std::ffi::OsString;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use super::Watch;
+use crate::load::{Answer, Failure, Origin, PATIENCE, Probe, Problem, Settings, Target};
+use crate::tune::error::{Ending, RunError};
+use crate::tune::finder::{Finder, Found, IDLE, WHILE};
+use crate::tune::known::Known;
+use crate::tune::listening;
+use crate::tune::workload::Server;
+
+/// How long a port may take to say that it takes connections.
+const KNOCK: Duration = Duration::from_secs(1);
+/// The page of a server of which none is named.
+const FIRST: &str = "/";
+
+/// What came first.
+pub(super) enum Came {
+    Found(Found),
+    Ended(Ending),
+}
+
+/// A load whose pages are known.
+pub(super) struct Placed {
+    pub(super) settings: Settings,
+    /// Whether the pages are those that were asked for.
+    asked: bool,
+    /// Whether it is sure that the command is a server.
+    sure: bool,
+    /// What people should know.
+    pub(super) notes: Vec<String>,
+}
+
+impl Placed {
+    /// One whose pages name their servers.
+    pub(super) fn named(settings: &Settings) -> Self {
+        Self {
+            settings: settings.clone(),
+            asked: true,
+            sure: true,
+            notes: Vec::new(),
+        }
+    }
+
+    fn on(settings: &Settings, origin: &Origin, sure: bool) -> Self {
+        let mut placed = settings.at(origin);
+        let asked = !placed.targets.is_empty();
+        if !asked {
+            placed
+                .targets
+                .push(Target::page(origin.clone(), FIRST.to_owned()));
+        }
+        Self {
+            settings: placed,
+            asked,
+            sure,
+            notes: Vec::new(),
+        }
+    }
+}
+
+/// Whether the ports of the pages are free: the server that is started will want them.
+pub(super) fn unused(settings: &Settings) -> Result<(), RunError> {
+    let taken = |origin: &&&Origin| {
+        let addresses = origin.addresses().unwrap_or_default();
+        let knock = |address| TcpStream::connect_timeout(address, KNOCK).is_ok();
+        addresses.iter().any(knock)
+    };
+    match settings.origins().iter().find(taken) {
+        Some(origin) => Err(in_use(origin.port())),
+        None => Ok(()),
+    }
+}
+
+fn in_use(port: u16) -> RunError {
+    RunError::PortInUse {
+        port,
+        holder: listening::holder(port),
+    }
+}
+
+impl Watch<'_> {
+    /// Looks for a server that is known to be one.
+    pub(super) fn find(
+        &mut self,
+        server: &Server,
+        settings: &Settings,
+        command: &[OsString],
+    ) -> Result<Placed, RunError> {
+        let mut finder = Finder::new(settings, Known::of(command), true);
+        let limit = self.deadline.within(server.ready_limit);
+        match self.until_found(&mut finder, limit.time)? {
+            Some(came) => self.place(settings, &finder, came),
+            None => Err(RunError::NotReady {
+                limit,
+                check: finder.lack(),
+                tail: self.running.tail(),
+            }),
+        }
+    }
+
+    /// Goes on with a search until something is found, the command has ended, or the time is up.
+    pub(super) fn until_found(
+        &mut self,
+        finder: &mut Finder,
+        limit: Duration,
+    ) -> Result<Option<Came>, RunError> {
+        self.until(limit, |watch, pause| {
+            if let Some(ending) = watch.running.wait(pause) {
+                return Some(Came::Ended(ending));
+            }
+            let idle = watch.sampler.busy(WHILE).is_some_and(|busy| busy < IDLE);
+            finder.step(watch.running.keeper(), idle).map(Came::Found)
+        })
+    }
+
+    /// Puts the pages of a load on the server that was found.
+    pub(super) fn place(
+        &mut self,
+        settings: &Settings,
+        finder: &Finder,
+        came: Came,
+    ) -> Result<Placed, RunError> {
+        match came {
+            Came::Found(Found::Server { origin, others }) => {
+                let mut placed = Placed::on(settings, &origin, finder.is_sure());
+                placed.notes.push(said(&origin, &others, finder.is_sure()));
+                Ok(placed)
+            }
+            Came::Found(Found::Unreachable(why)) => Err(RunError::Unreachable {
+                why,
+                tail: self.running.tail(),
+            }),
+            Came::Found(Found::Contested(port)) => Err(in_use(port)),
+            Came::Ended(ending) => {
+                self.running.finish_reading();
+                // All of its own has ended: whoever listens there now was in its way.
+                let wanted = finder.known().and_then(|known| known.port);
+                let held = wanted.filter(|port| listening::holder(*port).is_some());
+                Err(held.map_or_else(|| self.ended("the server", ending), in_use))
+            }
+        }
+    }
+
+    /// Waits until the first page answers as it should. Where none was asked for, the server may name another.
+    pub(super) fn until_page(
+        &mut self,
+        server: &Server,
+        placed: &mut Placed,
+    ) -> Result<(), RunError> {
+        let answer = self.first_answer(server, placed)?;
+        let Some(location) = answer.location.filter(|_| !placed.asked) else {
+            return Ok(());
+        };
+        let Some(target) = placed.settings.targets.first_mut() else {
+            return Ok(());
+        };
+        let path = elsewhere(&location, &target.path).ok_or_else(|| RunError::Unreachable {
+            why: format!(
+                "{} leads to {location}: give a page by `--url /PATH`; where the application wants TLS, `--header 'X-Forwarded-Proto: https'` may do",
+                target.url()
+            ),
+            tail: self.running.tail(),
+        })?;
+        let from = std::mem::replace(&mut target.path, path);
+        let note = format!(
+            "{from} leads to {}, which is asked for: `--url` gives another page",
+            target.path
+        );
+        placed.notes.push(note);
+        placed.asked = true;
+        self.first_answer(server, placed).map(drop)
+    }
+
+    fn first_answer(&mut self, server: &Server, placed: &Placed) -> Result<Answer, RunError> {
+        enum First {
+            Answer(Result<Answer, Failure>),
+            Ended(Ending),
+        }
+        let Some(target) = placed.settings.targets.first() else {
+            return Err(RunError::System("a load without a page".into()));
+        };
+        let start = || Probe::start(&placed.settings, target, PATIENCE);
+        let (mut probe, mut last) = (start(), None);
+        let limit = self.deadline.within(server.ready_limit);
+        let first = self.until(limit.time, |watch, pause| {
+            if let Some(ending) = watch.running.wait(Duration::ZERO) {
+                return Some(First::Ended(ending));
+            }
+            let Some(answer) = probe.wait(pause) else {
+                // It was let in, and is waited for.
+                last = None;
+                return None;
+            };
+            match answer {
+                Err(failure) if failure.may_pass() => {
+                    last = Some(failure);
+                    probe = start();
+                    // A port that refuses does so at once.
+                    watch.running.wait(pause).map(First::Ended)
+                }
+                answer => Some(First::Answer(answer)),
+            }
+        })?;
+        match first {
+            Some(First::Answer(Ok(answer))) => Ok(answer),
+            Some(First::Answer(Err(failure))) => Err(RunError::Requests {
+                problem: Problem::Page {
+                    url: target.url(),
+                    failure,
+                },
+                sure: placed.sure,
+                tail: self.running.tail(),
+            }),
+            Some(First::Ended(ending)) => {
+                self.running.finish_reading();
+                Err(self.ended("the server", ending))
+            }
+            None => Err(RunError::NotReady {
+                limit,
+                check: match last {
+                    Some(failure) => format!("{} {failure}", target.url()),
+                    None => format!("{} takes connections and does not answer", target.url()),
+                },
+                tail: self.running.tail(),
+            }),
+        }
+    }
+}
+
+/// What was found, and how to say otherwise.
+fn said(origin: &Origin, others: &[u16], sure: bool) -> String {
+    let mut text = format!("the server listens on {origin}");
+    if !others.is_empty() {
+        let others: Vec<String> = others.iter().map(u16::to_string).collect();
+        text.push_str(&format!(
+            " (and on port {}: `--url http://HOST:PORT/` takes another)",
+            others.join(", ")
+        ));
+    }
+    if !sure {
+        text.push_str("; if the command ends by itself, say `--batch`");
+    }
+    text
+}
+
+/// The path to which a page leads, where that is on the same server.
+fn elsewhere(location: &str, from: &str) -> Option<String> {
+    let path = match location.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => {
+            rest.find('/').map_or("/", |at| rest.split_at(at).1)
+        }
+        Some(_) => return None,
+        None if location.starts_with("//") => return None,
+        None => location,
+    };
+    let path = path.split('#').next().unwrap_or_default();
+    let whole = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("/{path}")
+    };
+    let clean = whole.chars().all(|c| c.is_ascii_graphic());
+    (clean && whole != from).then_some(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_leads_to_another_of_the_same_server() {
+        for (location, expected) in [
+            ("/en/", Some("/en/")),
+            ("en/?a=b#top", Some("/en/?a=b")),
+            ("http://localhost:8000/docs", Some("/docs")),
+            ("http://localhost:8000", None),
+            ("/", None),
+            ("https://localhost/", None),
+            ("//other/x", None),
+            ("/a b", None),
+        ] {
+            assert_eq!(elsewhere(location, "/").as_deref(), expected, "{location}");
+        }
+    }
+
+    #[test]
+    fn what_was_found_is_said_with_how_to_say_otherwise() {
+        let origin = Origin::listening("0.0.0.0:8000".parse().unwrap());
+        assert_eq!(
+            said(&origin, &[], true),
+            "the server listens on 127.0.0.1:8000"
+        );
+        let others = said(&origin, &[9000, 9001], false);
+        assert!(
+            others.contains("port 9000, 9001: `--url") && others.ends_with("`--batch`"),
+            "{others}"
+        );
+    }
+}
