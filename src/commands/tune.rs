@@ -119,9 +119,9 @@ mod here {
             }),
             _ => None,
         };
-        let goal = arguments.goal.name();
+        let goal = arguments.goal;
         let judge = Judge {
-            goal: tune::goal(goal).ok_or_else(|| format!("no goal is called `{goal}`"))?,
+            goal: tune::goal(goal).ok_or_else(|| format!("no goal is called `{}`", goal.name()))?,
             memory: match arguments.memory {
                 Memory::Mean => tune::Memory::Mean,
                 Memory::Peak => tune::Memory::Peak,

@@ -207,7 +207,7 @@ fn method(outcome: &Outcome) -> String {
         "Memory is the proportional set size of all processes of the tree, read from /proc while they ran; {memory} counts. CPU time is that of all processes. Settings were measured in {} interleaved rounds within {}, the worse half left out after each, and every ratio is against {first} in the same round; ± is the 95 % interval of the mean. Goal: {}. Seed of the drawing: {}. Measuring ended because {}.",
         outcome.rounds,
         duration::show(outcome.elapsed),
-        outcome.judge.goal.name,
+        outcome.judge.goal.name.name(),
         outcome.seed,
         stop(outcome)
     )

@@ -35,7 +35,7 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
         "version": VERSION,
         "command": command,
         "load": load,
-        "goal": outcome.judge.goal.name,
+        "goal": outcome.judge.goal.name.name(),
         "memory": memory(outcome.judge.memory),
         "seed": outcome.seed,
         "seconds": outcome.elapsed.as_secs_f64(),
@@ -83,6 +83,7 @@ fn candidate(outcome: &Outcome, index: usize) -> Option<Value> {
         Origin::Baseline => ("baseline", None),
         Origin::Current => ("current", None),
         Origin::Asked => ("asked", None),
+        Origin::Fix => ("fix", Some("templates/malloc-conf.toml")),
         Origin::Known(source) => ("known", Some(source)),
         Origin::Drawn => ("drawn", None),
     };

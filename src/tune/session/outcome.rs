@@ -1,24 +1,47 @@
 //! What comes out: which setting wins, and what only looks better.
 
+use std::time::SystemTime;
+
 use super::Session;
 use crate::tune::judge::Advantage;
-use crate::tune::{Outcome, Stop};
+use crate::tune::machine::Machine;
+use crate::tune::{Outcome, Stop, floor};
+
+/// What is said of the settings together.
+#[derive(Default)]
+pub(super) struct Decision {
+    /// The best: what is there, unless another is surely better and worth it.
+    pub(super) leader: Option<usize>,
+    /// What may be better and worth it, where that is not sure.
+    pub(super) nearly: Option<usize>,
+    /// What is surely better, and not by enough.
+    pub(super) too_little: Option<usize>,
+}
 
 impl Session<'_> {
     pub(super) fn outcome(self, stop: Stop) -> Outcome {
         let standings = self.judge().standings(&self.all);
         let compared = standings.iter().skip(1).any(|one| one.score.is_some());
-        let (leader, nearly) = Some(self.winner()).filter(|_| compared).unwrap_or_default();
+        let decision = compared.then(|| self.decide()).unwrap_or_default();
         let alive = self.alive();
-        let mut undecided = leader
+        let mut undecided = decision
+            .leader
             .map(|leader| self.judge().undecided(&self.all, leader, &alive))
             .unwrap_or_default();
         // What was never measured is no rival.
         let measured = |index: &usize| standings.get(*index).is_some_and(|one| one.score.is_some());
         undecided.retain(measured);
         let server = self.options.workload.server.as_ref();
+        let baseline = self.all.first().and_then(|first| first.runs.last());
+        let proof = baseline.map(|(_, run)| run.proof.clone());
         Outcome {
             current: self.current(),
+            stays: self.stays(),
+            fix: self.fix,
+            arena_max: self.arena_max,
+            size: self.size(),
+            machine: Machine::here(&proof.unwrap_or_default()),
+            date: SystemTime::now(),
             beside: self.environment.beside(),
             judge: self.options.judge.clone(),
             command: self.options.workload.command.clone(),
@@ -26,35 +49,77 @@ impl Session<'_> {
             seed: self.options.seed,
             elapsed: self.deadline.spent(),
             rounds: self.rounds,
-            nearly,
+            leader: decision.leader,
+            nearly: decision.nearly,
+            too_little: decision.too_little,
             tried: self.all,
             standings,
-            leader,
             undecided,
             stop,
         }
     }
 
-    /// What malloclint was started with, where that is a setting.
-    fn current(&self) -> Option<usize> {
-        (self.anchors > 1).then_some(1)
+    /// What is there, and is kept unless another is better: the setting of now, else none.
+    pub(super) fn stays(&self) -> usize {
+        let ranked = self.ranked();
+        let current = self.current().filter(|current| ranked.contains(current));
+        current.unwrap_or(0)
     }
 
-    /// The best, and what only looks better. Without proof that another is better, what is there
-    /// anyway stays: the setting of now, else none.
-    fn winner(&self) -> (Option<usize>, Option<usize>) {
-        let ranked = self.ranked();
-        let stays = self.current().filter(|current| ranked.contains(current));
-        let stays = stays.unwrap_or(0);
-        let Some(first) = ranked.first().copied() else {
-            return (None, None);
-        };
-        let advantage = |index: usize| self.judge().advantage(&self.all, index, stays);
-        let sure = |index: &&usize| **index != stays && advantage(**index) == Advantage::Sure;
-        if let Some(best) = ranked.iter().find(sure) {
-            return (Some(*best), None);
+    /// Which setting wins. It must be surely better than what is there, and by enough.
+    pub(super) fn decide(&self) -> Decision {
+        let (ranked, stays) = (self.ranked(), self.stays());
+        let advantage = |index: usize| self.advantage(index, stays);
+        let sure: Vec<usize> = (ranked.iter().copied())
+            .filter(|index| *index != stays && advantage(*index) == Advantage::Sure)
+            .collect();
+        let best = sure.iter().find(|index| self.is_worth(**index, stays));
+        if let Some(best) = best.copied() {
+            return Decision {
+                leader: Some(self.simpler(best, &sure, stays)),
+                ..Decision::default()
+            };
         }
-        let likely = first != stays && advantage(first) == Advantage::Likely;
-        (Some(stays), likely.then_some(first))
+        let rival = |index: &&usize| **index != stays && advantage(**index) != Advantage::None;
+        let nearly = (ranked.iter().filter(rival)).find(|index| self.may_be_worth(**index, stays));
+        Decision {
+            leader: (!ranked.is_empty()).then_some(stays),
+            nearly: nearly.copied(),
+            too_little: sure.first().copied().filter(|_| nearly.is_none()),
+        }
+    }
+
+    /// In a small service `MALLOC_ARENA_MAX=2`, which needs no library, unless the best is worth it over
+    /// that, too.
+    fn simpler(&self, best: usize, sure: &[usize], stays: usize) -> usize {
+        let small = self.size().is_some_and(|size| size.is_small());
+        let simple = self
+            .arena_max
+            .filter(|simple| small && sure.contains(simple));
+        match simple.filter(|simple| self.is_worth(*simple, stays)) {
+            Some(simple) => {
+                let better = self.advantage(best, simple) == Advantage::Sure;
+                if better && self.is_worth(best, simple) {
+                    best
+                } else {
+                    simple
+                }
+            }
+            None => best,
+        }
+    }
+
+    fn advantage(&self, index: usize, than: usize) -> Advantage {
+        self.judge().advantage(&self.all, index, than)
+    }
+
+    fn is_worth(&self, index: usize, than: usize) -> bool {
+        let pair = self.all.get(index).zip(self.all.get(than));
+        pair.is_some_and(|(one, than)| floor::is_worth(self.judge(), one, than))
+    }
+
+    fn may_be_worth(&self, index: usize, than: usize) -> bool {
+        let pair = self.all.get(index).zip(self.all.get(than));
+        pair.is_some_and(|(one, than)| floor::may_be_worth(self.judge(), one, than))
     }
 }

@@ -1,0 +1,250 @@
+//! What is recommended, in sentences: first the answer with its number, then what stands behind it.
+
+use super::{shown_cost, speed_name, stop};
+use crate::tune::floor::{Saving, likely_saving, sure_saving};
+use crate::tune::search_space::{floor, margins};
+use crate::tune::size::mib;
+use crate::tune::verdict::{Verdict, Verdicts};
+use crate::tune::{Estimate, Outcome, Standing, Tried, why};
+
+/// The answer, as one sentence with its number.
+pub(super) fn answer(outcome: &Outcome) -> String {
+    let Some((leader, there)) = pair(outcome, outcome.leader) else {
+        return format!(
+            "nothing can be recommended, since nothing could be compared: {}",
+            stop(outcome)
+        );
+    };
+    if outcome.leader == Some(outcome.stays) {
+        return keep(outcome, there);
+    }
+    let number = gain(outcome, leader, there);
+    match outcome.leader {
+        Some(0) => format!("drop what is set now: {} takes {number}", name(leader)),
+        _ => format!("{}: {number}{}", set(outcome, leader), aside(outcome)),
+    }
+}
+
+/// What stands behind the answer, one sentence each.
+pub(super) fn reasons(outcome: &Outcome) -> Vec<String> {
+    let mut said = Vec::new();
+    if outcome.leader.is_none() {
+        return said;
+    }
+    said.extend(size(outcome));
+    said.extend(why_less(outcome));
+    said.extend(apart(outcome));
+    said
+}
+
+/// What is said of each figure of a setting beside the C library's own allocator, in one line.
+pub(super) fn figures(outcome: &Outcome, index: usize) -> Option<String> {
+    let standing = outcome.standings.get(index).filter(|_| index != 0)?;
+    let verdicts = Verdicts::of(standing);
+    let cost = match outcome.judge.more_is_better {
+        Some(true) => verdicts.cost.turned(),
+        _ => verdicts.cost,
+    };
+    let all = [
+        figure("memory", verdicts.memory, standing.memory),
+        figure("CPU", verdicts.cpu, standing.cpu),
+        figure(speed_name(outcome), cost, shown_cost(outcome, index)),
+    ];
+    Some(all.join("; "))
+}
+
+fn figure(what: &str, verdict: Verdict, estimate: Option<Estimate>) -> String {
+    let words = verdict.words();
+    match verdict {
+        Verdict::Unchanged => format!("{what} is {words}"),
+        _ => format!("{what} is {words}: {}", super::ratio(estimate)),
+    }
+}
+
+/// A setting, and what is there.
+fn pair(outcome: &Outcome, index: Option<usize>) -> Option<(&Tried, &Tried)> {
+    let there = outcome.tried.get(outcome.stays)?;
+    Some((outcome.tried.get(index?)?, there))
+}
+
+fn name(tried: &Tried) -> &str {
+    &tried.candidate.name
+}
+
+/// What is there, as people call it.
+fn there_is(there: &Tried) -> &str {
+    if there.candidate.is_current() {
+        return "what is set now";
+    }
+    name(there)
+}
+
+/// What is to be done for a setting.
+fn set(outcome: &Outcome, best: &Tried) -> String {
+    let candidate = &best.candidate;
+    if candidate.library.is_some() {
+        let by_fix = outcome.leader == outcome.fix;
+        let by_fix = if by_fix { ", as `malloclint fix` writes it" } else { "" };
+        return format!("use {}{by_fix}", candidate.name);
+    }
+    let env = candidate.env.iter();
+    let env: Vec<String> = env.map(|(name, value)| format!("{name}={value}")).collect();
+    format!("set {}", env.join(" "))
+}
+
+/// What speaks for a setting, with its number.
+fn gain(outcome: &Outcome, one: &Tried, there: &Tried) -> String {
+    let standing = outcome.judge.against(one, there);
+    let verdicts = Verdicts::of(&standing);
+    let (memory, name) = (standing.memory, there_is(there));
+    let ratio = |estimate: Option<Estimate>| estimate.map_or(1.0, |one| one.ratio().0);
+    let typical = |tried: &Tried| tried.typical(|run| outcome.judge.memory(run));
+    if let (Some(now), Some(before)) = (typical(one), typical(there))
+        && ratio(memory) < 1.0 - margins().memory
+    {
+        let (memory, unit) = (ratio(memory), " MiB");
+        let (now, before) = (mib(now), mib(before));
+        let now = now.strip_suffix(unit).unwrap_or(&now);
+        return format!("{memory:.2} of the memory of {name} ({now} instead of {before})");
+    }
+    if verdicts.cpu == Verdict::Lower || standing.cost.is_none() {
+        return format!("{:.2} of the CPU time of {name}", ratio(standing.cpu));
+    }
+    let speed = speed_name(outcome);
+    format!("{:.2} of the {speed} of {name}", ratio(cost(outcome, &standing)))
+}
+
+/// The last figure as the user reads it: where more is better, the figure itself.
+fn cost(outcome: &Outcome, standing: &Standing) -> Option<Estimate> {
+    let mut cost = standing.cost?;
+    if outcome.judge.more_is_better == Some(true) {
+        cost.mean = -cost.mean;
+    }
+    Some(cost)
+}
+
+/// Where a small service gets the variable that needs no library: why not more.
+fn aside(outcome: &Outcome) -> String {
+    let size = outcome.size.as_ref().filter(|size| size.is_small());
+    match size.filter(|_| outcome.leader == outcome.arena_max) {
+        Some(size) => format!("; {size}, too little for another allocator to be worth it"),
+        None => String::new(),
+    }
+}
+
+/// What stays, and why.
+fn keep(outcome: &Outcome, there: &Tried) -> String {
+    let why = why_kept(outcome, there);
+    let kept = format!("keep {}", there_is(there));
+    match outcome.size.as_ref().filter(|size| size.is_small()) {
+        Some(size) => format!("{kept}: {size}, too little to gain, and {why}"),
+        None => format!("{kept}: {why}"),
+    }
+}
+
+fn why_kept(outcome: &Outcome, there: &Tried) -> String {
+    let lost = outcome.current.filter(|current| *current != outcome.stays);
+    if lost.is_some() {
+        return "nothing that was tried is surely better, and what is set now cannot be measured"
+            .into();
+    }
+    if let Some((nearly, there)) = pair(outcome, outcome.nearly) {
+        return format!(
+            "{} looks better ({}), but the runs do not prove that it is worth a change; a longer `--budget` may",
+            name(nearly),
+            gain(outcome, nearly, there)
+        );
+    }
+    if let Some((better, there)) = pair(outcome, outcome.too_little) {
+        return format!(
+            "{} is surely better, but {}",
+            name(better),
+            too_little(outcome, better, there)
+        );
+    }
+    none_saves(outcome, there)
+}
+
+/// Why a setting that is surely better is not worth a change.
+fn too_little(outcome: &Outcome, better: &Tried, there: &Tried) -> String {
+    let saving = likely_saving(&outcome.judge, better, there);
+    match saving.filter(|saving| saving.share > 0.0) {
+        Some(saving) => format!(
+            "saves only {}: below {:.0} % or {:.0} MiB a change is not worth it",
+            part(saving),
+            floor().share * 100.0,
+            floor().mib
+        ),
+        None => "saves no memory, and is not surely faster by enough".into(),
+    }
+}
+
+/// `3 % of its memory (4.2 MiB)`.
+fn part(saving: Saving) -> String {
+    let percent = (saving.share * 100.0).ceil();
+    format!("{percent:.0} % of its memory ({})", mib(saving.bytes))
+}
+
+/// The most that any setting saves, where none is better.
+fn none_saves(outcome: &Outcome, there: &Tried) -> String {
+    let saving = |one: &&Tried| likely_saving(&outcome.judge, one, there);
+    let others = || {
+        let all = outcome.tried.iter().enumerate();
+        let others = all.filter(|(index, one)| *index != outcome.stays && one.discarded.is_none());
+        others.map(|(_, one)| one).filter(|one| saving(one).is_some())
+    };
+    let most = others().max_by(|one, other| {
+        let share = |one: &&Tried| saving(one).map_or(0.0, |saving| saving.share);
+        share(one).total_cmp(&share(other))
+    });
+    let Some((most, saved)) = most.and_then(|most| Some((most, saving(&most)?))) else {
+        return "nothing that was tried is surely better".into();
+    };
+    let count = others().count();
+    let count = if count == 1 { "the other setting".into() } else { format!("none of the {count} other settings") };
+    if saved.is_enough() {
+        return format!(
+            "nothing that was tried is surely better; {} has {}, but costs more than that is worth",
+            name(most),
+            gain(outcome, most, there)
+        );
+    }
+    match (saved.share > 0.0, others().count()) {
+        (true, 1) => format!("{count} saves {}", part(saved)),
+        (true, _) => format!("{count} saves more than {}", part(saved)),
+        (false, 1) => format!("{count} saves no memory"),
+        (false, _) => format!("{count} saves memory"),
+    }
+}
+
+/// How large the workload is, where the answer does not say it.
+fn size(outcome: &Outcome) -> Option<String> {
+    let size = outcome.size.as_ref()?;
+    let said = size.is_small()
+        && (outcome.leader == Some(outcome.stays) || outcome.leader == outcome.arena_max);
+    let with = outcome.tried.first().map_or("", name);
+    (!said).then(|| format!("with {with} {size}"))
+}
+
+/// Why the best takes less memory, where it is told apart from what it is compared with.
+fn why_less(outcome: &Outcome) -> Option<String> {
+    let best = outcome.leader.filter(|leader| *leader != 0)?;
+    why::why(outcome.tried.get(best)?, outcome.tried.first()?)
+}
+
+/// What could not be told apart from the best.
+fn apart(outcome: &Outcome) -> Option<String> {
+    let open = outcome.undecided.iter();
+    let open = open.filter(|index| Some(**index) != outcome.nearly);
+    let open: Vec<&str> = open
+        .filter_map(|index| outcome.tried.get(*index))
+        .map(name)
+        .collect();
+    (!open.is_empty()).then(|| format!("not told apart from it: {}", open.join("; ")))
+}
+
+/// What the best surely saves at least against what is there, for programs.
+pub(super) fn surely_saved(outcome: &Outcome, index: usize) -> Option<Saving> {
+    let (one, there) = pair(outcome, Some(index))?;
+    sure_saving(&outcome.judge, one, there)
+}

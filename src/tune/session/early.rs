@@ -1,0 +1,128 @@
+//! After a minute: whether going on is worth it.
+
+use std::time::Duration;
+
+use super::Session;
+use crate::text::duration;
+use crate::tune::floor;
+use crate::tune::judge::{Judge, Tried};
+use crate::tune::size::{Size, mib};
+use crate::tune::verdict::{Verdict, Verdicts};
+
+/// So long people wait for a first word,
+const SOON: Duration = Duration::from_secs(60);
+/// or for so many rounds, where those take longer,
+const ROUNDS: usize = 3;
+/// but no longer than this part of the budget.
+const PART: u32 = 4;
+
+/// Whether it is time for the first word.
+fn is_due(spent: Duration, budget: Duration, rounds: usize) -> bool {
+    spent >= budget / PART || spent >= SOON && rounds >= ROUNDS
+}
+
+impl Session<'_> {
+    /// Says once, and early, whether going on is worth it.
+    pub(super) fn tell_early(&mut self) {
+        let spent = self.deadline.spent();
+        if self.told || !is_due(spent, self.options.budget, self.rounds) {
+            return;
+        }
+        let hint = Hint {
+            judge: self.judge(),
+            all: &self.all,
+            stays: self.stays(),
+            fix: self.fix,
+            size: self.size(),
+        };
+        if let Some(word) = hint.word() {
+            // Nobody wants to know it to the millisecond.
+            let spent = duration::show(Duration::from_secs(spent.as_secs().max(1)));
+            self.watcher.note(&format!("after {spent}: {word}"));
+            self.told = true;
+        }
+    }
+}
+
+/// What the first word is taken from.
+struct Hint<'a> {
+    judge: &'a Judge,
+    all: &'a [Tried],
+    /// What is there, and is kept unless something is better.
+    stays: usize,
+    fix: Option<usize>,
+    size: Option<Size>,
+}
+
+impl Hint<'_> {
+    /// The first word; nothing where nothing has been compared yet.
+    fn word(&self) -> Option<String> {
+        let there = self.all.get(self.stays)?;
+        let compared: Vec<(usize, &Tried)> = (self.all.iter().enumerate())
+            .filter(|(index, one)| *index != self.stays && one.discarded.is_none())
+            .filter(|(_, one)| self.judge.against(one, there).memory.is_some())
+            .collect();
+        let memory = |one: &Tried| self.judge.against(one, there).memory;
+        let least = compared.iter().min_by(|one, other| {
+            let mean = |one: &Tried| memory(one).map_or(f64::INFINITY, |memory| memory.mean);
+            mean(one.1).total_cmp(&mean(other.1))
+        })?;
+        let saving = floor::likely_saving(self.judge, least.1, there)?;
+        if saving.is_enough() {
+            let ratio = 1.0 - saving.share;
+            return Some(self.going_on(*least, ratio, "memory"));
+        }
+        if let Some((one, ratio, what)) = self.faster(&compared, there) {
+            return Some(self.going_on(one, ratio, what));
+        }
+        let size = self.size.as_ref().map(|size| format!("{size}, and "));
+        let saves = if saving.share > 0.0 {
+            format!(
+                "saves more than {:.0} % ({})",
+                (saving.share * 100.0).ceil(),
+                mib(saving.bytes)
+            )
+        } else {
+            "saves memory".into()
+        };
+        Some(format!(
+            "{}none of the {} settings so far {saves}: going on is hardly worth it (Ctrl-C keeps this answer)",
+            size.unwrap_or_default(),
+            compared.len()
+        ))
+    }
+
+    fn going_on(&self, (index, one): (usize, &Tried), ratio: f64, what: &str) -> String {
+        let name = if Some(index) == self.fix {
+            "what `fix` sets"
+        } else {
+            &one.candidate.name
+        };
+        let there = self.all.get(self.stays);
+        let there = there.map_or("", |there| there.candidate.name.as_str());
+        format!("{name} is at {ratio:.2} of the {what} of {there} so far: going on")
+    }
+
+    /// What surely takes less CPU time or time, and no more memory. What only looks so does not count: of
+    /// many settings one always does.
+    fn faster<'a>(
+        &self,
+        compared: &[(usize, &'a Tried)],
+        there: &Tried,
+    ) -> Option<((usize, &'a Tried), f64, &'static str)> {
+        compared.iter().find_map(|one| {
+            let standing = self.judge.against(one.1, there);
+            let verdicts = Verdicts::of(&standing);
+            let less = |verdict| verdict == Verdict::Lower && verdicts.memory != Verdict::Higher;
+            if less(verdicts.cpu) {
+                return Some((*one, standing.cpu?.ratio().0, "CPU time"));
+            }
+            let cost = less(verdicts.cost).then_some(standing.cost?)?;
+            let name = match self.judge.more_is_better {
+                Some(_) => "cost (by `--metric`)",
+                None => "time",
+            };
+            Some((*one, cost.ratio().0, name))
+        })
+    }
+}
