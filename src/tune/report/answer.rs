@@ -1,11 +1,11 @@
 //! What is recommended, in sentences: first the answer with its number, then what stands behind it.
 
-use super::{shown_cost, speed_name, stop};
-use crate::tune::floor::{Saving, likely_saving, sure_saving};
+use super::{as_shown, shown_cost, speed_name, stop};
+use crate::tune::floor::{Saving, likely_saving};
 use crate::tune::search_space::{floor, margins};
 use crate::tune::size::mib;
 use crate::tune::verdict::{Verdict, Verdicts};
-use crate::tune::{Estimate, Outcome, Standing, Tried, why};
+use crate::tune::{Estimate, Outcome, Tried, why};
 
 /// The answer, as one sentence with its number.
 pub(super) fn answer(outcome: &Outcome) -> String {
@@ -84,7 +84,11 @@ fn set(outcome: &Outcome, best: &Tried) -> String {
     let candidate = &best.candidate;
     if candidate.library.is_some() {
         let by_fix = outcome.leader == outcome.fix;
-        let by_fix = if by_fix { ", as `malloclint fix` writes it" } else { "" };
+        let by_fix = if by_fix {
+            ", as `malloclint fix` writes it"
+        } else {
+            ""
+        };
         return format!("use {}{by_fix}", candidate.name);
     }
     let env = candidate.env.iter();
@@ -111,16 +115,10 @@ fn gain(outcome: &Outcome, one: &Tried, there: &Tried) -> String {
         return format!("{:.2} of the CPU time of {name}", ratio(standing.cpu));
     }
     let speed = speed_name(outcome);
-    format!("{:.2} of the {speed} of {name}", ratio(cost(outcome, &standing)))
-}
-
-/// The last figure as the user reads it: where more is better, the figure itself.
-fn cost(outcome: &Outcome, standing: &Standing) -> Option<Estimate> {
-    let mut cost = standing.cost?;
-    if outcome.judge.more_is_better == Some(true) {
-        cost.mean = -cost.mean;
-    }
-    Some(cost)
+    format!(
+        "{:.2} of the {speed} of {name}",
+        ratio(as_shown(outcome, standing.cost))
+    )
 }
 
 /// Where a small service gets the variable that needs no library: why not more.
@@ -187,34 +185,46 @@ fn part(saving: Saving) -> String {
 
 /// The most that any setting saves, where none is better.
 fn none_saves(outcome: &Outcome, there: &Tried) -> String {
-    let saving = |one: &&Tried| likely_saving(&outcome.judge, one, there);
-    let others = || {
-        let all = outcome.tried.iter().enumerate();
-        let others = all.filter(|(index, one)| *index != outcome.stays && one.discarded.is_none());
-        others.map(|(_, one)| one).filter(|one| saving(one).is_some())
-    };
-    let most = others().max_by(|one, other| {
-        let share = |one: &&Tried| saving(one).map_or(0.0, |saving| saving.share);
-        share(one).total_cmp(&share(other))
-    });
-    let Some((most, saved)) = most.and_then(|most| Some((most, saving(&most)?))) else {
+    let others = outcome.tried.iter().enumerate();
+    let others = others.filter(|(index, one)| *index != outcome.stays && one.discarded.is_none());
+    let others: Vec<(&Tried, Saving)> = others
+        .filter_map(|(_, one)| Some((one, likely_saving(&outcome.judge, one, there)?)))
+        .collect();
+    let share = |one: &&(&Tried, Saving)| one.1.share;
+    let most = others
+        .iter()
+        .max_by(|one, other| share(one).total_cmp(&share(other)));
+    let Some((most, saved)) = most else {
         return "nothing that was tried is surely better".into();
     };
-    let count = others().count();
-    let count = if count == 1 { "the other setting".into() } else { format!("none of the {count} other settings") };
+    let who = match others.len() {
+        1 => "the only other setting does not save".to_owned(),
+        several => format!("none of the {several} other settings saves"),
+    };
     if saved.is_enough() {
-        return format!(
-            "nothing that was tried is surely better; {} has {}, but costs more than that is worth",
-            name(most),
-            gain(outcome, most, there)
-        );
+        format!(
+            "nothing that was tried is surely better; {}",
+            price(outcome, most, there)
+        )
+    } else if saved.share > 0.0 {
+        format!("{who} more than {}", part(*saved))
+    } else {
+        format!("{who} memory")
     }
-    match (saved.share > 0.0, others().count()) {
-        (true, 1) => format!("{count} saves {}", part(saved)),
-        (true, _) => format!("{count} saves more than {}", part(saved)),
-        (false, 1) => format!("{count} saves no memory"),
-        (false, _) => format!("{count} saves memory"),
-    }
+}
+
+/// What a setting takes that saves memory, and is not better for that.
+fn price(outcome: &Outcome, one: &Tried, there: &Tried) -> String {
+    let standing = outcome.judge.against(one, there);
+    let ratio = |estimate: Option<Estimate>| estimate.map_or(1.0, |one| one.ratio().0);
+    format!(
+        "{} takes {}, but {:.2} of its CPU time and {:.2} of its {}",
+        name(one),
+        gain(outcome, one, there),
+        ratio(standing.cpu),
+        ratio(as_shown(outcome, standing.cost)),
+        speed_name(outcome)
+    )
 }
 
 /// How large the workload is, where the answer does not say it.
@@ -241,10 +251,4 @@ fn apart(outcome: &Outcome) -> Option<String> {
         .map(name)
         .collect();
     (!open.is_empty()).then(|| format!("not told apart from it: {}", open.join("; ")))
-}
-
-/// What the best surely saves at least against what is there, for programs.
-pub(super) fn surely_saved(outcome: &Outcome, index: usize) -> Option<Saving> {
-    let (one, there) = pair(outcome, Some(index))?;
-    sure_saving(&outcome.judge, one, there)
 }

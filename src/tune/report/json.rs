@@ -1,12 +1,16 @@
 //! Everything that was measured, for programs. `version` is that of this form.
 
 use std::io;
+use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
+use super::answer::answer;
 use super::{lines, stop};
 use crate::secrets::{masked, masked_words};
-use crate::tune::{Estimate, Memory, Origin, Outcome, Run, Stop, Tried};
+use crate::text::date;
+use crate::tune::verdict::Verdicts;
+use crate::tune::{Estimate, Machine, Memory, Origin, Outcome, Run, Stop, Tried};
 
 /// The version of this form: it changes when a reader of the old one would break.
 const VERSION: u32 = 1;
@@ -33,6 +37,9 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
         .collect();
     let all = json!({
         "version": VERSION,
+        "malloclint": env!("CARGO_PKG_VERSION"),
+        "date": date(outcome),
+        "machine": machine(&outcome.machine),
         "command": command,
         "load": load,
         "goal": outcome.judge.goal.name.name(),
@@ -41,7 +48,11 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
         "seconds": outcome.elapsed.as_secs_f64(),
         "rounds": outcome.rounds,
         "stop": { "kind": kind(&outcome.stop), "reason": stop(outcome) },
+        "grew_bytes": outcome.size.as_ref().and_then(|size| size.grew),
+        "answer": answer(outcome),
         "best": outcome.leader.and_then(name),
+        "fix": outcome.fix.and_then(name),
+        "arena_max": outcome.arena_max.and_then(name),
         "looks_better": outcome.nearly.and_then(name),
         "not_told_apart": outcome.undecided.iter().filter_map(|index| name(*index)).collect::<Vec<_>>(),
         "recommendation": lines(outcome),
@@ -100,8 +111,40 @@ fn candidate(outcome: &Outcome, index: usize) -> Option<Value> {
         "memory_ratio": ratio(standing.memory),
         "cpu_ratio": ratio(standing.cpu),
         "cost_ratio": ratio(standing.cost),
+        "verdicts": verdicts(outcome, index),
         "runs": runs(tried),
     }))
+}
+
+/// What is said of each figure beside the baseline's; of the baseline, and of what was never compared, nothing.
+fn verdicts(outcome: &Outcome, index: usize) -> Value {
+    let standing = outcome.standings.get(index);
+    let compared = standing.filter(|standing| index != 0 && standing.score.is_some());
+    compared.map_or(Value::Null, |standing| {
+        let verdicts = Verdicts::of(standing);
+        json!({
+            "memory": verdicts.memory.words(),
+            "cpu": verdicts.cpu.words(),
+            "cost": verdicts.cost.words(),
+        })
+    })
+}
+
+fn machine(machine: &Machine) -> Value {
+    json!({
+        "cpu": machine.cpu,
+        "cpus": machine.cpus,
+        "memory_bytes": machine.memory,
+        "kernel": machine.kernel,
+        "libc": machine.libc,
+        "python": machine.python,
+    })
+}
+
+/// As RFC 3339 has it, in UTC.
+fn date(outcome: &Outcome) -> Option<String> {
+    let since = outcome.date.duration_since(UNIX_EPOCH).ok()?;
+    Some(date::rfc3339(since.as_secs()))
 }
 
 fn estimate(estimate: Option<Estimate>) -> Value {

@@ -3,27 +3,33 @@
 
 use crate::tune::{Outcome, Tried};
 
+/// What a setting is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Best,
+    Nearly,
+    Current,
+    Baseline,
+    Fix,
+    ArenaMax,
+}
+
 /// A setting that is always shown; each once, with all that it is.
 pub(super) struct Shown<'a> {
     pub(super) index: usize,
-    /// `best`, `fix`.
-    roles: Vec<&'a str>,
+    roles: Vec<Role>,
     pub(super) tried: &'a Tried,
 }
 
-const ARENA_MAX: &str = "ARENA_MAX=2";
-
 /// Those of them that were measured.
 pub(super) fn shown(outcome: &Outcome) -> Vec<Shown<'_>> {
-    let baseline = outcome.tried.first();
-    let baseline = baseline.map_or("", |first| first.candidate.name.as_str());
     let all = [
-        ("best", outcome.leader),
-        ("nearly", outcome.nearly),
-        ("current", outcome.current),
-        (baseline, Some(0)),
-        ("fix", outcome.fix),
-        (ARENA_MAX, outcome.arena_max),
+        (Role::Best, outcome.leader),
+        (Role::Nearly, outcome.nearly),
+        (Role::Current, outcome.current),
+        (Role::Baseline, Some(0)),
+        (Role::Fix, outcome.fix),
+        (Role::ArenaMax, outcome.arena_max),
     ];
     let mut shown: Vec<Shown<'_>> = Vec::new();
     for (role, index) in all {
@@ -44,15 +50,41 @@ pub(super) fn shown(outcome: &Outcome) -> Vec<Shown<'_>> {
     shown
 }
 
+impl Role {
+    /// The class of its colour in the pictures.
+    const fn class(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Nearly => "nearly",
+            Self::Current => "current",
+            Self::Baseline => "baseline",
+            Self::Fix => "fix",
+            Self::ArenaMax => "arena",
+        }
+    }
+
+    /// What it is called; the baseline by its name, which is the C library's.
+    fn name(self, tried: &Tried) -> &str {
+        match self {
+            Self::Baseline => &tried.candidate.name,
+            Self::ArenaMax => "ARENA_MAX=2",
+            other => other.class(),
+        }
+    }
+}
+
 impl Shown<'_> {
+    /// The class of its colour in the pictures.
+    pub(super) fn class(&self) -> &'static str {
+        self.roles.first().map_or("", |role| role.class())
+    }
+
     /// With its whole name: `best = fix: jemalloc narenas:2`.
     pub(super) fn title(&self) -> String {
         let name = &self.tried.candidate.name;
-        let said = |role: &&&str| **role == name || **role == ARENA_MAX && name.ends_with(**role);
-        let roles: Vec<&str> = (self.roles.iter())
-            .filter(|role| !said(role))
-            .copied()
-            .collect();
+        let says_more = |role: &&Role| !name.ends_with(role.name(self.tried));
+        let roles = self.roles.iter().filter(says_more);
+        let roles: Vec<&str> = roles.map(|role| role.name(self.tried)).collect();
         if roles.is_empty() {
             return name.clone();
         }
@@ -61,6 +93,7 @@ impl Shown<'_> {
 
     /// In a picture, where there is little room: `best = fix`.
     pub(super) fn short(&self) -> String {
-        self.roles.join(" = ")
+        let roles = self.roles.iter().map(|role| role.name(self.tried));
+        roles.collect::<Vec<_>>().join(" = ")
     }
 }

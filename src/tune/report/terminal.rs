@@ -2,11 +2,12 @@
 
 use std::io;
 
+use super::answer::{self, answer, reasons};
 use super::chart::{self, Axes};
-use super::{
-    MIB, brief, charted, lines, proof, ranked, ratio, shown_cost, speed, speed_name, stop, verdict,
-};
+use super::roles::shown;
+use super::{MIB, brief, figure, lines, proof, ranked, ratio, shown_cost, speed, speed_name, stop};
 use crate::text::duration;
+use crate::tune::size::mib;
 use crate::tune::{Memory, Outcome};
 
 /// The axis of a chart takes so many columns.
@@ -26,12 +27,65 @@ pub(crate) struct Style {
 /// # Errors
 /// Where the output cannot be written.
 pub(crate) fn write(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    head(outcome, style, out)?;
     if outcome.tried.iter().any(|tried| !tried.runs.is_empty()) {
+        figures(outcome, style, out)?;
         table(outcome, style, out)?;
     }
     discarded(outcome, out)?;
     charts(outcome, style, out)?;
-    recommendation(outcome, style, out)
+    basis(outcome, out)
+}
+
+/// The answer, and what stands behind it.
+fn head(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let (on, off) = bold(style);
+    for line in wrapped(&answer(outcome), style, "") {
+        writeln!(out, "{on}{line}{off}")?;
+    }
+    for reason in reasons(outcome) {
+        for line in wrapped(&reason, style, "") {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What is said of the settings that are always shown.
+fn figures(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    for one in shown(outcome) {
+        writeln!(out, "\n{}", one.title())?;
+        let memory = one.tried.typical(|run| outcome.judge.memory(run));
+        let memory = memory.map_or_else(|| "-".into(), mib);
+        let said = match answer::figures(outcome, one.index) {
+            Some(figures) => format!("{memory}; {figures}"),
+            None => format!("{memory}: what all ratios are against"),
+        };
+        for line in wrapped(&said, style, "  ") {
+            writeln!(out, "{line}")?;
+        }
+    }
+    writeln!(out)
+}
+
+/// A sentence in lines of the terminal's width. Names of settings have no blanks, and are never cut.
+fn wrapped(text: &str, style: Style, indent: &str) -> Vec<String> {
+    let options = textwrap::Options::new(style.width)
+        .initial_indent(indent)
+        .subsequent_indent(if indent.is_empty() { "  " } else { indent })
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let lines = textwrap::wrap(text, options).into_iter();
+    lines.map(std::borrow::Cow::into_owned).collect()
+}
+
+const fn bold(style: Style) -> (&'static str, &'static str) {
+    if style.colour {
+        ("\x1b[1m", "\x1b[0m")
+    } else {
+        ("", "")
+    }
 }
 
 fn table(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
@@ -94,10 +148,6 @@ fn legend(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     )
 }
 
-fn figure(value: Option<f64>, digits: usize) -> String {
-    value.map_or_else(|| "-".into(), |value| format!("{value:.digits$}"))
-}
-
 const fn highlight(wanted: bool) -> (&'static str, &'static str) {
     if wanted {
         ("\x1b[1;32m", "\x1b[0m")
@@ -117,10 +167,10 @@ fn discarded(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
 }
 
 fn charts(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let shown = charted(outcome);
+    let shown = shown(outcome);
     let runs: Vec<_> = shown
         .iter()
-        .filter_map(|(title, tried)| Some((title, tried.typical_run()?)))
+        .filter_map(|one| Some((one.title(), one.tried.typical_run()?)))
         .collect();
     let span = |run: &crate::tune::Run| {
         let (first, last) = (run.samples.first(), run.samples.last());
@@ -142,17 +192,14 @@ fn charts(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Resul
         axes.seconds
     )?;
     for (title, run) in runs {
-        chart::write(title, &run.samples, axes, out)?;
+        chart::write(&title, &run.samples, axes, out)?;
     }
     Ok(())
 }
 
-fn recommendation(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let (on, off) = if style.colour {
-        ("\x1b[1m", "\x1b[0m")
-    } else {
-        ("", "")
-    };
+/// How long it took, why it ended, what was proved of the best, and the lines that set it: who looks at a
+/// terminal sees the end first.
+fn basis(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(
         out,
         "\n{} rounds in {}: {}",
@@ -160,13 +207,8 @@ fn recommendation(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> i
         duration::show(outcome.elapsed),
         stop(outcome)
     )?;
-    for line in verdict(outcome) {
-        writeln!(out, "{on}{line}{off}")?;
-    }
-    let Some(best) = outcome.leader.and_then(|leader| outcome.tried.get(leader)) else {
-        return Ok(());
-    };
-    if let Some(proof) = proof(best) {
+    let best = outcome.leader.and_then(|leader| outcome.tried.get(leader));
+    if let Some(proof) = best.and_then(proof) {
         writeln!(out, "proof: {proof}")?;
     }
     let lines = lines(outcome);
