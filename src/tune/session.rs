@@ -2,6 +2,8 @@
 
 mod choice;
 mod early;
+#[cfg(test)]
+pub(super) mod fixture;
 mod outcome;
 
 use std::time::{Duration, Instant};

@@ -103,7 +103,7 @@ mod tests {
             &[50, 99, 99, 99],
         ]);
         let size = Size::of(&tried, true).unwrap();
-        assert_eq!(size.to_string(), "the service grew 45 MiB in 3 processes");
+        assert_eq!(size.to_string(), "the service grew 13 MiB in 3 processes");
         let command = Size::of(&tried, false).unwrap();
         assert_eq!(
             command.to_string(),

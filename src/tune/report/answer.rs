@@ -177,10 +177,10 @@ fn too_little(outcome: &Outcome, better: &Tried, there: &Tried) -> String {
     }
 }
 
-/// `3 % of its memory (4.2 MiB)`.
+/// `3.1 % of its memory (4.2 MiB)`.
 fn part(saving: Saving) -> String {
-    let percent = (saving.share * 100.0).ceil();
-    format!("{percent:.0} % of its memory ({})", mib(saving.bytes))
+    let percent = saving.share * 100.0;
+    format!("{percent:.1} % of its memory ({})", mib(saving.bytes))
 }
 
 /// The most that any setting saves, where none is better.
@@ -251,4 +251,79 @@ fn apart(outcome: &Outcome) -> Option<String> {
         .map(name)
         .collect();
     (!open.is_empty()).then(|| format!("not told apart from it: {}", open.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tune::session::fixture::{Figures, outcome};
+
+    const THERE: Figures = (200.0, 1.0, 100.0);
+
+    #[test]
+    fn the_answer_has_a_number() {
+        let of = |fix, arena_max| answer(&outcome([THERE, fix, arena_max], 1));
+        for (fix, arena_max, expected) in [
+            (
+                (100.0, 1.0, 100.0),
+                THERE,
+                "set MALLOC_CONF=narenas:2: 0.50 of the memory of glibc (100 instead of 200 MiB)",
+            ),
+            (
+                THERE,
+                (200.0, 0.8, 100.0),
+                "set MALLOC_ARENA_MAX=2: 0.80 of the CPU time of glibc",
+            ),
+            (
+                THERE,
+                (200.0, 1.0, 130.0),
+                "set MALLOC_ARENA_MAX=2: 1.30 of the metric of glibc",
+            ),
+            (
+                (192.0, 1.0, 100.0),
+                THERE,
+                "keep glibc: glibc narenas:2 is surely better, but saves only 4.0 % of its memory (8.0 MiB): below 5 % or 10 MiB a change is not worth it",
+            ),
+            (
+                THERE,
+                (210.0, 1.0, 100.0),
+                "keep glibc: none of the 2 other settings saves memory",
+            ),
+            (
+                THERE,
+                (120.0, 4.0, 100.0),
+                "keep glibc: nothing that was tried is surely better; glibc MALLOC_ARENA_MAX=2 takes 0.60 of the memory of glibc (120 instead of 200 MiB), but 4.00 of its CPU time and 1.00 of its metric",
+            ),
+        ] {
+            assert_eq!(of(fix, arena_max), expected);
+        }
+    }
+
+    #[test]
+    fn a_small_service_gets_one_plain_sentence() {
+        let of = |fix: f64, arena_max: f64| {
+            let figures = [90.0, fix, arena_max].map(|memory| (memory, 1.0, 100.0));
+            let outcome = outcome(figures, 10);
+            assert!(reasons(&outcome).iter().all(|line| !line.contains("peak")));
+            answer(&outcome)
+        };
+        assert_eq!(
+            of(90.0, 91.0),
+            "keep glibc: the command took 90 MiB at its peak in 10 processes, too little to gain, and none of the 2 other settings saves memory"
+        );
+        assert_eq!(
+            of(72.0, 75.0),
+            "set MALLOC_ARENA_MAX=2: 0.83 of the memory of glibc (75 instead of 90 MiB); the command took 90 MiB at its peak in 10 processes, too little for another allocator to be worth it"
+        );
+    }
+
+    #[test]
+    fn each_figure_has_its_word() {
+        let outcome = outcome([THERE, (100.0, 1.0, 80.0), THERE], 1);
+        assert_eq!(
+            figures(&outcome, 1).unwrap(),
+            "memory is surely lower: 0.50 ± 0.00; CPU is unchanged; metric is surely lower: 0.80 ± 0.00"
+        );
+        assert_eq!(figures(&outcome, 0), None, "all ratios are against it");
+    }
 }

@@ -78,8 +78,8 @@ impl Hint<'_> {
         let size = self.size.as_ref().map(|size| format!("{size}, and "));
         let saves = if saving.share > 0.0 {
             format!(
-                "saves more than {:.0} % ({})",
-                (saving.share * 100.0).ceil(),
+                "saves more than {:.1} % ({})",
+                saving.share * 100.0,
                 mib(saving.bytes)
             )
         } else {
@@ -124,5 +124,82 @@ impl Hint<'_> {
             };
             Some((*one, cost.ratio().0, name))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tune::session::fixture::{Figures, with_session};
+
+    #[test]
+    fn after_a_minute_or_three_rounds_and_never_later_than_a_quarter() {
+        let due = |spent, budget, rounds| {
+            is_due(
+                Duration::from_secs(spent),
+                Duration::from_secs(budget),
+                rounds,
+            )
+        };
+        assert!(!due(59, 600, 9) && due(60, 600, 3));
+        assert!(!due(100, 600, 2), "three rounds take longer");
+        assert!(due(150, 600, 0), "a quarter of the budget");
+        assert!(!due(2, 12, 9) && due(3, 12, 0));
+    }
+
+    fn word(figures: [Figures; 3]) -> String {
+        with_session(figures, 3, |session| {
+            let hint = Hint {
+                judge: session.judge(),
+                all: &session.all,
+                stays: session.stays(),
+                fix: session.fix,
+                size: session.size(),
+            };
+            hint.word().unwrap()
+        })
+    }
+
+    #[test]
+    fn going_on_is_worth_it_or_it_is_not() {
+        let there = (100.0, 1.0, 100.0);
+        assert_eq!(
+            word([there, (55.0, 1.0, 100.0), there]),
+            "what `fix` sets is at 0.55 of the memory of glibc so far: going on"
+        );
+        assert_eq!(
+            word([there, there, (80.0, 1.0, 100.0)]),
+            "glibc MALLOC_ARENA_MAX=2 is at 0.80 of the memory of glibc so far: going on"
+        );
+        assert_eq!(
+            word([there, (100.0, 0.8, 100.0), there]),
+            "what `fix` sets is at 0.80 of the CPU time of glibc so far: going on"
+        );
+        let hardly = "going on is hardly worth it (Ctrl-C keeps this answer)";
+        let peak = "the command took 100 MiB at its peak in 3 processes, and none of the 2 settings so far";
+        assert_eq!(
+            word([there, (97.5, 1.0, 100.0), there]),
+            format!("{peak} saves more than 2.5 % (2.5 MiB): {hardly}")
+        );
+        let more = (110.0, 1.0, 100.0);
+        assert_eq!(
+            word([there, more, more]),
+            format!("{peak} saves memory: {hardly}")
+        );
+    }
+
+    #[test]
+    fn where_nothing_was_compared_nothing_is_said() {
+        let there = (100.0, 1.0, 100.0);
+        with_session([there; 3], 1, |session| {
+            let hint = Hint {
+                judge: session.judge(),
+                all: &session.all[..1],
+                stays: 0,
+                fix: None,
+                size: None,
+            };
+            assert_eq!(hint.word(), None);
+        });
     }
 }

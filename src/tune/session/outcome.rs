@@ -123,3 +123,54 @@ impl Session<'_> {
         pair.is_some_and(|(one, than)| floor::may_be_worth(self.judge(), one, than))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::tune::session::fixture::{Figures, outcome};
+
+    /// What wins, what nearly does, and what is too little: of the C library (0), `fix` (1), and
+    /// `MALLOC_ARENA_MAX=2` (2) in one process of 200 MiB.
+    fn decided(fix: Figures, arena_max: Figures) -> [Option<usize>; 3] {
+        let outcome = outcome([(200.0, 1.0, 100.0), fix, arena_max], 1);
+        [outcome.leader, outcome.nearly, outcome.too_little]
+    }
+
+    const SAME: Figures = (200.0, 1.0, 100.0);
+
+    #[test]
+    fn a_big_saving_is_recommended_and_a_small_one_is_not() {
+        let half = (100.0, 1.0, 100.0);
+        assert_eq!(decided(half, SAME), [Some(1), None, None]);
+        assert_eq!(decided(SAME, half), [Some(2), None, None]);
+        // The score is surely better; 4 % of the memory are too little.
+        let little = (192.0, 1.0, 100.0);
+        assert_eq!(decided(little, SAME), [Some(0), None, Some(1)]);
+        assert_eq!(decided(SAME, SAME), [Some(0), None, None]);
+    }
+
+    #[test]
+    fn speed_is_recommended_where_it_takes_no_more_memory() {
+        assert_eq!(decided((200.0, 1.0, 120.0), SAME), [Some(1), None, None]);
+        assert_eq!(decided((220.0, 1.0, 150.0), SAME), [Some(0), None, Some(1)]);
+    }
+
+    #[test]
+    fn a_small_service_needs_no_library_unless_that_is_worth_it_again() {
+        // Ten processes of 9 MiB each.
+        let leader = |fix: f64, arena_max: f64| {
+            let figures = [90.0, fix, arena_max].map(|memory| (memory, 1.0, 100.0));
+            outcome(figures, 10).leader
+        };
+        assert_eq!(leader(85.0, 89.0), Some(0), "too little");
+        assert_eq!(
+            leader(72.0, 75.0),
+            Some(2),
+            "3 MiB are no reason for a library"
+        );
+        assert_eq!(leader(50.0, 75.0), Some(1), "25 MiB are");
+        assert_eq!(leader(72.0, 89.0), Some(1));
+        // A large one takes the best.
+        let large = [900.0, 720.0, 750.0].map(|memory| (memory, 1.0, 100.0));
+        assert_eq!(outcome(large, 10).leader, Some(1));
+    }
+}
