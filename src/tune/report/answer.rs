@@ -148,7 +148,7 @@ fn why_kept(outcome: &Outcome, there: &Tried) -> String {
     }
     if let Some((nearly, there)) = pair(outcome, outcome.nearly) {
         return format!(
-            "{} looks better ({}), but the runs do not prove that it is worth a change; a longer `--budget` may",
+            "{} looks better: {}; the runs do not prove it, a longer `--budget` may",
             name(nearly),
             gain(outcome, nearly, there)
         );

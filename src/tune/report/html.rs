@@ -63,7 +63,7 @@ fn next_gap(text: &str) -> Option<(&str, &'static str, &str)> {
 fn fill(gap: &str, outcome: &Outcome) -> Option<String> {
     let best = outcome.leader.and_then(|leader| outcome.tried.get(leader));
     Some(match gap {
-        "answer" => escape(&answer(outcome)),
+        "answer" => prose(&answer(outcome)),
         "when" => facts::when(outcome),
         "command" => escape(&command(outcome)),
         "reasons" => paragraphs(&reasons(outcome)),
@@ -87,7 +87,7 @@ fn fill(gap: &str, outcome: &Outcome) -> Option<String> {
         "rows" => rows::rows(outcome),
         "discarded" => discarded(outcome),
         "facts" => facts::facts(outcome),
-        "method" => escape(&method(outcome)),
+        "method" => prose(&method(outcome)),
         _ => return None,
     })
 }
@@ -106,10 +106,25 @@ fn command(outcome: &Outcome) -> String {
     )
 }
 
+/// A sentence as HTML: what stands in backticks is code, and a long setting may go on in the next line
+/// after a comma.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let part = |(number, part): (usize, &str)| {
+        let part = escape(part).replace(',', ",<wbr>");
+        if number % 2 == 0 {
+            part
+        } else {
+            format!("<code>{part}</code>")
+        }
+    };
+    parts.map(part).collect()
+}
+
 fn paragraphs(lines: &[String]) -> String {
     lines
         .iter()
-        .map(|line| format!("<p>{}</p>", escape(line)))
+        .map(|line| format!("<p>{}</p>", prose(line)))
         .collect()
 }
 
@@ -123,7 +138,7 @@ fn figures(outcome: &Outcome) -> String {
         format!(
             "<dt><i class=\"{}\"></i>{}</dt><dd>{memory}; {}</dd>",
             one.class(),
-            escape(&one.title()),
+            prose(&one.title()),
             escape(&said)
         )
     };
@@ -209,7 +224,7 @@ fn held(outcome: &Outcome) -> Option<String> {
     };
     let legend: String = PARTS.iter().filter_map(legend).collect();
     Some(format!(
-        "<section><h2>In use and free at rest</h2><p class=\"legend\">{legend}</p>{}</section>",
+        "<section class=\"picture\"><h2>In use and free at rest</h2><p class=\"legend\">{legend}</p>{}</section>",
         svg::bars(&bars)
     ))
 }
@@ -258,6 +273,7 @@ mod tests {
     #[test]
     fn text_stays_text() {
         assert_eq!(escape("<b a='1'>\"&"), "&lt;b a=&#39;1&#39;&gt;&quot;&amp;");
+        assert_eq!(prose("a `<b>,c` d"), "a <code>&lt;b&gt;,<wbr>c</code> d");
     }
 
     #[test]

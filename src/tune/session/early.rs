@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Session;
 use crate::text::duration;
-use crate::tune::floor;
+use crate::tune::floor::{self, Saving};
 use crate::tune::judge::{Judge, Tried};
 use crate::tune::size::{Size, mib};
 use crate::tune::verdict::{Verdict, Verdicts};
@@ -62,29 +62,44 @@ impl Hint<'_> {
             .filter(|(index, one)| *index != self.stays && one.discarded.is_none())
             .filter(|(_, one)| self.judge.against(one, there).memory.is_some())
             .collect();
-        let memory = |one: &Tried| self.judge.against(one, there).memory;
-        let least = compared.iter().min_by(|one, other| {
-            let mean = |one: &Tried| memory(one).map_or(f64::INFINITY, |memory| memory.mean);
-            mean(one.1).total_cmp(&mean(other.1))
-        })?;
-        let saving = floor::likely_saving(self.judge, least.1, there)?;
-        if saving.is_enough() {
-            let ratio = 1.0 - saving.share;
-            return Some(self.going_on(*least, ratio, "memory"));
+        if let Some((best, saving)) = self.saver(&compared, there) {
+            return Some(self.going_on(best, 1.0 - saving.share, "memory"));
         }
         if let Some((one, ratio, what)) = self.faster(&compared, there) {
             return Some(self.going_on(one, ratio, what));
         }
-        let size = self.size.as_ref().map(|size| format!("{size}, and "));
-        let saves = if saving.share > 0.0 {
-            format!(
-                "saves more than {:.1} % ({})",
-                saving.share * 100.0,
-                mib(saving.bytes)
-            )
+        self.hardly(&compared, there)
+    }
+
+    /// The best of those that may save enough.
+    fn saver<'a>(
+        &self,
+        compared: &[(usize, &'a Tried)],
+        there: &Tried,
+    ) -> Option<((usize, &'a Tried), Saving)> {
+        let score = |one: &Tried| {
+            let score = self.judge.against(one, there).score;
+            score.map_or(f64::INFINITY, |score| score.mean)
+        };
+        let savers = compared.iter().filter_map(|one| {
+            let saving = floor::likely_saving(self.judge, one.1, there)?;
+            saving.is_enough().then_some((*one, saving))
+        });
+        savers.min_by(|(one, _), (other, _)| score(one.1).total_cmp(&score(other.1)))
+    }
+
+    /// How little there is to be saved.
+    fn hardly(&self, compared: &[(usize, &Tried)], there: &Tried) -> Option<String> {
+        let savings = compared.iter();
+        let savings = savings.filter_map(|one| floor::likely_saving(self.judge, one.1, there));
+        let most = savings.max_by(|one, other| one.share.total_cmp(&other.share))?;
+        let saves = if most.share > 0.0 {
+            let percent = most.share * 100.0;
+            format!("saves more than {percent:.1} % ({})", mib(most.bytes))
         } else {
             "saves memory".into()
         };
+        let size = self.size.as_ref().map(|size| format!("{size}, and "));
         Some(format!(
             "{}none of the {} settings so far {saves}: going on is hardly worth it (Ctrl-C keeps this answer)",
             size.unwrap_or_default(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::text::svg::escape;
+use super::prose;
 use crate::tune::report::{as_shown, figure, ratio, speed, speed_name};
 use crate::tune::size::MIB;
 use crate::tune::verdict::{Verdict, Verdicts};
@@ -42,22 +42,18 @@ pub(super) fn rows(outcome: &Outcome) -> String {
         let (class, word) = standing_of(outcome, row.index, tried, standing);
         let _ = write!(
             rows,
-            "<tr{class}><td class=\"key\">{}</td><td class=\"name\">{}</td>",
+            "<tr{class}><td class=\"key\">{}</td><td class=\"name\">{}<small>{word}</small></td>",
             row.number,
-            escape(&tried.candidate.name)
+            prose(&tried.candidate.name)
         );
         cells(&mut rows, outcome, row.index, (tried, standing));
-        let _ = writeln!(
-            rows,
-            "{}{}</tr>",
-            cell("runs", &tried.runs.len().to_string()),
-            cell("", word)
-        );
+        let runs = cell("runs", &tried.runs.len().to_string());
+        let _ = writeln!(rows, "{runs}</tr>");
     }
     rows
 }
 
-/// The class of a row, and what is said at its end.
+/// The class of a row, and what is said below its name.
 fn standing_of(
     outcome: &Outcome,
     index: usize,
@@ -69,7 +65,7 @@ fn standing_of(
     } else if tried.dropped.is_some() {
         (" class=\"behind\"", "left out early")
     } else if standing.pareto {
-        ("", "Pareto")
+        ("", "not beaten in everything (Pareto)")
     } else {
         ("", "")
     }
