@@ -205,7 +205,7 @@ fn a_short_budget_is_for_the_anchors() {
         tune(folder.path(), test)
             .args([
                 "--budget",
-                "6s",
+                "7s",
                 "--allocators",
                 "glibc",
                 "--format",
