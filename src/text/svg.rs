@@ -37,6 +37,11 @@ impl Scale {
         self.from + (value - self.low) / span * (self.to - self.from)
     }
 
+    /// Whether a value lies on the scale.
+    pub(crate) fn holds(self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
     /// The place of a value, or the end of the scale that it lies beyond.
     pub(crate) fn within(self, value: f64) -> f64 {
         self.at(value.clamp(self.low, self.high.max(self.low)))

@@ -54,11 +54,13 @@ pub(super) fn is_worth(judge: &Judge, one: &Tried, than: &Tried) -> bool {
         || faster && verdicts.memory != Verdict::Higher
 }
 
-/// Whether it looks as if it were worth it.
+/// Whether it looks as if it were worth it. Times vary much more than memory: theirs must look so by the whole
+/// interval of 95 %.
 pub(super) fn may_be_worth(judge: &Judge, one: &Tried, than: &Tried) -> bool {
     let standing = judge.against(one, than);
     let below = |estimate: Option<Estimate>, margin: f64| {
-        estimate.is_some_and(|estimate| estimate.mean < (-margin).ln_1p())
+        let high = estimate.and_then(|estimate| Some(estimate.mean + estimate.half?));
+        high.is_some_and(|high| high < (-margin).ln_1p())
     };
     let margins = margins();
     let faster = below(standing.cpu, margins.cpu) || below(standing.cost, margins.speed);
@@ -109,6 +111,15 @@ mod tests {
         assert!(worth(200.0, 1.0, 110.0), "more of the user's figure");
         assert!(!worth(200.0, 0.98, 100.0), "within the margin");
         assert!(!worth(240.0, 0.9, 110.0), "a fifth more memory");
+    }
+
+    #[test]
+    fn a_time_that_varies_looks_like_nothing() {
+        let of = |times: [f64; 3]| tried(&times.map(|time| (200.0 * MIB, time, 1.0)));
+        let there = of([1.0; 3]);
+        let looks = |times| may_be_worth(&judge(), &of(times), &there);
+        assert!(!looks([0.5, 1.1, 0.9]));
+        assert!(looks([0.8, 0.82, 0.78]));
     }
 
     #[test]

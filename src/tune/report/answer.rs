@@ -3,7 +3,7 @@
 use super::{as_shown, shown_cost, speed_name, stop};
 use crate::tune::floor::{Saving, likely_saving};
 use crate::tune::search_space::{floor, margins};
-use crate::tune::size::mib;
+use crate::tune::size::{Size, mib};
 use crate::tune::verdict::{Verdict, Verdicts};
 use crate::tune::{Estimate, Outcome, Tried, why};
 
@@ -229,11 +229,16 @@ fn price(outcome: &Outcome, one: &Tried, there: &Tried) -> String {
 
 /// How large the workload is, where the answer does not say it.
 fn size(outcome: &Outcome) -> Option<String> {
-    let size = outcome.size.as_ref()?;
-    let said = size.is_small()
-        && (outcome.leader == Some(outcome.stays) || outcome.leader == outcome.arena_max);
+    let size = outcome.size.as_ref().filter(|_| !is_plain(outcome))?;
     let with = outcome.tried.first().map_or("", name);
-    (!said).then(|| format!("with {with} {size}"))
+    Some(format!("with {with} {size}"))
+}
+
+/// Whether a small service gets its plain answer, which says all.
+fn is_plain(outcome: &Outcome) -> bool {
+    let plain = [Some(outcome.stays), outcome.arena_max];
+    let is_small = outcome.size.as_ref().is_some_and(Size::is_small);
+    is_small && plain.contains(&outcome.leader)
 }
 
 /// Why the best takes less memory, where it is told apart from what it is compared with.
@@ -244,6 +249,9 @@ fn why_less(outcome: &Outcome) -> Option<String> {
 
 /// What could not be told apart from the best.
 fn apart(outcome: &Outcome) -> Option<String> {
+    if is_plain(outcome) {
+        return None;
+    }
     let open = outcome.undecided.iter();
     let open = open.filter(|index| Some(**index) != outcome.nearly);
     let open: Vec<&str> = open

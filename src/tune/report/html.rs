@@ -224,7 +224,7 @@ fn held(outcome: &Outcome) -> Option<String> {
     };
     let legend: String = PARTS.iter().filter_map(legend).collect();
     Some(format!(
-        "<section class=\"picture\"><h2>In use and free at rest</h2><p class=\"legend\">{legend}</p>{}</section>",
+        "<section class=\"picture\"><h2>In use and free at rest</h2><p class=\"dim\">Of all processes together: what forked workers share counts in each.</p><p class=\"legend\">{legend}</p>{}</section>",
         svg::bars(&bars)
     ))
 }

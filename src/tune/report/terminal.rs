@@ -54,7 +54,10 @@ fn head(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<
 /// What is said of the settings that are always shown.
 fn figures(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
     for one in shown(outcome) {
-        writeln!(out, "\n{}", one.title())?;
+        writeln!(out)?;
+        for line in wrapped(&one.title(), style, "") {
+            writeln!(out, "{line}")?;
+        }
         let memory = one.tried.typical(|run| outcome.judge.memory(run));
         let memory = memory.map_or_else(|| "-".into(), mib);
         let said = match answer::figures(outcome, one.index) {
@@ -100,7 +103,7 @@ fn table(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result
         "  {memory:>8} {:>13} {:>13} {speed_name:>10} {:>13} {:>4}  setting",
         "memory", "CPU", "ratio", "runs"
     )?;
-    // The name comes last: it may be of any length, and is never cut.
+    // The name comes last: it may be of any length, and is never cut. One that does not fit has its own line.
     for index in ranked(outcome) {
         let (Some(tried), Some(standing)) =
             (outcome.tried.get(index), outcome.standings.get(index))
@@ -117,17 +120,19 @@ fn table(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result
             (false, false) => ' ',
         };
         let (on, off) = highlight(best && style.colour);
-        writeln!(
-            out,
-            "{on}{mark} {:>8} {:>13} {:>13} {:>10} {:>13} {:>4}  {}{off}",
+        let figures = format!(
+            "{mark} {:>8} {:>13} {:>13} {:>10} {:>13} {:>4}",
             figure(tried.typical(|run| outcome.judge.memory(run) / MIB), 1),
             ratio(standing.memory),
             ratio(standing.cpu),
             figure(tried.typical(speed), 2),
             ratio(shown_cost(outcome, index)),
             tried.runs.len(),
-            tried.candidate.name,
-        )?;
+        );
+        let name = &tried.candidate.name;
+        let fits = figures.chars().count() + 2 + name.chars().count() <= style.width;
+        let gap = if fits { "  " } else { "\n    " };
+        writeln!(out, "{on}{figures}{gap}{name}{off}")?;
     }
     legend(outcome, out)
 }

@@ -22,7 +22,11 @@ impl Session<'_> {
     pub(super) fn outcome(self, stop: Stop) -> Outcome {
         let standings = self.judge().standings(&self.all);
         let compared = standings.iter().skip(1).any(|one| one.score.is_some());
-        let decision = compared.then(|| self.decide()).unwrap_or_default();
+        let decision = if compared {
+            self.decide()
+        } else {
+            Decision::default()
+        };
         let alive = self.alive();
         let mut undecided = decision
             .leader

@@ -81,25 +81,28 @@ fn range(points: &[Point], of: impl Fn(&Point) -> Estimate) -> (f64, f64) {
     ((least - margin).max(0.0), most + margin)
 }
 
-/// What is not sure, in both directions.
+/// What is not sure, in both directions. Of those that are not always shown only what the picture holds: after
+/// two rounds that may be anything.
 fn bars(svg: &mut String, point: &Point, x: Scale, y: Scale) {
     let (memory, memory_ends) = point.memory.ratio();
     let (cpu, cpu_ends) = point.cpu.ratio();
     let (at_x, at_y) = (x.at(memory), y.at(cpu));
     let class = point.class;
-    let faint = if point.is_main { "" } else { " faint" };
-    if let Some((low, high)) = memory_ends {
-        let (low, high) = (x.within(low), x.within(high));
+    let shown = |scale: Scale, ends: Option<(f64, f64)>| {
+        let whole = |ends: &(f64, f64)| scale.holds(ends.0) && scale.holds(ends.1);
+        let (low, high) = ends.filter(|ends| point.is_main || whole(ends))?;
+        Some((scale.within(low), scale.within(high)))
+    };
+    if let Some((low, high)) = shown(x, memory_ends) {
         let _ = write!(
             svg,
-            "<path class=\"bar {class}{faint}\" d=\"M{low:.1},{at_y:.1}H{high:.1}\"/>"
+            "<path class=\"bar {class}\" d=\"M{low:.1},{at_y:.1}H{high:.1}\"/>"
         );
     }
-    if let Some((low, high)) = cpu_ends {
-        let (low, high) = (y.within(low), y.within(high));
+    if let Some((low, high)) = shown(y, cpu_ends) {
         let _ = write!(
             svg,
-            "<path class=\"bar {class}{faint}\" d=\"M{at_x:.1},{low:.1}V{high:.1}\"/>"
+            "<path class=\"bar {class}\" d=\"M{at_x:.1},{low:.1}V{high:.1}\"/>"
         );
     }
 }
