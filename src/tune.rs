@@ -5,24 +5,26 @@
 //! |---|---|
 //! | what is tried, as data | `space`, with `space.toml` |
 //! | the variables that are set, the libraries that are there | `environment`, `libraries` |
-//! | a setting, and how it is written down | `candidate` |
+//! | a setting, and how it is written down; those that are always compared | `candidate`, `anchors` |
 //! | start a command so that nothing of it can stay behind | `keeper`, `child`, `tree` |
 //! | watch it | `procfs`, `sampler`, `change`, `output`, `ready`, `interrupt` |
 //! | whether it is a server, and where | `known`, `listening`, `finder` |
 //! | prove that what is measured is what is meant | `proof`, `notes` |
 //! | what is run; one run, and its figures | `workload`, `run`, `measured` |
 //! | which run is next | `schedule`, `session` |
-//! | what the runs say | `statistics`, `judge` |
-//! | say it, and write it down | `report`, `save` |
+//! | what the runs say, and of what it is too little | `statistics`, `judge`, `verdict`, `floor`, `size` |
+//! | say it, and write it down | `report`, `machine`, `save` |
 //!
 //! It needs Linux: memory is read from `/proc`.
 
+mod anchors;
 mod candidate;
 mod change;
 mod child;
 mod environment;
 mod error;
 mod finder;
+mod floor;
 mod interrupt;
 mod judge;
 mod keeper;
@@ -30,6 +32,7 @@ mod known;
 mod libraries;
 mod limit;
 mod listening;
+mod machine;
 mod measured;
 mod notes;
 mod output;
@@ -43,14 +46,18 @@ mod save;
 mod schedule;
 mod search_space;
 mod session;
+mod size;
 mod statistics;
 mod tree;
+mod verdict;
 mod why;
 mod workload;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use crate::templates;
 
 pub(crate) use candidate::Origin;
 pub(crate) use environment::Beside;
@@ -60,11 +67,13 @@ pub(crate) use judge::{Judge, Memory, Standing, Tried};
 pub(crate) use keeper::{Kept, keep};
 pub(crate) use known::Known;
 pub(crate) use limit::Limit;
+pub(crate) use machine::Machine;
 pub(crate) use measured::Run;
 pub(crate) use ready::Ready;
 pub(crate) use sampler::Sample;
 pub(crate) use save::{Saved, can_save, save};
 pub(crate) use search_space::{Goal, Which};
+pub(crate) use size::Size;
 pub(crate) use statistics::Estimate;
 pub(crate) use workload::{Load, Server, Work, Workload};
 
@@ -79,7 +88,7 @@ pub(crate) struct Options {
     pub budget: Duration,
     /// Runs that do not count.
     pub warmup: usize,
-    /// The most settings that are tried.
+    /// The most settings that are tried besides those that are always compared.
     pub candidates: usize,
     /// What drawings start from.
     pub seed: u64,
@@ -117,14 +126,27 @@ pub(crate) struct Outcome {
     pub standings: Vec<Standing>,
     /// What malloclint was started with, where that is a setting.
     pub current: Option<usize>,
+    /// What is there, and is kept unless another is better.
+    pub stays: usize,
+    /// What `fix` would write.
+    pub fix: Option<usize>,
+    /// `MALLOC_ARENA_MAX=2`.
+    pub arena_max: Option<usize>,
     /// What all settings were measured with besides.
     pub beside: Beside,
     /// The best: the baseline, unless another is surely better.
     pub leader: Option<usize>,
     /// What looks better than the baseline, where that is not sure.
     pub nearly: Option<usize>,
+    /// What is surely better, and not by enough to be recommended.
+    pub too_little: Option<usize>,
     /// Those that could not be told apart from it.
     pub undecided: Vec<usize>,
+    /// How large the workload is; `None` where it was never measured.
+    pub size: Option<Size>,
+    /// What it was measured on, and when.
+    pub machine: Machine,
+    pub date: SystemTime,
     /// How it was judged.
     pub judge: Judge,
     pub command: Vec<OsString>,
@@ -159,7 +181,7 @@ pub(crate) trait Watcher {
 
 /// The goal of that name.
 #[must_use]
-pub(crate) fn goal(name: &str) -> Option<&'static Goal> {
+pub(crate) fn goal(name: templates::Goal) -> Option<&'static Goal> {
     search_space::goal(name)
 }
 

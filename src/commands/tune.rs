@@ -175,9 +175,9 @@ mod here {
         let metric = arguments.metric.as_deref().map(Regex::new).transpose();
         let metric = metric.map_err(|error| format!("--metric: {error}"))?;
         let work = work(arguments)?;
-        let goal = arguments.goal.name();
+        let goal = arguments.goal;
         let judge = Judge {
-            goal: tune::goal(goal).ok_or_else(|| format!("no goal is called `{goal}`"))?,
+            goal: tune::goal(goal).ok_or_else(|| format!("no goal is called `{}`", goal.name()))?,
             memory: match arguments.memory {
                 Memory::Mean => tune::Memory::Mean,
                 Memory::Peak => tune::Memory::Peak,

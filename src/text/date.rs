@@ -76,6 +76,17 @@ pub(crate) fn utc(seconds: u64) -> String {
     format!("{date} {hour:02}:{minute:02} UTC")
 }
 
+/// The same as RFC 3339 has it: `2026-11-30T04:25:00Z`.
+#[must_use]
+pub(crate) fn rfc3339(seconds: u64) -> String {
+    let date = UNIX_EPOCH
+        .checked_add(Duration::from_secs(seconds))
+        .and_then(Date::of);
+    let date = date.map_or_else(String::new, |date| date.to_string());
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
 fn is_leap(year: u64) -> bool {
     year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400)
 }
@@ -101,6 +112,7 @@ mod tests {
     fn points_in_time_have_a_time_of_day() {
         assert_eq!(utc(0), "1970-01-01 00:00 UTC");
         assert_eq!(utc(1_796_013_900), "2026-11-30 04:45 UTC");
+        assert_eq!(rfc3339(1_796_013_907), "2026-11-30T04:45:07Z");
     }
 
     #[test]

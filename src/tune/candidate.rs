@@ -31,6 +31,8 @@ pub(crate) enum Origin {
     Current,
     /// It was asked for.
     Asked,
+    /// `fix` would write it.
+    Fix,
     /// People use it; with its source.
     Known(&'static str),
     /// Drawn from all combinations.
@@ -197,9 +199,10 @@ pub(super) fn unread(candidate: &Candidate) -> impl Iterator<Item = &str> {
     names.filter(move |name| !read(name))
 }
 
-/// All settings that are tried, each once: what was asked for, what people use, and of all
-/// combinations as many as are wanted. `takes` says whether a library takes a `MALLOC_CONF`.
-pub(super) fn all(
+/// The settings that are tried besides the anchors, each once: what was asked for, what people use, and
+/// of all combinations as many as are wanted. `takes` says whether a library takes a `MALLOC_CONF`.
+pub(super) fn others(
+    anchors: &[Candidate],
     asked: Vec<Candidate>,
     allocators: &[Which],
     libraries: &[Library],
@@ -208,10 +211,13 @@ pub(super) fn all(
     takes: &dyn Fn(&Library, &str) -> bool,
 ) -> Vec<Candidate> {
     let mut all = Vec::new();
-    let mut seen = BTreeSet::from([(None, Vec::new())]);
-    let mut add = |candidate: Candidate, all: &mut Vec<Candidate>| {
+    let owned = |candidate: &Candidate| {
         let (path, env) = candidate.key();
-        let new = seen.insert((path.map(str::to_owned), env));
+        (path.map(str::to_owned), env)
+    };
+    let mut seen: BTreeSet<_> = anchors.iter().map(owned).collect();
+    let mut add = |candidate: Candidate, all: &mut Vec<Candidate>| {
+        let new = seen.insert(owned(&candidate));
         if new {
             all.push(candidate);
         }
@@ -294,6 +300,7 @@ mod tests {
             name: "libjemalloc.so.2".into(),
             libc: None,
             confirms: true,
+            version: None,
         }
     }
 
@@ -339,8 +346,21 @@ mod tests {
         let takes = |_: &Library, conf: &str| !conf.contains("metadata_thp");
         let own = tried("MALLOC_CONF=tcache:false,narenas:1").unwrap();
         let which = [Which::Glibc, Which::Jemalloc];
-        let all = all(vec![own], &which, &[jemalloc()], 40, &mut random, &takes);
+        let library = [jemalloc()];
+        let always = Candidate::new(Origin::Fix, library.first(), own.env.clone());
+        let anchors = [Candidate::baseline(), always];
+        let all = others(
+            &anchors,
+            vec![own],
+            &which,
+            &library,
+            40,
+            &mut random,
+            &takes,
+        );
         assert_eq!(all.len(), 40);
+        let asked = |candidate: &&Candidate| candidate.origin == Origin::Asked;
+        assert_eq!(all.iter().find(asked), None, "it is an anchor already");
         let keys: BTreeSet<_> = all
             .iter()
             .map(|candidate| format!("{:?}", candidate.key()))

@@ -129,7 +129,7 @@ impl Judge {
         };
         let mut standings: Vec<Standing> = all
             .iter()
-            .map(|tried| self.standing(tried, baseline))
+            .map(|tried| self.against(tried, baseline))
             .collect();
         let points: Vec<Option<[f64; 3]>> = standings.iter().map(point).collect();
         for (standing, own) in standings.iter_mut().zip(&points) {
@@ -139,7 +139,8 @@ impl Judge {
         standings
     }
 
-    fn standing(&self, tried: &Tried, baseline: &Tried) -> Standing {
+    /// What is said of a setting beside another, in the rounds that have both.
+    pub(super) fn against(&self, tried: &Tried, baseline: &Tried) -> Standing {
         if tried.discarded.is_some() {
             return Standing::default();
         }
@@ -245,14 +246,15 @@ impl Tried {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::time::Duration;
 
     use super::*;
     use crate::tune::sampler::Sample;
     use crate::tune::search_space;
 
-    fn tried(figures: &[(f64, f64, f64)]) -> Tried {
+    /// A setting with runs of these memories, CPU times and figures of the user.
+    pub(in crate::tune) fn tried(figures: &[(f64, f64, f64)]) -> Tried {
         let mut tried = Tried::new(Candidate::baseline());
         for (round, (memory, cpu, metric)) in figures.iter().enumerate() {
             let at = |at| Sample {
@@ -273,9 +275,10 @@ mod tests {
         tried
     }
 
-    fn judge() -> Judge {
+    /// Memory and speed alike; more of the user's figure is better.
+    pub(in crate::tune) fn judge() -> Judge {
         Judge {
-            goal: search_space::goal("balanced").unwrap(),
+            goal: search_space::goal(crate::templates::Goal::Balanced).unwrap(),
             memory: Memory::Mean,
             more_is_better: Some(true),
         }

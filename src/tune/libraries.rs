@@ -27,6 +27,8 @@ pub(crate) struct Library {
     pub libc: Option<Libc>,
     /// Whether it can say which settings it took: jemalloc from 5.2.1 on.
     pub confirms: bool,
+    /// That of a jemalloc, where it says it.
+    pub version: Option<JemallocVersion>,
 }
 
 /// A program that every Linux has, and that shows what is mapped into it.
@@ -104,6 +106,7 @@ fn finished(family: Family, path: String, name: String, libc: Option<Libc>) -> L
         name,
         libc,
         confirms: false,
+        version: None,
     };
     let echoed = || {
         said_about(&library, "confirm_conf:true,narenas:1")
@@ -111,6 +114,9 @@ fn finished(family: Family, path: String, name: String, libc: Option<Libc>) -> L
             .filter(|keys| !keys.is_empty())
     };
     library.confirms = family == Family::Jemalloc && echoed().is_some();
+    library.version = Some(family)
+        .filter(|family| *family == Family::Jemalloc)
+        .and_then(|_| version(&library.path));
     library
 }
 
@@ -146,8 +152,8 @@ fn at(path: &Path) -> Result<Library, String> {
 }
 
 /// The version of a jemalloc, which it holds as a text.
-pub(super) fn version(library: &Library) -> Option<JemallocVersion> {
-    let bytes = fs::read(&library.path).ok()?;
+fn version(path: &str) -> Option<JemallocVersion> {
+    let bytes = fs::read(path).ok()?;
     let text = regex::bytes::Regex::new(r"(\d+\.\d+\.\d+)-\d+-g[0-9a-f]{40}").ok()?;
     let found = text.captures(&bytes)?.get(1)?;
     JemallocVersion::parse(std::str::from_utf8(found.as_bytes()).ok()?)

@@ -8,7 +8,6 @@ use super::Watcher;
 use super::candidate::{self, Candidate};
 use super::judge::Tried;
 use super::keeper::PATIENCE;
-use super::libraries;
 use super::measured::Run;
 use super::proof::Proof;
 use super::workload::Workload;
@@ -24,7 +23,10 @@ pub(super) fn on_asked(asked: &[Candidate], watcher: &dyn Watcher) {
                 "no allocator that is known reads `{name}`: whether it has an effect is not proved"
             ));
         }
-        let version = candidate.library.as_ref().and_then(libraries::version);
+        let version = candidate
+            .library
+            .as_ref()
+            .and_then(|library| library.version);
         let conf = candidate.variable("MALLOC_CONF").zip(version);
         for (pair, number) in conf
             .into_iter()

@@ -30,6 +30,10 @@ pub(crate) struct Proof {
     pub library: Option<String>,
     /// The C library.
     pub libc: Option<Libc>,
+    /// Its file.
+    pub libc_file: Option<String>,
+    /// The version of Python, where the process runs one: `3.11`.
+    pub python: Option<String>,
     /// Whether no loader took part: nothing can be preloaded.
     pub is_static: bool,
     /// How many processes there were, and how many of them had the library.
@@ -64,6 +68,8 @@ pub(super) fn judge(seen: &[&Seen], wanted: Option<&str>) -> Result<Proof, Strin
         process: process.clone(),
         library: wanted.map(str::to_owned),
         libc: largest.maps.libc,
+        libc_file: libc_file(&largest.maps).map(str::to_owned),
+        python: python(&largest.maps),
         is_static: largest.maps.is_static(),
         processes: (seen.len(), with.count()),
         confirmed: Vec::new(),
@@ -118,6 +124,20 @@ fn not_loaded(process: &str, wanted: &str, found: Option<&str>, maps: &Maps) -> 
 
 fn has(maps: &Maps, path: &str) -> bool {
     maps.libraries.iter().any(|library| library == path)
+}
+
+fn libc_file(maps: &Maps) -> Option<&str> {
+    let libc = |path: &&String| path.ends_with("/libc.so.6");
+    maps.libraries.iter().find(libc).map(String::as_str)
+}
+
+/// The version of Python by what is mapped: `libpython3.11.so.1.0`, or a module in `python3.11/`.
+fn python(maps: &Maps) -> Option<String> {
+    maps.libraries.iter().find_map(|path| {
+        let (_, rest) = path.split_once("python3.")?;
+        let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        (!minor.is_empty()).then(|| format!("3.{minor}"))
+    })
 }
 
 fn allocator(maps: &Maps) -> Option<&str> {
@@ -204,6 +224,23 @@ mod tests {
         );
         let proof = judge(&[&shell], None).unwrap();
         assert_eq!((proof.libc, proof.library), (Some(Libc::Glibc), None));
+        assert_eq!(
+            (proof.libc_file.as_deref(), proof.python),
+            (Some(libc), None)
+        );
+    }
+
+    #[test]
+    fn python_is_told_by_what_is_mapped() {
+        for (path, version) in [
+            ("/usr/lib/libpython3.9.so.1.0", Some("3.9")),
+            ("/opt/lib/python3.13/lib-dynload/_json.so", Some("3.13")),
+            ("/opt/python3/lib/x.so", None),
+        ] {
+            let seen = seen("python", 1, &[path]);
+            let found = judge(&[&seen], None).unwrap().python;
+            assert_eq!(found.as_deref(), version, "{path}");
+        }
     }
 
     #[test]

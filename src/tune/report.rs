@@ -1,11 +1,13 @@
 //! What came out, in four forms. A form shows what is in the outcome; it decides nothing.
 
+mod answer;
 mod chart;
 mod csv;
 mod html;
 mod json;
 mod latencies;
 mod lines;
+mod roles;
 mod svg;
 mod terminal;
 
@@ -19,7 +21,7 @@ use latencies::latencies;
 use lines::lines;
 pub(crate) use terminal::{Style, write as terminal};
 
-use super::why;
+use super::size::MIB;
 use super::{Estimate, Outcome, Run, Stop, Tried};
 use crate::write;
 
@@ -36,37 +38,6 @@ pub(crate) fn to_file(path: &Path, outcome: &Outcome, form: Form) -> io::Result<
     io::Write::flush(&mut file)
 }
 
-const MIB: f64 = 1024.0 * 1024.0;
-
-/// The settings of the charts: the best, what is set now, the C library's own; each once.
-fn charted(outcome: &Outcome) -> Vec<(String, &Tried)> {
-    let of = |index: usize, label: &str| {
-        let tried = outcome.tried.get(index)?;
-        let name = &tried.candidate.name;
-        let text = if label == name {
-            name.clone()
-        } else {
-            format!("{label}: {name}")
-        };
-        Some((text, tried))
-    };
-    let leader = outcome
-        .leader
-        .filter(|leader| *leader != 0)
-        .and_then(|leader| of(leader, "best"))
-        .or_else(|| outcome.nearly.and_then(|nearly| of(nearly, "nearly")));
-    let current = outcome
-        .current
-        .filter(|current| outcome.leader != Some(*current));
-    let current = current.and_then(|current| of(current, "current"));
-    let baseline = outcome
-        .tried
-        .first()
-        .and_then(|first| of(0, &first.candidate.name));
-    let all = [leader, current, baseline].into_iter().flatten();
-    all.filter(|(_, tried)| !tried.runs.is_empty()).collect()
-}
-
 /// A ratio with its interval: `0.63 ± 0.04`; the half width is that of the wider side.
 fn ratio(estimate: Option<Estimate>) -> String {
     let Some(estimate) = estimate else {
@@ -77,6 +48,11 @@ fn ratio(estimate: Option<Estimate>) -> String {
         Some((low, high)) => format!("{mean:.2} ± {:.2}", (mean - low).max(high - mean)),
         None => format!("{mean:.2}"),
     }
+}
+
+/// A figure with so many digits after the point, where there is one.
+fn figure(value: Option<f64>, digits: usize) -> String {
+    value.map_or_else(|| "-".into(), |value| format!("{value:.digits$}"))
 }
 
 /// What the last column is about: the user's figure, what requests took, or the time.
@@ -96,13 +72,18 @@ fn speed(run: &Run) -> f64 {
     run.metric.unwrap_or(run.wall.as_secs_f64())
 }
 
-/// The ratio of what the user reads: where more is better, that of the figure itself.
-fn shown_cost(outcome: &Outcome, index: usize) -> Option<Estimate> {
-    let mut estimate = outcome.standings.get(index)?.cost?;
+/// The last figure as the user reads it: where more is better, the figure itself.
+fn as_shown(outcome: &Outcome, cost: Option<Estimate>) -> Option<Estimate> {
+    let mut estimate = cost?;
     if outcome.judge.more_is_better == Some(true) {
         estimate.mean = -estimate.mean;
     }
     Some(estimate)
+}
+
+/// Its ratio.
+fn shown_cost(outcome: &Outcome, index: usize) -> Option<Estimate> {
+    as_shown(outcome, outcome.standings.get(index)?.cost)
 }
 
 /// The indexes of all settings, the best first, then those that do not count.
@@ -141,89 +122,6 @@ fn stop(outcome: &Outcome) -> String {
         Stop::Interrupted => "it was interrupted".into(),
         Stop::Failed(reason) => format!("the command failed: {reason}"),
     }
-}
-
-/// What is recommended, in sentences.
-fn verdict(outcome: &Outcome) -> Vec<String> {
-    let Some(best) = outcome.leader else {
-        return vec![format!(
-            "nothing can be recommended, since nothing could be compared: {}",
-            stop(outcome)
-        )];
-    };
-    let name = |index: usize| {
-        outcome
-            .tried
-            .get(index)
-            .map_or("", |one| one.candidate.name.as_str())
-    };
-    let figures = |index: usize| {
-        let part = |estimate: Option<Estimate>| estimate.map_or(1.0, |one| one.ratio().0);
-        let standing = outcome.standings.get(index);
-        let (memory, cpu) = standing.map_or((1.0, 1.0), |one| (part(one.memory), part(one.cpu)));
-        let (cost, speed) = (part(shown_cost(outcome, index)), speed_name(outcome));
-        format!(
-            "{memory:.2} x the memory, {cpu:.2} x the CPU time and {cost:.2} x the {speed} of {}",
-            name(0)
-        )
-    };
-    let mut said = vec![match (outcome.nearly, outcome.current) {
-        (Some(nearly), _) => format!(
-            "{}: {} looks better ({}), but the runs do not prove it; a longer `--budget` may",
-            keep(outcome, best, &figures),
-            name(nearly),
-            figures(nearly)
-        ),
-        (None, Some(current)) if best == 0 => {
-            let own = outcome.standings.get(current);
-            match own.and_then(|own| own.score) {
-                Some(_) => format!(
-                    "drop what is set now ({}): {} is better",
-                    figures(current),
-                    name(0)
-                ),
-                None => format!(
-                    "{}: nothing that was tried is surely better, and what is set now cannot be measured",
-                    name(0)
-                ),
-            }
-        }
-        (None, current) if best == 0 || current == Some(best) => {
-            format!(
-                "{}: nothing that was tried is surely better",
-                keep(outcome, best, &figures)
-            )
-        }
-        (None, _) => format!("{}: {}", name(best), figures(best)),
-    }];
-    let open = outcome
-        .undecided
-        .iter()
-        .filter(|index| Some(**index) != outcome.nearly);
-    let open: Vec<&str> = open.map(|index| name(*index)).collect();
-    said.extend(reason(outcome));
-    if !open.is_empty() {
-        said.push(format!("not told apart from it: {}", open.join("; ")));
-    }
-    said
-}
-
-/// Why the best takes less memory, where it is told apart from what it is compared with.
-fn reason(outcome: &Outcome) -> Option<String> {
-    let best = outcome.leader.filter(|leader| *leader != 0)?;
-    why::why(outcome.tried.get(best)?, outcome.tried.first()?)
-}
-
-/// What stays, and what it is.
-fn keep(outcome: &Outcome, best: usize, figures: &dyn Fn(usize) -> String) -> String {
-    if outcome.current == Some(best) {
-        return format!("keep what is set now ({})", figures(best));
-    }
-    let name = outcome
-        .tried
-        .get(best)
-        .map(|one| one.candidate.name.as_str());
-    format!("keep {}", name.unwrap_or_default())
 }
 
 /// The first line of a reason: what a program printed before it failed was shown when it did.

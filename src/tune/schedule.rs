@@ -34,21 +34,21 @@ pub(super) fn cost(candidates: usize, anchors: usize) -> usize {
     rungs.iter().take(rounds).map(|left| left + anchors).sum()
 }
 
-/// How many settings can be tried with so many runs; `None` where there is not even time to
-/// compare a few of them.
-pub(super) fn affordable(runs: usize, anchors: usize, most: usize) -> Option<usize> {
+/// How many settings can be tried besides the anchors with so many runs, and no more than `most`;
+/// `None` where there is not even time for `least`.
+pub(super) fn affordable(runs: usize, anchors: usize, least: usize, most: usize) -> Option<usize> {
     let last = |candidates: usize| ROUNDS * (candidates.min(FINALISTS) + anchors);
     let fits = |candidates: usize| {
         let halving = cost(candidates, anchors);
         halving + last(candidates) <= runs
             && (halving as f64 <= HALVING * runs as f64 || candidates <= FINALISTS)
     };
-    (1..=most).rev().find(|candidates| fits(*candidates))
+    (least..=most).rev().find(|candidates| fits(*candidates))
 }
 
-/// The runs that a comparison of one setting takes at least.
-pub(super) const fn least_runs(anchors: usize) -> usize {
-    ROUNDS * (1 + anchors)
+/// The runs that a comparison of `least` settings besides the anchors takes at least.
+pub(super) const fn least_runs(anchors: usize, least: usize) -> usize {
+    ROUNDS * (least + anchors)
 }
 
 /// Those with the lowest scores, best first; what has no score is not among them.
@@ -114,14 +114,24 @@ mod tests {
 
     #[test]
     fn the_budget_limits_how_many_are_tried() {
-        assert_eq!(affordable(1000, 2, 24), Some(24));
-        let some = affordable(40, 2, 24).unwrap();
+        assert_eq!(affordable(1000, 2, 1, 24), Some(24));
+        let some = affordable(40, 2, 1, 24).unwrap();
         assert!((FINALISTS..24).contains(&some));
         assert!(cost(some, 2) + ROUNDS * (FINALISTS + 2) <= 40);
-        assert_eq!(affordable(least_runs(1), 1, 24), Some(1));
-        assert_eq!(affordable(least_runs(1) - 1, 1, 24), None);
-        let by_budget: Vec<_> = (0..200).map(|runs| affordable(runs, 1, 30)).collect();
+        assert_eq!(affordable(least_runs(1, 1), 1, 1, 24), Some(1));
+        assert_eq!(affordable(least_runs(1, 1) - 1, 1, 1, 24), None);
+        let by_budget: Vec<_> = (0..200).map(|runs| affordable(runs, 1, 1, 30)).collect();
         assert!(by_budget.windows(2).all(|pair| pair[0] <= pair[1]));
+    }
+
+    #[test]
+    fn anchors_alone_are_a_comparison() {
+        // The C library, what `fix` writes, and `MALLOC_ARENA_MAX=2`.
+        assert_eq!(least_runs(3, 0), 9);
+        assert_eq!(affordable(9, 3, 0, 24), Some(0));
+        assert_eq!(affordable(8, 3, 0, 24), None);
+        assert_eq!(affordable(12, 3, 0, 24), Some(1));
+        assert_eq!((rungs(0), cost(0, 3)), (vec![0], 0));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::schedule::Random;
 use crate::facts::Family;
+use crate::templates;
 
 /// An option of jemalloc.
 #[derive(Debug, Deserialize)]
@@ -94,7 +95,7 @@ impl Which {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Goal {
     /// `balanced`.
-    pub name: String,
+    pub name: templates::Goal,
     /// Weights of logarithms.
     pub memory: f64,
     /// CPU time.
@@ -103,12 +104,47 @@ pub(crate) struct Goal {
     pub speed: f64,
 }
 
+/// From where on a difference is one, as a part of the other's figure.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Margins {
+    pub(super) memory: f64,
+    /// CPU time.
+    pub(super) cpu: f64,
+    /// The user's figure, or the time.
+    pub(super) speed: f64,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    source: String,
+}
+
+/// Below this nothing is recommended for the memory that it saves.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Floor {
+    /// A part of the memory.
+    pub(crate) share: f64,
+    /// Of all processes together, in MiB.
+    pub(crate) mib: f64,
+    /// A service that grew by less per process is small, in MiB.
+    pub(crate) growth_mib: f64,
+    #[cfg_attr(
+        not(test),
+        allow(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    source: String,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Space {
     option: Vec<Choice>,
     library: Vec<Names>,
     preset: Vec<Preset>,
+    margin: Margins,
+    floor: Floor,
     goal: Vec<Goal>,
 }
 
@@ -123,6 +159,14 @@ pub(super) fn presets() -> &'static [Preset] {
     &space().preset
 }
 
+pub(super) fn margins() -> &'static Margins {
+    &space().margin
+}
+
+pub(crate) fn floor() -> &'static Floor {
+    &space().floor
+}
+
 /// The names under which the loader may know an allocator.
 pub(super) fn names(which: Which) -> &'static [String] {
     let own = space()
@@ -133,7 +177,7 @@ pub(super) fn names(which: Which) -> &'static [String] {
 }
 
 /// The goal of that name.
-pub(super) fn goal(name: &str) -> Option<&'static Goal> {
+pub(super) fn goal(name: templates::Goal) -> Option<&'static Goal> {
     space().goal.iter().find(|goal| goal.name == name)
 }
 
@@ -167,6 +211,7 @@ mod tests {
         let space: Space = toml_edit::de::from_str(TEXT).unwrap();
         assert!(space.option.iter().all(|option| !option.source.is_empty()));
         assert!(space.preset.iter().all(|preset| !preset.source.is_empty()));
+        assert!(!space.margin.source.is_empty() && !space.floor.source.is_empty());
         assert!(
             space
                 .library
@@ -188,8 +233,9 @@ mod tests {
         }
         let sizes = space.option.iter().map(|option| option.values.len());
         assert!(sizes.product::<usize>() > 1000);
-        for name in ["balanced", "low-memory", "throughput"] {
-            assert!(goal(name).is_some(), "{name}");
+        use templates::Goal::{Balanced, LowMemory, Throughput};
+        for name in [Balanced, LowMemory, Throughput] {
+            assert!(goal(name).is_some(), "{name:?}");
         }
         // What people try first is tried first.
         let article = "narenas:1,tcache:false";

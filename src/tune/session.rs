@@ -1,25 +1,26 @@
 //! The whole of it: find libraries, choose settings, measure them in rounds, decide.
 
+mod choice;
+mod early;
+#[cfg(test)]
+pub(super) mod fixture;
 mod outcome;
 
 use std::time::{Duration, Instant};
-
-use crate::facts::Libc;
-use crate::text::duration;
 
 use super::candidate::{self, Candidate};
 use super::environment::Environment;
 use super::error::{Ending, RunError, TuneError};
 use super::interrupt::Interrupt;
 use super::judge::{Judge, Tried};
-use super::libraries::{self, Library};
+use super::libraries;
 use super::limit::{Deadline, Limit};
 use super::measured::Run;
 use super::notes;
-use super::proof::{self, Proof};
+use super::proof::Proof;
 use super::run::{self, Measured};
 use super::schedule::{self, Random};
-use super::search_space::Which;
+use super::size::Size;
 use super::workload::{Work, Workload};
 use super::{Options, Outcome, Stop, Watcher};
 
@@ -44,9 +45,20 @@ pub(super) struct Session<'a> {
     watcher: &'a dyn Watcher,
     deadline: Deadline,
     random: Random,
+    /// All settings: first those that are given, then the other anchors.
     all: Vec<Tried>,
+    /// The C library's own allocator, and what is set now.
+    given: usize,
+    /// What every round measures.
     anchors: usize,
+    /// What `fix` would write,
+    fix: Option<usize>,
+    /// and would write for other libraries than the first.
+    more_fixes: Vec<Candidate>,
+    arena_max: Option<usize>,
     rounds: usize,
+    /// Whether it was said if going on is worth it.
+    told: bool,
     /// How long one run takes.
     estimate: Duration,
     /// The longest that the baseline's command, or load, took.
@@ -65,9 +77,14 @@ impl<'a> Session<'a> {
             all.push(Tried::new(Candidate::current(&environment.current)));
         }
         Self {
+            given: all.len(),
             anchors: all.len(),
             workload: options.workload.clone(),
             judge: options.judge.clone(),
+            fix: None,
+            more_fixes: Vec::new(),
+            arena_max: None,
+            told: false,
             options,
             environment,
             interrupt,
@@ -89,9 +106,11 @@ impl<'a> Session<'a> {
             .collect();
         let asked = asked?;
         notes::on_asked(&asked, self.watcher);
+        self.anchor(&allocators, &libraries, &Proof::default());
         let stop = match self.warm_up() {
             Ok(first) => {
                 self.suits(&first.proof, &mut allocators, &libraries)?;
+                self.anchor(&allocators, &libraries, &first.proof);
                 let most = self.affordable().ok_or_else(|| self.too_short())?;
                 self.choose(asked, &allocators, &libraries, most);
                 self.measure()
@@ -140,27 +159,6 @@ impl<'a> Session<'a> {
             return Err(RunError::Interrupted);
         }
         Ok(run)
-    }
-
-    /// Whether the libraries can have an effect on the command.
-    fn suits(
-        &mut self,
-        baseline: &Proof,
-        allocators: &mut Vec<Which>,
-        libraries: &[Library],
-    ) -> Result<(), TuneError> {
-        for library in libraries {
-            proof::can_preload(baseline, &library.path, library.libc)
-                .map_err(|reason| TuneError::Baseline(RunError::Proof(reason)))?;
-        }
-        if let Some(libc) = baseline.libc.filter(|libc| *libc != Libc::Glibc) {
-            // It reads none of glibc's variables.
-            allocators.retain(|which| *which != Which::Glibc);
-            if let Some(first) = self.all.first_mut() {
-                first.candidate.rename_libc(libc);
-            }
-        }
-        Ok(())
     }
 
     /// A run that shows what the command is.
@@ -212,52 +210,12 @@ impl<'a> Session<'a> {
     fn limit(&self, index: usize) -> Limit {
         let pace = self.longest * PACE + SLACK;
         let limit = self.workload.limit;
-        if index < self.anchors || limit.time < pace {
+        if index < self.given || limit.time < pace {
             return limit;
         }
         Limit {
             time: pace,
             why: "far longer than the baseline takes",
-        }
-    }
-
-    /// How many settings there is time for.
-    fn affordable(&self) -> Option<usize> {
-        let one = self.estimate.as_secs_f64().max(1e-3);
-        let runs = (self.deadline.left().as_secs_f64() / one) as usize;
-        schedule::affordable(runs, self.anchors, self.options.candidates)
-    }
-
-    fn too_short(&self) -> TuneError {
-        TuneError::Budget {
-            budget: duration::show(self.options.budget),
-            left: duration::show(self.deadline.left()),
-            run: duration::show(self.estimate),
-            runs: schedule::least_runs(self.anchors),
-        }
-    }
-
-    fn choose(
-        &mut self,
-        asked: Vec<Candidate>,
-        which: &[Which],
-        libraries: &[Library],
-        most: usize,
-    ) {
-        let takes = |library: &Library, conf: &str| libraries::takes(library, conf).is_ok();
-        let most = most.max(asked.len());
-        let chosen = candidate::all(asked, which, libraries, most, &mut self.random, &takes);
-        for candidate in chosen {
-            let mut tried = Tried::new(candidate);
-            let conf = tried.candidate.variable("MALLOC_CONF");
-            if let (Some(conf), Some(library)) = (conf, &tried.candidate.library)
-                && let Err(reason) = libraries::takes(library, conf)
-            {
-                self.watcher
-                    .note(&format!("discarded {}: {reason}", tried.candidate.name));
-                tried.discarded = Some(reason);
-            }
-            self.all.push(tried);
         }
     }
 
@@ -286,7 +244,9 @@ impl<'a> Session<'a> {
             let Some(leader) = self.ranked().first().copied() else {
                 return Stop::Undecided;
             };
-            if self.judge().undecided(&self.all, leader, &alive).is_empty() {
+            let apart = self.judge().undecided(&self.all, leader, &alive).is_empty();
+            // Better for sure need not be worth it for sure.
+            if apart && self.decide().nearly.is_none() {
                 return Stop::Decided;
             }
         }
@@ -295,7 +255,11 @@ impl<'a> Session<'a> {
 
     /// Measures all that are left once each.
     fn round(&mut self) -> Result<(), Stop> {
-        let order = schedule::order(self.alive(), self.rounds, &mut self.random);
+        let mut order = schedule::order(self.alive(), self.rounds, &mut self.random);
+        if self.rounds == 0 {
+            // The first word is about the anchors at least.
+            order.sort_by_key(|index| *index >= self.anchors);
+        }
         let count = order.len();
         for (number, index) in order.into_iter().enumerate() {
             if self.expected(index) > self.deadline.left() {
@@ -315,6 +279,7 @@ impl<'a> Session<'a> {
                         notes::on_first_run(tried, &run.proof, self.watcher);
                         tried.runs.push((rounds, run));
                     }
+                    self.tell_early();
                 }
                 Err(RunError::Interrupted) => return Err(Stop::Interrupted),
                 Err(error) if error.is_out_of_budget() => return Err(Stop::Budget),
@@ -323,6 +288,7 @@ impl<'a> Session<'a> {
             }
         }
         self.rounds += 1;
+        self.tell_early();
         Ok(())
     }
 
@@ -392,6 +358,16 @@ impl<'a> Session<'a> {
         };
         let scores: Vec<_> = self.alive().into_iter().map(score).collect();
         schedule::survivors(&scores, scores.len())
+    }
+
+    /// What malloclint was started with, where that is a setting.
+    fn current(&self) -> Option<usize> {
+        (self.given > 1).then_some(1)
+    }
+
+    /// How much memory there is to be saved.
+    fn size(&self) -> Option<Size> {
+        Size::of(self.all.first()?, self.workload.server().is_some())
     }
 
     const fn judge(&self) -> &Judge {

@@ -51,9 +51,16 @@ impl Estimate {
     /// Whether it is above zero for sure, however often that is asked.
     #[must_use]
     pub(crate) fn is_positive(&self) -> bool {
+        self.sure_ends().is_some_and(|(low, _)| low > 0.0)
+    }
+
+    /// The ends of the interval that holds however often it is asked for; `None` for a single value.
+    #[must_use]
+    pub(crate) fn sure_ends(&self) -> Option<(f64, f64)> {
         let freedom = self.count.saturating_sub(1);
         let wider = quantile(&T_SURE, NORMAL_SURE, freedom) / quantile(&T, NORMAL, freedom);
-        self.half.is_some_and(|half| self.mean - half * wider > 0.0)
+        let half = self.half? * wider;
+        Some((self.mean - half, self.mean + half))
     }
 
     /// Whether the whole interval is so near to zero that the difference does not matter.

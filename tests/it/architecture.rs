@@ -109,7 +109,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("granit_parser", &["yaml"]),
     ("hcl", &["project"]),
     ("miette", &["report"]),
-    ("textwrap", &["inspect", "report"]),
+    ("textwrap", &["inspect", "report", "tune"]),
     ("similar", &["report"]),
     ("strsim", &["text"]),
     (

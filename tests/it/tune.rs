@@ -147,8 +147,120 @@ fn a_command_is_measured_proved_and_reported() {
         .sum();
     assert_eq!(csv.lines().count(), runs + 1);
     let html = fs::read_to_string(folder.path().join("report.html")).unwrap();
-    assert_eq!(html.matches("<svg").count(), 2);
+    // Curves, and what memory costs; each for wide and for narrow screens.
+    assert_eq!(html.matches("<svg").count(), 4);
     assert!(html.contains(&format!("jemalloc {CONF}")) && !html.contains("http"));
+    what_is_always_compared_is_shown(&all, &html);
+}
+
+/// What `fix` writes, and `MALLOC_ARENA_MAX=2`, with the machine and its words.
+fn what_is_always_compared_is_shown(all: &Value, html: &str) {
+    let (fix, arena_max) = (
+        all["fix"].as_str().unwrap(),
+        all["arena_max"].as_str().unwrap(),
+    );
+    assert_eq!(arena_max, "glibc MALLOC_ARENA_MAX=2");
+    let fix = candidate(all, fix);
+    assert_eq!(
+        (&fix["origin"], &fix["dropped_after_round"]),
+        (&"fix".into(), &Value::Null)
+    );
+    for (name, one) in [("fix", fix), (arena_max, candidate(all, arena_max))] {
+        assert!(html.contains(name), "{name}");
+        let rounds = candidate(all, "glibc")["runs"].as_array().unwrap().len();
+        assert!(one["runs"].as_array().unwrap().len() + 1 >= rounds, "{one}");
+        let words = ["surely lower", "surely higher", "unchanged", "undecided"];
+        for figure in ["memory", "cpu", "cost"] {
+            let word = one["verdicts"][figure].as_str().unwrap();
+            assert!(words.contains(&word), "{word}");
+        }
+    }
+    assert!(candidate(all, "glibc")["verdicts"].is_null());
+    assert!(all["grew_bytes"].is_null(), "it is a command");
+    assert!(
+        all["machine"]["cpus"].as_u64() >= Some(1),
+        "{}",
+        all["machine"]
+    );
+    assert!(
+        all["machine"]["libc"]
+            .as_str()
+            .unwrap()
+            .starts_with("glibc 2.")
+    );
+    assert!(all["machine"]["python"].as_str().unwrap().starts_with("3."));
+    assert_eq!(all["malloclint"], env!("CARGO_PKG_VERSION"));
+    assert!(
+        all["date"].as_str().unwrap().ends_with('Z'),
+        "{}",
+        all["date"]
+    );
+    assert!(!all["answer"].as_str().unwrap().is_empty());
+}
+
+/// A budget that is too short for more leaves what is always compared.
+#[test]
+fn a_short_budget_is_for_the_anchors() {
+    let (folder, test) = (folder([]), "anchors");
+    let run = done(
+        tune(folder.path(), test)
+            .args([
+                "--budget",
+                "7s",
+                "--allocators",
+                "glibc",
+                "--format",
+                "json",
+            ])
+            .args(["--", "sleep", "0.7"]),
+        test,
+    );
+    let all = json(&run);
+    let measured = all["candidates"].as_array().unwrap().iter();
+    let names: Vec<_> = measured.map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names[..2], ["glibc", "glibc MALLOC_ARENA_MAX=2"]);
+    assert!(names.len() <= 3, "{names:?}");
+    assert_eq!(run.code, Some(0), "{}", run.err);
+}
+
+/// A service that keeps nothing: the answer is one plain sentence, and is told early.
+#[test]
+fn a_small_service_keeps_what_it_has() {
+    let (folder, test) = (folder([]), "small");
+    let port = port();
+    let load = format!("python3 {} {port} get", file("server.py"));
+    let run = done(
+        tune(folder.path(), test)
+            .args([
+                "--budget",
+                "24s",
+                "--candidates",
+                "1",
+                "--allocators",
+                "glibc",
+            ])
+            .args(["--server", "--ready", &format!("http://127.0.0.1:{port}/")])
+            .args(["--load", &load, "--settle", "200ms", "--memory", "end"])
+            .args(["--goal", "low-memory"])
+            .args(["--", "python3", &file("server.py"), &port]),
+        test,
+    );
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let answer = run.out.split("\n\n").next().unwrap().split_whitespace();
+    let answer = answer.collect::<Vec<_>>().join(" ");
+    assert!(
+        answer.starts_with("keep glibc: the service grew "),
+        "{answer}"
+    );
+    assert!(
+        answer.contains(" processes, too little to gain, and "),
+        "{answer}"
+    );
+    assert!(
+        run.err.contains("going on is hardly worth it"),
+        "{}",
+        run.err
+    );
 }
 
 /// What jemalloc says of the user's own setting is no word on the candidates.
@@ -197,7 +309,7 @@ fn what_is_not_in_force_is_discarded_loudly() {
                 "--candidates",
                 "2",
                 "--allocators",
-                "jemalloc,glibc",
+                "jemalloc",
             ])
             .args(["--try", "MALLOC_CONF=narenas:1,nonsense:1", "--try"])
             .args([&format!("MALLOC_CONF={CONF}"), "--format", "json"])
@@ -211,9 +323,10 @@ fn what_is_not_in_force_is_discarded_loudly() {
         .as_str()
         .unwrap();
     assert!(cleared.contains("is not loaded into `python"), "{cleared}");
+    // What `fix` sets is not in force either.
     assert_eq!(
         run.err.matches("discarded jemalloc").count(),
-        2,
+        3,
         "{}",
         run.err
     );
@@ -349,12 +462,9 @@ fn why_a_setting_wins_is_told() {
     );
     assert_eq!(run.code, Some(0), "{}", run.err);
     assert!(run.err.contains("76 of 85 MiB were free"), "{}", run.err);
-    assert!(run.out.contains("why: at rest"), "{}{}", run.out, run.err);
-    assert!(
-        run.out.contains("MiB less in the heaps of malloc"),
-        "{}",
-        run.out
-    );
+    let out = run.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(out.contains("why: at rest"), "{out}{}", run.err);
+    assert!(out.contains("MiB less in the heaps of malloc"), "{out}");
 }
 
 #[test]

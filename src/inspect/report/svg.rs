@@ -6,7 +6,7 @@ use super::growth::CURVES;
 use crate::inspect::account::Account;
 use crate::inspect::map::{Cell, Strip};
 use crate::inspect::trend::Sample;
-use crate::text::svg::{WIDTH, axes, escape, horizontal, open, vertical};
+use crate::text::svg::{WIDE, escape};
 
 const MIB: f64 = (1 << 20) as f64;
 /// The map: cells in a row, what one takes, the room for names, and how many there are at most.
@@ -19,10 +19,10 @@ const MOST: usize = 4096;
 pub(super) fn curves(samples: &[&Sample]) -> String {
     let seconds = samples.last().map_or(0.0, |sample| sample.seconds);
     let most = samples.iter().map(|sample| sample.rss).max().unwrap_or(0) as f64 / MIB;
-    let x = horizontal(0.0, seconds.max(1e-3));
-    let y = vertical(0.0, (most * 1.05).max(1.0));
-    let mut svg = open("memory over time");
-    axes(&mut svg, (x, "seconds"), (y, "MiB"));
+    let x = WIDE.horizontal(0.0, seconds.max(1e-3));
+    let y = WIDE.vertical(0.0, (most * 1.05).max(1.0));
+    let mut svg = WIDE.open("memory over time");
+    WIDE.axes(&mut svg, (x, "seconds"), (y, "MiB"));
     for (number, (name, of)) in CURVES.iter().enumerate() {
         let point = |sample: &&Sample| {
             format!(
@@ -69,7 +69,8 @@ pub(super) fn map(account: &Account) -> String {
     }
     let height = row as f64 * SIDE;
     format!(
-        "<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\" aria-label=\"the heaps as a map\">{body}</svg>"
+        "<svg viewBox=\"0 0 {} {height:.0}\" role=\"img\" aria-label=\"the heaps as a map\">{body}</svg>",
+        WIDE.width
     )
 }
 

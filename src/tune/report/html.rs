@@ -1,15 +1,18 @@
 //! One page for people who were not there: no script, no network, readable in ten years.
 
-use std::fmt::Write;
+mod facts;
+mod rows;
+
 use std::io;
 
-use super::svg::{self, Curve, Point};
-use super::{
-    MIB, brief, charted, latencies, lines, proof, ranked, ratio, speed, speed_name, stop, verdict,
-};
+use super::answer::{self, answer, reasons};
+use super::roles::{Shown, shown};
+use super::svg::{self, Bar, Curve, PARTS, Point};
+use super::{brief, latencies, lines, proof, ranked, speed_name, stop};
 use crate::secrets::{masked, masked_words};
 use crate::text::duration;
 use crate::text::svg::escape;
+use crate::tune::size::mib;
 use crate::tune::{Memory, Outcome};
 
 const PAGE: &str = include_str!("../../../templates/tune-report.html");
@@ -29,18 +32,23 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
     out.write_all(rest.as_bytes())
 }
 
-const GAPS: [&str; 12] = [
+const GAPS: [&str; 17] = [
+    "answer",
+    "when",
     "command",
-    "verdict",
+    "reasons",
     "lines",
     "proof",
+    "figures",
     "legend",
     "memory",
     "front",
+    "held",
     "speed",
     "rows",
     "latencies",
     "discarded",
+    "facts",
     "method",
 ];
 
@@ -56,24 +64,32 @@ fn next_gap(text: &str) -> Option<(&str, &'static str, &str)> {
 fn fill(gap: &str, outcome: &Outcome) -> Option<String> {
     let best = outcome.leader.and_then(|leader| outcome.tried.get(leader));
     Some(match gap {
+        "answer" => prose(&answer(outcome)),
+        "when" => facts::when(outcome),
         "command" => escape(&command(outcome)),
-        "verdict" => paragraphs(&verdict(outcome)),
+        "reasons" => paragraphs(&reasons(outcome)),
         "lines" => {
             let lines = lines(outcome);
             let lines = Some(lines).filter(|lines| !lines.is_empty())?;
             format!("<pre>{}</pre>", escape(&lines.join("\n")))
         }
-        "proof" => best
-            .and_then(proof)
-            .map(|proof| escape(&format!("Proof: {proof}.")))?,
+        "proof" => best.and_then(proof).map(|proof| {
+            format!(
+                "<p class=\"dim\">{}</p>",
+                escape(&format!("Proof: {proof}."))
+            )
+        })?,
+        "figures" => figures(outcome),
         "legend" => legend(outcome),
         "memory" => memory(outcome),
         "front" => front(outcome),
+        "held" => held(outcome)?,
         "speed" => speed_name(outcome).into(),
-        "rows" => rows(outcome),
+        "rows" => rows::rows(outcome),
         "latencies" => paragraphs(&latencies(outcome)),
         "discarded" => discarded(outcome),
-        "method" => escape(&method(outcome)),
+        "facts" => facts::facts(outcome),
+        "method" => prose(&method(outcome)),
         _ => return None,
     })
 }
@@ -92,92 +108,127 @@ fn command(outcome: &Outcome) -> String {
     )
 }
 
+/// A sentence as HTML: what stands in backticks is code, and a long setting may go on in the next line
+/// after a comma.
+fn prose(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let part = |(number, part): (usize, &str)| {
+        let part = escape(part).replace(',', ",<wbr>");
+        if number % 2 == 0 {
+            part
+        } else {
+            format!("<code>{part}</code>")
+        }
+    };
+    parts.map(part).collect()
+}
+
 fn paragraphs(lines: &[String]) -> String {
     lines
         .iter()
-        .map(|line| format!("<p>{}</p>", escape(line)))
+        .map(|line| format!("<p>{}</p>", prose(line)))
         .collect()
 }
 
-fn legend(outcome: &Outcome) -> String {
-    let one = |(number, (name, _)): (usize, &(String, _))| {
-        format!("<span><i class=\"l{number}\"></i>{}</span>", escape(name))
+/// What is said of the settings that are always shown.
+fn figures(outcome: &Outcome) -> String {
+    let one = |one: &Shown<'_>| {
+        let memory = one.tried.typical(|run| outcome.judge.memory(run));
+        let memory = memory.map_or_else(|| "-".into(), mib);
+        let said = answer::figures(outcome, one.index);
+        let said = said.unwrap_or_else(|| "what all ratios are against".into());
+        format!(
+            "<dt><i class=\"{}\"></i>{}</dt><dd>{memory}; {}</dd>",
+            one.class(),
+            prose(&one.title()),
+            escape(&said)
+        )
     };
-    charted(outcome).iter().enumerate().map(one).collect()
+    shown(outcome).iter().map(one).collect()
+}
+
+/// The short names of the pictures, with their colours.
+fn legend(outcome: &Outcome) -> String {
+    let one = |one: &Shown<'_>| {
+        format!(
+            "<span><i class=\"{}\"></i>{}</span>",
+            one.class(),
+            escape(&one.short())
+        )
+    };
+    shown(outcome).iter().map(one).collect()
 }
 
 fn memory(outcome: &Outcome) -> String {
-    let shown = charted(outcome);
-    let curves: Vec<Curve<'_>> = shown
-        .iter()
-        .filter_map(|(name, tried)| {
-            let samples = tried.typical_run()?.samples.as_slice();
-            Some(Curve {
-                name: name.clone(),
-                samples,
-            })
-        })
-        .collect();
-    svg::memory(&curves)
-}
-
-fn front(outcome: &Outcome) -> String {
-    let point = |(index, tried): (usize, &crate::tune::Tried)| {
-        let standing = outcome.standings.get(index)?;
-        let class = if Some(index) == outcome.leader {
-            "winner-point"
-        } else if standing.pareto {
-            "front-point"
-        } else {
-            "point"
-        };
-        Some(Point {
-            name: tried.candidate.name.clone(),
-            memory: standing.memory?.ratio().0,
-            cpu: standing.cpu?.ratio().0,
-            class,
+    let shown = shown(outcome);
+    let curve = |one: &Shown<'_>| {
+        let samples = outcome
+            .tried
+            .get(one.index)?
+            .typical_run()?
+            .samples
+            .as_slice();
+        Some(Curve {
+            name: one.title(),
+            class: one.class(),
+            samples,
         })
     };
-    let points: Vec<Point> = outcome.tried.iter().enumerate().filter_map(point).collect();
-    svg::front(&points)
+    let curves: Vec<Curve<'_>> = shown.iter().filter_map(curve).collect();
+    svg::curves(&curves)
 }
 
-fn rows(outcome: &Outcome) -> String {
-    let mut rows = String::new();
-    for index in ranked(outcome) {
-        let (Some(tried), Some(standing)) =
-            (outcome.tried.get(index), outcome.standings.get(index))
-        else {
-            continue;
-        };
-        if tried.runs.is_empty() || tried.discarded.is_some() {
-            continue;
-        }
-        let (class, word) = if Some(index) == outcome.leader {
-            ("winner", "best")
-        } else if tried.dropped.is_some() {
-            ("behind", "dropped")
-        } else if standing.pareto {
-            ("", "Pareto")
-        } else {
-            ("", "")
-        };
-        let typical = |figure: Option<f64>, digits: usize| {
-            figure.map_or_else(|| "-".into(), |figure| format!("{figure:.digits$}"))
-        };
-        let _ = writeln!(
-            rows,
-            "<tr class=\"{class}\"><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{word}</td></tr>",
-            escape(&tried.candidate.name),
-            typical(tried.typical(|run| outcome.judge.memory(run) / MIB), 1),
-            ratio(standing.memory),
-            ratio(standing.cpu),
-            typical(tried.typical(speed), 2),
-            ratio(super::shown_cost(outcome, index)),
-            tried.runs.len()
-        );
+/// Those that are always shown come first; the others are called by their numbers in the table.
+fn front(outcome: &Outcome) -> String {
+    let point = |index: usize, label: String, role: Option<&Shown<'_>>| {
+        let standing = outcome.standings.get(index)?;
+        Some(Point {
+            label,
+            name: outcome.tried.get(index)?.candidate.name.clone(),
+            memory: standing.memory?,
+            cpu: standing.cpu?,
+            class: role.map_or("other", Shown::class),
+            is_main: role.is_some(),
+        })
+    };
+    let shown = shown(outcome);
+    let main = shown
+        .iter()
+        .filter_map(|one| point(one.index, one.short(), Some(one)));
+    let is_main = |index: usize| shown.iter().any(|one| one.index == index);
+    let others = rows::listed(outcome).into_iter();
+    let others = others.filter(|row| !is_main(row.index));
+    let others = others.filter_map(|row| point(row.index, row.number.to_string(), None));
+    let points: Vec<Point> = main.chain(others).collect();
+    let baseline = outcome
+        .tried
+        .first()
+        .map_or("", |first| &first.candidate.name);
+    svg::front(&points, baseline)
+}
+
+/// What is in use and what is free, where that could be read.
+fn held(outcome: &Outcome) -> Option<String> {
+    let bar = |one: &Shown<'_>| {
+        let held = one.tried.typical_run()?.held?;
+        Some(Bar {
+            name: one.short(),
+            held,
+        })
+    };
+    let bars: Vec<Bar> = shown(outcome).iter().filter_map(bar).collect();
+    if bars.is_empty() {
+        return None;
     }
-    rows
+    let legend = |(name, class, of): &(&str, &str, fn(&crate::inspect::Holdings) -> u64)| {
+        let any = bars.iter().any(|bar| of(&bar.held) > 0);
+        any.then(|| format!("<span><i class=\"{class}\"></i>{name}</span>"))
+    };
+    let legend: String = PARTS.iter().filter_map(legend).collect();
+    Some(format!(
+        "<section class=\"picture\"><h2>In use and free at rest</h2><p class=\"dim\">Of all processes together: what forked workers share counts in each.</p><p class=\"legend\">{legend}</p>{}</section>",
+        svg::bars(&bars)
+    ))
 }
 
 fn discarded(outcome: &Outcome) -> String {
@@ -193,7 +244,7 @@ fn discarded(outcome: &Outcome) -> String {
     if items.is_empty() {
         items
     } else {
-        format!("<h2>Discarded</h2><ul>{items}</ul>")
+        format!("<section><h2>Discarded</h2><ul>{items}</ul></section>")
     }
 }
 
@@ -208,10 +259,10 @@ fn method(outcome: &Outcome) -> String {
         .first()
         .map_or("", |one| one.candidate.name.as_str());
     format!(
-        "Memory is the proportional set size of all processes of the tree, read from /proc while they ran; {memory} counts. CPU time is that of all processes. Settings were measured in {} interleaved rounds within {}, the worse half left out after each, and every ratio is against {first} in the same round; ± is the 95 % interval of the mean. Goal: {}. Seed of the drawing: {}. Measuring ended because {}.",
+        "Memory is the proportional set size of all processes of the tree, read from /proc while they ran; {memory} counts. CPU time is that of all processes. Settings were measured in {} interleaved rounds within {}, the worse half left out after each, and every ratio is against {first} in the same round; ± is the 95 % interval of the mean. What is sure is so by an interval of 99.5 %, which is wider, as it is looked at after every round. Goal: {}. Seed of the drawing: {}. Measuring ended because {}.",
         outcome.rounds,
         duration::show(outcome.elapsed),
-        outcome.judge.goal.name,
+        outcome.judge.goal.name.name(),
         outcome.seed,
         stop(outcome)
     )
@@ -224,6 +275,14 @@ mod tests {
     #[test]
     fn text_stays_text() {
         assert_eq!(escape("<b a='1'>\"&"), "&lt;b a=&#39;1&#39;&gt;&quot;&amp;");
+        assert_eq!(prose("a `<b>,c` d"), "a <code>&lt;b&gt;,<wbr>c</code> d");
+    }
+
+    #[test]
+    fn print_has_no_dark_ground_and_cuts_no_row() {
+        assert!(PAGE.contains("@media screen and (prefers-color-scheme: dark)"));
+        let print = PAGE.split_once("@media print").unwrap().1;
+        assert!(print.contains("break-inside: avoid"));
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! Everything that was measured, for programs. `version` is that of this form.
 
 use std::io;
+use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
+use super::answer::answer;
 use super::{lines, stop};
 use crate::load::{Amount, Settings, Summary, Target};
 use crate::secrets::{masked, masked_words};
-use crate::tune::{Estimate, Memory, Origin, Outcome, Run, Stop, Tried};
+use crate::text::date;
+use crate::tune::verdict::Verdicts;
+use crate::tune::{Estimate, Machine, Memory, Origin, Outcome, Run, Stop, Tried};
 
 /// The version of this form: it changes when a reader of the old one would break.
 const VERSION: u32 = 1;
@@ -34,16 +38,23 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
         .collect();
     let all = json!({
         "version": VERSION,
+        "malloclint": env!("CARGO_PKG_VERSION"),
+        "date": date(outcome),
+        "machine": machine(&outcome.machine),
         "command": command,
         "load": load,
         "requests": outcome.requests.as_ref().map(requests),
-        "goal": outcome.judge.goal.name,
+        "goal": outcome.judge.goal.name.name(),
         "memory": memory(outcome.judge.memory),
         "seed": outcome.seed,
         "seconds": outcome.elapsed.as_secs_f64(),
         "rounds": outcome.rounds,
         "stop": { "kind": kind(&outcome.stop), "reason": stop(outcome) },
+        "grew_bytes": outcome.size.as_ref().and_then(|size| size.grew),
+        "answer": answer(outcome),
         "best": outcome.leader.and_then(name),
+        "fix": outcome.fix.and_then(name),
+        "arena_max": outcome.arena_max.and_then(name),
         "looks_better": outcome.nearly.and_then(name),
         "not_told_apart": outcome.undecided.iter().filter_map(|index| name(*index)).collect::<Vec<_>>(),
         "recommendation": lines(outcome),
@@ -116,6 +127,7 @@ fn candidate(outcome: &Outcome, index: usize) -> Option<Value> {
         Origin::Baseline => ("baseline", None),
         Origin::Current => ("current", None),
         Origin::Asked => ("asked", None),
+        Origin::Fix => ("fix", Some("templates/malloc-conf.toml")),
         Origin::Known(source) => ("known", Some(source)),
         Origin::Drawn => ("drawn", None),
     };
@@ -132,8 +144,40 @@ fn candidate(outcome: &Outcome, index: usize) -> Option<Value> {
         "memory_ratio": ratio(standing.memory),
         "cpu_ratio": ratio(standing.cpu),
         "cost_ratio": ratio(standing.cost),
+        "verdicts": verdicts(outcome, index),
         "runs": runs(tried),
     }))
+}
+
+/// What is said of each figure beside the baseline's; of the baseline, and of what was never compared, nothing.
+fn verdicts(outcome: &Outcome, index: usize) -> Value {
+    let standing = outcome.standings.get(index);
+    let compared = standing.filter(|standing| index != 0 && standing.score.is_some());
+    compared.map_or(Value::Null, |standing| {
+        let verdicts = Verdicts::of(standing);
+        json!({
+            "memory": verdicts.memory.words(),
+            "cpu": verdicts.cpu.words(),
+            "cost": verdicts.cost.words(),
+        })
+    })
+}
+
+fn machine(machine: &Machine) -> Value {
+    json!({
+        "cpu": machine.cpu,
+        "cpus": machine.cpus,
+        "memory_bytes": machine.memory,
+        "kernel": machine.kernel,
+        "libc": machine.libc,
+        "python": machine.python,
+    })
+}
+
+/// As RFC 3339 has it, in UTC.
+fn date(outcome: &Outcome) -> Option<String> {
+    let since = outcome.date.duration_since(UNIX_EPOCH).ok()?;
+    Some(date::rfc3339(since.as_secs()))
 }
 
 fn estimate(estimate: Option<Estimate>) -> Value {

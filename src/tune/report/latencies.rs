@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use super::charted;
+use super::roles::shown;
 use crate::load::Summary;
 use crate::tune::{Outcome, Run, Tried};
 
 /// A line for each setting that the charts show; none where no requests were made here.
 pub(super) fn latencies(outcome: &Outcome) -> Vec<String> {
-    let shown = charted(outcome).into_iter();
-    shown
-        .filter_map(|(title, tried)| line(&title, tried))
-        .collect()
+    let shown = shown(outcome);
+    let lines = shown.iter().filter_map(|one| line(&one.title(), one.tried));
+    lines.collect()
 }
 
 fn line(title: &str, tried: &Tried) -> Option<String> {

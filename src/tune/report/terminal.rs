@@ -2,12 +2,14 @@
 
 use std::io;
 
+use super::answer::{self, answer, reasons};
 use super::chart::{self, Axes};
+use super::roles::shown;
 use super::{
-    MIB, brief, charted, latencies, lines, proof, ranked, ratio, shown_cost, speed, speed_name,
-    stop, verdict,
+    MIB, brief, figure, latencies, lines, proof, ranked, ratio, shown_cost, speed, speed_name, stop,
 };
 use crate::text::duration;
+use crate::tune::size::mib;
 use crate::tune::{Memory, Outcome};
 
 /// The axis of a chart takes so many columns.
@@ -27,12 +29,68 @@ pub(crate) struct Style {
 /// # Errors
 /// Where the output cannot be written.
 pub(crate) fn write(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    head(outcome, style, out)?;
     if outcome.tried.iter().any(|tried| !tried.runs.is_empty()) {
+        figures(outcome, style, out)?;
         table(outcome, style, out)?;
     }
     discarded(outcome, out)?;
     charts(outcome, style, out)?;
-    recommendation(outcome, style, out)
+    basis(outcome, out)
+}
+
+/// The answer, and what stands behind it.
+fn head(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    let (on, off) = bold(style);
+    for line in wrapped(&answer(outcome), style, "") {
+        writeln!(out, "{on}{line}{off}")?;
+    }
+    for reason in reasons(outcome) {
+        for line in wrapped(&reason, style, "") {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What is said of the settings that are always shown.
+fn figures(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
+    for one in shown(outcome) {
+        writeln!(out)?;
+        for line in wrapped(&one.title(), style, "") {
+            writeln!(out, "{line}")?;
+        }
+        let memory = one.tried.typical(|run| outcome.judge.memory(run));
+        let memory = memory.map_or_else(|| "-".into(), mib);
+        let said = match answer::figures(outcome, one.index) {
+            Some(figures) => format!("{memory}; {figures}"),
+            None => format!("{memory}: what all ratios are against"),
+        };
+        for line in wrapped(&said, style, "  ") {
+            writeln!(out, "{line}")?;
+        }
+    }
+    writeln!(out)
+}
+
+/// A sentence in lines of the terminal's width. Names of settings have no blanks, and are never cut.
+fn wrapped(text: &str, style: Style, indent: &str) -> Vec<String> {
+    let options = textwrap::Options::new(style.width)
+        .initial_indent(indent)
+        .subsequent_indent(if indent.is_empty() { "  " } else { indent })
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let lines = textwrap::wrap(text, options).into_iter();
+    lines.map(std::borrow::Cow::into_owned).collect()
+}
+
+const fn bold(style: Style) -> (&'static str, &'static str) {
+    if style.colour {
+        ("\x1b[1m", "\x1b[0m")
+    } else {
+        ("", "")
+    }
 }
 
 fn table(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
@@ -47,7 +105,7 @@ fn table(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result
         "  {memory:>8} {:>13} {:>13} {speed_name:>10} {:>13} {:>4}  setting",
         "memory", "CPU", "ratio", "runs"
     )?;
-    // The name comes last: it may be of any length, and is never cut.
+    // The name comes last: it may be of any length, and is never cut. One that does not fit has its own line.
     for index in ranked(outcome) {
         let (Some(tried), Some(standing)) =
             (outcome.tried.get(index), outcome.standings.get(index))
@@ -64,17 +122,19 @@ fn table(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result
             (false, false) => ' ',
         };
         let (on, off) = highlight(best && style.colour);
-        writeln!(
-            out,
-            "{on}{mark} {:>8} {:>13} {:>13} {:>10} {:>13} {:>4}  {}{off}",
+        let figures = format!(
+            "{mark} {:>8} {:>13} {:>13} {:>10} {:>13} {:>4}",
             figure(tried.typical(|run| outcome.judge.memory(run) / MIB), 1),
             ratio(standing.memory),
             ratio(standing.cpu),
             figure(tried.typical(speed), 2),
             ratio(shown_cost(outcome, index)),
             tried.runs.len(),
-            tried.candidate.name,
-        )?;
+        );
+        let name = &tried.candidate.name;
+        let fits = figures.chars().count() + 2 + name.chars().count() <= style.width;
+        let gap = if fits { "  " } else { "\n    " };
+        writeln!(out, "{on}{figures}{gap}{name}{off}")?;
     }
     legend(outcome, out)?;
     let mut lines = latencies(outcome).into_iter();
@@ -97,10 +157,6 @@ fn legend(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     )
 }
 
-fn figure(value: Option<f64>, digits: usize) -> String {
-    value.map_or_else(|| "-".into(), |value| format!("{value:.digits$}"))
-}
-
 const fn highlight(wanted: bool) -> (&'static str, &'static str) {
     if wanted {
         ("\x1b[1;32m", "\x1b[0m")
@@ -120,10 +176,10 @@ fn discarded(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
 }
 
 fn charts(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let shown = charted(outcome);
+    let shown = shown(outcome);
     let runs: Vec<_> = shown
         .iter()
-        .filter_map(|(title, tried)| Some((title, tried.typical_run()?)))
+        .filter_map(|one| Some((one.title(), one.tried.typical_run()?)))
         .collect();
     let span = |run: &crate::tune::Run| {
         let (first, last) = (run.samples.first(), run.samples.last());
@@ -145,17 +201,14 @@ fn charts(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Resul
         axes.seconds
     )?;
     for (title, run) in runs {
-        chart::write(title, &run.samples, axes, out)?;
+        chart::write(&title, &run.samples, axes, out)?;
     }
     Ok(())
 }
 
-fn recommendation(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> io::Result<()> {
-    let (on, off) = if style.colour {
-        ("\x1b[1m", "\x1b[0m")
-    } else {
-        ("", "")
-    };
+/// How long it took, why it ended, what was proved of the best, and the lines that set it: who looks at a
+/// terminal sees the end first.
+fn basis(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     writeln!(
         out,
         "\n{} rounds in {}: {}",
@@ -163,13 +216,8 @@ fn recommendation(outcome: &Outcome, style: Style, out: &mut dyn io::Write) -> i
         duration::show(outcome.elapsed),
         stop(outcome)
     )?;
-    for line in verdict(outcome) {
-        writeln!(out, "{on}{line}{off}")?;
-    }
-    let Some(best) = outcome.leader.and_then(|leader| outcome.tried.get(leader)) else {
-        return Ok(());
-    };
-    if let Some(proof) = proof(best) {
+    let best = outcome.leader.and_then(|leader| outcome.tried.get(leader));
+    if let Some(proof) = best.and_then(proof) {
         writeln!(out, "proof: {proof}")?;
     }
     let lines = lines(outcome);
