@@ -1,8 +1,10 @@
 //! Servers that `tune` finds, loads and stops by itself, and commands that are none.
 
+use std::process::Command;
+
 use serde_json::Value;
 
-use super::{candidate, done, file, json, port, tune};
+use super::{candidate, file, json, port, processes, tune};
 use crate::support::run::{Run, folder};
 
 /// What makes a test short.
@@ -12,12 +14,26 @@ const SHORT: [&str; 10] = [
     "--candidates",
     "1",
     "--budget",
-    "27s",
+    "40s",
     "--settle",
     "300ms",
     "--format",
     "json",
 ];
+
+/// Runs it to its end, which its budget brings, and demands that nothing stays behind.
+fn done(command: &mut Command, test: &str) -> Run {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (out, err) = (text(output.stdout), text(output.stderr));
+    let left = processes::marked(&processes::mark(test));
+    assert!(left.is_empty(), "left behind: {left:?}\n{err}");
+    Run {
+        out,
+        err,
+        code: output.status.code(),
+    }
+}
 
 /// `tune` with these options of the command `python3 tests/tune/...`.
 fn tuned(test: &str, options: &[&str], command: &[&str]) -> Run {
@@ -217,7 +233,7 @@ fn a_job_stays_a_job() {
 fn a_job_that_answers_is_known_by_its_end_or_because_that_is_said() {
     let port = port();
     for (test, options, said) in [
-        ("requests-ends", ["--load-time", "27s"].as_slice(), true),
+        ("requests-ends", ["--load-time", "20s"].as_slice(), true),
         ("requests-batch", &["--batch"], false),
     ] {
         let run = tuned(test, options, &[&file("pages.py"), &port, "ok", "2"]);
