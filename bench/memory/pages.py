@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import statistics
 import sys
@@ -15,7 +14,6 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-import curves  # noqa: E402
 import plan  # noqa: E402
 import report  # noqa: E402
 
@@ -27,7 +25,7 @@ QUOTED = ROOT / "src" / "facts" / "measured.toml"
 ROUNDED = 0.005
 # Where every ratio has to stand in a table or be held by a claim: file, heading.
 GUARDED = (("README.md", "## What the settings are worth"), ("rules/allocator-unset.md", "## Why it matters"))
-RATIO = re.compile(r"(?<![\w.])[01]\.\d+(?![\w.])")
+RATIO = re.compile(r"(?<![\w.:])[01]\.\d+(?![\w.])")
 
 
 def ratios(part: str) -> tuple[dict, dict]:
@@ -47,15 +45,14 @@ def rest() -> str:
     return _table(header, plan.parts()["rest-heavy"], cell)
 
 
-def times() -> str:
-    """CPU time, and the slowest hundredth of answers under load."""
-    header, found = ratios("times")
-
-    def cell(program: str, candidate: str) -> str:
-        values = found.get((program, candidate), {})
-        return " / ".join(f"{statistics.median(values[name]):.2f}" if values.get(name) else "-" for name in ("cpu", "p99"))
-
-    return _table(header, plan.parts()["times"], cell)
+def workers() -> str:
+    """The same of two services, as the page of a rule shows it."""
+    (header, small), (_, heavy) = ratios("rest-small"), ratios("rest-heavy")
+    rows = ["| setting | 2 workers of 8 threads | 4 workers of one thread |", "|---|---|---|"]
+    for candidate in ("glibc", "arena-max-2", "balanced", "balanced-hook"):
+        cells = [" / ".join(f"{statistics.median(found[program, candidate]['idle']):.2f}" for found in (small, heavy)) for program in ("flask-gthread", "flask-sync")]
+        rows.append(f"| {header['candidates'][candidate]} | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
 
 
 def others() -> str:
@@ -72,18 +69,6 @@ def others() -> str:
     return _rows(programs, names, cell)
 
 
-def growth() -> str:
-    """From what growth on memory is saved."""
-    header, *records = report.read(RESULTS / "break-even.jsonl")
-    points = curves.break_even(header, report.settled(records))
-    rows = ["| service | growth of each process under glibc | `MALLOC_ARENA_MAX=2` | jemalloc, as `fix` sets it |", "|---|---|---|---|"]
-    for program, own in points.items():
-        for point in own:
-            cells = [point["ratios"][name] for name in ("arena-max-2", "balanced")]
-            rows.append(f"| {header['programs'][program]} | {point['growth'] / 2**20:.0f} MiB | " + " | ".join(f"{cell['idle']:.2f}" for cell in cells) + " |")
-    return "\n".join(rows) + "\n"
-
-
 def _table(header: dict, part: plan.Part, cell) -> str:
     names = {candidate: header["candidates"][candidate] for candidate in part.candidates if candidate != "former"}
     return _rows(part.programs, names, cell)
@@ -96,35 +81,12 @@ def _rows(programs: list[str], names: dict[str, str], cell) -> str:
 
 
 def quoted() -> str:
-    """src/facts/measured.toml."""
-    sync = {name: statistics.median(ratios(part)[1]["flask-sync", "balanced"][name]) for part, name in (("rest-heavy", "idle"), ("times", "cpu"))}
-    lines = [
-        "# What was measured, as messages quote it. `python3 bench/memory/pages.py` writes this file from bench/memory/results.",
-        f'sync_memory = "{sync["idle"]:.2f}"',
-        f'sync_cpu = "{sync["cpu"]:.2f}"',
-        f"saves_from_mib = {saves_from()}",
-        'source = "bench/memory/results: rest-heavy and times, flask-sync, balanced; break-even, balanced"',
-    ]
-    return "\n".join(lines) + "\n"
+    """src/facts/measured.toml, with the figures that results hold."""
+    sync = statistics.median(ratios("rest-heavy")[1]["flask-sync", "balanced"]["idle"])
+    return re.sub(r'(?m)^sync_memory = ".*"$', f'sync_memory = "{sync:.2f}"', QUOTED.read_text())
 
 
-def saves_from() -> int:
-    """The growth of each process in MiB from which on a tenth is saved at rest: between the points of each service on a straight line, of the services the last."""
-    header, *records = report.read(RESULTS / "break-even.jsonl")
-    found = []
-    for own in curves.break_even(header, report.settled(records)).values():
-        points = sorted((point["growth"] / 2**20, point["ratios"]["balanced"]["idle"]) for point in own)
-        pairs = zip(points, points[1:])
-        crossing = next(((one, two) for one, two in pairs if one[1] > 0.9 >= two[1]), None)
-        if crossing:
-            (x, high), (right, low) = crossing
-            found.append(x + (right - x) * (high - 0.9) / (high - low))
-        else:
-            found.append(points[0][0])
-    return math.ceil(max(found))
-
-
-TABLES = {"rest": rest, "times": times, "others": others, "growth": growth}
+TABLES = {"rest": rest, "workers": workers, "others": others}
 FILES = ("README.md", "rules/allocator-unset.md")
 
 

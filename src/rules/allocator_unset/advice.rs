@@ -42,10 +42,9 @@ pub(super) fn effect(process: &Process) -> String {
     {
         return one.into();
     }
-    let told = facts::measured();
     format!(
-        "{one}; measured under sync workers with heavy requests, jemalloc comes to {} x the memory of glibc at rest, for {} x its CPU time",
-        told.sync_memory, told.sync_cpu
+        "{one}; measured under sync workers with heavy requests, jemalloc comes to {} x the memory of glibc at rest",
+        facts::measured().sync_memory
     )
 }
 
