@@ -434,7 +434,7 @@ fn why_a_setting_wins_is_told() {
     fs::write(folder.path().join("seen.json"), report).unwrap();
     let run = done(
         tune(folder.path(), test)
-            .args(["--budget", "30s", "--allocators", "glibc,jemalloc"])
+            .args(["--budget", "25s", "--allocators", "jemalloc"])
             .args([
                 "--try",
                 "MALLOC_CONF=narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0",

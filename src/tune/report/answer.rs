@@ -241,9 +241,12 @@ fn is_plain(outcome: &Outcome) -> bool {
     is_small && plain.contains(&outcome.leader)
 }
 
-/// Why the best takes less memory, where it is told apart from what it is compared with.
+/// Why the best takes less memory than the C library's own, or why what looks better does.
 fn why_less(outcome: &Outcome) -> Option<String> {
-    let best = outcome.leader.filter(|leader| *leader != 0)?;
+    let best = outcome
+        .nearly
+        .or(outcome.leader)
+        .filter(|best| *best != 0)?;
     why::why(outcome.tried.get(best)?, outcome.tried.first()?)
 }
 

@@ -124,7 +124,7 @@ fn labels(svg: &mut String, points: &[Point], (x, y): (Scale, Scale), picture: A
     let labelled = |point: &Point| Labelled {
         x: x.at(point.memory.ratio().0),
         y: y.at(point.cpu.ratio().0),
-        characters: point.label.chars().count(),
+        width: width(&point.label),
     };
     let labelled: Vec<Labelled> = points.iter().map(labelled).collect();
     let placed = place(&labelled, picture);
@@ -147,6 +147,16 @@ fn labels(svg: &mut String, points: &[Point], (x, y): (Scale, Scale), picture: A
             escape(&point.label)
         );
     }
+}
+
+/// How wide a label is at most, in the widest of the fonts that a page may get.
+fn width(label: &str) -> f64 {
+    let of = |c: char| match c {
+        ' ' => 4.2,
+        'a'..='z' => 8.0,
+        _ => 9.4,
+    };
+    label.chars().map(of).sum()
 }
 
 #[cfg(test)]

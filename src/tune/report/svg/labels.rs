@@ -9,16 +9,15 @@ pub(super) struct Area {
     pub(super) bottom: f64,
 }
 
-/// A point with a label of so many characters.
+/// A point with a label that is so wide.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Labelled {
     pub(super) x: f64,
     pub(super) y: f64,
-    pub(super) characters: usize,
+    pub(super) width: f64,
 }
 
-/// Of a label in the page's style: what a character takes at most, and a line.
-const CHARACTER: f64 = 7.2;
+/// The height of a label.
 const LINE: f64 = 13.0;
 /// A point takes so much room to each side.
 const RADIUS: f64 = 6.0;
@@ -85,14 +84,13 @@ pub(super) fn place(points: &[Labelled], picture: Area) -> Vec<Option<Area>> {
 
 /// The places for one label, the best first.
 fn places(point: Labelled) -> impl Iterator<Item = Area> {
-    let width = point.characters as f64 * CHARACTER;
     DISTANCES.into_iter().flat_map(move |distance| {
         (0..DIRECTIONS).map(move |number| {
             let angle = number as f64 * std::f64::consts::TAU / DIRECTIONS as f64;
             // The label's edge, not its middle, is at the distance.
-            let x = point.x + angle.cos() * (distance + width / 2.0);
+            let x = point.x + angle.cos() * (distance + point.width / 2.0);
             let y = point.y - angle.sin() * (distance + LINE / 2.0);
-            Area::around(x, y, width, LINE)
+            Area::around(x, y, point.width, LINE)
         })
     })
 }
@@ -126,7 +124,7 @@ mod tests {
             .map(|number| Labelled {
                 x: 300.0 + random.below(160) as f64,
                 y: 120.0 + random.below(120) as f64,
-                characters: if number < 5 { 11 } else { 2 },
+                width: if number < 5 { 100.0 } else { 19.0 },
             })
             .collect();
         let placed = place(&points, PICTURE);
@@ -136,11 +134,7 @@ mod tests {
 
     #[test]
     fn points_at_the_same_place_and_in_corners() {
-        let at = |x, y| Labelled {
-            x,
-            y,
-            characters: 11,
-        };
+        let at = |x, y| Labelled { x, y, width: 100.0 };
         let points = [
             at(500.0, 200.0),
             at(500.0, 200.0),
@@ -159,7 +153,7 @@ mod tests {
         let point = Labelled {
             x: 100.0,
             y: 100.0,
-            characters: 500,
+            width: 5000.0,
         };
         assert_eq!(place(&[point], PICTURE), [None]);
     }
