@@ -121,6 +121,7 @@ mod tests {
 
     #[test]
     fn what_installs_it_names_its_module() {
+        assert!(hook().file.ends_with("/jemalloc_thread.py"));
         let parts = hook().with_heredoc("/venv/bin/python3", "\r\n");
         let copy = parts.copy.unwrap();
         assert!(copy.starts_with("<<'EOF' /usr/") && copy.ends_with("\r\nEOF"));

@@ -208,7 +208,7 @@ impl Way {
             advice: true,
             inject: (self == Self::Inject).then(|| IMAGE.to_owned()),
             style: Style {
-                prefork_hook: self == Self::Hook,
+                thread_hook: self == Self::Hook,
                 ..Style::default()
             },
             ..Options::default()
@@ -220,7 +220,7 @@ impl Way {
         match self {
             Self::Plain => &["--advice"],
             Self::Unsafe => &["--advice", "--unsafe"],
-            Self::Hook => &["--advice", "--unsafe", "--prefork-hook"],
+            Self::Hook => &["--advice", "--unsafe", "--thread-hook"],
             Self::Inject => &["--advice", "--unsafe", "--inject", IMAGE],
         }
     }

@@ -30,7 +30,7 @@ COMMANDS = {
     "json": ["check", "--format", "json", "--fail-on", "never"],
     "human": ["check", "--fail-on", "never"],
     "fix": ["fix", "--diff", "--fail-on", "never"],
-    "unsafe": ["fix", "--diff", "--advice", "--unsafe", "--prefork-hook", "--fail-on", "never"],
+    "unsafe": ["fix", "--diff", "--advice", "--unsafe", "--thread-hook", "--fail-on", "never"],
     "units": ["units"],
 }
 # The language of a fence, and the file that its text makes.

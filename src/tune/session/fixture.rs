@@ -7,6 +7,7 @@ use crate::tune::anchors;
 use crate::tune::candidate::{Candidate, Origin};
 use crate::tune::judge::{Tried, tests};
 use crate::tune::size::MIB;
+use crate::tune::workload::Work;
 use crate::tune::{Interrupt, Limit, Options, Outcome, Stop, Watcher, Workload};
 
 /// Nobody listens.
@@ -53,7 +54,7 @@ pub(in crate::tune) fn with_session<T>(
     let options = Options {
         workload: Workload {
             command: vec!["x".into()],
-            server: None,
+            work: Work::Command,
             metric: None,
             limit,
         },
