@@ -38,6 +38,9 @@ pub(crate) fn to_file(path: &Path, outcome: &Outcome, form: Form) -> io::Result<
     io::Write::flush(&mut file)
 }
 
+/// A wider interval says nothing, however wide it is.
+const WIDEST: f64 = 1.0;
+
 /// A ratio with its interval: `0.63 ± 0.04`; the half width is that of the wider side.
 fn ratio(estimate: Option<Estimate>) -> String {
     let Some(estimate) = estimate else {
@@ -45,7 +48,10 @@ fn ratio(estimate: Option<Estimate>) -> String {
     };
     let (mean, ends) = estimate.ratio();
     match ends {
-        Some((low, high)) => format!("{mean:.2} ± {:.2}", (mean - low).max(high - mean)),
+        Some((low, high)) if high - mean <= WIDEST => {
+            format!("{mean:.2} ± {:.2}", (mean - low).max(high - mean))
+        }
+        Some(_) => format!("{mean:.2} ± ?"),
         None => format!("{mean:.2}"),
     }
 }

@@ -153,7 +153,7 @@ fn legend(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "  ratios are against {first} in the same round, ± is the 95 % interval of their mean"
+        "  ratios are against {first} in the same round, ± is the 95 % interval of their mean (`?`: too few runs to tell)"
     )
 }
 
