@@ -13,6 +13,12 @@ mod wrappers;
 
 pub use wrappers::unwrap_argv;
 
+/// Whether a program, by its name without folders, reads lines as this module does.
+#[must_use]
+pub(crate) fn is_shell(program: &str) -> bool {
+    matches!(program, "sh" | "bash" | "ash" | "dash" | "zsh")
+}
+
 /// Whether a program of that name runs others by the Python of an environment that it chooses:
 /// `uv run`.
 #[must_use]

@@ -14,6 +14,7 @@ use crate::model::{
     Environment, Fact, Fragile, Install, Library, Opaque, Origin, PathPattern, Platform, Python,
     Setting, Stray, Strip, ThreadHook, User, Value, Via,
 };
+use crate::shell::is_shell;
 use crate::text::paths::normal;
 use crate::text::{Place, Traced};
 
@@ -394,7 +395,7 @@ impl ImageState {
         let program = self.shell.first().map_or("", |program| {
             program.rsplit(['/', '\\']).next().unwrap_or_default()
         });
-        matches!(program, "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh") && !self.platform.windows
+        (is_shell(program) || program == "ksh") && !self.platform.windows
     }
 }
 

@@ -19,6 +19,7 @@ use super::image::ImageState;
 use super::syntax::{Args, Instruction};
 use crate::model::{Strip, ThreadHook};
 use crate::shell::effects::{Effect, EffectKind, Reader, Usually};
+use crate::shell::is_shell;
 use crate::shell::syntax::{Part, Word};
 use crate::text::paths::base_name;
 use crate::text::{Place, Span, Traced};
@@ -96,7 +97,7 @@ fn steps(build: &Build<'_>, state: &mut ImageState, instruction: &Instruction) {
         },
     );
     for heredoc in &instruction.heredocs {
-        if is_shell(instruction.text.as_str()) {
+        if is_read_by_shell(instruction.text.as_str()) {
             let body = Traced::verbatim(&build.file.bytes, heredoc.body);
             apply(
                 build,
@@ -129,9 +130,9 @@ fn with_bodies(build: &Build<'_>, instruction: &Instruction) -> Traced {
 }
 
 /// Whether the command that takes the heredoc is a shell: `RUN <<EOF`, `RUN bash -e <<EOF`.
-fn is_shell(text: &str) -> bool {
+fn is_read_by_shell(text: &str) -> bool {
     let first = text.split_whitespace().next().unwrap_or_default();
-    first.starts_with("<<") || matches!(base_name(first), "sh" | "bash" | "ash" | "dash" | "zsh")
+    first.starts_with("<<") || is_shell(base_name(first))
 }
 
 /// Applies the effects of a text.

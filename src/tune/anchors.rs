@@ -52,15 +52,12 @@ pub(super) fn is_arena_max(env: &[(String, String)]) -> bool {
 mod tests {
     use super::*;
     use crate::facts::JemallocVersion;
+    use crate::tune::libraries::jemalloc;
 
     fn library(version: Option<&str>) -> Library {
         Library {
-            family: Family::Jemalloc,
-            path: "/usr/lib/libjemalloc.so.2".into(),
-            name: "libjemalloc.so.2".into(),
-            libc: None,
-            confirms: true,
             version: version.and_then(JemallocVersion::parse),
+            ..jemalloc()
         }
     }
 

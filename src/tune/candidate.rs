@@ -292,17 +292,7 @@ fn tell_apart(all: &mut [Candidate]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn jemalloc() -> Library {
-        Library {
-            family: Family::Jemalloc,
-            path: "/usr/lib/libjemalloc.so.2".into(),
-            name: "libjemalloc.so.2".into(),
-            libc: None,
-            confirms: true,
-            version: None,
-        }
-    }
+    use crate::tune::libraries::jemalloc;
 
     fn tried(text: &str) -> Result<Candidate, String> {
         asked(text, &[jemalloc()]).map_err(|error| error.to_string())

@@ -6,7 +6,7 @@ use std::fs;
 use super::tree;
 use crate::facts::ports;
 use crate::model::{ProcessKind, recognise};
-use crate::shell::unwrap_argv;
+use crate::shell::{is_shell, unwrap_argv};
 use crate::text::paths::file_name;
 
 /// A server that is known.
@@ -82,10 +82,6 @@ fn starts(words: &[String]) -> Starts {
             name: found.server,
         })
     })
-}
-
-fn is_shell(program: &str) -> bool {
-    matches!(program, "sh" | "bash" | "dash" | "ash" | "zsh")
 }
 
 #[cfg(test)]

@@ -226,6 +226,19 @@ fn install_on(os_release: &str, family: Family) -> Option<String> {
     Some(steps.join(" && ").replace("{packages}", &package.name))
 }
 
+/// One for tests.
+#[cfg(test)]
+pub(super) fn jemalloc() -> Library {
+    Library {
+        family: Family::Jemalloc,
+        path: "/usr/lib/libjemalloc.so.2".into(),
+        name: "libjemalloc.so.2".into(),
+        libc: None,
+        confirms: true,
+        version: None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

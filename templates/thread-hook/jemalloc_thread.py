@@ -37,8 +37,8 @@ Why it is done this way
   refuses that, and jemalloc prints "background thread creation failed" to the new program's stderr.
 - uWSGI forks in C. With `py-call-osafterfork = true` it runs `after_in_child` but never `before`: jemalloc itself has
   made the child's thread none then. Without that option uWSGI tells Python nothing, and the thread stays away.
-- A child of os.fork() that wants to be alone (os.unshare(CLONE_NEWUSER), os.setns) has to start another program for
-  that, as `subprocess` does, or to run with JEMALLOC_THREAD_IN_PYTHON=0.
+- A process that must have no second thread (os.unshare(CLONE_NEWUSER), os.setns), the first one or a child of os.fork(),
+  has to start another program for that, as `subprocess` does, or to run with JEMALLOC_THREAD_IN_PYTHON=0.
 - An interpreter of its own (subinterpreter) registers its own functions, and they run for its own forks only.
 """
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::has_extension;
 use crate::dockerfile::build::Build;
 use crate::dockerfile::image::{Copied, CopySource, ImageState};
+use crate::shell::is_shell;
 use crate::surroundings::not_read;
 use crate::text::paths::base_name;
 use crate::text::paths::normal;
@@ -47,12 +48,9 @@ impl Readable {
             let words = words
                 .by_ref()
                 .filter(|word| *word != "env" && !word.starts_with('-'));
-            words.take(1).any(|word| {
-                matches!(
-                    word,
-                    "sh" | "bash" | "ash" | "dash" | "zsh" | "with-contenv"
-                )
-            })
+            words
+                .take(1)
+                .any(|word| is_shell(word) || word == "with-contenv")
         };
         match self {
             Self::Inline(text) => first(text.as_str().as_bytes()),

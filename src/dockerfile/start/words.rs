@@ -5,6 +5,7 @@ use std::ops::Range;
 use crate::facts::names_allocator;
 use crate::facts::secrets::is_shown;
 use crate::shell::effects::UNKNOWN;
+use crate::shell::is_shell;
 use crate::shell::syntax::{Part, Word};
 use crate::text::Traced;
 use crate::text::paths::base_name;
@@ -116,7 +117,7 @@ pub(super) fn shell_script<'a>(
     program: &str,
     rest: &'a [String],
 ) -> Option<(&'a String, &'a [String])> {
-    if !matches!(base_name(program), "sh" | "bash" | "ash" | "dash" | "zsh") {
+    if !is_shell(base_name(program)) {
         return None;
     }
     let at = rest.iter().position(|word| !word.starts_with('-'))?;
