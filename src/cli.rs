@@ -117,7 +117,7 @@ pub enum Command {
         #[arg(long)]
         whether_python: bool,
     },
-    /// Look at built images
+    /// Look at built images, and bring jemalloc into them
     #[command(subcommand)]
     Image(image::Image),
     /// Fix the Dockerfile, build it with your container engine, and check the image: in place of `docker build`

@@ -11,9 +11,12 @@ mod layer;
 mod library;
 mod listing;
 mod manifest;
+mod place;
 mod reference;
+mod source;
 mod store;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,11 +24,15 @@ use crate::model::Built;
 use crate::surroundings::Surroundings;
 use crate::text::SourceFile;
 pub(crate) use access::Access;
+pub(crate) use digest::Digest;
 use files::{Files, Shared};
 use layer::Unpacked;
+pub(crate) use library::{LARGEST as LARGEST_LIBRARY, Library, read as library, soname};
 pub(crate) use manifest::{Image, Images};
-pub(crate) use reference::Reference;
-use store::{Store, Stores};
+pub(crate) use reference::{Reference, Transport};
+pub(crate) use source::{Source, unpacked};
+pub(crate) use store::{Blob, path_of};
+use store::{Root, Store, Stores};
 
 /// Why something of an image is not taken, for people.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -53,6 +60,7 @@ const MOST: usize = 256;
 /// A store that was opened, and the images behind a reference.
 pub(crate) struct Found {
     store: Box<dyn Store>,
+    root: Root,
     pub(crate) images: Images,
     shared: Shared,
 }
@@ -77,9 +85,10 @@ impl Sources {
     ) -> Result<Found, Refused> {
         let store = self.0.open(reference)?;
         let root = store.root(reference.name())?;
-        let images = manifest::images(store.as_ref(), root, platforms)?;
+        let images = manifest::images(store.as_ref(), &root, platforms)?;
         Ok(Found {
             store,
+            root,
             images,
             shared: Shared::default(),
         })
@@ -101,7 +110,7 @@ pub(crate) struct Read<'a> {
     pub(crate) built: Built,
     files: Files,
     store: &'a dyn Store,
-    image: &'a Image,
+    image: Cow<'a, Image>,
     /// What layers unpacked to that were read again.
     again: Unpacked,
     /// Files that were asked for, and are read once.
@@ -121,6 +130,21 @@ impl Found {
             _ => image.layers.as_slice(),
         };
         let files = files::read(store, layers, &self.shared)?;
+        Ok(Read::of(store, Cow::Borrowed(image), files, shown))
+    }
+}
+
+/// A layer that is not stored yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Added<'a> {
+    /// What it is as it will be stored, and the archive inside.
+    pub(crate) blob: &'a Blob,
+    pub(crate) archive: &'a [u8],
+}
+
+impl<'a> Read<'a> {
+    /// What its files and its configuration say.
+    fn of(store: &'a dyn Store, image: Cow<'a, Image>, files: Files, shown: &str) -> Self {
         let (path, preload) = (
             image.config.variable("PATH"),
             image.config.variable("LD_PRELOAD"),
@@ -134,8 +158,8 @@ impl Found {
         let mut built = contents::of(&files, &image.platform, &start);
         built.name.clone_from(&image.id);
         let preloads = files.file("etc/ld.so.preload").is_some();
-        let listing = listing::of(image, &built, preloads);
-        Ok(Read {
+        let listing = listing::of(&image, &built, preloads);
+        Self {
             listing: SourceFile::new(shown, listing.into_bytes()),
             built,
             files,
@@ -143,11 +167,44 @@ impl Found {
             image,
             again: Unpacked::default(),
             asked: Mutex::default(),
-        })
+        }
+    }
+
+    /// The same image as it would be with another configuration, and perhaps one more layer.
+    ///
+    /// # Errors
+    /// Where that would be no image.
+    pub(crate) fn with(&self, added: Option<Added<'_>>, config: &[u8]) -> Result<Self, Refused> {
+        let mut files = self.files.clone();
+        if let Some(added) = added {
+            let laid = files.lay(self.image.layers.len(), added.archive);
+            laid.map_err(|error| Refused::new(format!("the new layer: {error}")))?;
+        }
+        let blob = added.map(|added| added.blob.clone());
+        let image = manifest::changed(&self.image, config, blob)?;
+        Ok(Self::of(
+            self.store,
+            Cow::Owned(image),
+            files,
+            &self.listing.path,
+        ))
     }
 }
 
 impl Read<'_> {
+    /// The folder in which the loader finds libraries of packages: a path without a `/` in front.
+    pub(crate) fn library_folder(&self) -> Option<String> {
+        place::folder(&self.files, &self.built)
+    }
+
+    /// The version of its glibc, as the file says it: `2.36`.
+    pub(crate) fn glibc(&self) -> Option<String> {
+        let file = place::glibc(&self.files, &self.built)?;
+        let most = (LARGEST_LIBRARY, &self.again);
+        let bytes = files::fetch(self.store, &self.image.layers, file, most)?;
+        library::glibc_of(&bytes)
+    }
+
     /// A file of it.
     fn open(&self, path: &str) -> Option<Arc<SourceFile>> {
         let path = self.files.resolved(path)?;

@@ -20,6 +20,7 @@
 //! | one file from findings to fixed text | `fix` |
 //! | what sets a project up | `init` |
 //! | text to the disk, whole or not at all | `write` |
+//! | built images, from where they are stored, and jemalloc into them | `image`, `patch` |
 //! | output | `report`, and which findings are known `baseline` |
 //! | settings measured under the user's own load (Linux) | `tune` |
 //! | what a live process does with its memory (Linux) | `inspect` |
@@ -49,6 +50,7 @@ mod manifests;
 mod model;
 mod observed;
 mod pages;
+mod patch;
 mod policy;
 mod project;
 mod purpose;

@@ -8,12 +8,15 @@ use super::{FormatParser, Output, Selection};
 use crate::finding::Confidence;
 use crate::policy::{FailOn, RuleNames};
 use crate::report::Show;
+use crate::templates::Goal;
 
 /// What is done with built images.
 #[derive(Debug, Subcommand)]
 pub enum Image {
     /// Look at built images: the same rules, on the files and the configuration that are really there
     Check(ImageCheck),
+    /// Bring jemalloc into a built image: one layer and two variables more, without a Dockerfile or an engine
+    Patch(ImagePatch),
 }
 
 /// What `image check` takes.
@@ -47,6 +50,40 @@ pub struct ImageCheck {
     /// Which rules
     #[command(flatten)]
     pub rules: ImageRules,
+}
+
+/// What `image patch` takes.
+#[derive(Debug, Args)]
+pub struct ImagePatch {
+    /// The image, as `image check` names it: `docker://NAME`, `docker-daemon:NAME`, `oci:DIR:TAG`, `oci-archive:FILE`, `docker-archive:FILE`
+    pub image: String,
+    /// Where the patched image goes: `oci:DIR:TAG`; other images in that folder stay; or `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`
+    #[arg(short, long, value_name = "DEST", required_unless_present = "dry_run")]
+    pub output: Option<String>,
+    /// The `libjemalloc.so.2` for an image that has none; once for each architecture
+    #[arg(long, value_name = "FILE")]
+    pub library: Vec<PathBuf>,
+    /// What `MALLOC_CONF` is to be good for where it is not set
+    #[arg(long, value_enum, value_name = "GOAL", default_value_t = Goal::Balanced)]
+    pub goal: Goal,
+    /// Only the image for this platform: `linux/arm64`; may be given several times
+    #[arg(long, value_name = "PLATFORM")]
+    pub platform: Vec<String>,
+    /// Write nothing, print what would change
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do it although a program of the image may not live with it, or its start may undo it
+    #[arg(long = "unsafe")]
+    pub unsafe_too: bool,
+    /// Write no notes to standard error
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Keep what is fetched in this folder, by its digest
+    #[arg(long, value_name = "FOLDER", help_heading = "Registries")]
+    pub cache: Option<PathBuf>,
+    /// How registries are spoken to
+    #[command(flatten)]
+    pub registry: Registry,
 }
 
 /// How images that are elsewhere are fetched.

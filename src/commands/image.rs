@@ -1,7 +1,8 @@
-//! `malloclint image check`: built images.
+//! `malloclint image`: built images.
 
 pub(super) mod access;
 pub(super) mod list;
+mod patch;
 
 use std::fs;
 use std::io;
@@ -32,6 +33,7 @@ pub(super) fn run(
 ) -> io::Result<Status> {
     match command {
         Image::Check(arguments) => check_all(arguments, colour, out, err),
+        Image::Patch(arguments) => patch::run(arguments, out, err),
     }
 }
 
@@ -156,15 +158,8 @@ impl Look<'_> {
             .map_err(|why| why.to_string())?;
         seen.others.clone_from(&found.images.others);
         let (images, unwanted) = (&found.images.images, &found.images.unwanted);
-        if images.is_empty() {
-            let there: Vec<String> = unwanted.iter().map(ToString::to_string).collect();
-            return Err(match there.is_empty() {
-                true => "no image is stored there".to_owned(),
-                false => format!(
-                    "no image there is for that platform (there are: {})",
-                    there.join(", ")
-                ),
-            });
+        if let Some(why) = found.images.why_none() {
+            return Err(why);
         }
         let several = images.len() + unwanted.len() > 1;
         for image in images {

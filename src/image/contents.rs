@@ -313,7 +313,7 @@ fn libraries(files: &Files, built: &Built, preload: &str) -> Vec<BuiltLibrary> {
             .library
             .clone()
             .unwrap_or_else(|| Arc::new(Library::unread()));
-        fits(&library, built.arch).then_some((family, path, library))
+        library.fits(built.arch).then_some((family, path, library))
     });
     let packages = built.release.map(|release| &release.packages);
     let installed: BTreeMap<&str, &str> = built
@@ -357,7 +357,7 @@ fn libraries(files: &Files, built: &Built, preload: &str) -> Vec<BuiltLibrary> {
 }
 
 /// The folders in which the loader looks, without a `/` in front.
-fn loader_dirs(built: &Built) -> BTreeSet<String> {
+pub(super) fn loader_dirs(built: &Built) -> BTreeSet<String> {
     let triplet = built.arch.map(Arch::triplet).unwrap_or_default();
     let multiarch = [format!("lib/{triplet}"), format!("usr/lib/{triplet}")];
     let dirs = DEFAULT.iter().map(|dir| (*dir).to_owned()).chain(multiarch);
@@ -365,16 +365,6 @@ fn loader_dirs(built: &Built) -> BTreeSet<String> {
     dirs.chain(own)
         .map(|dir| dir.trim_matches('/').to_owned())
         .collect()
-}
-
-/// Whether it is one for this architecture; where that is not known, it is.
-fn fits(library: &Library, arch: Option<Arch>) -> bool {
-    // Both of arm's bear the same number.
-    let same = |own: Arch| match arch {
-        Some(Arch::Armv6) => own == Arch::Armv7,
-        arch => arch == Some(own),
-    };
-    library.loads && (arch.is_none() || library.arch.is_none_or(same))
 }
 
 /// The paths by which `LD_PRELOAD` reaches allocators, whatever lies on the way, and those by which it reaches none.

@@ -27,10 +27,28 @@ impl Digest {
     }
 
     /// What some bytes come to.
-    pub(super) fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut state = Sha256::new();
         state.update(bytes);
         Self(format!("sha256:{}", State::Short(state).hex()))
+    }
+
+    /// What all bytes of a reader come to, and how many they are.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(crate) fn of_all(mut bytes: impl Read) -> io::Result<(Self, u64)> {
+        let mut state = Sha256::new();
+        let mut buffer = vec![0; 1 << 16];
+        let mut size = 0;
+        loop {
+            let read = bytes.read(&mut buffer)?;
+            if read == 0 {
+                return Ok((Self(format!("sha256:{}", State::Short(state).hex())), size));
+            }
+            state.update(buffer.get(..read).unwrap_or_default());
+            size += read as u64;
+        }
     }
 
     /// The algorithm, and the digits.

@@ -62,7 +62,7 @@ pub(super) struct File {
 }
 
 /// All files, by their paths without a `/` in front.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Files {
     nodes: BTreeMap<String, Node>,
 }
@@ -253,6 +253,17 @@ impl Files {
             file.text = fetch(store, layers, &file, (DATABASE, budget)).map(Arc::from);
             self.nodes.insert(path, Node::File(file));
         }
+        Ok(())
+    }
+}
+
+impl Files {
+    /// Lays one more layer over them, an archive that is not compressed; `at`: how many are below it.
+    ///
+    /// # Errors
+    /// Where it is no layer.
+    pub(super) fn lay(&mut self, at: usize, layer: &[u8]) -> io::Result<()> {
+        self.apply(at, listed(layer, &Budget::default())?);
         Ok(())
     }
 }
@@ -520,7 +531,7 @@ impl Files {
     }
 
     /// Whether there is a folder, with or without an entry of its own.
-    fn is_folder(&self, path: &str) -> bool {
+    pub(super) fn is_folder(&self, path: &str) -> bool {
         path.is_empty()
             || matches!(self.nodes.get(path), Some(Node::Folder))
             || self.below(path).next().is_some()

@@ -8,24 +8,24 @@ use serde::{Deserialize, Serialize};
 use crate::facts::{self, Arch, Libc};
 
 /// None that matters is larger, in bytes: a Python that is linked statically has some 30 MiB.
-pub(super) const LARGEST: u64 = 48 << 20;
+pub(crate) const LARGEST: u64 = 48 << 20;
 /// So many names are taken of what it needs, and of versions, and none that is longer, in bytes.
 const MOST: usize = 1024;
 const NAME: usize = 256;
 
 /// A library or program.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Library {
+pub(crate) struct Library {
     /// It is one, as far as it was read.
-    pub(super) loads: bool,
+    pub(crate) loads: bool,
     /// The architecture, where it is one that images are built for.
-    pub(super) arch: Option<Arch>,
+    pub(crate) arch: Option<Arch>,
     /// What it needs.
-    pub(super) needs: Vec<String>,
+    pub(crate) needs: Vec<String>,
     /// The newest version of glibc that its symbols name: `2.34`.
-    pub(super) glibc: Option<String>,
+    pub(crate) glibc: Option<String>,
     /// The version that jemalloc says of itself.
-    pub(super) version: Option<String>,
+    pub(crate) version: Option<String>,
 }
 
 impl Library {
@@ -37,8 +37,18 @@ impl Library {
         }
     }
 
+    /// Whether it is one for this architecture; where that is not known, it is.
+    pub(crate) fn fits(&self, arch: Option<Arch>) -> bool {
+        // Both of arm's bear the same number.
+        let same = |own: Arch| match arch {
+            Some(Arch::Armv6) => own == Arch::Armv7,
+            arch => arch == Some(own),
+        };
+        self.loads && (arch.is_none() || self.arch.is_none_or(same))
+    }
+
     /// The C library that it was built for, by what it needs.
-    pub(super) fn libc(&self) -> Option<Libc> {
+    pub(crate) fn libc(&self) -> Option<Libc> {
         let needs = |begin: &str| self.needs.iter().any(|name| name.starts_with(begin));
         if needs("libc.musl") || needs("ld-musl") {
             return Some(Libc::Musl);
@@ -59,7 +69,7 @@ pub(super) fn matters(path: &str) -> bool {
 }
 
 /// Reads it. What is none, or is broken, is not loaded.
-pub(super) fn read(bytes: &[u8]) -> Library {
+pub(crate) fn read(bytes: &[u8]) -> Library {
     let found = match bytes.get(..5) {
         Some([0x7f, b'E', b'L', b'F', class]) if *class == elf::ELFCLASS64.0 => {
             read_as::<elf::FileHeader64<Endianness>>(bytes)
@@ -68,6 +78,24 @@ pub(super) fn read(bytes: &[u8]) -> Library {
         _ => None,
     };
     found.unwrap_or_default()
+}
+
+/// The name that it says it is loaded by (`DT_SONAME`).
+pub(crate) fn soname(bytes: &[u8]) -> Option<String> {
+    let names = match bytes.get(..5)? {
+        [0x7f, b'E', b'L', b'F', class] if *class == elf::ELFCLASS64.0 => {
+            soname_as::<elf::FileHeader64<Endianness>>(bytes)
+        }
+        _ => soname_as::<elf::FileHeader32<Endianness>>(bytes),
+    };
+    names?.into_iter().next()
+}
+
+fn soname_as<Header: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Vec<String>> {
+    let header = Header::parse(bytes).ok()?;
+    let endian = header.endian().ok()?;
+    let sections = header.sections(endian, bytes).ok()?;
+    dynamic_names(elf::DT_SONAME, endian, &sections, bytes)
 }
 
 fn read_as<Header: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Library> {
@@ -94,25 +122,25 @@ fn read_as<Header: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<Libr
     };
     let sections = header.sections(endian, bytes).ok();
     if let Some(sections) = sections {
-        library.needs = needs(endian, &sections, bytes).unwrap_or_default();
+        library.needs = dynamic_names(elf::DT_NEEDED, endian, &sections, bytes).unwrap_or_default();
         library.glibc = newest_glibc(endian, &sections, bytes);
     }
     Some(library)
 }
 
-/// The names behind `DT_NEEDED`.
-fn needs<Header: FileHeader<Endian = Endianness>>(
+/// The names behind entries of the dynamic section, such as `DT_NEEDED`.
+fn dynamic_names<Header: FileHeader<Endian = Endianness>>(
+    tag: elf::DynamicTag,
     endian: Endianness,
     sections: &SectionTable<'_, Header>,
     bytes: &[u8],
 ) -> Option<Vec<String>> {
     let (dynamic, strings) = sections.dynamic(endian, bytes).ok()??;
     let strings = sections.strings(endian, bytes, strings).ok()?;
-    let needed = dynamic
-        .iter()
-        .filter(|entry| entry.tag(endian) == elf::DT_NEEDED);
-    let needed = needed.take(MOST);
-    let names = needed.filter_map(|entry| entry.string(endian, strings).ok());
+    let tagged = dynamic.iter().filter(|entry| entry.tag(endian) == tag);
+    let names = tagged
+        .take(MOST)
+        .filter_map(|entry| entry.string(endian, strings).ok());
     // Each is looked for to its end: behind one that is longer than any nothing more is.
     let names = names.take_while(|name| name.len() <= NAME);
     Some(
@@ -147,6 +175,35 @@ fn newest_glibc<Header: FileHeader<Endian = Endianness>>(
         left = left.checked_sub(1)?;
     }
     newest.map(|(major, minor)| format!("{major}.{minor}"))
+}
+
+/// The version of a glibc, by the newest that its symbols bear: `2.36`.
+pub(crate) fn glibc_of(bytes: &[u8]) -> Option<String> {
+    let newest = match bytes.get(..5)? {
+        [0x7f, b'E', b'L', b'F', class] if *class == elf::ELFCLASS64.0 => {
+            defined_as::<elf::FileHeader64<Endianness>>(bytes)
+        }
+        _ => defined_as::<elf::FileHeader32<Endianness>>(bytes),
+    };
+    newest.map(|(major, minor)| format!("{major}.{minor}"))
+}
+
+fn defined_as<Header: FileHeader<Endian = Endianness>>(bytes: &[u8]) -> Option<(u32, u32)> {
+    let header = Header::parse(bytes).ok()?;
+    let endian = header.endian().ok()?;
+    let sections = header.sections(endian, bytes).ok()?;
+    let (defined, strings) = sections.gnu_verdef(endian, bytes).ok()??;
+    let strings = sections.strings(endian, bytes, strings).ok()?;
+    let mut newest = None;
+    for version in defined.take(MOST) {
+        let (_, mut names) = version.ok()?;
+        // The first name is its own, the others are those that it follows.
+        if let Some(name) = names.next().ok()? {
+            let name = name.name(endian, strings).unwrap_or_default();
+            newest = newest.max(numbers(&String::from_utf8_lossy(name)));
+        }
+    }
+    newest
 }
 
 /// What jemalloc prints of itself, `5.3.0-0-g54eaed1d8b56b1aa528be3bdd1877e59c56fa90c`: the numbers in front.

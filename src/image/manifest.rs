@@ -22,11 +22,13 @@ const DEPTH: usize = 4;
 const ATTESTATION: &str = "vnd.docker.reference.type";
 
 /// An image for one platform.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Image {
     pub(crate) platform: Platform,
     /// The digest of its manifest; an archive of docker has none.
     pub(crate) digest: Option<Digest>,
+    /// How many bytes that has.
+    pub(super) size: u64,
     /// The digest of its configuration.
     pub(super) id: String,
     pub(super) config: Config,
@@ -100,19 +102,36 @@ pub(crate) struct Images {
     configured: usize,
 }
 
+impl Images {
+    /// Why there is none, where there is none.
+    pub(crate) fn why_none(&self) -> Option<String> {
+        if !self.images.is_empty() {
+            return None;
+        }
+        let there: Vec<String> = self.unwanted.iter().map(ToString::to_string).collect();
+        Some(match there.is_empty() {
+            true => "no image is stored there".to_owned(),
+            false => format!(
+                "no image there is for that platform (there are: {})",
+                there.join(", ")
+            ),
+        })
+    }
+}
+
 /// Finds them all.
 ///
 /// # Errors
 /// Where something is missing, damaged, or not what it says.
 pub(super) fn images(
     store: &dyn Store,
-    root: Root,
+    root: &Root,
     platforms: &[String],
 ) -> Result<Images, Refused> {
     let mut found = Images::default();
     match root {
-        Root::Saved { config, layers } => found.images.push(saved(store, &config, layers)?),
-        Root::Blob(blob) => collect(store, &blob, (0, platforms), &mut found)?,
+        Root::Saved { config, layers } => found.images.push(saved(store, config, layers.clone())?),
+        Root::Blob(blob) => collect(store, blob, (0, platforms), &mut found)?,
     }
     let all = std::mem::take(&mut found.images).into_iter();
     let (wanted, unwanted): (Vec<_>, Vec<_>) =
@@ -262,8 +281,11 @@ fn image(store: &dyn Store, blob: &Blob, bytes: &[u8]) -> Result<Result<Image, S
     // What is stored as it is promised need not be checked twice.
     let layers = |_: Vec<Digest>| blobs.into_iter().map(Layer::Blob).collect();
     let image = configured(&config, manifest.layers().len(), layers)?;
-    let digest = Some(blob.digest.clone());
-    Ok(Ok(Image { digest, ..image }))
+    Ok(Ok(Image {
+        digest: Some(blob.digest.clone()),
+        size: blob.size,
+        ..image
+    }))
 }
 
 fn saved(store: &dyn Store, config: &str, names: Vec<String>) -> Result<Image, Refused> {
@@ -278,6 +300,16 @@ fn saved(store: &dyn Store, config: &str, names: Vec<String>) -> Result<Image, R
             .map(|(name, unpacked)| Layer::File { name, unpacked })
             .collect()
     })
+}
+
+/// An image with another configuration, and perhaps one more layer on top.
+///
+/// # Errors
+/// Where the configuration is not one of such an image.
+pub(super) fn changed(image: &Image, config: &[u8], layer: Option<Blob>) -> Result<Image, Refused> {
+    let own = image.layers.iter().cloned();
+    let layers: Vec<Layer> = own.chain(layer.map(Layer::Blob)).collect();
+    configured(config, layers.len(), |_| layers)
 }
 
 /// What a configuration says of an image with so many layers. `layers`: makes them from the digests that it promises.
@@ -313,6 +345,7 @@ fn configured(
             variant: told.variant.filter(|variant| !variant.is_empty()),
         },
         digest: None,
+        size: 0,
         id: Digest::of(bytes).to_string(),
         config,
         layers: layers(unpacked),

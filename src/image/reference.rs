@@ -127,6 +127,14 @@ impl Reference {
         }
     }
 
+    /// The name that is the same on every machine: `docker.io/library/python:3.12`. One that is stored here has none.
+    pub(crate) fn everywhere(&self) -> Option<String> {
+        match self {
+            Self::Registry(name) => Some(name.whole()),
+            Self::Stored { .. } | Self::Engine(_) => None,
+        }
+    }
+
     /// The folder or file that holds it.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
@@ -201,6 +209,9 @@ mod tests {
         let (_, _, name) = stored("docker-archive:/tmp/app.tar:docker.io/acme/app:1");
         assert_eq!(name.as_deref(), Some("docker.io/acme/app:1"));
         assert_eq!(stored("oci-archive:a.tar").2, None);
+        let registry = Reference::parse("docker://python:3.12").unwrap();
+        let whole = Some("docker.io/library/python:3.12".to_owned());
+        assert_eq!(registry.everywhere(), whole);
         let digest = format!("sha256:{}", "0".repeat(64));
         let text = format!("oci:cache@{digest}");
         let (_, path, name) = stored(&text);

@@ -10,7 +10,7 @@ mod network;
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
@@ -25,10 +25,20 @@ const LARGEST: u64 = 8 << 20;
 
 /// What names a blob: the members that are used of a descriptor (image-spec, descriptor.md).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub(super) struct Blob {
-    pub(super) digest: Digest,
+pub(crate) struct Blob {
+    pub(crate) digest: Digest,
     /// In bytes.
-    pub(super) size: u64,
+    pub(crate) size: u64,
+}
+
+impl Blob {
+    /// What names these bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self {
+            digest: Digest::of(bytes),
+            size: bytes.len() as u64,
+        }
+    }
 }
 
 /// What is at a reference.
@@ -72,6 +82,11 @@ pub(super) trait Store: Sync {
 
     /// Where it is kept what layers do, if anywhere.
     fn notes(&self) -> Option<&Path> {
+        None
+    }
+
+    /// The file that holds a blob and nothing else, where there is one that others may share.
+    fn place(&self, _blob: &Blob) -> Option<PathBuf> {
         None
     }
 
@@ -146,7 +161,7 @@ pub(super) fn plain(path: &Path) -> io::Result<(File, u64)> {
 }
 
 /// Where a blob lies in a layout.
-pub(super) fn path_of(digest: &Digest) -> String {
+pub(crate) fn path_of(digest: &Digest) -> String {
     let (algorithm, hex) = digest.parts();
     format!("blobs/{algorithm}/{hex}")
 }

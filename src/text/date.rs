@@ -87,6 +87,50 @@ pub(crate) fn rfc3339(seconds: u64) -> String {
     format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// The seconds since 1970 of a point in time as RFC 3339 has it, fractions left out: `2026-11-30T04:25:00.5+01:00`.
+#[must_use]
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    let (date, rest) = text.split_at_checked(10)?;
+    let date = Date::read(date)?;
+    let (time, rest) = rest.strip_prefix(['T', 't', ' '])?.split_at_checked(8)?;
+    let (hour, minute, second) = clock(time)?;
+    let years: u64 = (1970..date.year).map(days_of).sum();
+    let months: u64 = (1..date.month).map(|month| days(date.year, month)).sum();
+    let days = years + months + date.day - 1;
+    let local = days * 86_400 + hour * 3600 + minute * 60 + second;
+    let zone = match rest.strip_prefix('.') {
+        Some(rest) => rest.trim_start_matches(|c: char| c.is_ascii_digit()),
+        None => rest,
+    };
+    if matches!(zone, "Z" | "z") {
+        return (date.year >= 1970).then_some(local);
+    }
+    let (sign, zone) = zone.split_at_checked(1)?;
+    let (hour, minute, _) = clock(&format!("{zone}:00"))?;
+    let off = hour * 3600 + minute * 60;
+    match sign {
+        _ if date.year < 1970 => None,
+        "+" => local.checked_sub(off),
+        "-" => Some(local + off),
+        _ => None,
+    }
+}
+
+/// `04:25:00`; a minute may have a leap second.
+fn clock(text: &str) -> Option<(u64, u64, u64)> {
+    let mut parts = text.split(':');
+    let mut part = |most: u64| {
+        let part = parts.next()?;
+        let right = part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+        right
+            .then(|| part.parse().ok())
+            .flatten()
+            .filter(|number| *number <= most)
+    };
+    let read = (part(23)?, part(59)?, part(60)?);
+    parts.next().is_none().then_some(read)
+}
+
 fn is_leap(year: u64) -> bool {
     year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400)
 }
@@ -113,6 +157,29 @@ mod tests {
         assert_eq!(utc(0), "1970-01-01 00:00 UTC");
         assert_eq!(utc(1_796_013_900), "2026-11-30 04:45 UTC");
         assert_eq!(rfc3339(1_796_013_907), "2026-11-30T04:45:07Z");
+    }
+
+    #[test]
+    fn points_in_time_are_read_as_they_are_written() {
+        assert_eq!(seconds("2026-11-30T04:45:07Z"), Some(1_796_013_907));
+        assert_eq!(
+            seconds("2026-11-30T05:45:07.123456789+01:00"),
+            Some(1_796_013_907)
+        );
+        assert_eq!(seconds("2026-11-29T20:45:07-08:00"), Some(1_796_013_907));
+        assert_eq!(seconds("1970-01-01T00:00:00Z"), Some(0));
+        for wrong in [
+            "",
+            "2026-11-30",
+            "2026-11-30T04:45",
+            "2026-11-30T24:45:07Z",
+            "2026-11-30T04:45:07",
+            "2026-11-30T04:45:07+1:00",
+            "0001-01-01T00:00:00Z",
+            "1970-01-01T00:00:00+01:00",
+        ] {
+            assert_eq!(seconds(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -53,6 +53,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Built images, read from where they are stored: it knows the world, and hands out what the files say.
     // Registries and engines are asked in `image/store/network` alone, which the feature `network` takes out.
     ("image", &["facts", "model", "surroundings", "text"]),
+    // Built images written again with jemalloc: reading stays with `image`, and the rules judge what comes out.
+    ("patch", &["check", "disk", "facts", "finding", "image", "model", "templates", "text", "write"]),
     // Container engines: how the command lines of their builds are read, and how they are run.
     ("engine", &["facts"]),
     // Reports of what live processes do, read back as what is known of a service.
@@ -64,7 +66,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("cli", &["finding", "policy", "report", "templates"]),
     ("baseline", &["finding"]),
     ("init", &["surroundings", "text", "yaml"]),
-    ("commands", &["baseline", "check", "cli", "config", "disk", "engine", "facts", "finding", "fix", "image", "init", "inspect", "load", "model", "observed", "pages", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
+    ("commands", &["baseline", "check", "cli", "config", "disk", "engine", "facts", "finding", "fix", "image", "init", "inspect", "load", "model", "observed", "pages", "patch", "policy", "project", "report", "rules", "secrets", "templates", "text", "tune", "verdict", "write"]),
     ("main", &[]),
     // What the tests look at.
     ("internals", &["check", "config", "disk", "dockerfile", "facts", "finding", "fix", "image", "inspect", "manifests", "manifests/compose", "manifests/kubernetes", "model", "pages", "project", "report", "rules", "shell", "surroundings", "templates", "text", "verdict", "yaml"]),
@@ -76,11 +78,15 @@ const SYSTEM: &[(&str, &[&str])] = &[
     (
         "fs::",
         &[
-            "commands", "config", "disk", "engine", "image", "inspect", "project", "tune", "write",
+            "commands", "config", "disk", "engine", "image", "inspect", "patch", "project", "tune",
+            "write",
         ],
     ),
-    ("File::open", &["disk", "image", "inspect", "write"]),
-    ("File::create", &["write"]),
+    (
+        "File::open",
+        &["disk", "image", "inspect", "patch", "write"],
+    ),
+    ("File::create", &["patch", "write"]),
     ("std::net", &["image", "load", "tune"]),
     (
         "std::process",
@@ -114,7 +120,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("strsim", &["text"]),
     (
         "tempfile",
-        &["commands", "engine", "image", "project", "write"],
+        &["commands", "engine", "image", "patch", "project", "write"],
     ),
     (
         "toml_edit",
@@ -140,6 +146,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "commands",
             "dockerfile",
             "engine",
+            "patch",
             "report",
             "tune",
         ],
@@ -153,10 +160,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ureq", &["image"]),
     ("httparse", &["load"]),
     ("oci_spec", &["image"]),
-    ("tar", &["engine", "image"]),
+    ("tar", &["engine", "image", "patch"]),
     ("shlex", &["commands"]),
-    ("flate2", &["engine", "image"]),
-    ("ruzstd", &["image"]),
+    ("flate2", &["engine", "image", "patch"]),
+    ("ruzstd", &["image", "patch"]),
     ("postcard", &["image"]),
     ("object", &["image"]),
     ("signal_hook", &["commands", "tune", "write"]),

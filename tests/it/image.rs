@@ -1,6 +1,8 @@
 //! `image check`: what is in force in images that were built, and what is refused of those that are not what they say.
 
+mod elf;
 mod layout;
+mod patch;
 mod registry;
 mod server;
 

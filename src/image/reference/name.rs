@@ -75,6 +75,15 @@ impl Name {
         })
     }
 
+    /// All of it: `docker.io/library/python:3.12`.
+    pub(crate) fn whole(&self) -> String {
+        let (host, repository) = (&self.host, &self.repository);
+        match &self.at {
+            At::Tag(tag) => format!("{host}/{repository}:{tag}"),
+            At::Digest(digest) => format!("{host}/{repository}@{digest}"),
+        }
+    }
+
     /// What registries call it behind its repository.
     pub(crate) fn at(&self) -> String {
         match &self.at {

@@ -60,6 +60,13 @@ impl Store for Folder {
     fn has(&self, blob: &Blob) -> bool {
         self.file(&path_of(&blob.digest)).is_ok()
     }
+
+    fn place(&self, blob: &Blob) -> Option<PathBuf> {
+        let path = self.0.join(path_of(&blob.digest));
+        // What a link leads to may become something else.
+        let is_file = std::fs::symlink_metadata(&path).ok()?.is_file();
+        is_file.then_some(path)
+    }
 }
 
 /// A layout in an archive.

@@ -1,0 +1,149 @@
+//! Libraries that a user names, and which of them an image can load.
+
+use std::io;
+use std::path::Path;
+
+use crate::disk;
+use crate::facts::{self, Family, Libc};
+use crate::image::{self, LARGEST_LIBRARY, Library, Read, Refused};
+use crate::model::{Built, newer};
+use crate::text::paths;
+
+/// A library of jemalloc.
+#[derive(Clone, Debug)]
+pub(crate) struct Supplied {
+    /// As it was named.
+    shown: String,
+    /// The name by which the loader knows it: `libjemalloc.so.2`.
+    pub(super) soname: String,
+    pub(super) bytes: Vec<u8>,
+    told: Library,
+}
+
+impl Supplied {
+    /// Reads one.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is no jemalloc.
+    pub(crate) fn read(path: &Path) -> Result<Self, String> {
+        let shown = path.display().to_string();
+        let bytes = disk::bytes(path, LARGEST_LIBRARY).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => format!("{shown}: there is no such file"),
+            io::ErrorKind::InvalidInput => format!("{shown}: it is not a plain file"),
+            _ => format!("{shown}: {error}"),
+        })?;
+        Self::of(shown, bytes)
+    }
+
+    /// The library of that name.
+    ///
+    /// # Errors
+    /// Where it is no jemalloc.
+    pub(crate) fn of(shown: String, bytes: Vec<u8>) -> Result<Self, String> {
+        let told = image::library(&bytes);
+        if !told.loads {
+            return Err(format!("{shown}: it is no library for Linux (ELF)"));
+        }
+        let own = image::soname(&bytes);
+        let soname = own.unwrap_or_else(|| paths::file_name(&shown).to_owned());
+        // The name becomes part of a path.
+        let is_one = facts::family_of_library(&soname) == Some(Family::Jemalloc);
+        if !is_one || soname.contains('/') {
+            return Err(format!(
+                "{shown}: it calls itself `{soname}`, and is no jemalloc: name a `libjemalloc.so.2`"
+            ));
+        }
+        Ok(Self {
+            shown,
+            soname,
+            bytes,
+            told,
+        })
+    }
+
+    /// Why an image cannot load it, and what to do.
+    fn unfit(&self, image: &Read<'_>) -> Option<String> {
+        let (shown, built) = (&self.shown, &image.built);
+        if let (Some(own), Some(here)) = (self.told.libc(), built.libc)
+            && own != here
+        {
+            return Some(format!(
+                "`{shown}` was built for {own}, and the image has {here}: {}",
+                take_from(built)
+            ));
+        }
+        let least = self.told.glibc.as_deref()?;
+        let release = || built.release?.libc_version.clone();
+        let here = image.glibc().or_else(release)?;
+        newer(least, &here).then(|| {
+            format!(
+                "`{shown}` needs glibc {least}, and the image has {here}: {}",
+                take_from(built)
+            )
+        })
+    }
+}
+
+/// The one that an image can load.
+///
+/// # Errors
+/// Where there is none; the reason says what to do.
+pub(super) fn choose<'s>(
+    supplied: &'s [Supplied],
+    image: &Read<'_>,
+    platform: &str,
+) -> Result<&'s Supplied, Refused> {
+    let built = &image.built;
+    if supplied.is_empty() {
+        return Err(Refused::new(format!(
+            "jemalloc is not in the image: name its library with `--library FILE`, and {}",
+            take_from(built)
+        )));
+    }
+    let of_arch: Vec<&Supplied> = supplied
+        .iter()
+        .filter(|one| one.told.fits(built.arch))
+        .collect();
+    if of_arch.is_empty() {
+        let named: Vec<String> = supplied.iter().map(Supplied::described).collect();
+        return Err(Refused::new(format!(
+            "none of the libraries is for {platform} ({}): name one more with `--library FILE`, and {}",
+            named.join(", "),
+            take_from(built)
+        )));
+    }
+    let mut against = None;
+    for one in of_arch {
+        match one.unfit(image) {
+            None => return Ok(one),
+            why => against = against.or(why),
+        }
+    }
+    Err(Refused::new(against.unwrap_or_default()))
+}
+
+impl Supplied {
+    /// `lib/libjemalloc.so.2 is for arm64`
+    fn described(&self) -> String {
+        match self.told.arch {
+            Some(arch) => format!("`{}` is for {}", self.shown, arch.docker()),
+            None => format!("`{}` is for another machine", self.shown),
+        }
+    }
+}
+
+/// Where the right one comes from.
+fn take_from(built: &Built) -> String {
+    let packaged = built.release.and_then(|release| {
+        let mut packages = release.packages_of(Family::Jemalloc);
+        let package = packages.find(|package| !package.dev)?;
+        Some(format!(
+            "take the one of the package `{}` of {} {}",
+            package.name, release.distro, release.release
+        ))
+    });
+    packaged.unwrap_or_else(|| match built.libc {
+        Some(Libc::Musl) => "take one that was built for musl".to_owned(),
+        _ => "take one that was built on the image's release or an older one".to_owned(),
+    })
+}
