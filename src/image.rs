@@ -197,6 +197,22 @@ impl Read<'_> {
         place::folder(&self.files, &self.built)
     }
 
+    /// A path with the links of its folders followed, without a `/` in front.
+    pub(crate) fn real(&self, path: &str) -> String {
+        self.files.through(path)
+    }
+
+    /// Whether there is a folder.
+    pub(crate) fn has_folder(&self, path: &str) -> bool {
+        let real = self.files.resolved(path);
+        real.is_some_and(|real| self.files.is_folder(&real))
+    }
+
+    /// What the system says of itself in a file: its packages, its release.
+    pub(crate) fn database(&self, path: &str) -> Option<&[u8]> {
+        self.files.text(path).map(AsRef::as_ref)
+    }
+
     /// The version of its glibc, as the file says it: `2.36`.
     pub(crate) fn glibc(&self) -> Option<String> {
         let file = place::glibc(&self.files, &self.built)?;

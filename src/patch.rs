@@ -4,7 +4,9 @@
 //! [`plan`] says what will be written, held against the rules; [`Plan::write`] writes it, whole or not at all.
 
 mod archive;
+mod deb;
 mod destination;
+mod dpkg;
 mod edit;
 mod json;
 mod judge;
@@ -122,9 +124,11 @@ pub(crate) fn plan<'a>(
         images.insert(source.digest(image).clone(), patched);
     }
     let tree = tree::write(&source, &images, wish.name, wish.chosen)?;
+    let in_order = found.images.images.iter();
+    let in_order = in_order.filter_map(|image| images.remove(source.digest(image)).flatten());
     Ok(Plan {
+        images: in_order.collect(),
         source,
-        images: images.into_values().flatten().collect(),
         unchanged,
         tree,
         epoch: wish.epoch,

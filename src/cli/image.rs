@@ -60,7 +60,11 @@ pub struct ImagePatch {
     /// Where the patched image goes: `oci:DIR:TAG`; other images in that folder stay; or `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`
     #[arg(short, long, value_name = "DEST", required_unless_present = "dry_run")]
     pub output: Option<String>,
-    /// The `libjemalloc.so.2` for an image that has none; once for each architecture
+    /// The package of Debian or Ubuntu for an image that has no jemalloc (`libjemalloc2_….deb`), or a folder of them; once for each
+    /// architecture. It is listed among the image's packages
+    #[arg(long, value_name = "FILE|DIR")]
+    pub deb: Vec<PathBuf>,
+    /// The same from a library alone (`libjemalloc.so.2`), for any image
     #[arg(long, value_name = "FILE")]
     pub library: Vec<PathBuf>,
     /// What `MALLOC_CONF` is to be good for where it is not set

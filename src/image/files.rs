@@ -520,7 +520,7 @@ impl Files {
     }
 
     /// A path with the links of its folders followed.
-    fn through(&self, path: &str) -> String {
+    pub(super) fn through(&self, path: &str) -> String {
         match path.rsplit_once('/') {
             Some((folder, name)) => {
                 let folder = self.resolved(folder).unwrap_or_else(|| folder.to_owned());

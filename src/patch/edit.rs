@@ -204,7 +204,7 @@ mod tests {
             path: "usr/lib/l".into(),
             bytes: b"x".into(),
         };
-        Layer::of(vec![file], None, 0).unwrap()
+        Layer::of(vec![file], &Default::default(), None, 0).unwrap()
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What an image needs so that its Python runs on jemalloc, held against the rules before anything is written.
 
+use std::collections::BTreeSet;
+
 use super::edit::{self, Base, Change};
 use super::json::Object;
 use super::layer::{File, Layer};
-use super::library::{Supplied, choose};
+use super::library::choose;
 use super::{Patched, Wish};
 use crate::check::images::{self, Variable};
 use crate::facts::Family;
@@ -131,18 +133,22 @@ fn layer(
     text: Text<'_>,
     wish: &Wish<'_>,
 ) -> Result<Layer, Refused> {
-    let library: &Supplied = choose(wish.libraries, image, platform)?;
-    let folder = image.library_folder().ok_or_else(|| {
-        Refused::new("where its loader looks for libraries cannot be told: it has no C library, or one in an unusual place".into())
-    })?;
-    let file = File {
-        path: format!("{folder}/{}", library.soname),
-        bytes: library.bytes.clone(),
-    };
+    let files = choose(wish.libraries, image, platform)?.files(image)?;
+    let folders = missing(&files, image);
     let like = like(text.manifest).map_err(|error| misread(&error))?;
     let time = wish.epoch.or_else(|| edit::created(text.config));
-    Layer::of(vec![file], like.as_deref(), time.unwrap_or(0))
+    Layer::of(files, &folders, like.as_deref(), time.unwrap_or(0))
         .map_err(|error| Refused::new(format!("the new layer: {error}")))
+}
+
+/// The folders that files need and that an image does not have.
+fn missing(files: &[File], image: &Read<'_>) -> BTreeSet<String> {
+    let above = files.iter().flat_map(|file| {
+        let slashes = file.path.match_indices('/');
+        slashes.filter_map(|(at, _)| file.path.get(..at))
+    });
+    let new = above.filter(|folder| !image.has_folder(folder));
+    new.map(str::to_owned).collect()
 }
 
 /// The type of the uppermost layer.
@@ -185,6 +191,9 @@ fn variables(
 
 /// Holds the image as it will be against the rules: jemalloc is loaded, and nothing is worse than before. What is to be known is given back.
 fn proved(before: &Read<'_>, after: &Read<'_>, wish: &Wish<'_>) -> Result<Vec<String>, Refused> {
+    if let Some(why) = lacking(before, after) {
+        return Err(Refused::new(why));
+    }
     let unit = started(after)?;
     let loaded = unit.replacement().map(|(family, _)| family);
     if loaded != Some(Family::Jemalloc) {
@@ -211,6 +220,21 @@ fn proved(before: &Read<'_>, after: &Read<'_>, wish: &Wish<'_>) -> Result<Vec<St
         ))),
         _ => Ok(harm.into_iter().chain(mild.iter().map(told)).collect()),
     }
+}
+
+/// What the new library needs and the image does not have: no program would start.
+fn lacking(before: &Read<'_>, after: &Read<'_>) -> Option<String> {
+    let new = after.built.lacks.iter();
+    let new: Vec<&str> = new
+        .filter(|name| !before.built.lacks.contains(name))
+        .map(String::as_str)
+        .collect();
+    (!new.is_empty()).then(|| {
+        format!(
+            "the image lacks {}, which the library needs: take one that was built without C++ (`--disable-cxx`)",
+            new.join(" and ")
+        )
+    })
 }
 
 /// What a program suffers that does not live with a preload, and what to do.

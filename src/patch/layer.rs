@@ -1,5 +1,6 @@
 //! The new layer: the same files give the same bytes, on any machine.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write as _};
 
 use flate2::{Compression, GzBuilder};
@@ -43,14 +44,20 @@ const USUAL: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
 const DOCKERS: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
 impl Layer {
-    /// The layer of some files. `like`: the type of the layer below it. `time`: when all of it was made, in seconds since 1970.
+    /// The layer of some files, and the folders that they need and that are not there below. `like`: the type of the layer below it.
+    /// `time`: when all of it was made, in seconds since 1970.
     ///
     /// # Errors
     /// Where a path is longer than an archive holds.
-    pub(super) fn of(mut files: Vec<File>, like: Option<&str>, time: u64) -> io::Result<Self> {
+    pub(super) fn of(
+        mut files: Vec<File>,
+        folders: &BTreeSet<String>,
+        like: Option<&str>,
+        time: u64,
+    ) -> io::Result<Self> {
         files.sort();
         let kind = kind(like);
-        let archive = archive(&files, time)?;
+        let archive = archive(&files, folders, time)?;
         let stored = match packing(&kind) {
             Packing::None => archive.clone(),
             Packing::Gzip => gzip(&archive)?,
@@ -114,19 +121,30 @@ fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 /// Folders that are there below keep what they are: they have no entry.
-fn archive(files: &[File], time: u64) -> io::Result<Vec<u8>> {
+fn archive(files: &[File], folders: &BTreeSet<String>, time: u64) -> io::Result<Vec<u8>> {
+    let files = files.iter().map(|file| (&file.path, Some(&file.bytes)));
+    let all: BTreeMap<&String, Option<&Vec<u8>>> = folders
+        .iter()
+        .map(|path| (path, None))
+        .chain(files)
+        .collect();
     let mut archive = tar::Builder::new(Vec::new());
-    for file in files {
+    for (path, file) in all {
+        let bytes = file.map(Vec::as_slice).unwrap_or_default();
+        let (kind, mode) = match file {
+            Some(_) => (EntryType::Regular, 0o644),
+            None => (EntryType::Directory, 0o755),
+        };
         let mut header = Header::new_ustar();
-        header.set_entry_type(EntryType::Regular);
-        header.set_path(&file.path)?;
-        header.set_size(file.bytes.len() as u64);
-        header.set_mode(0o644);
+        header.set_entry_type(kind);
+        header.set_path(path)?;
+        header.set_size(bytes.len() as u64);
+        header.set_mode(mode);
         header.set_uid(0);
         header.set_gid(0);
         header.set_mtime(time);
         header.set_cksum();
-        archive.append(&header, file.bytes.as_slice())?;
+        archive.append(&header, bytes)?;
     }
     archive.into_inner()
 }
@@ -150,10 +168,10 @@ mod tests {
             Some("application/vnd.oci.image.layer.v1.tar+zstd"),
             Some("application/vnd.docker.image.rootfs.diff.tar.gzip"),
         ] {
-            let first = Layer::of(files(), like, 7).unwrap();
+            let first = Layer::of(files(), &BTreeSet::new(), like, 7).unwrap();
             let mut turned = files();
             turned.reverse();
-            let second = Layer::of(turned, like, 7).unwrap();
+            let second = Layer::of(turned, &BTreeSet::new(), like, 7).unwrap();
             assert_eq!(first.stored, second.stored);
             assert_eq!(first.kind, like.unwrap_or(USUAL));
             let mut back = Vec::new();
@@ -167,10 +185,20 @@ mod tests {
     #[test]
     fn a_layer_is_like_the_one_below_it() {
         let plain = "application/vnd.oci.image.layer.v1.tar";
-        let layer = Layer::of(files(), Some(plain), 0).unwrap();
+        let layer = Layer::of(files(), &BTreeSet::new(), Some(plain), 0).unwrap();
         assert_eq!(layer.stored, layer.archive);
         let foreign = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
-        assert_eq!(Layer::of(files(), Some(foreign), 0).unwrap().kind, DOCKERS);
-        assert_eq!(Layer::of(files(), Some("x/y"), 0).unwrap().kind, USUAL);
+        assert_eq!(
+            Layer::of(files(), &BTreeSet::new(), Some(foreign), 0)
+                .unwrap()
+                .kind,
+            DOCKERS
+        );
+        assert_eq!(
+            Layer::of(files(), &BTreeSet::new(), Some("x/y"), 0)
+                .unwrap()
+                .kind,
+            USUAL
+        );
     }
 }

@@ -1,8 +1,13 @@
-//! Libraries that a user names, and which of them an image can load.
+//! Libraries that a user names, alone or in packages, and which of them an image can load.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::deb::Package;
+use super::dpkg;
+use super::layer::File;
 use crate::disk;
 use crate::facts::{self, Family, Libc};
 use crate::image::{self, LARGEST_LIBRARY, Library, Read, Refused};
@@ -15,10 +20,16 @@ pub(crate) struct Supplied {
     /// As it was named.
     shown: String,
     /// The name by which the loader knows it: `libjemalloc.so.2`.
-    pub(super) soname: String,
-    pub(super) bytes: Vec<u8>,
+    soname: String,
+    bytes: Vec<u8>,
     told: Library,
+    /// What brings it.
+    package: Option<Package>,
 }
+
+/// No package with a library is larger, in bytes, and no folder holds so many.
+const LARGEST_PACKAGE: u64 = 64 << 20;
+const PACKAGES: usize = 256;
 
 impl Supplied {
     /// Reads one.
@@ -27,25 +38,60 @@ impl Supplied {
     /// Where it cannot be read, or is no jemalloc.
     pub(crate) fn read(path: &Path) -> Result<Self, String> {
         let shown = path.display().to_string();
-        let bytes = disk::bytes(path, LARGEST_LIBRARY).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => format!("{shown}: there is no such file"),
-            io::ErrorKind::InvalidInput => format!("{shown}: it is not a plain file"),
-            _ => format!("{shown}: {error}"),
-        })?;
-        Self::of(shown, bytes)
+        let bytes = bytes(path, LARGEST_LIBRARY)?;
+        Self::of(shown, bytes, None)
     }
 
-    /// The library of that name.
+    /// Reads those of a package, or of all packages in a folder.
     ///
     /// # Errors
-    /// Where it is no jemalloc.
-    pub(crate) fn of(shown: String, bytes: Vec<u8>) -> Result<Self, String> {
+    /// Where one cannot be read, or brings no jemalloc. Of a folder the others are passed over.
+    pub(crate) fn of_packages(path: &Path) -> Result<Vec<Self>, String> {
+        if !path.is_dir() {
+            return Self::of_package(path).map(|one| vec![one]);
+        }
+        let wrong = |error: io::Error| format!("{}: {error}", path.display());
+        let mut packages: Vec<PathBuf> = Vec::new();
+        for entry in fs::read_dir(path).map_err(wrong)? {
+            let path = entry.map_err(wrong)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let may_be_one = name.contains("jemalloc") && !name.contains("-dev");
+            if path.extension() == Some(OsStr::new("deb")) && may_be_one {
+                packages.push(path);
+            }
+        }
+        packages.sort();
+        let read = packages.iter().take(PACKAGES);
+        let read: Vec<Self> = read
+            .map(|path| Self::of_package(path))
+            .collect::<Result<_, _>>()?;
+        match read.is_empty() {
+            true => Err(format!(
+                "{}: no package of jemalloc is in it (`libjemalloc2_….deb`)",
+                path.display()
+            )),
+            false => Ok(read),
+        }
+    }
+
+    fn of_package(path: &Path) -> Result<Self, String> {
+        let shown = path.display().to_string();
+        let read = Package::read(&bytes(path, LARGEST_PACKAGE)?);
+        let package = read.map_err(|why| format!("{shown}: {why}"))?;
+        Self::of(shown, package.library.bytes.clone(), Some(package))
+    }
+
+    fn of(shown: String, bytes: Vec<u8>, package: Option<Package>) -> Result<Self, String> {
         let told = image::library(&bytes);
         if !told.loads {
             return Err(format!("{shown}: it is no library for Linux (ELF)"));
         }
         let own = image::soname(&bytes);
-        let soname = own.unwrap_or_else(|| paths::file_name(&shown).to_owned());
+        let brought = package
+            .as_ref()
+            .map(|package| package.library.path.as_str());
+        let file = paths::file_name(brought.unwrap_or(&shown));
+        let soname = own.unwrap_or_else(|| file.to_owned());
         // The name becomes part of a path.
         let is_one = facts::family_of_library(&soname) == Some(Family::Jemalloc);
         if !is_one || soname.contains('/') {
@@ -58,7 +104,25 @@ impl Supplied {
             soname,
             bytes,
             told,
+            package,
         })
+    }
+
+    /// What it brings to an image.
+    ///
+    /// # Errors
+    /// Where there is no place for it; the reason says what to do.
+    pub(super) fn files(&self, image: &Read<'_>) -> Result<Vec<File>, Refused> {
+        if let Some(package) = &self.package {
+            return dpkg::files(package, image);
+        }
+        let folder = image.library_folder().ok_or_else(|| {
+            Refused::new("where its loader looks for libraries cannot be told: it has no C library, or one in an unusual place".into())
+        })?;
+        Ok(vec![File {
+            path: format!("{folder}/{}", self.soname),
+            bytes: self.bytes.clone(),
+        }])
     }
 
     /// Why an image cannot load it, and what to do.
@@ -84,6 +148,15 @@ impl Supplied {
     }
 }
 
+fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    let shown = path.display();
+    disk::bytes(path, largest).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => format!("{shown}: there is no such file"),
+        io::ErrorKind::InvalidInput => format!("{shown}: it is not a plain file"),
+        _ => format!("{shown}: {error}"),
+    })
+}
+
 /// The one that an image can load.
 ///
 /// # Errors
@@ -96,7 +169,7 @@ pub(super) fn choose<'s>(
     let built = &image.built;
     if supplied.is_empty() {
         return Err(Refused::new(format!(
-            "jemalloc is not in the image: name its library with `--library FILE`, and {}",
+            "jemalloc is not in the image: name its package with `--deb FILE`, or its library with `--library FILE`, and {}",
             take_from(built)
         )));
     }

@@ -164,6 +164,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("shlex", &["commands"]),
     ("flate2", &["engine", "image", "patch"]),
     ("ruzstd", &["image", "patch"]),
+    ("lzma_rust2", &["patch"]),
     ("postcard", &["image"]),
     ("object", &["image"]),
     ("signal_hook", &["commands", "tune", "write"]),

@@ -34,10 +34,7 @@ fn patched(
     err: &mut dyn Write,
 ) -> Result<io::Result<()>, String> {
     let reference = Reference::parse(&arguments.image)?;
-    let libraries = arguments.library.iter();
-    let libraries: Vec<Supplied> = libraries
-        .map(|path| Supplied::read(path))
-        .collect::<Result<_, _>>()?;
+    let libraries = libraries(arguments)?;
     let epoch = epoch(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
     let to = open(arguments)?;
     let passing = TempDir::with_prefix("malloclint-").ok();
@@ -76,6 +73,18 @@ fn patched(
         true => Ok(()),
         false => tell(&plan, &arguments.image, err),
     }))
+}
+
+/// All that are named: of several that an image can load the first is taken.
+fn libraries(arguments: &ImagePatch) -> Result<Vec<Supplied>, String> {
+    let mut libraries = Vec::new();
+    for path in &arguments.deb {
+        libraries.extend(Supplied::of_packages(path)?);
+    }
+    for path in &arguments.library {
+        libraries.push(Supplied::read(path)?);
+    }
+    Ok(libraries)
 }
 
 /// The destination, where something is to be written.

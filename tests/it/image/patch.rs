@@ -550,7 +550,7 @@ fn what_would_not_run_is_refused_with_what_to_do() {
     ];
     refused(
         &of(&debian, &[]),
-        "name its library with `--library FILE`, and take the one of the package `libjemalloc2` of debian 12",
+        "or its library with `--library FILE`, and take the one of the package `libjemalloc2` of debian 12",
     );
     refused(
         &of(&debian, &["--library=nowhere"]),
@@ -648,4 +648,224 @@ fn a_wrong_destination_says_what_to_write() {
     fs::write(at.join("file"), "x").unwrap();
     refused(&to("oci:file:1"), "file: ");
     assert_eq!(fs::read(at.join("file")).unwrap(), b"x");
+}
+
+/// A package of Debian, its parts packed as `ending` says.
+fn deb(
+    machine: u8,
+    arch: &str,
+    depends: &str,
+    (ending, pack): (&str, fn(&[u8]) -> Vec<u8>),
+) -> Vec<u8> {
+    let triplet = if arch == "amd64" {
+        "x86_64-linux-gnu"
+    } else {
+        "aarch64-linux-gnu"
+    };
+    let control = format!(
+        "Package: libjemalloc2\nSource: jemalloc\nVersion: 5.3.0-1\nArchitecture: {arch}\nDepends: {depends}\nMulti-Arch: same\nDescription: x\n"
+    );
+    let library = format!("usr/lib/{triplet}/libjemalloc.so.2");
+    let sums = format!(
+        "aa  {library}\nbb  usr/share/doc/libjemalloc2/changelog.gz\ncc  usr/share/doc/libjemalloc2/copyright\n"
+    );
+    let control = layer(&[
+        Entry::Folder("./"),
+        Entry::File("./control", control.as_bytes()),
+        Entry::File("./md5sums", sums.as_bytes()),
+    ]);
+    let data = layer(&[
+        Entry::Folder("./usr/"),
+        Entry::File(&format!("./{library}"), &jemalloc(machine)),
+        Entry::File("./usr/share/doc/libjemalloc2/changelog.gz", b"x"),
+        Entry::File("./usr/share/doc/libjemalloc2/copyright", b"free"),
+    ]);
+    let mut bytes = b"!<arch>\n".to_vec();
+    for (name, data) in [
+        ("debian-binary".to_owned(), b"2.0\n".to_vec()),
+        (format!("control.tar{ending}"), pack(&control)),
+        (format!("data.tar{ending}"), pack(&data)),
+    ] {
+        let head = format!(
+            "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n",
+            0,
+            0,
+            0,
+            100_644,
+            data.len()
+        );
+        bytes.extend(head.into_bytes());
+        bytes.extend(&data);
+        bytes.resize(bytes.len().next_multiple_of(2), b'\n');
+    }
+    bytes
+}
+
+fn as_it_is(bytes: &[u8]) -> Vec<u8> {
+    bytes.to_vec()
+}
+
+/// The files of the uppermost layer of an image, which is not compressed; folders hold nothing.
+fn files_of(layout: &Path, digest: &str) -> Vec<(String, String)> {
+    let (manifest, _) = image(layout, digest);
+    let layer = manifest["layers"].as_array().unwrap().last().unwrap()["digest"].clone();
+    let layer = layer.as_str().unwrap().replace(':', "/");
+    let bytes = fs::read(layout.join("blobs").join(layer)).unwrap();
+    let mut archive = tar::Archive::new(bytes.as_slice());
+    let entries = archive.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut entry, &mut bytes).unwrap();
+        let path = entry.path().unwrap().display().to_string();
+        (path, String::from_utf8_lossy(&bytes).into_owned())
+    });
+    entries.collect()
+}
+
+#[test]
+fn a_package_is_listed_where_the_image_lists_its_packages() {
+    let packings = [
+        ("", as_it_is as fn(&[u8]) -> Vec<u8>),
+        (".gz", gzip),
+        (".zst", zstd),
+    ];
+    let mut digests = BTreeSet::new();
+    for packing in packings {
+        let folder = prepared(|layout| {
+            let info = layer(&[Entry::File("var/lib/dpkg/info/libc6:amd64.list", b"/.\n")]);
+            layout.image(
+                "amd64",
+                &started(&[PATH]),
+                &[bare(62, "x86_64-linux-gnu"), info],
+            )
+        });
+        let at = folder.path();
+        fs::write(
+            at.join("j.deb"),
+            deb(62, "amd64", "libc6 (>= 2.34)", packing),
+        )
+        .unwrap();
+        let root = digest(&patch(
+            at,
+            &["oci:app:1", "-o", "oci:out:1", "--deb", "j.deb"],
+        ));
+        is_fine(&check(at, &["oci:out:1"]));
+        let files = files_of(&at.join("out"), &root);
+        let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+        let info = "var/lib/dpkg/info/libjemalloc2:amd64";
+        assert_eq!(
+            paths,
+            [
+                LIBRARY,
+                "usr/share",
+                "usr/share/doc",
+                "usr/share/doc/libjemalloc2",
+                "usr/share/doc/libjemalloc2/copyright",
+                &format!("{info}.list"),
+                &format!("{info}.md5sums"),
+                "var/lib/dpkg/status",
+            ]
+        );
+        assert_eq!(
+            files[6].1,
+            format!("aa  {LIBRARY}\ncc  usr/share/doc/libjemalloc2/copyright\n")
+        );
+        assert_eq!(
+            files[7].1,
+            "Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\n\nPackage: libjemalloc2\nStatus: install ok installed\nSource: jemalloc\nVersion: 5.3.0-1\nArchitecture: amd64\nDepends: libc6 (>= 2.34)\nMulti-Arch: same\nDescription: x\n\n"
+        );
+        digests.insert(root);
+    }
+    assert_eq!(digests.len(), 1);
+}
+
+#[test]
+fn images_without_dpkg_have_a_file_for_each_package() {
+    let folder = prepared(|layout| {
+        let libc = elf::library(62, GLIBC);
+        let files = [
+            Entry::File("usr/lib/os-release", RELEASE),
+            Entry::File(
+                "var/lib/dpkg/status.d/libc6",
+                b"Package: libc6\nVersion: 2.36-9\n",
+            ),
+            Entry::File("usr/lib/x86_64-linux-gnu/libc.so.6", &libc),
+            Entry::File("usr/bin/python3.11", &libc),
+            Entry::Symlink("usr/bin/python3", "python3.11"),
+        ];
+        layout.image("amd64", &started(&[PATH]), &[layer(&files)])
+    });
+    let at = folder.path();
+    fs::write(at.join("j.deb"), deb(62, "amd64", "libc6", ("", as_it_is))).unwrap();
+    let root = digest(&patch(
+        at,
+        &["oci:app:1", "-o", "oci:out:1", "--deb", "j.deb"],
+    ));
+    is_fine(&check(at, &["oci:out:1"]));
+    let files = files_of(&at.join("out"), &root);
+    let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(
+        paths[5..],
+        [
+            "var/lib/dpkg/status.d/libjemalloc2",
+            "var/lib/dpkg/status.d/libjemalloc2.md5sums"
+        ]
+    );
+    assert!(
+        files[5]
+            .1
+            .starts_with("Package: libjemalloc2\nSource: jemalloc\n")
+    );
+}
+
+#[test]
+fn packages_of_a_folder_are_those_of_its_platforms() {
+    let folder = prepared(two);
+    let at = folder.path();
+    fs::create_dir(at.join("debs")).unwrap();
+    for (machine, arch) in [(62, "amd64"), (183, "arm64")] {
+        let name = format!("debs/libjemalloc2_5.3.0-1_{arch}.deb");
+        fs::write(at.join(name), deb(machine, arch, "libc6", ("", as_it_is))).unwrap();
+    }
+    fs::write(at.join("debs/libjemalloc-dev_5.3.0-1_amd64.deb"), "x").unwrap();
+    digest(&patch(
+        at,
+        &["oci:app:1", "-o", "oci:out:1", "--deb", "debs"],
+    ));
+    is_fine(&check(at, &["oci:out:1"]));
+}
+
+#[test]
+fn a_package_that_does_not_fit_is_refused() {
+    let folder = plain(&[PATH]);
+    let at = folder.path();
+    let with = |name: &str, bytes: &[u8]| {
+        fs::write(at.join(name), bytes).unwrap();
+        patch(at, &["oci:app:1", "-o", "oci:out:1", "--deb", name])
+    };
+    refused(
+        &with("text.deb", b"x"),
+        "text.deb: it is no package of Debian",
+    );
+    let whole = deb(
+        62,
+        "amd64",
+        "libc6, libstdc++6 (>= 5) | libc++1",
+        ("", as_it_is),
+    );
+    refused(
+        &with("needs.deb", &whole),
+        "the package `libjemalloc2` needs `libstdc++6 (>= 5) | libc++1`, which is not in the image",
+    );
+    refused(
+        &with("cut.deb", &whole[..3000]),
+        "it is no package of Debian",
+    );
+    let other = deb(183, "arm64", "libc6", ("", as_it_is));
+    refused(&with("arm.deb", &other), "`arm.deb` is for arm64");
+    refused(
+        &patch(at, &["oci:app:1", "-o", "oci:out:1", "--deb", "amd64"]),
+        "no package of jemalloc is in it",
+    );
+    assert!(!at.join("out").exists());
 }
