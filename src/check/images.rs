@@ -46,6 +46,12 @@ pub(crate) fn base(image: &Read<'_>) -> Option<Base> {
     interpreted(image).base(None).map(Base::for_others)
 }
 
+/// A stage that begins with the image, for a Dockerfile that is read beside its files.
+#[must_use]
+pub(crate) fn stage(image: &Read<'_>) -> Option<Base> {
+    interpreted(image).base(None)
+}
+
 fn interpreted(image: &Read<'_>) -> Interpreted {
     let file = &image.listing;
     let from = file

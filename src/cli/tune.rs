@@ -15,6 +15,7 @@ Examples:
   malloclint tune -- gunicorn --threads 8 app:app
   malloclint tune --url '3*/search?q={n}' --url /report -- uvicorn app:app
   malloclint tune --url http://localhost:8000/ --rate 200 --load-time 30s -- gunicorn app:app
+  malloclint tune --docker acme/api:1.4 -- --env=DATABASE_URL=... --memory=512m
   malloclint tune --budget 30m --goal low-memory --html report.html -- python batch.py
   malloclint tune --server --ready http://localhost:8000/health \\
       --load 'wrk -d 20s http://localhost:8000/' --metric 'Requests/sec: +([0-9.]+)' \\
@@ -25,10 +26,31 @@ The command runs many times. Memory is that of all its processes (PSS), also of 
 outlive their parent. A setting counts only if /proc proves that its library was loaded and
 jemalloc accepted every key. Exit code 2: nothing could be measured, or it was interrupted.")]
 pub struct Tune {
-    /// The command to run under each setting
-    #[arg(last = true, required = true, value_name = "CMD")]
+    /// The command to run under each setting; with `--docker` the engine's own options for the container
+    #[arg(last = true, required_unless_present = "docker", value_name = "CMD")]
     pub command: Vec<OsString>,
 
+    /// Run the service in containers of this image, as its own command starts it. An image without jemalloc is measured as a copy, with
+    /// what `fix` adds to a Dockerfile
+    #[arg(
+        long,
+        value_name = "IMAGE",
+        conflicts_with = "libs",
+        help_heading = "Container"
+    )]
+    pub docker: Option<String>,
+    /// The engine that runs containers [default: the first of docker and podman that is installed]
+    #[arg(long, value_name = "ENGINE", value_parser = ["docker", "podman"], requires = "docker", help_heading = "Container")]
+    pub engine: Option<String>,
+    /// Options of the engine for the build of that copy, as a shell writes them: `'--network=host --build-arg=A=b'`
+    #[arg(
+        long,
+        value_name = "OPTIONS",
+        requires = "docker",
+        allow_hyphen_values = true,
+        help_heading = "Container"
+    )]
+    pub build: Option<String>,
     /// Say first what a report of `inspect --format json` says of the service: whether there is anything to gain
     #[arg(long, value_name = "REPORT", help_heading = "Workload")]
     pub evidence: Option<PathBuf>,
@@ -253,6 +275,9 @@ pub struct Keeper {
     /// Variables to leave out
     #[arg(long, value_name = "NAME")]
     pub unset: Vec<OsString>,
+    /// The words of the command that removes what it leaves behind
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    pub cleanup: Vec<OsString>,
     /// The command
     #[arg(last = true, required = true)]
     pub command: Vec<OsString>,

@@ -34,6 +34,9 @@ mod elsewhere {
 }
 
 #[cfg(target_os = "linux")]
+mod container;
+
+#[cfg(target_os = "linux")]
 mod here {
     use std::ffi::OsString;
     use std::io::IsTerminal;
@@ -44,7 +47,7 @@ mod here {
     use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
     use regex::Regex;
 
-    use super::{Keeper, Status, Tune, io};
+    use super::{Keeper, Status, Tune, container, io};
     use crate::cli::tune::{Allocator, Better, Format, Memory};
     use crate::commands::evidence;
     use crate::config::{Configs, MallocConf};
@@ -91,7 +94,7 @@ mod here {
     fn measured(arguments: &Tune) -> Result<Outcome, String> {
         let seen = arguments.evidence.as_deref().map(evidence::of_service);
         let seen = seen.transpose()?;
-        let options = options(arguments)?;
+        let mut options = options(arguments)?;
         // What cannot be written in the end is known before the first of many minutes.
         for path in [&arguments.csv, &arguments.html].into_iter().flatten() {
             write::report::check(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -100,6 +103,15 @@ mod here {
         let bar = Bar::new(options.budget, arguments.no_progress);
         if let Some(seen) = seen {
             bar.note(&harmless(&seen));
+        }
+        // It stays until all has been measured.
+        let prepared = (arguments.docker.as_deref())
+            .map(|image| container::prepare(arguments, image, &interrupt, &|text| bar.note(text)))
+            .transpose()?;
+        if let Some(prepared) = &prepared {
+            options.workload.command.clone_from(&prepared.command);
+            options.workload.container = Some(prepared.container.clone());
+            options.workload.work = work(arguments, &prepared.command)?;
         }
         let done = tune::tune(&options, &interrupt, &bar);
         bar.0.finish_and_clear();
@@ -111,7 +123,7 @@ mod here {
     }
 
     /// What kind of command it is said to be, or is known to be.
-    fn work(arguments: &Tune) -> Result<Work, String> {
+    fn work(arguments: &Tune, command: &[OsString]) -> Result<Work, String> {
         if arguments.batch {
             return Ok(Work::Command);
         }
@@ -122,7 +134,7 @@ mod here {
             None => Load::Requests(requests(arguments)?),
         };
         let said = arguments.server || ready.is_some() || !arguments.url.is_empty();
-        let known = Known::of(&arguments.command).is_some();
+        let known = Known::of(command).is_some();
         let server = Server {
             load,
             ready,
@@ -174,7 +186,7 @@ mod here {
     fn options(arguments: &Tune) -> Result<Options, String> {
         let metric = arguments.metric.as_deref().map(Regex::new).transpose();
         let metric = metric.map_err(|error| format!("--metric: {error}"))?;
-        let work = work(arguments)?;
+        let work = work(arguments, &arguments.command)?;
         let goal = arguments.goal;
         let judge = Judge {
             goal: tune::goal(goal).ok_or_else(|| format!("no goal is called `{}`", goal.name()))?,
@@ -196,6 +208,7 @@ mod here {
         Ok(Options {
             workload: Workload {
                 command: arguments.command.clone(),
+                container: None,
                 work,
                 metric,
                 limit: Limit {
@@ -317,6 +330,7 @@ mod here {
             set: arguments.set.iter().map(pair).collect(),
             unset: arguments.unset.clone(),
             command: arguments.command.clone(),
+            cleanup: arguments.cleanup.clone(),
         };
         match tune::keep(&kept) {
             Ok(()) => Ok(Status::Clean),

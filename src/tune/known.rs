@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 
-use super::tree;
+use super::tree::{self, Root};
 use crate::facts::ports;
 use crate::model::{ProcessKind, recognise};
 use crate::shell::{is_shell, unwrap_argv};
@@ -40,10 +40,10 @@ impl Known {
         }
     }
 
-    /// The server that the command below `root` has become, or that its shell has started. What a program of another
+    /// The server that the command of a tree has become, or that its shell has started. What a program of another
     /// kind starts is its own affair: a batch job may well start a server and end.
-    pub(super) fn below(root: u32) -> Option<Self> {
-        let mut open = tree::children(root);
+    pub(super) fn below(root: Root) -> Option<Self> {
+        let mut open = root.first();
         while let Some(pid) = open.pop() {
             match starts(&command_line(pid)) {
                 Starts::Server(known) => return Some(known),

@@ -71,7 +71,10 @@ impl<'a> Session<'a> {
         interrupt: &'a Interrupt,
         watcher: &'a dyn Watcher,
     ) -> Self {
-        let environment = Environment::here();
+        let environment = match &options.workload.container {
+            Some(container) => Environment::of_container(container),
+            None => Environment::here(),
+        };
         let mut all = vec![Tried::new(Candidate::baseline())];
         if !environment.current.is_empty() {
             all.push(Tried::new(Candidate::current(&environment.current)));

@@ -3,6 +3,7 @@
 
 #![cfg(target_os = "linux")]
 mod bad_input;
+mod containers;
 mod orphans;
 mod processes;
 mod requests;

@@ -33,8 +33,26 @@ pub(super) fn reasons(outcome: &Outcome) -> Vec<String> {
     }
     said.extend(size(outcome));
     said.extend(why_less(outcome));
+    said.extend(contained(outcome));
     said.extend(apart(outcome));
     said
+}
+
+/// What the kernel counts for a container at rest: without any setting, and with the best.
+fn contained(outcome: &Outcome) -> Option<String> {
+    let usage = |index: usize| outcome.tried.get(index)?.typical_run()?.usage;
+    let first = usage(0)?;
+    let limit = first.limit.map_or_else(String::new, |limit| {
+        format!(", of {} that it may take", mib(limit as f64))
+    });
+    let best = outcome.leader.filter(|leader| *leader != 0).and_then(usage);
+    let best = best.map_or_else(String::new, |usage| {
+        format!("; with what is recommended {}", mib(usage.memory as f64))
+    });
+    Some(format!(
+        "the kernel counts {} for the container at rest with nothing set{limit}{best} (its own memory and read files included)",
+        mib(first.memory as f64)
+    ))
 }
 
 /// What is said of each figure of a setting beside the C library's own allocator, in one line.

@@ -8,7 +8,6 @@ use super::Watch;
 use crate::load::{Answer, Failure, Origin, PATIENCE, Probe, Problem, Settings, Target};
 use crate::tune::error::{Ending, RunError};
 use crate::tune::finder::{Finder, Found, IDLE, WHILE};
-use crate::tune::known::Known;
 use crate::tune::listening;
 use crate::tune::workload::Server;
 
@@ -90,7 +89,7 @@ impl Watch<'_> {
         settings: &Settings,
         command: &[OsString],
     ) -> Result<Placed, RunError> {
-        let mut finder = Finder::new(settings, Known::of(command), true);
+        let mut finder = self.finder(settings, command, true);
         let limit = self.deadline.within(server.ready_limit);
         match self.until_found(&mut finder, limit.time)? {
             Some(came) => self.place(settings, &finder, came),
@@ -113,7 +112,7 @@ impl Watch<'_> {
                 return Some(Came::Ended(ending));
             }
             let idle = watch.sampler.busy(WHILE).is_some_and(|busy| busy < IDLE);
-            finder.step(watch.running.keeper(), idle).map(Came::Found)
+            finder.step(watch.sampler.root(), idle).map(Came::Found)
         })
     }
 
@@ -136,11 +135,12 @@ impl Watch<'_> {
             }),
             Came::Found(Found::Contested(port)) => Err(in_use(port)),
             Came::Ended(ending) => {
-                self.running.finish_reading();
+                let died = self.died("the server", ending);
                 // All of its own has ended: whoever listens there now was in its way.
-                let wanted = finder.known().and_then(|known| known.port);
+                let known = finder.known().filter(|_| self.contained.is_none());
+                let wanted = known.and_then(|known| known.port);
                 let held = wanted.filter(|port| listening::holder(*port).is_some());
-                Err(held.map_or_else(|| self.ended("the server", ending), in_use))
+                Err(held.map_or(died, in_use))
             }
         }
     }
@@ -215,10 +215,7 @@ impl Watch<'_> {
                 sure: placed.sure,
                 tail: self.running.tail(),
             }),
-            Some(First::Ended(ending)) => {
-                self.running.finish_reading();
-                Err(self.ended("the server", ending))
-            }
+            Some(First::Ended(ending)) => Err(self.died("the server", ending)),
             None => Err(RunError::NotReady {
                 limit,
                 check: match last {

@@ -53,6 +53,7 @@ pub(in crate::tune) fn with_session<T>(
     };
     let options = Options {
         workload: Workload {
+            container: None,
             command: vec!["x".into()],
             work: Work::Command,
             metric: None,

@@ -49,6 +49,7 @@ impl Session<'_> {
             beside: self.environment.beside(),
             judge: self.judge.clone(),
             command: self.workload.command.clone(),
+            image: (self.workload.container.as_ref()).map(|container| container.image.clone()),
             load: server.map(|server| server.load.shown()),
             requests: self.workload.requests().cloned(),
             seed: self.options.seed,
