@@ -14,7 +14,7 @@ KINDS = {
     "new RUN", "joins a RUN", "sorted list", "heredoc", "cache mounts", "multi-stage", "stage of a stage", "copied library",
     "distroless", "user switch", "install as non-root", "new ENV", "joins ENV", "old ENV", "preload fixed", "preload kept",
     "conf kept", "absolute path", "hook", "CRLF", "byte order mark", "escape directive", "entrypoint", "Debian 13",
-    "two platforms", "init container", "memory at rest", "reference kept", "shared stage", "stage for developers", "needs one thread",
+    "two platforms", "init container", "tune --docker", "memory at rest", "reference kept", "shared stage", "stage for developers", "needs one thread",
     "breaks of a preload", "gains rights", "replaced at start", "refused",
 }
 
