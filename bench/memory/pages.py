@@ -69,6 +69,17 @@ def times() -> str:
     return _table(header, plan.parts()["times"], cell)
 
 
+def growth() -> str:
+    """Memory in MB after minutes of light load."""
+    header, *records = report.read(RESULTS / "growth.jsonl")
+    minutes = (0, 1, 5, 10, 20)
+    rows = ["| service | setting | " + " | ".join(f"{minute} min" for minute in minutes) + " |", "|---" * (len(minutes) + 2) + "|"]
+    for record in sorted(records, key=lambda one: [list(header["programs"]).index(one["program"]), one["candidate"] != "glibc"]):
+        cells = [f"{curves.after(record['curve'], minute) / 1e6:,.0f}" for minute in minutes]
+        rows.append(f"| {record['program']} | {header['candidates'][record['candidate']]} | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
 def others() -> str:
     """Memory at rest and CPU time under all that is advised elsewhere."""
     header, found = ratios("raw")
@@ -119,7 +130,7 @@ def _crossing(curve: list[tuple[float, float]], ratio: float = 0.9) -> float:
     raise ValueError(f"no part of the curve leads from above {ratio} to below: {curve}")
 
 
-TABLES = {"rest": rest, "times": times, "workers": workers, "others": others}
+TABLES = {"rest": rest, "times": times, "growth": growth, "workers": workers, "others": others}
 FILES = ("README.md", "rules/allocator-unset.md")
 
 
