@@ -30,15 +30,15 @@ impl Container {
     pub(super) fn kept(
         &self,
         name: &str,
-        set: Vec<(OsString, OsString)>,
+        mut set: Vec<(OsString, OsString)>,
         unset: Vec<OsString>,
     ) -> Kept {
         let is_set = |name: &OsString| set.iter().any(|(own, _)| own == name);
         let empty = unset.into_iter().filter(|name| !is_set(name));
-        let mut variables: Vec<_> = empty.map(|name| (name, OsString::new())).collect();
-        variables.extend(set.iter().cloned());
+        let empty: Vec<_> = empty.map(|name| (name, OsString::new())).collect();
+        set.extend(empty);
         Kept {
-            command: self.run.run(name, &variables),
+            command: self.run.run(name, &set),
             cleanup: self.run.removal(name),
             ..Kept::default()
         }

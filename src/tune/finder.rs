@@ -137,7 +137,7 @@ impl Finder {
         self.sockets = listening::below(root);
         if let Some(reach) = &self.reach {
             let tcp = std::mem::take(&mut self.sockets.tcp).into_iter();
-            self.sockets.tcp = tcp.map(|listener| reach.from_here(listener)).collect();
+            self.sockets.tcp = tcp.map(|listener| reach.seen_here(listener)).collect();
         }
     }
 

@@ -23,7 +23,7 @@ impl Reach {
     }
 
     /// The socket as it is reached from here; as it is where it cannot be.
-    pub(super) fn from_here(&self, listener: Listener) -> Listener {
+    pub(super) fn seen_here(&self, listener: Listener) -> Listener {
         if listener.here {
             return listener;
         }
@@ -87,7 +87,7 @@ mod tests {
             published: vec![(8000, "0.0.0.0:18000".parse().unwrap())],
         };
         let reached = |address: &str| {
-            let found = reach.from_here(listener(address));
+            let found = reach.seen_here(listener(address));
             found.here.then(|| (found.address.to_string(), found.port))
         };
         let at = |address: &str, port| Some((address.to_owned(), port));
@@ -100,7 +100,7 @@ mod tests {
         assert!(refusal("127.0.0.1:8000").contains("listen on 0.0.0.0:8000"));
         let none = Reach::default();
         assert_eq!(
-            none.from_here(listener("0.0.0.0:80")),
+            none.seen_here(listener("0.0.0.0:80")),
             listener("0.0.0.0:80")
         );
         assert!(refusal("0.0.0.0:80").contains("publish it"));
