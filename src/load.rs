@@ -26,7 +26,7 @@ use std::time::Duration;
 pub(crate) use client::Answer;
 pub(crate) use failure::{Failure, Problem};
 pub(crate) use generator::Load;
-pub(crate) use probe::Probe;
+pub(crate) use probe::{Probe, ask};
 pub(crate) use request::Header;
 pub(crate) use tally::Summary;
 pub(crate) use target::{Origin, Target};
@@ -61,6 +61,19 @@ pub(crate) enum Amount {
 }
 
 impl Settings {
+    /// One request for a page.
+    #[must_use]
+    pub(crate) fn once(target: Target) -> Self {
+        Self {
+            targets: vec![target],
+            connections: 1,
+            rate: None,
+            keep_alive: false,
+            headers: Vec::new(),
+            amount: Amount::Requests(1),
+        }
+    }
+
     /// The same pages, where those that name no server are on this one.
     #[must_use]
     pub(crate) fn at(&self, origin: &Origin) -> Self {

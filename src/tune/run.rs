@@ -108,7 +108,7 @@ fn free(server: &Server) -> Result<(), RunError> {
 
 fn already(ready: &Ready) -> String {
     match ready {
-        Ready::Http { host, path, .. } => format!("http://{host}{path} answers"),
+        Ready::Http(page) => format!("{} answers", page.url()),
         Ready::Tcp(address) => format!("{address} takes connections"),
         Ready::Line(pattern) => pattern.to_string(),
     }

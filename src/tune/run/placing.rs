@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Watch;
 use crate::load::{Answer, Failure, Origin, PATIENCE, Probe, Problem, Settings, Target};
@@ -13,6 +13,8 @@ use crate::tune::workload::Server;
 
 /// How long a port may take to say that it takes connections.
 const KNOCK: Duration = Duration::from_secs(1);
+/// A request that waits so long was let in: to refuse it, or to answer that it is too early, takes no time.
+const LET_IN: Duration = Duration::from_secs(1);
 /// The page of a server of which none is named.
 const FIRST: &str = "/";
 
@@ -184,21 +186,22 @@ impl Watch<'_> {
             return Err(RunError::System("a load without a page".into()));
         };
         let start = || Probe::start(&placed.settings, target, PATIENCE);
-        let (mut probe, mut last) = (start(), None);
+        let (mut probe, mut asked, mut last) = (start(), Instant::now(), None);
         let limit = self.deadline.within(server.ready_limit);
         let first = self.until(limit.time, |watch, pause| {
             if let Some(ending) = watch.running.wait(Duration::ZERO) {
                 return Some(First::Ended(ending));
             }
             let Some(answer) = probe.wait(pause) else {
-                // It was let in, and is waited for.
-                last = None;
+                if asked.elapsed() >= LET_IN {
+                    last = None;
+                }
                 return None;
             };
             match answer {
                 Err(failure) if failure.may_pass() => {
                     last = Some(failure);
-                    probe = start();
+                    (probe, asked) = (start(), Instant::now());
                     // A port that refuses does so at once.
                     watch.running.wait(pause).map(First::Ended)
                 }

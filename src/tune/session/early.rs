@@ -118,8 +118,8 @@ impl Hint<'_> {
         format!("{name} is at {ratio:.2} of the {what} of {there} so far: going on")
     }
 
-    /// What surely takes less CPU time or time, and no more memory. What only looks so does not count: of
-    /// many settings one always does.
+    /// What surely takes less CPU time or time, and no more memory than the goal lets it. What only looks so does not
+    /// count: of many settings one always does.
     fn faster<'a>(
         &self,
         compared: &[(usize, &'a Tried)],
@@ -128,7 +128,8 @@ impl Hint<'_> {
         compared.iter().find_map(|one| {
             let standing = self.judge.against(one.1, there);
             let verdicts = Verdicts::of(&standing);
-            let less = |verdict| verdict == Verdict::Lower && verdicts.memory != Verdict::Higher;
+            let too_much = floor::takes_too_much(self.judge, &standing);
+            let less = |verdict| verdict == Verdict::Lower && !too_much;
             if less(verdicts.cpu) {
                 return Some((*one, standing.cpu?.ratio().0, "CPU time"));
             }
