@@ -9,6 +9,7 @@ mod data;
 mod distros;
 mod engines;
 mod fragile;
+pub(crate) mod free_threading;
 mod glibc;
 pub(crate) mod growth;
 mod images;

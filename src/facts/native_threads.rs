@@ -15,8 +15,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Entry {
     names: Names,
-    #[serde(default)]
-    often: bool,
+    doubt: Option<String>,
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "for the reader; the tests demand it")
@@ -44,15 +43,21 @@ pub(crate) fn native_cost() -> &'static Cost {
     &FILE.get().cost
 }
 
-/// Whether threads of a package of Python allocate often, where it has threads of its own that allocate at all.
+/// A package with threads of its own that allocate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Allocating {
+    /// Why they may do so seldom: `may compute in buffers that stay`. Nothing where they do in ordinary use.
+    pub(crate) doubt: Option<&'static str>,
+}
+
+/// What threads of a package of Python do, where it has threads of its own that allocate at all.
 #[must_use]
-pub(crate) fn native_threads(package: &str) -> Option<bool> {
+pub(crate) fn native_threads(package: &str) -> Option<Allocating> {
     let named = |entry: &&Entry| entry.names.iter().any(|name| name == package);
-    FILE.get()
-        .package
-        .iter()
-        .find(named)
-        .map(|entry| entry.often)
+    let entry = FILE.get().package.iter().find(named)?;
+    Some(Allocating {
+        doubt: entry.doubt.as_deref(),
+    })
 }
 
 #[cfg(test)]
@@ -72,10 +77,12 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all);
-        assert_eq!(native_threads("torch"), Some(true));
-        assert_eq!(native_threads("numpy"), Some(false));
+        let doubted = |package| native_threads(package).map(|threads| threads.doubt.is_some());
+        assert_eq!(doubted("torch"), Some(false));
+        assert_eq!(doubted("numpy"), Some(true));
         // Their wheels bring allocators of their own.
-        assert_eq!(native_threads("polars"), None);
-        assert_eq!(native_threads("pyarrow"), None);
+        for package in ["polars", "pyarrow", "duckdb"] {
+            assert_eq!(doubted(package), None, "{package}");
+        }
     }
 }

@@ -1,7 +1,7 @@
-//! Packages that say something of how Python uses memory.
+//! Packages that say something of how Python uses memory, and the build of Python.
 
 use crate::facts::{self, Index, growth};
-use crate::model::NativeThreads;
+use crate::model::{NativeThreads, PythonBuild};
 use crate::text::Place;
 
 /// Of each kind the first.
@@ -11,6 +11,8 @@ pub(in crate::dockerfile) struct Noted {
     pub(in crate::dockerfile) large: Option<(String, Place)>,
     /// It has threads of its own that allocate; one whose threads often do comes before others.
     pub(in crate::dockerfile) native_threads: Option<NativeThreads>,
+    /// What names the build of its Python; of this kind the last.
+    pub(in crate::dockerfile) python_build: Option<PythonBuild>,
 }
 
 impl Noted {
@@ -32,7 +34,7 @@ impl Noted {
 
     /// Remembers one whose threads allocate.
     pub(super) fn threads_of(&mut self, name: &str, place: impl Fn() -> Place) {
-        let Some(often) = facts::native_threads(name) else {
+        let Some(threads) = facts::native_threads(name) else {
             return;
         };
         let package = name.to_owned();
@@ -40,7 +42,7 @@ impl Noted {
         self.add_threads(NativeThreads {
             package,
             place,
-            often,
+            doubt: threads.doubt,
         });
     }
 
@@ -50,11 +52,14 @@ impl Noted {
         if let Some(threads) = &other.native_threads {
             self.add_threads(threads.clone());
         }
+        if let Some(build) = other.python_build.as_ref().filter(|one| one.free_threaded) {
+            self.python_build = Some(build.clone());
+        }
     }
 
     fn add_threads(&mut self, threads: NativeThreads) {
         let known = self.native_threads.as_ref();
-        if known.is_none_or(|known| threads.often && !known.often) {
+        if known.is_none_or(|known| threads.doubt.is_none() && known.doubt.is_some()) {
             self.native_threads = Some(threads);
         }
     }
