@@ -51,7 +51,7 @@ pub use jemalloc::{
 };
 pub(crate) use log_lines::{LogLine, Meaning, meaning};
 pub(crate) use measured::measured;
-pub(crate) use native_threads::{native_cost, native_threads};
+pub(crate) use native_threads::{native_cost, native_threads, objects_cost};
 pub(crate) use python::{PythonMalloc, pythonmalloc};
 pub use terms::Arch;
 pub(crate) use terms::{Family, Libc, Manager};

@@ -1,19 +1,21 @@
-//! One arena and no thread caches, beside threads that allocate without Python's lock.
+//! One arena and no thread caches, beside threads that allocate without Python's lock, or under all of Python's objects.
 
 use super::Report;
 use super::remedies::{malloc_conf, set_conf};
 use crate::facts::{self, Family};
 use crate::finding::{Applicability, Finding};
 use crate::model::malloc_conf::{Conf, Effect, Pair, option_of};
-use crate::model::{NativeThreads, ProcessModel, PythonBuild, Role, Unit};
+use crate::model::{EnvVar, NativeThreads, ProcessModel, PythonBuild, Role, Unit};
 use crate::text::Place;
 
-/// Whose threads allocate side by side.
-enum Threads {
-    /// Those of a package, in its own code.
+/// What asks the only arena for memory so often that it matters.
+enum Asking {
+    /// Threads of a package, in its own code.
     Native(NativeThreads),
-    /// Python's own, which no lock keeps apart.
-    Python(PythonBuild),
+    /// Python's own threads, which no lock keeps apart.
+    Threads(PythonBuild),
+    /// Python, for every small object.
+    Objects(EnvVar),
 }
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
@@ -23,28 +25,17 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     if !jemalloc || unit.role != Role::Runtime || unit.process.development {
         return;
     }
-    let (Some(threads), Some(conf)) = (threads(unit), malloc_conf(unit)) else {
+    let (Some(asking), Some(conf)) = (asking(unit), malloc_conf(unit)) else {
         return;
     };
     let Some((arenas, caches)) = narrowed(&conf) else {
         return;
     };
     let place = conf.place(caches.setting.all());
-    let cost = facts::native_cost();
     let finding = report
-        .finding(
-            &place,
-            format!(
-                "without thread caches {} wait for one arena at every allocation",
-                threads.who()
-            ),
-        )
+        .finding(&place, format!("without thread caches {}", asking.what()))
         .caption("each block is taken under one lock")
         .label(&conf.place(arenas.setting.all()), "the only arena")
-        .note(format!(
-            "two native threads took {} ns for each block where it was measured, and {} ns with small caches",
-            cost.without_caches, cost.with_caches
-        ))
         .help("let threads keep small blocks: `narenas:1,tcache_max:1024` (before jemalloc 5.3 `lg_tcache_max:10`)");
     // An older one is told the same as a power of two.
     let in_bytes = |version| option_of("tcache_max", version).is_some();
@@ -52,39 +43,60 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         true => "tcache_max:1024",
         false => "lg_tcache_max:10",
     };
-    report.add(threads.told(finding, &place).remedy(
+    report.add(asking.told(finding, &place).remedy(
         format!("write `{kept}`"),
         Applicability::Unsafe("each thread keeps some memory then".into()),
         set_conf(conf.with(&caches.setting.all(), kept)),
     ));
 }
 
-/// Those that do so in ordinary use come first.
-fn threads(unit: &Unit) -> Option<Threads> {
+/// What is sure comes first.
+fn asking(unit: &Unit) -> Option<Asking> {
     let native = unit.native_threads.clone();
+    let (often, seldom) = match native {
+        Some(threads) if threads.doubt.is_none() => (Some(threads), None),
+        other => (None, other),
+    };
     // Forked workers without threads have one each.
     let alone = unit.process.model.known() == Some(&ProcessModel::Fork) && !unit.process.threaded;
-    let python = unit.unlocked().filter(|_| !alone);
-    match (native, python) {
-        (Some(native), _) if native.doubt.is_none() => Some(Threads::Native(native)),
-        (_, Some(python)) => Some(Threads::Python(python)),
-        (native, None) => native.map(Threads::Native),
-    }
+    let unlocked = || unit.unlocked().filter(|_| !alone);
+    often
+        .map(Asking::Native)
+        .or_else(|| objects(unit).map(Asking::Objects))
+        .or_else(|| unlocked().map(Asking::Threads))
+        .or_else(|| seldom.map(Asking::Native))
 }
 
-impl Threads {
-    fn who(&self) -> String {
+/// The variable by which malloc makes Python's objects, in a Python that knows it.
+fn objects(unit: &Unit) -> Option<EnvVar> {
+    let var = unit.env.get("PYTHONMALLOC")?;
+    let malloc = matches!(var.now.value.known(), Some("malloc" | "malloc_debug"));
+    let python = unit.python.value().is_some_and(|python| !python.pypy);
+    (malloc && python && unit.free_threaded().is_none()).then(|| var.clone())
+}
+
+impl Asking {
+    fn what(&self) -> String {
         match self {
-            Self::Native(threads) => format!("the threads of `{}`", threads.package),
-            Self::Python(build) => format!("C libraries in the threads of `{}`", build.said),
+            Self::Native(threads) => format!(
+                "the threads of `{}` wait for one arena at every allocation",
+                threads.package
+            ),
+            Self::Threads(build) => format!(
+                "C libraries in the threads of `{}` wait for one arena at every allocation",
+                build.said
+            ),
+            Self::Objects(_) => {
+                "every small object of Python is taken from one arena under its lock".into()
+            }
         }
     }
 
-    /// Where they come from, what is known of them, and how sure that is.
+    /// Where it is told, what was measured, and how sure it is.
     fn told(&self, finding: Finding, at: &Place) -> Finding {
         match self {
             Self::Native(threads) => {
-                let mut finding = finding.note("code in Python holds the interpreter's lock while it allocates, and loses little: this setting was measured for it");
+                let mut finding = measured_threads(finding).note("code in Python holds the interpreter's lock while it allocates, and loses little: this setting was measured for it");
                 if threads.place.same_file(at) || !threads.place.span.is_empty() {
                     finding = finding.label(
                         &threads.place,
@@ -98,12 +110,29 @@ impl Threads {
                     }
                 }
             }
-            Self::Python(build) => finding
+            Self::Threads(build) => measured_threads(finding)
                 .label(&build.place, "its threads run without the interpreter's lock")
                 .note("Python's own objects come from mimalloc there; what C libraries allocate (NumPy's arrays, libxml2's trees) comes from jemalloc")
                 .possible("C libraries may allocate little in several threads at once"),
+            Self::Objects(var) => {
+                let cost = facts::objects_cost();
+                finding
+                    .label(&var.now.place, "malloc makes all objects, and no pool of Python's")
+                    .note(format!(
+                        "a tuple with a number and a dictionary took {} ns where it was measured, and {} ns with small caches",
+                        cost.without_caches, cost.with_caches
+                    ))
+            }
         }
     }
+}
+
+fn measured_threads(finding: Finding) -> Finding {
+    let cost = facts::native_cost();
+    finding.note(format!(
+        "two native threads took {} ns for each block where it was measured, and {} ns with small caches",
+        cost.without_caches, cost.with_caches
+    ))
 }
 
 /// The settings that leave one arena and no thread caches, where both are in force.
