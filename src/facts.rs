@@ -27,7 +27,7 @@ pub(crate) mod secrets;
 mod terms;
 
 pub(crate) use allocators::{
-    allocator_variable, allocators, families_named, family_of_library, is_allocator_setting,
+    allocator_variable, allocators, bundled, families_named, family_of_library, is_allocator_setting,
     names_allocator, not_an_allocator, stands_alone,
 };
 pub(crate) use distros::{

@@ -46,13 +46,11 @@ def main() -> None:
     subprocess.run(["cc", "-O2", "-pthread", "-o", str(native), str(HERE / "native.c")], check=True)
     # Not with `-E`, which would leave PYTHONMALLOC unread.
     texts, objects = ([sys.executable, "-S", str(HERE / name)] for name in ("python.py", "objects.py"))
-    malloc = {"PYTHONMALLOC": "malloc"}
     programs = {
         "native": ([str(native)], BLOCKS, {}),
         "python": (texts, LISTS, {}),
-        "python, PYTHONMALLOC=malloc": (texts, LISTS, malloc),
         "objects": (objects, LISTS, {}),
-        "objects, PYTHONMALLOC=malloc": (objects, LISTS, malloc),
+        "objects, PYTHONMALLOC=malloc": (objects, LISTS, {"PYTHONMALLOC": "malloc"}),
     }
     kept = json.loads(RESULTS.read_text())["nanoseconds"] if only else {}
     programs = {name: program for name, program in programs.items() if name in (only or programs)}
@@ -98,7 +96,7 @@ def report(results: dict) -> str:
     """The table of results.md: medians, and least and most of the rounds."""
     settings, measured = results["settings"], results["nanoseconds"]
     machine = results["machine"]
-    head = f"{machine['cores']} cores, {machine['libc']}, Python {machine['python']}, {len(next(iter(measured['native, 1'].values())))} rounds; nanoseconds per block, median (least to most)."
+    head = f"{machine['cores']} cores, {machine['libc']}, Python {machine['python']}, {len(next(iter(measured['native, 1'].values())))} rounds; nanoseconds per block, median (least to most); of objects nanoseconds of CPU time per row."
     lines = ["# What allocator settings cost threads", "", "Made by `python3 bench/threads/run.py`.", "", head, ""]
     lines += ["| setting | " + " | ".join(f"{name.replace(', ', ', threads: ', 1) if name.count(',') == 1 else name}" for name in measured) + " |"]
     lines += ["|---" * (len(measured) + 1) + "|"]

@@ -234,6 +234,7 @@ fn assemble(
         process: started.process.clone(),
         evidence: Vec::new(),
         native_threads: None,
+        bundled: Vec::new(),
         python_build: None,
         seen: None,
         user: state.user.clone(),

@@ -49,6 +49,8 @@ pub struct Unit {
     pub evidence: Vec<Evidence>,
     /// A package with threads of its own that allocate beside Python.
     pub native_threads: Option<NativeThreads>,
+    /// Allocators of which packages of Python have copies in them.
+    pub bundled: Vec<Family>,
     /// What names the build of its Python, where something in the image does.
     pub python_build: Option<PythonBuild>,
     /// What was seen of it while it ran.

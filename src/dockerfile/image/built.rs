@@ -54,6 +54,7 @@ impl ImageState {
             state.fragile_of_built(program, built, at);
         }
         for (package, _) in &built.python_packages {
+            state.noted.copy_in(package);
             state.noted.threads_of(package, || at.clone());
         }
         state.noted.python_build = built.free_threaded.as_ref().map(|file| PythonBuild {

@@ -1,6 +1,6 @@
 //! Packages that say something of how Python uses memory, and the build of Python.
 
-use crate::facts::{self, Index, growth};
+use crate::facts::{self, Family, Index, growth};
 use crate::model::{NativeThreads, PythonBuild};
 use crate::text::Place;
 
@@ -11,6 +11,8 @@ pub(in crate::dockerfile) struct Noted {
     pub(in crate::dockerfile) large: Option<(String, Place)>,
     /// It has threads of its own that allocate; one whose threads often do comes before others.
     pub(in crate::dockerfile) native_threads: Option<NativeThreads>,
+    /// Allocators of which packages have copies in them.
+    pub(in crate::dockerfile) bundled: Vec<Family>,
     /// What names the build of its Python; of this kind the last.
     pub(in crate::dockerfile) python_build: Option<PythonBuild>,
 }
@@ -29,7 +31,14 @@ impl Noted {
         if self.large.is_none() && growth::is_large(name) {
             self.large = Some((name.to_owned(), place()));
         }
+        self.copy_in(name);
         self.threads_of(name, place);
+    }
+
+    /// Remembers one with an allocator of its own.
+    pub(super) fn copy_in(&mut self, name: &str) {
+        let family = facts::bundled(name).filter(|family| !self.bundled.contains(family));
+        self.bundled.extend(family);
     }
 
     /// Remembers one whose threads allocate.
@@ -49,6 +58,11 @@ impl Noted {
     /// Adds those of an image of which something is taken over.
     pub(in crate::dockerfile) fn add(&mut self, other: &Self) {
         self.large = self.large.take().or_else(|| other.large.clone());
+        let bundled = other.bundled.iter().copied();
+        let new: Vec<Family> = bundled
+            .filter(|family| !self.bundled.contains(family))
+            .collect();
+        self.bundled.extend(new);
         if let Some(threads) = &other.native_threads {
             self.add_threads(threads.clone());
         }
