@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::Watch;
+use crate::facts::ports;
 use crate::load::{Answer, Failure, Origin, PATIENCE, Probe, Problem, Settings, Target};
 use crate::tune::error::{Ending, RunError};
 use crate::tune::finder::{Finder, Found, IDLE, WHILE};
@@ -128,6 +129,12 @@ impl Watch<'_> {
         match came {
             Came::Found(Found::Server { origin, others }) => {
                 let mut placed = Placed::on(settings, &origin, finder.is_sure());
+                if let Some(why) = nothing_of_its_own(finder).filter(|_| !placed.asked) {
+                    return Err(RunError::Unreachable {
+                        why,
+                        tail: self.running.tail(),
+                    });
+                }
                 placed.notes.push(said(&origin, &others, finder.is_sure()));
                 Ok(placed)
             }
@@ -229,6 +236,15 @@ impl Watch<'_> {
             }),
         }
     }
+}
+
+/// Why requests for its pages would measure nothing of the application.
+fn nothing_of_its_own(finder: &Finder) -> Option<String> {
+    let name = &finder.known()?.name;
+    let why = ports::pages_are_files(name)?;
+    Some(format!(
+        "the pages of {name} are files that run nothing of the application: {why}. Give a load of your own (`--server --ready CHECK --load CMD`)"
+    ))
 }
 
 /// What was found, and how to say otherwise.
