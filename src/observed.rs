@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::model::{Memory, Seen};
-use crate::secrets;
 use crate::text::{duration, paths};
+use crate::{secrets, shell};
 
 /// The version of the reports that can be read.
 const VERSION: u32 = 1;
@@ -209,15 +209,20 @@ fn together(processes: &[&Process], of: fn(&Process) -> u64) -> u64 {
 
 /// Whether a process runs what such a command starts: an interpreter stands before a script in the one, a folder before its name, and
 /// variables are filled in.
-fn is_started_by(command: &str, argv: &[String]) -> bool {
+pub(crate) fn is_started_by(command: &str, argv: &[String]) -> bool {
     let shown = secrets::command(argv, &[]);
     let (process, written) = (words(command), words(&shown));
-    // What is not shown may be anything.
-    let is_hidden = |word: &str| word.contains('$') || word.contains(secrets::MASK);
-    let same = |(process, written): (&&str, &&str)| {
-        process == written || is_hidden(process) || is_hidden(written)
+    // What is not shown, or not known, may be anything.
+    let is_open = |word: &str| {
+        word.contains('$') || word.contains(secrets::MASK) || word == shell::effects::UNKNOWN
     };
-    !written.is_empty() && process.len() == written.len() && process.iter().zip(&written).all(same)
+    let same = |(process, written): (&&str, &&str)| {
+        process == written || is_open(process) || is_open(written)
+    };
+    let named = written
+        .first()
+        .is_some_and(|program| *program != shell::effects::UNKNOWN);
+    named && process.len() == written.len() && process.iter().zip(&written).all(same)
 }
 
 /// The words of a command from its script or module on, without the folders of that.
@@ -278,6 +283,10 @@ mod tests {
                 "/usr/bin/python3 /usr/bin/uvicorn app:app --port 8000",
                 "uvicorn app:app --port ${PORT:-80}",
             ),
+            (
+                "/usr/bin/python3 /usr/bin/uvicorn app:app --port 8000",
+                "uvicorn app:app --port *",
+            ),
         ] {
             assert!(
                 is_started_by(process, &argv(written)),
@@ -289,6 +298,10 @@ mod tests {
             &argv("gunicorn app:app")
         ));
         assert!(!is_started_by("python3 -c x", &argv("python app.py")));
+        assert!(
+            !is_started_by("python3 app.py", &argv("*")),
+            "it may be any"
+        );
     }
 
     #[test]
