@@ -207,22 +207,24 @@ fn together(processes: &[&Process], of: fn(&Process) -> u64) -> u64 {
     own.saturating_add(shared)
 }
 
-/// Whether a process runs what such a command starts: an interpreter stands before a script in the one, a folder before its name, and
-/// variables are filled in.
-pub(crate) fn is_started_by(command: &str, argv: &[String]) -> bool {
-    let shown = secrets::command(argv, &[]);
-    let (process, written) = (words(command), words(&shown));
+/// Whether a process runs what such a command starts. Neither is shown whole.
+fn is_started_by(command: &str, argv: &[String]) -> bool {
+    is_same(command, &secrets::command(argv, &[]))
+}
+
+/// Whether a command line that was run is one that is written down: an interpreter stands before a script in the one, a folder
+/// before its name, and variables are filled in.
+pub(crate) fn is_same(run: &str, written: &str) -> bool {
+    let (run, written) = (words(run), words(written));
     // What is not shown, or not known, may be anything.
     let is_open = |word: &str| {
         word.contains('$') || word.contains(secrets::MASK) || word == shell::effects::UNKNOWN
     };
-    let same = |(process, written): (&&str, &&str)| {
-        process == written || is_open(process) || is_open(written)
-    };
+    let same = |(run, written): (&&str, &&str)| run == written || is_open(run) || is_open(written);
     let named = written
         .first()
         .is_some_and(|program| *program != shell::effects::UNKNOWN);
-    named && process.len() == written.len() && process.iter().zip(&written).all(same)
+    named && run.len() == written.len() && run.iter().zip(&written).all(same)
 }
 
 /// The words of a command from its script or module on, without the folders of that.
