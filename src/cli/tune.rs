@@ -216,7 +216,8 @@ pub struct Tune {
     /// Write a page with charts; it needs no network
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub html: Option<PathBuf>,
-    /// Put the best setting into the malloclint.toml (or pyproject.toml) from which `fix` takes it
+    /// Put the best setting into the malloclint.toml (or pyproject.toml) from which `fix` takes it, and print how the files here that
+    /// start CMD would get it, as a diff
     #[arg(long, help_heading = "Output")]
     pub write: bool,
     /// Do not show a progress bar

@@ -50,6 +50,7 @@ mod here {
     use super::{Keeper, Status, Tune, container, io};
     use crate::cli::tune::{Allocator, Better, Format, Memory};
     use crate::commands::evidence;
+    use crate::commands::proposal::{self, Setting};
     use crate::config::{Configs, MallocConf};
     use crate::load::{Amount, Header, Settings, Target};
     use crate::report::harmless;
@@ -264,12 +265,20 @@ mod here {
                 troubled(format!("{}: {error}", path.display()))?;
             }
         }
-        if let Some(Err(reason)) = target.map(|path| save(outcome, path, err)) {
+        let saved = target.map(|path| save(outcome, path, err)).transpose();
+        if let Err(reason) = &saved {
             writeln!(err, "malloclint: {reason}")?;
             status = Status::Trouble;
         }
         // A pipe that was closed keeps no file back.
-        told.map(|()| status)
+        told?;
+        let setting = saved.ok().flatten().flatten();
+        if let Some(setting) = setting {
+            // What programs read stays as it is.
+            let out = (arguments.format == Format::Human).then_some(out);
+            status = status.max(proposal::tell(&outcome.command, setting, out, err)?);
+        }
+        Ok(status)
     }
 
     fn print(
@@ -288,14 +297,21 @@ mod here {
         out.flush()
     }
 
-    /// Writes the best setting into a configuration.
-    fn save(outcome: &Outcome, path: &Path, err: &mut dyn io::Write) -> Result<(), String> {
+    /// Writes the best setting into a configuration; gives what the files that start the command are to get.
+    fn save<'a>(
+        outcome: &'a Outcome,
+        path: &Path,
+        err: &mut dyn io::Write,
+    ) -> Result<Option<Setting<'a>>, String> {
         let file = path.display();
-        let said = match tune::save(outcome, path, MallocConf::accepts)
-            .map_err(|error| error.to_string())?
-        {
-            Saved::Written => format!("wrote {file}: `malloclint fix` sets it"),
-            Saved::Same => format!("{file} holds it already"),
+        let saved = tune::save(outcome, path, MallocConf::accepts);
+        let saved = saved.map_err(|error| error.to_string())?;
+        let said = match saved {
+            Saved::Written(_) => format!("wrote {file}: `malloclint fix` sets it"),
+            Saved::Same(_) => format!("{file} holds it already"),
+            Saved::Variables(_) => {
+                format!("nothing is written to {file}: it has no key for variables alone")
+            }
             Saved::Nothing => {
                 "nothing is written: nothing is surely better than the C library's own allocator"
                     .into()
@@ -305,7 +321,12 @@ mod here {
                 "nothing is written: what is set now stays, and `fix` sets nothing like it".into()
             }
         };
-        writeln!(err, "malloclint: {said}").map_err(|error| error.to_string())
+        writeln!(err, "malloclint: {said}").map_err(|error| error.to_string())?;
+        Ok(match saved {
+            Saved::Written(conf) | Saved::Same(conf) => Some(Setting::Jemalloc(conf)),
+            Saved::Variables(all) => Some(Setting::Variables(all)),
+            Saved::Nothing | Saved::Stays | Saved::Interrupted => None,
+        })
     }
 
     /// The process that keeps a command.

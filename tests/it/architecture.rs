@@ -56,7 +56,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // Container engines: how the command lines of their builds are read, and how builds and containers are run.
     ("engine", &["facts"]),
     // Reports of what live processes do, read back as what is known of a service.
-    ("observed", &["model", "secrets", "text"]),
+    ("observed", &["model", "secrets", "shell", "text"]),
     // What live processes do with their memory: it knows the world, and nothing of files.
     ("inspect", &["facts", "model", "secrets", "templates", "text"]),
     ("report", &["facts", "finding", "fix", "project", "rules", "secrets", "text", "verdict"]),
