@@ -13,7 +13,7 @@ use crate::engine::{self, Engine};
 use crate::facts::{Family, Libc};
 use crate::fix::{self, Fixed, Options};
 use crate::image::{Read, Reference, Sources};
-use crate::model::{Built, Seen, Unit};
+use crate::model::{Built, Change, Role, Seen, Unit};
 use crate::policy::Policy;
 use crate::project::links::ImageBuild;
 use crate::project::{Base, Project, Wishes};
@@ -22,6 +22,12 @@ use crate::templates::Style;
 use crate::text::SourceFile;
 use crate::tune::{Container, Interrupt, Library};
 
+/// What makes jemalloc run in a unit, with the settings of its profile.
+const JEMALLOC: [Change; 3] = [
+    Change::Install(Family::Jemalloc),
+    Change::Preload(Family::Jemalloc),
+    Change::Tune,
+];
 /// Between two looks whether somebody wants a build to end.
 const BLINK: Duration = Duration::from_millis(100);
 
@@ -167,11 +173,20 @@ fn fixed(image: &Read<'_>, name: &str, arguments: &Tune) -> Result<Fixed, String
     if fixed.changes() {
         return Ok(fixed);
     }
-    let why = fixed.left.iter().map(|left| left.reason.as_str()).next();
-    let why = why.unwrap_or("it does not see that the image starts a Python service");
+    // Whoever measures it knows that it is a service, whatever its command looks like.
+    let wanted = |unit: &Unit| match unit.role {
+        Role::Runtime => JEMALLOC.to_vec(),
+        _ => Vec::new(),
+    };
+    let set = fix::set(&file, &project, options.style, &wanted);
+    if set.changes() {
+        return Ok(set);
+    }
+    let left = set.left.iter().chain(&fixed.left);
+    let why = left.map(|left| left.reason.as_str()).next();
     Err(format!(
         "`{name}` has no jemalloc, and `fix` adds none: {}; build an image with jemalloc (`malloclint build`), and measure that",
-        harmless(why)
+        harmless(why.unwrap_or("it sees no Python that the image starts"))
     ))
 }
 
