@@ -13,7 +13,7 @@ use crate::engine::{self, Engine};
 use crate::facts::{Family, Libc};
 use crate::fix::{self, Fixed, Options};
 use crate::image::{Read, Reference, Sources};
-use crate::model::{Built, Change, Role, Seen, Unit};
+use crate::model::{Built, Change, Seen, Unit};
 use crate::policy::Policy;
 use crate::project::links::ImageBuild;
 use crate::project::{Base, Project, Wishes};
@@ -173,10 +173,10 @@ fn fixed(image: &Read<'_>, name: &str, arguments: &Tune) -> Result<Fixed, String
     if fixed.changes() {
         return Ok(fixed);
     }
-    // Whoever measures it knows that it is a service, whatever its command looks like.
-    let wanted = |unit: &Unit| match unit.role {
-        Role::Runtime => JEMALLOC.to_vec(),
-        _ => Vec::new(),
+    // Whoever measures it knows that it is a service, whatever its name and its command look like.
+    let wanted = |unit: &Unit| match unit.replacement() {
+        Some((Family::Jemalloc, _)) => Vec::new(),
+        _ => JEMALLOC.to_vec(),
     };
     let set = fix::set(&file, &project, options.style, &wanted);
     if set.changes() {
