@@ -27,8 +27,8 @@ pub(crate) mod secrets;
 mod terms;
 
 pub(crate) use allocators::{
-    allocator_variable, allocators, bundled, families_named, family_of_library, is_allocator_setting,
-    names_allocator, not_an_allocator, stands_alone,
+    allocator_variable, allocators, bundled, families_named, family_of_library,
+    is_allocator_setting, names_allocator, not_an_allocator, stands_alone,
 };
 pub(crate) use distros::{
     AllocatorPackage, Release, any_package, packaged_files, packaged_soname, release,

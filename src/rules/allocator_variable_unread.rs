@@ -68,5 +68,10 @@ fn is_meant(unit: &Unit, family: Family) -> bool {
             .any(|preload| preload.family == Some(family))
     };
     let astray = || unit.strays.iter().any(|stray| stray.family == Some(family));
-    by_python || free_threaded || unit.bundled.contains(&family) || brought() || preloaded() || astray()
+    by_python
+        || free_threaded
+        || unit.bundled.contains(&family)
+        || brought()
+        || preloaded()
+        || astray()
 }

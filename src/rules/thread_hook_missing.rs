@@ -28,10 +28,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .help(help)
         .remedy("install the thread hook", Applicability::Safe, vec![Change::RunThread]);
     let base = unit.unknown_base.as_ref();
-    report.add(match base.filter(|_| unit.thread_hook != ThreadHook::Present) {
-        Some(base) => finding.likely(format!(
-            "the base image `{base}` is not one we know: it may bring the hook"
-        )),
-        None => finding,
-    });
+    report.add(
+        match base.filter(|_| unit.thread_hook != ThreadHook::Present) {
+            Some(base) => finding.likely(format!(
+                "the base image `{base}` is not one we know: it may bring the hook"
+            )),
+            None => finding,
+        },
+    );
 }

@@ -123,6 +123,17 @@ mod tests {
                 "uwsgi --http-socket :9000 --module app",
                 server("uwsgi", Some(9000)),
             ),
+            ("hypercorn asgi:app", server("hypercorn", Some(8000))),
+            (
+                "granian --interface wsgi --port 9000 wsgi:app",
+                server("granian", Some(9000)),
+            ),
+            ("daphne -p 9000 asgi:app", server("daphne", Some(9000))),
+            ("waitress-serve wsgi:app", server("waitress-serve", Some(8080))),
+            (
+                "streamlit run app.py --server.headless true",
+                server("streamlit", Some(8501)),
+            ),
             ("celery -A app worker", server("celery", None)),
             ("python manage.py migrate", None),
             ("gunicorn --version", None),

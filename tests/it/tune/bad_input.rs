@@ -428,6 +428,33 @@ fn a_unix_socket_is_refused() {
     );
 }
 
+/// A server whose pages are the same files for every application.
+#[test]
+fn pages_that_run_nothing_of_the_application_are_refused() {
+    let folder = folder([(
+        "streamlit",
+        "import http.server\nhttp.server.HTTPServer(('127.0.0.1', 0), http.server.SimpleHTTPRequestHandler).serve_forever()\n",
+    )]);
+    let run = done(
+        tune(folder.path(), "bad-files").args([
+            "--allocators",
+            "glibc",
+            "--",
+            "python3",
+            "streamlit",
+            "run",
+            "app.py",
+        ]),
+        "bad-files",
+    );
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    assert!(
+        run.err.contains("run nothing of the application: the script runs in WebSocket sessions. Give a load of your own (`--server"),
+        "{}",
+        run.err
+    );
+}
+
 /// What cannot be written in the end is known before the first of many minutes.
 #[test]
 fn a_configuration_that_is_broken_is_said_at_once() {
