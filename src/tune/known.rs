@@ -129,7 +129,10 @@ mod tests {
                 server("granian", Some(9000)),
             ),
             ("daphne -p 9000 asgi:app", server("daphne", Some(9000))),
-            ("waitress-serve wsgi:app", server("waitress-serve", Some(8080))),
+            (
+                "waitress-serve wsgi:app",
+                server("waitress-serve", Some(8080)),
+            ),
             (
                 "streamlit run app.py --server.headless true",
                 server("streamlit", Some(8501)),

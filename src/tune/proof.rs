@@ -123,7 +123,8 @@ fn not_loaded(process: &str, wanted: &str, found: Option<&str>, maps: &Maps) -> 
 }
 
 fn has(maps: &Maps, path: &str) -> bool {
-    maps.libraries.iter().any(|library| library == path)
+    // What is in a container may bear the path of the folder that its root was made in.
+    maps.libraries.iter().any(|library| library.ends_with(path))
 }
 
 /// The version of Python by what is mapped: `libpython3.11.so.1.0`, or a module in `python3.11/`.
