@@ -8,7 +8,6 @@ mod orphans;
 mod processes;
 mod proposal;
 mod requests;
-mod short;
 
 use crate::support::run;
 use std::fs;
