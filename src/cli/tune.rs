@@ -13,7 +13,7 @@ use crate::templates::Goal;
 Examples:
   malloclint tune -- python batch.py
   malloclint tune -- gunicorn --threads 8 app:app
-  malloclint tune --url '3*/search?q={n}' --url /report -- uvicorn app:app
+  malloclint tune --url '3*/search?q={number}' --url /report -- uvicorn app:app
   malloclint tune --url http://localhost:8000/ --rate 200 --load-time 30s -- gunicorn app:app
   malloclint tune --docker acme/api:1.4 -- --env=DATABASE_URL=... --memory=512m
   malloclint tune --budget 30m --goal low-memory --html report.html -- python batch.py
@@ -99,7 +99,7 @@ pub struct Tune {
     pub timeout: String,
 
     /// A page of the server: http://HOST:PORT/PATH, or /PATH where it is found by itself; `3*URL` is asked for three times as
-    /// often as another, {n} in it is the number of the request
+    /// often as another, and `{number}` in it is that of the request
     #[arg(
         long,
         value_name = "[N*]URL",
@@ -181,7 +181,7 @@ pub struct Tune {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..), help_heading = "Search")]
     pub warmup: u8,
     /// The most settings to try besides glibc, what `fix` sets and MALLOC_ARENA_MAX=2; the budget may allow fewer
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Search")]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(..=1000), help_heading = "Search")]
     pub candidates: u16,
     /// Try this setting, too; several times, several variables separated by blanks
     #[arg(long = "try", value_name = "NAME=VALUE", help_heading = "Search")]

@@ -142,7 +142,7 @@ fn a_server_that_is_known_is_one_at_once() {
 #[test]
 fn pages_have_weights_and_a_rate_is_judged_by_its_latency() {
     let (test, port) = ("requests-rate", port());
-    let other = format!("http://127.0.0.1:{port}/b?n={{n}}");
+    let other = format!("http://127.0.0.1:{port}/b?n={{number}}");
     let ready = format!(":{port}");
     let options = [
         "--url",
