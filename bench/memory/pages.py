@@ -108,9 +108,13 @@ def _rows(programs: list[str], names: dict[str, str], cell) -> str:
 def quoted() -> str:
     """src/facts/measured.toml, with the figures that results hold."""
     sync = statistics.median(ratios("rest-heavy")[1]["flask-sync", "balanced"]["idle"])
-    cpu = statistics.median(ratios("times")[1]["flask-sync", "balanced"]["cpu"])
+    times = ratios("times")[1]
+    cpu = statistics.median(times["flask-sync", "balanced"]["cpu"])
     text = re.sub(r'(?m)^sync_memory = ".*"$', f'sync_memory = "{sync:.2f}"', QUOTED.read_text())
     text = re.sub(r'(?m)^sync_cpu = ".*"$', f'sync_cpu = "{cpu:.2f}"', text)
+    for name, figure in (("threads_memory", "idle"), ("threads_cpu", "cpu")):
+        found = sorted(statistics.median(times[program, "balanced"][figure]) for program in ("flask-gthread", "fastapi-threads"))
+        text = re.sub(rf"(?m)^{name} = .*$", f'{name} = ["{found[0]:.2f}", "{found[-1]:.2f}"]', text)
     return re.sub(r"(?m)^(tenth_from_mib = \[\d+, )\d+\]$", rf"\g<1>{tenth_from()}]", text)
 
 
