@@ -12,6 +12,10 @@ pub(crate) struct Measured {
     pub(crate) sync_memory: String,
     /// What they take of CPU time meanwhile.
     pub(crate) sync_cpu: String,
+    /// The same of processes with threads: of the service with the least, and of the one with the most.
+    pub(crate) threads_memory: [String; 2],
+    /// What they take of CPU time, likewise.
+    pub(crate) threads_cpu: [String; 2],
     /// Once each process has grown by so much, in MiB, a tenth of the memory is saved: in the service where that came soonest, and
     /// in the one where it came last.
     pub(crate) tenth_from_mib: [u32; 2],
@@ -49,11 +53,14 @@ mod tests {
         let measured = measured();
         let [soonest, last] = measured.tenth_from_mib;
         assert!(!measured.source.is_empty() && soonest > 0 && soonest <= last);
-        let [memory, cpu] =
-            [&measured.sync_memory, &measured.sync_cpu].map(|text| text.parse::<f64>().unwrap());
-        assert!(
-            (0.1..1.0).contains(&memory) && (0.5..2.0).contains(&cpu),
-            "{memory} {cpu}"
-        );
+        let number = |text: &String| text.parse::<f64>().unwrap();
+        for (single, threads, sane) in [
+            (&measured.sync_memory, &measured.threads_memory, 0.1..1.0),
+            (&measured.sync_cpu, &measured.threads_cpu, 0.5..2.0),
+        ] {
+            let [least, most] = threads.each_ref().map(number);
+            assert!(least <= most && sane.contains(&least) && sane.contains(&most));
+            assert!(sane.contains(&number(single)));
+        }
     }
 }

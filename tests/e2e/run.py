@@ -36,6 +36,8 @@ from trial import Trial  # noqa: E402
 TARGET = Path(__file__).resolve().parents[2] / "target" / "e2e"
 # Of each architecture. What is emulated takes one core for minutes; the other one always has something to do.
 AT_A_TIME = 2
+# The engine, its base images and the images of the cases that are under way, in bytes.
+NEEDED = 4 << 30
 TRIALS = {injected.CASE.name: injected.Injected, tuned.CASE.name: tuned.Tuned, witness.CASE.name: witness.Witness}
 Archives = dict[str, "Future[None]"]
 
@@ -44,6 +46,9 @@ def main() -> int:
     options = _options()
     if not options.before_only and not options.malloclint.is_file():
         print(f"error: {options.malloclint} is not there: build it first")
+        return 2
+    if (free := shutil.disk_usage(TARGET.parents[1]).free) < NEEDED:
+        print(f"error: {free >> 20} MiB of the disk are free, and images need {NEEDED >> 20}: make room, then start again")
         return 2
     # What takes a minute or half of one is not to be at the end.
     cases = [tuned.CASE, witness.CASE, injected.CASE, *case.load()]

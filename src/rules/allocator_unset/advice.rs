@@ -31,7 +31,14 @@ pub(super) fn effect(process: &Process) -> String {
         );
     }
     if !is_single(process) {
-        return "for a process with threads glibc keeps up to 8 heaps per core; one live object pins each of them".into();
+        let [memory, cpu] = [
+            &facts::measured().threads_memory,
+            &facts::measured().threads_cpu,
+        ]
+        .map(|[least, most]| format!("{least} to {most} x"));
+        return format!(
+            "for a process with threads glibc keeps up to 8 heaps per core; one live object pins each of them; measured with threads under heavy requests, jemalloc comes to {memory} the memory of glibc at rest, for {cpu} the CPU time"
+        );
     }
     let one = "as far as its command says its workers have one thread each; with one thread there is one heap, and `MALLOC_ARENA_MAX` changes nothing";
     if !server.starts_with("gunicorn")
