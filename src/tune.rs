@@ -94,6 +94,8 @@ pub(crate) struct Options {
     pub budget: Duration,
     /// Runs that do not count.
     pub warmup: usize,
+    /// The most rounds.
+    pub rounds: usize,
     /// The most settings that are tried besides those that are always compared.
     pub candidates: usize,
     /// What drawings start from.
@@ -113,6 +115,8 @@ pub(crate) enum Stop {
     Decided,
     /// They are too near to each other.
     Undecided,
+    /// There were as many rounds as there were to be.
+    Rounds,
     /// The time is up.
     Budget,
     /// Nothing is left that could be compared.

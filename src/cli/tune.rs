@@ -180,6 +180,9 @@ pub struct Tune {
     /// Runs before any that counts
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..), help_heading = "Search")]
     pub warmup: u8,
+    /// The most rounds, each of one run of every setting that is left; it ends sooner where the best is told apart
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(3..=1000), help_heading = "Search")]
+    pub rounds: u16,
     /// The most settings to try besides glibc, what `fix` sets and MALLOC_ARENA_MAX=2; the budget may allow fewer
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(..=1000), help_heading = "Search")]
     pub candidates: u16,

@@ -220,6 +220,7 @@ mod here {
             judge,
             budget,
             warmup: arguments.warmup.into(),
+            rounds: arguments.rounds.into(),
             candidates: arguments.candidates.into(),
             seed: arguments.seed,
             allocators: (!named.is_empty()).then_some(named),
@@ -239,7 +240,9 @@ mod here {
     ) -> io::Result<Status> {
         let told = print(arguments.format, outcome, colour, out);
         let mut status = match outcome.stop {
-            Stop::Decided | Stop::Undecided | Stop::Budget if outcome.compared() => Status::Clean,
+            Stop::Decided | Stop::Undecided | Stop::Rounds | Stop::Budget if outcome.compared() => {
+                Status::Clean
+            }
             _ => Status::Trouble,
         };
         if outcome.stop == Stop::Discarded {

@@ -106,6 +106,8 @@ fn a_command_is_measured_proved_and_reported() {
     let run = done(
         tune(folder.path(), test)
             .args([
+                "--rounds",
+                "3",
                 "--budget",
                 &budget(20),
                 "--candidates",
@@ -250,6 +252,8 @@ fn a_small_service_keeps_what_it_has() {
     let run = done(
         tune(folder.path(), test)
             .args([
+                "--rounds",
+                "3",
                 "--budget",
                 "40s",
                 "--candidates",
@@ -293,7 +297,8 @@ fn a_wrong_setting_of_the_user_discards_nothing_else() {
         tune(folder.path(), test)
             .env("LD_PRELOAD", "libjemalloc.so.2")
             .env("MALLOC_CONF", "nonsense:1")
-            .args(["--budget", &budget(20), "--candidates", "1", "--allocators"])
+            .args(["--rounds", "3", "--budget", &budget(20)])
+            .args(["--candidates", "1", "--allocators"])
             .args(["jemalloc,glibc", "--try"])
             .args([&format!("MALLOC_CONF={CONF}"), "--format", "json"])
             .args(["--", "python3", &file("churn.py"), "2"]),
@@ -401,6 +406,8 @@ fn a_server_is_started_loaded_watched_and_stopped() {
     let run = done(
         tune(folder.path(), test)
             .args([
+                "--rounds",
+                "3",
                 "--budget",
                 &budget(30),
                 "--candidates",
@@ -453,7 +460,8 @@ fn why_a_setting_wins_is_told() {
     fs::write(folder.path().join("seen.json"), report).unwrap();
     let run = done(
         tune(folder.path(), test)
-            .args(["--budget", &budget(40), "--allocators", "jemalloc"])
+            .args(["--rounds", "4", "--budget", &budget(40)])
+            .args(["--allocators", "jemalloc"])
             .args([
                 "--try",
                 "MALLOC_CONF=narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0",

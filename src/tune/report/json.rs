@@ -108,6 +108,7 @@ const fn kind(stop: &Stop) -> &'static str {
     match stop {
         Stop::Decided => "decided",
         Stop::Undecided => "undecided",
+        Stop::Rounds => "rounds",
         Stop::Budget => "budget",
         Stop::Discarded => "discarded",
         Stop::Interrupted => "interrupted",

@@ -64,6 +64,7 @@ pub(in crate::tune) fn with_session<T>(
         judge: tests::judge(),
         budget: Duration::from_secs(60),
         warmup: 1,
+        rounds: 30,
         candidates: 8,
         seed: 1,
         allocators: None,

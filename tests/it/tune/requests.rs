@@ -9,7 +9,9 @@ use super::{budget, candidate, done, file, json, port, tune};
 use crate::support::run::{Run, folder};
 
 /// What makes a test short.
-const SHORT: [&str; 8] = [
+const SHORT: [&str; 10] = [
+    "--rounds",
+    "3",
     "--allocators",
     "glibc",
     "--candidates",
