@@ -9,6 +9,7 @@ FOLDER/dockerfile. A container whose variables hold OUT_OF_MEMORY is said to hav
 """
 
 import array
+import itertools
 import json
 import os
 import shutil
@@ -28,6 +29,8 @@ NUMBER = "/"
 class Daemon:
     def __init__(self, folder):
         self.folder, self.containers, self.lock = folder, {}, threading.Lock()
+        # As podman's network does: each container gets another.
+        self.addresses = (f"127.0.1.{number}" for number in itertools.cycle(range(1, 255)))
 
     def serve(self):
         server = socket.socket(socket.AF_UNIX)
@@ -57,7 +60,7 @@ class Daemon:
             one = self.containers.get(name)
             if one is None:
                 return 125
-            path = {MARK: one["mark"], "PATH": os.environ["PATH"]}
+            path = {MARK: one["mark"], "PATH": os.environ["PATH"], "ADDRESS": next(self.addresses)}
             process = subprocess.Popen(
                 one["image"]["command"], stdin=subprocess.DEVNULL, stdout=fds[0], stderr=fds[1],
                 env={**path, **one["variables"]}, start_new_session=True, cwd=self.folder,

@@ -69,7 +69,7 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
 
-server = Server(("127.0.0.1", port), Answer)
+server = Server((os.environ.get("ADDRESS", "127.0.0.1"), port), Answer)
 if "busy" in more:
     threading.Thread(target=work, daemon=True).start()
 elif more:

@@ -28,6 +28,8 @@ pub(super) enum Came {
 /// A load whose pages are known.
 pub(super) struct Placed {
     pub(super) settings: Settings,
+    /// Where the server was found, if it was looked for.
+    pub(super) found: Option<Origin>,
     /// Whether the pages are those that were asked for.
     asked: bool,
     /// Whether it is sure that the command is a server.
@@ -41,6 +43,7 @@ impl Placed {
     pub(super) fn named(settings: &Settings) -> Self {
         Self {
             settings: settings.clone(),
+            found: None,
             asked: true,
             sure: true,
             notes: Vec::new(),
@@ -57,6 +60,7 @@ impl Placed {
         }
         Self {
             settings: placed,
+            found: Some(origin.clone()),
             asked,
             sure,
             notes: Vec::new(),

@@ -89,7 +89,10 @@ impl Watch<'_> {
             self.until_page(server, &mut placed)?;
         }
         let Placed {
-            settings, notes, ..
+            settings,
+            found,
+            notes,
+            ..
         } = placed;
         let ready = self.start.elapsed();
         let under = self.under_load(server, |watch| watch.requests(&settings))?;
@@ -97,10 +100,11 @@ impl Watch<'_> {
         self.requests = Some(took);
         let metric = figure(&settings, &took);
         let run = self.ended_run(candidate, ready, &under, Some(metric))?;
-        // Every other run does the same work.
+        // Every other run does the same work. The next container may have another address.
+        let moves = found.filter(|_| self.contained.is_some());
         let settings = Settings {
             amount: Amount::Requests(took.requests),
-            ..settings
+            ..moves.map_or(settings.clone(), |origin| settings.away_from(&origin))
         };
         Ok(Measured {
             run,

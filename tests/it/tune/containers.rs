@@ -1,5 +1,5 @@
 //! `tune --docker`: services in containers. The engine is a program whose daemon starts their processes; real ones are in
-//! tests/tune/containers.py.
+//! tests/e2e/tuned.py.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
