@@ -39,6 +39,7 @@ test: oracles jemalloc format lint ## What CI runs: check style, all tests, and 
 	@$(MAKE) --no-print-directory fuzz
 	@# It measures: nothing else is to run meanwhile.
 	cargo test --locked --profile proof --test it -- tune::
+	$(PYTHON) -B tests/tune/first_time/run.py --malloclint $(PROVEN)
 	$(PYTHON) -B tests/inspect/oracle.py --malloclint $(PROVEN) --sample
 	$(PYTHON) -B tests/inspect/services/run.py --malloclint $(PROVEN) --sample
 	$(PYTHON) -B tests/inspect/cost.py --malloclint $(PROVEN) --sample

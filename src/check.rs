@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::disk::places;
-use crate::finding::{Applicability, Finding};
+use crate::finding::{Applicability, Finding, Severity};
 use crate::model;
 use crate::project::{Format, Project};
 use crate::rules;
@@ -43,6 +43,8 @@ pub(crate) struct Examined {
     pub units: Vec<model::Unit>,
     /// Those whose image is told of what it lacks in another file.
     elsewhere: Vec<usize>,
+    /// What is wished of them, spelled: neither a configuration nor a comment silences it.
+    pub wished: Vec<Finding>,
     /// Its text as a tree, where it is YAML.
     pub tree: Option<Tree>,
 }
@@ -87,17 +89,34 @@ pub fn check(file: &Arc<SourceFile>, project: &Project<'_>, style: Style) -> Che
     checked
 }
 
+/// What somebody wants to become true of a unit, whatever the rules say.
+pub(crate) type Wish<'a> = &'a dyn Fn(&model::Unit) -> Vec<model::Change>;
+
+/// What stands for a rule in the findings that wishes make.
+pub(crate) const WISH: &str = "wish";
+
 /// Looks at one file: all findings of every unit, and the units that were judged.
 #[must_use]
 pub(crate) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Style) -> Examined {
+    examine_for(file, project, style, &|_| Vec::new())
+}
+
+/// The same, with what is wished of the units.
+#[must_use]
+pub(crate) fn examine_for(
+    file: &Arc<SourceFile>,
+    project: &Project<'_>,
+    style: Style,
+    wish: Wish<'_>,
+) -> Examined {
     if is_binary(&file.bytes) {
         let start = Place::new(file, Span::empty(0));
         let finding = rules::unreadable(&start, "this is a binary file, no Dockerfile");
         return Checked::of(finding).into();
     }
     let mut examined = match Format::of(&file.path, &file.bytes) {
-        Format::Dockerfile => dockerfiles::examine(file, project, style),
-        format => manifests::examine(file, format, project, style),
+        Format::Dockerfile => dockerfiles::examine(file, project, style, wish),
+        format => manifests::examine(file, format, project, style, wish),
     };
     let policy = project.policy(&file.path);
     let findings = &mut examined.checked.findings;
@@ -124,6 +143,30 @@ pub fn units(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<(model::Unit,
     let examined = examine(file, project, Style::default());
     let judged = examined.checked.units;
     examined.units.into_iter().zip(judged).collect()
+}
+
+/// What is wished of a unit, as a finding with the edits that `spell` writes; nothing where nothing is.
+fn wished(
+    file: &Arc<SourceFile>,
+    (index, unit): (usize, &model::Unit),
+    wish: Wish<'_>,
+    spell: impl FnOnce(&[model::Change]) -> Result<Vec<Edit>, String>,
+) -> Option<Finding> {
+    let changes = wish(unit);
+    if changes.is_empty() {
+        return None;
+    }
+    let titles: Vec<String> = changes.iter().map(model::Change::title).collect();
+    let title = titles.join(", ");
+    let place = unit.place.clone();
+    let mut finding = Finding::new(WISH, Severity::Info, place, title.clone()).remedy(
+        title,
+        Applicability::Safe,
+        changes,
+    );
+    finding.unit = index;
+    self::spell(file, &mut finding, spell);
+    Some(finding)
 }
 
 /// Gives a finding the edits of its remedy, as `spell` writes them, or says why there are none.

@@ -14,6 +14,8 @@ mod inspect;
 mod interrupted;
 mod outputs;
 mod progress;
+#[cfg(target_os = "linux")]
+mod proposal;
 mod rules;
 mod skipped;
 mod tune;

@@ -9,6 +9,7 @@ mod data;
 mod distros;
 mod engines;
 mod fragile;
+pub(crate) mod free_threading;
 mod glibc;
 pub(crate) mod growth;
 mod images;
@@ -26,8 +27,8 @@ pub(crate) mod secrets;
 mod terms;
 
 pub(crate) use allocators::{
-    allocator_variable, allocators, families_named, family_of_library, is_allocator_setting,
-    names_allocator, not_an_allocator, stands_alone,
+    allocator_variable, allocators, bundled, families_named, family_of_library,
+    is_allocator_setting, names_allocator, not_an_allocator, stands_alone,
 };
 pub(crate) use distros::{
     AllocatorPackage, Release, any_package, packaged_files, packaged_soname, release,
@@ -50,7 +51,7 @@ pub use jemalloc::{
 };
 pub(crate) use log_lines::{LogLine, Meaning, meaning};
 pub(crate) use measured::measured;
-pub(crate) use native_threads::{native_cost, native_threads};
+pub(crate) use native_threads::{native_cost, native_threads, objects_cost};
 pub(crate) use python::{PythonMalloc, pythonmalloc};
 pub use terms::Arch;
 pub(crate) use terms::{Family, Libc, Manager};

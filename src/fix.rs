@@ -3,17 +3,21 @@
 //! A remedy is applied whole or not at all, and only where the file, read again, differs from before
 //! by what the remedy promised (the frame check). This module knows no format and never writes.
 
+mod in_turn;
 mod inject;
 mod others;
 mod promise;
+mod set;
 mod untouched;
 
+pub(crate) use in_turn::in_turn;
+pub(crate) use set::set;
 pub use untouched::untouched;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::check::{self, Checked, Examined};
+use crate::check::{self, Checked, Examined, Wish};
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::manifests::Sheet;
 use crate::model::{Change, Unit};
@@ -101,14 +105,27 @@ pub struct Left {
     pub reason: String,
 }
 
+/// What is to be done with a file.
+#[derive(Clone, Copy)]
+struct Order<'a> {
+    options: &'a Options,
+    /// What is wanted beside what the rules find.
+    wish: Wish<'a>,
+}
+
 /// Fixes one file as far as `options` allow.
 #[must_use]
 pub fn fix(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> Fixed {
-    let start = Version::read(file, project, options);
+    let wish: Wish<'_> = &|_| Vec::new();
+    carry_out(file, project, Order { options, wish })
+}
+
+fn carry_out(file: &Arc<SourceFile>, project: &Project<'_>, order: Order<'_>) -> Fixed {
+    let start = Version::read(file, project, order);
     let faults = Faults::of(&start);
     let cost = file.bytes.len() + UNIT * (start.units.len() + 1);
     let mut attempts = (READ / cost).max(FEWEST_ATTEMPTS);
-    let mut work = Work::run(project, options, start, Vec::new(), &mut attempts);
+    let mut work = Work::run(project, order, start, Vec::new(), &mut attempts);
     let mut why = String::new();
     let mut trials = (TRIED / cost).clamp(FEWEST, TRIALS);
     while trials > 0 {
@@ -153,7 +170,7 @@ impl Faults {
     fn worse(&self, work: &Work<'_>) -> Option<String> {
         let others = || {
             let changed = work.now.file.bytes != self.file.bytes;
-            let (project, style) = (work.project, work.options.style);
+            let (project, style) = (work.project, work.order.options.style);
             let worse = || others::worse_off(&self.file, &work.now.file, project, style);
             changed.then(worse).flatten()
         };
@@ -185,13 +202,16 @@ struct Version {
 }
 
 impl Version {
-    fn read(file: &Arc<SourceFile>, project: &Project<'_>, options: &Options) -> Self {
+    fn read(file: &Arc<SourceFile>, project: &Project<'_>, order: Order<'_>) -> Self {
+        let Order { options, wish } = order;
         let Examined {
             mut checked,
             units,
+            mut wished,
             tree,
             ..
-        } = check::examine(file, project, options.style);
+        } = check::examine_for(file, project, options.style, wish);
+        checked.findings.append(&mut wished);
         if let (Some(image), Some(tree)) = (&options.inject, &tree) {
             let sheet = Sheet { file, tree };
             inject::inject(sheet, &mut checked, &units, image, options.style);
@@ -233,7 +253,7 @@ impl Version {
 
 struct Work<'a> {
     project: &'a Project<'a>,
-    options: &'a Options,
+    order: Order<'a>,
     now: Version,
     applied: Vec<Applied>,
     /// Whose remedies were applied, in order.
@@ -289,14 +309,14 @@ impl<'a> Work<'a> {
     /// Does what may be done with the file, but for what is barred.
     fn run(
         project: &'a Project<'a>,
-        options: &'a Options,
+        order: Order<'a>,
         start: Version,
         barred: Vec<(Key, String)>,
         attempts: &mut usize,
     ) -> Self {
         let mut work = Self {
             project,
-            options,
+            order,
             seen: vec![start.file.bytes.clone()],
             now: start,
             applied: Vec::new(),
@@ -324,8 +344,8 @@ impl<'a> Work<'a> {
             }
             let mut barred = self.barred.clone();
             barred.push((key.clone(), why.to_owned()));
-            let start = Version::read(file, self.project, self.options);
-            let work = Self::run(self.project, self.options, start, barred, attempts);
+            let start = Version::read(file, self.project, self.order);
+            let work = Self::run(self.project, self.order, start, barred, attempts);
             if faults.worse(&work).is_none() {
                 return Some(work);
             }
@@ -392,8 +412,8 @@ impl<'a> Work<'a> {
 
     /// Why a finding is not to be fixed, if it is not.
     fn reason(&self, finding: &Finding) -> Option<String> {
-        let key = key(finding);
-        if !self.options.only.is_empty() && !self.options.only.iter().any(|id| id == finding.rule) {
+        let (key, options) = (key(finding), self.order.options);
+        if !options.only.is_empty() && !options.only.iter().any(|id| id == finding.rule) {
             return Some("not asked for with `--only`".into());
         }
         if finding.severity == Severity::Info
@@ -416,7 +436,7 @@ impl<'a> Work<'a> {
                 ))
             }
             None => Some("a person must decide".into()),
-            Some(Applicability::Unsafe(why)) if !self.options.unsafe_too => {
+            Some(Applicability::Unsafe(why)) if !options.unsafe_too => {
                 Some(format!("only with `--unsafe`: {why}"))
             }
             Some(_) if finding.edits.is_empty() => Some("a person must decide".into()),
@@ -426,7 +446,7 @@ impl<'a> Work<'a> {
 
     /// Whether somebody asks for what may as well be left.
     fn takes_advice(&self, finding: &Finding) -> bool {
-        let options = self.options;
+        let options = self.order.options;
         options.advice
             || options.inject.is_some()
             || options.only.iter().any(|id| id == finding.rule)
@@ -444,7 +464,7 @@ impl<'a> Work<'a> {
             return Err("it undoes what another remedy did".into());
         }
         let file = SourceFile::new(self.now.file.path.clone(), bytes);
-        let next = Version::read(&file, self.project, self.options);
+        let next = Version::read(&file, self.project, self.order);
         let (before, after) = (
             counted(self.now.checked.findings.iter()),
             counted(next.checked.findings.iter()),
@@ -512,7 +532,8 @@ impl<'a> Work<'a> {
 
     /// The file stays as it was, for a reason that holds for all that is wrong with it.
     fn nothing(self, before: &Arc<SourceFile>, why: &str) -> Fixed {
-        let checked = check::check(before, self.project, self.options.style);
+        let mut checked = Version::read(before, self.project, self.order).checked;
+        check::say_once(&mut checked.findings, |finding| finding);
         let left = checked.findings.into_iter().map(|finding| Left {
             finding,
             reason: why.to_owned(),

@@ -26,7 +26,7 @@ use std::time::Duration;
 pub(crate) use client::Answer;
 pub(crate) use failure::{Failure, Problem};
 pub(crate) use generator::Load;
-pub(crate) use probe::Probe;
+pub(crate) use probe::{Probe, ask};
 pub(crate) use request::Header;
 pub(crate) use tally::Summary;
 pub(crate) use target::{Origin, Target};
@@ -61,6 +61,19 @@ pub(crate) enum Amount {
 }
 
 impl Settings {
+    /// One request for a page.
+    #[must_use]
+    pub(crate) fn once(target: Target) -> Self {
+        Self {
+            targets: vec![target],
+            connections: 1,
+            rate: None,
+            keep_alive: false,
+            headers: Vec::new(),
+            amount: Amount::Requests(1),
+        }
+    }
+
     /// The same pages, where those that name no server are on this one.
     #[must_use]
     pub(crate) fn at(&self, origin: &Origin) -> Self {
@@ -69,6 +82,16 @@ impl Settings {
             target.origin.get_or_insert_with(|| origin.clone());
         }
         placed
+    }
+
+    /// The same pages, where those on this server name none.
+    #[must_use]
+    pub(crate) fn away_from(&self, origin: &Origin) -> Self {
+        let mut moved = self.clone();
+        for target in &mut moved.targets {
+            target.origin = target.origin.take().filter(|own| own != origin);
+        }
+        moved
     }
 
     /// Whether it is known where each page is.

@@ -11,6 +11,7 @@ mod env;
 mod evidence;
 mod fact;
 mod fragile;
+mod free_threading;
 mod library;
 mod loader;
 pub(crate) mod malloc_conf;
@@ -34,6 +35,7 @@ pub(crate) use env::{EnvVar, Environment, Erased, Value};
 pub(crate) use evidence::{Evidence, Sign, add as add_evidence, are_enough};
 pub(crate) use fact::Fact;
 pub(crate) use fragile::{Found, Fragile};
+pub(crate) use free_threading::PythonBuild;
 pub(crate) use library::{Fit, Library, Opaque, Origin, PathPattern, matches};
 pub(crate) use loader::{
     entries, entries_of, family_of, finds, is_library_folder, judge, loader_lib, newer, separates,

@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::model::{Memory, Seen};
-use crate::secrets;
 use crate::text::{duration, paths};
+use crate::{secrets, shell};
 
 /// The version of the reports that can be read.
 const VERSION: u32 = 1;
@@ -207,17 +207,24 @@ fn together(processes: &[&Process], of: fn(&Process) -> u64) -> u64 {
     own.saturating_add(shared)
 }
 
-/// Whether a process runs what such a command starts: an interpreter stands before a script in the one, a folder before its name, and
-/// variables are filled in.
+/// Whether a process runs what such a command starts. Neither is shown whole.
 fn is_started_by(command: &str, argv: &[String]) -> bool {
-    let shown = secrets::command(argv, &[]);
-    let (process, written) = (words(command), words(&shown));
-    // What is not shown may be anything.
-    let is_hidden = |word: &str| word.contains('$') || word.contains(secrets::MASK);
-    let same = |(process, written): (&&str, &&str)| {
-        process == written || is_hidden(process) || is_hidden(written)
+    is_same(command, &secrets::command(argv, &[]))
+}
+
+/// Whether a command line that was run is one that is written down: an interpreter stands before a script in the one, a folder
+/// before its name, and variables are filled in.
+pub(crate) fn is_same(run: &str, written: &str) -> bool {
+    let (run, written) = (words(run), words(written));
+    // What is not shown, or not known, may be anything.
+    let is_open = |word: &str| {
+        word.contains('$') || word.contains(secrets::MASK) || word == shell::effects::UNKNOWN
     };
-    !written.is_empty() && process.len() == written.len() && process.iter().zip(&written).all(same)
+    let same = |(run, written): (&&str, &&str)| run == written || is_open(run) || is_open(written);
+    let named = written
+        .first()
+        .is_some_and(|program| *program != shell::effects::UNKNOWN);
+    named && run.len() == written.len() && run.iter().zip(&written).all(same)
 }
 
 /// The words of a command from its script or module on, without the folders of that.
@@ -278,6 +285,10 @@ mod tests {
                 "/usr/bin/python3 /usr/bin/uvicorn app:app --port 8000",
                 "uvicorn app:app --port ${PORT:-80}",
             ),
+            (
+                "/usr/bin/python3 /usr/bin/uvicorn app:app --port 8000",
+                "uvicorn app:app --port *",
+            ),
         ] {
             assert!(
                 is_started_by(process, &argv(written)),
@@ -289,6 +300,10 @@ mod tests {
             &argv("gunicorn app:app")
         ));
         assert!(!is_started_by("python3 -c x", &argv("python app.py")));
+        assert!(
+            !is_started_by("python3 app.py", &argv("*")),
+            "it may be any"
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | a setting, and how it is written down; those that are always compared | `candidate`, `anchors` |
 //! | start a command so that nothing of it can stay behind | `keeper`, `child`, `tree` |
 //! | watch it | `procfs`, `sampler`, `change`, `output`, `ready`, `interrupt` |
+//! | the same in a container | `container`, `cgroup`, `reach` |
 //! | whether it is a server, and where | `known`, `listening`, `finder` |
 //! | prove that what is measured is what is meant | `proof`, `notes` |
 //! | what is run; one run, and its figures | `workload`, `run`, `measured` |
@@ -19,8 +20,10 @@
 
 mod anchors;
 mod candidate;
+mod cgroup;
 mod change;
 mod child;
+mod container;
 mod environment;
 mod error;
 mod finder;
@@ -38,6 +41,7 @@ mod notes;
 mod output;
 mod procfs;
 mod proof;
+mod reach;
 mod ready;
 pub(crate) mod report;
 mod run;
@@ -60,12 +64,14 @@ use std::time::{Duration, SystemTime};
 use crate::templates;
 
 pub(crate) use candidate::Origin;
+pub(crate) use container::Container;
 pub(crate) use environment::Beside;
 pub(crate) use error::TuneError;
 pub(crate) use interrupt::Interrupt;
 pub(crate) use judge::{Judge, Memory, Standing, Tried};
 pub(crate) use keeper::{Kept, keep};
 pub(crate) use known::Known;
+pub(crate) use libraries::Library;
 pub(crate) use limit::Limit;
 pub(crate) use machine::Machine;
 pub(crate) use measured::Run;
@@ -88,6 +94,8 @@ pub(crate) struct Options {
     pub budget: Duration,
     /// Runs that do not count.
     pub warmup: usize,
+    /// The most rounds.
+    pub rounds: usize,
     /// The most settings that are tried besides those that are always compared.
     pub candidates: usize,
     /// What drawings start from.
@@ -107,6 +115,8 @@ pub(crate) enum Stop {
     Decided,
     /// They are too near to each other.
     Undecided,
+    /// There were as many rounds as there were to be.
+    Rounds,
     /// The time is up.
     Budget,
     /// Nothing is left that could be compared.
@@ -150,6 +160,8 @@ pub(crate) struct Outcome {
     /// How it was judged.
     pub judge: Judge,
     pub command: Vec<OsString>,
+    /// The image that it ran in, where it ran in containers.
+    pub image: Option<String>,
     /// The load, in words.
     pub load: Option<String>,
     /// The requests that were made, where they were made here.

@@ -67,13 +67,18 @@ def _break_even(header: dict, records: list[dict]) -> tuple[str, str]:
     return "\n\n".join(parts), _picture("Memory at rest against glibc's (1.0); lower is better", "growth of each process under glibc, MB", curves, ticks, [(value / 5, f"{value / 5:.1f}") for value in range(7)], one=1.0)
 
 
+def after(curve: list[list[float]], minutes: float) -> float:
+    """The memory after so many minutes, in bytes; the last one where it was not watched so long."""
+    return next((memory for seconds, memory in curve if seconds >= minutes * 60), curve[-1][1])
+
+
 def _growth(header: dict, records: list[dict]) -> tuple[str, str]:
     minutes = (0, 1, 2, 5, 10, 15, 20)
     rows = ["| service | setting | " + " | ".join(f"{minute} min" for minute in minutes) + " |", "|---" * (len(minutes) + 2) + "|"]
     curves, programs = [], list(header["programs"])
     for record in sorted(records, key=lambda record: (programs.index(record["program"]), list(header["candidates"]).index(record["candidate"]))):
         curve = [(seconds / 60, memory / 1e6) for seconds, memory in record["curve"]]
-        at = [next((f"{memory:.0f}" for passed, memory in curve if passed >= minute), f"{curve[-1][1]:.0f}" if minute == minutes[-1] else "-") for minute in minutes]
+        at = [f"{after(record['curve'], minute) / 1e6:.0f}" for minute in minutes]
         rows.append(f"| {header['programs'][record['program']]} | {header['candidates'][record['candidate']]} | " + " | ".join(at) + " |")
         curves.append((f"{record['program']}, {header['candidates'][record['candidate']]}", programs.index(record["program"]), 0 if record["candidate"] == "glibc" else 2, curve))
     top = max((y for *_, values in curves for _, y in values), default=1.0)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 import statistics
 import sys
@@ -14,6 +16,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
+import curves  # noqa: E402
 import plan  # noqa: E402
 import report  # noqa: E402
 
@@ -55,6 +58,28 @@ def workers() -> str:
     return "\n".join(rows) + "\n"
 
 
+def times() -> str:
+    """CPU time and p99 under load, each service alone on the machine."""
+    header, found = ratios("times")
+
+    def cell(program: str, candidate: str) -> str:
+        values = found.get((program, candidate), {})
+        return " / ".join(f"{statistics.median(values[name]):.2f}" if values.get(name) else "-" for name in ("cpu", "p99"))
+
+    return _table(header, plan.parts()["times"], cell)
+
+
+def growth() -> str:
+    """Memory in MB after minutes of light load."""
+    header, *records = report.read(RESULTS / "growth.jsonl")
+    minutes = (0, 1, 5, 10, 20)
+    rows = ["| service | setting | " + " | ".join(f"{minute} min" for minute in minutes) + " |", "|---" * (len(minutes) + 2) + "|"]
+    for record in sorted(records, key=lambda one: [list(header["programs"]).index(one["program"]), one["candidate"] != "glibc"]):
+        cells = [f"{curves.after(record['curve'], minute) / 1e6:,.0f}" for minute in minutes]
+        rows.append(f"| {record['program']} | {header['candidates'][record['candidate']]} | " + " | ".join(cells) + " |")
+    return "\n".join(rows) + "\n"
+
+
 def others() -> str:
     """Memory at rest and CPU time under all that is advised elsewhere."""
     header, found = ratios("raw")
@@ -83,10 +108,33 @@ def _rows(programs: list[str], names: dict[str, str], cell) -> str:
 def quoted() -> str:
     """src/facts/measured.toml, with the figures that results hold."""
     sync = statistics.median(ratios("rest-heavy")[1]["flask-sync", "balanced"]["idle"])
-    return re.sub(r'(?m)^sync_memory = ".*"$', f'sync_memory = "{sync:.2f}"', QUOTED.read_text())
+    times = ratios("times")[1]
+    cpu = statistics.median(times["flask-sync", "balanced"]["cpu"])
+    text = re.sub(r'(?m)^sync_memory = ".*"$', f'sync_memory = "{sync:.2f}"', QUOTED.read_text())
+    text = re.sub(r'(?m)^sync_cpu = ".*"$', f'sync_cpu = "{cpu:.2f}"', text)
+    for name, figure in (("threads_memory", "idle"), ("threads_cpu", "cpu")):
+        found = sorted(statistics.median(times[program, "balanced"][figure]) for program in ("flask-gthread", "fastapi-threads"))
+        text = re.sub(rf"(?m)^{name} = .*$", f'{name} = ["{found[0]:.2f}", "{found[-1]:.2f}"]', text)
+    return re.sub(r"(?m)^(tenth_from_mib = \[\d+, )\d+\]$", rf"\g<1>{tenth_from()}]", text)
 
 
-TABLES = {"rest": rest, "workers": workers, "others": others}
+def tenth_from() -> int:
+    """By how much each process has grown when a tenth is saved, in the service where that comes last: whole tens of MiB."""
+    header, *records = report.read(RESULTS / "break-even.jsonl")
+    points = curves.break_even(header, report.settled(records))
+    last = max(_crossing([(point["growth"], point["ratios"]["balanced"]["idle"]) for point in own]) for own in points.values())
+    return 10 * math.ceil(last / 2**20 / 10)
+
+
+def _crossing(curve: list[tuple[float, float]], ratio: float = 0.9) -> float:
+    """Where a falling curve comes to a ratio; growth counts by its logarithm."""
+    for (less, above), (more, below) in itertools.pairwise(curve):
+        if above >= ratio > below:
+            return less * (more / less) ** ((above - ratio) / (above - below))
+    raise ValueError(f"no part of the curve leads from above {ratio} to below: {curve}")
+
+
+TABLES = {"rest": rest, "times": times, "growth": growth, "workers": workers, "others": others}
 FILES = ("README.md", "rules/allocator-unset.md")
 
 

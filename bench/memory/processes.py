@@ -79,6 +79,17 @@ def cpu_seconds(pids: list[int]) -> float:
     return ticks / TICK
 
 
+def page_faults(pids: list[int]) -> int:
+    """Pages that those processes, and children that they have waited for, were given or had to copy: each costs about a microsecond. It is the same
+    from run to run, however busy the machine is."""
+    faults = 0
+    for pid in pids:
+        for text in _read(pid, "stat"):
+            fields = text.rpartition(")")[2].split()
+            faults += int(fields[7]) + int(fields[8])
+    return faults
+
+
 def _read(pid: int, pattern: str) -> list[str]:
     found = []
     for path in Path(f"/proc/{pid}").glob(pattern):

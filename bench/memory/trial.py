@@ -75,7 +75,7 @@ class Trial:
         time.sleep(1)
         told = {"base": self._memory()}
         self._ask("heavy", max(burst // 8, 4))
-        before = self._cpu()
+        before, faults = self._cpu(), processes.page_faults(self._tree())
         # To read every mapping again and again would hold the server up.
         with Peak(lambda: processes.proportional_set(self._tree())) as peak:
             heavy = self._ask("heavy", burst)
@@ -88,6 +88,7 @@ class Trial:
         light = self._ask("light", phases.light)
         told["after_light"] = self._memory()
         told["cpu"] = self._cpu() - before
+        told["faults"] = processes.page_faults(self._tree()) - faults
         told["rate"] = len(heavy["times"]) / heavy["seconds"]
         told["p99"] = percentile(heavy["times"], 99)
         told["p99_light"] = percentile(light["times"], 99)

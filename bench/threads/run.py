@@ -2,12 +2,13 @@
 
     python3 bench/threads/run.py
 
-takes three minutes on a machine with nothing else to do, and writes results.json beside this file and results.md from it. Allocators and their
-settings are those of bench/memory (candidates.toml).
+takes five minutes on a machine with nothing else to do, and writes results.json beside this file and results.md from it. Allocators and their
+settings are those of bench/memory (candidates.toml). `--only NAME` measures some of the programs anew, and leaves the others as they are.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -37,15 +38,22 @@ BLOCKS, LISTS = 4_000_000, 6_000
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", metavar="NAME", nargs="+", default=[], help="these programs: `objects`")
+    only = parser.parse_args().only
     WORK.mkdir(parents=True, exist_ok=True)
     native = WORK / "native"
     subprocess.run(["cc", "-O2", "-pthread", "-o", str(native), str(HERE / "native.c")], check=True)
-    python = [sys.executable, "-S", "-E", str(HERE / "python.py")]
+    # Not with `-E`, which would leave PYTHONMALLOC unread.
+    texts, objects = ([sys.executable, "-S", str(HERE / name)] for name in ("python.py", "objects.py"))
     programs = {
         "native": ([str(native)], BLOCKS, {}),
-        "python": (python, LISTS, {}),
-        "python, PYTHONMALLOC=malloc": (python, LISTS, {"PYTHONMALLOC": "malloc"}),
+        "python": (texts, LISTS, {}),
+        "objects": (objects, LISTS, {}),
+        "objects, PYTHONMALLOC=malloc": (objects, LISTS, {"PYTHONMALLOC": "malloc"}),
     }
+    kept = json.loads(RESULTS.read_text())["nanoseconds"] if only else {}
+    programs = {name: program for name, program in programs.items() if name in (only or programs)}
     settings = {name: environment(name) for name in CANDIDATES}
     settings |= {name: {**settings[like], "MALLOC_CONF": value} for name, (like, value) in CACHED.items()}
     measured: dict[str, dict[str, list[float]]] = {}
@@ -60,7 +68,7 @@ def main() -> None:
         print(f"round {number + 1} of {ROUNDS}", flush=True)
     machine = {"cores": os.cpu_count(), "kernel": platform.release(), "python": platform.python_version(), "libc": " ".join(platform.libc_ver())}
     told = {name: {key: value for key, value in setting.items() if key != "LD_PRELOAD"} for name, setting in settings.items()}
-    RESULTS.write_text(json.dumps({"machine": machine, "settings": told, "nanoseconds": measured}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({"machine": machine, "settings": told, "nanoseconds": {**kept, **measured}}, indent=1) + "\n")
     RESULTS.with_suffix(".md").write_text(report(json.loads(RESULTS.read_text())))
 
 
@@ -88,7 +96,7 @@ def report(results: dict) -> str:
     """The table of results.md: medians, and least and most of the rounds."""
     settings, measured = results["settings"], results["nanoseconds"]
     machine = results["machine"]
-    head = f"{machine['cores']} cores, {machine['libc']}, Python {machine['python']}, {len(next(iter(measured['native, 1'].values())))} rounds; nanoseconds per block, median (least to most)."
+    head = f"{machine['cores']} cores, {machine['libc']}, Python {machine['python']}, {len(next(iter(measured['native, 1'].values())))} rounds; nanoseconds per block, median (least to most); of objects nanoseconds of CPU time per row."
     lines = ["# What allocator settings cost threads", "", "Made by `python3 bench/threads/run.py`.", "", head, ""]
     lines += ["| setting | " + " | ".join(f"{name.replace(', ', ', threads: ', 1) if name.count(',') == 1 else name}" for name in measured) + " |"]
     lines += ["|---" * (len(measured) + 1) + "|"]

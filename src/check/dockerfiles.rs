@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::generated;
 use super::suppress::{self, Suppression};
 use super::users;
-use super::{Checked, Examined, sorted};
+use super::{Checked, Examined, Wish, sorted};
 use crate::dockerfile;
 use crate::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
 use crate::dockerfile::{Interpreted, Scene, Site};
@@ -18,8 +18,13 @@ use crate::{model, rules};
 /// So many problems of one file are reported; what follows is mostly their consequence.
 const PROBLEMS: usize = 20;
 
-/// Looks at one Dockerfile: all findings of every image, and the units that were judged.
-pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Style) -> Examined {
+/// Looks at one Dockerfile: all findings of every image, what is wished of it, and the units that were judged.
+pub(super) fn examine(
+    file: &Arc<SourceFile>,
+    project: &Project<'_>,
+    style: Style,
+    wish: Wish<'_>,
+) -> Examined {
     let mut checked = Checked::default();
     let dockerfile = dockerfile::parse(&file.bytes);
     if let Some(engine) = template(file, &dockerfile) {
@@ -46,7 +51,7 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
             unit.thread_wanted = true;
         }
     }
-    let mut findings = problems(file, dockerfile);
+    let (mut findings, mut wished) = (problems(file, dockerfile), Vec::new());
     for (index, (unit, site)) in surveyed.iter().enumerate() {
         let scene = Scene {
             file,
@@ -62,16 +67,18 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
             made.into_iter()
                 .filter_map(|finding| own(file, unit, finding)),
         );
+        let spell = |changes: &[model::Change]| {
+            dockerfile::spell(&scene, changes).map_err(|refusal| refusal.to_string())
+        };
         for finding in findings.iter_mut().skip(before) {
             finding.unit = index;
-            let spell = |changes: &[model::Change]| {
-                dockerfile::spell(&scene, changes).map_err(|refusal| refusal.to_string())
-            };
             super::spell(file, finding, spell);
         }
+        wished.extend(super::wished(file, (index, unit), wish, spell));
     }
     if let Some(why) = generated::dockerfile(dockerfile) {
         generated::leave(&mut findings, &why);
+        generated::leave(&mut wished, &why);
     }
     let policy = project.policy(&file.path);
     suppress::apply(
@@ -86,6 +93,7 @@ pub(super) fn examine(file: &Arc<SourceFile>, project: &Project<'_>, style: Styl
         checked,
         units: surveyed.into_iter().map(|(unit, _)| unit).collect(),
         elsewhere: Vec::new(),
+        wished,
         tree: None,
     }
 }

@@ -130,6 +130,12 @@ pub(crate) fn worse(before: &Read<'_>, after: &Read<'_>) -> Vec<Finding> {
     new
 }
 
+/// A stage that begins with the image, for a Dockerfile that is read beside its files.
+#[must_use]
+pub(crate) fn stage(image: &Read<'_>) -> Option<Base> {
+    interpreted(image).base(None)
+}
+
 fn interpreted(image: &Read<'_>) -> Interpreted {
     interpreted_as(image, &image.listing)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::generated;
 use super::suppress::{self, Suppression};
-use super::{Checked, Examined, sorted};
+use super::{Checked, Examined, Wish, sorted};
 use crate::dockerfile;
 use crate::finding::{Finding, Severity, Subject};
 use crate::manifests::{Sheet, tuned};
@@ -29,6 +29,7 @@ pub(super) fn examine(
     format: Format,
     project: &Project<'_>,
     style: Style,
+    wish: Wish<'_>,
 ) -> Examined {
     let nothing = |checked: Checked| checked.into();
     if file.bytes.len() > LARGEST {
@@ -78,11 +79,13 @@ pub(super) fn examine(
     let sheet = Sheet { file, tree: &tree };
     let Made {
         mut findings,
+        mut wished,
         units,
         elsewhere,
-    } = judge(sheet, format, project, style);
+    } = judge(sheet, format, project, (style, wish));
     if let Some(why) = generated::manifest(text) {
         generated::leave(&mut findings, why);
+        generated::leave(&mut wished, why);
     }
     let policy = project.policy(&file.path);
     suppress::apply(
@@ -100,6 +103,7 @@ pub(super) fn examine(
         checked,
         units,
         elsewhere,
+        wished,
         tree: Some(tree),
     }
 }
@@ -111,14 +115,21 @@ fn is_compose_by_content(path: &str, format: Format) -> bool {
 
 /// What the rules say of the containers of a file: as it stands, or as the kustomizations that use it
 /// make of it.
-fn judge(sheet: Sheet<'_>, format: Format, project: &Project<'_>, style: Style) -> Made {
+fn judge(
+    sheet: Sheet<'_>,
+    format: Format,
+    project: &Project<'_>,
+    (style, wish): (Style, Wish<'_>),
+) -> Made {
     let mut judge = Judge {
         file: sheet.file,
         project,
         style,
+        wish,
         units: Vec::new(),
         lacking: Vec::new(),
         elsewhere: Vec::new(),
+        wished: Vec::new(),
     };
     if format == Format::Compose {
         let mut findings = Vec::new();
@@ -159,6 +170,7 @@ fn judge(sheet: Sheet<'_>, format: Format, project: &Project<'_>, style: Style) 
 /// What the containers of a file come to.
 struct Made {
     findings: Vec<Finding>,
+    wished: Vec<Finding>,
     units: Vec<Unit>,
     /// Those whose Dockerfile is told of what the image lacks.
     elsewhere: Vec<usize>,
@@ -194,16 +206,19 @@ struct Judge<'a> {
     file: &'a Arc<SourceFile>,
     project: &'a Project<'a>,
     style: Style,
+    wish: Wish<'a>,
     units: Vec<Unit>,
     /// Images that were told to lack a setting, and the unit of which that was said.
     lacking: Vec<(Image, usize)>,
     elsewhere: Vec<usize>,
+    wished: Vec<Finding>,
 }
 
 impl Judge<'_> {
     fn made(self, findings: Vec<Finding>) -> Made {
         Made {
             findings,
+            wished: self.wished,
             units: self.units,
             elsewhere: self.elsewhere,
         }
@@ -257,6 +272,10 @@ impl Judge<'_> {
                 spell(&unit, &tuned(&unit, self.style, changes)?)
             });
         }
+        let of = (self.units.len(), &unit);
+        let wished = super::wished(file, of, self.wish, |changes| spell(&unit, changes));
+        self.wished
+            .extend(wished.filter(|wished| speaks(&wished.place)));
         self.units.push(unit);
         own
     }

@@ -13,8 +13,9 @@ use crate::templates::Goal;
 Examples:
   malloclint tune -- python batch.py
   malloclint tune -- gunicorn --threads 8 app:app
-  malloclint tune --url '3*/search?q={n}' --url /report -- uvicorn app:app
+  malloclint tune --url '3*/search?q={number}' --url /report -- uvicorn app:app
   malloclint tune --url http://localhost:8000/ --rate 200 --load-time 30s -- gunicorn app:app
+  malloclint tune --docker acme/api:1.4 -- --env=DATABASE_URL=... --memory=512m
   malloclint tune --budget 30m --goal low-memory --html report.html -- python batch.py
   malloclint tune --server --ready http://localhost:8000/health \\
       --load 'wrk -d 20s http://localhost:8000/' --metric 'Requests/sec: +([0-9.]+)' \\
@@ -25,10 +26,31 @@ The command runs many times. Memory is that of all its processes (PSS), also of 
 outlive their parent. A setting counts only if /proc proves that its library was loaded and
 jemalloc accepted every key. Exit code 2: nothing could be measured, or it was interrupted.")]
 pub struct Tune {
-    /// The command to run under each setting
-    #[arg(last = true, required = true, value_name = "CMD")]
+    /// The command to run under each setting; with `--docker` the engine's own options for the container
+    #[arg(last = true, required_unless_present = "docker", value_name = "CMD")]
     pub command: Vec<OsString>,
 
+    /// Run the service in containers of this image, as its own command starts it. An image without jemalloc is measured as a copy, with
+    /// what `fix` adds to a Dockerfile
+    #[arg(
+        long,
+        value_name = "IMAGE",
+        conflicts_with = "libs",
+        help_heading = "Container"
+    )]
+    pub docker: Option<String>,
+    /// The engine that runs containers [default: the first of docker and podman that is installed]
+    #[arg(long, value_name = "ENGINE", value_parser = ["docker", "podman"], requires = "docker", help_heading = "Container")]
+    pub engine: Option<String>,
+    /// Options of the engine for the build of that copy, as a shell writes them: `'--network=host --build-arg=A=b'`
+    #[arg(
+        long,
+        value_name = "OPTIONS",
+        requires = "docker",
+        allow_hyphen_values = true,
+        help_heading = "Container"
+    )]
+    pub build: Option<String>,
     /// Say first what a report of `inspect --format json` says of the service: whether there is anything to gain
     #[arg(long, value_name = "REPORT", help_heading = "Workload")]
     pub evidence: Option<PathBuf>,
@@ -77,7 +99,7 @@ pub struct Tune {
     pub timeout: String,
 
     /// A page of the server: http://HOST:PORT/PATH, or /PATH where it is found by itself; `3*URL` is asked for three times as
-    /// often as another, {n} in it is the number of the request
+    /// often as another, and `{number}` in it is that of the request
     #[arg(
         long,
         value_name = "[N*]URL",
@@ -158,8 +180,11 @@ pub struct Tune {
     /// Runs before any that counts
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..), help_heading = "Search")]
     pub warmup: u8,
+    /// The most rounds, each of one run of every setting that is left; it ends sooner where the best is told apart
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u16).range(3..=1000), help_heading = "Search")]
+    pub rounds: u16,
     /// The most settings to try besides glibc, what `fix` sets and MALLOC_ARENA_MAX=2; the budget may allow fewer
-    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1000), help_heading = "Search")]
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(..=1000), help_heading = "Search")]
     pub candidates: u16,
     /// Try this setting, too; several times, several variables separated by blanks
     #[arg(long = "try", value_name = "NAME=VALUE", help_heading = "Search")]
@@ -194,7 +219,8 @@ pub struct Tune {
     /// Write a page with charts; it needs no network
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub html: Option<PathBuf>,
-    /// Put the best setting into the malloclint.toml (or pyproject.toml) from which `fix` takes it
+    /// Put the best setting into the malloclint.toml (or pyproject.toml) from which `fix` takes it, and print how the files here that
+    /// start CMD would get it, as a diff
     #[arg(long, help_heading = "Output")]
     pub write: bool,
     /// Do not show a progress bar
@@ -253,6 +279,9 @@ pub struct Keeper {
     /// Variables to leave out
     #[arg(long, value_name = "NAME")]
     pub unset: Vec<OsString>,
+    /// The words of the command that removes what it leaves behind
+    #[arg(long, value_name = "WORD", allow_hyphen_values = true)]
+    pub cleanup: Vec<OsString>,
     /// The command
     #[arg(last = true, required = true)]
     pub command: Vec<OsString>,

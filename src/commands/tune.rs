@@ -34,6 +34,9 @@ mod elsewhere {
 }
 
 #[cfg(target_os = "linux")]
+mod container;
+
+#[cfg(target_os = "linux")]
 mod here {
     use std::ffi::OsString;
     use std::io::IsTerminal;
@@ -44,9 +47,10 @@ mod here {
     use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
     use regex::Regex;
 
-    use super::{Keeper, Status, Tune, io};
+    use super::{Keeper, Status, Tune, container, io};
     use crate::cli::tune::{Allocator, Better, Format, Memory};
     use crate::commands::evidence;
+    use crate::commands::proposal::{self, Setting};
     use crate::config::{Configs, MallocConf};
     use crate::load::{Amount, Header, Settings, Target};
     use crate::report::harmless;
@@ -91,7 +95,7 @@ mod here {
     fn measured(arguments: &Tune) -> Result<Outcome, String> {
         let seen = arguments.evidence.as_deref().map(evidence::of_service);
         let seen = seen.transpose()?;
-        let options = options(arguments)?;
+        let mut options = options(arguments)?;
         // What cannot be written in the end is known before the first of many minutes.
         for path in [&arguments.csv, &arguments.html].into_iter().flatten() {
             write::report::check(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -100,6 +104,15 @@ mod here {
         let bar = Bar::new(options.budget, arguments.no_progress);
         if let Some(seen) = seen {
             bar.note(&harmless(&seen));
+        }
+        // It stays until all has been measured.
+        let prepared = (arguments.docker.as_deref())
+            .map(|image| container::prepare(arguments, image, &interrupt, &|text| bar.note(text)))
+            .transpose()?;
+        if let Some(prepared) = &prepared {
+            options.workload.command.clone_from(&prepared.command);
+            options.workload.container = Some(prepared.container.clone());
+            options.workload.work = work(arguments, &prepared.command)?;
         }
         let done = tune::tune(&options, &interrupt, &bar);
         bar.0.finish_and_clear();
@@ -111,7 +124,7 @@ mod here {
     }
 
     /// What kind of command it is said to be, or is known to be.
-    fn work(arguments: &Tune) -> Result<Work, String> {
+    fn work(arguments: &Tune, command: &[OsString]) -> Result<Work, String> {
         if arguments.batch {
             return Ok(Work::Command);
         }
@@ -122,7 +135,7 @@ mod here {
             None => Load::Requests(requests(arguments)?),
         };
         let said = arguments.server || ready.is_some() || !arguments.url.is_empty();
-        let known = Known::of(&arguments.command).is_some();
+        let known = Known::of(command).is_some();
         let server = Server {
             load,
             ready,
@@ -174,7 +187,7 @@ mod here {
     fn options(arguments: &Tune) -> Result<Options, String> {
         let metric = arguments.metric.as_deref().map(Regex::new).transpose();
         let metric = metric.map_err(|error| format!("--metric: {error}"))?;
-        let work = work(arguments)?;
+        let work = work(arguments, &arguments.command)?;
         let goal = arguments.goal;
         let judge = Judge {
             goal: tune::goal(goal).ok_or_else(|| format!("no goal is called `{}`", goal.name()))?,
@@ -196,6 +209,7 @@ mod here {
         Ok(Options {
             workload: Workload {
                 command: arguments.command.clone(),
+                container: None,
                 work,
                 metric,
                 limit: Limit {
@@ -206,6 +220,7 @@ mod here {
             judge,
             budget,
             warmup: arguments.warmup.into(),
+            rounds: arguments.rounds.into(),
             candidates: arguments.candidates.into(),
             seed: arguments.seed,
             allocators: (!named.is_empty()).then_some(named),
@@ -225,7 +240,9 @@ mod here {
     ) -> io::Result<Status> {
         let told = print(arguments.format, outcome, colour, out);
         let mut status = match outcome.stop {
-            Stop::Decided | Stop::Undecided | Stop::Budget if outcome.compared() => Status::Clean,
+            Stop::Decided | Stop::Undecided | Stop::Rounds | Stop::Budget if outcome.compared() => {
+                Status::Clean
+            }
             _ => Status::Trouble,
         };
         if outcome.stop == Stop::Discarded {
@@ -251,12 +268,20 @@ mod here {
                 troubled(format!("{}: {error}", path.display()))?;
             }
         }
-        if let Some(Err(reason)) = target.map(|path| save(outcome, path, err)) {
+        let saved = target.map(|path| save(outcome, path, err)).transpose();
+        if let Err(reason) = &saved {
             writeln!(err, "malloclint: {reason}")?;
             status = Status::Trouble;
         }
         // A pipe that was closed keeps no file back.
-        told.map(|()| status)
+        told?;
+        let setting = saved.ok().flatten().flatten();
+        if let Some(setting) = setting {
+            // What programs read stays as it is.
+            let out = (arguments.format == Format::Human).then_some(out);
+            status = status.max(proposal::tell(&outcome.command, setting, out, err)?);
+        }
+        Ok(status)
     }
 
     fn print(
@@ -275,14 +300,21 @@ mod here {
         out.flush()
     }
 
-    /// Writes the best setting into a configuration.
-    fn save(outcome: &Outcome, path: &Path, err: &mut dyn io::Write) -> Result<(), String> {
+    /// Writes the best setting into a configuration; gives what the files that start the command are to get.
+    fn save<'a>(
+        outcome: &'a Outcome,
+        path: &Path,
+        err: &mut dyn io::Write,
+    ) -> Result<Option<Setting<'a>>, String> {
         let file = path.display();
-        let said = match tune::save(outcome, path, MallocConf::accepts)
-            .map_err(|error| error.to_string())?
-        {
-            Saved::Written => format!("wrote {file}: `malloclint fix` sets it"),
-            Saved::Same => format!("{file} holds it already"),
+        let saved = tune::save(outcome, path, MallocConf::accepts);
+        let saved = saved.map_err(|error| error.to_string())?;
+        let said = match saved {
+            Saved::Written(_) => format!("wrote {file}: `malloclint fix` sets it"),
+            Saved::Same(_) => format!("{file} holds it already"),
+            Saved::Variables(_) => {
+                format!("nothing is written to {file}: it has no key for variables alone")
+            }
             Saved::Nothing => {
                 "nothing is written: nothing is surely better than the C library's own allocator"
                     .into()
@@ -292,7 +324,12 @@ mod here {
                 "nothing is written: what is set now stays, and `fix` sets nothing like it".into()
             }
         };
-        writeln!(err, "malloclint: {said}").map_err(|error| error.to_string())
+        writeln!(err, "malloclint: {said}").map_err(|error| error.to_string())?;
+        Ok(match saved {
+            Saved::Written(conf) | Saved::Same(conf) => Some(Setting::Jemalloc(conf)),
+            Saved::Variables(all) => Some(Setting::Variables(all)),
+            Saved::Nothing | Saved::Stays | Saved::Interrupted => None,
+        })
     }
 
     /// The process that keeps a command.
@@ -317,6 +354,7 @@ mod here {
             set: arguments.set.iter().map(pair).collect(),
             unset: arguments.unset.clone(),
             command: arguments.command.clone(),
+            cleanup: arguments.cleanup.clone(),
         };
         match tune::keep(&kept) {
             Ok(()) => Ok(Status::Clean),

@@ -14,6 +14,8 @@ use crate::text::{Place, Span, Traced};
 /// Gives a unit the signs of its image and of its start.
 pub(super) fn give(unit: &mut Unit, build: &Build<'_>, state: &ImageState, started: &Started) {
     unit.native_threads.clone_from(&state.noted.native_threads);
+    unit.bundled.clone_from(&state.noted.bundled);
+    unit.python_build.clone_from(&state.noted.python_build);
     let kind = worker_kind(build, state, &started.process);
     unit.evidence = of(build, state, started);
     unit.evidence.retain(|sign| {

@@ -6,7 +6,7 @@ mod noted;
 
 use std::sync::Arc;
 
-use base::{fragile, is_chosen, platform, python, user};
+use base::{fragile, is_chosen, platform, python, python_build, user};
 use noted::Noted;
 
 use crate::facts::{self, Family, Image, ImageRole};
@@ -196,7 +196,10 @@ impl ImageState {
             mentioned: Vec::new(),
             copies: Vec::new(),
             hidden: Vec::new(),
-            noted: Noted::default(),
+            noted: Noted {
+                python_build: python_build(reference, from),
+                ..Noted::default()
+            },
             placed: Vec::new(),
             written: Vec::new(),
             compiles: false,

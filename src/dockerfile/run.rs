@@ -4,6 +4,7 @@ mod libraries;
 mod mounts;
 mod opaque;
 mod packages;
+mod python_build;
 mod settings;
 mod version;
 
@@ -195,6 +196,7 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
             open_ended,
         } => {
             packages::install(state, source, effect, *manager, packages, *open_ended);
+            python_build::installed(state, packages, |one| source.place(&one.range));
         }
         EffectKind::Uninstall { packages, .. } => packages::uninstall(state, packages),
         EffectKind::Place { from, to, .. } => {
@@ -272,6 +274,7 @@ fn one(build: &Build<'_>, state: &mut ImageState, source: Source<'_>, effect: &E
         EffectKind::Run { words, .. } => {
             packages::ran(state, words, &place);
             let noted = state.noted.clone();
+            python_build::ran(build, state, words, &place);
             fragile::ran(build, state, source.text.as_str(), words, &place);
             if effect.usually == Usually::Skipped {
                 // What only a condition installs that does not hold is not there.

@@ -234,6 +234,8 @@ fn assemble(
         process: started.process.clone(),
         evidence: Vec::new(),
         native_threads: None,
+        bundled: Vec::new(),
+        python_build: None,
         seen: None,
         user: state.user.clone(),
         strays,
@@ -481,6 +483,7 @@ fn distributions(state: &ImageState, started: &Started) -> Option<(u8, u8)> {
 /// The version in an interpreter's file name: `python3.13`.
 fn version_of(program: &str) -> Option<(u8, u8)> {
     let minor = crate::text::paths::base_name(program).strip_prefix("python3.")?;
+    let minor = minor.trim_end_matches('t').trim_end_matches("-nogil");
     minor.parse().ok().map(|minor| (3, minor))
 }
 

@@ -25,8 +25,8 @@ pub(crate) struct Engine {
 
 /// What of it runs for us at the moment.
 #[derive(Debug, Default)]
-struct Running {
-    build: Option<u32>,
+pub(super) struct Running {
+    pub(super) build: Option<u32>,
     container: Option<String>,
 }
 
@@ -71,6 +71,24 @@ impl Engine {
         }
     }
 
+    /// Whether it starts containers of images.
+    ///
+    /// # Errors
+    /// Which engines do.
+    pub(crate) fn starts_containers(&self) -> Result<(), String> {
+        match self.name() {
+            "buildah" => {
+                Err("Buildah starts no containers of images: this needs docker or podman".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What it is called, and its program.
+    pub(crate) fn name(&self) -> &'static str {
+        &self.facts.name
+    }
+
     pub(crate) const fn facts(&self) -> &'static facts::Engine {
         self.facts
     }
@@ -87,7 +105,7 @@ impl Engine {
         }
     }
 
-    fn running(&self) -> MutexGuard<'_, Running> {
+    pub(super) fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -109,7 +127,10 @@ impl Engine {
         let _ = self.quietly(["rm", "--force", "--volumes", container]);
     }
 
-    fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {
+    pub(super) fn command<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Command {
         let mut command = Command::new(&self.facts.name);
         command.args(arguments);
         command
@@ -185,7 +206,7 @@ impl Engine {
         is_flag || outputs::of(words).iter().any(Written::is_pushed)
     }
 
-    fn failed(&self, error: &io::Error) -> String {
+    pub(super) fn failed(&self, error: &io::Error) -> String {
         match error.kind() {
             io::ErrorKind::NotFound => format!("`{}` is not installed here", self.facts.name),
             _ => format!("`{}`: {error}", self.facts.name),
@@ -232,32 +253,38 @@ impl Engine {
             self.quietly(words.into_iter().chain([id, &archive("oci-archive")]))?;
             return Ok(image("oci-archive"));
         }
-        let form: &[&str] = if self.facts.name == "podman" {
-            &["--format", "oci-archive"]
-        } else {
-            &[]
-        };
-        let save = ["save"]
-            .iter()
-            .chain(form)
-            .chain(&["--output"])
-            .map(OsStr::new);
-        self.quietly(save.chain([file.as_os_str(), id])).map_err(|why| {
+        let kind = self.save(id, &file).map_err(|why| {
             format!("{why} (a builder of buildx keeps what it builds: `--load`, `--push` or `--output type=oci,dest=FILE` hand it out)")
         })?;
         // What docker saves of several platforms is a layout, too.
         let several = words
             .value("platform")
             .is_some_and(|all| all.to_string_lossy().contains(','));
-        Ok(image(if self.facts.name == "podman" || several {
+        Ok(image(if several { "oci-archive" } else { kind }))
+    }
+
+    /// Writes an image into a file; how such a file is called in the name of an image.
+    ///
+    /// # Errors
+    /// Where there is no such image.
+    pub(crate) fn save(&self, image: &OsStr, file: &Path) -> Result<&'static str, String> {
+        let podman = self.facts.name == "podman";
+        let form: &[&str] = if podman {
+            &["--format", "oci-archive"]
+        } else {
+            &[]
+        };
+        let words = ["save"].iter().chain(form).chain(&["--output"]);
+        self.quietly(words.map(OsStr::new).chain([file.as_os_str(), image]))?;
+        Ok(if podman {
             "oci-archive"
         } else {
             "docker-archive"
-        }))
+        })
     }
 
     /// Runs it for what it does, and shows what it says only where it fails.
-    fn quietly<A: AsRef<OsStr>>(
+    pub(super) fn quietly<A: AsRef<OsStr>>(
         &self,
         words: impl IntoIterator<Item = A>,
     ) -> Result<String, String> {
@@ -284,11 +311,7 @@ impl Engine {
     /// # Errors
     /// Where it does not start.
     pub(crate) fn start(&self, id: &Path, words: &[String]) -> Result<Started, String> {
-        if self.facts.name == "buildah" {
-            return Err(
-                "`--run` needs docker or podman: Buildah starts no containers of images".into(),
-            );
-        }
+        self.starts_containers()?;
         let image = fs::read_to_string(id).map_err(|_| "there is no image to start".to_owned())?;
         let name = format!("malloclint-{}", std::process::id());
         self.running().container = Some(name.clone());

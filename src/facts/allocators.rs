@@ -78,6 +78,19 @@ struct File {
     allocator: Vec<Allocator>,
     variable: Vec<Variable>,
     preload: Vec<OtherPreload>,
+    bundled: Vec<Bundled>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bundled {
+    family: Family,
+    names: Names,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for the reader; the tests demand it")
+    )]
+    source: String,
 }
 
 static FILE: Table<File> = Table::new(include_str!("allocators.toml"));
@@ -93,6 +106,14 @@ pub(crate) fn family_of_library(file_name: &str) -> Option<Family> {
         .iter()
         .find(known)
         .map(|allocator| allocator.family)
+}
+
+/// The allocator of which a package of Python has a copy in its extensions.
+#[must_use]
+pub(crate) fn bundled(package: &str) -> Option<Family> {
+    let mut all = FILE.get().bundled.iter();
+    let named = |one: &&Bundled| one.names.iter().any(|name| name == package);
+    all.find(named).map(|one| one.family)
 }
 
 /// Whether a file name is a well-known preload that is no allocator.
@@ -229,6 +250,7 @@ mod tests {
         assert!(file.allocator.iter().all(|entry| !entry.source.is_empty()));
         assert!(file.variable.iter().all(|entry| !entry.source.is_empty()));
         assert!(file.preload.iter().all(|entry| !entry.source.is_empty()));
+        assert!(file.bundled.iter().all(|entry| !entry.source.is_empty()));
         let all = file.allocator.iter().flat_map(|entry| entry.stems.iter());
         let mut stems: Vec<_> = all
             .chain(file.preload.iter().flat_map(|entry| entry.stems.iter()))

@@ -10,8 +10,15 @@ use super::data::Table;
 pub(crate) struct Measured {
     /// Memory at rest of forked workers with one thread, after heavy requests.
     pub(crate) sync_memory: String,
-    /// From so much growth of each process on, in MiB, a tenth of the memory is saved.
-    pub(crate) saves_from_mib: u32,
+    /// What they take of CPU time meanwhile.
+    pub(crate) sync_cpu: String,
+    /// The same of processes with threads: of the service with the least, and of the one with the most.
+    pub(crate) threads_memory: [String; 2],
+    /// What they take of CPU time, likewise.
+    pub(crate) threads_cpu: [String; 2],
+    /// Once each process has grown by so much, in MiB, a tenth of the memory is saved: in the service where that came soonest, and
+    /// in the one where it came last.
+    pub(crate) tenth_from_mib: [u32; 2],
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "for the reader; the tests demand it")
@@ -20,6 +27,16 @@ pub(crate) struct Measured {
 }
 
 static FILE: Table<Measured> = Table::new(include_str!("measured.toml"));
+
+impl Measured {
+    /// From when on a tenth of the memory is saved, in words.
+    pub(crate) fn break_even(&self) -> String {
+        let [soonest, last] = self.tenth_from_mib;
+        format!(
+            "a tenth is saved once each process has grown by {soonest} to {last} MiB, the sooner the less of that stays in use"
+        )
+    }
+}
 
 /// What was measured.
 pub(crate) fn measured() -> &'static Measured {
@@ -34,8 +51,16 @@ mod tests {
     fn the_file_is_whole() {
         FILE.check().unwrap();
         let measured = measured();
-        assert!(!measured.source.is_empty() && measured.saves_from_mib > 0);
-        let ratio = measured.sync_memory.parse::<f64>().unwrap();
-        assert!((0.1..1.0).contains(&ratio), "{ratio}");
+        let [soonest, last] = measured.tenth_from_mib;
+        assert!(!measured.source.is_empty() && soonest > 0 && soonest <= last);
+        let number = |text: &String| text.parse::<f64>().unwrap();
+        for (single, threads, sane) in [
+            (&measured.sync_memory, &measured.threads_memory, 0.1..1.0),
+            (&measured.sync_cpu, &measured.threads_cpu, 0.5..2.0),
+        ] {
+            let [least, most] = threads.each_ref().map(number);
+            assert!(least <= most && sane.contains(&least) && sane.contains(&most));
+            assert!(sane.contains(&number(single)));
+        }
     }
 }

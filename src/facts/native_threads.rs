@@ -8,6 +8,7 @@ use super::data::{Names, Table};
 #[serde(deny_unknown_fields)]
 struct File {
     cost: Cost,
+    objects: Cost,
     package: Vec<Entry>,
 }
 
@@ -15,8 +16,7 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Entry {
     names: Names,
-    #[serde(default)]
-    often: bool,
+    doubt: Option<String>,
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "for the reader; the tests demand it")
@@ -24,7 +24,7 @@ struct Entry {
     source: String,
 }
 
-/// What a block costs two such threads beside one arena, in nanoseconds.
+/// What allocating costs beside one arena, in nanoseconds.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cost {
@@ -39,20 +39,31 @@ pub(crate) struct Cost {
 
 static FILE: Table<File> = Table::new(include_str!("native-threads.toml"));
 
-/// What was measured.
+/// What a block costs two such threads.
 pub(crate) fn native_cost() -> &'static Cost {
     &FILE.get().cost
 }
 
-/// Whether threads of a package of Python allocate often, where it has threads of its own that allocate at all.
+/// What a tuple with a number and a dictionary costs Python where malloc makes its objects.
+pub(crate) fn objects_cost() -> &'static Cost {
+    &FILE.get().objects
+}
+
+/// A package with threads of its own that allocate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Allocating {
+    /// Why they may do so seldom: `may compute in buffers that stay`. Nothing where they do in ordinary use.
+    pub(crate) doubt: Option<&'static str>,
+}
+
+/// What threads of a package of Python do, where it has threads of its own that allocate at all.
 #[must_use]
-pub(crate) fn native_threads(package: &str) -> Option<bool> {
+pub(crate) fn native_threads(package: &str) -> Option<Allocating> {
     let named = |entry: &&Entry| entry.names.iter().any(|name| name == package);
-    FILE.get()
-        .package
-        .iter()
-        .find(named)
-        .map(|entry| entry.often)
+    let entry = FILE.get().package.iter().find(named)?;
+    Some(Allocating {
+        doubt: entry.doubt.as_deref(),
+    })
 }
 
 #[cfg(test)]
@@ -62,7 +73,7 @@ mod tests {
     #[test]
     fn the_file_is_whole() {
         FILE.check().unwrap();
-        assert!(!native_cost().source.is_empty());
+        assert!(!native_cost().source.is_empty() && !objects_cost().source.is_empty());
         let mut names: Vec<&str> = Vec::new();
         for entry in &FILE.get().package {
             assert!(!entry.source.is_empty());
@@ -72,10 +83,15 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all);
-        assert_eq!(native_threads("torch"), Some(true));
-        assert_eq!(native_threads("numpy"), Some(false));
+        let doubted = |package| native_threads(package).map(|threads| threads.doubt.is_some());
+        assert_eq!(doubted("torch"), Some(false));
+        assert_eq!(doubted("numpy"), Some(true));
         // Their wheels bring allocators of their own.
-        assert_eq!(native_threads("polars"), None);
-        assert_eq!(native_threads("pyarrow"), None);
+        for package in ["ray", "pymilvus", "google-cloud-pubsub"] {
+            assert_eq!(doubted(package), Some(false), "{package}");
+        }
+        for package in ["polars", "pyarrow", "duckdb", "catboost"] {
+            assert_eq!(doubted(package), None, "{package}");
+        }
     }
 }

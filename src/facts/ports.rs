@@ -22,6 +22,7 @@ struct Server {
     #[serde(default)]
     behind: Names,
     tcp: Option<String>,
+    files: Option<String>,
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "for the reader; the tests demand it")
@@ -74,6 +75,12 @@ fn port_of(address: &str) -> Option<u16> {
 #[must_use]
 pub(crate) fn tcp_argument(name: &str) -> Option<&'static str> {
     server(name)?.tcp.as_deref()
+}
+
+/// Why the pages of a server run nothing of the application, where they are files of its own.
+#[must_use]
+pub(crate) fn pages_are_files(name: &str) -> Option<&'static str> {
+    server(name)?.files.as_deref()
 }
 
 /// Whether what listens there shows how far a program is that works and ends.

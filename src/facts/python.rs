@@ -13,6 +13,8 @@ pub(crate) enum PythonMalloc {
     Slow(&'static str),
     /// The interpreter must be at least of this version and is not: it ends at start.
     NeedsVersion((u8, u8)),
+    /// Only an interpreter with its lock knows it, and this one has none: it ends at start.
+    NeedsLock,
     /// No version knows it: the interpreter ends at start.
     Unknown,
 }
@@ -23,6 +25,8 @@ struct Value {
     name: String,
     since: String,
     slow: Option<String>,
+    #[serde(default)]
+    lock: bool,
     #[cfg_attr(
         not(test),
         allow(dead_code, reason = "for the reader; the tests demand it")
@@ -46,9 +50,13 @@ static FILE: Table<File> = Table::new(include_str!("python.toml"));
 
 /// What `PYTHONMALLOC=value` does to a Python of `version`. Where the version is not known, only
 /// what no version accepts is `Unknown`, and nothing needs a version. Before 3.6 the variable is
-/// not read at all, so that anything is valid there.
+/// not read at all, so that anything is valid there. `free_threaded`: it is built without its lock.
 #[must_use]
-pub(crate) fn pythonmalloc(value: &str, version: Option<(u8, u8)>) -> PythonMalloc {
+pub(crate) fn pythonmalloc(
+    value: &str,
+    version: Option<(u8, u8)>,
+    free_threaded: bool,
+) -> PythonMalloc {
     let file = FILE.get();
     let unread = version
         .zip(pair(&file.variable_since))
@@ -61,6 +69,7 @@ pub(crate) fn pythonmalloc(value: &str, version: Option<(u8, u8)>) -> PythonMall
     };
     match (version, pair(&entry.since), &entry.slow) {
         (Some(version), Some(since), _) if version < since => PythonMalloc::NeedsVersion(since),
+        _ if free_threaded && entry.lock => PythonMalloc::NeedsLock,
         (_, _, Some(reason)) => PythonMalloc::Slow(reason),
         _ => PythonMalloc::Valid,
     }
@@ -90,7 +99,7 @@ mod tests {
 
     #[test]
     fn values_by_version() {
-        use PythonMalloc::{NeedsVersion, Unknown, Valid};
+        use PythonMalloc::{NeedsLock, NeedsVersion, Unknown, Valid};
         for (value, version, wanted) in [
             ("", Some((3, 12)), Valid),
             ("pymalloc", Some((3, 6)), Valid),
@@ -106,13 +115,29 @@ mod tests {
             ("\"malloc\"", None, Unknown),
             ("jemalloc", Some((2, 7)), Valid),
         ] {
-            assert_eq!(pythonmalloc(value, version), wanted, "{value} {version:?}");
+            assert_eq!(
+                pythonmalloc(value, version, false),
+                wanted,
+                "{value} {version:?}"
+            );
         }
         for value in ["malloc", "debug", "malloc_debug", "pymalloc_debug"] {
             assert!(
-                matches!(pythonmalloc(value, Some((3, 9))), PythonMalloc::Slow(_)),
+                matches!(
+                    pythonmalloc(value, Some((3, 9)), false),
+                    PythonMalloc::Slow(_)
+                ),
                 "{value}"
             );
+        }
+        for (value, wanted) in [
+            ("malloc", NeedsLock),
+            ("pymalloc", NeedsLock),
+            ("mimalloc", Valid),
+            ("default", Valid),
+            ("jemalloc", Unknown),
+        ] {
+            assert_eq!(pythonmalloc(value, Some((3, 14)), true), wanted, "{value}");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::files::{Files, Node};
 use super::library::Library;
 use super::manifest::Platform;
+use crate::facts::free_threading::is_free_threaded;
 use crate::facts::{self, Arch, Libc, Release};
 use crate::model::{Built, BuiltLibrary, Python, loader_lib, matches, separates};
 
@@ -41,6 +42,7 @@ pub(super) fn of(files: &Files, platform: &Platform, start: &Start<'_>) -> Built
         arch,
         unmerged: files.resolved("lib").as_deref() != Some("usr/lib"),
         python: python(files, path),
+        free_threaded: free_threaded(files, path),
         search_dirs: search_dirs(files),
         packages: packages(files),
         python_packages: python_packages(files),
@@ -133,6 +135,13 @@ fn python(files: &Files, path: &str) -> Option<Python> {
         (false, None) => None,
         (_, version) => Some(Python { version, pypy }),
     }
+}
+
+/// The name of its file, where that says that it has no lock.
+fn free_threaded(files: &Files, path: &str) -> Option<String> {
+    let found = first_python(files, path)?;
+    let name = found.rsplit('/').next()?;
+    is_free_threaded(name).then(|| name.to_owned())
 }
 
 /// The file of the first Python in the folders of `path`.

@@ -385,7 +385,10 @@ mod tests {
     fn every_load_asks_for_the_same_pages_whoever_asks() {
         for keep_alive in [true, false] {
             let (origin, asked) = server(|_| OK.into());
-            let urls = [format!("3*{origin}/a?{{n}}"), format!("{origin}/b?{{n}}")];
+            let urls = [
+                format!("3*{origin}/a?{{number}}"),
+                format!("{origin}/b?{{number}}"),
+            ];
             let settings = Settings {
                 keep_alive,
                 ..settings(&urls, Amount::Requests(40))
@@ -453,7 +456,10 @@ mod tests {
             })
         };
         let made = |rate| {
-            let mut settings = settings(&[format!("{}/?{{n}}", stalls().0)], Amount::Requests(400));
+            let mut settings = settings(
+                &[format!("{}/?{{number}}", stalls().0)],
+                Amount::Requests(400),
+            );
             (settings.rate, settings.connections) = (rate, 1);
             let mut load = Load::start(&settings).unwrap();
             load.wait(Duration::from_secs(60)).unwrap().unwrap()
@@ -501,14 +507,14 @@ mod tests {
         };
         let (origin, _) = fails(100, 104);
         let summary = run(&settings(
-            &[format!("{origin}/?{{n}}")],
+            &[format!("{origin}/?{{number}}")],
             Amount::Requests(400),
         ))
         .unwrap();
         assert_eq!((summary.requests, summary.failures), (400, 4));
         let (origin, asked) = fails(100, 400);
         let problem = run(&settings(
-            &[format!("{origin}/?{{n}}")],
+            &[format!("{origin}/?{{number}}")],
             Amount::Requests(400),
         ))
         .unwrap_err();
@@ -524,7 +530,7 @@ mod tests {
         );
         let (origin, _) = fails(100, u64::MAX);
         let time = Amount::Time(Duration::from_secs(30));
-        let problem = run(&settings(&[format!("{origin}/?{{n}}")], time)).unwrap_err();
+        let problem = run(&settings(&[format!("{origin}/?{{number}}")], time)).unwrap_err();
         assert!(
             matches!(problem, Problem::TooMany { failures, .. } if failures > FEW),
             "{problem}"

@@ -1,4 +1,4 @@
-//! One request beside everything else: whether a server answers, while it is being watched.
+//! One request: whether a server answers. It is waited for, or made beside everything else, while the server is being watched.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,12 +25,10 @@ impl Probe {
     pub(crate) fn start(settings: &Settings, target: &Target, patience: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (send, answer) = channel();
-        let request = Request::of(settings, target).bytes(0);
-        let addresses = target.origin.as_ref().map(|origin| origin.addresses());
-        let addresses = addresses.and_then(Result::ok).unwrap_or_default();
+        let (addresses, request) = (addresses(target), Request::of(settings, target).bytes(0));
         let wanted = Arc::clone(&stop);
         thread::spawn(move || {
-            let _ = send.send(ask(&addresses, &request, patience, &wanted));
+            let _ = send.send(exchange(&addresses, &request, patience, &wanted));
         });
         Self { stop, answer }
     }
@@ -51,7 +49,27 @@ impl Drop for Probe {
     }
 }
 
-fn ask(
+/// Asks for a page once, with no headers but the usual ones, and waits for the whole answer.
+///
+/// # Errors
+/// Why there is none within `patience`, or none with a status below 400.
+pub(crate) fn ask(target: &Target, patience: Duration) -> Result<Answer, Failure> {
+    let request = Request::of(&Settings::once(target.clone()), target).bytes(0);
+    exchange(
+        &addresses(target),
+        &request,
+        patience,
+        &AtomicBool::new(false),
+    )
+}
+
+/// None of a page that names no server, or one that is unknown.
+fn addresses(target: &Target) -> Vec<SocketAddr> {
+    let addresses = target.origin.as_ref().map(|origin| origin.addresses());
+    addresses.and_then(Result::ok).unwrap_or_default()
+}
+
+fn exchange(
     addresses: &[SocketAddr],
     request: &[u8],
     patience: Duration,

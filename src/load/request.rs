@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn headers_of_ones_own_take_the_place_of_others() {
-        let target = Target::parse("http://localhost:8000/a?{n}").unwrap();
+        let target = Target::parse("http://localhost:8000/a?{number}").unwrap();
         let settings = Settings {
             targets: vec![target.clone()],
             connections: 1,

@@ -1,4 +1,4 @@
-//! A page that is asked for, as people write it: `http://localhost:8000/`, `3*http://localhost:8000/report?id={n}`, `/report`.
+//! A page that is asked for, as people write it: `http://localhost:8000/`, `3*http://localhost:8000/report?id={number}`, `/report`.
 
 use std::borrow::Cow;
 use std::io;
@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket}
 /// A page may be asked for so many times as often as another.
 const MOST: u32 = 1000;
 /// What stands for the number of the request.
-const NUMBER: &str = "{n}";
+const NUMBER: &str = "{number}";
 /// The host of a port that is named alone.
 const LOCAL: &str = "localhost";
 
@@ -18,7 +18,7 @@ pub(crate) struct Target {
     pub weight: u32,
     /// Whose page it is; `None` for that of the server that is found.
     pub origin: Option<Origin>,
-    /// What the server is asked for, the query included; `{n}` is the number of the request.
+    /// What the server is asked for, the query included; `{number}` is the number of the request.
     pub path: String,
 }
 
@@ -220,7 +220,7 @@ mod tests {
             ("HTTP://web:1?x=1#top", "http://web:1/?x=1"),
             ("3*http://[::1]:80/a*b", "3*http://[::1]:80/a*b"),
             ("http://:8000/a=3", "http://localhost:8000/a=3"),
-            ("/report?id={n}", "/report?id={n}"),
+            ("/report?id={number}", "/report?id={number}"),
             ("2*/a*b?u=http://x/", "2*/a*b?u=http://x/"),
         ] {
             assert_eq!(Target::parse(text).unwrap().to_string(), shown);
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_number_of_a_request_stands_wherever_it_is_wanted() {
-        let target = Target::parse("/a/{n}?b={n}&c={m}").unwrap();
+        let target = Target::parse("/a/{number}?b={number}&c={m}").unwrap();
         assert_eq!(target.path_of(7), "/a/7?b=7&c={m}");
         assert_eq!(Target::parse("/a").unwrap().path_of(7), "/a");
     }

@@ -16,6 +16,8 @@ pub(crate) struct Built {
     pub(crate) arch: Option<Arch>,
     /// The Python that a command without a path starts, else any.
     pub(crate) python: Option<Python>,
+    /// Its file, where that was built without the interpreter's lock: `python3.14t`.
+    pub(crate) free_threaded: Option<String>,
     pub(crate) libraries: Vec<BuiltLibrary>,
     /// Allocators that its Python is linked with.
     pub(crate) linked: Vec<Family>,

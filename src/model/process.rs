@@ -173,7 +173,14 @@ pub(crate) fn is_python(name: &str) -> bool {
     let rest = name
         .strip_prefix("python")
         .or_else(|| name.strip_prefix("pypy"));
-    rest.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+    rest.is_some_and(|rest| {
+        // Built without the interpreter's lock: `python3.14t`, `python3.13-nogil` of deadsnakes.
+        let free = rest
+            .strip_suffix('t')
+            .or_else(|| rest.strip_suffix("-nogil"));
+        let version = free.filter(|version| !version.is_empty()).unwrap_or(rest);
+        version.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+    })
 }
 
 const fn kind(kind: programs::Kind) -> ProcessKind {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     EnvFault, Environment, Evidence, Fact, Fragile, Library, Limits, Opaque, Preload, Privileged,
-    Process, ProcessKind, ProcessModel, Seen, Source, ThreadHook,
+    Process, ProcessKind, ProcessModel, PythonBuild, Seen, Source, ThreadHook,
 };
 use crate::facts::{self, Arch, Family, Libc, Manager, Release};
 use crate::text::{Place, paths};
@@ -49,6 +49,10 @@ pub struct Unit {
     pub evidence: Vec<Evidence>,
     /// A package with threads of its own that allocate beside Python.
     pub native_threads: Option<NativeThreads>,
+    /// Allocators of which packages of Python have copies in them.
+    pub bundled: Vec<Family>,
+    /// What names the build of its Python, where something in the image does.
+    pub python_build: Option<PythonBuild>,
     /// What was seen of it while it ran.
     pub seen: Option<Seen>,
     /// Who runs it.
@@ -243,8 +247,8 @@ pub struct NativeThreads {
     pub package: String,
     /// Where it is named.
     pub place: Place,
-    /// They do so in ordinary use.
-    pub often: bool,
+    /// Why they may do so seldom: `may compute in buffers that stay`. Nothing where they do in ordinary use.
+    pub doubt: Option<&'static str>,
 }
 
 /// Who runs the process.

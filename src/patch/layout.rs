@@ -10,7 +10,7 @@ use super::json::{List, Object};
 use super::tree::{INDEX, Node};
 use super::{Plan, Unwritten};
 use crate::image::{Blob, Digest, Source, path_of};
-use crate::write;
+use crate::write::{self, WriteError};
 
 /// What a tag stands in, in the annotations of a descriptor.
 const NAME: &str = "org.opencontainers.image.ref.name";
@@ -95,7 +95,9 @@ impl Layout<'_> {
         }
         let path = self.folder.join("index.json");
         match self.before {
-            Some(before) => write::replace(&path, before, index.as_bytes())?,
+            Some(before) if fs::read(&path)? != before => return Err(WriteError::Changed.into()),
+            // Never in place: a copy of the layout may share the file by a hard link.
+            Some(_) => write::whole(&path, index.as_bytes())?,
             None => write::create(&path, index.as_bytes())?,
         }
         Ok(())

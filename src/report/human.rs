@@ -10,6 +10,7 @@ use miette::{
 
 use super::coverage::{self, Coverage};
 use super::{Run, Style, counts, harmless, is_harmful};
+use crate::facts;
 use crate::finding::{Finding, Severity, Subject};
 use crate::secrets::{self, MASK};
 use crate::text::{Place, SourceFile, Span};
@@ -86,16 +87,18 @@ fn advise(advice: &[&Finding], style: Style, out: &mut dyn io::Write) -> io::Res
             writeln!(out, "      {}", harmless(line))?;
         }
     }
-    let measured = "measured: a tenth of the memory is saved from about 10 MiB of growth per process. With threads `MALLOC_ARENA_MAX=2` does as \
-                    well as jemalloc on a small service; workers with one thread gain little. To end workers after so many requests is the other \
-                    common answer.";
+    let measured = format!(
+        "measured: {}. With threads `MALLOC_ARENA_MAX=2` does as well as jemalloc on a small service; workers with one thread gain little. To \
+         end workers after so many requests is the other common answer.",
+        facts::measured().break_even()
+    );
     let rule = first.rule;
     let fix = format!(
         "fix: `malloclint fix --advice`; all that was measured: `malloclint explain {rule}`; all that was seen: `--format json`"
     );
     let width = style.width.saturating_sub(LEAD_OF_HELP.len());
     let mut lead = LEAD_OF_HELP;
-    for text in [measured, &fix] {
+    for text in [&measured, &fix] {
         for line in textwrap::wrap(text, width) {
             writeln!(out, "{lead}{line}")?;
             lead = "        ";

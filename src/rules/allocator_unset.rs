@@ -380,10 +380,11 @@ fn is_set(unit: &Unit) -> bool {
 fn is_unknown(unit: &Unit, var: &EnvVar) -> bool {
     let version = unit.python.value().and_then(|python| python.version);
     let value = var.now.value.known().filter(|_| var.name == "PYTHONMALLOC");
-    let made = value.map(|value| pythonmalloc(value, version));
+    let free_threaded = unit.free_threaded().is_some();
+    let made = value.map(|value| pythonmalloc(value, version, free_threaded));
     matches!(
         made,
-        Some(PythonMalloc::Unknown | PythonMalloc::NeedsVersion(_))
+        Some(PythonMalloc::Unknown | PythonMalloc::NeedsVersion(_) | PythonMalloc::NeedsLock)
     )
 }
 

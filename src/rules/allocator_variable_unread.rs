@@ -56,10 +56,7 @@ fn is_meant(unit: &Unit, family: Family) -> bool {
             value.is_none_or(|value| value.starts_with("mimalloc"))
         });
     // Without the GIL it is the only one that Python has.
-    let mut words = unit.process.argv.iter();
-    let free_threaded = family == Family::Mimalloc
-        && (unit.env.get("PYTHON_GIL").is_some()
-            || words.any(|word| word.ends_with('t') && word.contains("3.1")));
+    let free_threaded = family == Family::Mimalloc && unit.free_threaded().is_some();
     let brought = || {
         unit.libraries
             .iter()
@@ -71,5 +68,10 @@ fn is_meant(unit: &Unit, family: Family) -> bool {
             .any(|preload| preload.family == Some(family))
     };
     let astray = || unit.strays.iter().any(|stray| stray.family == Some(family));
-    by_python || free_threaded || brought() || preloaded() || astray()
+    by_python
+        || free_threaded
+        || unit.bundled.contains(&family)
+        || brought()
+        || preloaded()
+        || astray()
 }

@@ -2,8 +2,8 @@
 
 use super::Report;
 use crate::facts::{self, PythonMalloc};
-use crate::finding::Applicability;
-use crate::model::{Change, Unit};
+use crate::finding::{Applicability, Finding};
+use crate::model::{Change, EnvVar, PythonBuild, Unit};
 
 pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
     let Some(var) = unit.env.get("PYTHONMALLOC") else {
@@ -13,7 +13,12 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         return;
     };
     let version = unit.python.value().and_then(|python| python.version);
-    let message = match (facts::pythonmalloc(value, version), version) {
+    let build = unit.free_threaded();
+    let made = facts::pythonmalloc(value, version, build.is_some());
+    if let (PythonMalloc::NeedsLock, Some(build)) = (made, build) {
+        return report.add(without_lock(report, var, value, &build));
+    }
+    let message = match (made, version) {
         (PythonMalloc::Unknown, _) => {
             format!("no Python knows the allocator `{value}`: it ends at start")
         }
@@ -25,13 +30,43 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         }
         _ => return,
     };
-    report.add(
-        report
-            .finding(&var.now.value_place(), message)
-            .caption("Python does not start")
-            .note("`Fatal Python error: preconfig_init_allocator: PYTHONMALLOC: unknown allocator`, exit code 1")
-            .note(format!("the version is known from {}", unit.python.because(&unit.place)))
-            .help("drop the variable")
-            .remedy("drop `PYTHONMALLOC`", Applicability::Safe, vec![Change::UnsetEnv { name: "PYTHONMALLOC".into() }]),
+    let finding = fatal(report, var, message)
+        .note(format!(
+            "the version is known from {}",
+            unit.python.because(&unit.place)
+        ))
+        .help("drop the variable");
+    report.add(finding.remedy("drop `PYTHONMALLOC`", Applicability::Safe, dropped()));
+}
+
+fn fatal(report: &Report<'_>, var: &EnvVar, message: String) -> Finding {
+    report
+        .finding(&var.now.value_place(), message)
+        .caption("Python does not start")
+        .note("`Fatal Python error: preconfig_init_allocator: PYTHONMALLOC: unknown allocator`, exit code 1")
+}
+
+fn dropped() -> Vec<Change> {
+    vec![Change::UnsetEnv {
+        name: "PYTHONMALLOC".into(),
+    }]
+}
+
+/// A Python that was built without its lock, and whose objects are mimalloc's.
+fn without_lock(report: &Report<'_>, var: &EnvVar, value: &str, build: &PythonBuild) -> Finding {
+    let said = &build.said;
+    let message = format!(
+        "a Python without the interpreter's lock does not know `{value}`: it ends at start"
     );
+    fatal(report, var, message)
+        .label(&build.place, format!("`{said}` has no lock"))
+        .note("its objects come from mimalloc, which is its default and cannot be exchanged")
+        .help("drop the variable")
+        // Another Python of the image may be the one that runs.
+        .likely(format!("`{said}` is taken for the Python that runs"))
+        .remedy(
+            "drop `PYTHONMALLOC`",
+            Applicability::Unsafe("another Python of the image may be the one that runs".into()),
+            dropped(),
+        )
 }

@@ -24,7 +24,9 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         return;
     };
     let version = unit.python.value().and_then(|python| python.version);
-    let PythonMalloc::Slow(reason) = facts::pythonmalloc(value, version) else {
+    let PythonMalloc::Slow(reason) =
+        facts::pythonmalloc(value, version, unit.free_threaded().is_some())
+    else {
         return;
     };
     report.add(

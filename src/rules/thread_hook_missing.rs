@@ -27,5 +27,13 @@ pub(super) fn check(unit: &Unit, report: &mut Report<'_>) {
         .note("without jemalloc's background thread idle memory goes back at the next allocation only")
         .help(help)
         .remedy("install the thread hook", Applicability::Safe, vec![Change::RunThread]);
-    report.add(finding);
+    let base = unit.unknown_base.as_ref();
+    report.add(
+        match base.filter(|_| unit.thread_hook != ThreadHook::Present) {
+            Some(base) => finding.likely(format!(
+                "the base image `{base}` is not one we know: it may bring the hook"
+            )),
+            None => finding,
+        },
+    );
 }

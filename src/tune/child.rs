@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::error::{Ending, RunError, Tail};
-use super::keeper::{END, Event, KILL, Kept};
+use super::keeper::{self, END, Event, KILL, Kept};
 use super::output::{self, Output, Wanted};
 use super::{procfs, tree};
 
@@ -34,6 +34,8 @@ pub(super) struct Running {
     gone: bool,
     /// Not below a keeper, and nothing that may be ended here.
     others: Vec<u32>,
+    /// What a keeper that was killed has not done.
+    cleanup: Vec<OsString>,
 }
 
 impl Running {
@@ -70,6 +72,7 @@ impl Running {
             ending: None,
             gone: false,
             others: others.to_vec(),
+            cleanup: kept.cleanup.clone(),
         };
         match running.events.recv() {
             Ok(Event::Started(_)) => Ok(running),
@@ -173,6 +176,9 @@ impl Running {
         // Without its keeper the tree is below this process, and ended here.
         let stuck =
             !self.gone && !tree::kill_below(std::process::id(), &self.others, LIMIT).is_empty();
+        if !self.gone {
+            keeper::run(&self.cleanup);
+        }
         // What could not be ended may hold the pipe: then nobody waits for its end.
         for reader in self.readers.drain(..) {
             if !stuck {
@@ -207,6 +213,11 @@ fn command(kept: &Kept) -> Result<Command, RunError> {
         command.args([OsString::from("--unset"), name.clone()]);
         // What jemalloc said of the user's own setting in the keeper would be taken for what it says of the candidate's.
         command.env_remove(name);
+    }
+    for word in &kept.cleanup {
+        let mut option = OsString::from("--cleanup=");
+        option.push(word);
+        command.arg(option);
     }
     command.arg("--").args(&kept.command);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -1,13 +1,14 @@
 //! The variables that decide about the allocator: those that are set now, and those that a
 //! candidate gets instead.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use crate::facts::{allocator_variable, family_of_library, tunables};
 
+use super::container::Container;
 use super::tree;
 
-/// What malloclint itself was started with.
+/// What malloclint itself was started with, or what a container starts with.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Environment {
     /// The variables that decide about the allocator, as they are.
@@ -18,6 +19,8 @@ pub(super) struct Environment {
     tunables: Vec<String>,
     /// Children that this process has from before: `database & exec malloclint tune ...`.
     pub(super) children: Vec<u32>,
+    /// What a copy of an image sets besides, and the image does not.
+    copied: Vec<OsString>,
 }
 
 /// What `tune` was started with that is no allocator's setting, and stays.
@@ -38,6 +41,15 @@ impl Environment {
         Self {
             children: tree::descendants(std::process::id()),
             ..Self::of(std::env::vars_os())
+        }
+    }
+
+    /// That of a container, which is watched from this process.
+    pub(super) fn of_container(container: &Container) -> Self {
+        Self {
+            children: tree::descendants(std::process::id()),
+            copied: container.copied.clone(),
+            ..Self::of(container.variables.iter().cloned())
         }
     }
 
@@ -85,7 +97,13 @@ impl Environment {
     }
 
     fn names(&self) -> Vec<OsString> {
-        self.current.iter().map(|(name, _)| name.into()).collect()
+        let own = self.current.iter().map(|(name, _)| OsString::from(name));
+        let others = self.copied.iter().filter(|name| !self.is_current(name));
+        own.chain(others.cloned()).collect()
+    }
+
+    fn is_current(&self, name: &OsStr) -> bool {
+        self.current.iter().any(|(own, _)| OsStr::new(own) == name)
     }
 
     /// The variables to set and to unset for a library and its settings.

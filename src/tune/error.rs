@@ -120,6 +120,23 @@ pub(crate) enum RunError {
         /// What it printed last.
         tail: Tail,
     },
+    /// The kernel ended processes of a container.
+    #[error(
+        "the container ran out of memory{}: give it more (`-- --memory=...`), or fewer requests at once (`--connections`){tail}",
+        of(*.limit)
+    )]
+    OutOfMemory {
+        /// How much it may take, in bytes.
+        limit: Option<u64>,
+        /// What it printed last.
+        tail: Tail,
+    },
+    /// The engine starts no container.
+    #[error("the engine does not start the container{tail}")]
+    NoContainer {
+        /// What it printed last.
+        tail: Tail,
+    },
     /// Its answers are no figures.
     #[error("{problem}{}{}", no_server(*.sure), .tail.of("the server"))]
     Requests {
@@ -164,6 +181,13 @@ pub(crate) enum RunError {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+}
+
+/// The memory that a container may take.
+fn of(limit: Option<u64>) -> String {
+    limit.map_or_else(String::new, |limit| {
+        format!(" (it may take {} MiB)", limit >> 20)
+    })
 }
 
 /// Who listens on a port.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use super::known::Known;
 use super::listening::{self, Listener, Sockets};
+use super::reach::Reach;
+use super::tree::Root;
 use crate::facts::ports;
 use crate::load::{Failure, Origin, PATIENCE, Probe, Settings, Target};
 
@@ -30,6 +32,8 @@ pub(super) const WHILE: Duration = Duration::from_secs(1);
 /// A search for one server.
 pub(super) struct Finder {
     settings: Settings,
+    /// How a container is reached, where the server runs in one.
+    reach: Option<Reach>,
     known: Option<Known>,
     /// Whether it is known that it is a server.
     sure: bool,
@@ -62,6 +66,7 @@ impl Finder {
     pub(super) fn new(settings: &Settings, known: Option<Known>, sure: bool) -> Self {
         Self {
             settings: settings.clone(),
+            reach: None,
             sure: sure || known.is_some(),
             known,
             looked: None,
@@ -70,6 +75,11 @@ impl Finder {
             silent: BTreeMap::new(),
             sockets: Sockets::default(),
         }
+    }
+
+    /// The same search in a container.
+    pub(super) fn within(self, reach: Option<Reach>) -> Self {
+        Self { reach, ..self }
     }
 
     /// Whether it is known to be a server.
@@ -83,7 +93,7 @@ impl Finder {
     }
 
     /// Goes on with the search; `idle` says whether the command waits for work.
-    pub(super) fn step(&mut self, root: u32, idle: bool) -> Option<Found> {
+    pub(super) fn step(&mut self, root: Root, idle: bool) -> Option<Found> {
         if let Some((origin, probe)) = &mut self.probe {
             let answer = probe.wait(Duration::ZERO)?;
             let origin = origin.clone();
@@ -118,13 +128,17 @@ impl Finder {
         self.choose(&open)
     }
 
-    fn look(&mut self, root: u32) {
+    fn look(&mut self, root: Root) {
         self.looked = Some(Instant::now());
         if !self.sure {
             self.known = Known::below(root);
             self.sure = self.known.is_some();
         }
         self.sockets = listening::below(root);
+        if let Some(reach) = &self.reach {
+            let tcp = std::mem::take(&mut self.sockets.tcp).into_iter();
+            self.sockets.tcp = tcp.map(|listener| reach.seen_here(listener)).collect();
+        }
     }
 
     /// The sockets that may be the server's.
@@ -152,10 +166,13 @@ impl Finder {
             return None;
         }
         if let Some(listener) = elsewhere {
-            let port = listener.address.port();
-            return Some(Found::Unreachable(format!(
-                "the server listens on port {port} in a network of its own, which cannot be reached from here: run malloclint in that network"
-            )));
+            let port = listener.port;
+            return Some(Found::Unreachable(match self.reach {
+                Some(_) => Reach::refusal(listener.address),
+                None => format!(
+                    "the server listens on port {port} in a network of its own, which cannot be reached from here: run malloclint in that network"
+                ),
+            }));
         }
         let argument = self
             .known
@@ -170,9 +187,7 @@ impl Finder {
     /// Takes a port, or asks whether HTTP is spoken there.
     fn choose(&mut self, open: &[Listener]) -> Option<Found> {
         let expected = self.known.as_ref().and_then(|known| known.port);
-        let listener = open
-            .iter()
-            .find(|listener| Some(listener.address.port()) == expected);
+        let listener = open.iter().find(|listener| Some(listener.port) == expected);
         let taken = listener.is_some() || open.len() == 1;
         let tries = |listener: &&Listener| self.silent.get(&listener.address.port()).copied();
         let listener = listener.or_else(|| open.iter().min_by_key(tries))?;

@@ -1,7 +1,7 @@
 //! What is too little to be recommended: a change of the allocator is worth nobody's while for a few
-//! megabytes, however sure they are.
+//! megabytes, however sure they are. And what is too much: the memory that speed may take.
 
-use super::judge::{Judge, Tried};
+use super::judge::{Judge, Standing, Tried};
 use super::schedule::ROUNDS;
 use super::search_space::{Floor, floor, margins};
 use super::statistics::Estimate;
@@ -46,12 +46,13 @@ pub(super) fn sure_saving(judge: &Judge, one: &Tried, than: &Tried) -> Option<Sa
 }
 
 /// Whether `one` may be recommended over another: it surely saves enough memory, or it is surely faster
-/// and does not surely take more.
+/// and does not surely take more than the goal lets it.
 pub(super) fn is_worth(judge: &Judge, one: &Tried, than: &Tried) -> bool {
-    let verdicts = Verdicts::of(&judge.against(one, than));
+    let standing = judge.against(one, than);
+    let verdicts = Verdicts::of(&standing);
     let faster = [verdicts.cpu, verdicts.cost].contains(&Verdict::Lower);
     sure_saving(judge, one, than).is_some_and(|saving| saving.is_enough())
-        || faster && verdicts.memory != Verdict::Higher
+        || faster && !takes_too_much(judge, &standing)
 }
 
 /// Whether it looks as if it were worth it. Times vary much more than memory: theirs must look so by the whole
@@ -64,24 +65,43 @@ pub(super) fn may_be_worth(judge: &Judge, one: &Tried, than: &Tried) -> bool {
     };
     let margins = margins();
     let faster = below(standing.cpu, margins.cpu) || below(standing.cost, margins.speed);
-    let more = (standing.memory).is_some_and(|memory| memory.mean > margins.memory.ln_1p());
+    let more = (standing.memory).is_some_and(|memory| memory.mean > most(judge).ln_1p());
     likely_saving(judge, one, than).is_some_and(|saving| saving.is_enough()) || faster && !more
+}
+
+/// Whether a setting surely takes more memory than speed is worth to the goal.
+pub(crate) fn takes_too_much(judge: &Judge, standing: &Standing) -> bool {
+    Verdict::of(standing.memory, most(judge)) == Verdict::Higher
+}
+
+/// So much more memory may be taken by what is faster, as a part of the other's.
+fn most(judge: &Judge) -> f64 {
+    judge.goal.more_memory.max(margins().memory)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::templates::Goal;
     use crate::tune::judge::tests::{judge, tried};
+    use crate::tune::search_space::goal;
     use crate::tune::size::MIB;
 
     /// Whether a setting with these figures may be recommended over one of 200 MiB.
     fn worth(memory: f64, cpu: f64, metric: f64) -> bool {
+        worth_to(&judge(), (memory, cpu, metric))
+    }
+
+    fn worth_to(judge: &Judge, (memory, cpu, metric): (f64, f64, f64)) -> bool {
         let of = |memory: f64, cpu: f64, metric: f64| {
             // A little noise: no two runs are the same.
             let round = |noise: f64| (memory * MIB * noise, cpu * noise, metric * noise);
             tried(&[1.0, 1.004, 0.996, 1.002].map(round))
         };
-        is_worth(&judge(), &of(memory, cpu, metric), &of(200.0, 1.0, 100.0))
+        let (one, than) = (of(memory, cpu, metric), of(200.0, 1.0, 100.0));
+        let sure = is_worth(judge, &one, &than);
+        assert!(!sure || may_be_worth(judge, &one, &than));
+        sure
     }
 
     #[test]
@@ -111,6 +131,23 @@ mod tests {
         assert!(worth(200.0, 1.0, 110.0), "more of the user's figure");
         assert!(!worth(200.0, 0.98, 100.0), "within the margin");
         assert!(!worth(240.0, 0.9, 110.0), "a fifth more memory");
+    }
+
+    #[test]
+    fn where_speed_is_the_goal_it_may_take_some_memory() {
+        let to = |name, figures| {
+            let judge = Judge {
+                goal: goal(name).unwrap(),
+                ..judge()
+            };
+            worth_to(&judge, figures)
+        };
+        let (a_tenth_more, a_third_more) = ((220.0, 1.0, 120.0), (266.0, 1.0, 120.0));
+        assert!(to(Goal::Throughput, a_tenth_more));
+        assert!(!to(Goal::Throughput, a_third_more));
+        assert!(!to(Goal::Throughput, (220.0, 1.0, 102.0)), "no faster");
+        assert!(!to(Goal::Balanced, a_tenth_more));
+        assert!(!to(Goal::LowMemory, a_tenth_more));
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl Judge {
             .collect();
         Standing {
             memory: of(|ratios| ratios[0]),
-            cpu: of(|ratios| ratios[1]),
+            cpu: of(|ratios| ratios[1]).map(|cpu| cpu.coarse(step(tried, baseline))),
             cost: of(|ratios| ratios[2]),
             score: Estimate::of(&scores),
             pareto: false,
@@ -202,6 +202,16 @@ impl Judge {
             .filter(|rival| *rival != leader && is_open(rival))
             .collect()
     }
+}
+
+/// How much of a difference of CPU time may come from the steps in which it is counted, as a logarithm. Nothing differs from
+/// itself.
+fn step(one: &Tried, other: &Tried) -> f64 {
+    if std::ptr::eq(one, other) {
+        return 0.0;
+    }
+    let typical = |tried: &Tried| tried.typical(|run| run.cpu).unwrap_or(0.0).max(TICK);
+    (TICK / typical(one).min(typical(other))).ln_1p()
 }
 
 fn point(standing: &Standing) -> Option<[f64; 3]> {
@@ -252,6 +262,7 @@ pub(super) mod tests {
     use super::*;
     use crate::tune::sampler::Sample;
     use crate::tune::search_space;
+    use crate::tune::verdict::{Verdict, Verdicts};
 
     /// A setting with runs of these memories, CPU times and figures of the user.
     pub(in crate::tune) fn tried(figures: &[(f64, f64, f64)]) -> Tried {
@@ -326,6 +337,15 @@ pub(super) mod tests {
         assert!(judge.standings(&all)[1].score.unwrap().mean < 0.0);
         judge.more_is_better = Some(false);
         assert!(judge.standings(&all)[1].score.unwrap().mean > 0.0);
+    }
+
+    #[test]
+    fn a_tick_of_cpu_time_is_no_difference() {
+        let of = |cpu: f64| tried(&[(1000.0, cpu, 100.0); 4]);
+        let verdict = |one, other| Verdicts::of(&judge().against(&of(one), &of(other))).cpu;
+        assert_eq!(verdict(0.02, 0.03), Verdict::Undecided);
+        assert_eq!(verdict(0.2, 0.3), Verdict::Lower);
+        assert_eq!(verdict(2.0, 2.0), Verdict::Unchanged);
     }
 
     #[test]

@@ -30,6 +30,9 @@ pub(super) const KILL: &str = "kill";
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How long what it leaves behind may take.
 const SHORT_PATIENCE: Duration = Duration::from_millis(300);
+/// So often what the command has made is removed, and between two times.
+const CLEANINGS: usize = 5;
+const BETWEEN: Duration = Duration::from_millis(200);
 /// When killing is given up: such a process waits in the kernel, or belongs to somebody else.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -78,6 +81,9 @@ pub(crate) struct Kept {
     /// Variables that it does not get.
     pub unset: Vec<OsString>,
     pub command: Vec<OsString>,
+    /// What removes all that the command has made beside its processes; run when all of those have ended, however they did. Empty
+    /// where there is nothing of that kind.
+    pub cleanup: Vec<OsString>,
 }
 
 /// Runs a command as its keeper, until it is told to end.
@@ -106,14 +112,18 @@ pub(crate) fn keep(kept: &Kept) -> io::Result<()> {
     writeln!(say, "{}", Event::Started(child.id()).line())?;
     let root = Arc::new(AtomicU32::new(child.id()));
     let gone = Arc::new(AtomicBool::new(false));
+    let cleanup = kept.cleanup.clone();
+    let cleans = !cleanup.is_empty();
     let ending = {
         let (root, gone) = (Arc::clone(&root), Arc::clone(&gone));
-        thread::spawn(move || listen(control, &root, &gone))
+        thread::spawn(move || listen(control, &root, &gone, &cleanup))
     };
     reap(&mut say, &root);
     gone.store(true, Ordering::SeqCst);
-    // The one that watches may have gone; then the listener knows.
-    let _ = writeln!(say, "{}", Event::Gone.line());
+    if !cleans {
+        // The one that watches may have gone; then the listener knows.
+        let _ = writeln!(say, "{}", Event::Gone.line());
+    }
     // CPU time is read from this process: it stays until nobody listens.
     let _ = ending.join();
     Ok(())
@@ -136,17 +146,55 @@ fn reap(say: &mut UnixStream, root: &AtomicU32) {
     }
 }
 
-/// Ends the tree when that is asked for, or nobody is left who could ask.
-fn listen(control: UnixStream, root: &AtomicU32, gone: &AtomicBool) {
+/// Ends the tree when that is asked for, or nobody is left who could ask. What the command has made is needed until then: it says
+/// why the command has ended.
+fn listen(control: UnixStream, root: &AtomicU32, gone: &AtomicBool, cleanup: &[OsString]) {
+    let say = control.try_clone();
+    let mut is_clean = cleanup.is_empty();
     let mut lines = BufReader::new(control).lines();
     loop {
         match lines.next() {
             Some(Ok(line)) if line == END => end(root, gone),
             Some(Ok(line)) if line == KILL => kill(),
-            Some(Ok(_)) => {}
-            Some(Err(_)) | None => return kill(),
+            Some(Ok(_)) => continue,
+            Some(Err(_)) | None => {
+                kill();
+                if !is_clean {
+                    clean(cleanup, gone);
+                }
+                return;
+            }
+        }
+        if !is_clean {
+            clean(cleanup, gone);
+            is_clean = true;
+            if let Ok(mut say) = say.as_ref() {
+                let _ = writeln!(say, "{}", Event::Gone.line());
+            }
         }
     }
+}
+
+/// Removes what the command has made. What it was about to make when it was killed may come a moment later.
+fn clean(cleanup: &[OsString], gone: &AtomicBool) {
+    wait_for(&|| gone.load(Ordering::SeqCst), LIMIT);
+    for _ in 0..CLEANINGS {
+        if run(cleanup) {
+            return;
+        }
+        thread::sleep(BETWEEN);
+    }
+}
+
+/// Runs a command that prints nothing; whether it succeeded, or there is none.
+pub(super) fn run(words: &[OsString]) -> bool {
+    let Some((program, arguments)) = words.split_first() else {
+        return true;
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null());
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 fn kill() {
@@ -155,12 +203,6 @@ fn kill() {
 
 /// Asks the command to end, then what it left behind, then kills.
 fn end(root: &AtomicU32, gone: &AtomicBool) {
-    let wait_for = |done: &dyn Fn() -> bool, limit| {
-        let start = Instant::now();
-        while !done() && start.elapsed() < limit {
-            thread::sleep(Duration::from_millis(5));
-        }
-    };
     let pid = root.load(Ordering::SeqCst);
     if pid != 0 {
         tree::signal(pid, Signal::TERM);
@@ -171,6 +213,13 @@ fn end(root: &AtomicU32, gone: &AtomicBool) {
     }
     wait_for(&|| gone.load(Ordering::SeqCst), SHORT_PATIENCE);
     kill();
+}
+
+fn wait_for(done: &dyn Fn() -> bool, limit: Duration) {
+    let start = Instant::now();
+    while !done() && start.elapsed() < limit {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 
-use super::tree;
+use super::tree::{self, Root};
 use crate::facts::ports;
 use crate::model::{ProcessKind, recognise};
 use crate::shell::{is_shell, unwrap_argv};
@@ -40,10 +40,10 @@ impl Known {
         }
     }
 
-    /// The server that the command below `root` has become, or that its shell has started. What a program of another
+    /// The server that the command of a tree has become, or that its shell has started. What a program of another
     /// kind starts is its own affair: a batch job may well start a server and end.
-    pub(super) fn below(root: u32) -> Option<Self> {
-        let mut open = tree::children(root);
+    pub(super) fn below(root: Root) -> Option<Self> {
+        let mut open = root.first();
         while let Some(pid) = open.pop() {
             match starts(&command_line(pid)) {
                 Starts::Server(known) => return Some(known),
@@ -122,6 +122,20 @@ mod tests {
             (
                 "uwsgi --http-socket :9000 --module app",
                 server("uwsgi", Some(9000)),
+            ),
+            ("hypercorn asgi:app", server("hypercorn", Some(8000))),
+            (
+                "granian --interface wsgi --port 9000 wsgi:app",
+                server("granian", Some(9000)),
+            ),
+            ("daphne -p 9000 asgi:app", server("daphne", Some(9000))),
+            (
+                "waitress-serve wsgi:app",
+                server("waitress-serve", Some(8080)),
+            ),
+            (
+                "streamlit run app.py --server.headless true",
+                server("streamlit", Some(8501)),
             ),
             ("celery -A app worker", server("celery", None)),
             ("python manage.py migrate", None),

@@ -5,8 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::facts::{self, Family, JemallocVersion, Libc, family_of_library};
+use crate::facts::{self, Arch, Family, JemallocVersion, Libc, family_of_library};
+use crate::model::malloc_conf::{self, Jemalloc, option_of};
+use crate::model::{Built, BuiltLibrary};
 use crate::templates;
+use crate::text::paths;
 
 use super::error::TuneError;
 use super::procfs::{self, Maps};
@@ -29,6 +32,44 @@ pub(crate) struct Library {
     pub confirms: bool,
     /// That of a jemalloc, where it says it.
     pub version: Option<JemallocVersion>,
+    /// The system of the image that it is in; `None` for one of this machine, which can be asked.
+    pub image: Option<Build>,
+}
+
+/// What a library in an image was built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Build {
+    /// The distribution whose package it is.
+    pub distro: Option<&'static str>,
+    pub arch: Arch,
+}
+
+impl Library {
+    /// One that is in an image; nothing where its architecture is not known.
+    pub(crate) fn in_image(library: &BuiltLibrary, image: &Built) -> Option<Self> {
+        let version = library.version.as_deref().and_then(JemallocVersion::parse);
+        let version = version.filter(|_| library.family == Family::Jemalloc);
+        let packaged = image.release.filter(|_| library.package.is_some());
+        let arch = image.arch?;
+        let path = library.path.replace("{triplet}", arch.triplet());
+        // The loader finds those of packages by their names.
+        let name = match packaged {
+            Some(_) => paths::file_name(&path).to_owned(),
+            None => path.clone(),
+        };
+        Some(Self {
+            family: library.family,
+            path,
+            name,
+            libc: library.libc.or(image.libc),
+            confirms: version.is_some_and(|version| option_of("confirm_conf", version).is_some()),
+            version,
+            image: Some(Build {
+                distro: packaged.map(|release| release.distro.as_str()),
+                arch,
+            }),
+        })
+    }
 }
 
 /// A program that every Linux has, and that shows what is mapped into it.
@@ -39,6 +80,10 @@ pub(super) fn chosen(
     options: &Options,
     watcher: &dyn Watcher,
 ) -> Result<(Vec<Which>, Vec<Library>), TuneError> {
+    if let Some(container) = &options.workload.container {
+        let asked = options.allocators.as_deref();
+        return in_image(&container.libraries, &container.image, asked);
+    }
     let mut libraries = Vec::new();
     for path in &options.libs {
         libraries.push(at(path).map_err(TuneError::Library)?);
@@ -63,6 +108,33 @@ pub(super) fn chosen(
         ))),
         None => Ok((allocators, libraries)),
     }
+}
+
+/// Those of an image: of each allocator the first one.
+fn in_image(
+    there: &[Library],
+    image: &str,
+    asked: Option<&[Which]>,
+) -> Result<(Vec<Which>, Vec<Library>), TuneError> {
+    let mut libraries = Vec::new();
+    let mut allocators = Vec::new();
+    for which in asked.unwrap_or(&Which::ALL) {
+        let own = |library: &&Library| Some(library.family) == which.family();
+        match there.iter().find(own) {
+            Some(library) => libraries.push(library.clone()),
+            None if which.family().is_none() => {}
+            None if asked.is_some() => {
+                return Err(TuneError::Library(format!(
+                    "{} is not in `{}`: build an image with it, or leave it out with `--allocators`",
+                    which.name(),
+                    image
+                )));
+            }
+            None => continue,
+        }
+        allocators.push(*which);
+    }
+    Ok((allocators, libraries))
 }
 
 /// What nearly everybody means must be there, and what is asked for; others may be missing.
@@ -107,6 +179,7 @@ fn finished(family: Family, path: String, name: String, libc: Option<Libc>) -> L
         libc,
         confirms: false,
         version: None,
+        image: None,
     };
     let echoed = || {
         said_about(&library, "confirm_conf:true,narenas:1")
@@ -166,7 +239,39 @@ fn after_colon(said: &[String]) -> String {
 
 /// Whether jemalloc takes the whole setting.
 pub(super) fn takes(library: &Library, conf: &str) -> Result<(), String> {
-    said_about(library, conf).map(drop)
+    match &library.image {
+        Some(build) => is_read(conf, library.version, build),
+        None => said_about(library, conf).map(drop),
+    }
+}
+
+/// The same of one that cannot be asked before a container runs: as its source has it.
+fn is_read(conf: &str, version: Option<JemallocVersion>, build: &Build) -> Result<(), String> {
+    let known = version.zip(facts::jemalloc_build(build.distro, build.arch));
+    // What is not known is tried: the first run proves it.
+    let Some((version, own)) = known else {
+        return Ok(());
+    };
+    let jemalloc = Jemalloc {
+        version,
+        build: own,
+        arch: build.arch,
+    };
+    let reading = malloc_conf::read(conf, jemalloc);
+    let refused = reading
+        .settings
+        .iter()
+        .find(|setting| setting.verdict.is_rejection());
+    if let Some(setting) = refused {
+        let pair = conf.get(setting.all()).unwrap_or(conf);
+        return Err(format!("jemalloc {version} does not take `{pair}`"));
+    }
+    match reading.broken {
+        Some(_) => Err(format!(
+            "jemalloc {version} does not read `{conf}` to its end"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The keys of a setting that jemalloc says it took.
@@ -236,6 +341,7 @@ pub(super) fn jemalloc() -> Library {
         libc: None,
         confirms: true,
         version: None,
+        image: None,
     }
 }
 

@@ -6,7 +6,8 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use super::{procfs, tree};
+use super::procfs;
+use super::tree::Root;
 
 /// The state of a TCP socket that takes connections.
 const LISTEN: &str = "0A";
@@ -16,7 +17,10 @@ const ACCEPTS: u32 = 1 << 16;
 /// A TCP socket that takes connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Listener {
+    /// Where connections are taken.
     pub(super) address: SocketAddr,
+    /// The port as the process itself has it: in a container it may be another than here.
+    pub(super) port: u16,
     /// Whether it is in the network that this process is in.
     pub(super) here: bool,
     /// Whether a process outside of the tree takes connections on the same port.
@@ -32,11 +36,11 @@ pub(super) struct Sockets {
     pub(super) unix: Vec<String>,
 }
 
-/// What the processes below `root` listen on.
-pub(super) fn below(root: u32) -> Sockets {
+/// What the processes of a tree listen on.
+pub(super) fn below(root: Root) -> Sockets {
     let own = network(&own_folder());
     let mut networks: BTreeMap<PathBuf, (PathBuf, BTreeSet<u64>)> = BTreeMap::new();
-    for pid in tree::descendants(root) {
+    for pid in root.processes() {
         let folder = PathBuf::from(format!("/proc/{pid}"));
         let sockets = held(&folder);
         let Some(network) = network(&folder).filter(|_| !sockets.is_empty()) else {
@@ -107,6 +111,7 @@ impl Sockets {
             };
             self.tcp.push(Listener {
                 address: *address,
+                port: address.port(),
                 here,
                 contested: table.tcp.iter().any(others),
             });

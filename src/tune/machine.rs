@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use regex::bytes::Regex;
-
 use super::proof::Proof;
 use crate::facts::Libc;
 
@@ -36,7 +34,7 @@ impl Machine {
             memory: field(&read("/proc/meminfo"), "MemTotal").and_then(|text| bytes(&text)),
             kernel: Some(kernel).filter(|kernel| !kernel.is_empty()),
             libc: baseline.libc.map(|libc| {
-                let version = baseline.libc_file.as_deref().and_then(libc_version);
+                let version = baseline.libc_version.as_ref();
                 match version.filter(|_| libc == Libc::Glibc) {
                     Some(version) => format!("{libc} {version}"),
                     None => libc.to_string(),
@@ -60,14 +58,6 @@ fn bytes(text: &str) -> Option<u64> {
     number.checked_mul(1024)
 }
 
-/// The version that a glibc holds as a text.
-fn libc_version(path: &str) -> Option<String> {
-    let bytes = fs::read(path).ok()?;
-    let text = Regex::new(r"GNU C Library [^\n]*release version (\d+\.\d+)").ok()?;
-    let found = text.captures(&bytes)?.get(1)?;
-    Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,19 +69,6 @@ mod tests {
         assert_eq!(field(text, "model"), None);
         assert_eq!(bytes("8048084 kB"), Some(8_048_084 * 1024));
         assert_eq!(bytes("8048084"), None);
-    }
-
-    #[test]
-    fn a_glibc_says_which_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("libc.so.6");
-        let text = "\0GNU C Library (Debian GLIBC 2.36-9+deb12u10) stable release version 2.36.\nCopyright";
-        fs::write(&path, text).unwrap();
-        assert_eq!(
-            libc_version(path.to_str().unwrap()).as_deref(),
-            Some("2.36")
-        );
-        assert_eq!(libc_version("/nowhere"), None);
     }
 
     #[test]

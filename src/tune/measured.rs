@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cgroup::Usage;
 use super::proof::Proof;
 use super::sampler::{INTERVAL, Sample};
 use super::statistics::median;
@@ -25,6 +26,8 @@ pub(crate) struct Run {
     pub proof: Proof,
     /// What the processes of a server held at rest, where that could be read.
     pub held: Option<Holdings>,
+    /// What the control group of its container took at rest, where that could be read.
+    pub usage: Option<Usage>,
     /// What the requests took, where they were made here.
     pub requests: Option<Summary>,
 }

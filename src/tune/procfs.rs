@@ -5,6 +5,8 @@
 use std::fs;
 use std::io;
 
+use regex::bytes::Regex;
+
 use crate::facts::Libc;
 use crate::text::paths;
 
@@ -88,6 +90,12 @@ pub(super) struct Maps {
 }
 
 impl Maps {
+    /// The file of a glibc.
+    pub(super) fn libc_file(&self) -> Option<&str> {
+        let libc = |path: &&String| path.ends_with("/libc.so.6");
+        self.libraries.iter().find(libc).map(String::as_str)
+    }
+
     /// Whether no loader took part: nothing can be preloaded.
     pub(super) fn is_static(&self) -> bool {
         self.any && self.libraries.is_empty()
@@ -121,6 +129,14 @@ pub(super) fn parse_maps(text: &str) -> Maps {
         found.libraries.push(path.to_owned());
     }
     found
+}
+
+/// The version that the glibc of a process holds as a text. In a container its file is another than here.
+pub(super) fn libc_version(pid: u32, file: &str) -> Option<String> {
+    let bytes = fs::read(format!("/proc/{pid}/root{file}")).ok()?;
+    let text = Regex::new(r"GNU C Library [^\n]*release version (\d+\.\d+)").ok()?;
+    let found = text.captures(&bytes)?.get(1)?;
+    Some(String::from_utf8_lossy(found.as_bytes()).into_owned())
 }
 
 #[cfg(test)]
@@ -185,5 +201,19 @@ mod tests {
         assert_eq!(debian.libc, Some(Libc::Musl));
         assert!(parse_maps(&line("/opt/static")).is_static());
         assert!(!parse_maps("").is_static() && !musl.is_static());
+    }
+
+    #[test]
+    fn a_glibc_says_which_it_is() {
+        let own = std::process::id();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("libc.so.6");
+        let text = "\0GNU C Library (Debian GLIBC 2.36-9+deb12u10) stable release version 2.36.\nCopyright";
+        fs::write(&path, text).unwrap();
+        assert_eq!(
+            libc_version(own, path.to_str().unwrap()).as_deref(),
+            Some("2.36")
+        );
+        assert_eq!(libc_version(own, "/nowhere"), None);
     }
 }

@@ -30,8 +30,8 @@ pub(crate) struct Proof {
     pub library: Option<String>,
     /// The C library.
     pub libc: Option<Libc>,
-    /// Its file.
-    pub libc_file: Option<String>,
+    /// Its version, where it says it.
+    pub libc_version: Option<String>,
     /// The version of Python, where the process runs one: `3.11`.
     pub python: Option<String>,
     /// Whether no loader took part: nothing can be preloaded.
@@ -68,7 +68,7 @@ pub(super) fn judge(seen: &[&Seen], wanted: Option<&str>) -> Result<Proof, Strin
         process: process.clone(),
         library: wanted.map(str::to_owned),
         libc: largest.maps.libc,
-        libc_file: libc_file(&largest.maps).map(str::to_owned),
+        libc_version: None,
         python: python(&largest.maps),
         is_static: largest.maps.is_static(),
         processes: (seen.len(), with.count()),
@@ -123,12 +123,8 @@ fn not_loaded(process: &str, wanted: &str, found: Option<&str>, maps: &Maps) -> 
 }
 
 fn has(maps: &Maps, path: &str) -> bool {
-    maps.libraries.iter().any(|library| library == path)
-}
-
-fn libc_file(maps: &Maps) -> Option<&str> {
-    let libc = |path: &&String| path.ends_with("/libc.so.6");
-    maps.libraries.iter().find(libc).map(String::as_str)
+    // What is in a container may bear the path of the folder that its root was made in.
+    maps.libraries.iter().any(|library| library.ends_with(path))
 }
 
 /// The version of Python by what is mapped: `libpython3.11.so.1.0`, or a module in `python3.11/`.
@@ -224,10 +220,7 @@ mod tests {
         );
         let proof = judge(&[&shell], None).unwrap();
         assert_eq!((proof.libc, proof.library), (Some(Libc::Glibc), None));
-        assert_eq!(
-            (proof.libc_file.as_deref(), proof.python),
-            (Some(libc), None)
-        );
+        assert_eq!(proof.python, None);
     }
 
     #[test]

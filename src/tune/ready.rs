@@ -1,10 +1,11 @@
 //! When a server is ready: an address answers, a page is there, or a line was printed.
 
-use std::io::{Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use regex::Regex;
+
+use crate::load::{self, Failure, Target};
 
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -15,14 +16,7 @@ const LOCAL: &str = "localhost";
 #[derive(Clone, Debug)]
 pub(crate) enum Ready {
     /// A page that answers with a status below 400.
-    Http {
-        /// `host:port` to connect to.
-        address: String,
-        /// What the server is called.
-        host: String,
-        /// The page.
-        path: String,
-    },
+    Http(Target),
     /// An address that takes connections.
     Tcp(String),
     /// A line of the server's output.
@@ -38,7 +32,7 @@ impl Ready {
         let word = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric());
         if let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| word(scheme)) {
             if scheme.eq_ignore_ascii_case("http") {
-                return Self::page(text, rest);
+                return Self::page(rest);
             }
             return Err(format!(
                 "`{text}`: only http is spoken here; use `host:port` instead"
@@ -48,7 +42,7 @@ impl Ready {
         if let Some(address) = socket(address)? {
             return match path {
                 "" => Ok(Self::Tcp(address)),
-                _ => Self::page(text, text),
+                _ => Self::page(text),
             };
         }
         if word(address) && address.parse::<u64>().is_ok() {
@@ -70,34 +64,17 @@ impl Ready {
             .map_err(|error| error.to_string())
     }
 
-    /// A page, by its URL without the scheme.
-    fn page(text: &str, rest: &str) -> Result<Self, String> {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (host, path) = rest.split_at(end);
-        if host.is_empty() || host.contains('@') {
-            return Err(format!("`{text}`: write `http://HOST:PORT/PATH`"));
-        }
-        let host = match host.strip_prefix(':') {
-            Some(port) => format!("{LOCAL}:{port}"),
-            None => host.to_owned(),
-        };
-        let address = match socket(&host)? {
-            Some(address) => address,
-            None if host.contains(':') && !host.ends_with(']') => {
-                return Err(format!("`{text}`: write `http://HOST:PORT/PATH`"));
-            }
-            None => format!("{host}:80"),
-        };
-        let path = if path.starts_with('/') {
-            path.to_owned()
+    /// A page, by its URL without the scheme; without a port it is on that of HTTP.
+    fn page(url: &str) -> Result<Self, String> {
+        let end = url.find(['/', '?', '#']).unwrap_or(url.len());
+        let (host, page) = url.split_at(end);
+        let has_port = host.contains(':') && !host.ends_with(']');
+        let port = if has_port || host.is_empty() {
+            ""
         } else {
-            format!("/{path}")
+            ":80"
         };
-        Ok(Self::Http {
-            address,
-            host,
-            path,
-        })
+        Target::parse(&format!("http://{host}{port}{page}")).map(Self::Http)
     }
 
     /// The pattern, where it is one.
@@ -111,11 +88,7 @@ impl Ready {
     /// Whether an address or page answers now; patterns are looked for elsewhere.
     pub(super) fn answers(&self) -> bool {
         match self {
-            Self::Http {
-                address,
-                host,
-                path,
-            } => status(address, host, path).is_some_and(|code| code < 400),
+            Self::Http(page) => load::ask(page, ATTEMPT).is_ok(),
             Self::Tcp(address) => connect(address).is_some(),
             Self::Line(_) => false,
         }
@@ -124,26 +97,28 @@ impl Ready {
     /// What is missing, in words: an address or page is looked at once more.
     pub(super) fn lack(&self) -> String {
         match self {
-            Self::Http {
-                address,
-                host,
-                path,
-            } => match status(address, host, path) {
-                Some(code) => format!("http://{host}{path} answers with status {code}"),
-                None if address.to_socket_addrs().is_err() => {
-                    format!("there is no host `{host}`")
-                }
-                None if connect(address).is_some() => {
-                    format!("{address} takes connections, and http://{host}{path} does not answer")
-                }
-                None => format!("http://{host}{path} does not answer"),
-            },
+            Self::Http(page) => lack_of_page(page),
             Self::Tcp(address) if address.to_socket_addrs().is_err() => {
                 format!("there is no host for `{address}`")
             }
             Self::Tcp(address) => format!("{address} takes no connection"),
             Self::Line(pattern) => format!("it printed no line that matches `{pattern}`"),
         }
+    }
+}
+
+fn lack_of_page(page: &Target) -> String {
+    let url = page.url();
+    let address = page.origin.as_ref().map(ToString::to_string);
+    let address = address.unwrap_or_default();
+    match load::ask(page, ATTEMPT) {
+        Ok(answer) => format!("{url} answers with status {}", answer.status),
+        Err(failure @ Failure::Status(_)) => format!("{url} {failure}"),
+        Err(_) if address.to_socket_addrs().is_err() => format!("there is no host for `{address}`"),
+        Err(_) if connect(&address).is_some() => {
+            format!("{address} takes connections, and {url} does not answer")
+        }
+        Err(_) => format!("{url} does not answer"),
     }
 }
 
@@ -175,38 +150,16 @@ fn connect(address: &str) -> Option<TcpStream> {
     addresses.find_map(|address| TcpStream::connect_timeout(&address, ATTEMPT).ok())
 }
 
-/// The status of a page.
-fn status(address: &str, host: &str, path: &str) -> Option<u16> {
-    let mut stream = connect(address)?;
-    stream.set_read_timeout(Some(ATTEMPT)).ok()?;
-    stream.set_write_timeout(Some(ATTEMPT)).ok()?;
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: malloclint\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut head = [0; 12];
-    stream.read_exact(&mut head).ok()?;
-    drain(&mut stream);
-    let head = std::str::from_utf8(&head).ok()?;
-    head.strip_prefix("HTTP/1.")?.get(2..)?.trim().parse().ok()
-}
-
-/// Reads the rest of an answer, within reason: a server that is cut off may log a failure, and do
-/// so in each run.
-fn drain(stream: &mut TcpStream) {
-    let start = Instant::now();
-    let mut rest = [0; 4096];
-    while start.elapsed() < ATTEMPT && stream.read(&mut rest).is_ok_and(|count| count > 0) {}
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+
     use super::*;
 
     #[test]
     fn what_is_given_is_told_apart() {
         let kind = |text| match Ready::parse(text) {
-            Ok(Ready::Http { address, path, .. }) => format!("page {path} at {address}"),
+            Ok(Ready::Http(page)) => format!("page {} at {}", page.path, page.origin.unwrap()),
             Ok(Ready::Tcp(address)) => format!("address {address}"),
             Ok(Ready::Line(pattern)) => format!("line {pattern}"),
             Err(error) => format!("error {error}"),

@@ -123,6 +123,7 @@ fn stop(outcome: &Outcome) -> String {
             "the best is told apart from the others".into()
         }
         Stop::Decided | Stop::Undecided => "more rounds would not tell them apart".into(),
+        Stop::Rounds => "more are not to be made (`--rounds`)".into(),
         Stop::Budget => "the budget was used up".into(),
         Stop::Discarded => "every setting that was to be compared was discarded".into(),
         Stop::Interrupted => "it was interrupted".into(),

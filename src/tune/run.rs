@@ -1,13 +1,17 @@
 //! One run of the command under one setting: started, watched, proved, ended.
 
+mod enter;
 mod placing;
 mod requests;
 mod server;
 
+use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use super::candidate::Candidate;
+use super::cgroup::Usage;
 use super::child::Running;
+use super::container::Contained;
 use super::environment::Environment;
 use super::error::{Ending, RunError};
 use super::finder::Finder;
@@ -20,9 +24,11 @@ use super::output::Wanted;
 use super::proof::{self, Proof};
 use super::ready::Ready;
 use super::sampler::{Sample, Sampler};
+use super::tree::Root;
 use super::workload::{Load, Server, Work, Workload};
+use crate::engine;
 use crate::inspect::Holdings;
-use crate::load::Summary;
+use crate::load::{Settings, Summary};
 use placing::Came;
 
 /// A shorter run has not been seen; the baseline must run longer.
@@ -64,28 +70,26 @@ pub(super) fn measure(
             .clone()
             .filter(|_| workload.server().is_none()),
     };
-    let kept = kept(workload, environment, candidate);
+    let name = engine::Container::name();
+    let kept = kept(workload, environment, candidate, &name);
     let running = Running::start(&kept, &wanted, &environment.children)?;
     let mut watch = Watch {
-        sampler: Sampler::new(running.keeper(), start),
+        sampler: Sampler::new(Root::Below(running.keeper()), start),
         running,
         interrupt,
         limit,
         deadline,
         start,
+        contained: None,
         held: None,
+        usage: None,
         requests: None,
     };
-    let known = |run| Measured {
-        run,
-        work: None,
-        notes: Vec::new(),
-    };
-    match &workload.work {
-        Work::Command => watch.command(workload, candidate).map(known),
-        Work::Server(server) => watch.server(workload, server, environment, candidate),
-        Work::Unknown(server) => watch.unknown(workload, server, environment, candidate),
+    if let Some(container) = &workload.container {
+        watch.enter(container, &name)?;
     }
+    let measured = watch.measured(workload, environment, candidate);
+    measured.map_err(|error| watch.explained(error))
 }
 
 /// Whether nothing is where the server will be.
@@ -104,14 +108,14 @@ fn free(server: &Server) -> Result<(), RunError> {
 
 fn already(ready: &Ready) -> String {
     match ready {
-        Ready::Http { host, path, .. } => format!("http://{host}{path} answers"),
+        Ready::Http(page) => format!("{} answers", page.url()),
         Ready::Tcp(address) => format!("{address} takes connections"),
         Ready::Line(pattern) => pattern.to_string(),
     }
 }
 
-/// What the keeper is to start. jemalloc is asked to say what it takes, where it can.
-fn kept(workload: &Workload, environment: &Environment, candidate: &Candidate) -> Kept {
+/// What the keeper is to start, in a container of that name where it is one. jemalloc is asked to say what it takes, where it can.
+fn kept(workload: &Workload, environment: &Environment, candidate: &Candidate, name: &str) -> Kept {
     let mut env = candidate.env.clone();
     let library = candidate.library.as_ref();
     if library.is_some_and(|library| library.confirms)
@@ -124,10 +128,14 @@ fn kept(workload: &Workload, environment: &Environment, candidate: &Candidate) -
     } else {
         environment.with(library.map(|library| library.path.as_str()), &env)
     };
+    if let Some(container) = &workload.container {
+        return container.kept(name, set, unset);
+    }
     Kept {
         set,
         unset,
         command: workload.command.clone(),
+        cleanup: Vec::new(),
     }
 }
 
@@ -149,11 +157,32 @@ struct Watch<'a> {
     limit: Limit,
     deadline: Deadline,
     start: Instant,
+    /// The container that it runs in.
+    contained: Option<Contained>,
     held: Option<Holdings>,
+    usage: Option<Usage>,
     requests: Option<Summary>,
 }
 
 impl Watch<'_> {
+    /// Does what that kind of command needs.
+    fn measured(
+        &mut self,
+        workload: &Workload,
+        environment: &Environment,
+        candidate: &Candidate,
+    ) -> Result<Measured, RunError> {
+        match &workload.work {
+            Work::Command => self.command(workload, candidate).map(|run| Measured {
+                run,
+                work: None,
+                notes: Vec::new(),
+            }),
+            Work::Server(server) => self.server(workload, server, environment, candidate),
+            Work::Unknown(server) => self.unknown(workload, server, environment, candidate),
+        }
+    }
+
     /// A command that ends by itself.
     fn command(&mut self, workload: &Workload, candidate: &Candidate) -> Result<Run, RunError> {
         let limit = self.deadline.within(self.limit);
@@ -175,7 +204,7 @@ impl Watch<'_> {
         let Load::Requests(settings) = &server.load else {
             return self.server(workload, server, environment, candidate);
         };
-        let mut finder = Finder::new(settings, Known::of(&workload.command), false);
+        let mut finder = self.finder(settings, &workload.command, false);
         let limit = self.deadline.within(self.limit);
         let found = self.until_found(&mut finder, limit.time)?;
         match found {
@@ -205,10 +234,10 @@ impl Watch<'_> {
     ) -> Result<Run, RunError> {
         let wall = self.start.elapsed();
         // What a command leaves behind belongs to its run.
-        let (ticks, stopping) = self.stop();
         if ending != Ending::Code(0) {
-            return Err(self.ended("the command", ending));
+            return Err(self.died("the command", ending));
         }
+        let (ticks, stopping) = self.stop();
         if wall < LEAST {
             return Err(RunError::TooShort {
                 ran: wall,
@@ -233,7 +262,12 @@ impl Watch<'_> {
     fn stop(&mut self) -> (u64, Duration) {
         let began = Instant::now();
         let interrupt = self.interrupt;
-        let ticks = self.running.end(false, &|| interrupt.came());
+        let ended = self.running.end(false, &|| interrupt.came());
+        // The keeper of a container counts the engine's client alone.
+        let ticks = match self.contained {
+            Some(_) => self.ticks(),
+            None => ended,
+        };
         let took = began.elapsed();
         self.running.finish();
         (ticks, took)
@@ -272,12 +306,10 @@ impl Watch<'_> {
         }
     }
 
-    fn ended(&self, who: &'static str, how: Ending) -> RunError {
-        RunError::Ended {
-            who,
-            how,
-            tail: self.running.tail(),
-        }
+    /// A search for the server.
+    fn finder(&self, settings: &Settings, command: &[OsString], sure: bool) -> Finder {
+        let reach = self.contained.as_ref().and_then(Contained::reach);
+        Finder::new(settings, Known::of(command), sure).within(reach)
     }
 
     fn ticks(&self) -> u64 {
@@ -311,7 +343,8 @@ impl Watch<'_> {
         ticks: u64,
         metric: Option<f64>,
     ) -> Result<Run, RunError> {
-        let proof = self.prove(candidate)?;
+        let mut proof = self.prove(candidate)?;
+        proof.libc_version = self.sampler.libc.take();
         let all = std::mem::take(&mut self.sampler.samples);
         let samples: Vec<Sample> = all
             .into_iter()
@@ -326,6 +359,7 @@ impl Watch<'_> {
             metric,
             proof,
             held: self.held,
+            usage: self.usage,
             requests: self.requests,
         })
     }

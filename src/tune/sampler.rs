@@ -8,8 +8,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::change::Change;
 use super::error::RunError;
+use super::procfs;
 use super::proof::Seen;
-use super::{procfs, tree};
+use super::tree::Root;
 
 /// Between two looks, where looking is cheap.
 pub(super) const INTERVAL: Duration = Duration::from_millis(50);
@@ -37,7 +38,7 @@ pub(crate) struct Sample {
 
 /// What is known of a tree.
 pub(super) struct Sampler {
-    root: u32,
+    root: Root,
     start: Instant,
     looks: usize,
     refused: BTreeMap<u32, usize>,
@@ -47,11 +48,13 @@ pub(super) struct Sampler {
     pub(super) seen: BTreeMap<u32, Seen>,
     /// What was measured.
     pub(super) samples: Vec<Sample>,
+    /// The version of the first C library that was seen, where it says it.
+    pub(super) libc: Option<String>,
 }
 
 impl Sampler {
-    /// Watches what is below `root`.
-    pub(super) fn new(root: u32, start: Instant) -> Self {
+    /// Watches a tree.
+    pub(super) fn new(root: Root, start: Instant) -> Self {
         Self {
             root,
             start,
@@ -60,7 +63,13 @@ impl Sampler {
             load: None,
             seen: BTreeMap::new(),
             samples: Vec::new(),
+            libc: None,
         }
+    }
+
+    /// The tree that is watched.
+    pub(super) const fn root(&self) -> Root {
+        self.root
     }
 
     /// Looks once. Returns how long to wait until the next time.
@@ -70,9 +79,9 @@ impl Sampler {
             at: self.start.elapsed(),
             memory: 0,
             processes: 0,
-            ticks: procfs::stat(self.root).map_or(0, |stat| stat.children),
+            ticks: self.root.gone(),
         };
-        for pid in tree::descendants(self.root) {
+        for pid in self.root.processes() {
             let Ok(stat) = procfs::stat(pid) else {
                 continue;
             };
@@ -169,6 +178,11 @@ impl Sampler {
         let due = seen.looks < AGAIN || again;
         if due && let Ok(maps) = procfs::maps(pid) {
             seen.looks += 1;
+            if self.libc.is_none() {
+                self.libc = maps
+                    .libc_file()
+                    .and_then(|file| procfs::libc_version(pid, file));
+            }
             seen.maps = maps;
         }
         comm.clone_into(&mut seen.comm);

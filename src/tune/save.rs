@@ -17,11 +17,13 @@ const KEY: &str = "malloc-conf";
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Saved {
-    /// The file holds it now.
-    Written,
-    /// The file holds it already.
-    Same,
+pub(crate) enum Saved<'a> {
+    /// The file holds this `MALLOC_CONF` now.
+    Written(&'a str),
+    /// The file holds this `MALLOC_CONF` already.
+    Same(&'a str),
+    /// These variables alone are the best: there is no key for them.
+    Variables(&'a [(String, String)]),
     /// The C library's own allocator is the best: there is nothing to write.
     Nothing,
     /// What is set now stays, and it is nothing that `fix` sets.
@@ -85,11 +87,11 @@ pub(crate) fn can_save(path: &Path) -> Result<(), SaveError> {
 ///
 /// # Errors
 /// Where there is nothing that `fix` could use, or the file cannot be changed.
-pub(crate) fn save(
-    outcome: &Outcome,
+pub(crate) fn save<'a>(
+    outcome: &'a Outcome,
     path: &Path,
     accepts: fn(&str) -> bool,
-) -> Result<Saved, SaveError> {
+) -> Result<Saved<'a>, SaveError> {
     if outcome.stop == Stop::Interrupted {
         return Ok(Saved::Interrupted);
     }
@@ -103,9 +105,23 @@ pub(crate) fn save(
         _ => match for_fix(best).filter(|conf| accepts(conf)) {
             Some(conf) => write_to(path, conf),
             None if best.candidate.is_current() => Ok(Saved::Stays),
-            None => Err(SaveError::NotForFix(best.candidate.name.clone())),
+            None => match alone(best) {
+                Some(variables) => Ok(Saved::Variables(variables)),
+                None => Err(SaveError::NotForFix(best.candidate.name.clone())),
+            },
         },
     }
+}
+
+/// The variables of a setting that loads nothing. One that is a list, to which others may add, is none of them.
+fn alone(tried: &Tried) -> Option<&[(String, String)]> {
+    let proof = &tried.runs.last()?.1.proof;
+    let candidate = &tried.candidate;
+    let loads = candidate.library.is_some() || proof.library.is_some();
+    let list =
+        |(name, _): &(String, String)| matches!(name.as_str(), "LD_PRELOAD" | "GLIBC_TUNABLES");
+    let plain = !loads && !candidate.env.is_empty() && !candidate.env.iter().any(list);
+    plain.then_some(candidate.env.as_slice())
 }
 
 /// The `MALLOC_CONF` of a setting that is jemalloc with that and nothing else.
@@ -122,10 +138,10 @@ fn for_fix(tried: &Tried) -> Option<&str> {
     (jemalloc && alone && !conf.is_empty()).then_some(conf)
 }
 
-fn write_to(path: &Path, conf: &str) -> Result<Saved, SaveError> {
+fn write_to<'a>(path: &Path, conf: &'a str) -> Result<Saved<'a>, SaveError> {
     let (before, after) = edit(path, conf)?;
     if before.as_deref() == Some(after.as_str()) {
-        return Ok(Saved::Same);
+        return Ok(Saved::Same(conf));
     }
     let done = match &before {
         Some(before) => write::replace(path, before.as_bytes(), after.as_bytes()),
@@ -133,7 +149,7 @@ fn write_to(path: &Path, conf: &str) -> Result<Saved, SaveError> {
     };
     let path = path.display().to_string();
     done.map_err(|error| SaveError::Write { path, error })?;
-    Ok(Saved::Written)
+    Ok(Saved::Written(conf))
 }
 
 /// What the file holds, and what it would hold.
@@ -256,11 +272,11 @@ mod tests {
         let path = folder.path().join("pyproject.toml");
         let text = "[tool.malloclint]\n# ours\npreload = \"soname\"\n\n[tool.other]\nx = 1\n";
         fs::write(&path, text).unwrap();
-        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Written);
+        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Written(CONF));
         let written = fs::read_to_string(&path).unwrap();
         let line = "preload = \"soname\"\nmalloc-conf = \"narenas:2,tcache:false\"\n";
         assert!(written.contains(line), "{written}");
-        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Same);
+        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Same(CONF));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         fs::write(&path, "tool = { malloclint = {} }\n").unwrap();
         let error = can_save(&path).unwrap_err().to_string();
@@ -282,17 +298,47 @@ mod tests {
         ] {
             let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
             let env: Vec<_> = env.iter().map(own).collect();
-            let mut tried = Tried::new(Candidate::current(&env));
-            let proof = Proof {
-                library: library.map(str::to_owned),
-                ..Proof::default()
-            };
-            let run = Run {
-                proof,
-                ..Run::default()
-            };
-            tried.runs.push((0, run));
+            let tried = tried(Candidate::current(&env), library);
             assert_eq!(for_fix(&tried), expected, "{env:?}");
+        }
+    }
+
+    /// A setting that was run once.
+    fn tried(candidate: Candidate, library: Option<&str>) -> Tried {
+        let mut tried = Tried::new(candidate);
+        let proof = Proof {
+            library: library.map(str::to_owned),
+            ..Proof::default()
+        };
+        let run = Run {
+            proof,
+            ..Run::default()
+        };
+        tried.runs.push((0, run));
+        tried
+    }
+
+    #[test]
+    fn variables_that_need_no_library_stand_alone() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let (two, trim) = (
+            pair("MALLOC_ARENA_MAX", "2"),
+            pair("MALLOC_TRIM_THRESHOLD_", "131072"),
+        );
+        let tunables = pair("GLIBC_TUNABLES", "glibc.malloc.arena_max=2");
+        let own = Some("/app/libjemalloc.so.2");
+        for (env, library, expected) in [
+            (vec![two.clone()], None, true),
+            (vec![two.clone(), trim], None, true),
+            (vec![two.clone(), tunables], None, false),
+            // The command loads a library of its own.
+            (vec![two], own, false),
+            (Vec::new(), None, false),
+        ] {
+            let candidate = Candidate::new(Origin::Asked, None, env.clone());
+            let tried = tried(candidate, library);
+            let expected = expected.then_some(env.as_slice());
+            assert_eq!(alone(&tried), expected, "{env:?} {library:?}");
         }
     }
 
@@ -302,10 +348,10 @@ mod tests {
         let path = folder.path().join("malloclint.toml");
         can_save(&path).unwrap();
         assert!(!path.exists());
-        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Written);
+        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Written(CONF));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         fs::write(&path, "\u{feff}# ours\r\ngoal = 'balanced'\r\n").unwrap();
-        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Written);
+        assert_eq!(write_to(&path, CONF).unwrap(), Saved::Written(CONF));
         let text =
             "\u{feff}# ours\r\ngoal = 'balanced'\r\nmalloc-conf = \"narenas:2,tcache:false\"\r\n";
         assert_eq!(fs::read_to_string(&path).unwrap(), text);

@@ -102,6 +102,8 @@ pub(crate) struct Goal {
     pub cpu: f64,
     /// The user's figure, or the time.
     pub speed: f64,
+    /// What is surely faster may take so much more memory, as a part of the other's.
+    pub more_memory: f64,
 }
 
 /// From where on a difference is one, as a part of the other's figure.

@@ -24,8 +24,6 @@ use super::size::Size;
 use super::workload::{Work, Workload};
 use super::{Options, Outcome, Stop, Watcher};
 
-/// So many rounds tell finalists apart, or nothing does.
-const MOST_ROUNDS: usize = 30;
 /// A run may take so many times what the baseline takes,
 const PACE: u32 = 4;
 /// and this, since the shortest ones vary.
@@ -71,7 +69,10 @@ impl<'a> Session<'a> {
         interrupt: &'a Interrupt,
         watcher: &'a dyn Watcher,
     ) -> Self {
-        let environment = Environment::here();
+        let environment = match &options.workload.container {
+            Some(container) => Environment::of_container(container),
+            None => Environment::here(),
+        };
         let mut all = vec![Tried::new(Candidate::baseline())];
         if !environment.current.is_empty() {
             all.push(Tried::new(Candidate::current(&environment.current)));
@@ -228,7 +229,7 @@ impl<'a> Session<'a> {
             }
             self.halve(keep);
         }
-        while self.rounds < MOST_ROUNDS {
+        while self.rounds < self.options.rounds {
             if let Err(stop) = self.round() {
                 return stop;
             }
@@ -250,7 +251,7 @@ impl<'a> Session<'a> {
                 return Stop::Decided;
             }
         }
-        Stop::Undecided
+        Stop::Rounds
     }
 
     /// Measures all that are left once each.

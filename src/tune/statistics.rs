@@ -48,6 +48,13 @@ impl Estimate {
         Some(Self { mean, half, count })
     }
 
+    /// The same where each value may be off by so much: however well they agree, the interval is as wide.
+    #[must_use]
+    pub(crate) fn coarse(mut self, step: f64) -> Self {
+        self.half = self.half.map(|half| half.max(step));
+        self
+    }
+
     /// Whether it is above zero for sure, however often that is asked.
     #[must_use]
     pub(crate) fn is_positive(&self) -> bool {
@@ -117,6 +124,14 @@ mod tests {
         assert_eq!(Estimate::of(&[7.0]).unwrap().half, None);
         assert!(!Estimate::of(&[7.0]).unwrap().is_positive());
         assert_eq!(Estimate::of(&[]), None);
+    }
+
+    #[test]
+    fn values_that_are_counted_in_steps_agree_by_chance() {
+        let estimate = Estimate::of(&[0.2; 4]).unwrap();
+        assert!(estimate.is_positive() && estimate.coarse(0.01).is_positive());
+        assert!(!estimate.coarse(0.2).is_positive());
+        assert_eq!(Estimate::of(&[0.2]).unwrap().coarse(0.2).half, None);
     }
 
     #[test]

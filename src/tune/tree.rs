@@ -15,6 +15,41 @@ use super::procfs;
 /// Between two looks at what is left.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Where a tree begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Root {
+    /// Below a keeper, which is none of it.
+    Below(u32),
+    /// At the first process of a container.
+    At(u32),
+}
+
+impl Root {
+    /// All processes, parents before children.
+    pub(super) fn processes(self) -> Vec<u32> {
+        match self {
+            Self::Below(pid) => descendants(pid),
+            Self::At(pid) => [pid].into_iter().chain(descendants(pid)).collect(),
+        }
+    }
+
+    /// Those that no other one of the tree has started.
+    pub(super) fn first(self) -> Vec<u32> {
+        match self {
+            Self::Below(pid) => children(pid),
+            Self::At(pid) => vec![pid],
+        }
+    }
+
+    /// The CPU time of those that have gone and were waited for, in clock ticks: of a container its first process counts it.
+    pub(super) fn gone(self) -> u64 {
+        match self {
+            Self::Below(pid) => procfs::stat(pid).map_or(0, |stat| stat.children),
+            Self::At(_) => 0,
+        }
+    }
+}
+
 /// All processes below `root`, parents before children.
 pub(super) fn descendants(root: u32) -> Vec<u32> {
     let children: &dyn Fn(u32) -> Vec<u32> = if has_lists() {
@@ -134,6 +169,14 @@ mod tests {
         };
         assert_eq!(walk(1, &children), [2, 3, 4]);
         assert!(walk(9, &children).is_empty());
+    }
+
+    #[test]
+    fn a_container_begins_with_its_first_process() {
+        let own = std::process::id();
+        assert_eq!(Root::At(own).first(), [own]);
+        assert_eq!(Root::At(own).processes().first(), Some(&own));
+        assert!(!Root::Below(own).processes().contains(&own));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::inspect::{self, Holdings};
 
 use super::judge::Tried;
-use super::tree;
+use super::tree::Root;
 
 /// A difference below this is no reason, in bytes.
 const LITTLE: u64 = 4 << 20;
@@ -16,10 +16,10 @@ const KINDS: [Kind; 3] = [
     ("in Python's own arenas", |held| held.free_in_python),
 ];
 
-/// What the processes below one hold; nothing where one of them cannot be read, as under an allocator whose memory is not.
-pub(super) fn held(root: u32) -> Option<Holdings> {
+/// What the processes of a tree hold; nothing where one of them cannot be read, as under an allocator whose memory is not.
+pub(super) fn held(root: Root) -> Option<Holdings> {
     let mut held = Holdings::default();
-    let pids = tree::descendants(root);
+    let pids = root.processes();
     let known = pids
         .iter()
         .map(|pid| inspect::look(*pid).is_ok_and(|account| held.add(&account)));

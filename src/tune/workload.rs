@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use super::container::Container;
 use super::limit::Limit;
 use super::ready::Ready;
 use crate::load;
@@ -13,6 +14,8 @@ use crate::load;
 #[derive(Clone, Debug)]
 pub(crate) struct Workload {
     pub command: Vec<OsString>,
+    /// What it runs in, where it does not run here: the command is then that of the image.
+    pub container: Option<Container>,
     /// What kind of command it is.
     pub work: Work,
     /// The user's own figure, looked for in the output of the load, or of the command.

@@ -13,8 +13,8 @@ FOLDER = Path(__file__).parent / "cases"
 KINDS = {
     "new RUN", "joins a RUN", "sorted list", "heredoc", "cache mounts", "multi-stage", "stage of a stage", "copied library",
     "distroless", "user switch", "install as non-root", "new ENV", "joins ENV", "old ENV", "preload fixed", "preload kept",
-    "conf kept", "absolute path", "hook", "CRLF", "byte order mark", "escape directive", "entrypoint", "Debian 13",
-    "two platforms", "init container", "memory at rest", "reference kept", "shared stage", "stage for developers", "needs one thread",
+    "conf kept", "absolute path", "hook as here-document", "hook as one RUN", "CRLF", "byte order mark", "escape directive", "entrypoint", "Debian 13",
+    "two platforms", "init container", "tune --docker", "memory at rest", "reference kept", "shared stage", "stage for developers", "needs one thread",
     "breaks of a preload", "gains rights", "replaced at start", "refused",
 }
 
@@ -52,6 +52,8 @@ class Case:
     conf: str | None = None
     # Children that its Python forks have jemalloc's background thread afterwards.
     forked: bool = False
+    # The form in which the fixed file holds the thread hook (hook.py).
+    hook: str | None = None
     # How the image's Python is started; what stands before it is the image's entrypoint where `entrypoint` says so.
     python: list[str] = field(default_factory=lambda: ["python3"])
     entrypoint: bool = False

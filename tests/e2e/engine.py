@@ -96,6 +96,10 @@ class Engine:
         """Runs the client that belongs to it."""
         return process.run([*self.entered, "docker", *arguments], given, CLIENT)
 
+    def beside(self, *command: str) -> Run:
+        """Runs a program in the root of the daemon, and among its processes, which have other numbers outside."""
+        return process.run([*self.entered, "--pid", *command], b"", CLIENT)
+
     @property
     def entered(self) -> list[str]:
         """What starts a program where its client is."""

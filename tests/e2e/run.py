@@ -28,6 +28,7 @@ import engine  # noqa: E402
 import injected  # noqa: E402
 import needs  # noqa: E402
 import process  # noqa: E402
+import tuned  # noqa: E402
 import witness  # noqa: E402
 from store import BuildError, Store  # noqa: E402
 from trial import Trial  # noqa: E402
@@ -35,7 +36,9 @@ from trial import Trial  # noqa: E402
 TARGET = Path(__file__).resolve().parents[2] / "target" / "e2e"
 # Of each architecture. What is emulated takes one core for minutes; the other one always has something to do.
 AT_A_TIME = 2
-TRIALS = {injected.CASE.name: injected.Injected, witness.CASE.name: witness.Witness}
+# The engine, its base images and the images of the cases that are under way, in bytes.
+NEEDED = 4 << 30
+TRIALS = {injected.CASE.name: injected.Injected, tuned.CASE.name: tuned.Tuned, witness.CASE.name: witness.Witness}
 Archives = dict[str, "Future[None]"]
 
 
@@ -44,8 +47,11 @@ def main() -> int:
     if not options.before_only and not options.malloclint.is_file():
         print(f"error: {options.malloclint} is not there: build it first")
         return 2
-    # The service rests for half a minute: that is not to be at the end.
-    cases = [witness.CASE, injected.CASE, *case.load()]
+    if (free := shutil.disk_usage(TARGET.parents[1]).free) < NEEDED:
+        print(f"error: {free >> 20} MiB of the disk are free, and images need {NEEDED >> 20}: make room, then start again")
+        return 2
+    # What takes a minute or half of one is not to be at the end.
+    cases = [tuned.CASE, witness.CASE, injected.CASE, *case.load()]
     case.check_sample(cases)
     strange = set(options.only) - {one.name for one in cases}
     if strange:
@@ -71,7 +77,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--malloclint", type=lambda path: Path(path).resolve(), default=TARGET.parent / "debug" / "malloclint", help="the program under test")
     parser.add_argument("--all", action="store_true", help="all cases, not only the sample")
-    parser.add_argument("--only", metavar="NAME", nargs="+", default=[], help="these cases (`witness` and `inject` are two)")
+    parser.add_argument("--only", metavar="NAME", nargs="+", default=[], help="these cases (`tune`, `witness` and `inject` are three)")
     parser.add_argument("--platform", choices=["amd64", "arm64"], help="one architecture")
     parser.add_argument("--images", action="store_true", help="ask about the built images, too, and compare")
     parser.add_argument("--keep", action="store_true", help="keep images and folders of cases")

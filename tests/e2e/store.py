@@ -75,6 +75,15 @@ class Store:
             raise BuildError(f"docker run {image}: {done.both().strip()}")
         return done
 
+    def beside(self, *command: str) -> Run:
+        """Runs a program of the host's where the engine is."""
+        return self._engine.beside(*command)
+
+    def containers(self, begin: str) -> list[str]:
+        """Those whose names begin so, whether they run or not."""
+        names = self._must("ps", "--all", "--format={{.Names}}").split()
+        return [name for name in names if name.startswith(begin)]
+
     def save(self, image: str, path: Path) -> None:
         """Writes it as an archive."""
         self._must("save", f"--output={path}", image)

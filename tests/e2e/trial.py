@@ -8,6 +8,7 @@ from pathlib import Path
 
 import built
 import frame
+import hook
 import probe
 from case import Case, Program
 from process import Run
@@ -35,7 +36,7 @@ class Trial:
 
     def summary(self) -> str:
         """What else a passing case has to tell."""
-        return ""
+        return f"hook as {self.case.hook}" if self.case.hook else ""
 
     def look(self, image: str) -> None:
         """What else is to be seen in the built image, before and after."""
@@ -85,6 +86,8 @@ class Trial:
         if self.case.in_place:
             changed = [(len(removed), len(added)) for removed, added in frame.hunks(before, after)]
             self._check(changed == [(1, 1)], f"fix: not one line in its place: lines taken out and put in: {changed}")
+        form = hook.form(after)
+        self._check(form == self.case.hook, f"fix: the thread hook is there as {form}, expected: {self.case.hook}")
         checked = self._malloclint("check", "Dockerfile", "--fail-on", "warning")
         self._check(checked.code == 0, f"check after fix: exit code {checked.code}")
         again = self._malloclint("fix", "--advice", "Dockerfile", *self.case.args)

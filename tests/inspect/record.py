@@ -1,7 +1,9 @@
 """Records the memory of a process that waits, for the readers of `inspect`: `record.py PID FILE [MIB]`.
 
-A recording is its mappings and the pages that are in memory, as src/inspect/recording.rs has it; of larger ones the first mebibytes."""
+A recording is its mappings and the pages that are in memory, as src/inspect/recording.rs has it: all of them, or the first mebibytes where
+that is enough."""
 
+import math
 import os
 import struct
 import sys
@@ -10,12 +12,11 @@ import sys
 PAGE, PAGES = 4096, os.sysconf("SC_PAGESIZE")
 
 
-def main(pid, path, most):
+def main(pid, path, left):
     with open(f"/proc/{pid}/maps") as maps:
         text = maps.read()
     with open(path, "wb") as out, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory, open(f"/proc/{pid}/pagemap", "rb", buffering=0) as pagemap:
         out.write(b"malloclint recording 1\n" + text.rstrip("\n").encode() + b"\n\n")
-        left = most // PAGE
         for line in text.splitlines():
             start, end = (int(half, 16) for half in line.split()[0].split("-"))
             if "[v" in line:
@@ -31,4 +32,4 @@ def main(pid, path, most):
                         left -= 1
 
 
-main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3] if sys.argv[3:] else 64) << 20)
+main(int(sys.argv[1]), sys.argv[2], (int(sys.argv[3]) << 20) // PAGE if sys.argv[3:] else math.inf)

@@ -9,6 +9,7 @@ import random
 import re
 import sys
 import threading
+import time
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
@@ -117,6 +118,16 @@ def become_child():
     del KEPT[::2]
 
 
+def unjoin(mine):
+    """Frees blocks when the main thread waits already: to ask for more than a kilobyte, as it does to read a line, would join them."""
+    time.sleep(0.5)
+    for index, block in enumerate(mine):
+        if index % 100:
+            libc.free(block)
+    os.write(1, b'"freed"\n')
+    WAIT.wait()
+
+
 def make(shape):
     if shape in ("fragmented", "leaking"):
         for thread in threads(8, blocks, 3000, 0.01 if shape == "fragmented" else 1.0):
@@ -126,6 +137,10 @@ def make(shape):
         tuples = [(number, number) for number in range(1_000_000)]
         KEPT.append(tuples[::100])
         del tuples
+    elif shape == "unjoined":
+        mine = [libc.malloc(40) for _ in range(300_000)]
+        KEPT.append(mine)
+        threads(1, unjoin, mine)
     elif shape == "foreign":
         # Memory of somebody else between that of malloc, which leads backwards and far away where it is taken for blocks.
         for pattern in (b"\xf0" + b"\xff" * 7, b"\x21\0\0\0\0\0\0\0", b"\x01\0\0\x04\0\0\0\0"):

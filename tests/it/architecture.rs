@@ -47,7 +47,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("write", &[]),
     ("config", &["disk", "facts", "finding", "image", "model", "policy", "templates", "text"]),
     // It measures: it knows the world and how jemalloc reads, and nothing of files that are checked.
-    ("tune", &["facts", "inspect", "load", "model", "secrets", "shell", "templates", "text", "write"]),
+    ("tune", &["engine", "facts", "inspect", "load", "model", "secrets", "shell", "templates", "text", "write"]),
     // Requests to a server: it knows nothing of what they are for.
     ("load", &["text"]),
     // Built images, read from where they are stored: it knows the world, and hands out what the files say.
@@ -55,13 +55,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("image", &["facts", "model", "surroundings", "text"]),
     // Built images written again with jemalloc: reading stays with `image`, and the rules judge what comes out.
     ("patch", &["check", "disk", "facts", "finding", "image", "model", "templates", "text", "write"]),
-    // Container engines: how the command lines of their builds are read, and how they are run.
+    // Container engines: how the command lines of their builds are read, and how builds and containers are run.
     ("engine", &["facts"]),
     // Reports of what live processes do, read back as what is known of a service.
-    ("observed", &["model", "secrets", "text"]),
+    ("observed", &["model", "secrets", "shell", "text"]),
     // What live processes do with their memory: it knows the world, and nothing of files.
     ("inspect", &["facts", "model", "secrets", "templates", "text"]),
-    ("report", &["finding", "fix", "project", "rules", "secrets", "text", "verdict"]),
+    ("report", &["facts", "finding", "fix", "project", "rules", "secrets", "text", "verdict"]),
     // The program.
     ("cli", &["finding", "policy", "report", "templates"]),
     ("baseline", &["finding"]),
@@ -87,7 +87,7 @@ const SYSTEM: &[(&str, &[&str])] = &[
         &["disk", "image", "inspect", "patch", "write"],
     ),
     ("File::create", &["patch", "write"]),
-    ("std::net", &["image", "load", "tune"]),
+    ("std::net", &["engine", "image", "load", "tune"]),
     (
         "std::process",
         &[

@@ -17,6 +17,7 @@ use layout::{Entry, INDEX, Layout, gzip, hex, layer, library, packed, zstd};
 const RELEASE: &[u8] =
     b"PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nID=debian\nVERSION_ID=\"12\"\n";
 const STATUS: &[u8] = b"Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\n\nPackage: libjemalloc2\nStatus: install ok installed\nVersion: 5.3.0-1\n";
+const LIBC: &[u8] = b"Package: libc6\nStatus: install ok installed\nVersion: 2.36-9\n";
 const LIBRARY: &str = "usr/lib/x86_64-linux-gnu/libjemalloc.so.2";
 
 /// Debian 12 with Python and jemalloc, as far as it is read.
@@ -44,12 +45,56 @@ fn config(preload: &str) -> Value {
 
 /// What `docker save` writes of an image that preloads this.
 pub(crate) fn saved(preload: &str) -> Vec<u8> {
+    saved_as(&base(), &config(preload))
+}
+
+/// An image that people have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Image {
+    /// It preloads jemalloc.
+    Jemalloc,
+    /// It sets nothing.
+    Plain,
+    /// It stands on Alpine.
+    Musl,
+}
+
+/// What `docker save` writes of it, and the variables that it sets.
+pub(crate) fn saved_image(image: Image) -> (Vec<u8>, Value) {
+    let elf = library(62);
+    let debian = |status| {
+        layer(&[
+            Entry::Symlink("lib", "usr/lib"),
+            Entry::File("usr/lib/os-release", RELEASE),
+            Entry::File("var/lib/dpkg/status", status),
+            Entry::File("usr/lib/x86_64-linux-gnu/libc.so.6", &elf),
+            Entry::File("usr/bin/python3.11", &elf),
+            Entry::Symlink("usr/bin/python3", "python3.11"),
+        ])
+    };
+    let plain = json!({"Env": ["PATH=/usr/bin:/bin"], "Cmd": ["python3", "-m", "gunicorn", "app:app", "--threads", "8"]});
+    let preload = json!({"LD_PRELOAD": "libjemalloc.so.2", "MALLOC_CONF": "narenas:4"});
+    match image {
+        Image::Jemalloc => (saved("libjemalloc.so.2"), preload),
+        Image::Plain => (saved_as(&debian(LIBC), &plain), json!({})),
+        Image::Musl => {
+            let alpine = layer(&[
+                Entry::File("etc/os-release", b"ID=alpine\nVERSION_ID=3.20.1\n"),
+                Entry::File("lib/ld-musl-x86_64.so.1", &elf),
+                Entry::File("usr/bin/python3.12", &elf),
+                Entry::Symlink("usr/bin/python3", "python3.12"),
+            ]);
+            (saved_as(&alpine, &plain), json!({}))
+        }
+    }
+}
+
+fn saved_as(base: &[u8], config: &Value) -> Vec<u8> {
     let folder = folder([]);
-    let base = base();
-    fs::write(folder.path().join("layer.tar"), &base).unwrap();
+    fs::write(folder.path().join("layer.tar"), base).unwrap();
     let config = json!({
-        "architecture": "amd64", "os": "linux", "config": config(preload),
-        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", layout::hex(&base))]},
+        "architecture": "amd64", "os": "linux", "config": config,
+        "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", layout::hex(base))]},
     });
     fs::write(folder.path().join("config.json"), config.to_string()).unwrap();
     let manifest = json!([{"Config": "config.json", "RepoTags": null, "Layers": ["layer.tar"]}]);

@@ -29,6 +29,7 @@ mod fix;
 mod fix_properties;
 mod format;
 mod formats;
+mod free_threading;
 mod fuzz;
 mod harm;
 mod harm_images;

@@ -359,6 +359,28 @@ fn costs_of_a_page_are_those_measured() {
         "| setting | native",
         &table,
     );
+    let malloc = "objects, PYTHONMALLOC=malloc, 1";
+    let mut table = String::from(
+        "| setting | Python's own pools | `PYTHONMALLOC=malloc` | two threads |\n|---|---|---|---|\n",
+    );
+    for (name, setting) in [
+        ("`narenas:1,tcache:false`", "article"),
+        ("`narenas:1,tcache_max:1024`", "article, with small caches"),
+        ("glibc", "glibc"),
+    ] {
+        let [own, one, two] = ["objects, 1", malloc, "objects, PYTHONMALLOC=malloc, 2"]
+            .map(|program| median(program, setting));
+        writeln!(table, "| {name} | {own:.0} | {one:.0} | {two:.0} |").unwrap();
+    }
+    let [without, with] =
+        ["article", "article, with small caches"].map(|setting| median(malloc, setting));
+    let said = format!("[objects]\nwithout_caches = {without:.0}\nwith_caches = {with:.0}\n");
+    assert!(facts.contains(&said), "native-threads.toml: {said}");
+    table_is(
+        "rules/malloc-conf-serialises-threads.md",
+        "| setting | Python's own pools",
+        &table,
+    );
 }
 
 /// What `explain` prints fits on two screens.

@@ -3,16 +3,19 @@
 
 #![cfg(target_os = "linux")]
 mod bad_input;
+mod containers;
 mod orphans;
 mod processes;
+mod proposal;
 mod requests;
 
 use crate::support::run;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::support::run::{Run, finish, folder, program};
+use crate::support::run::{Run, finish_within, folder, program};
 use serde_json::Value;
 
 /// A file of `tests/tune/`.
@@ -39,9 +42,24 @@ fn tune(folder: &Path, test: &str) -> Command {
     command
 }
 
-/// Runs it, and demands that nothing stays behind.
+/// A `--budget` of so many seconds on a machine that has nothing else to do; as much longer as Python takes to start on this
+/// one now, so that as many runs fit into it.
+fn budget(seconds: u64) -> String {
+    const IDLE: Duration = Duration::from_millis(100);
+    let began = Instant::now();
+    let mut python = Command::new("python3");
+    let status = python.args(["-c", "import http.server"]).status().unwrap();
+    assert!(status.success());
+    let slower = began.elapsed().div_duration_f64(IDLE).clamp(1.0, 10.0);
+    let longer = Duration::from_secs(seconds).mul_f64(slower);
+    format!("{}ms", longer.as_millis())
+}
+
+/// Runs it to its end, which its budget brings, and demands that nothing stays behind.
 fn done(command: &mut Command, test: &str) -> Run {
-    let run = finish(command, b"");
+    /// No budget is that long.
+    const LIMIT: Duration = Duration::from_secs(900);
+    let run = finish_within(LIMIT, command, b"");
     let left = processes::marked(&processes::mark(test));
     assert!(left.is_empty(), "left behind: {left:?}\n{}", run.err);
     run
@@ -88,8 +106,10 @@ fn a_command_is_measured_proved_and_reported() {
     let run = done(
         tune(folder.path(), test)
             .args([
+                "--rounds",
+                "3",
                 "--budget",
-                "15s",
+                &budget(20),
                 "--candidates",
                 "1",
                 "--allocators",
@@ -206,20 +226,20 @@ fn a_short_budget_is_for_the_anchors() {
         tune(folder.path(), test)
             .args([
                 "--budget",
-                "7s",
+                "20s",
                 "--allocators",
                 "glibc",
                 "--format",
                 "json",
             ])
-            .args(["--", "sleep", "0.7"]),
+            .args(["--", "sleep", "2"]),
         test,
     );
     let all = json(&run);
     let measured = all["candidates"].as_array().unwrap().iter();
     let names: Vec<_> = measured.map(|one| one["name"].as_str().unwrap()).collect();
-    assert_eq!(names[..2], ["glibc", "glibc MALLOC_ARENA_MAX=2"]);
-    assert!(names.len() <= 3, "{names:?}");
+    // Nine runs would be one setting more: of two seconds each they do not fit into it, however fast the machine is.
+    assert_eq!(names, ["glibc", "glibc MALLOC_ARENA_MAX=2"]);
     assert_eq!(run.code, Some(0), "{}", run.err);
 }
 
@@ -232,15 +252,17 @@ fn a_small_service_keeps_what_it_has() {
     let run = done(
         tune(folder.path(), test)
             .args([
+                "--rounds",
+                "3",
                 "--budget",
-                "24s",
+                "40s",
                 "--candidates",
                 "1",
                 "--allocators",
                 "glibc",
             ])
             .args(["--server", "--ready", &format!("http://127.0.0.1:{port}/")])
-            .args(["--load", &load, "--settle", "200ms", "--memory", "end"])
+            .args(["--load", &load, "--settle", "2s", "--memory", "end"])
             .args(["--goal", "low-memory"])
             .args(["--", "python3", &file("server.py"), &port]),
         test,
@@ -256,6 +278,7 @@ fn a_small_service_keeps_what_it_has() {
         answer.contains(" processes, too little to gain, and "),
         "{answer}"
     );
+    // What it rests makes three rounds longer than a quarter of the budget: it is not decided before.
     assert!(
         run.err.contains("going on is hardly worth it"),
         "{}",
@@ -274,7 +297,8 @@ fn a_wrong_setting_of_the_user_discards_nothing_else() {
         tune(folder.path(), test)
             .env("LD_PRELOAD", "libjemalloc.so.2")
             .env("MALLOC_CONF", "nonsense:1")
-            .args(["--budget", "15s", "--candidates", "1", "--allocators"])
+            .args(["--rounds", "3", "--budget", &budget(20)])
+            .args(["--candidates", "1", "--allocators"])
             .args(["jemalloc,glibc", "--try"])
             .args([&format!("MALLOC_CONF={CONF}"), "--format", "json"])
             .args(["--", "python3", &file("churn.py"), "2"]),
@@ -305,7 +329,7 @@ fn what_is_not_in_force_is_discarded_loudly() {
         tune(folder.path(), test)
             .args([
                 "--budget",
-                "15s",
+                &budget(20),
                 "--candidates",
                 "2",
                 "--allocators",
@@ -347,7 +371,7 @@ fn what_is_set_now_is_measured_too() {
             .env("MALLOC_ARENA_MAX", "1")
             .args([
                 "--budget",
-                "12s",
+                &budget(15),
                 "--candidates",
                 "1",
                 "--allocators",
@@ -382,8 +406,10 @@ fn a_server_is_started_loaded_watched_and_stopped() {
     let run = done(
         tune(folder.path(), test)
             .args([
+                "--rounds",
+                "3",
                 "--budget",
-                "20s",
+                &budget(30),
                 "--candidates",
                 "1",
                 "--allocators",
@@ -434,7 +460,8 @@ fn why_a_setting_wins_is_told() {
     fs::write(folder.path().join("seen.json"), report).unwrap();
     let run = done(
         tune(folder.path(), test)
-            .args(["--budget", "25s", "--allocators", "jemalloc"])
+            .args(["--rounds", "4", "--budget", &budget(40)])
+            .args(["--allocators", "jemalloc"])
             .args([
                 "--try",
                 "MALLOC_CONF=narenas:1,dirty_decay_ms:0,muzzy_decay_ms:0",
@@ -498,7 +525,7 @@ fn the_best_goes_into_the_configuration_and_from_there_into_files() {
         tune(&jobs, test)
             .args([
                 "--budget",
-                "12s",
+                &budget(15),
                 "--candidates",
                 "1",
                 "--allocators",
@@ -516,12 +543,14 @@ fn the_best_goes_into_the_configuration_and_from_there_into_files() {
     );
     let toml = fs::read_to_string(folder.path().join("malloclint.toml")).unwrap();
     // Which is better depends on the machine; what is written must agree with what is said.
-    let expected = if json(&run)["best"] == "glibc" {
+    let all = json(&run);
+    let jemalloc = all["best"].as_str().unwrap().strip_prefix("jemalloc ");
+    let expected = if let Some(conf) = jemalloc {
+        assert!(run.err.contains("wrote ../malloclint.toml"), "{}", run.err);
+        files[0].1.replace("narenas:3,tcache:false", conf)
+    } else {
         assert!(run.err.contains("nothing is written"), "{}", run.err);
         files[0].1.to_owned()
-    } else {
-        assert!(run.err.contains("wrote ../malloclint.toml"), "{}", run.err);
-        files[0].1.replace("narenas:3,tcache:false", CONF)
     };
     assert_eq!(toml, expected);
     assert_eq!(fs::read_dir(jobs).unwrap().count(), 1);

@@ -66,7 +66,15 @@ pub(crate) struct Raw {
 /// # Panics
 /// Where it takes longer than [`LIMIT`]: it is killed then. Where what it prints is no text.
 pub(crate) fn finish(command: &mut Command, input: &[u8]) -> Run {
-    let Raw { out, err, code } = finish_raw(command, input);
+    finish_within(LIMIT, command, input)
+}
+
+/// The same with a limit of its own.
+///
+/// # Panics
+/// Where it takes longer: it is killed then. Where what it prints is no text.
+pub(crate) fn finish_within(limit: Duration, command: &mut Command, input: &[u8]) -> Run {
+    let Raw { out, err, code } = finish_raw_within(limit, command, input);
     let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
     Run {
         out: text(out),
@@ -80,6 +88,10 @@ pub(crate) fn finish(command: &mut Command, input: &[u8]) -> Run {
 /// # Panics
 /// Where it takes longer than [`LIMIT`]: it is killed then.
 pub(crate) fn finish_raw(command: &mut Command, input: &[u8]) -> Raw {
+    finish_raw_within(LIMIT, command, input)
+}
+
+fn finish_raw_within(limit: Duration, command: &mut Command, input: &[u8]) -> Raw {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -92,7 +104,7 @@ pub(crate) fn finish_raw(command: &mut Command, input: &[u8]) -> Raw {
     let writer = thread::spawn(move || drop(stdin.write_all(&input)));
     let out = drain(child.stdout.take().expect("a pipe"));
     let err = drain(child.stderr.take().expect("a pipe"));
-    let code = wait(&mut child);
+    let code = wait(&mut child, limit);
     writer.join().expect("the writer ends");
     Raw {
         out: out.join().expect("output"),
@@ -109,16 +121,16 @@ fn drain(mut pipe: impl Read + Send + 'static) -> thread::JoinHandle<Vec<u8>> {
     })
 }
 
-fn wait(child: &mut Child) -> Option<i32> {
+fn wait(child: &mut Child, limit: Duration) -> Option<i32> {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait().expect("the program can be waited for") {
             return status.code();
         }
-        if start.elapsed() > LIMIT {
+        if start.elapsed() > limit {
             child.kill().expect("the program can be killed");
             child.wait().expect("the program ends");
-            panic!("still running after {LIMIT:?}");
+            panic!("still running after {limit:?}");
         }
         thread::sleep(Duration::from_millis(5));
     }

@@ -6,11 +6,12 @@
     /die           by ending the server
     /silent        never
 
-With `busy` as third argument a thread works all the time; with a number the server ends by itself after so many seconds.
-The file `asked` is there once it was asked five times.
+With `busy` as third argument a thread works all the time; with a number the server ends by itself so many seconds after the
+file `asked` is there, which it makes when it is asked for the fifth time: however slow the machine is, it was seen to answer.
 """
 
 import http.server
+import itertools
 import os
 import sys
 import threading
@@ -18,16 +19,14 @@ import time
 
 port, root = int(sys.argv[1]), sys.argv[2]
 more = sys.argv[3:]
-asked = 0
+asked = itertools.count(1)
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        global asked
-        asked += 1
-        if asked == 5:
+        if next(asked) == 5:
             open("asked", "w").close()
         path = self.path.split("?")[0]
         word, _, rest = (root if path == "/" else path[1:]).partition("/")
@@ -59,13 +58,20 @@ def work():
         sum(range(100_000))
 
 
+def leave(seconds):
+    while not os.path.exists("asked"):
+        time.sleep(0.05)
+    time.sleep(seconds)
+    os._exit(0)
+
+
 class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
 
-server = Server(("127.0.0.1", port), Answer)
+server = Server((os.environ.get("ADDRESS", "127.0.0.1"), port), Answer)
 if "busy" in more:
     threading.Thread(target=work, daemon=True).start()
 elif more:
-    threading.Timer(float(more[0]), os._exit, [0]).start()
+    threading.Thread(target=leave, args=[float(more[0])], daemon=True).start()
 server.serve_forever()

@@ -1,7 +1,8 @@
 //! What the base image's facts say of platform, interpreter and user.
 
+use crate::facts::free_threading::{is_free_threaded, requested};
 use crate::facts::{self, Image};
-use crate::model::{Fact, Found, Fragile, Platform, Python, User, Value};
+use crate::model::{Fact, Found, Fragile, Platform, Python, PythonBuild, User, Value};
 use crate::text::Place;
 
 pub(super) fn platform(
@@ -106,6 +107,20 @@ pub(super) fn python(image: Option<&Image>, from: &Place, why: &str) -> Fact<Pyt
         }
         None => Fact::Unknown(why.to_owned()),
     }
+}
+
+/// What the name of an image says of the build of its Python: `python:3.14-slim`, `uv:python3.13-bookworm`.
+pub(super) fn python_build(reference: &Value, from: &Place) -> Option<PythonBuild> {
+    let name = reference.known()?.split('@').next()?;
+    let (repository, tag) = name.rsplit_once(':').unwrap_or((name, ""));
+    let free_threaded = is_free_threaded(name);
+    let python = repository.ends_with("python") || tag.starts_with("python");
+    let said = free_threaded || python && requested(tag).is_some();
+    said.then(|| PythonBuild {
+        said: name.to_owned(),
+        place: from.of_text(name),
+        free_threaded,
+    })
 }
 
 pub(super) fn user(image: Option<&Image>, why: &str) -> Fact<User> {

@@ -2,7 +2,9 @@
 
 use super::{Copied, CopySource, ImageState};
 use crate::facts::{self, Image, ImageRole};
-use crate::model::{Built, Fact, Library, Origin, PathPattern, Python, ThreadHook, User, Value};
+use crate::model::{
+    Built, Fact, Library, Origin, PathPattern, Python, PythonBuild, ThreadHook, User, Value,
+};
 use crate::text::Place;
 
 impl ImageState {
@@ -52,8 +54,14 @@ impl ImageState {
             state.fragile_of_built(program, built, at);
         }
         for (package, _) in &built.python_packages {
+            state.noted.copy_in(package);
             state.noted.threads_of(package, || at.clone());
         }
+        state.noted.python_build = built.free_threaded.as_ref().map(|file| PythonBuild {
+            said: file.clone(),
+            place: at.clone(),
+            free_threaded: true,
+        });
         let hooks = built
             .modules
             .iter()

@@ -309,7 +309,9 @@ fn interpreter(name: &str) -> Option<Option<(u8, u8)>> {
     let rest = rest
         .trim_end_matches("-minimal")
         .trim_end_matches("-full")
-        .trim_end_matches("-slim");
+        .trim_end_matches("-slim")
+        .trim_end_matches("-nogil")
+        .trim_end_matches("-freethreading");
     if rest.is_empty() || rest == "3" {
         return Some(None);
     }
@@ -348,7 +350,7 @@ pub(super) fn ran(state: &mut ImageState, words: &[Word], place: &Place) {
         "pip" | "pip3" | "python" | "python3" | "uv" | "poetry" | "pipenv"
     ) || program
         .strip_prefix("python3.")
-        .is_some_and(|minor| minor.parse::<u8>().is_ok());
+        .is_some_and(|minor| minor.trim_end_matches('t').parse::<u8>().is_ok());
     if is_python && state.python.value().is_none() && !state.platform.windows {
         let (line, path) = (place.line(), &place.file.path);
         state.python = Fact::Assumed(
@@ -373,6 +375,8 @@ mod tests {
             ("python3.11", Some(Some((3, 11)))),
             ("python3.9-minimal", Some(Some((3, 9)))),
             ("python39", Some(Some((3, 9)))),
+            ("python3.13-nogil", Some(Some((3, 13)))),
+            ("python3.14-freethreading", Some(Some((3, 14)))),
             ("python3-pip", None),
             ("python3-dev", None),
             ("py3-numpy", None),

@@ -1,50 +1,96 @@
 //! The fast bins: small blocks that are free, though they look as if they were in use.
 
-use std::collections::BTreeSet;
-
 use super::arena::Arena;
-use crate::inspect::memory::{self, Memory, word};
+use crate::inspect::memory::{self, Memory, Window, word};
 
 /// So many lists of them.
 const BINS: u64 = 10;
-/// No list is followed further.
-const MOST: usize = 1 << 15;
+/// No more of them are followed in an arena, a list that was changed meanwhile may lead anywhere. Whoever asks for more than a
+/// kilobyte empties all lists, so there are seldom more than some hundred thousand.
+const MOST: usize = 1 << 22;
 
-/// The addresses of the blocks in the lists of an arena.
-pub(super) fn blocks(memory: &dyn Memory, arena: &Arena) -> BTreeSet<u64> {
-    let mut found = BTreeSet::new();
-    let Some(lists) = arena.layout.fast else {
-        return found;
-    };
-    for bin in 0..BINS {
-        let head = arena.address.saturating_add(lists + bin * 8);
-        // The first link is a plain address.
-        let mut at = memory::word_at(memory, head).unwrap_or(0);
-        let mut left = MOST;
-        while at != 0 && at.is_multiple_of(16) && left > 0 && found.insert(at) {
-            left -= 1;
-            at = next(memory, at, 32 + bin * 16).unwrap_or(0);
-        }
-    }
-    found
+/// The blocks in the lists of an arena.
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    /// Their addresses in order.
+    addresses: Vec<u64>,
 }
 
-/// The block that follows in a list of blocks of one size.
-fn next(memory: &dyn Memory, at: u64, size: u64) -> Option<u64> {
-    let bytes = memory::read(memory, at.checked_add(8)?, 16)?;
-    if word(&bytes, 0)? & !7 != size {
-        return None;
+impl Blocks {
+    pub(super) fn of(memory: &dyn Memory, arena: &Arena) -> Self {
+        let Some(lists) = arena.layout.fast else {
+            return Self::default();
+        };
+        let mut follower = Follower {
+            memory,
+            window: Window::default(),
+            addresses: Vec::new(),
+        };
+        for bin in 0..BINS {
+            let head = arena.address.saturating_add(lists + bin * 8);
+            // The first link is a plain address.
+            let first = memory::word_at(memory, head).unwrap_or(0);
+            follower.follow(first, 32 + bin * 16);
+        }
+        let mut addresses = follower.addresses;
+        addresses.sort_unstable();
+        Self { addresses }
     }
-    let link = word(&bytes, 8)?;
-    let place = at.checked_add(16)?;
-    // From 2.32 on a link is mixed with the address that holds it (safe-linking); what is one already is not.
-    let mixed = link ^ place >> 12;
-    let is_block = |at: &u64| {
-        at.is_multiple_of(16)
-            && memory::word_at(memory, at.saturating_add(8))
-                .is_some_and(|header| header & !7 == size)
-    };
-    [mixed, link]
-        .into_iter()
-        .find(|at| *at == 0 || is_block(at))
+
+    pub(super) fn contains(&self, at: u64) -> bool {
+        self.addresses.binary_search(&at).is_ok()
+    }
+}
+
+struct Follower<'a> {
+    memory: &'a dyn Memory,
+    /// What was read last: blocks of a list often lie side by side.
+    window: Window,
+    addresses: Vec<u64>,
+}
+
+impl Follower<'_> {
+    /// Adds the blocks of a list, all of one size.
+    fn follow(&mut self, first: u64, size: u64) {
+        let mut at = first;
+        // Where a list comes back to a place that it was at, it goes round (Brent).
+        let (mut mark, mut steps, mut most) = (0, 0, 1);
+        while at != 0 && at != mark && at.is_multiple_of(16) && self.addresses.len() < MOST {
+            if steps == most {
+                (mark, steps, most) = (at, 0, most * 2);
+            }
+            steps += 1;
+            let link = self.words(at).filter(|(header, _)| header & !7 == size);
+            let Some((_, link)) = link else {
+                // It was taken meanwhile, and what followed it with it.
+                return;
+            };
+            self.addresses.push(at);
+            at = self.next(at, link, size).unwrap_or(0);
+        }
+    }
+
+    /// The block that a link leads to; 0 at the end.
+    fn next(&mut self, at: u64, link: u64, size: u64) -> Option<u64> {
+        let place = at.checked_add(16)?;
+        // From 2.32 on a link is mixed with the address that holds it (safe-linking); what is one already is not.
+        let mixed = link ^ place >> 12;
+        let mut is_block = |at: u64| {
+            let words = at.is_multiple_of(16).then(|| self.words(at)).flatten();
+            words.is_some_and(|(header, _)| header & !7 == size)
+        };
+        [mixed, link]
+            .into_iter()
+            .find(|at| *at == 0 || is_block(*at))
+    }
+
+    /// The header of a block, and what follows it.
+    fn words(&mut self, at: u64) -> Option<(u64, u64)> {
+        let (from, to) = (at.checked_add(8)?, at.checked_add(24)?);
+        if self.window.at(from, 16).is_none() {
+            self.window = Window::of(self.memory, from, to).ok()?;
+        }
+        let bytes = self.window.at(from, 16)?;
+        Some((word(bytes, 0)?, word(bytes, 8)?))
+    }
 }

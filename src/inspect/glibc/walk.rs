@@ -1,8 +1,6 @@
 //! From chunk to chunk through the heaps of an arena, while the process goes on: what is in use, what is free, and of that what could
 //! be given back.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::arena::{Arena, GRAIN};
@@ -119,7 +117,7 @@ pub(super) fn heap(
         unit: in_force
             .and_then(|found| found.huge_page)
             .map_or(process.page, |size| size.max(process.page)),
-        fast: fast::blocks(process, arena),
+        fast: fast::Blocks::of(process, arena),
         run: None,
         base: 0,
         strip: Strip::named(match number {
@@ -164,7 +162,7 @@ struct Walk<'a> {
     /// What is given back of it is a multiple of so many bytes.
     unit: u64,
     /// Blocks that are free and look as if they were in use, until they are joined with what is free beside them.
-    fast: BTreeSet<u64>,
+    fast: fast::Blocks,
     /// Free blocks side by side: where they begin and end.
     run: Option<(u64, u64)>,
     /// The address at which the map begins.
@@ -208,7 +206,7 @@ impl Walk<'_> {
                     Some(next) => at = next,
                     None => return,
                 },
-                Chunk::Used(size) if self.fast.contains(&at) => {
+                Chunk::Used(size) if self.fast.contains(at) => {
                     self.free(at, size);
                     at += size;
                 }

@@ -1,11 +1,11 @@
 //! What is recommended, in sentences: first the answer with its number, then what stands behind it.
 
 use super::{as_shown, shown_cost, speed_name, stop};
-use crate::tune::floor::{Saving, likely_saving};
+use crate::tune::floor::{Saving, likely_saving, takes_too_much};
 use crate::tune::search_space::{floor, margins};
 use crate::tune::size::{Size, mib};
 use crate::tune::verdict::{Verdict, Verdicts};
-use crate::tune::{Estimate, Outcome, Tried, why};
+use crate::tune::{Estimate, Goal, Outcome, Standing, Tried, why};
 
 /// The answer, as one sentence with its number.
 pub(super) fn answer(outcome: &Outcome) -> String {
@@ -33,8 +33,26 @@ pub(super) fn reasons(outcome: &Outcome) -> Vec<String> {
     }
     said.extend(size(outcome));
     said.extend(why_less(outcome));
+    said.extend(contained(outcome));
     said.extend(apart(outcome));
     said
+}
+
+/// What the kernel counts for a container at rest: without any setting, and with the best.
+fn contained(outcome: &Outcome) -> Option<String> {
+    let usage = |index: usize| outcome.tried.get(index)?.typical_run()?.usage;
+    let first = usage(0)?;
+    let limit = first.limit.map_or_else(String::new, |limit| {
+        format!(", of {} that it may take", mib(limit as f64))
+    });
+    let best = outcome.leader.filter(|leader| *leader != 0).and_then(usage);
+    let best = best.map_or_else(String::new, |usage| {
+        format!("; with what is recommended {}", mib(usage.memory as f64))
+    });
+    Some(format!(
+        "the kernel counts {} for the container at rest with nothing set{limit}{best} (its own memory and read files included)",
+        mib(first.memory as f64)
+    ))
 }
 
 /// What is said of each figure of a setting beside the C library's own allocator, in one line.
@@ -96,29 +114,50 @@ fn set(outcome: &Outcome, best: &Tried) -> String {
     format!("set {}", env.join(" "))
 }
 
-/// What speaks for a setting, with its number.
+/// What speaks for a setting, with its number; and what it takes for that, where it is memory.
 fn gain(outcome: &Outcome, one: &Tried, there: &Tried) -> String {
     let standing = outcome.judge.against(one, there);
-    let verdicts = Verdicts::of(&standing);
-    let (memory, name) = (standing.memory, there_is(there));
-    let ratio = |estimate: Option<Estimate>| estimate.map_or(1.0, |one| one.ratio().0);
-    let typical = |tried: &Tried| tried.typical(|run| outcome.judge.memory(run));
-    if let (Some(now), Some(before)) = (typical(one), typical(there))
-        && ratio(memory) < 1.0 - margins().memory
-    {
-        let (memory, unit) = (ratio(memory), " MiB");
-        let (now, before) = (mib(now), mib(before));
-        let now = now.strip_suffix(unit).unwrap_or(&now);
-        return format!("{memory:.2} of the memory of {name} ({now} instead of {before})");
+    let (memory, margin) = (ratio(standing.memory), margins().memory);
+    if memory < 1.0 - margin {
+        let of = format!("{memory:.2} of the memory of {}", there_is(there));
+        return of + &sizes(outcome, one, there);
     }
-    if verdicts.cpu == Verdict::Lower || standing.cost.is_none() {
-        return format!("{:.2} of the CPU time of {name}", ratio(standing.cpu));
+    let mut gain = faster(outcome, &standing, there_is(there));
+    if memory > 1.0 + margin {
+        gain.push_str(&format!(", and {memory:.2} of its memory"));
+        gain.push_str(&sizes(outcome, one, there));
     }
-    let speed = speed_name(outcome);
-    format!(
-        "{:.2} of the {speed} of {name}",
-        ratio(as_shown(outcome, standing.cost))
-    )
+    gain
+}
+
+fn ratio(estimate: Option<Estimate>) -> f64 {
+    estimate.map_or(1.0, |one| one.ratio().0)
+}
+
+/// The figure by which a setting is faster: the speed itself where that is sure, else the CPU time; of two that are not sure
+/// the better one.
+fn faster(outcome: &Outcome, standing: &Standing, than: &str) -> String {
+    let verdicts = Verdicts::of(standing);
+    let by_cpu = match (verdicts.cost, verdicts.cpu) {
+        (Verdict::Lower, _) => false,
+        (_, Verdict::Lower) => true,
+        _ => ratio(standing.cpu) < ratio(standing.cost),
+    };
+    if by_cpu {
+        return format!("{:.2} of the CPU time of {than}", ratio(standing.cpu));
+    }
+    let speed = ratio(as_shown(outcome, standing.cost));
+    format!("{speed:.2} of the {} of {than}", speed_name(outcome))
+}
+
+/// ` (100 instead of 200 MiB)`.
+fn sizes(outcome: &Outcome, one: &Tried, there: &Tried) -> String {
+    let typical = |tried: &Tried| tried.typical(|run| outcome.judge.memory(run)).map(mib);
+    let (Some(now), Some(before)) = (typical(one), typical(there)) else {
+        return String::new();
+    };
+    let now = now.strip_suffix(" MiB").unwrap_or(&now);
+    format!(" ({now} instead of {before})")
 }
 
 /// Where a small service gets the variable that needs no library: why not more.
@@ -166,14 +205,31 @@ fn why_kept(outcome: &Outcome, there: &Tried) -> String {
 /// Why a setting that is surely better is not worth a change.
 fn too_little(outcome: &Outcome, better: &Tried, there: &Tried) -> String {
     let saving = likely_saving(&outcome.judge, better, there);
-    match saving.filter(|saving| saving.share > 0.0) {
-        Some(saving) => format!(
+    if let Some(saving) = saving.filter(|saving| saving.share > 0.0) {
+        return format!(
             "saves only {}: below {:.0} % or {:.0} MiB a change is not worth it",
             part(saving),
             floor().share * 100.0,
             floor().mib
-        ),
-        None => "saves no memory, and is not surely faster by enough".into(),
+        );
+    }
+    let standing = outcome.judge.against(better, there);
+    if takes_too_much(&outcome.judge, &standing) {
+        return format!(
+            "takes {:.2} of its memory{}: {}",
+            ratio(standing.memory),
+            sizes(outcome, better, there),
+            not_for(outcome.judge.goal)
+        );
+    }
+    "saves no memory, and is not surely faster by enough".into()
+}
+
+/// Why speed is not worth that memory.
+fn not_for(goal: &Goal) -> String {
+    match goal.more_memory {
+        most if most > 0.0 => format!("speed is worth {:.2} at most", 1.0 + most),
+        _ => "`--goal throughput` takes more memory for speed".into(),
     }
 }
 
@@ -216,7 +272,6 @@ fn none_saves(outcome: &Outcome, there: &Tried) -> String {
 /// What a setting takes that saves memory, and is not better for that.
 fn price(outcome: &Outcome, one: &Tried, there: &Tried) -> String {
     let standing = outcome.judge.against(one, there);
-    let ratio = |estimate: Option<Estimate>| estimate.map_or(1.0, |one| one.ratio().0);
     format!(
         "{} takes {}, but {:.2} of its CPU time and {:.2} of its {}",
         name(one),
@@ -267,7 +322,7 @@ fn apart(outcome: &Outcome) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tune::session::fixture::{Figures, outcome};
+    use crate::tune::session::fixture::{Figures, fast_outcome, outcome};
 
     const THERE: Figures = (200.0, 1.0, 100.0);
 
@@ -308,6 +363,23 @@ mod tests {
         ] {
             assert_eq!(of(fix, arena_max), expected);
         }
+    }
+
+    #[test]
+    fn what_speed_takes_is_said() {
+        let faster = (220.0, 0.8, 120.0);
+        assert_eq!(
+            answer(&fast_outcome([THERE, faster, THERE])),
+            "set MALLOC_CONF=narenas:2: 1.20 of the metric of glibc, and 1.10 of its memory (220 instead of 200 MiB)"
+        );
+        assert_eq!(
+            answer(&fast_outcome([THERE, (280.0, 1.0, 150.0), THERE])),
+            "keep glibc: glibc narenas:2 is surely better, but takes 1.40 of its memory (280 instead of 200 MiB): speed is worth 1.25 at most"
+        );
+        assert_eq!(
+            answer(&outcome([THERE, (220.0, 1.0, 150.0), THERE], 1)),
+            "keep glibc: glibc narenas:2 is surely better, but takes 1.10 of its memory (220 instead of 200 MiB): `--goal throughput` takes more memory for speed"
+        );
     }
 
     #[test]

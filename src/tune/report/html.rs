@@ -99,11 +99,14 @@ fn command(outcome: &Outcome) -> String {
     let words: Vec<String> = words
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
+    let image = outcome.image.as_ref();
+    let image = image.map(|image| format!("\nimage: {image}"));
     let load = outcome.load.as_ref();
     let load = load.map(|load| format!("\nload: {}", masked(load)));
     format!(
-        "{}{}",
+        "{}{}{}",
         masked_words(&words).join(" "),
+        image.unwrap_or_default(),
         load.unwrap_or_default()
     )
 }

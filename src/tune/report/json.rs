@@ -42,6 +42,7 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
         "date": date(outcome),
         "machine": machine(&outcome.machine),
         "command": command,
+        "image": outcome.image,
         "load": load,
         "requests": outcome.requests.as_ref().map(requests),
         "goal": outcome.judge.goal.name.name(),
@@ -107,6 +108,7 @@ const fn kind(stop: &Stop) -> &'static str {
     match stop {
         Stop::Decided => "decided",
         Stop::Undecided => "undecided",
+        Stop::Rounds => "rounds",
         Stop::Budget => "budget",
         Stop::Discarded => "discarded",
         Stop::Interrupted => "interrupted",
@@ -212,6 +214,10 @@ fn runs(tried: &Tried) -> Vec<Value> {
             "memory_end_bytes": run.end(),
             "sample_seconds": run.interval().as_secs_f64(),
             "held_bytes": run.held,
+            "container": run.usage.map(|usage| json!({
+                "memory_bytes": usage.memory,
+                "limit_bytes": usage.limit,
+            })),
             "proof": {
                 "process": run.proof.process,
                 "library": run.proof.library,

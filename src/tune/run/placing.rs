@@ -2,18 +2,20 @@
 
 use std::ffi::OsString;
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Watch;
+use crate::facts::ports;
 use crate::load::{Answer, Failure, Origin, PATIENCE, Probe, Problem, Settings, Target};
 use crate::tune::error::{Ending, RunError};
 use crate::tune::finder::{Finder, Found, IDLE, WHILE};
-use crate::tune::known::Known;
 use crate::tune::listening;
 use crate::tune::workload::Server;
 
 /// How long a port may take to say that it takes connections.
 const KNOCK: Duration = Duration::from_secs(1);
+/// A request that waits so long was let in: to refuse it, or to answer that it is too early, takes no time.
+const LET_IN: Duration = Duration::from_secs(1);
 /// The page of a server of which none is named.
 const FIRST: &str = "/";
 
@@ -26,6 +28,8 @@ pub(super) enum Came {
 /// A load whose pages are known.
 pub(super) struct Placed {
     pub(super) settings: Settings,
+    /// Where the server was found, if it was looked for.
+    pub(super) found: Option<Origin>,
     /// Whether the pages are those that were asked for.
     asked: bool,
     /// Whether it is sure that the command is a server.
@@ -39,6 +43,7 @@ impl Placed {
     pub(super) fn named(settings: &Settings) -> Self {
         Self {
             settings: settings.clone(),
+            found: None,
             asked: true,
             sure: true,
             notes: Vec::new(),
@@ -55,6 +60,7 @@ impl Placed {
         }
         Self {
             settings: placed,
+            found: Some(origin.clone()),
             asked,
             sure,
             notes: Vec::new(),
@@ -90,7 +96,7 @@ impl Watch<'_> {
         settings: &Settings,
         command: &[OsString],
     ) -> Result<Placed, RunError> {
-        let mut finder = Finder::new(settings, Known::of(command), true);
+        let mut finder = self.finder(settings, command, true);
         let limit = self.deadline.within(server.ready_limit);
         match self.until_found(&mut finder, limit.time)? {
             Some(came) => self.place(settings, &finder, came),
@@ -113,7 +119,7 @@ impl Watch<'_> {
                 return Some(Came::Ended(ending));
             }
             let idle = watch.sampler.busy(WHILE).is_some_and(|busy| busy < IDLE);
-            finder.step(watch.running.keeper(), idle).map(Came::Found)
+            finder.step(watch.sampler.root(), idle).map(Came::Found)
         })
     }
 
@@ -127,6 +133,12 @@ impl Watch<'_> {
         match came {
             Came::Found(Found::Server { origin, others }) => {
                 let mut placed = Placed::on(settings, &origin, finder.is_sure());
+                if let Some(why) = nothing_of_its_own(finder).filter(|_| !placed.asked) {
+                    return Err(RunError::Unreachable {
+                        why,
+                        tail: self.running.tail(),
+                    });
+                }
                 placed.notes.push(said(&origin, &others, finder.is_sure()));
                 Ok(placed)
             }
@@ -136,11 +148,12 @@ impl Watch<'_> {
             }),
             Came::Found(Found::Contested(port)) => Err(in_use(port)),
             Came::Ended(ending) => {
-                self.running.finish_reading();
+                let died = self.died("the server", ending);
                 // All of its own has ended: whoever listens there now was in its way.
-                let wanted = finder.known().and_then(|known| known.port);
+                let known = finder.known().filter(|_| self.contained.is_none());
+                let wanted = known.and_then(|known| known.port);
                 let held = wanted.filter(|port| listening::holder(*port).is_some());
-                Err(held.map_or_else(|| self.ended("the server", ending), in_use))
+                Err(held.map_or(died, in_use))
             }
         }
     }
@@ -184,21 +197,22 @@ impl Watch<'_> {
             return Err(RunError::System("a load without a page".into()));
         };
         let start = || Probe::start(&placed.settings, target, PATIENCE);
-        let (mut probe, mut last) = (start(), None);
+        let (mut probe, mut asked, mut last) = (start(), Instant::now(), None);
         let limit = self.deadline.within(server.ready_limit);
         let first = self.until(limit.time, |watch, pause| {
             if let Some(ending) = watch.running.wait(Duration::ZERO) {
                 return Some(First::Ended(ending));
             }
             let Some(answer) = probe.wait(pause) else {
-                // It was let in, and is waited for.
-                last = None;
+                if asked.elapsed() >= LET_IN {
+                    last = None;
+                }
                 return None;
             };
             match answer {
                 Err(failure) if failure.may_pass() => {
                     last = Some(failure);
-                    probe = start();
+                    (probe, asked) = (start(), Instant::now());
                     // A port that refuses does so at once.
                     watch.running.wait(pause).map(First::Ended)
                 }
@@ -215,10 +229,7 @@ impl Watch<'_> {
                 sure: placed.sure,
                 tail: self.running.tail(),
             }),
-            Some(First::Ended(ending)) => {
-                self.running.finish_reading();
-                Err(self.ended("the server", ending))
-            }
+            Some(First::Ended(ending)) => Err(self.died("the server", ending)),
             None => Err(RunError::NotReady {
                 limit,
                 check: match last {
@@ -229,6 +240,15 @@ impl Watch<'_> {
             }),
         }
     }
+}
+
+/// Why requests for its pages would measure nothing of the application.
+fn nothing_of_its_own(finder: &Finder) -> Option<String> {
+    let name = &finder.known()?.name;
+    let why = ports::pages_are_files(name)?;
+    Some(format!(
+        "the pages of {name} are files that run nothing of the application: {why}. Give a load of your own (`--server --ready CHECK --load CMD`)"
+    ))
 }
 
 /// What was found, and how to say otherwise.

@@ -38,8 +38,7 @@ impl Watch<'_> {
                 });
             }
         };
-        self.running.finish_reading();
-        Err(self.ended("the server", ending))
+        Err(self.died("the server", ending))
     }
 
     fn unanswered(&self, problem: Problem) -> RunError {

@@ -8,6 +8,7 @@ use super::{Measured, Times, Watch};
 use crate::load::{Amount, Settings, Summary};
 use crate::tune::candidate::Candidate;
 use crate::tune::child::Running;
+use crate::tune::container::Contained;
 use crate::tune::environment::Environment;
 use crate::tune::error::{Ending, RunError};
 use crate::tune::keeper::Kept;
@@ -88,7 +89,10 @@ impl Watch<'_> {
             self.until_page(server, &mut placed)?;
         }
         let Placed {
-            settings, notes, ..
+            settings,
+            found,
+            notes,
+            ..
         } = placed;
         let ready = self.start.elapsed();
         let under = self.under_load(server, |watch| watch.requests(&settings))?;
@@ -96,10 +100,11 @@ impl Watch<'_> {
         self.requests = Some(took);
         let metric = figure(&settings, &took);
         let run = self.ended_run(candidate, ready, &under, Some(metric))?;
-        // Every other run does the same work.
+        // Every other run does the same work. The next container may have another address.
+        let moves = found.filter(|_| self.contained.is_some());
         let settings = Settings {
             amount: Amount::Requests(took.requests),
-            ..settings
+            ..moves.map_or(settings.clone(), |origin| settings.away_from(&origin))
         };
         Ok(Measured {
             run,
@@ -126,7 +131,8 @@ impl Watch<'_> {
         self.settle(server)?;
         let ticks = self.ticks().saturating_sub(before);
         // Nothing is measured any more.
-        self.held = why::held(self.running.keeper());
+        self.held = why::held(self.sampler.root());
+        self.usage = self.contained.as_ref().and_then(Contained::usage);
         Ok(Under { gave, wall, ticks })
     }
 
@@ -155,10 +161,7 @@ impl Watch<'_> {
         });
         let ended = self.until(limit.time, |watch, pause| watch.running.wait(pause))?;
         match ended {
-            Some(ending) => {
-                self.running.finish_reading();
-                Err(self.ended("the server", ending))
-            }
+            Some(ending) => Err(self.died("the server", ending)),
             None if limit.why == BUDGET => Err(self.late("the rest after the load", limit)),
             None => Ok(()),
         }
@@ -179,10 +182,7 @@ impl Watch<'_> {
         })?;
         match found {
             Some(Either::Ready) => Ok(()),
-            Some(Either::Ended(ending)) => {
-                self.running.finish_reading();
-                Err(self.ended("the server", ending))
-            }
+            Some(Either::Ended(ending)) => Err(self.died("the server", ending)),
             None => Err(RunError::NotReady {
                 limit,
                 check: ready.lack(),
@@ -198,8 +198,11 @@ impl Watch<'_> {
         load: &str,
         environment: &Environment,
     ) -> Result<Running, RunError> {
-        // The load is not what is measured: it runs without an allocator's settings.
-        let (set, unset) = environment.with(None, &[]);
+        // The load is not what is measured: it runs here, without an allocator's settings.
+        let (set, unset) = match self.contained {
+            Some(_) => Environment::here().with(None, &[]),
+            None => environment.with(None, &[]),
+        };
         let command = ["sh", "-c", load].map(OsString::from).to_vec();
         let wanted = Wanted {
             ready: None,
@@ -210,6 +213,7 @@ impl Watch<'_> {
                 set,
                 unset,
                 command,
+                cleanup: Vec::new(),
             },
             &wanted,
             &environment.children,
@@ -234,8 +238,7 @@ impl Watch<'_> {
                 }
                 // A load that fails may be the first to notice that the server is gone.
                 if let Some(ending) = self.running.wait(GRACE) {
-                    self.running.finish_reading();
-                    return Err(self.ended("the server", ending));
+                    return Err(self.died("the server", ending));
                 }
                 Err(RunError::Load {
                     how: ending,
@@ -243,10 +246,7 @@ impl Watch<'_> {
                     server: self.running.tail(),
                 })
             }
-            Some(Which::Server(ending)) => {
-                self.running.finish_reading();
-                Err(self.ended("the server", ending))
-            }
+            Some(Which::Server(ending)) => Err(self.died("the server", ending)),
             None => Err(RunError::Timeout {
                 who: "the load",
                 limit,

@@ -57,8 +57,9 @@ impl Session<'_> {
     pub(super) fn affordable(&self) -> Option<usize> {
         let one = self.estimate.as_secs_f64().max(1e-3);
         let runs = (self.deadline.left().as_secs_f64() / one) as usize;
-        let most = self.options.candidates;
-        schedule::affordable(runs, self.anchors, self.least(), most)
+        let least = self.least();
+        let most = self.options.candidates.max(least);
+        schedule::affordable(runs, self.anchors, least, most)
     }
 
     /// So many settings there must be besides the anchors, for a comparison.

@@ -11,21 +11,21 @@ use crate::tune::verdict::{Verdict, Verdicts};
 
 /// So long people wait for a first word,
 const SOON: Duration = Duration::from_secs(60);
-/// or for so many rounds, where those take longer,
-const ROUNDS: usize = 3;
 /// but no longer than this part of the budget.
 const PART: u32 = 4;
 
 /// Whether it is time for the first word.
-fn is_due(spent: Duration, budget: Duration, rounds: usize) -> bool {
-    spent >= budget / PART || spent >= SOON && rounds >= ROUNDS
+fn is_due(spent: Duration, budget: Duration) -> bool {
+    spent >= SOON.min(budget / PART)
 }
 
 impl Session<'_> {
     /// Says once, and early, whether going on is worth it.
     pub(super) fn tell_early(&mut self) {
         let spent = self.deadline.spent();
-        if self.told || !is_due(spent, self.options.budget, self.rounds) {
+        let is_open = |one: &Tried| one.runs.is_empty() && one.discarded.is_none();
+        let waits = self.all.iter().take(self.anchors).any(is_open);
+        if self.told || waits || !is_due(spent, self.options.budget) {
             return;
         }
         let hint = Hint {
@@ -93,7 +93,8 @@ impl Hint<'_> {
         let savings = compared.iter();
         let savings = savings.filter_map(|one| floor::likely_saving(self.judge, one.1, there));
         let most = savings.max_by(|one, other| one.share.total_cmp(&other.share))?;
-        let saves = if most.share > 0.0 {
+        // What would be printed as nothing is nothing.
+        let saves = if most.share >= 0.0005 {
             let percent = most.share * 100.0;
             format!("saves more than {percent:.1} % ({})", mib(most.bytes))
         } else {
@@ -118,8 +119,8 @@ impl Hint<'_> {
         format!("{name} is at {ratio:.2} of the {what} of {there} so far: going on")
     }
 
-    /// What surely takes less CPU time or time, and no more memory. What only looks so does not count: of
-    /// many settings one always does.
+    /// What surely takes less CPU time or time, and no more memory than the goal lets it. What only looks so does not
+    /// count: of many settings one always does.
     fn faster<'a>(
         &self,
         compared: &[(usize, &'a Tried)],
@@ -128,7 +129,8 @@ impl Hint<'_> {
         compared.iter().find_map(|one| {
             let standing = self.judge.against(one.1, there);
             let verdicts = Verdicts::of(&standing);
-            let less = |verdict| verdict == Verdict::Lower && verdicts.memory != Verdict::Higher;
+            let too_much = floor::takes_too_much(self.judge, &standing);
+            let less = |verdict| verdict == Verdict::Lower && !too_much;
             if less(verdicts.cpu) {
                 return Some((*one, standing.cpu?.ratio().0, "CPU time"));
             }
@@ -148,18 +150,10 @@ mod tests {
     use crate::tune::session::fixture::{Figures, with_session};
 
     #[test]
-    fn after_a_minute_or_three_rounds_and_never_later_than_a_quarter() {
-        let due = |spent, budget, rounds| {
-            is_due(
-                Duration::from_secs(spent),
-                Duration::from_secs(budget),
-                rounds,
-            )
-        };
-        assert!(!due(59, 600, 9) && due(60, 600, 3));
-        assert!(!due(100, 600, 2), "three rounds take longer");
-        assert!(due(150, 600, 0), "a quarter of the budget");
-        assert!(!due(2, 12, 9) && due(3, 12, 0));
+    fn after_a_minute_and_never_later_than_a_quarter() {
+        let due = |spent, budget| is_due(Duration::from_secs(spent), Duration::from_secs(budget));
+        assert!(!due(59, 600) && due(60, 600));
+        assert!(!due(2, 12) && due(3, 12), "a quarter of the budget");
     }
 
     fn word(figures: [Figures; 3]) -> String {

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::Session;
+use crate::templates::Goal;
 use crate::tune::anchors;
 use crate::tune::candidate::{Candidate, Origin};
 use crate::tune::judge::{Tried, tests};
+use crate::tune::search_space;
 use crate::tune::size::MIB;
 use crate::tune::workload::Work;
 use crate::tune::{Interrupt, Limit, Options, Outcome, Stop, Watcher, Workload};
@@ -53,6 +55,7 @@ pub(in crate::tune) fn with_session<T>(
     };
     let options = Options {
         workload: Workload {
+            container: None,
             command: vec!["x".into()],
             work: Work::Command,
             metric: None,
@@ -61,6 +64,7 @@ pub(in crate::tune) fn with_session<T>(
         judge: tests::judge(),
         budget: Duration::from_secs(60),
         warmup: 1,
+        rounds: 30,
         candidates: 8,
         seed: 1,
         allocators: None,
@@ -84,4 +88,14 @@ pub(in crate::tune) fn with_session<T>(
 /// The outcome of such a session.
 pub(in crate::tune) fn outcome(figures: [Figures; 3], processes: usize) -> Outcome {
     with_session(figures, processes, |session| session.outcome(Stop::Decided))
+}
+
+/// The same of one process, where speed is the goal.
+pub(in crate::tune) fn fast_outcome(figures: [Figures; 3]) -> Outcome {
+    with_session(figures, 1, |mut session| {
+        if let Some(goal) = search_space::goal(Goal::Throughput) {
+            session.judge.goal = goal;
+        }
+        session.outcome(Stop::Decided)
+    })
 }

@@ -49,6 +49,7 @@ impl Session<'_> {
             beside: self.environment.beside(),
             judge: self.judge.clone(),
             command: self.workload.command.clone(),
+            image: (self.workload.container.as_ref()).map(|container| container.image.clone()),
             load: server.map(|server| server.load.shown()),
             requests: self.workload.requests().cloned(),
             seed: self.options.seed,
@@ -131,7 +132,7 @@ impl Session<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::tune::session::fixture::{Figures, outcome};
+    use crate::tune::session::fixture::{Figures, fast_outcome, outcome};
 
     /// What wins, what nearly does, and what is too little: of the C library (0), `fix` (1), and
     /// `MALLOC_ARENA_MAX=2` (2) in one process of 200 MiB.
@@ -157,6 +158,13 @@ mod tests {
     fn speed_is_recommended_where_it_takes_no_more_memory() {
         assert_eq!(decided((200.0, 1.0, 120.0), SAME), [Some(1), None, None]);
         assert_eq!(decided((220.0, 1.0, 150.0), SAME), [Some(0), None, Some(1)]);
+    }
+
+    #[test]
+    fn where_speed_is_the_goal_it_may_take_some_memory() {
+        let leader = |fix| fast_outcome([SAME, fix, SAME]).leader;
+        assert_eq!(leader((220.0, 1.0, 120.0)), Some(1));
+        assert_eq!(leader((280.0, 1.0, 120.0)), Some(0), "too much of it");
     }
 
     #[test]

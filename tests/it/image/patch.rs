@@ -398,6 +398,21 @@ fn other_images_of_a_layout_stay() {
     is_fine(&check(at, &["oci:app:1", "oci:app:1-jemalloc"]));
 }
 
+/// As `cp -al` makes it: both have the same files.
+#[test]
+fn a_copy_that_shares_the_files_stays() {
+    let folder = plain(&[PATH]);
+    let at = folder.path();
+    for (path, _) in all(&at.join("app")) {
+        let copy = path.replacen("/app/", "/copy/", 1);
+        fs::create_dir_all(Path::new(&copy).parent().unwrap()).unwrap();
+        fs::hard_link(path, copy).unwrap();
+    }
+    let before = all(&at.join("copy"));
+    digest(&patch(at, &["oci:app:1", "-o", "oci:app:1", AMD64]));
+    assert_eq!(all(&at.join("copy")), before);
+}
+
 #[test]
 fn a_dry_run_says_what_would_come_and_writes_nothing() {
     let folder = plain(&[PATH, "LD_PRELOAD=libgomp.so.1"]);
@@ -650,13 +665,11 @@ fn a_wrong_destination_says_what_to_write() {
     assert_eq!(fs::read(at.join("file")).unwrap(), b"x");
 }
 
+/// How a part of a package is packed.
+type Pack = fn(&[u8]) -> Vec<u8>;
+
 /// A package of Debian, its parts packed as `ending` says.
-fn deb(
-    machine: u8,
-    arch: &str,
-    depends: &str,
-    (ending, pack): (&str, fn(&[u8]) -> Vec<u8>),
-) -> Vec<u8> {
+fn deb(machine: u8, arch: &str, depends: &str, (ending, pack): (&str, Pack)) -> Vec<u8> {
     let triplet = if arch == "amd64" {
         "x86_64-linux-gnu"
     } else {

@@ -1,46 +1,41 @@
 //! Servers that `tune` finds, loads and stops by itself, and commands that are none.
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
-use super::{candidate, file, json, port, processes, tune};
+use super::{budget, candidate, done, file, json, port, tune};
 use crate::support::run::{Run, folder};
 
 /// What makes a test short.
 const SHORT: [&str; 10] = [
+    "--rounds",
+    "3",
     "--allocators",
     "glibc",
     "--candidates",
     "1",
-    "--budget",
-    "40s",
     "--settle",
     "300ms",
     "--format",
     "json",
 ];
 
-/// Runs it to its end, which its budget brings, and demands that nothing stays behind.
-fn done(command: &mut Command, test: &str) -> Run {
-    let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let (out, err) = (text(output.stdout), text(output.stderr));
-    let left = processes::marked(&processes::mark(test));
-    assert!(left.is_empty(), "left behind: {left:?}\n{err}");
-    Run {
-        out,
-        err,
-        code: output.status.code(),
-    }
+fn short(folder: &Path, test: &str) -> Command {
+    let mut command = tune(folder, test);
+    command.args(SHORT).args(["--budget", &budget(40)]);
+    command
 }
 
 /// `tune` with these options of the command `python3 tests/tune/...`.
 fn tuned(test: &str, options: &[&str], command: &[&str]) -> Run {
-    let folder = folder([]);
+    tuned_in(folder([]).path(), test, options, command)
+}
+
+fn tuned_in(folder: &Path, test: &str, options: &[&str], command: &[&str]) -> Run {
     done(
-        tune(folder.path(), test)
-            .args(SHORT)
+        short(folder, test)
             .args(options)
             .args(["--", "python3"])
             .args(command),
@@ -85,7 +80,7 @@ fn a_command_that_waits_and_answers_is_a_server() {
     let (test, port) = ("requests-found", port());
     let run = tuned(
         test,
-        &["--load-time", "500ms"],
+        &["--load-time", "1s"],
         &[&file("pages.py"), &port, "ok"],
     );
     assert_eq!(run.code, Some(0), "{}", run.err);
@@ -117,8 +112,7 @@ fn a_server_that_is_known_is_one_at_once() {
     let script = std::fs::read_to_string(file("pages.py")).unwrap();
     let folder = folder([("gunicorn", script.as_str())]);
     let run = done(
-        tune(folder.path(), test)
-            .args(SHORT)
+        short(folder.path(), test)
             .args(["--requests", "40", "--keep-alive", "--csv", "runs.csv"])
             .args([
                 "--",
@@ -150,7 +144,7 @@ fn a_server_that_is_known_is_one_at_once() {
 #[test]
 fn pages_have_weights_and_a_rate_is_judged_by_its_latency() {
     let (test, port) = ("requests-rate", port());
-    let other = format!("http://127.0.0.1:{port}/b?n={{n}}");
+    let other = format!("http://127.0.0.1:{port}/b?n={{number}}");
     let ready = format!(":{port}");
     let options = [
         "--url",
@@ -194,7 +188,8 @@ fn pages_have_weights_and_a_rate_is_judged_by_its_latency() {
 fn memory_under_load_and_at_rest_is_of_one_kind() {
     let (test, port) = ("requests-memory", port());
     let url = format!("http://127.0.0.1:{port}/");
-    let options = ["--url", &url, "--load-time", "500ms"];
+    // As many seconds on every machine: what is written comes in steps, and each is seen.
+    let options = ["--url", &url, "--rate", "40", "--requests", "60"];
     let run = tuned(test, &options, &[&file("forks.py"), &port]);
     assert_eq!(run.code, Some(0), "{}", run.err);
     for run in runs(&json(&run)) {
@@ -230,16 +225,26 @@ fn a_job_stays_a_job() {
 }
 
 #[test]
-fn a_job_that_answers_is_known_by_its_end_or_because_that_is_said() {
+fn a_job_that_answers_is_known_by_its_end() {
     let port = port();
-    for (test, options, said) in [
-        ("requests-ends", ["--load-time", "20s"].as_slice(), true),
-        ("requests-batch", &["--batch"], false),
-    ] {
-        let run = tuned(test, options, &[&file("pages.py"), &port, "ok", "2"]);
-        assert_eq!(run.code, Some(0), "{}", run.err);
-        assert_eq!(run.err.contains("has ended by itself"), said, "{}", run.err);
-        assert!(!run.err.contains("the server listens"), "{}", run.err);
-        assert!(json(&run)["requests"].is_null());
-    }
+    // It ends when it was asked, in the midst of the load.
+    let command = [&file("pages.py"), port.as_str(), "ok", "1"];
+    let run = tuned("requests-ends", &["--load-time", "1m"], &command);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(run.err.contains("has ended by itself"), "{}", run.err);
+    assert!(!run.err.contains("the server listens"), "{}", run.err);
+    assert!(json(&run)["requests"].is_null());
+}
+
+#[test]
+fn a_job_that_answers_is_known_because_that_is_said() {
+    let port = port();
+    // It need not be asked.
+    let folder = folder([("asked", "")]);
+    let command = [&file("pages.py"), port.as_str(), "ok", "2"];
+    let run = tuned_in(folder.path(), "requests-batch", &["--batch"], &command);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    assert!(!run.err.contains("has ended by itself"), "{}", run.err);
+    assert!(!run.err.contains("the server listens"), "{}", run.err);
+    assert!(json(&run)["requests"].is_null());
 }

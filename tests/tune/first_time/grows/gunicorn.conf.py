@@ -1,0 +1,3 @@
+"""As many services are started: one worker, some threads."""
+
+threads = 8
