@@ -13,6 +13,7 @@ import checks
 import indexes
 import layers
 import lists
+import patching
 import preloads
 import statics
 import subjects
@@ -49,6 +50,9 @@ def cases(static: Path | None) -> list[Case]:
         Case("from", lists.check, (*SERVES, *COMPILES)),
         Case("build", building.check_buildkit, SERVES, sample=building.check_buildkit),
         Case("build-others", building.check_others, ("podman", "buildah", "runc")),
+        Case("patch", lambda world: patching.check(world, "amd64"), (*COPIES, "buildah"), sample=lambda world: patching.check(world, "amd64")),
+        Case("patch-arm64", lambda world: patching.check(world, "arm64"), COPIES, "arm64"),
+        Case("patch-whole", patching.check_whole_or_not, COPIES),
         *(_places(subject) for subject in everything.values()),
         *(_preloads(subject) for subject in everything.values()),
         Case("index", lambda world: indexes.check(world, both), (*COPIES, *SERVES), "arm64"),
