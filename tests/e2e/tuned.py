@@ -25,7 +25,7 @@ CASE = Case(
     source=FOLDER,
 )
 # Seconds of load and of rest, and of all; memory at the end counts.
-QUICK = ["--load-time", "2s", "--settle", "1s", "--budget", "75s", "--candidates", "1", "--memory", "end"]
+QUICK = ["--load-time", "2s", "--settle", "1s", "--rounds", "3", "--budget", "75s", "--candidates", "1", "--memory", "end"]
 # The engine has no network of its own.
 HOST = "--network=host"
 
