@@ -46,7 +46,7 @@ class FirstTime(unittest.TestCase):
             return "\n".join(" ".join(part.split()) for part in done.stdout.split("\n\n"))
 
     def test_a_small_service_keeps_glibc(self):
-        told = self.told("small", "--budget", "45s")
+        told = self.told("small", "--budget", "75s")
         answer = told.splitlines()[0]
         kept = r"keep glibc: the service grew [\d.]+ MiB in 2 processes, too little to gain, and none of the \d+ other settings saves "
         simple = r"set MALLOC_ARENA_MAX=2: .* too little for another allocator to be worth it"
