@@ -131,15 +131,19 @@ def _killed(patching: _Patching) -> Iterator[str]:
     started = time.monotonic()
     new = patching.patch(f"oci:{copy}:{TAG}", f"oci:{copy}:{TAG}")
     takes = time.monotonic() - started
+    seen = set()
     for number in range(KILLS):
         _copied(patching.layout, copy)
         running = subprocess.Popen(patching.command(f"oci:{copy}:{TAG}", f"oci:{copy}:{TAG}"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(chance.uniform(0, takes * 1.1))
         running.send_signal(signal.SIGKILL)
         running.wait()
+        seen.add(_root(copy))
         if _root(copy) not in (old, new):
             yield f"killed for the {number + 1}th time: the tag leads to {_root(copy)}"
         yield from (f"killed for the {number + 1}th time: {fault}" for fault in _broken(copy, _root(copy)))
+    if not {old, new} <= seen:
+        yield "all were killed before anything was written, or after it"
     if _root(patching.layout) != old:
         yield "the layout of which a copy was patched is another"
 
