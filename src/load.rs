@@ -84,16 +84,6 @@ impl Settings {
         placed
     }
 
-    /// The same pages, where those on this server name none.
-    #[must_use]
-    pub(crate) fn away_from(&self, origin: &Origin) -> Self {
-        let mut moved = self.clone();
-        for target in &mut moved.targets {
-            target.origin = target.origin.take().filter(|own| own != origin);
-        }
-        moved
-    }
-
     /// Whether it is known where each page is.
     #[must_use]
     pub(crate) fn is_placed(&self) -> bool {

@@ -166,6 +166,8 @@ pub(crate) struct Outcome {
     pub load: Option<String>,
     /// The requests that were made, where they were made here.
     pub requests: Option<crate::load::Settings>,
+    /// The port of the pages that name no server, as the server has it, where it was looked for or named.
+    pub port: Option<u16>,
     pub seed: u64,
     /// How long it took.
     pub elapsed: Duration,

@@ -58,7 +58,7 @@ pub struct Tune {
     #[arg(long, help_heading = "Workload")]
     pub server: bool,
     /// CMD ends by itself, whatever it listens on meanwhile
-    #[arg(long, conflicts_with_all = ["server", "load", "ready", "url", "connections", "rate", "keep_alive", "no_keep_alive", "headers", "requests", "load_time"], help_heading = "Workload")]
+    #[arg(long, conflicts_with_all = ["server", "load", "ready", "url", "port", "connections", "rate", "keep_alive", "no_keep_alive", "headers", "requests", "load_time"], help_heading = "Workload")]
     pub batch: bool,
     /// What to run against the server instead of requests; the shell reads it
     #[arg(
@@ -72,14 +72,9 @@ pub struct Tune {
     /// When the server is ready: http://URL, HOST:PORT, or a pattern that its output must match; without it, when its page answers
     #[arg(long, value_name = "CHECK", help_heading = "Workload")]
     pub ready: Option<String>,
-    /// How long the server may take to get ready
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "30s",
-        help_heading = "Workload"
-    )]
-    pub ready_timeout: String,
+    /// How long the server may take to get ready [default: 30s, or four times what its first start took]
+    #[arg(long, value_name = "TIME", help_heading = "Workload")]
+    pub ready_timeout: Option<String>,
     /// How long to watch the server after the load: what it gives back then counts, too
     #[arg(
         long,
@@ -107,6 +102,9 @@ pub struct Tune {
         help_heading = "Requests"
     )]
     pub url: Vec<String>,
+    /// The port of the server, where it listens on several and another one is taken for it; in a container its own
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "load", help_heading = "Requests")]
+    pub port: Option<u16>,
     /// How many requests may be under way at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=1000), conflicts_with = "load", help_heading = "Requests")]
     pub connections: u16,

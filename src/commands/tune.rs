@@ -64,6 +64,8 @@ mod here {
     /// Requests per second: at least one in a quarter of an hour, at most what one machine can ask of itself.
     const MIN_RATE: f64 = 0.001;
     const MAX_RATE: f64 = 100_000.0;
+    /// A server may take so long to get ready.
+    const READY: Duration = Duration::from_secs(30);
 
     pub(in crate::commands) fn run(
         arguments: &Tune,
@@ -134,17 +136,31 @@ mod here {
             Some(load) => Load::Command(load.clone()),
             None => Load::Requests(requests(arguments)?),
         };
-        let said = arguments.server || ready.is_some() || !arguments.url.is_empty();
+        let said = arguments.server
+            || ready.is_some()
+            || !arguments.url.is_empty()
+            || arguments.port.is_some();
         let known = Known::of(command).is_some();
+        let ready_timeout = arguments.ready_timeout.as_deref();
+        let ready_timeout = ready_timeout.map(|text| time("--ready-timeout", text));
+        let ready_timeout = ready_timeout.transpose()?;
         let server = Server {
             load,
+            port: arguments.port,
             ready,
             ready_limit: Limit {
-                time: time("--ready-timeout", &arguments.ready_timeout)?,
+                time: ready_timeout.unwrap_or(READY),
                 why: "`--ready-timeout`",
             },
+            ready_said: ready_timeout.is_some(),
             settle: time("--settle", &arguments.settle)?,
         };
+        if let Load::Requests(settings) = &server.load
+            && settings.is_placed()
+            && server.port.is_some()
+        {
+            return Err("--port: every `--url` names its port already: write `--url /PATH`, or leave out `--port`".into());
+        }
         let of_load = matches!(server.load, Load::Command(_));
         match arguments.metric {
             // It is looked for in what the command prints, which a server does not end to print.

@@ -69,6 +69,16 @@ impl Target {
         }
     }
 
+    /// The same, of the server that is found.
+    #[must_use]
+    pub(crate) const fn unplaced(path: String) -> Self {
+        Self {
+            weight: 1,
+            origin: None,
+            path,
+        }
+    }
+
     /// What the server is asked for in the request of that number.
     #[must_use]
     pub(crate) fn path_of(&self, number: u64) -> Cow<'_, str> {
@@ -121,6 +131,14 @@ fn path(text: &str, written: &str) -> Result<String, String> {
     if let Some(other) = written.chars().find(|c| !c.is_ascii_graphic()) {
         return Err(format!(
             "`{text}`: {other:?} cannot stand in a URL: write it percent-encoded (`%20` for a blank)"
+        ));
+    }
+    // What is meant for the number of the request would be asked for as it stands.
+    if let Some(at) = written.replace(NUMBER, "").find(['{', '}']) {
+        let braces = written.replace(NUMBER, "");
+        let from = braces.get(at..).unwrap_or_default();
+        return Err(format!(
+            "`{text}`: only `{NUMBER}` may stand in braces, not `{from}`: write `%7B` and `%7D` for braces of the URL"
         ));
     }
     if written.starts_with('/') {
@@ -252,6 +270,11 @@ mod tests {
             ("http://localhost:1/a b", "' ' cannot stand in a URL"),
             ("http://localhost:1/ä", "percent-encoded"),
             ("/a\r\nHost: x", "cannot stand in a URL"),
+            (
+                "/a?id={n}",
+                "only `{number}` may stand in braces, not `{n}`",
+            ),
+            ("/{number}/{", "not `{`"),
         ] {
             let error = Target::parse(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
@@ -260,8 +283,8 @@ mod tests {
 
     #[test]
     fn the_number_of_a_request_stands_wherever_it_is_wanted() {
-        let target = Target::parse("/a/{number}?b={number}&c={m}").unwrap();
-        assert_eq!(target.path_of(7), "/a/7?b=7&c={m}");
+        let target = Target::parse("/a/{number}?b={number}&c=%7Bm%7D").unwrap();
+        assert_eq!(target.path_of(7), "/a/7?b=7&c=%7Bm%7D");
         assert_eq!(Target::parse("/a").unwrap().path_of(7), "/a");
     }
 

@@ -35,6 +35,8 @@ pub(super) struct Finder {
     /// How a container is reached, where the server runs in one.
     reach: Option<Reach>,
     known: Option<Known>,
+    /// The only port that counts, as the server has it; `None`: any.
+    wanted: Option<u16>,
     /// Whether it is known that it is a server.
     sure: bool,
     looked: Option<Instant>,
@@ -53,6 +55,8 @@ pub(super) enum Found {
     /// A server, and where.
     Server {
         origin: Origin,
+        /// The port as the server has it.
+        port: u16,
         /// Its other ports, where it has some.
         others: Vec<u16>,
     },
@@ -69,6 +73,7 @@ impl Finder {
             reach: None,
             sure: sure || known.is_some(),
             known,
+            wanted: None,
             looked: None,
             since: None,
             probe: None,
@@ -80,6 +85,11 @@ impl Finder {
     /// The same search in a container.
     pub(super) fn within(self, reach: Option<Reach>) -> Self {
         Self { reach, ..self }
+    }
+
+    /// The same search for one port, as the server has it; what else it listens on does not count.
+    pub(super) fn on(self, wanted: Option<u16>) -> Self {
+        Self { wanted, ..self }
     }
 
     /// Whether it is known to be a server.
@@ -99,7 +109,7 @@ impl Finder {
             let origin = origin.clone();
             self.probe = None;
             match answer {
-                Ok(_) | Err(Failure::Status(_)) => return Some(self.server(origin)),
+                Ok(_) | Err(Failure::Status(_)) => return self.server(&origin),
                 Err(Failure::Nonsense(_)) => {
                     self.silent.insert(origin.port(), TRIES);
                 }
@@ -146,9 +156,14 @@ impl Finder {
         let fits = |listener: &&Listener| {
             let port = listener.address.port();
             let silent = self.silent.get(&port).is_some_and(|tries| *tries >= TRIES);
-            listener.here && !silent && (self.sure || !ports::is_of_a_dashboard(port))
+            let unlikely = !self.sure && ports::is_of_a_dashboard(port);
+            self.is_wanted(listener) && listener.here && !silent && !unlikely
         };
         self.sockets.tcp.iter().filter(fits).cloned().collect()
+    }
+
+    fn is_wanted(&self, listener: &Listener) -> bool {
+        self.wanted.is_none_or(|port| listener.port == port)
     }
 
     /// Where no port can be reached: whether anything else can be said of it.
@@ -156,8 +171,12 @@ impl Finder {
         if !self.sure {
             return None;
         }
-        let elsewhere = self.sockets.tcp.iter().find(|listener| !listener.here);
-        let unix = self.sockets.unix.join(", ");
+        let mut wanted = self.sockets.tcp.iter().filter(|one| self.is_wanted(one));
+        let elsewhere = wanted.find(|listener| !listener.here);
+        let unix = match self.wanted {
+            Some(_) => String::new(),
+            None => self.sockets.unix.join(", "),
+        };
         if elsewhere.is_none() && unix.is_empty() {
             return None;
         }
@@ -186,7 +205,8 @@ impl Finder {
 
     /// Takes a port, or asks whether HTTP is spoken there.
     fn choose(&mut self, open: &[Listener]) -> Option<Found> {
-        let expected = self.known.as_ref().and_then(|known| known.port);
+        let usual = self.known.as_ref().and_then(|known| known.port);
+        let expected = self.wanted.or(usual);
         let listener = open.iter().find(|listener| Some(listener.port) == expected);
         let taken = listener.is_some() || open.len() == 1;
         let tries = |listener: &&Listener| self.silent.get(&listener.address.port()).copied();
@@ -196,7 +216,7 @@ impl Finder {
         }
         let origin = Origin::listening(listener.address);
         if self.sure && taken {
-            return Some(self.server(origin));
+            return self.server(&origin);
         }
         let page = self
             .settings
@@ -209,15 +229,19 @@ impl Finder {
         None
     }
 
-    fn server(&self, origin: Origin) -> Found {
-        let ports = self
-            .sockets
-            .tcp
-            .iter()
-            .map(|listener| listener.address.port());
-        let mut others: Vec<u16> = ports.filter(|port| *port != origin.port()).collect();
+    /// What takes connections there; nothing where that is over again.
+    fn server(&self, origin: &Origin) -> Option<Found> {
+        let all = self.sockets.tcp.iter();
+        let is_it = |one: &&Listener| one.here && Origin::listening(one.address) == *origin;
+        let port = all.clone().find(is_it)?.port;
+        let mut others: Vec<u16> = all.map(|one| one.port).filter(|own| *own != port).collect();
         others.sort_unstable();
-        Found::Server { origin, others }
+        others.dedup();
+        Some(Found::Server {
+            origin: origin.clone(),
+            port,
+            others,
+        })
     }
 
     /// Whether it listened on any port when it was last looked at.
@@ -227,15 +251,18 @@ impl Finder {
 
     /// What is missing, in words.
     pub(super) fn lack(&self) -> String {
-        let ports: Vec<String> = self
-            .sockets
-            .tcp
-            .iter()
-            .map(|listener| listener.address.port().to_string())
-            .collect();
+        let ports: Vec<u16> = self.sockets.tcp.iter().map(|one| one.port).collect();
+        let listed: Vec<String> = ports.iter().map(u16::to_string).collect();
+        let listed = listed.join(", ");
+        if let Some(wanted) = self.wanted.filter(|wanted| !ports.contains(wanted)) {
+            return match ports.as_slice() {
+                [] => format!("it does not listen on port {wanted}"),
+                _ => format!("it does not listen on port {wanted}, but on port {listed}"),
+            };
+        }
         if ports.is_empty() {
             return "it listens on no TCP port; what has another load needs `--server --ready CHECK --load CMD`".into();
         }
-        format!("nothing answers HTTP on port {}", ports.join(", "))
+        format!("nothing answers HTTP on port {listed}")
     }
 }

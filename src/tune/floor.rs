@@ -24,6 +24,12 @@ impl Saving {
         self.share >= *share && self.bytes >= mib * super::size::MIB
     }
 
+    /// Whether it is printed as more than nothing, in both.
+    #[must_use]
+    pub(crate) fn is_something(&self) -> bool {
+        self.share >= 0.0005 && self.bytes >= 0.05 * super::size::MIB
+    }
+
     fn of(judge: &Judge, ratio: f64, than: &Tried) -> Option<Self> {
         let share = 1.0 - ratio;
         let bytes = share * than.typical(|run| judge.memory(run))?;
@@ -65,13 +71,18 @@ pub(super) fn may_be_worth(judge: &Judge, one: &Tried, than: &Tried) -> bool {
     };
     let margins = margins();
     let faster = below(standing.cpu, margins.cpu) || below(standing.cost, margins.speed);
-    let more = (standing.memory).is_some_and(|memory| memory.mean > most(judge).ln_1p());
+    let more = seems_too_much(judge, &standing);
     likely_saving(judge, one, than).is_some_and(|saving| saving.is_enough()) || faster && !more
 }
 
 /// Whether a setting surely takes more memory than speed is worth to the goal.
 pub(crate) fn takes_too_much(judge: &Judge, standing: &Standing) -> bool {
     Verdict::of(standing.memory, most(judge)) == Verdict::Higher
+}
+
+/// Whether it looks so.
+pub(super) fn seems_too_much(judge: &Judge, standing: &Standing) -> bool {
+    (standing.memory).is_some_and(|memory| memory.mean > most(judge).ln_1p())
 }
 
 /// So much more memory may be taken by what is faster, as a part of the other's.

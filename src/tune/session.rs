@@ -55,8 +55,8 @@ pub(super) struct Session<'a> {
     more_fixes: Vec<Candidate>,
     arena_max: Option<usize>,
     rounds: usize,
-    /// Whether it was said if going on is worth it.
-    told: bool,
+    /// What was said of whether going on is worth it.
+    told: early::Told,
     /// How long one run takes.
     estimate: Duration,
     /// The longest that the baseline's command, or load, took.
@@ -85,7 +85,7 @@ impl<'a> Session<'a> {
             fix: None,
             more_fixes: Vec::new(),
             arena_max: None,
-            told: false,
+            told: early::Told::default(),
             options,
             environment,
             interrupt,
@@ -220,38 +220,44 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Halving, then rounds of the finalists.
+    /// Halving, then rounds of the finalists; no more rounds than are wanted.
     fn measure(&mut self) -> Stop {
         let alive = self.alive().len().saturating_sub(self.anchors);
-        for keep in schedule::rungs(alive).into_iter().skip(1) {
-            if let Err(stop) = self.round() {
-                return stop;
-            }
-            self.halve(keep);
-        }
+        let mut rungs = schedule::rungs(alive).into_iter().skip(1);
         while self.rounds < self.options.rounds {
             if let Err(stop) = self.round() {
                 return stop;
             }
-            if self.alive().len() <= 1 {
-                let compared = self.all.iter().skip(1).any(|one| one.dropped.is_some());
-                return if compared {
-                    Stop::Undecided
-                } else {
-                    Stop::Discarded
-                };
+            let keep = rungs.next();
+            if let Some(keep) = keep {
+                self.halve(keep);
             }
-            let alive = self.alive();
-            let Some(leader) = self.ranked().first().copied() else {
-                return Stop::Undecided;
-            };
-            let apart = self.judge().undecided(&self.all, leader, &alive).is_empty();
-            // Better for sure need not be worth it for sure.
-            if apart && self.decide().nearly.is_none() {
-                return Stop::Decided;
+            let halved = keep.is_none() || rungs.len() == 0;
+            let last = self.rounds >= self.options.rounds;
+            if let Some(stop) = self.settled().filter(|_| halved || last) {
+                return stop;
             }
         }
         Stop::Rounds
+    }
+
+    /// Why more rounds would tell nothing more, if that is so.
+    fn settled(&self) -> Option<Stop> {
+        let alive = self.alive();
+        if alive.len() <= 1 {
+            let compared = self.all.iter().skip(1).any(|one| one.dropped.is_some());
+            return Some(if compared {
+                Stop::Undecided
+            } else {
+                Stop::Discarded
+            });
+        }
+        let Some(leader) = self.ranked().first().copied() else {
+            return Some(Stop::Undecided);
+        };
+        let apart = self.judge().undecided(&self.all, leader, &alive).is_empty();
+        // Better for sure need not be worth it for sure.
+        (apart && self.decide().nearly.is_none()).then_some(Stop::Decided)
     }
 
     /// Measures all that are left once each.

@@ -10,6 +10,9 @@ use super::limit::Limit;
 use super::ready::Ready;
 use crate::load;
 
+/// A start may take so many times what the first one took.
+const START_PACE: u32 = 4;
+
 /// What is run.
 #[derive(Clone, Debug)]
 pub(crate) struct Workload {
@@ -39,10 +42,14 @@ pub(crate) enum Work {
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     pub load: Load,
+    /// The port of pages that name no server, as the server itself has it: a container's may be another here. `None`: it is looked for.
+    pub port: Option<u16>,
     /// When it is ready; `None` = when the first page of the load answers.
     pub ready: Option<Ready>,
-    /// How long that may take.
+    /// How long that may take,
     pub ready_limit: Limit,
+    /// and whether that was said by the user: else a server that is slow to start gets more.
+    pub ready_said: bool,
     /// How long it is watched after the load.
     pub settle: Duration,
 }
@@ -76,13 +83,52 @@ impl Workload {
     }
 }
 
-impl Load {
-    /// What it is, in words.
+impl Server {
+    /// The load, in words.
     #[must_use]
-    pub(crate) fn shown(&self) -> String {
-        match self {
-            Self::Command(command) => command.clone(),
-            Self::Requests(settings) => settings.to_string(),
+    pub(crate) fn load_shown(&self) -> String {
+        match (&self.load, self.port) {
+            (Load::Command(command), _) => command.clone(),
+            (Load::Requests(settings), Some(port)) if !settings.is_placed() => {
+                format!("{settings}; port {port}")
+            }
+            (Load::Requests(settings), _) => settings.to_string(),
         }
+    }
+
+    /// How long a later start may take, the first having taken so long.
+    pub(super) fn ready_limit_after(&self, first: Duration) -> Limit {
+        let pace = first * START_PACE;
+        if self.ready_said || pace <= self.ready_limit.time {
+            return self.ready_limit;
+        }
+        Limit {
+            time: pace,
+            why: "far longer than its first start took; `--ready-timeout` gives it more",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_start_gets_more_time_and_a_word_of_the_user_counts() {
+        let of = |ready_said| Server {
+            load: Load::Command("true".into()),
+            port: None,
+            ready: None,
+            ready_limit: Limit {
+                time: Duration::from_secs(30),
+                why: "`--ready-timeout`",
+            },
+            ready_said,
+            settle: Duration::ZERO,
+        };
+        let after = |said, first| of(said).ready_limit_after(Duration::from_secs(first)).time;
+        assert_eq!(after(false, 5), Duration::from_secs(30));
+        assert_eq!(after(false, 50), Duration::from_secs(200));
+        assert_eq!(after(true, 50), Duration::from_secs(30));
     }
 }

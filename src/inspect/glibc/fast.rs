@@ -5,9 +5,9 @@ use crate::inspect::memory::{self, Memory, Window, word};
 
 /// So many lists of them.
 const BINS: u64 = 10;
-/// No more of them are followed in an arena, a list that was changed meanwhile may lead anywhere. Whoever asks for more than a
+/// No more of them are followed in a process, a list that was changed meanwhile may lead anywhere. Whoever asks for more than a
 /// kilobyte empties all lists, so there are seldom more than some hundred thousand.
-const MOST: usize = 1 << 22;
+pub(super) const MOST: usize = 1 << 22;
 
 /// The blocks in the lists of an arena.
 #[derive(Debug, Default)]
@@ -17,7 +17,8 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) fn of(memory: &dyn Memory, arena: &Arena) -> Self {
+    /// Those of an arena; `left` is how many may still be followed.
+    pub(super) fn of(memory: &dyn Memory, arena: &Arena, left: &mut usize) -> Self {
         let Some(lists) = arena.layout.fast else {
             return Self::default();
         };
@@ -25,6 +26,7 @@ impl Blocks {
             memory,
             window: Window::default(),
             addresses: Vec::new(),
+            left: *left,
         };
         for bin in 0..BINS {
             let head = arena.address.saturating_add(lists + bin * 8);
@@ -32,6 +34,7 @@ impl Blocks {
             let first = memory::word_at(memory, head).unwrap_or(0);
             follower.follow(first, 32 + bin * 16);
         }
+        *left = follower.left;
         let mut addresses = follower.addresses;
         addresses.sort_unstable();
         Self { addresses }
@@ -47,6 +50,8 @@ struct Follower<'a> {
     /// What was read last: blocks of a list often lie side by side.
     window: Window,
     addresses: Vec<u64>,
+    /// So many may still be followed.
+    left: usize,
 }
 
 impl Follower<'_> {
@@ -55,7 +60,7 @@ impl Follower<'_> {
         let mut at = first;
         // Where a list comes back to a place that it was at, it goes round (Brent).
         let (mut mark, mut steps, mut most) = (0, 0, 1);
-        while at != 0 && at != mark && at.is_multiple_of(16) && self.addresses.len() < MOST {
+        while at != 0 && at != mark && at.is_multiple_of(16) && self.left > 0 {
             if steps == most {
                 (mark, steps, most) = (at, 0, most * 2);
             }
@@ -66,6 +71,7 @@ impl Follower<'_> {
                 return;
             };
             self.addresses.push(at);
+            self.left -= 1;
             at = self.next(at, link, size).unwrap_or(0);
         }
     }

@@ -30,10 +30,12 @@ const SPARE: u64 = 1 << 12;
 /// Words that may be read by themselves.
 const GLANCES: u64 = 1 << 18;
 
-/// What may still be read of a process, all of its arenas together: how often a part, and how often a single word.
+/// What may still be read of a process, all of its arenas together: how often a part, how often a single word, and how many blocks
+/// of fast bins.
 pub(super) struct Budget {
     loads: u64,
     glances: u64,
+    fast: usize,
 }
 
 impl Budget {
@@ -42,6 +44,7 @@ impl Budget {
         Self {
             loads: SPARE + resident / (16 << 10),
             glances: GLANCES,
+            fast: fast::MOST,
         }
     }
 }
@@ -117,7 +120,7 @@ pub(super) fn heap(
         unit: in_force
             .and_then(|found| found.huge_page)
             .map_or(process.page, |size| size.max(process.page)),
-        fast: fast::Blocks::of(process, arena),
+        fast: fast::Blocks::of(process, arena, &mut budget.fast),
         run: None,
         base: 0,
         strip: Strip::named(match number {

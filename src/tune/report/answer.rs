@@ -205,7 +205,7 @@ fn why_kept(outcome: &Outcome, there: &Tried) -> String {
 /// Why a setting that is surely better is not worth a change.
 fn too_little(outcome: &Outcome, better: &Tried, there: &Tried) -> String {
     let saving = likely_saving(&outcome.judge, better, there);
-    if let Some(saving) = saving.filter(|saving| saving.share > 0.0) {
+    if let Some(saving) = saving.filter(Saving::is_something) {
         return format!(
             "saves only {}: below {:.0} % or {:.0} MiB a change is not worth it",
             part(saving),
@@ -262,7 +262,7 @@ fn none_saves(outcome: &Outcome, there: &Tried) -> String {
             "nothing that was tried is surely better; {}",
             price(outcome, most, there)
         )
-    } else if saved.share > 0.0 {
+    } else if saved.is_something() {
         format!("{who} more than {}", part(*saved))
     } else {
         format!("{who} memory")

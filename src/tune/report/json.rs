@@ -44,7 +44,7 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
         "command": command,
         "image": outcome.image,
         "load": load,
-        "requests": outcome.requests.as_ref().map(requests),
+        "requests": outcome.requests.as_ref().map(|settings| requests(settings, outcome.port)),
         "goal": outcome.judge.goal.name.name(),
         "memory": memory(outcome.judge.memory),
         "seed": outcome.seed,
@@ -66,7 +66,7 @@ pub(crate) fn write(outcome: &Outcome, out: &mut dyn io::Write) -> io::Result<()
 }
 
 /// What was asked for. Headers may hold secrets: their values are not among it.
-fn requests(settings: &Settings) -> Value {
+fn requests(settings: &Settings, port: Option<u16>) -> Value {
     let page = |target: &Target| json!({ "url": masked(&target.url()), "weight": target.weight });
     let pages: Vec<Value> = settings.targets.iter().map(page).collect();
     let count = match settings.amount {
@@ -75,6 +75,7 @@ fn requests(settings: &Settings) -> Value {
     };
     json!({
         "urls": pages,
+        "port": port,
         "connections": settings.connections,
         "keep_alive": settings.keep_alive,
         "rate": settings.rate,

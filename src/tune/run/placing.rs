@@ -25,11 +25,12 @@ pub(super) enum Came {
     Ended(Ending),
 }
 
-/// A load whose pages are known.
+/// A load, and where its pages are.
 pub(super) struct Placed {
+    /// What is asked for; pages may name no server.
     pub(super) settings: Settings,
-    /// Where the server was found, if it was looked for.
-    pub(super) found: Option<Origin>,
+    /// Where those are, and its port as the server has it.
+    pub(super) found: Option<(Origin, u16)>,
     /// Whether the pages are those that were asked for.
     asked: bool,
     /// Whether it is sure that the command is a server.
@@ -50,20 +51,26 @@ impl Placed {
         }
     }
 
-    fn on(settings: &Settings, origin: &Origin, sure: bool) -> Self {
-        let mut placed = settings.at(origin);
-        let asked = !placed.targets.is_empty();
+    fn on(settings: &Settings, origin: Origin, port: u16, sure: bool) -> Self {
+        let mut settings = settings.clone();
+        let asked = !settings.targets.is_empty();
         if !asked {
-            placed
-                .targets
-                .push(Target::page(origin.clone(), FIRST.to_owned()));
+            settings.targets.push(Target::unplaced(FIRST.to_owned()));
         }
         Self {
-            settings: placed,
-            found: Some(origin.clone()),
+            settings,
+            found: Some((origin, port)),
             asked,
             sure,
             notes: Vec::new(),
+        }
+    }
+
+    /// What is asked for, each page on its server.
+    pub(super) fn load(&self) -> Settings {
+        match &self.found {
+            Some((origin, _)) => self.settings.at(origin),
+            None => self.settings.clone(),
         }
     }
 }
@@ -96,7 +103,7 @@ impl Watch<'_> {
         settings: &Settings,
         command: &[OsString],
     ) -> Result<Placed, RunError> {
-        let mut finder = self.finder(settings, command, true);
+        let mut finder = self.finder(settings, command, true).on(server.port);
         let limit = self.deadline.within(server.ready_limit);
         match self.until_found(&mut finder, limit.time)? {
             Some(came) => self.place(settings, &finder, came),
@@ -131,15 +138,20 @@ impl Watch<'_> {
         came: Came,
     ) -> Result<Placed, RunError> {
         match came {
-            Came::Found(Found::Server { origin, others }) => {
-                let mut placed = Placed::on(settings, &origin, finder.is_sure());
+            Came::Found(Found::Server {
+                origin,
+                port,
+                others,
+            }) => {
+                let note = said(&origin, &others, finder.is_sure());
+                let mut placed = Placed::on(settings, origin, port, finder.is_sure());
                 if let Some(why) = nothing_of_its_own(finder).filter(|_| !placed.asked) {
                     return Err(RunError::Unreachable {
                         why,
                         tail: self.running.tail(),
                     });
                 }
-                placed.notes.push(said(&origin, &others, finder.is_sure()));
+                placed.notes.push(note);
                 Ok(placed)
             }
             Came::Found(Found::Unreachable(why)) => Err(RunError::Unreachable {
@@ -168,13 +180,14 @@ impl Watch<'_> {
         let Some(location) = answer.location.filter(|_| !placed.asked) else {
             return Ok(());
         };
+        let asked = placed.load().targets.first().map(Target::url);
         let Some(target) = placed.settings.targets.first_mut() else {
             return Ok(());
         };
         let path = elsewhere(&location, &target.path).ok_or_else(|| RunError::Unreachable {
             why: format!(
                 "{} leads to {location}: give a page by `--url /PATH`; where the application wants TLS, `--header 'X-Forwarded-Proto: https'` may do",
-                target.url()
+                asked.unwrap_or_default()
             ),
             tail: self.running.tail(),
         })?;
@@ -193,10 +206,11 @@ impl Watch<'_> {
             Answer(Result<Answer, Failure>),
             Ended(Ending),
         }
-        let Some(target) = placed.settings.targets.first() else {
+        let load = placed.load();
+        let Some(target) = load.targets.first() else {
             return Err(RunError::System("a load without a page".into()));
         };
-        let start = || Probe::start(&placed.settings, target, PATIENCE);
+        let start = || Probe::start(&load, target, PATIENCE);
         let (mut probe, mut asked, mut last) = (start(), Instant::now(), None);
         let limit = self.deadline.within(server.ready_limit);
         let first = self.until(limit.time, |watch, pause| {
@@ -254,10 +268,11 @@ fn nothing_of_its_own(finder: &Finder) -> Option<String> {
 /// What was found, and how to say otherwise.
 fn said(origin: &Origin, others: &[u16], sure: bool) -> String {
     let mut text = format!("the server listens on {origin}");
-    if !others.is_empty() {
+    if let [first, ..] = others {
         let others: Vec<String> = others.iter().map(u16::to_string).collect();
+        let plural = if others.len() == 1 { "" } else { "s" };
         text.push_str(&format!(
-            " (and on port {}: `--url http://HOST:PORT/` takes another)",
+            " (and on port{plural} {}; if that is the server, say `--port {first}`)",
             others.join(", ")
         ));
     }
@@ -316,7 +331,8 @@ mod tests {
         );
         let others = said(&origin, &[9000, 9001], false);
         assert!(
-            others.contains("port 9000, 9001: `--url") && others.ends_with("`--batch`"),
+            others.contains("ports 9000, 9001; if that is the server, say `--port 9000`)")
+                && others.ends_with("`--batch`"),
             "{others}"
         );
     }

@@ -88,31 +88,29 @@ impl Watch<'_> {
         if server.ready.is_none() {
             self.until_page(server, &mut placed)?;
         }
-        let Placed {
-            settings,
-            found,
-            notes,
-            ..
-        } = placed;
+        let load = placed.load();
         let ready = self.start.elapsed();
-        let under = self.under_load(server, |watch| watch.requests(&settings))?;
+        let under = self.under_load(server, |watch| watch.requests(&load))?;
         let took = under.gave;
         self.requests = Some(took);
-        let metric = figure(&settings, &took);
+        let metric = figure(&load, &took);
         let run = self.ended_run(candidate, ready, &under, Some(metric))?;
         // Every other run does the same work. The next container may have another address.
-        let moves = found.filter(|_| self.contained.is_some());
+        let moves = self.contained.is_some();
         let settings = Settings {
             amount: Amount::Requests(took.requests),
-            ..moves.map_or(settings.clone(), |origin| settings.away_from(&origin))
+            ..if moves { placed.settings } else { load }
+        };
+        let next = Server {
+            load: Load::Requests(settings),
+            port: server.port.or(placed.found.map(|(_, port)| port)),
+            ready_limit: server.ready_limit_after(ready),
+            ..server.clone()
         };
         Ok(Measured {
             run,
-            work: Some(Work::Server(Server {
-                load: Load::Requests(settings),
-                ..server.clone()
-            })),
-            notes,
+            work: Some(Work::Server(next)),
+            notes: placed.notes,
         })
     }
 

@@ -5,8 +5,11 @@ use std::time::Duration;
 use super::Session;
 use crate::text::duration;
 use crate::tune::floor::{self, Saving};
-use crate::tune::judge::{Judge, Tried};
+use crate::tune::judge::{Judge, Standing, Tried};
+use crate::tune::schedule::ROUNDS;
+use crate::tune::search_space::margins;
 use crate::tune::size::{Size, mib};
+use crate::tune::statistics::Estimate;
 use crate::tune::verdict::{Verdict, Verdicts};
 
 /// So long people wait for a first word,
@@ -14,18 +17,50 @@ const SOON: Duration = Duration::from_secs(60);
 /// but no longer than this part of the budget.
 const PART: u32 = 4;
 
+/// What was said so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Told {
+    #[default]
+    Nothing,
+    /// That it is hardly worth it: what is found later is said, too.
+    Hardly,
+    /// That it is.
+    GoingOn,
+}
+
+impl Told {
+    /// What is said after that: each thing once, and nothing after that it is worth it.
+    fn then(self, word: Word) -> Option<Word> {
+        match (self, word.told) {
+            (Self::Nothing, _) => Some(word),
+            (Self::Hardly, Self::GoingOn) => Some(Word {
+                text: format!("{} after all", word.text),
+                ..word
+            }),
+            (Self::Hardly | Self::GoingOn, _) => None,
+        }
+    }
+}
+
+/// What is to be said.
+#[derive(Debug, PartialEq, Eq)]
+struct Word {
+    told: Told,
+    text: String,
+}
+
 /// Whether it is time for the first word.
 fn is_due(spent: Duration, budget: Duration) -> bool {
     spent >= SOON.min(budget / PART)
 }
 
 impl Session<'_> {
-    /// Says once, and early, whether going on is worth it.
+    /// Says early whether going on is worth it; and later that it is, where it did not look so.
     pub(super) fn tell_early(&mut self) {
         let spent = self.deadline.spent();
         let is_open = |one: &Tried| one.runs.is_empty() && one.discarded.is_none();
         let waits = self.all.iter().take(self.anchors).any(is_open);
-        if self.told || waits || !is_due(spent, self.options.budget) {
+        if self.told == Told::GoingOn || waits || !is_due(spent, self.options.budget) {
             return;
         }
         let hint = Hint {
@@ -35,11 +70,11 @@ impl Session<'_> {
             fix: self.fix,
             size: self.size(),
         };
-        if let Some(word) = hint.word() {
+        if let Some(word) = hint.word().and_then(|word| self.told.then(word)) {
             // Nobody wants to know it to the millisecond.
             let spent = duration::show(Duration::from_secs(spent.as_secs().max(1)));
-            self.watcher.note(&format!("after {spent}: {word}"));
-            self.told = true;
+            self.watcher.note(&format!("after {spent}: {}", word.text));
+            self.told = word.told;
         }
     }
 }
@@ -56,7 +91,7 @@ struct Hint<'a> {
 
 impl Hint<'_> {
     /// The first word; nothing where nothing has been compared yet.
-    fn word(&self) -> Option<String> {
+    fn word(&self) -> Option<Word> {
         let there = self.all.get(self.stays)?;
         let compared: Vec<(usize, &Tried)> = (self.all.iter().enumerate())
             .filter(|(index, one)| *index != self.stays && one.discarded.is_none())
@@ -68,7 +103,10 @@ impl Hint<'_> {
         if let Some((one, ratio, what)) = self.faster(&compared, there) {
             return Some(self.going_on(one, ratio, what));
         }
-        self.hardly(&compared, there)
+        self.hardly(&compared, there).map(|text| Word {
+            told: Told::Hardly,
+            text,
+        })
     }
 
     /// The best of those that may save enough.
@@ -93,30 +131,67 @@ impl Hint<'_> {
         let savings = compared.iter();
         let savings = savings.filter_map(|one| floor::likely_saving(self.judge, one.1, there));
         let most = savings.max_by(|one, other| one.share.total_cmp(&other.share))?;
-        // What would be printed as nothing is nothing.
-        let saves = if most.share >= 0.0005 {
+        let who = match compared.len() {
+            1 => "the only other setting so far does not save".to_owned(),
+            several => format!("none of the {several} settings so far saves"),
+        };
+        let saves = if most.is_something() {
             let percent = most.share * 100.0;
-            format!("saves more than {percent:.1} % ({})", mib(most.bytes))
+            format!("more than {percent:.1} % ({})", mib(most.bytes))
         } else {
-            "saves memory".into()
+            "memory".into()
         };
         let size = self.size.as_ref().map(|size| format!("{size}, and "));
+        let worth = match self.perhaps_faster(compared, there) {
+            Some(name) => format!(
+                "for memory going on is hardly worth it; whether {name} is faster, {ROUNDS} rounds will tell"
+            ),
+            None => "going on is hardly worth it (Ctrl-C keeps this answer)".into(),
+        };
         Some(format!(
-            "{}none of the {} settings so far {saves}: going on is hardly worth it (Ctrl-C keeps this answer)",
-            size.unwrap_or_default(),
-            compared.len()
+            "{}{who} {saves}: {worth}",
+            size.unwrap_or_default()
         ))
     }
 
-    fn going_on(&self, (index, one): (usize, &Tried), ratio: f64, what: &str) -> String {
-        let name = if Some(index) == self.fix {
+    /// What looks faster by more than the margin, as long as too few rounds were made to be sure of any speed.
+    fn perhaps_faster<'a>(
+        &'a self,
+        compared: &[(usize, &'a Tried)],
+        there: &Tried,
+    ) -> Option<&'a str> {
+        let margins = margins();
+        let looks = |standing: &Standing| {
+            let below = |estimate: Option<Estimate>, margin: f64| {
+                let few = estimate.filter(|estimate| estimate.count < ROUNDS);
+                few.is_some_and(|estimate| estimate.mean < (-margin).ln_1p())
+            };
+            below(standing.cpu, margins.cpu) || below(standing.cost, margins.speed)
+        };
+        let found = compared.iter().find(|(_, one)| {
+            let standing = self.judge.against(one, there);
+            looks(&standing) && !floor::seems_too_much(self.judge, &standing)
+        });
+        found.map(|(index, one)| self.title(*index, one))
+    }
+
+    /// A setting as people know it.
+    fn title<'a>(&'a self, index: usize, one: &'a Tried) -> &'a str {
+        if Some(index) == self.fix {
             "what `fix` sets"
         } else {
             &one.candidate.name
-        };
+        }
+    }
+
+    fn going_on(&self, (index, one): (usize, &Tried), ratio: f64, what: &str) -> Word {
+        let name = self.title(index, one);
         let there = self.all.get(self.stays);
         let there = there.map_or("", |there| there.candidate.name.as_str());
-        format!("{name} is at {ratio:.2} of the {what} of {there} so far: going on")
+        Word {
+            told: Told::GoingOn,
+            text: format!("{name} is at {ratio:.2} of the {what} of {there} so far: going on"),
+        }
     }
 
     /// What surely takes less CPU time or time, and no more memory than the goal lets it. What only looks so does not
@@ -157,7 +232,14 @@ mod tests {
     }
 
     fn word(figures: [Figures; 3]) -> String {
-        with_session(figures, 3, |session| {
+        after(3, figures)
+    }
+
+    fn after(rounds: usize, figures: [Figures; 3]) -> String {
+        with_session(figures, 3, |mut session| {
+            for tried in &mut session.all {
+                tried.runs.truncate(rounds);
+            }
             let hint = Hint {
                 judge: session.judge(),
                 all: &session.all,
@@ -165,7 +247,7 @@ mod tests {
                 fix: session.fix,
                 size: session.size(),
             };
-            hint.word().unwrap()
+            hint.word().unwrap().text
         })
     }
 
@@ -195,6 +277,34 @@ mod tests {
             word([there, more, more]),
             format!("{peak} saves memory: {hardly}")
         );
+    }
+
+    #[test]
+    fn of_a_speed_that_only_looks_so_it_is_said_that_rounds_will_tell() {
+        let there = (100.0, 1.0, 100.0);
+        let faster = (100.0, 0.8, 100.0);
+        let tell = "whether what `fix` sets is faster, 3 rounds will tell";
+        assert!(after(1, [there, faster, there]).ends_with(tell));
+        assert!(after(3, [there, faster, there]).ends_with("so far: going on"));
+        let hardly = "going on is hardly worth it (Ctrl-C keeps this answer)";
+        let larger = (150.0, 0.8, 100.0);
+        assert!(after(1, [there, larger, there]).ends_with(hardly));
+    }
+
+    #[test]
+    fn what_did_not_look_worth_it_is_told_once_where_it_is() {
+        let word = |told| Word {
+            told,
+            text: "going on".into(),
+        };
+        let then = |told: Told, next| told.then(word(next)).map(|word| word.text);
+        for told in [Told::Hardly, Told::GoingOn] {
+            assert_eq!(then(Told::Nothing, told).as_deref(), Some("going on"));
+            assert_eq!(then(Told::GoingOn, told), None);
+        }
+        assert_eq!(then(Told::Hardly, Told::Hardly), None);
+        let after_all = then(Told::Hardly, Told::GoingOn);
+        assert_eq!(after_all.as_deref(), Some("going on after all"));
     }
 
     #[test]

@@ -295,6 +295,7 @@ fn servers_that_answer_no_requests() {
     let quiet = format!(
         "not ready within 8 s (`--ready-timeout`): {silent} takes connections and does not answer"
     );
+    let other_port = format!("it does not listen on port 1, but on port {port}");
     let tls = url("/");
     let command = |root: &'static str| ["python3", pages.as_str(), port.as_str(), root];
     let up = format!("http://127.0.0.1:{port}/up");
@@ -304,6 +305,21 @@ fn servers_that_answer_no_requests() {
             (&["--url", &fails], &command("ok"), &later),
             (&["--url", &up, "--url", &fails], &command("ok"), &later),
             (&["--url", "/status/500"], &command("ok"), &later),
+            (
+                &["--port", "80", "--url", &up],
+                &command("ok"),
+                "--port: every `--url` names its port already",
+            ),
+            (
+                &["--ready-timeout", "2s", "--port", "1"],
+                &command("ok"),
+                &other_port,
+            ),
+            (
+                &["--url", "/page?id={n}"],
+                &command("ok"),
+                "only `{number}` may stand in braces, not `{n}`",
+            ),
             (&[], &command("status/404"), &missing),
             (
                 &[],

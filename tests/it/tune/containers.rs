@@ -165,6 +165,55 @@ fn a_service_in_a_container_is_measured_under_each_setting() {
 }
 
 #[test]
+fn every_run_asks_the_same_port() {
+    if !has_jemalloc() {
+        return;
+    }
+    let (two, first, second) = (file("two.py"), port(), port());
+    let command = ["python3", &two, &first, &second];
+    let machine = machine(&[("app", Image::Jemalloc, &command)]);
+    let asked = |options: &[&str]| {
+        for port in [&first, &second] {
+            let _ = fs::remove_file(machine.home.path().join(format!("asked-{port}")));
+        }
+        let quick = ["--docker", "app", "--server", "--allocators", "glibc"];
+        let rounds = ["--candidates", "0", "--rounds", "3", "--format", "json"];
+        let arguments = [&QUICK[..6], &quick, &rounds, options].concat();
+        let run = machine.run("containers-ports", &arguments);
+        assert_eq!(run.code, Some(0), "{}", run.err);
+        let of = |port: &str| machine.text(&format!("asked-{port}")).lines().count();
+        let told = super::json(&run)["requests"]["port"].to_string();
+        (
+            (first.clone(), of(&first)),
+            (second.clone(), of(&second)),
+            told,
+        )
+    };
+    // What opened first in the first container is asked in each, though it opens last in every other.
+    let (one, other, told) = asked(&[]);
+    let (most, least) = if one.1 > other.1 {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    assert!(
+        most.1 > 160 && least.1 == 0 && told == most.0,
+        "{most:?} {least:?} {told}"
+    );
+    // The other one can be named, for pages that name none, too.
+    let (one, other, told) = asked(&["--port", &least.0, "--url", "/page"]);
+    let (own, elsewhere) = if one.0 == least.0 {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    assert!(
+        own.1 > 160 && elsewhere.1 == 0 && told == own.0,
+        "{own:?} {elsewhere:?} {told}"
+    );
+}
+
+#[test]
 fn an_image_without_jemalloc_is_measured_as_a_copy_that_goes() {
     if !has_jemalloc() {
         return;
