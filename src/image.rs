@@ -18,6 +18,7 @@ mod store;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::Built;
@@ -29,9 +30,9 @@ use files::{Files, Shared};
 use layer::Unpacked;
 pub(crate) use library::{LARGEST as LARGEST_LIBRARY, Library, read as library, soname};
 pub(crate) use manifest::{Image, Images};
-pub(crate) use reference::{Reference, Transport};
+pub(crate) use reference::{Name, Reference, Transport};
 pub(crate) use source::{Source, unpacked};
-pub(crate) use store::{Blob, path_of};
+pub(crate) use store::{Blob, Taker, path_of};
 use store::{Root, Store, Stores};
 
 /// Why something of an image is not taken, for people.
@@ -92,6 +93,30 @@ impl Sources {
             images,
             shared: Shared::default(),
         })
+    }
+
+    /// Whether the engine answers.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub(crate) fn engine_answers(&self) -> Result<(), Refused> {
+        self.0.engine_answers()
+    }
+
+    /// Has the engine load an archive of docker.
+    ///
+    /// # Errors
+    /// Where it does not take it.
+    pub(crate) fn load(&self, archive: &Path) -> Result<(), Refused> {
+        self.0.load(archive)
+    }
+
+    /// The registry that takes an image of that name, which was made of another one.
+    ///
+    /// # Errors
+    /// Where it cannot be asked.
+    pub(crate) fn taker(&self, name: &Name, of: &Reference) -> Result<Box<dyn Taker>, Refused> {
+        self.0.taker(name, of)
     }
 }
 

@@ -13,6 +13,7 @@ mod judge;
 mod layer;
 mod layout;
 mod library;
+mod push;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -70,10 +71,35 @@ pub(crate) struct Plan<'a> {
 impl Plan<'_> {
     /// The bytes of a blob, new or kept; of what is kept they are held against its digest.
     fn open(&self, blob: &Blob) -> io::Result<Box<dyn Read + Send + '_>> {
-        match self.tree.made.get(&blob.digest) {
-            Some(made) => Ok(Box::new(made.as_slice())),
-            None => self.source.open(blob),
+        if let Some(made) = self.tree.made.get(&blob.digest) {
+            return Ok(Box::new(made.as_slice()));
         }
+        // Registries keep manifests elsewhere.
+        if self.tree.nodes.iter().any(|node| node.blob == *blob) {
+            let bytes = self.source.manifest(blob);
+            let bytes = bytes.map_err(|why| io::Error::other(why.to_string()))?;
+            return Ok(Box::new(io::Cursor::new(bytes)));
+        }
+        self.source.open(blob)
+    }
+
+    /// The bytes of a manifest or an index, new or kept.
+    fn manifest(&self, blob: &Blob) -> Result<Vec<u8>, Refused> {
+        match self.tree.made.get(&blob.digest) {
+            Some(made) => Ok(made.clone()),
+            None => self.source.manifest(blob),
+        }
+    }
+
+    /// All blobs, new and kept, in order.
+    fn blobs(&self) -> impl Iterator<Item = Blob> {
+        let made = self.tree.made.iter().map(|(digest, bytes)| Blob {
+            digest: digest.clone(),
+            size: bytes.len() as u64,
+        });
+        let mut blobs: Vec<Blob> = made.chain(self.tree.kept.iter().cloned()).collect();
+        blobs.sort();
+        blobs.into_iter()
     }
 }
 

@@ -57,7 +57,8 @@ pub struct ImageCheck {
 pub struct ImagePatch {
     /// The image, as `image check` names it: `docker://NAME`, `docker-daemon:NAME`, `oci:DIR:TAG`, `oci-archive:FILE`, `docker-archive:FILE`
     pub image: String,
-    /// Where the patched image goes: `oci:DIR:TAG`; other images in that folder stay; or `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`
+    /// Where the patched image goes: `docker://NAME:TAG` (a registry), `docker-daemon:NAME` (the engine here), `oci:DIR:TAG` (other images
+    /// in that folder stay), `oci-archive:FILE[:TAG]`, `docker-archive:FILE[:NAME]`
     #[arg(short, long, value_name = "DEST", required_unless_present = "dry_run")]
     pub output: Option<String>,
     /// The package of Debian or Ubuntu for an image that has no jemalloc (`libjemalloc2_….deb`), or a folder of them; once for each

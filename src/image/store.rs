@@ -17,7 +17,7 @@ use serde::Deserialize;
 use super::Refused;
 use super::access::Access;
 use super::digest::{Digest, Verified};
-use super::reference::{Reference, Transport};
+use super::reference::{Name, Reference, Transport};
 use archive::Archive;
 
 /// No manifest, index or configuration is larger, in bytes. (Registries refuse manifests above 4 MiB.)
@@ -100,6 +100,24 @@ pub(super) trait Store: Sync {
     }
 }
 
+/// Whoever takes an image part by part: what names other parts comes after them.
+pub(crate) trait Taker {
+    /// Brings a blob there, where it is not there yet. `open`: its bytes, from the beginning.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or is not taken.
+    fn blob(&self, blob: &Blob, open: &Opener<'_>) -> Result<(), Refused>;
+
+    /// Brings a manifest or an index there, all that it names being there; as the image itself where it is the `root` of all.
+    ///
+    /// # Errors
+    /// Where it is not taken.
+    fn manifest(&self, kind: &str, bytes: &[u8], is_root: bool) -> Result<(), Refused>;
+}
+
+/// Opens the bytes of a blob.
+pub(crate) type Opener<'a> = dyn Fn() -> io::Result<Box<dyn Read + Send + 'a>> + 'a;
+
 /// What is kept from one reference to the next.
 #[derive(Default)]
 pub(super) struct Stores {
@@ -118,6 +136,57 @@ impl Stores {
             access,
             #[cfg(feature = "network")]
             clients: network::Clients::default(),
+        }
+    }
+
+    /// Whether the engine answers.
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub(super) fn engine_answers(&self) -> Result<(), Refused> {
+        #[cfg(feature = "network")]
+        return network::engine_answers(&self.access);
+        #[cfg(not(feature = "network"))]
+        Err(Refused::new(
+            "this program was built without `network`: write `docker-archive:FILE:NAME`, and `docker load` that".into(),
+        ))
+    }
+
+    /// Has the engine load an archive of docker.
+    ///
+    /// # Errors
+    /// Where it does not take it.
+    pub(super) fn load(&self, archive: &Path) -> Result<(), Refused> {
+        #[cfg(feature = "network")]
+        return network::load(archive, &self.access);
+        #[cfg(not(feature = "network"))]
+        {
+            let _ = archive;
+            self.engine_answers()
+        }
+    }
+
+    /// The registry that takes an image of that name, which was made of another one.
+    ///
+    /// # Errors
+    /// Where it cannot be asked.
+    pub(super) fn taker(&self, name: &Name, of: &Reference) -> Result<Box<dyn Taker>, Refused> {
+        #[cfg(feature = "network")]
+        {
+            let from = match of {
+                Reference::Registry(of) if of.host == name.host => Some(of.repository.as_str()),
+                _ => None,
+            };
+            let from = from.filter(|from| *from != name.repository);
+            network::taker(name, from, &self.access, &self.clients)
+        }
+        #[cfg(not(feature = "network"))]
+        {
+            let _ = of;
+            Err(Refused::new(format!(
+                "this program was built without `network`: write `oci:DIR:TAG`, and bring it there with `skopeo copy oci:DIR:TAG docker://{}`",
+                name.whole()
+            )))
         }
     }
 

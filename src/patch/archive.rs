@@ -27,22 +27,16 @@ pub(super) fn layout(
 ) -> Result<(), Unwritten> {
     let index = layout::index(None, &plan.tree.root, tag)?;
     let mut archive = Archive::new(to, plan.epoch)?;
-    let made = plan.tree.made.iter().map(|(digest, bytes)| Blob {
-        digest: digest.clone(),
-        size: bytes.len() as u64,
-    });
-    let mut blobs: Vec<Blob> = made.chain(plan.tree.kept.iter().cloned()).collect();
-    blobs.sort();
     archive.folder("blobs/")?;
     let mut folder = String::new();
-    for blob in &blobs {
+    for blob in plan.blobs() {
         let own = format!("blobs/{}/", blob.digest.parts().0);
         if own != folder {
             archive.folder(&own)?;
             folder = own;
         }
         let path = path_of(&blob.digest);
-        archive.file(&path, &mut plan.open(blob)?)?;
+        archive.file(&path, &mut plan.open(&blob)?)?;
         step();
     }
     archive.file("index.json", &mut index.as_bytes())?;

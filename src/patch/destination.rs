@@ -8,17 +8,27 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::layout::Layout;
-use super::{Plan, archive};
-use crate::image::{Digest, Reference, Refused, Transport};
+use super::{Plan, archive, push};
+use crate::image::{Digest, Name, Reference, Refused, Sources, Taker, Transport};
 
 /// What unfinished things are called.
 const UNFINISHED: &str = ".malloclint-";
 /// What a layout holds before it holds an image.
 const BEGUN: [&str; 2] = ["blobs", "oci-layout"];
 
-/// A place for an image, as skopeo names it.
+/// Where an image goes, as skopeo names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Destination {
+pub(crate) enum Destination {
+    Stored(Place),
+    /// Into a registry, under a tag.
+    Registry(Name),
+    /// Into the engine, under a whole name.
+    Engine(String),
+}
+
+/// A folder or file for an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
     transport: Transport,
     path: PathBuf,
     /// The tag, or the whole name in an archive of docker.
@@ -31,38 +41,62 @@ impl Destination {
     /// # Errors
     /// What is wrong with it, and what to write.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        const FORMS: &str = "`oci:DIR:TAG`, `oci-archive:FILE` or `docker-archive:FILE:NAME`";
-        let Reference::Stored {
-            transport,
-            path,
-            name,
-        } = Reference::parse(text)?
-        else {
-            return Err(format!(
-                "`{text}` is not written: write {FORMS}, and bring it there with `skopeo copy`"
-            ));
+        let digest = || format!("`{text}` names a digest, and that is what comes out: name a tag");
+        let (transport, path, name) = match Reference::parse(text)? {
+            Reference::Registry(name) if name.is_tagged() => return Ok(Self::Registry(name)),
+            Reference::Registry(_) => return Err(digest()),
+            Reference::Engine(name) if name.contains('@') => return Err(digest()),
+            Reference::Engine(name) => return whole(&name).map(Self::Engine),
+            Reference::Stored {
+                transport,
+                path,
+                name,
+            } => (transport, path, name),
         };
         if name.as_deref().and_then(Digest::parse).is_some() {
-            return Err(format!(
-                "`{text}` names a digest, and that is what comes out: name a tag"
-            ));
+            return Err(digest());
         }
         let name = match transport {
             Transport::DockerArchive => name.map(|name| whole(&name)).transpose()?,
             Transport::OciLayout | Transport::OciArchive => name,
         };
-        Ok(Self {
+        Ok(Self::Stored(Place {
             transport,
             path,
             name,
-        })
+        }))
     }
 
-    /// Looks at what is there, and makes room beside it.
+    /// Looks at what is there, and makes room beside it; of a registry only whether it can be asked. `of`: what the image is made of.
     ///
     /// # Errors
     /// Where it is something else, or nothing can be written there.
-    pub(crate) fn open(self) -> Result<Open, Refused> {
+    pub(crate) fn open<'a>(
+        self,
+        sources: &'a Sources,
+        of: &Reference,
+    ) -> Result<Open<'a>, Refused> {
+        match self {
+            Self::Stored(place) => place.open().map(Open::Stored),
+            Self::Registry(name) => sources.taker(&name, of).map(Open::Registry),
+            Self::Engine(name) => {
+                sources.engine_answers()?;
+                let staging = TempDir::with_prefix("malloclint-").map_err(|error| {
+                    Refused::new(format!("there is no place for an archive: {error}"))
+                })?;
+                Ok(Open::Engine(Loading {
+                    sources,
+                    name,
+                    staging,
+                }))
+            }
+        }
+    }
+}
+
+impl Place {
+    /// Looks at what is there, and makes room beside it.
+    fn open(self) -> Result<Room, Refused> {
         let wrong = |error: io::Error| self.refused(&error);
         let there = match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -90,8 +124,8 @@ impl Destination {
         };
         fs::create_dir_all(above).map_err(wrong)?;
         let staging = staging(above).map_err(wrong)?;
-        Ok(Open {
-            destination: self,
+        Ok(Room {
+            place: self,
             before,
             staging,
         })
@@ -145,19 +179,21 @@ fn staging(above: &Path) -> io::Result<TempDir> {
     builder.tempdir_in(above)
 }
 
-/// A destination that can be written to. What is unfinished goes with it.
-#[derive(Debug)]
-pub(crate) struct Open {
-    destination: Destination,
-    /// The index of the layout that is there.
-    before: Option<Vec<u8>>,
-    staging: TempDir,
+/// A destination that can be written to.
+pub(crate) enum Open<'a> {
+    Stored(Room),
+    Registry(Box<dyn Taker>),
+    Engine(Loading<'a>),
 }
 
-impl Open {
+impl Open<'_> {
     /// What has to go where the run ends before it is done.
-    pub(crate) fn unfinished(&self) -> &Path {
-        self.staging.path()
+    pub(crate) fn unfinished(&self) -> Option<&Path> {
+        match self {
+            Self::Stored(room) => Some(room.staging.path()),
+            Self::Engine(loading) => Some(loading.staging.path()),
+            Self::Registry(_) => None,
+        }
     }
 
     /// Writes all that was planned, whole or not at all. `step`: called for each part.
@@ -165,14 +201,49 @@ impl Open {
     /// # Errors
     /// Where that fails; then all is as it was.
     pub(crate) fn write(self, plan: &Plan<'_>, step: &dyn Fn()) -> Result<(), Refused> {
+        match self {
+            Self::Stored(room) => room.write(plan, step),
+            Self::Registry(taker) => push::push(plan, taker.as_ref(), step),
+            Self::Engine(loading) => loading.write(plan, step),
+        }
+    }
+}
+
+/// An engine, and a folder for what it is to load.
+pub(crate) struct Loading<'a> {
+    sources: &'a Sources,
+    name: String,
+    staging: TempDir,
+}
+
+impl Loading<'_> {
+    fn write(self, plan: &Plan<'_>, step: &dyn Fn()) -> Result<(), Refused> {
+        let archive = self.staging.path().join("archive");
+        archive::docker(plan, Some(&self.name), &archive, step)
+            .map_err(|why| Refused::new(why.to_string()))?;
+        self.sources.load(&archive)
+    }
+}
+
+/// A place with room for what is unfinished, which goes with this.
+#[derive(Debug)]
+pub(crate) struct Room {
+    place: Place,
+    /// The index of the layout that is there.
+    before: Option<Vec<u8>>,
+    staging: TempDir,
+}
+
+impl Room {
+    fn write(self, plan: &Plan<'_>, step: &dyn Fn()) -> Result<(), Refused> {
         let Self {
-            destination,
+            place,
             before,
             staging,
         } = self;
-        let (path, name) = (destination.path.as_path(), destination.name.as_deref());
+        let (path, name) = (place.path.as_path(), place.name.as_deref());
         let archive = staging.path().join("archive");
-        let written = match destination.transport {
+        let written = match place.transport {
             Transport::OciLayout => Layout {
                 folder: path,
                 tag: name,
@@ -184,7 +255,7 @@ impl Open {
             Transport::DockerArchive => archive::docker(plan, name, &archive, step)
                 .and_then(|()| Ok(fs::rename(&archive, path)?)),
         };
-        written.map_err(|why| destination.refused(&why))
+        written.map_err(|why| place.refused(&why))
     }
 }
 
@@ -194,9 +265,17 @@ mod tests {
 
     #[test]
     fn only_what_can_be_written_is_a_destination() {
-        let read = Destination::parse("oci:out/app:1").unwrap();
+        assert_eq!(
+            Destination::parse("docker-daemon:acme/app").unwrap(),
+            Destination::Engine("acme/app:latest".into())
+        );
+        let place = |text: &str| match Destination::parse(text).unwrap() {
+            Destination::Stored(place) => place,
+            other => panic!("{other:?}"),
+        };
+        let read = place("oci:out/app:1");
         assert_eq!((read.path, read.name), ("out/app".into(), Some("1".into())));
-        let named = |text: &str| Destination::parse(text).unwrap().name;
+        let named = |text: &str| place(text).name;
         assert_eq!(
             named("docker-archive:a.tar:acme/app").as_deref(),
             Some("acme/app:latest")
@@ -206,12 +285,13 @@ mod tests {
             Some("h:80/app:1")
         );
         assert_eq!(named("oci-archive:a.tar"), None);
-        let digest = format!("oci:out@sha256:{}", "0".repeat(64));
+        let tagless = |name: &str| format!("{name}@sha256:{}", "0".repeat(64));
         for (wrong, why) in [
-            ("docker://acme/app:1", "skopeo copy"),
-            ("docker-daemon:app", "skopeo copy"),
+            (tagless("docker://acme/app").as_str(), "name a tag"),
+            (&tagless("docker-daemon:app"), "name a tag"),
+            ("docker-daemon:App", "no name of an image"),
             ("acme/app:1", "does not say where"),
-            (digest.as_str(), "name a tag"),
+            (&tagless("oci:out"), "name a tag"),
             ("docker-archive:a.tar:App", "no name of an image"),
         ] {
             let said = Destination::parse(wrong).unwrap_err();
@@ -223,12 +303,12 @@ mod tests {
     fn a_folder_with_other_things_is_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let open = |name: &str| {
-            Destination {
+            let place = Place {
                 transport: Transport::OciLayout,
                 path: folder.path().join(name),
                 name: None,
-            }
-            .open()
+            };
+            place.open()
         };
         assert!(open("new/app").is_ok());
         fs::create_dir_all(folder.path().join("empty/blobs")).unwrap();

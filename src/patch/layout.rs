@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::json::{List, Object};
 use super::tree::{INDEX, Node};
 use super::{Plan, Unwritten};
-use crate::image::{Blob, Digest, Source, path_of};
+use crate::image::{Blob, Digest, path_of};
 use crate::write::{self, WriteError};
 
 /// What a tag stands in, in the annotations of a descriptor.
@@ -37,7 +37,7 @@ impl Layout<'_> {
         let blobs = Blobs {
             there: self.folder,
             staging: staging.path(),
-            source: &plan.source,
+            plan,
         };
         let mut new = Vec::new();
         for (digest, bytes) in &plan.tree.made {
@@ -153,7 +153,7 @@ struct Blobs<'a> {
     /// Where they may be already.
     there: &'a Path,
     staging: &'a Path,
-    source: &'a Source<'a>,
+    plan: &'a Plan<'a>,
 }
 
 impl Blobs<'_> {
@@ -177,12 +177,12 @@ impl Blobs<'_> {
             return Ok(None);
         }
         let (path, to) = self.path(&blob.digest)?;
-        let place = self.source.place(blob);
+        let place = self.plan.source.place(blob);
         if place.is_some_and(|place| fs::hard_link(place, &to).is_ok()) {
             return Ok(Some(path));
         }
         let mut file = new(&to)?;
-        io::copy(&mut self.source.open(blob)?, &mut file)?;
+        io::copy(&mut self.plan.open(blob)?, &mut file)?;
         file.sync_all()?;
         Ok(Some(path))
     }
@@ -191,7 +191,10 @@ impl Blobs<'_> {
     fn is_there(&self, blob: &Blob) -> bool {
         let path = self.there.join(path_of(&blob.digest));
         let same = || {
-            Some(fs::canonicalize(self.source.place(blob)?).ok()? == fs::canonicalize(&path).ok()?)
+            Some(
+                fs::canonicalize(self.plan.source.place(blob)?).ok()?
+                    == fs::canonicalize(&path).ok()?,
+            )
         };
         if same() == Some(true) {
             return true;

@@ -28,6 +28,8 @@ pub(crate) struct Node {
 #[derive(Debug)]
 pub(crate) struct Tree {
     pub(crate) root: Node,
+    /// All manifests and indexes, each after those that it names.
+    pub(crate) nodes: Vec<Node>,
     /// Those that are new.
     pub(crate) made: BTreeMap<Digest, Vec<u8>>,
     /// Those that are there already.
@@ -70,6 +72,7 @@ struct Writing<'a> {
     images: &'a Images,
     name: Option<&'a str>,
     chosen: bool,
+    nodes: Vec<Node>,
     made: BTreeMap<Digest, Vec<u8>>,
     kept: BTreeSet<Blob>,
     dropped: Vec<String>,
@@ -89,6 +92,7 @@ impl<'a> Writing<'a> {
             images,
             name,
             chosen,
+            nodes: Vec::new(),
             made: BTreeMap::new(),
             kept: BTreeSet::new(),
             dropped: Vec::new(),
@@ -108,6 +112,7 @@ impl<'a> Writing<'a> {
         Ok(Whole {
             tree: Tree {
                 root,
+                nodes: self.nodes,
                 made,
                 kept: self.kept,
                 dropped: self.dropped,
@@ -118,6 +123,14 @@ impl<'a> Writing<'a> {
 
     /// A manifest or an index, and all below it.
     fn node(&mut self, blob: &Blob, depth: usize) -> Result<Node, Refused> {
+        let node = self.written(blob, depth)?;
+        if !self.nodes.contains(&node) {
+            self.nodes.push(node.clone());
+        }
+        Ok(node)
+    }
+
+    fn written(&mut self, blob: &Blob, depth: usize) -> Result<Node, Refused> {
         let text = text_of(self.source.manifest(blob)?, blob)?;
         let told = Object::read(&text).map_err(|error| misread(blob, &error))?;
         if told.get("manifests").is_none_or(|all| all == "null") {
@@ -188,12 +201,13 @@ impl<'a> Writing<'a> {
         if self.goes(&child, &blob).map_err(wrong)? {
             return Ok(None);
         }
-        let found = self.found.len();
+        let (found, nodes) = (self.found.len(), self.nodes.len());
         let node = self.node(&blob, depth + 1)?;
         // Nothing that was asked for is in it.
         if self.chosen && self.found.len() == found && !self.attests(&child).map_err(wrong)? {
             self.kept.remove(&blob);
             self.made.remove(&node.blob.digest);
+            self.nodes.truncate(nodes);
             return Ok(None);
         }
         if node.blob == blob {

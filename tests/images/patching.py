@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Mapping
 
 import bases
 import rooted
@@ -38,16 +38,16 @@ def subject(arch: str) -> Subject:
 
 def check(world: World, arch: str) -> list[str]:
     own = subject(arch)
-    return list(_read_by_others(world, own, _Patching(world, own)))
+    return list(_read_by_others(world, own, Patching(world, own)))
 
 
 def check_whole_or_not(world: World) -> list[str]:
     """Killed at any moment, and on a disk that is full."""
-    patching = _Patching(world, subject("amd64"))
+    patching = Patching(world, subject("amd64"))
     return [*_killed(patching), *_disk_full(patching)]
 
 
-class _Patching:
+class Patching:
     """An image, and the package that it gets."""
 
     def __init__(self, world: World, own: Subject) -> None:
@@ -64,15 +64,16 @@ class _Patching:
     def command(self, target: str, source: str | None = None) -> list[str]:
         return [str(self.program), "image", "patch", "--quiet", source or f"oci:{self.layout}:{TAG}", "-o", target, f"--deb={self.packages}"]
 
-    def patch(self, target: str, source: str | None = None) -> str:
+    def patch(self, target: str, source: str | None = None, environment: Mapping[str, str] | None = None) -> str:
         """The digest of what comes out."""
-        done = subprocess.run(self.command(target, source), capture_output=True, text=True, timeout=PATIENCE, check=False)
+        told = {**os.environ, **(environment or {})}
+        done = subprocess.run(self.command(target, source), capture_output=True, text=True, timeout=PATIENCE, check=False, env=told)
         if done.returncode != 0 or done.stderr:
             raise BuildError(f"image patch, exit code {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout.strip()
 
 
-def _read_by_others(world: World, own: Subject, patching: _Patching) -> Iterator[str]:
+def _read_by_others(world: World, own: Subject, patching: Patching) -> Iterator[str]:
     folder, tools = patching.folder, world.tools
     out, again, more = (folder / name for name in ("out", "again", "more"))
     digest = patching.patch(f"oci:{out}:{TAG}")
@@ -87,7 +88,7 @@ def _read_by_others(world: World, own: Subject, patching: _Patching) -> Iterator
     tools.skopeo(f"oci:{out}:{TAG}", f"oci:{folder / 'copied'}:{TAG}")
     yield from _kept(world, patching.layout, out)
     root = tools.unpack(folder / "copied", TAG, folder / "bundle")
-    yield from _fault("in what umoci unpacks", rooted.start(root, [Start(own.start, world.environment(out, TAG))])[0])
+    yield from fault("in what umoci unpacks", rooted.start(root, [Start(own.start, world.environment(out, TAG))])[0])
     listed = tools.run("chroot", str(root), "dpkg-query", "--show", "--showformat=${db:Status-Status}", "libjemalloc2")
     if listed != "installed":
         yield f"dpkg: {listed}"
@@ -96,11 +97,11 @@ def _read_by_others(world: World, own: Subject, patching: _Patching) -> Iterator
     patching.patch(f"docker-archive:{folder / 'saved.tar'}:{name}")
     world.engine(own.arch).must("load", "--quiet", f"--input={folder / 'saved.tar'}")
     done = world.store(own.arch).run(name, own.start)
-    yield from _fault("docker run", rooted.Started(done.code, rooted.files_of(done.out), done.err))
+    yield from fault("docker run", rooted.Started(done.code, rooted.files_of(done.out), done.err))
     if own.arch == "amd64":
         container = tools.buildah("from", "--pull-never", tools.pull(f"oci:{out}:{TAG}")).strip()
         maps = tools.buildah("run", "--isolation=chroot", container, "--", *own.start)
-        yield from _fault("buildah run", rooted.Started(0, rooted.files_of(maps), ""))
+        yield from fault("buildah run", rooted.Started(0, rooted.files_of(maps), ""))
 
 
 def _kept(world: World, before: Path, after: Path) -> Iterator[str]:
@@ -115,14 +116,14 @@ def _kept(world: World, before: Path, after: Path) -> Iterator[str]:
         yield f"the configuration is another: {old}; {new}"
 
 
-def _fault(where: str, started: rooted.Started) -> Iterator[str]:
+def fault(where: str, started: rooted.Started) -> Iterator[str]:
     if started.code != 0 or not started.has("jemalloc"):
         yield f"{where}: jemalloc is not loaded: {started.errors.strip() or started.files}"
     elif "ld.so" in started.errors:
         yield f"{where}: {started.errors.strip()}"
 
 
-def _killed(patching: _Patching) -> Iterator[str]:
+def _killed(patching: Patching) -> Iterator[str]:
     """Into a layout that has the image already, as people do: it has the old one then, or the new one."""
     chance = random.Random(1)
     copy = patching.folder / "killed"
@@ -171,7 +172,7 @@ def _broken(layout: Path, digest: str) -> Iterator[str]:
             yield from _broken(layout, one["digest"])
 
 
-def _disk_full(patching: _Patching) -> Iterator[str]:
+def _disk_full(patching: Patching) -> Iterator[str]:
     small = patching.folder / "small"
     small.mkdir()
     for target in (f"oci:{small}/out:{TAG}", f"oci-archive:{small}/out.tar", f"docker-archive:{small}/out.tar:a:b"):

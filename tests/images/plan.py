@@ -15,6 +15,7 @@ import layers
 import lists
 import patching
 import preloads
+import pushing
 import statics
 import subjects
 from subjects import Subject
@@ -52,6 +53,7 @@ def cases(static: Path | None) -> list[Case]:
         Case("build-others", building.check_others, ("podman", "buildah", "runc")),
         Case("patch", lambda world: patching.check(world, "amd64"), (*COPIES, "buildah"), sample=lambda world: patching.check(world, "amd64")),
         Case("patch-arm64", lambda world: patching.check(world, "arm64"), COPIES, "arm64"),
+        Case("patch-push", pushing.check, (*COPIES, *SERVES), sample=pushing.check),
         Case("patch-whole", patching.check_whole_or_not, COPIES),
         *(_places(subject) for subject in everything.values()),
         *(_preloads(subject) for subject in everything.values()),

@@ -19,6 +19,7 @@ USER, PASSWORD = "someone", "a pass:word"
 STARTS = 20.0  # seconds
 # Lines of its log: `127.0.0.1 - - [...] "GET /v2/a/manifests/1 HTTP/1.1" 200 1574 ...`
 REQUEST = re.compile(r'"(GET|HEAD) (/v2/\S*) HTTP/[0-9.]+" ([0-9]{3}) ([0-9]+)')
+WRITTEN = re.compile(r'"(PUT|POST) (/v2/\S*) HTTP/[0-9.]+" 2[0-9]{2} ')
 # A daemon dies with the thread that started it.
 DIES = ["setpriv", "--pdeathsig", "KILL"]
 
@@ -157,6 +158,11 @@ class Registry:
     def requests(self, mark: int) -> list[Request]:
         text = self._log.read_bytes()[mark:].decode(errors="replace")
         return [Request(method, path, int(status), int(size)) for method, path, status, size in REQUEST.findall(text)]
+
+    def written(self, mark: int) -> list[str]:
+        """What it was sent: the method, and the path with what is behind it."""
+        text = self._log.read_bytes()[mark:].decode(errors="replace")
+        return [f"{method} {path}" for method, path in WRITTEN.findall(text)]
 
     def blobs(self, mark: int) -> list[str]:
         """Those that it gave."""

@@ -51,7 +51,7 @@ class TokenServer:
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         query = parse_qs(urlsplit(request.path).query)
-        scope = (query.get("scope") or [""])[0]
+        scope = " ".join(query.get("scope") or [""])
         user = _user(request.headers.get("Authorization") or "")
         self.asked.append((user, scope))
         # Whoever says nothing may have nothing; a wrong word is refused.
@@ -66,11 +66,11 @@ class TokenServer:
         request.wfile.write(body)
 
     def _token(self, user: str, scope: str) -> str:
-        kind, name, actions = scope.split(":")
         now = int(time.time())
         chain = _der(self._certificates.certificate)
         head = {"typ": "JWT", "alg": "ES256", "x5c": [chain]}
-        access = [{"type": kind, "name": name, "actions": [one for one in actions.split(",") if one in ("pull", "push")]}]
+        wanted = [one.split(":") for one in scope.split()]
+        access = [{"type": kind, "name": name, "actions": [one for one in actions.split(",") if one in ("pull", "push")]} for kind, name, actions in wanted]
         claims = {"iss": ISSUER, "sub": user, "aud": SERVICE, "exp": now + LASTS, "nbf": now - 10, "iat": now, "jti": str(now), "access": access}
         signed = ".".join(_encoded(json.dumps(part).encode()) for part in (head, claims))
         return f"{signed}.{_encoded(self._signature(signed.encode()))}"

@@ -3,6 +3,7 @@
 mod elf;
 mod layout;
 mod patch;
+mod push;
 mod registry;
 mod server;
 

@@ -36,13 +36,17 @@ fn patched(
     let reference = Reference::parse(&arguments.image)?;
     let libraries = libraries(arguments)?;
     let epoch = epoch(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
-    let to = open(arguments)?;
+    let destination = arguments.output.as_deref().map(Destination::parse);
+    let destination = destination.transpose()?;
     let passing = TempDir::with_prefix("malloclint-").ok();
-    leave_nothing(passing.as_ref().map(TempDir::path), to.as_ref());
     let sources = Sources::new(Access {
         passing: passing.as_ref().map(|folder| folder.path().to_owned()),
         ..access::access(&arguments.registry, arguments.cache.clone())
     });
+    let to = destination.filter(|_| !arguments.dry_run);
+    let to = to.map(|to| to.open(&sources, &reference)).transpose();
+    let to = to.map_err(|why| why.to_string())?;
+    leave_nothing(passing.as_ref().map(TempDir::path), to.as_ref());
     let named = |why: &dyn std::fmt::Display| format!("{}: {why}", arguments.image);
     let found = sources.find(&reference, &arguments.platform);
     let found = found.map_err(|why| named(&why))?;
@@ -87,21 +91,9 @@ fn libraries(arguments: &ImagePatch) -> Result<Vec<Supplied>, String> {
     Ok(libraries)
 }
 
-/// The destination, where something is to be written.
-fn open(arguments: &ImagePatch) -> Result<Option<Open>, String> {
-    let Some(output) = &arguments.output else {
-        return Ok(None);
-    };
-    let destination = Destination::parse(output)?;
-    if arguments.dry_run {
-        return Ok(None);
-    }
-    destination.open().map(Some).map_err(|why| why.to_string())
-}
-
 /// Whoever ends the program finds nothing that it had not finished.
 fn leave_nothing(passing: Option<&Path>, to: Option<&Open>) {
-    let unfinished = to.map(Open::unfinished);
+    let unfinished = to.and_then(Open::unfinished);
     let folders: Vec<PathBuf> = passing
         .into_iter()
         .chain(unfinished)

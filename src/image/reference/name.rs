@@ -75,6 +75,11 @@ impl Name {
         })
     }
 
+    /// Whether it is named by a tag, which may name another image tomorrow.
+    pub(crate) const fn is_tagged(&self) -> bool {
+        matches!(self.at, At::Tag(_))
+    }
+
     /// All of it: `docker.io/library/python:3.12`.
     pub(crate) fn whole(&self) -> String {
         let (host, repository) = (&self.host, &self.repository);

@@ -8,16 +8,18 @@ mod helper;
 mod login;
 mod names;
 mod paced;
+mod push;
 mod registry;
 mod token;
 #[cfg(unix)]
 mod unix;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::cache::{Cached, Folder};
-use super::{Refused, Store};
+use super::{Refused, Store, Taker};
 use crate::image::access::Access;
 use crate::image::reference::{At, Name};
 use client::Client;
@@ -60,6 +62,36 @@ pub(super) fn registry(
         }),
         None => Box::new(store),
     })
+}
+
+/// Whether the engine answers.
+///
+/// # Errors
+/// Where it does not.
+pub(super) fn engine_answers(access: &Access) -> Result<(), Refused> {
+    engine::answers(access)
+}
+
+/// Has the engine load an archive of docker.
+///
+/// # Errors
+/// Where it does not take it.
+pub(super) fn load(archive: &Path, access: &Access) -> Result<(), Refused> {
+    engine::load(archive, access)
+}
+
+/// The registry that takes an image of that name. `from`: the repository of it that has most of its blobs already.
+///
+/// # Errors
+/// Where certificates cannot be read.
+pub(super) fn taker(
+    name: &Name,
+    from: Option<&str>,
+    access: &Access,
+    clients: &Clients,
+) -> Result<Box<dyn Taker>, Refused> {
+    let client = clients.of(&name.host, access)?;
+    Ok(Box::new(push::Push::new(name.clone(), from, client)))
 }
 
 /// The image of that name in the engine: it is saved first, into a file that goes with it.

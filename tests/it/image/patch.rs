@@ -31,7 +31,7 @@ fn jemalloc(machine: u8) -> Vec<u8> {
 }
 
 /// Debian 12 with Python, and without jemalloc.
-fn bare(machine: u8, triplet: &str) -> Vec<u8> {
+pub(super) fn bare(machine: u8, triplet: &str) -> Vec<u8> {
     let libc = elf::library(machine, GLIBC);
     let libc_path = format!("usr/lib/{triplet}/libc.so.6");
     layer(&[
@@ -47,7 +47,7 @@ fn bare(machine: u8, triplet: &str) -> Vec<u8> {
     ])
 }
 
-fn started(env: &[&str]) -> Value {
+pub(super) fn started(env: &[&str]) -> Value {
     json!({
         "Env": env, "Cmd": SERVER, "Healthcheck": {"Test": ["CMD", "true"], "Interval": 30_000_000_000_u64},
         "ArgsEscaped": true, "OnBuild": ["RUN x"],
@@ -58,10 +58,16 @@ const PATH: &str = "PATH=/usr/bin:/bin";
 
 /// A folder with the image `oci:app:1`, made by `make`, and libraries for two machines.
 fn prepared(make: impl FnOnce(&mut Layout) -> Value) -> tempfile::TempDir {
-    let folder = folder([]);
+    let folder = libraries();
     let mut layout = Layout::at(&folder.path().join("app"));
     let root = make(&mut layout);
     layout.tag(root, "1");
+    folder
+}
+
+/// A folder with libraries for two machines.
+pub(super) fn libraries() -> tempfile::TempDir {
+    let folder = folder([]);
     for (name, machine) in [("amd64", 62), ("arm64", 183)] {
         let own = folder.path().join(name);
         fs::create_dir(&own).unwrap();
@@ -76,6 +82,7 @@ fn plain(env: &[&str]) -> tempfile::TempDir {
 
 const AMD64: &str = "--library=amd64/libjemalloc.so.2";
 const ARM64: &str = "--library=arm64/libjemalloc.so.2";
+pub(super) const ARM64_AND_AMD64: [&str; 2] = [AMD64, ARM64];
 
 fn patch(folder: &Path, arguments: &[&str]) -> Run {
     run_limited(folder, ["image", "patch"].iter().chain(arguments))
@@ -651,10 +658,8 @@ fn a_wrong_destination_says_what_to_write() {
     let folder = plain(&[PATH]);
     let at = folder.path();
     let to = |to: &str| patch(at, &["oci:app:1", "-o", to, AMD64]);
-    refused(
-        &to("docker://acme/app:1"),
-        "is not written: write `oci:DIR:TAG`",
-    );
+    let digest = format!("docker://acme/app@sha256:{}", "0".repeat(64));
+    refused(&to(&digest), "names a digest, and that is what comes out");
     refused(
         &to("oci:amd64:1"),
         "it is not an OCI layout: name another folder",

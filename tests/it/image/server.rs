@@ -1,7 +1,7 @@
 //! A registry that answers as a test wants it, on this machine.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -14,6 +14,8 @@ pub(super) struct Asked {
     pub(super) path: String,
     /// By their names in lower case.
     pub(super) heads: BTreeMap<String, String>,
+    /// What was sent.
+    pub(super) body: Vec<u8>,
     /// How often this path was asked for before.
     pub(super) before: usize,
 }
@@ -110,6 +112,10 @@ fn serve(
         };
         heads.insert(name.to_ascii_lowercase(), value.to_owned());
     }
+    let length = heads.get("content-length");
+    let length = length.and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
     let asked = {
         let mut log = log.lock().unwrap();
         let before = log.iter().filter(|other| other.path == path).count();
@@ -117,6 +123,7 @@ fn serve(
             method,
             path,
             heads,
+            body,
             before,
         };
         log.push(asked.clone());
@@ -131,7 +138,9 @@ fn serve(
     text += &format!("Content-Length: {length}\r\n\r\n");
     let mut writer = stream;
     writer.write_all(text.as_bytes()).ok()?;
-    writer.write_all(&answer.body).ok()?;
+    if asked.method != "HEAD" {
+        writer.write_all(&answer.body).ok()?;
+    }
     thread::sleep(answer.silence);
-    (length == answer.body.len() && asked.method == "GET").then_some(())
+    (length == answer.body.len()).then_some(())
 }

@@ -1,15 +1,18 @@
 //! A registry and how it is asked: by HTTPS, with a login if it wants one, and wherever it sends us; the login goes nowhere else.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::Read;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
-use ureq::http::header::{ACCEPT, AUTHORIZATION, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
-use ureq::http::{Response, StatusCode, Uri};
-use ureq::{Agent, Body};
+use ureq::http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RANGE, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
+use ureq::http::{Method, Request, Response, StatusCode, Uri};
+use ureq::{Agent, AsSendBody, Body, SendBody};
 
 use super::again::{Failure, TRIES, again};
 use super::agent::{agent, failed, is_loopback};
@@ -59,11 +62,33 @@ pub(super) struct Asked<'a> {
     pub(super) large: bool,
 }
 
-/// An answer, and where it came from in the end.
-struct Answered {
-    answer: Response<Body>,
-    url: String,
+/// What is sent to it.
+pub(super) struct Sent<'a> {
+    pub(super) method: Method,
+    /// The type of the body.
+    pub(super) kind: Option<&'a str>,
+    pub(super) body: Option<&'a mut dyn Read>,
+    /// How many bytes that has.
+    pub(super) length: Option<u64>,
 }
+
+/// An answer, and where it came from in the end.
+pub(super) struct Answered {
+    pub(super) answer: Response<Body>,
+    pub(super) url: String,
+}
+
+/// What a login has to be good for.
+pub(super) struct Purpose<'a> {
+    pub(super) repository: &'a str,
+    /// For people.
+    pub(super) what: &'a str,
+    /// What a token has to allow, with blanks between them; `None`: what the registry says.
+    pub(super) scope: Option<&'a str>,
+}
+
+/// What a request is answered with that was granted.
+const GIVEN: [StatusCode; 2] = [StatusCode::OK, StatusCode::PARTIAL_CONTENT];
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -90,13 +115,24 @@ impl Client {
         asked: &Asked<'_>,
         read: impl Fn(Response<Body>) -> Result<T, Failure>,
     ) -> Result<T, String> {
+        self.tried(|| self.once(asked).and_then(&read))
+    }
+
+    /// Tries something until it is done, or in vain.
+    ///
+    /// # Errors
+    /// Why it is not done, for people.
+    pub(super) fn tried<T>(
+        &self,
+        attempt: impl FnMut() -> Result<T, Failure>,
+    ) -> Result<T, String> {
         if self.misses.load(Ordering::Relaxed) >= MISSES {
             return Err(format!(
                 "{} was asked in vain {MISSES} times in a row: it is not asked any more",
                 self.host
             ));
         }
-        match again(|| self.once(asked).and_then(&read)) {
+        match again(attempt) {
             Ok(done) => {
                 self.misses.store(0, Ordering::Relaxed);
                 Ok(done)
@@ -112,23 +148,88 @@ impl Client {
     fn once(&self, asked: &Asked<'_>) -> Result<Response<Body>, Failure> {
         let base = self.base()?;
         let url = format!("{base}/v2/{}/{}", asked.repository, asked.path);
-        let shown = locked(&self.shown).get(asked.repository).cloned();
-        let first = self.followed(&base, &url, asked, shown.as_deref())?;
+        let purpose = Purpose {
+            repository: asked.repository,
+            what: asked.what,
+            scope: None,
+        };
+        let answered = self.admitted(&base, &purpose, |header| {
+            self.followed(&base, &url, asked, header)
+        })?;
+        self.judged(answered.answer, asked.what, &GIVEN)
+    }
+
+    /// The answer to a request, which is made again with a login where one is asked for. `ask`: makes it, and shows that header.
+    pub(super) fn admitted(
+        &self,
+        base: &str,
+        purpose: &Purpose<'_>,
+        ask: impl Fn(Option<&str>) -> Result<Answered, Failure>,
+    ) -> Result<Answered, Failure> {
+        let key = purpose.scope.unwrap_or(purpose.repository);
+        let shown = locked(&self.shown).get(key).cloned();
+        let first = ask(shown.as_deref())?;
         if first.answer.status() != StatusCode::UNAUTHORIZED {
-            return self.judged(first.answer, asked.what);
+            return Ok(first);
         }
-        self.is_own(&first, &base, asked.what)?;
-        let found = login::of(&self.host, asked.repository, &self.access);
+        self.is_own(&first, base, purpose.what)?;
+        let found = login::of(&self.host, purpose.repository, &self.access);
         let found = found.map_err(Failure::Lasting)?;
-        let header = self.pass(&base, &first.answer, asked, found.as_ref())?;
+        let header = self.pass(base, &first.answer, purpose, found.as_ref())?;
         drop(first);
-        let second = self.followed(&base, &url, asked, Some(&header))?;
+        let second = ask(Some(&header))?;
         if second.answer.status() == StatusCode::UNAUTHORIZED {
-            self.is_own(&second, &base, asked.what)?;
-            return Err(self.shut(asked.what, found.is_some()));
+            self.is_own(&second, base, purpose.what)?;
+            return Err(self.shut(purpose.what, found.is_some()));
         }
-        locked(&self.shown).insert(asked.repository.to_owned(), header);
-        self.judged(second.answer, asked.what)
+        locked(&self.shown).insert(key.to_owned(), header);
+        Ok(second)
+    }
+
+    /// One request, which is not followed anywhere. `header`: what is shown, if the address is one of the registry.
+    pub(super) fn sent(
+        &self,
+        base: &str,
+        url: &str,
+        header: Option<&str>,
+        sent: &mut Sent<'_>,
+    ) -> Result<Answered, Failure> {
+        let mut request = Request::builder().method(sent.method.clone()).uri(url);
+        if let Some(kind) = sent.kind {
+            request = request.header(CONTENT_TYPE, kind);
+        }
+        if let Some(header) = header.filter(|_| is_of(url, base)) {
+            request = request.header(AUTHORIZATION, header);
+        }
+        let length = sent.length.map(|length| length.to_string());
+        if let Some(length) = &length {
+            request = request.header(CONTENT_LENGTH, length);
+        }
+        let answer = match &mut sent.body {
+            Some(reader) => self.run(request.body(SendBody::from_reader(*reader))),
+            None => self.run(request.body(())),
+        };
+        let answer = answer.map_err(|error| failed(&self.asked_at(url), &error))?;
+        Ok(Answered {
+            answer,
+            url: url.to_owned(),
+        })
+    }
+
+    fn run(
+        &self,
+        request: Result<Request<impl AsSendBody>, ureq::http::Error>,
+    ) -> Result<Response<Body>, ureq::Error> {
+        let patience = self.access.patience;
+        // Whoever gets a blob sums it up before it answers.
+        let request = self
+            .agent
+            .configure_request(request?)
+            .timeout_per_write(Some(patience))
+            .timeout_recv_response(Some(patience.saturating_mul(4)))
+            .timeout_recv_body(Some(patience.saturating_mul(2)))
+            .build();
+        self.agent.run(request)
     }
 
     /// A login is for the registry alone: nobody else who asks for one is shown it.
@@ -143,7 +244,7 @@ impl Client {
     }
 
     /// Where it is asked: only where it is said, or on this machine, by plain HTTP.
-    fn base(&self) -> Result<String, Failure> {
+    pub(super) fn base(&self) -> Result<String, Failure> {
         let mut base = locked(&self.base);
         if let Some(known) = &base.known {
             return Ok(known.clone());
@@ -245,7 +346,7 @@ impl Client {
         &self,
         base: &str,
         answer: &Response<Body>,
-        asked: &Asked<'_>,
+        purpose: &Purpose<'_>,
         login: Option<&Login>,
     ) -> Result<String, Failure> {
         let challenges = answer.headers().get_all(WWW_AUTHENTICATE).into_iter();
@@ -253,24 +354,25 @@ impl Client {
         match challenge {
             Some(Challenge::Basic) => {
                 let header = login.and_then(Login::header);
-                header.ok_or_else(|| self.shut(asked.what, false))
+                header.ok_or_else(|| self.shut(purpose.what, false))
             }
             Some(Challenge::Bearer {
                 realm,
                 service,
                 scope,
             }) => {
-                let scope =
-                    scope.unwrap_or_else(|| format!("repository:{}:pull", asked.repository));
+                let usual = || format!("repository:{}:pull", purpose.repository);
+                let wanted = purpose.scope.map(str::to_owned);
+                let scope = wanted.or(scope).unwrap_or_else(usual);
                 if !may_be_told(&realm, base) {
                     return Err(Failure::Lasting(format!(
                         "{} asks for a login to be sent to {realm}, which is not safe",
                         self.host
                     )));
                 }
-                self.token(&realm, service.as_deref(), &scope, (login, asked.what))
+                self.token(&realm, service.as_deref(), &scope, (login, purpose.what))
             }
-            None => Err(self.shut(asked.what, login.is_some())),
+            None => Err(self.shut(purpose.what, login.is_some())),
         }
     }
 
@@ -306,7 +408,7 @@ impl Client {
         ) {
             return Err(self.shut(what, login.is_some()));
         }
-        let mut answer = self.judged(answer, "the place of its tokens")?;
+        let mut answer = self.judged(answer, "the place of its tokens", &GIVEN)?;
         let told = answer.body_mut().with_config().limit(SMALL).read_to_vec();
         let told = told.map_err(|error| failed(&self.host, &error))?;
         token::header(&told)
@@ -325,10 +427,15 @@ impl Client {
         })
     }
 
-    /// The answer, if it is the one that was wanted.
-    fn judged(&self, mut answer: Response<Body>, what: &str) -> Result<Response<Body>, Failure> {
+    /// The answer, if it is one of those that are wanted.
+    pub(super) fn judged(
+        &self,
+        mut answer: Response<Body>,
+        what: &str,
+        wanted: &[StatusCode],
+    ) -> Result<Response<Body>, Failure> {
         let status = answer.status();
-        if matches!(status, StatusCode::OK | StatusCode::PARTIAL_CONTENT) {
+        if wanted.contains(&status) {
             return Ok(answer);
         }
         let host = &self.host;
@@ -412,7 +519,7 @@ fn may_be_told(realm: &str, base: &str) -> bool {
 }
 
 /// Where a redirect leads: never from HTTPS to what everybody can read.
-fn leads_to(from: &str, to: &str) -> Option<String> {
+pub(super) fn leads_to(from: &str, to: &str) -> Option<String> {
     let (scheme, authority) = origin(from)?;
     let whole = match to {
         to if to.starts_with("//") => format!("{scheme}:{to}"),

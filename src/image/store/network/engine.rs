@@ -1,4 +1,4 @@
-//! An engine's API (moby, api/swagger.yaml, "ImageGet"): an image is saved into a file, and read from there.
+//! An engine's API (moby, api/swagger.yaml, "ImageGet"): an image is saved into a file, and read from there; and one is loaded.
 
 use std::fs;
 use std::io::{self, BufReader, Read};
@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::Deserialize;
 use tempfile::NamedTempFile;
+use ureq::http::header::CONTENT_LENGTH;
 use ureq::http::{Response, StatusCode};
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, SendBody};
 
 use super::agent::{is_loopback, patient};
 use super::names::Names;
@@ -58,22 +59,102 @@ impl Store for Image {
     }
 }
 
+/// An engine that answers.
+struct Engine {
+    /// As people name it.
+    engine: String,
+    agent: Agent,
+    /// What its addresses begin with.
+    base: String,
+}
+
+impl Engine {
+    fn there(access: &Access) -> Result<Self, Refused> {
+        let engine = address(access);
+        let (agent, base) = agent(&engine, access)?;
+        let there = agent
+            .get(format!("{base}/_ping"))
+            .config()
+            .timeout_global(Some(access.patience))
+            .build()
+            .call();
+        match there {
+            Ok(_) => Ok(Self {
+                engine,
+                agent,
+                base,
+            }),
+            Err(error) => Err(Refused::new(format!(
+                "the engine at {engine}: {}",
+                unreachable(&error)
+            ))),
+        }
+    }
+}
+
+/// Whether the engine answers.
+///
+/// # Errors
+/// Where it does not.
+pub(super) fn answers(access: &Access) -> Result<(), Refused> {
+    Engine::there(access).map(drop)
+}
+
+/// Has the engine load what `docker load` reads (moby, "ImageLoad").
+///
+/// # Errors
+/// Where it does not answer, or does not take it.
+pub(super) fn load(archive: &Path, access: &Access) -> Result<(), Refused> {
+    let Engine {
+        engine,
+        agent,
+        base,
+    } = Engine::there(access)?;
+    let wrong = |why: String| Refused::new(format!("the engine at {engine}: {why}"));
+    let mut file = fs::File::open(archive).map_err(|error| wrong(error.to_string()))?;
+    let length = file.metadata().map_err(|error| wrong(error.to_string()))?;
+    let answer = agent
+        .post(format!("{base}/images/load?quiet=1"))
+        .content_type("application/x-tar")
+        .header(CONTENT_LENGTH, length.len().to_string())
+        .send(SendBody::from_reader(&mut file));
+    let mut answer = answer.map_err(|error| wrong(unreachable(&error)))?;
+    if answer.status() != StatusCode::OK {
+        let why = format!(
+            "it answers {}{}",
+            answer.status().as_u16(),
+            said(&mut answer)
+        );
+        return Err(wrong(why));
+    }
+    // It has answered before it knows: what goes wrong then is one of the lines.
+    let told = small(&mut answer.body_mut().as_reader(), "what it says")?;
+    let lines = told.split(|byte| *byte == b'\n');
+    let mut failed = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok()?.error);
+    match failed.next() {
+        Some(why) => Err(wrong(format!("it does not take the image ({why})"))),
+        None => Ok(()),
+    }
+}
+
+/// A line of what it says while it loads.
+#[derive(Deserialize)]
+struct Line {
+    error: Option<String>,
+}
+
 /// Has the engine save an image.
 ///
 /// # Errors
 /// Where it does not answer, or has no such image.
 pub(super) fn save(name: &str, access: &Access) -> Result<Box<dyn Store>, Refused> {
-    let engine = address(access);
-    let (agent, base) = agent(&engine, access)?;
-    let wrong = |why: String| Refused::new(format!("the engine at {engine}: {why}"));
     // It saves before it answers, and a large image takes its time: whether it is there at all is asked first.
-    let there = agent
-        .get(format!("{base}/_ping"))
-        .config()
-        .timeout_global(Some(access.patience))
-        .build()
-        .call();
-    there.map_err(|error| wrong(unreachable(&error)))?;
+    let Engine {
+        engine,
+        agent,
+        base,
+    } = Engine::there(access)?;
+    let wrong = |why: String| Refused::new(format!("the engine at {engine}: {why}"));
     let url = format!("{base}/images/{}/get", utf8_percent_encode(name, ENCODED));
     let mut answer = agent
         .get(url)

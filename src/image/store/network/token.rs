@@ -92,10 +92,15 @@ pub(super) fn place(realm: &str, service: Option<&str>, scope: &str) -> String {
     let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let first = if realm.contains('?') { '&' } else { '?' };
     let service = service.map(|service| format!("service={}&", encoded(service)));
+    // Each is one of its own; what forms hold is a list.
+    let scopes = scope
+        .split(' ')
+        .map(|one| format!("scope={}", encoded(one)));
+    let scopes: Vec<String> = scopes.collect();
     format!(
-        "{realm}{first}{}scope={}",
+        "{realm}{first}{}{}",
         service.unwrap_or_default(),
-        encoded(scope)
+        scopes.join("&")
     )
 }
 
@@ -168,6 +173,11 @@ mod tests {
         assert_eq!(
             place,
             "https://a.example/t?service=r%20x&scope=repository%3Aa%2Fb%3Apull"
+        );
+        let two = super::place("https://a.example/t?x", None, "repository:a:pull,push b");
+        assert_eq!(
+            two,
+            "https://a.example/t?x&scope=repository%3Aa%3Apull%2Cpush&scope=b"
         );
         assert_eq!(header(br#"{"access_token": "t"}"#).unwrap(), "Bearer t");
         assert_eq!(header(b"{\"token\": \"t\\r\\nX: y\"}"), None);
