@@ -174,6 +174,7 @@ bench: ## Measure speed, memory and size, beside hadolint and tally where they c
 	cargo bench --locked --bench parser
 	$(PYTHON) benches/side_by_side.py
 	$(PYTHON) -B benches/images.py --malloclint target/release/malloclint
+	$(PYTHON) -B benches/patched.py --malloclint target/release/malloclint
 
 .PHONY: bench-threads
 bench-threads: ## Measure what allocator settings cost threads: a minute, on an idle machine

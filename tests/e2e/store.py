@@ -39,9 +39,9 @@ class Store:
         """Builds a folder with its Dockerfile, or one stage of it. Layers are shared: an instruction that was run before is not run again."""
         return self._build((folder / "Dockerfile").read_bytes(), image, "--file=-", str(folder), f"--label={LABEL}", *([f"--target={target}"] if target else []))
 
-    def must_build(self, dockerfile: str, names: list[str]) -> None:
+    def must_build(self, dockerfile: str, names: list[str], *options: str) -> None:
         """An image that others stand on, out of nothing but a Dockerfile."""
-        done = self._build(dockerfile.encode(), names[0], "-")
+        done = self._build(dockerfile.encode(), names[0], *options, "-")
         if done.code != 0:
             raise BuildError(f"{names[0]}: {done.both().strip()}")
         self._name(names)

@@ -88,7 +88,7 @@ def _run(cases: list[Case], options: argparse.Namespace) -> list[bool | None]:
     reasons = _reasons(cases)
     with ExitStack() as ends:
         if len(reasons) < len(cases):
-            _take_place(ends, options.keep)
+            take_place(ends, options.keep)
             world = World(options.malloclint, SHARED, OWN, ends)
         results: list[bool | None] = []
         for case in cases:
@@ -115,7 +115,7 @@ def _reasons(cases: list[Case]) -> dict[str, str]:
     return reasons
 
 
-def _take_place(ends: ExitStack, keep: bool) -> None:
+def take_place(ends: ExitStack, keep: bool) -> None:
     """What an earlier run has left goes."""
     SHARED.mkdir(parents=True, exist_ok=True)
     lock = ends.enter_context((SHARED / "lock").open("w"))
