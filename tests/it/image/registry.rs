@@ -1,46 +1,42 @@
 //! `image check docker://…`: what registries answer, and where logins go.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tempfile::TempDir;
 
-use super::layout::{Layout, gzip};
+use super::layout::{Layout, gzip, hex};
 use super::server::{Answer, Asked, Server};
 use super::{base, config, is_fine, refused};
 use crate::support::run::{Run, finish, folder, program};
 
-/// The files of a layout, handed out as a registry does it.
+/// The blobs of a layout, handed out as a registry does it.
 struct Registry {
-    layout: TempDir,
+    /// By their digests.
+    blobs: BTreeMap<String, Vec<u8>>,
+    /// What `acme/app:1` leads to.
+    root: String,
 }
 
 impl Registry {
     fn new() -> Self {
-        let layout = folder([]);
-        let mut files = Layout::at(&layout.path().join("app"));
-        let image = files.image("amd64", &config("libjemalloc.so.2"), &[gzip(&base())]);
-        files.tag(image, "1");
-        Self { layout }
-    }
-
-    fn blob(&self, digest: &str) -> Option<Vec<u8>> {
-        let place = self
-            .layout
-            .path()
-            .join("app/blobs")
-            .join(digest.replace(':', "/"));
-        fs::read(place).ok()
-    }
-
-    /// What `acme/app:1` leads to.
-    fn root(&self) -> String {
-        let index = fs::read(self.layout.path().join("app/index.json")).unwrap();
-        let index: serde_json::Value = serde_json::from_slice(&index).unwrap();
-        index["manifests"][0]["digest"].as_str().unwrap().to_owned()
+        let folder = folder([]);
+        let mut layout = Layout::at(&folder.path().join("app"));
+        let image = layout.image("amd64", &config("libjemalloc.so.2"), &[gzip(&base())]);
+        let root = image["digest"].as_str().unwrap().to_owned();
+        layout.tag(image, "1");
+        let blobs = fs::read_dir(folder.path().join("app/blobs/sha256")).unwrap();
+        let blob = |entry: std::io::Result<fs::DirEntry>| {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            (format!("sha256:{}", hex(&bytes)), bytes)
+        };
+        Self {
+            blobs: blobs.map(blob).collect(),
+            root,
+        }
     }
 
     /// The right answer.
@@ -54,11 +50,11 @@ impl Registry {
             };
         };
         let digest = match rest.strip_prefix("manifests/") {
-            Some("1") => self.root(),
+            Some("1") => self.root.clone(),
             Some(digest) => digest.to_owned(),
             None => rest.strip_prefix("blobs/").unwrap_or_default().to_owned(),
         };
-        match self.blob(&digest) {
+        match self.blobs.get(&digest).cloned() {
             Some(body) => Answer::of(200)
                 .with("Docker-Content-Digest", digest)
                 .body(body),
@@ -471,7 +467,7 @@ fn a_cache_is_asked_before_the_registry() {
 #[test]
 fn what_is_called_by_its_digest_and_kept_needs_no_registry() {
     let right = Registry::new();
-    let root = right.root();
+    let root = right.root.clone();
     let server = Server::start(move |asked| right.answer(asked));
     let home = folder([]);
     let name = format!("docker://{}/acme/app@{root}", server.host);
