@@ -193,6 +193,27 @@ fn jemalloc_comes_into_force_and_all_else_stays() {
     assert_eq!(fs::read_dir(at.join("out")).unwrap().count(), 1);
 }
 
+/// Whoever changes what is written changes this, and says so: two machines with two versions write two images.
+#[test]
+fn an_input_that_was_recorded_has_the_digest_that_was_recorded() {
+    let folder = prepared(two);
+    let at = folder.path();
+    let own = at.join("debs");
+    fs::create_dir(&own).unwrap();
+    for (machine, arch) in [(62, "amd64"), (183, "arm64")] {
+        let file = own.join(format!("libjemalloc2_{arch}.deb"));
+        fs::write(file, deb(machine, arch, "libc6 (>= 2.34)", ("", as_it_is))).unwrap();
+    }
+    let patched = |source: &str, extra: &[&str]| {
+        let mut command = program(at);
+        command.env("SOURCE_DATE_EPOCH", "1700000000");
+        command.args(["image", "patch", source, "-o", "oci:out:1", "--quiet"]);
+        digest(&finish(command.args(extra), b""))
+    };
+    let recorded = "sha256:92fb359221b9159a5e90c11d32262c7758f1a765bafd2a129d548466a6fae658";
+    assert_eq!(patched("oci:app:1", &["--deb", "debs"]), recorded);
+}
+
 #[test]
 fn the_same_image_gives_the_same_digest_and_a_patched_one_stays() {
     let folder = plain(&[PATH]);
@@ -267,7 +288,13 @@ fn what_is_there_is_kept_and_completed() {
 #[test]
 fn the_new_layer_is_packed_as_the_others_are() {
     let kind = "application/vnd.oci.image.layer.v1.tar";
-    for (ending, pack) in [("+gzip", gzip as fn(&[u8]) -> Vec<u8>), ("+zstd", zstd)] {
+    // A layer was recorded with its digest: a compressor that packs otherwise makes another image of the same input.
+    let recorded = [
+        "sha256:2b5de8d07b20a0239dc8f16e42b74c75d4b35ba2a42a9a682d89e3d557778eea",
+        "sha256:1161ba0eab37bff36c0dc8c61074b61cf7b2acb7a2793e98b45251a6a2ae3e7d",
+    ];
+    let packings = [("+gzip", gzip as Pack), ("+zstd", zstd)];
+    for ((ending, pack), recorded) in packings.into_iter().zip(recorded) {
         let folder = prepared(|layout| {
             let plain = bare(62, "x86_64-linux-gnu");
             let stored = layout.blob(&pack(&plain), &format!("{kind}{ending}"));
@@ -290,6 +317,7 @@ fn the_new_layer_is_packed_as_the_others_are() {
             manifest["layers"][1]["mediaType"],
             json!(format!("{kind}{ending}"))
         );
+        assert_eq!(manifest["layers"][1]["digest"], json!(recorded));
         let step = &config["history"][1];
         assert_eq!(step["created"], json!("2024-01-02T03:04:05Z"));
         let by = step["created_by"].as_str().unwrap();
