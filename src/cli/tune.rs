@@ -72,7 +72,7 @@ pub struct Tune {
     /// When the server is ready: http://URL, HOST:PORT, or a pattern that its output must match; without it, when its page answers
     #[arg(long, value_name = "CHECK", help_heading = "Workload")]
     pub ready: Option<String>,
-    /// How long the server may take to get ready [default: 30s, or four times what its first start took]
+    /// How long the server may take to get ready [default: 30s, and for later starts four times what the first took, if that is more]
     #[arg(long, value_name = "TIME", help_heading = "Workload")]
     pub ready_timeout: Option<String>,
     /// How long to watch the server after the load: what it gives back then counts, too

@@ -147,6 +147,8 @@ mod here {
         let server = Server {
             load,
             port: arguments.port,
+            pinned: arguments.port.is_some(),
+            at: None,
             ready,
             ready_limit: Limit {
                 time: ready_timeout.unwrap_or(READY),

@@ -20,6 +20,10 @@ const LATER: Duration = Duration::from_secs(1);
 const SETTLED: Duration = Duration::from_millis(300);
 /// So long a Unix socket is all there is: the port may come behind that of a control interface.
 const ALONE: Duration = Duration::from_secs(5);
+/// So long the port is waited for on which a server usually listens, or its arguments say so, while another is open: of figures about
+/// itself, or of a program that it needs.
+const USUAL: Duration = ALONE;
+const NAMED: Duration = Duration::from_secs(20);
 /// One of several ports may take so long to answer.
 const QUICK: Duration = Duration::from_secs(3);
 /// A port that did not answer so often is not asked again.
@@ -37,6 +41,8 @@ pub(super) struct Finder {
     known: Option<Known>,
     /// The only port that counts, as the server has it; `None`: any.
     wanted: Option<u16>,
+    /// The port on which it listened before.
+    before: Option<u16>,
     /// Whether it is known that it is a server.
     sure: bool,
     looked: Option<Instant>,
@@ -53,17 +59,21 @@ pub(super) struct Finder {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// A server, and where.
-    Server {
-        origin: Origin,
-        /// The port as the server has it.
-        port: u16,
-        /// Its other ports, where it has some.
-        others: Vec<u16>,
-    },
+    Server(Spot),
     /// A server that cannot be reached; why, and what to do.
     Unreachable(String),
     /// Somebody else takes connections on its port.
     Contested(u16),
+}
+
+/// Where a server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) origin: Origin,
+    /// The port as the server has it.
+    pub(super) port: u16,
+    /// Its other ports that can be reached, where it has some.
+    pub(super) others: Vec<u16>,
 }
 
 impl Finder {
@@ -74,6 +84,7 @@ impl Finder {
             sure: sure || known.is_some(),
             known,
             wanted: None,
+            before: None,
             looked: None,
             since: None,
             probe: None,
@@ -87,9 +98,38 @@ impl Finder {
         Self { reach, ..self }
     }
 
-    /// The same search for one port, as the server has it; what else it listens on does not count.
-    pub(super) fn on(self, wanted: Option<u16>) -> Self {
-        Self { wanted, ..self }
+    /// The same search for a port, as the server has it; `alone`: what else it listens on does not count.
+    pub(super) fn on(self, port: Option<u16>, alone: bool) -> Self {
+        Self {
+            wanted: port.filter(|_| alone),
+            before: port,
+            ..self
+        }
+    }
+
+    /// On which port it would listen, where that is known.
+    pub(super) fn probable(&self) -> Option<u16> {
+        self.before.or_else(|| self.usual())
+    }
+
+    /// The port that is taken before any other. A server that had one port alone may have another one in each run.
+    fn expected(&self) -> Option<u16> {
+        match self.before {
+            Some(_) => self.wanted,
+            None => self.usual(),
+        }
+    }
+
+    fn usual(&self) -> Option<u16> {
+        self.known.as_ref().and_then(|known| known.port)
+    }
+
+    /// How long that is waited for, another port being open.
+    fn patience(&self) -> Duration {
+        match &self.known {
+            Some(known) if known.named => NAMED,
+            _ => USUAL,
+        }
     }
 
     /// Whether it is known to be a server.
@@ -111,9 +151,9 @@ impl Finder {
             match answer {
                 Ok(_) | Err(Failure::Status(_)) => return self.server(&origin),
                 Err(Failure::Nonsense(_)) => {
-                    self.silent.insert(origin.port(), TRIES);
+                    self.silent.insert(self.inside(&origin), TRIES);
                 }
-                Err(_) => *self.silent.entry(origin.port()).or_default() += 1,
+                Err(_) => *self.silent.entry(self.inside(&origin)).or_default() += 1,
             }
         }
         let pause = if self.sure { SOON } else { LATER };
@@ -135,6 +175,11 @@ impl Finder {
         if since.elapsed() < SETTLED || !self.sure && !idle {
             return None;
         }
+        let expected = self.expected();
+        let is_there = open.iter().any(|listener| Some(listener.port) == expected);
+        if expected.is_some() && !is_there && since.elapsed() < self.patience() {
+            return None;
+        }
         self.choose(&open)
     }
 
@@ -154,7 +199,7 @@ impl Finder {
     /// The sockets that may be the server's.
     fn open(&self) -> Vec<Listener> {
         let fits = |listener: &&Listener| {
-            let port = listener.address.port();
+            let port = listener.port;
             let silent = self.silent.get(&port).is_some_and(|tries| *tries >= TRIES);
             let unlikely = !self.sure && ports::is_of_a_dashboard(port);
             self.is_wanted(listener) && listener.here && !silent && !unlikely
@@ -173,9 +218,10 @@ impl Finder {
         }
         let mut wanted = self.sockets.tcp.iter().filter(|one| self.is_wanted(one));
         let elsewhere = wanted.find(|listener| !listener.here);
+        // Another port that is open says that the right one may come.
         let unix = match self.wanted {
-            Some(_) => String::new(),
-            None => self.sockets.unix.join(", "),
+            Some(_) if !self.sockets.tcp.is_empty() => String::new(),
+            _ => self.sockets.unix.join(", "),
         };
         if elsewhere.is_none() && unix.is_empty() {
             return None;
@@ -205,14 +251,13 @@ impl Finder {
 
     /// Takes a port, or asks whether HTTP is spoken there.
     fn choose(&mut self, open: &[Listener]) -> Option<Found> {
-        let usual = self.known.as_ref().and_then(|known| known.port);
-        let expected = self.wanted.or(usual);
+        let expected = self.expected();
         let listener = open.iter().find(|listener| Some(listener.port) == expected);
         let taken = listener.is_some() || open.len() == 1;
-        let tries = |listener: &&Listener| self.silent.get(&listener.address.port()).copied();
+        let tries = |listener: &&Listener| self.silent.get(&listener.port).copied();
         let listener = listener.or_else(|| open.iter().min_by_key(tries))?;
         if listener.contested && self.sure {
-            return Some(Found::Contested(listener.address.port()));
+            return Some(Found::Contested(listener.port));
         }
         let origin = Origin::listening(listener.address);
         if self.sure && taken {
@@ -234,14 +279,22 @@ impl Finder {
         let all = self.sockets.tcp.iter();
         let is_it = |one: &&Listener| one.here && Origin::listening(one.address) == *origin;
         let port = all.clone().find(is_it)?.port;
-        let mut others: Vec<u16> = all.map(|one| one.port).filter(|own| *own != port).collect();
+        let others = all.filter(|one| one.here && one.port != port);
+        let mut others: Vec<u16> = others.map(|one| one.port).collect();
         others.sort_unstable();
         others.dedup();
-        Some(Found::Server {
+        Some(Found::Server(Spot {
             origin: origin.clone(),
             port,
             others,
-        })
+        }))
+    }
+
+    /// The port of a place as the server has it.
+    fn inside(&self, origin: &Origin) -> u16 {
+        let all = self.sockets.tcp.iter();
+        let mut own = all.filter(|one| one.here && Origin::listening(one.address) == *origin);
+        own.next().map_or_else(|| origin.port(), |one| one.port)
     }
 
     /// Whether it listened on any port when it was last looked at.

@@ -16,6 +16,8 @@ pub(crate) struct Known {
     pub(super) name: String,
     /// Where it should listen, by its arguments, or because it does where they say nothing.
     pub(super) port: Option<u16>,
+    /// Whether its arguments say so.
+    pub(super) named: bool,
 }
 
 /// What a command line starts.
@@ -77,8 +79,10 @@ fn starts(words: &[String]) -> Starts {
     let found = recognise(&unwrapped.argv).filter(|found| found.kind == ProcessKind::Service);
     found.map_or(Starts::Other, |found| {
         let arguments = unwrapped.argv.get(1..).unwrap_or_default();
+        let port = ports::port(&found.server, arguments);
         Starts::Server(Known {
-            port: ports::port(&found.server, arguments),
+            port,
+            named: port != ports::port(&found.server, &[]),
             name: found.server,
         })
     })

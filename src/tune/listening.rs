@@ -121,9 +121,12 @@ impl Sockets {
     }
 }
 
-/// Whether a connection to one may end up at the other.
-fn overlap(one: IpAddr, other: IpAddr) -> bool {
-    one == other || one.is_unspecified() || other.is_unspecified()
+/// Whether a connection to what listens on `own` may end up at the other: what listens on all addresses does so for its own family, and
+/// what does so for IPv6 is asked by the name of this machine, which has both.
+fn overlap(own: IpAddr, other: IpAddr) -> bool {
+    let any = own.is_unspecified() || other.is_unspecified();
+    let by_name = own.is_unspecified() && own.is_ipv6();
+    own == other || by_name || any && own.is_ipv4() == other.is_ipv4()
 }
 
 /// The sockets of a network that take connections, each with its number.
@@ -257,5 +260,15 @@ mod tests {
             .map(|one| (one.address.port(), one.contested))
             .collect();
         assert_eq!(contested, [(80, true), (81, false), (82, false)]);
+        let ip = |text: &str| text.parse().unwrap();
+        for (own, other, expected) in [
+            ("127.0.0.1", "::", false),
+            ("127.0.0.1", "0.0.0.0", true),
+            ("::1", "0.0.0.0", false),
+            ("::", "127.0.0.1", true),
+            ("0.0.0.0", "::", false),
+        ] {
+            assert_eq!(overlap(ip(own), ip(other)), expected, "{own} {other}");
+        }
     }
 }

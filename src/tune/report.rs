@@ -23,6 +23,7 @@ pub(crate) use terminal::{Style, write as terminal};
 
 use super::size::MIB;
 use super::{Estimate, Outcome, Run, Stop, Tried};
+use crate::load::Settings;
 use crate::write;
 
 /// How an outcome is written.
@@ -63,13 +64,26 @@ fn figure(value: Option<f64>, digits: usize) -> String {
 
 /// What the last column is about: the user's figure, what requests took, or the time.
 fn speed_name(outcome: &Outcome) -> &'static str {
-    if let Some(requests) = &outcome.requests {
+    speed_of(
+        outcome.requests.as_ref(),
+        outcome.judge.more_is_better.is_some(),
+        outcome.load.is_some(),
+    )
+}
+
+/// The same, of requests, a figure of the user's own, a load, or a command.
+pub(super) fn speed_of(
+    requests: Option<&Settings>,
+    has_metric: bool,
+    has_load: bool,
+) -> &'static str {
+    if let Some(requests) = requests {
         return requests.rate.map_or("requests/s", |_| "p99 ms");
     }
-    match (outcome.judge.more_is_better, &outcome.load) {
-        (Some(_), _) => "metric",
-        (None, Some(_)) => "load time",
-        (None, None) => "time",
+    match (has_metric, has_load) {
+        (true, _) => "metric",
+        (false, true) => "load time",
+        (false, false) => "time",
     }
 }
 

@@ -80,6 +80,7 @@ pub(super) fn measure(
         limit,
         deadline,
         start,
+        starts: start,
         contained: None,
         held: None,
         usage: None,
@@ -87,6 +88,7 @@ pub(super) fn measure(
     };
     if let Some(container) = &workload.container {
         watch.enter(container, &name)?;
+        watch.starts = Instant::now();
     }
     let measured = watch.measured(workload, environment, candidate);
     measured.map_err(|error| watch.explained(error))
@@ -101,7 +103,7 @@ fn free(server: &Server) -> Result<(), RunError> {
         )));
     }
     match &server.load {
-        Load::Requests(settings) => placing::unused(settings),
+        Load::Requests(settings) => placing::unused(settings, server.at.as_ref()),
         Load::Command(_) => Ok(()),
     }
 }
@@ -157,6 +159,8 @@ struct Watch<'a> {
     limit: Limit,
     deadline: Deadline,
     start: Instant,
+    /// Since when it gets ready.
+    starts: Instant,
     /// The container that it runs in.
     contained: Option<Contained>,
     held: Option<Holdings>,
@@ -217,6 +221,8 @@ impl Watch<'_> {
                 })
             }
             Some(came) => {
+                // That it is a server at all is known since now.
+                self.starts = Instant::now();
                 let placed = self.place(settings, &finder, came)?;
                 self.placed(server, placed, candidate)
             }

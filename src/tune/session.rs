@@ -237,6 +237,9 @@ impl<'a> Session<'a> {
             if let Some(stop) = self.settled().filter(|_| halved || last) {
                 return stop;
             }
+            if !last {
+                self.tell_early();
+            }
         }
         Stop::Rounds
     }
@@ -286,7 +289,10 @@ impl<'a> Session<'a> {
                         notes::on_first_run(tried, &run.proof, self.watcher);
                         tried.runs.push((rounds, run));
                     }
-                    self.tell_early();
+                    // After the last of a round it shows whether there is another.
+                    if number + 1 < count {
+                        self.tell_early();
+                    }
                 }
                 Err(RunError::Interrupted) => return Err(Stop::Interrupted),
                 Err(error) if error.is_out_of_budget() => return Err(Stop::Budget),
@@ -295,7 +301,6 @@ impl<'a> Session<'a> {
             }
         }
         self.rounds += 1;
-        self.tell_early();
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use regex::Regex;
 use super::container::Container;
 use super::limit::Limit;
 use super::ready::Ready;
-use crate::load;
+use crate::load::{self, Origin};
 
 /// A start may take so many times what the first one took.
 const START_PACE: u32 = 4;
@@ -44,6 +44,10 @@ pub(crate) struct Server {
     pub load: Load,
     /// The port of pages that name no server, as the server itself has it: a container's may be another here. `None`: it is looked for.
     pub port: Option<u16>,
+    /// Whether it is that one and no other: the user named it, or others were open when it was found.
+    pub pinned: bool,
+    /// Where it was found here in the run before.
+    pub at: Option<Origin>,
     /// When it is ready; `None` = when the first page of the load answers.
     pub ready: Option<Ready>,
     /// How long that may take,
@@ -73,11 +77,12 @@ impl Workload {
         }
     }
 
-    /// The requests that are made, where they are made here.
+    /// The requests that are made, where they are made here, as people name them.
     #[must_use]
-    pub(crate) fn requests(&self) -> Option<&load::Settings> {
-        match &self.server()?.load {
-            Load::Requests(settings) => Some(settings),
+    pub(crate) fn requests(&self) -> Option<load::Settings> {
+        let server = self.server()?;
+        match &server.load {
+            Load::Requests(settings) => Some(server.placed(settings)),
             Load::Command(_) => None,
         }
     }
@@ -89,10 +94,18 @@ impl Server {
     pub(crate) fn load_shown(&self) -> String {
         match (&self.load, self.port) {
             (Load::Command(command), _) => command.clone(),
-            (Load::Requests(settings), Some(port)) if !settings.is_placed() => {
+            (Load::Requests(settings), Some(port)) if !self.placed(settings).is_placed() => {
                 format!("{settings}; port {port}")
             }
-            (Load::Requests(settings), _) => settings.to_string(),
+            (Load::Requests(settings), _) => self.placed(settings).to_string(),
+        }
+    }
+
+    /// The pages where they were found.
+    fn placed(&self, settings: &load::Settings) -> load::Settings {
+        match &self.at {
+            Some(origin) => settings.at(origin),
+            None => settings.clone(),
         }
     }
 
@@ -118,6 +131,8 @@ mod tests {
         let of = |ready_said| Server {
             load: Load::Command("true".into()),
             port: None,
+            pinned: false,
+            at: None,
             ready: None,
             ready_limit: Limit {
                 time: Duration::from_secs(30),

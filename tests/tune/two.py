@@ -1,7 +1,8 @@
-"""A service for tests that answers HTTP on two ports. Each request is a line of `asked-PORT` in the folder it runs in.
+"""A service for tests that answers HTTP on two ports: `two.py FIRST SECOND ...`. Each request is a line of `asked-PORT` in the folder
+it runs in.
 
 Which port opens first depends on where it runs: in every other container (by the last digit of ADDRESS) the second does, and the
-other comes long after."""
+other comes long after. `any` is a port of its own in each run, `-` is none."""
 
 import http.server
 import os
@@ -31,8 +32,9 @@ def serve(port):
     threading.Thread(target=server.serve_forever).start()
 
 
-ports = [int(port) for port in sys.argv[1:3]]
-first, second = ports if int(address[-1]) % 2 else reversed(ports)
-serve(first)
-time.sleep(1.0)
-serve(second)
+print("starting", flush=True)
+first, second = sys.argv[1:3] if int(address[-1]) % 2 else sys.argv[2:0:-1]
+for port in (first, second):
+    if port != "-":
+        serve(0 if port == "any" else int(port))
+    time.sleep(1.0)

@@ -1,5 +1,6 @@
 //! Where the pages of a load are: the server is looked for, and its first page is waited for.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -8,7 +9,8 @@ use super::Watch;
 use crate::facts::ports;
 use crate::load::{Answer, Failure, Origin, PATIENCE, Probe, Problem, Settings, Target};
 use crate::tune::error::{Ending, RunError};
-use crate::tune::finder::{Finder, Found, IDLE, WHILE};
+use crate::tune::finder::{Finder, Found, IDLE, Spot, WHILE};
+use crate::tune::limit::Limit;
 use crate::tune::listening;
 use crate::tune::workload::Server;
 
@@ -29,8 +31,8 @@ pub(super) enum Came {
 pub(super) struct Placed {
     /// What is asked for; pages may name no server.
     pub(super) settings: Settings,
-    /// Where those are, and its port as the server has it.
-    pub(super) found: Option<(Origin, u16)>,
+    /// Where those are.
+    pub(super) found: Option<Spot>,
     /// Whether the pages are those that were asked for.
     asked: bool,
     /// Whether it is sure that the command is a server.
@@ -51,7 +53,7 @@ impl Placed {
         }
     }
 
-    fn on(settings: &Settings, origin: Origin, port: u16, sure: bool) -> Self {
+    fn on(settings: &Settings, spot: Spot, sure: bool) -> Self {
         let mut settings = settings.clone();
         let asked = !settings.targets.is_empty();
         if !asked {
@@ -59,7 +61,7 @@ impl Placed {
         }
         Self {
             settings,
-            found: Some((origin, port)),
+            found: Some(spot),
             asked,
             sure,
             notes: Vec::new(),
@@ -69,20 +71,20 @@ impl Placed {
     /// What is asked for, each page on its server.
     pub(super) fn load(&self) -> Settings {
         match &self.found {
-            Some((origin, _)) => self.settings.at(origin),
+            Some(spot) => self.settings.at(&spot.origin),
             None => self.settings.clone(),
         }
     }
 }
 
 /// Whether the ports of the pages are free: the server that is started will want them.
-pub(super) fn unused(settings: &Settings) -> Result<(), RunError> {
-    let taken = |origin: &&&Origin| {
+pub(super) fn unused(settings: &Settings, at: Option<&Origin>) -> Result<(), RunError> {
+    let taken = |origin: &&Origin| {
         let addresses = origin.addresses().unwrap_or_default();
         let knock = |address| TcpStream::connect_timeout(address, KNOCK).is_ok();
         addresses.iter().any(knock)
     };
-    match settings.origins().iter().find(taken) {
+    match settings.origins().into_iter().chain(at).find(taken) {
         Some(origin) => Err(in_use(origin.port())),
         None => Ok(()),
     }
@@ -96,6 +98,35 @@ fn in_use(port: u16) -> RunError {
 }
 
 impl Watch<'_> {
+    /// What is left of the time for a server to get ready.
+    pub(super) fn left_of(&self, limit: Limit) -> Duration {
+        limit.time.saturating_sub(self.starts.elapsed())
+    }
+
+    /// What people should know of where the server is, and whether other ports are open than those that were when it was found.
+    pub(super) fn told(&self, placed: &Placed, server: &Server) -> (Option<String>, bool) {
+        let Some(spot) = &placed.found else {
+            return (None, false);
+        };
+        let all = listening::below(self.sampler.root()).tcp.into_iter();
+        let all = all.map(|one| one.port);
+        let later = all.filter(|port| *port != spot.port && !spot.others.contains(port));
+        let later: BTreeSet<u16> = later.collect();
+        let later: Vec<u16> = later.into_iter().collect();
+        let mut named: Vec<u16> = placed
+            .settings
+            .origins()
+            .iter()
+            .map(|one| one.port())
+            .collect();
+        if server.pinned {
+            // The user knows.
+            named.extend(spot.others.iter().chain(&later));
+        }
+        let note = said(spot, &later, &named, placed.sure);
+        (Some(note), !(spot.others.is_empty() && later.is_empty()))
+    }
+
     /// Looks for a server that is known to be one.
     pub(super) fn find(
         &mut self,
@@ -103,9 +134,10 @@ impl Watch<'_> {
         settings: &Settings,
         command: &[OsString],
     ) -> Result<Placed, RunError> {
-        let mut finder = self.finder(settings, command, true).on(server.port);
+        let finder = self.finder(settings, command, true);
+        let mut finder = finder.on(server.port, server.pinned);
         let limit = self.deadline.within(server.ready_limit);
-        match self.until_found(&mut finder, limit.time)? {
+        match self.until_found(&mut finder, self.left_of(limit))? {
             Some(came) => self.place(settings, &finder, came),
             None => Err(RunError::NotReady {
                 limit,
@@ -138,32 +170,29 @@ impl Watch<'_> {
         came: Came,
     ) -> Result<Placed, RunError> {
         match came {
-            Came::Found(Found::Server {
-                origin,
-                port,
-                others,
-            }) => {
-                let note = said(&origin, &others, finder.is_sure());
-                let mut placed = Placed::on(settings, origin, port, finder.is_sure());
+            Came::Found(Found::Server(spot)) => {
+                let placed = Placed::on(settings, spot, finder.is_sure());
                 if let Some(why) = nothing_of_its_own(finder).filter(|_| !placed.asked) {
                     return Err(RunError::Unreachable {
                         why,
                         tail: self.running.tail(),
                     });
                 }
-                placed.notes.push(note);
                 Ok(placed)
             }
             Came::Found(Found::Unreachable(why)) => Err(RunError::Unreachable {
                 why,
                 tail: self.running.tail(),
             }),
+            // Who listens there in a container is not to be seen from here.
+            Came::Found(Found::Contested(port)) if self.contained.is_some() => {
+                Err(RunError::PortInUse { port, holder: None })
+            }
             Came::Found(Found::Contested(port)) => Err(in_use(port)),
             Came::Ended(ending) => {
                 let died = self.died("the server", ending);
                 // All of its own has ended: whoever listens there now was in its way.
-                let known = finder.known().filter(|_| self.contained.is_none());
-                let wanted = known.and_then(|known| known.port);
+                let wanted = finder.probable().filter(|_| self.contained.is_none());
                 let held = wanted.filter(|port| listening::holder(*port).is_some());
                 Err(held.map_or(died, in_use))
             }
@@ -213,7 +242,7 @@ impl Watch<'_> {
         let start = || Probe::start(&load, target, PATIENCE);
         let (mut probe, mut asked, mut last) = (start(), Instant::now(), None);
         let limit = self.deadline.within(server.ready_limit);
-        let first = self.until(limit.time, |watch, pause| {
+        let first = self.until(self.left_of(limit), |watch, pause| {
             if let Some(ending) = watch.running.wait(Duration::ZERO) {
                 return Some(First::Ended(ending));
             }
@@ -265,21 +294,40 @@ fn nothing_of_its_own(finder: &Finder) -> Option<String> {
     ))
 }
 
-/// What was found, and how to say otherwise.
-fn said(origin: &Origin, others: &[u16], sure: bool) -> String {
-    let mut text = format!("the server listens on {origin}");
-    if let [first, ..] = others {
-        let others: Vec<String> = others.iter().map(u16::to_string).collect();
-        let plural = if others.len() == 1 { "" } else { "s" };
+/// What was found, and how to say otherwise. `later`: ports that were opened since.
+fn said(spot: &Spot, later: &[u16], named: &[u16], sure: bool) -> String {
+    let mut text = format!("the server listens on {}", spot.origin);
+    let unnamed = |all: &[u16]| -> Vec<u16> {
+        let unnamed = all.iter().filter(|port| !named.contains(port));
+        unnamed.copied().collect()
+    };
+    let (others, later) = (unnamed(&spot.others), unnamed(later));
+    if !others.is_empty() {
         text.push_str(&format!(
-            " (and on port{plural} {}; if that is the server, say `--port {first}`)",
-            others.join(", ")
+            " (and on {}: `--port PORT` takes another)",
+            listed(&others)
+        ));
+    }
+    if !later.is_empty() {
+        text.push_str(&format!(
+            "; after the load it listens on {}, too: `--port PORT` takes another",
+            listed(&later)
         ));
     }
     if !sure {
         text.push_str("; if the command ends by itself, say `--batch`");
     }
     text
+}
+
+/// `ports 80 and 81`
+fn listed(ports: &[u16]) -> String {
+    let words: Vec<String> = ports.iter().map(u16::to_string).collect();
+    match words.as_slice() {
+        [one] => format!("port {one}"),
+        [some @ .., last] => format!("ports {} and {last}", some.join(", ")),
+        [] => String::new(),
+    }
 }
 
 /// The path to which a page leads, where that is on the same server.
@@ -324,16 +372,21 @@ mod tests {
 
     #[test]
     fn what_was_found_is_said_with_how_to_say_otherwise() {
-        let origin = Origin::listening("0.0.0.0:8000".parse().unwrap());
-        assert_eq!(
-            said(&origin, &[], true),
-            "the server listens on 127.0.0.1:8000"
-        );
-        let others = said(&origin, &[9000, 9001], false);
+        let spot = |others: &[u16]| Spot {
+            origin: Origin::listening("0.0.0.0:8000".parse().unwrap()),
+            port: 8000,
+            others: others.to_vec(),
+        };
+        let plain = "the server listens on 127.0.0.1:8000";
+        assert_eq!(said(&spot(&[]), &[], &[], true), plain);
+        assert_eq!(said(&spot(&[9000]), &[9001], &[9000, 9001], true), plain);
+        let others = said(&spot(&[9000, 9001]), &[], &[], false);
         assert!(
-            others.contains("ports 9000, 9001; if that is the server, say `--port 9000`)")
+            others.contains("(and on ports 9000 and 9001: `--port PORT` takes another)")
                 && others.ends_with("`--batch`"),
             "{others}"
         );
+        let later = said(&spot(&[]), &[9000], &[], true);
+        assert!(later.ends_with("it listens on port 9000, too: `--port PORT` takes another"));
     }
 }

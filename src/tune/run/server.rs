@@ -61,9 +61,13 @@ impl Watch<'_> {
                 })?;
                 let metric = self.metric(workload, "the load", &under.gave)?;
                 let run = self.ended_run(candidate, ready, &under, metric)?;
+                let next = Server {
+                    ready_limit: server.ready_limit_after(ready),
+                    ..server.clone()
+                };
                 Ok(Measured {
                     run,
-                    work: None,
+                    work: Some(Work::Server(next)),
                     notes: Vec::new(),
                 })
             }
@@ -94,23 +98,25 @@ impl Watch<'_> {
         let took = under.gave;
         self.requests = Some(took);
         let metric = figure(&load, &took);
+        let (note, several) = self.told(&placed, server);
         let run = self.ended_run(candidate, ready, &under, Some(metric))?;
         // Every other run does the same work. The next container may have another address.
-        let moves = self.contained.is_some();
-        let settings = Settings {
-            amount: Amount::Requests(took.requests),
-            ..if moves { placed.settings } else { load }
-        };
+        let at = placed.found.as_ref().map(|spot| spot.origin.clone());
         let next = Server {
-            load: Load::Requests(settings),
-            port: server.port.or(placed.found.map(|(_, port)| port)),
+            load: Load::Requests(Settings {
+                amount: Amount::Requests(took.requests),
+                ..placed.settings
+            }),
+            port: placed.found.map(|spot| spot.port).or(server.port),
+            pinned: server.pinned || several,
+            at: at.filter(|_| self.contained.is_none()),
             ready_limit: server.ready_limit_after(ready),
             ..server.clone()
         };
         Ok(Measured {
             run,
             work: Some(Work::Server(next)),
-            notes: placed.notes,
+            notes: note.into_iter().chain(placed.notes).collect(),
         })
     }
 
@@ -171,7 +177,7 @@ impl Watch<'_> {
             Ended(Ending),
         }
         let limit = self.deadline.within(server.ready_limit);
-        let found = self.until(limit.time, |watch, pause| {
+        let found = self.until(self.left_of(limit), |watch, pause| {
             if let Some(ending) = watch.running.wait(pause) {
                 return Some(Either::Ended(ending));
             }

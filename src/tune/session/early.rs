@@ -6,6 +6,7 @@ use super::Session;
 use crate::text::duration;
 use crate::tune::floor::{self, Saving};
 use crate::tune::judge::{Judge, Standing, Tried};
+use crate::tune::report;
 use crate::tune::schedule::ROUNDS;
 use crate::tune::search_space::margins;
 use crate::tune::size::{Size, mib};
@@ -55,6 +56,15 @@ fn is_due(spent: Duration, budget: Duration) -> bool {
 }
 
 impl Session<'_> {
+    /// What the last column of the answer is called.
+    fn speed(&self) -> &'static str {
+        report::speed_of(
+            self.workload.requests().as_ref(),
+            self.judge.more_is_better.is_some(),
+            self.workload.server().is_some(),
+        )
+    }
+
     /// Says early whether going on is worth it; and later that it is, where it did not look so.
     pub(super) fn tell_early(&mut self) {
         let spent = self.deadline.spent();
@@ -69,6 +79,7 @@ impl Session<'_> {
             stays: self.stays(),
             fix: self.fix,
             size: self.size(),
+            speed: self.speed(),
         };
         if let Some(word) = hint.word().and_then(|word| self.told.then(word)) {
             // Nobody wants to know it to the millisecond.
@@ -87,6 +98,8 @@ struct Hint<'a> {
     stays: usize,
     fix: Option<usize>,
     size: Option<Size>,
+    /// What the figure of speed is called.
+    speed: &'static str,
 }
 
 impl Hint<'_> {
@@ -144,7 +157,7 @@ impl Hint<'_> {
         let size = self.size.as_ref().map(|size| format!("{size}, and "));
         let worth = match self.perhaps_faster(compared, there) {
             Some(name) => format!(
-                "for memory going on is hardly worth it; whether {name} is faster, {ROUNDS} rounds will tell"
+                "for memory going on is hardly worth it; whether {name} is faster, more rounds will tell"
             ),
             None => "going on is hardly worth it (Ctrl-C keeps this answer)".into(),
         };
@@ -210,11 +223,13 @@ impl Hint<'_> {
                 return Some((*one, standing.cpu?.ratio().0, "CPU time"));
             }
             let cost = less(verdicts.cost).then_some(standing.cost?)?;
-            let name = match self.judge.more_is_better {
-                Some(_) => "cost (by `--metric`)",
-                None => "time",
+            let (ratio, _) = cost.ratio();
+            // As the answer has it: of what is better the more there is, the figure itself.
+            let ratio = match self.judge.more_is_better {
+                Some(true) => 1.0 / ratio,
+                _ => ratio,
             };
-            Some((*one, cost.ratio().0, name))
+            Some((*one, ratio, self.speed))
         })
     }
 }
@@ -246,6 +261,7 @@ mod tests {
                 stays: session.stays(),
                 fix: session.fix,
                 size: session.size(),
+                speed: session.speed(),
             };
             hint.word().unwrap().text
         })
@@ -283,10 +299,15 @@ mod tests {
     fn of_a_speed_that_only_looks_so_it_is_said_that_rounds_will_tell() {
         let there = (100.0, 1.0, 100.0);
         let faster = (100.0, 0.8, 100.0);
-        let tell = "whether what `fix` sets is faster, 3 rounds will tell";
+        let tell = "whether what `fix` sets is faster, more rounds will tell";
         assert!(after(1, [there, faster, there]).ends_with(tell));
         assert!(after(3, [there, faster, there]).ends_with("so far: going on"));
         let hardly = "going on is hardly worth it (Ctrl-C keeps this answer)";
+        // More of the figure is better, as of requests per second.
+        assert_eq!(
+            after(3, [there, there, (100.0, 1.0, 190.0)]),
+            "glibc MALLOC_ARENA_MAX=2 is at 1.90 of the metric of glibc so far: going on"
+        );
         let larger = (150.0, 0.8, 100.0);
         assert!(after(1, [there, larger, there]).ends_with(hardly));
     }
@@ -317,6 +338,7 @@ mod tests {
                 stays: 0,
                 fix: None,
                 size: None,
+                speed: "",
             };
             assert_eq!(hint.word(), None);
         });

@@ -51,7 +51,7 @@ impl Session<'_> {
             command: self.workload.command.clone(),
             image: (self.workload.container.as_ref()).map(|container| container.image.clone()),
             load: server.map(|server| server.load_shown()),
-            requests: self.workload.requests().cloned(),
+            requests: self.workload.requests(),
             port: server.and_then(|server| server.port),
             seed: self.options.seed,
             elapsed: self.deadline.spent(),

@@ -318,7 +318,7 @@ fn servers_that_answer_no_requests() {
             (
                 &["--url", "/page?id={n}"],
                 &command("ok"),
-                "only `{number}` may stand in braces, not `{n}`",
+                "braces are for `{number}` alone",
             ),
             (&[], &command("status/404"), &missing),
             (

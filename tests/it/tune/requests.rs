@@ -248,3 +248,59 @@ fn a_job_that_answers_is_known_because_that_is_said() {
     assert!(!run.err.contains("the server listens"), "{}", run.err);
     assert!(json(&run)["requests"].is_null());
 }
+
+/// How often each port was asked.
+fn asked(folder: &Path, port: &str) -> usize {
+    let asked = std::fs::read_to_string(folder.join(format!("asked-{port}")));
+    asked.unwrap_or_default().lines().count()
+}
+
+const FEW: [&str; 2] = ["--requests", "40"];
+
+#[test]
+fn the_port_of_the_arguments_is_waited_for_while_another_is_open() {
+    // Named as the server is, and its figures open first.
+    let (figures, app) = (port(), port());
+    let script = std::fs::read_to_string(file("two.py")).unwrap();
+    let folder = folder([("gunicorn", script.as_str())]);
+    let bind = format!("127.0.0.1:{app}");
+    let command = ["gunicorn", &figures, &app, "-b", &bind];
+    let run = tuned_in(folder.path(), "requests-named-port", &FEW, &command);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let at = folder.path();
+    assert!(
+        asked(at, &app) > 80 && asked(at, &figures) == 0,
+        "{}",
+        run.err
+    );
+    let hint = format!("(and on port {figures}: `--port PORT` takes another)");
+    assert!(run.err.contains(&hint), "{}", run.err);
+}
+
+#[test]
+fn what_opens_later_is_told_and_nothing_else_is_asked_for_that() {
+    let (first, later) = (port(), port());
+    let folder = folder([]);
+    let command = [&file("two.py"), first.as_str(), later.as_str()];
+    // A sign that is there before any port is.
+    let options = [&FEW[..], &["--ready", "starting"]].concat();
+    let run = tuned_in(folder.path(), "requests-later", &options, &command);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    let at = folder.path();
+    assert!(
+        asked(at, &first) > 80 && asked(at, &later) == 0,
+        "{}",
+        run.err
+    );
+    assert!(run.err.contains(&format!("port {later}")), "{}", run.err);
+}
+
+#[test]
+fn a_port_of_its_own_in_each_run_is_found_in_each() {
+    let folder = folder([]);
+    let options = [&FEW[..], &["--server"]].concat();
+    let command = [&file("two.py"), "any", "-"];
+    let run = tuned_in(folder.path(), "requests-any-port", &options, &command);
+    assert_eq!(run.code, Some(0), "{}", run.err);
+    same_work(&json(&run));
+}
