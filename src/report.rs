@@ -1,5 +1,7 @@
 //! What a run found, and the formats it is shown in: one file per format.
 
+mod azure;
+mod checkstyle;
 mod concise;
 mod coverage;
 pub(crate) mod diff;
@@ -10,11 +12,15 @@ mod gitlab;
 mod harmless;
 mod human;
 mod json;
+mod junit;
 mod markdown;
+mod ndjson;
 mod position;
 mod rdjson;
 mod sarif;
+mod sonarqube;
 pub(crate) mod statistics;
+mod xml;
 
 use crate::text::wording::is_harmful;
 pub(crate) use crate::text::wording::plural;
@@ -22,6 +28,7 @@ pub use coverage::Show;
 pub(crate) use fingerprint::fingerprints;
 pub(crate) use harmless::{Lines, harmless};
 
+use std::collections::BTreeMap;
 use std::io;
 
 use crate::finding::{Applicability, Finding, Severity};
@@ -124,6 +131,16 @@ pub enum Format {
     Rdjson,
     /// A table, for the summary of a job
     Markdown,
+    /// One JSON object per finding, a line each
+    Ndjson,
+    /// A report of tests, as JUnit writes it
+    Junit,
+    /// Checkstyle's XML
+    Checkstyle,
+    /// SonarQube's generic issues (from 10.3 on)
+    Sonarqube,
+    /// Issues of Azure Pipelines
+    Azure,
 }
 
 /// Writes a run in a format.
@@ -140,6 +157,29 @@ pub fn write(run: &Run, format: Format, style: Style, out: &mut dyn io::Write) -
         Format::Gitlab => gitlab::write(run, out),
         Format::Rdjson => rdjson::write(run, out),
         Format::Markdown => markdown::write(run, out),
+        Format::Ndjson => ndjson::write(run, out),
+        Format::Junit => junit::write(run, out),
+        Format::Checkstyle => checkstyle::write(run, out),
+        Format::Sonarqube => sonarqube::write(run, out),
+        Format::Azure => azure::write(run, out),
+    }
+}
+
+/// The findings of each file, by its path in the repository.
+fn by_path(run: &Run) -> BTreeMap<String, Vec<&Finding>> {
+    let mut all: BTreeMap<String, Vec<&Finding>> = BTreeMap::new();
+    for finding in &run.findings {
+        let path = run.in_repository(&finding.place.file.path);
+        all.entry(path).or_default().push(finding);
+    }
+    all
+}
+
+/// What is wrong, and what to do.
+fn with_help(finding: &Finding) -> String {
+    match finding.help.as_str() {
+        "" => finding.message.clone(),
+        help => format!("{}\nfix: {help}", finding.message),
     }
 }
 
@@ -187,10 +227,14 @@ pub(crate) fn without(mut finding: Finding) -> Finding {
 
 /// Writes JSON, in which no text is an order to a runner that reads the log, or changes how the lines are shown.
 fn json_text<T: serde::Serialize>(value: &T, out: &mut dyn io::Write) -> io::Result<()> {
-    let text = serde_json::to_string_pretty(value)?;
+    json_line(&serde_json::to_string_pretty(value)?, out)
+}
+
+/// The same of JSON that is text already.
+fn json_line(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
     // Between strings stand line ends and nothing else of that kind.
     let harmful = |c: char| is_harmful(c) && c != '\n';
-    let mut rest = text.as_str();
+    let mut rest = text;
     while let Some(at) = rest.find(harmful) {
         let (before, from) = rest.split_at(at);
         write!(out, "{}", before.replace("##[", "##\\u005b"))?;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Run, counts, is_harmful, position};
+use super::{Run, counts, is_harmful, position, with_help};
 use crate::finding::{Finding, Severity};
 
 pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
@@ -34,12 +34,11 @@ fn command(run: &Run, finding: &Finding) -> String {
     let properties: Vec<String> = properties
         .map(|(key, value)| format!("{key}={}", property(value)))
         .collect();
-    let text = if finding.help.is_empty() {
-        finding.message.clone()
-    } else {
-        format!("{}\nfix: {}", finding.message, finding.help)
-    };
-    format!("::{name} {}::{}", properties.join(","), data(&text))
+    format!(
+        "::{name} {}::{}",
+        properties.join(","),
+        data(&with_help(finding))
+    )
 }
 
 fn data(text: &str) -> String {

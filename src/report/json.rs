@@ -104,10 +104,19 @@ struct Unit<'a> {
     help: Option<&'static str>,
 }
 
-pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
+/// Each finding, in their order.
+pub(super) fn entries(run: &Run) -> impl Iterator<Item = impl Serialize + '_> {
+    all(run)
+}
+
+fn all(run: &Run) -> impl Iterator<Item = Entry<'_>> {
     let prints = run.fingerprints().into_iter();
     let entries = run.findings.iter().zip(prints);
-    let entries = entries.map(|(finding, print)| entry(finding, print));
+    entries.map(|(finding, print)| entry(finding, print))
+}
+
+pub(super) fn write(run: &Run, out: &mut dyn io::Write) -> io::Result<()> {
+    let entries = all(run);
     let document = Document {
         version: 1,
         findings: entries.collect(),

@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::{Run, is_fixable, position};
+use super::{Run, is_fixable, position, with_help};
 use crate::finding::{Finding, Severity};
 use crate::text::Place;
 
@@ -30,13 +30,8 @@ fn diagnostic(finding: &Finding) -> Value {
             "text": edit.text,
         })
     });
-    let text = if finding.help.is_empty() {
-        finding.message.clone()
-    } else {
-        format!("{}\nfix: {}", finding.message, finding.help)
-    };
     json!({
-        "message": text,
+        "message": with_help(finding),
         "location": location(&finding.place),
         "severity": match finding.severity {
             Severity::Error => "ERROR",

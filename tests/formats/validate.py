@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SARIF = "node_modules/@microsoft/sarif-multitool-linux"
@@ -87,7 +88,59 @@ def markdown(file, _):
     return [row for row in rows if len(re.findall(r"(?<!\\)\|", row)) != 5]
 
 
-CHECKS = {"sarif": sarif, "rdjson": rdjson, "gitlab": gitlab, "github": github, "markdown": markdown}
+def ndjson(file, _):
+    """Each line is a finding as `json` has it."""
+    return [line for line in file.read_text().splitlines() if not {"rule", "path", "line", "fingerprint"} <= json.loads(line).keys()]
+
+
+def junit(file, _):
+    """Read as XML; the counts that stand there are those of what stands there (github.com/testmoapp/junitxml)."""
+    root, faults = xml.etree.ElementTree.parse(file).getroot(), []
+    for suite in [root, *root.iter("testsuite")]:
+        found = {"tests": len(list(suite.iter("testcase"))), "failures": len(list(suite.iter("failure"))), "skipped": len(list(suite.iter("skipped")))}
+        faults += [f"{suite.get('name')}: {key}" for key, number in found.items() if int(suite.get(key)) != number]
+    return faults
+
+
+def checkstyle(file, _):
+    """Read as XML; the attributes that Jenkins' analysis-model asks for."""
+    root = xml.etree.ElementTree.parse(file).getroot()
+    wanted = {"line", "column", "severity", "message", "source"}
+    return [str(error.attrib) for error in root.iter("error") if set(error.attrib) != wanted or error.get("severity") not in {"error", "warning", "info"}]
+
+
+def sonarqube(file, _):
+    """docs.sonarsource.com, "Generic issue import format": what must be there, each rule once, and ranges that are in their lines."""
+    report = json.loads(file.read_text())
+    rules = [rule["id"] for rule in report["rules"]]
+    faults = [f"{rule} stands twice" for rule in set(rules) if rules.count(rule) > 1]
+    for rule in report["rules"]:
+        faults += [f"{key} of {rule}" for key in ("name", "description", "engineId", "cleanCodeAttribute", "impacts") if not rule.get(key)]
+    for issue in report["issues"]:
+        for place in [issue["primaryLocation"], *issue["secondaryLocations"]]:
+            at = place["textRange"]
+            lines = (ROOT / place["filePath"]).read_bytes().decode(errors="replace").split("\n")
+            if issue["ruleId"] not in rules or not 1 <= at["startLine"] <= at["endLine"] <= len(lines):
+                faults.append(f"place of {issue}")
+            elif "startColumn" in at and not 0 <= at["startColumn"] < at["endColumn"] <= len(lines[at["endLine"] - 1]):
+                faults.append(f"columns of {issue}")
+    return faults
+
+
+def azure(file, _):
+    """azure-pipelines-agent, src/Agent.Sdk/CommandPlugin: `##vso[area.event key=value;...]data`, read back as the agent does."""
+    faults = []
+    for line in file.read_text().splitlines()[:-1]:
+        if not line.startswith("##vso["):
+            continue
+        found = re.fullmatch(r"##vso\[task\.logissue type=(error|warning);([^\]]*)\](.+)", line)
+        pairs = dict(pair.partition("=")[::2] for pair in found[2].split(";") if pair) if found else {}
+        if not {"sourcepath", "linenumber", "columnnumber", "code"} <= pairs.keys() or not pairs["linenumber"].isdigit():
+            faults.append(line)
+    return faults
+
+
+CHECKS = {"sarif": sarif, "rdjson": rdjson, "gitlab": gitlab, "github": github, "markdown": markdown, "ndjson": ndjson, "junit": junit, "checkstyle": checkstyle, "sonarqube": sonarqube, "azure": azure}
 
 
 def main():

@@ -13,7 +13,19 @@ fn no_name_is_an_order_to_a_runner() {
     ] {
         let folder = folder([(name, FAULTY)]);
         for format in [
-            "human", "concise", "json", "sarif", "github", "gitlab", "rdjson", "markdown",
+            "human",
+            "concise",
+            "json",
+            "sarif",
+            "github",
+            "gitlab",
+            "rdjson",
+            "markdown",
+            "ndjson",
+            "junit",
+            "checkstyle",
+            "sonarqube",
+            "azure",
         ] {
             let ran = run(folder.path(), ["check", "--format", format, "."]);
             let out = format!("{}{}", ran.out, ran.err);

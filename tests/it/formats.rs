@@ -37,6 +37,14 @@ fn paths_are_spelled_as_each_format_wants_it() {
         assert_eq!(document.pointer(path).unwrap(), ODD, "{format}");
     }
     assert!(odd("markdown").contains("<code>a b,c%:d/Dockerfile:"));
+    let sonarqube = json(&odd("sonarqube"));
+    let path = "/issues/0/primaryLocation/filePath";
+    assert_eq!(sonarqube.pointer(path).unwrap(), ODD);
+    let first = odd("ndjson");
+    assert_eq!(json(first.lines().next().unwrap())["path"], ODD);
+    assert!(odd("azure").contains(";sourcepath=a b,c%AZP25:d/Dockerfile;linenumber="));
+    assert!(odd("checkstyle").contains("<file name=\"a b,c%:d/Dockerfile\">"));
+    assert!(odd("junit").contains("<testsuite name=\"a b,c%:d/Dockerfile\" tests="));
 }
 
 #[test]
@@ -192,4 +200,18 @@ fn only_safe_fixes_are_offered_to_programs_that_may_apply_them() {
     assert!(of("sarif")["runs"][0]["results"][0].get("fixes").is_none());
     let suggestions = &of("rdjson")["diagnostics"][0]["suggestions"];
     assert_eq!(suggestions.as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn what_is_not_found_is_a_report_all_the_same() {
+    let folder = folder([("Dockerfile", "FROM scratch\n")]);
+    let of = |format: &str| run(folder.path(), ["check", "--format", format, "."]).out;
+    assert_eq!(of("ndjson"), "");
+    assert!(of("junit").contains("tests=\"1\" failures=\"0\""));
+    assert!(of("checkstyle").ends_with("<checkstyle version=\"4.3\">\n</checkstyle>\n"));
+    assert_eq!(
+        json(&of("sonarqube")),
+        serde_json::json!({"rules": [], "issues": []})
+    );
+    assert!(!of("azure").contains("##vso"));
 }

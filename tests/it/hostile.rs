@@ -34,7 +34,19 @@ fn nothing_secret_is_shown() {
     let at = folder.path();
     let mut shown = Vec::new();
     for format in [
-        "human", "concise", "json", "sarif", "github", "gitlab", "rdjson", "markdown",
+        "human",
+        "concise",
+        "json",
+        "sarif",
+        "github",
+        "gitlab",
+        "rdjson",
+        "markdown",
+        "ndjson",
+        "junit",
+        "checkstyle",
+        "sonarqube",
+        "azure",
     ] {
         shown.push(run(at, ["check", "--format", format, "."]));
     }
@@ -56,7 +68,7 @@ fn nothing_secret_is_shown() {
         );
     }
     // Programs are given what is to be changed, and that alone.
-    for of in [0, 1, 4, 5, 7, 8, 9] {
+    for of in [0, 1, 4, 5, 7, 9, 10, 11, 12, 13, 14] {
         assert!(!shown[of].out.contains("1234"), "{}", shown[of].out);
     }
     let known = std::fs::read_to_string(at.join("known.json")).unwrap();
@@ -271,7 +283,18 @@ fn what_is_printed_is_text_whatever_the_name() {
         ran.err
     );
     for format in [
-        "human", "concise", "json", "sarif", "gitlab", "rdjson", "markdown",
+        "human",
+        "concise",
+        "json",
+        "sarif",
+        "gitlab",
+        "rdjson",
+        "markdown",
+        "ndjson",
+        "junit",
+        "checkstyle",
+        "sonarqube",
+        "azure",
     ] {
         let out = run(&at, ["check", "--format", format, "."]).out;
         assert!(harmless(&out), "{format} {out}");
