@@ -15,12 +15,6 @@ impl Paragraph {
         Some(value)
     }
 
-    /// All fields.
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        let fields = self.0.iter();
-        fields.map(|(name, value)| (name.as_str(), value.as_str()))
-    }
-
     fn take(&mut self, line: &str) -> Option<()> {
         if line.starts_with([' ', '\t']) {
             let (_, value) = self.0.last_mut()?;

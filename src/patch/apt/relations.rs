@@ -75,10 +75,7 @@ mod tests {
         assert_eq!(lacks(""), None);
         assert_eq!(lacks("libc6 (>= 2.34), libgcc-s1 (>= 3.3)"), None);
         assert_eq!(lacks("libc6:any (>=2.36), x | libgcc-s1,"), None);
-        assert_eq!(
-            lacks("libc6 (>= 2.37), libgcc-s1"),
-            Some("libc6 (>= 2.37)")
-        );
+        assert_eq!(lacks("libc6 (>= 2.37), libgcc-s1"), Some("libc6 (>= 2.37)"));
         assert_eq!(lacks("libgcc-s1, x | y (= 1)"), Some("x | y (= 1)"));
         assert_eq!(lacks("libc6 (<< 2.36)"), Some("libc6 (<< 2.36)"));
         assert_eq!(lacks("libc6 (~ 2)"), Some("libc6 (~ 2)"));

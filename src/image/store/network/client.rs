@@ -412,7 +412,7 @@ fn may_be_told(realm: &str, base: &str) -> bool {
 }
 
 /// Where a redirect leads: never from HTTPS to what everybody can read.
-fn leads_to(from: &str, to: &str) -> Option<String> {
+pub(super) fn leads_to(from: &str, to: &str) -> Option<String> {
     let (scheme, authority) = origin(from)?;
     let whole = match to {
         to if to.starts_with("//") => format!("{scheme}:{to}"),
