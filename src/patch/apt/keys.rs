@@ -14,6 +14,8 @@ use crate::text::date;
 const ARMOR: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
 /// No keyring has more keys.
 const MOST: usize = 1024;
+/// What is said of a key that nobody may trust any more.
+const REVOKED: &str = "is revoked";
 /// Clocks may differ by so much, in seconds (apt.conf(5), `Acquire::Max-FutureTime`).
 pub(super) const AHEAD: u64 = 10;
 
@@ -97,24 +99,27 @@ impl Ring {
                 "signed with a digest that is too weak{hash}"
             )));
         }
-        let mut why = worthless("is in no keyring that its apt trusts for it");
-        for key in self.keys.iter().filter(|key| self.may(key, signature)) {
+        let keys = self.keys.iter().filter(|key| self.may(key, signature));
+        let mut against = None;
+        let mut good = None;
+        for key in keys {
             for signing in signing_keys(key).filter(|signing| signing.made(signature)) {
                 if !signing.verifies(signature, text) {
-                    return Err(Fault::Forged(format!(
-                        "the signature of {named} does not fit its text: it was changed"
-                    )));
+                    let why =
+                        format!("the signature of {named} does not fit its text: it was changed");
+                    return Err(Fault::Forged(why));
                 }
-                match signing
-                    .state(now)
-                    .and_then(|()| timely(signature, signing.created(), now))
-                {
-                    Ok(()) => return Ok(fingerprint(key)),
-                    Err(state) => why = worthless(&state),
+                let state = signing.state(now);
+                match state.and_then(|()| timely(signature, signing.created(), now)) {
+                    Ok(()) => good = Some(fingerprint(key)),
+                    // One keyring may know of it what another does not.
+                    Err(why) if why == REVOKED => return Err(worthless(REVOKED)),
+                    Err(why) => against = Some(why),
                 }
             }
         }
-        Err(why)
+        let unknown = "is in no keyring that its apt trusts for it";
+        good.ok_or_else(|| worthless(against.as_deref().unwrap_or(unknown)))
     }
 
     /// Whether a key may be the one, by its fingerprint or that of its subkey.
@@ -281,7 +286,7 @@ fn primary(key: &SignedPublicKey, now: u64) -> Result<&Signature, String> {
         one.typ() == Some(SignatureType::KeyRevocation) && one.verify_key(own).is_ok()
     };
     if direct.any(revokes) || users.clone().any(|(_, one)| revokes(one)) {
-        return Err("is revoked".into());
+        return Err(REVOKED.into());
     }
     let certified = users.filter(|(user, one)| {
         one.is_certification() && one.verify_certification(own, Tag::UserId, &user.id).is_ok()
@@ -310,7 +315,7 @@ fn subkey<'k>(
             .filter(move |one| one.typ() == Some(kind))
     };
     if of(SignatureType::SubkeyRevocation).any(|one| holds(&one)) {
-        return Err("is revoked".into());
+        return Err(REVOKED.into());
     }
     let bound = newest(of(SignatureType::SubkeyBinding).filter(holds), now);
     let bound = bound.ok_or("is bound to no key")?;

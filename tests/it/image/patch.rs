@@ -31,7 +31,7 @@ fn jemalloc(machine: u8) -> Vec<u8> {
 }
 
 /// Debian 12 with Python, and without jemalloc.
-fn bare(machine: u8, triplet: &str) -> Vec<u8> {
+pub(super) fn bare(machine: u8, triplet: &str) -> Vec<u8> {
     let libc = elf::library(machine, GLIBC);
     let libc_path = format!("usr/lib/{triplet}/libc.so.6");
     layer(&[
@@ -47,17 +47,17 @@ fn bare(machine: u8, triplet: &str) -> Vec<u8> {
     ])
 }
 
-fn started(env: &[&str]) -> Value {
+pub(super) fn started(env: &[&str]) -> Value {
     json!({
         "Env": env, "Cmd": SERVER, "Healthcheck": {"Test": ["CMD", "true"], "Interval": 30_000_000_000_u64},
         "ArgsEscaped": true, "OnBuild": ["RUN x"],
     })
 }
 
-const PATH: &str = "PATH=/usr/bin:/bin";
+pub(super) const PATH: &str = "PATH=/usr/bin:/bin";
 
 /// A folder with the image `oci:app:1`, made by `make`, and libraries for two machines.
-fn prepared(make: impl FnOnce(&mut Layout) -> Value) -> tempfile::TempDir {
+pub(super) fn prepared(make: impl FnOnce(&mut Layout) -> Value) -> tempfile::TempDir {
     let folder = folder([]);
     let mut layout = Layout::at(&folder.path().join("app"));
     let root = make(&mut layout);
@@ -77,12 +77,12 @@ fn plain(env: &[&str]) -> tempfile::TempDir {
 const AMD64: &str = "--library=amd64/libjemalloc.so.2";
 const ARM64: &str = "--library=arm64/libjemalloc.so.2";
 
-fn patch(folder: &Path, arguments: &[&str]) -> Run {
+pub(super) fn patch(folder: &Path, arguments: &[&str]) -> Run {
     run_limited(folder, ["image", "patch"].iter().chain(arguments))
 }
 
 /// The digest that a run printed, and nothing else.
-fn digest(run: &Run) -> String {
+pub(super) fn digest(run: &Run) -> String {
     assert_eq!(run.code, Some(0), "{}", run.err);
     let digest = run.out.strip_suffix('\n').unwrap();
     assert!(
@@ -666,10 +666,10 @@ fn a_wrong_destination_says_what_to_write() {
 }
 
 /// How a part of a package is packed.
-type Pack = fn(&[u8]) -> Vec<u8>;
+pub(super) type Pack = fn(&[u8]) -> Vec<u8>;
 
 /// A package of Debian, its parts packed as `ending` says.
-fn deb(machine: u8, arch: &str, depends: &str, (ending, pack): (&str, Pack)) -> Vec<u8> {
+pub(super) fn deb(machine: u8, arch: &str, depends: &str, (ending, pack): (&str, Pack)) -> Vec<u8> {
     let triplet = if arch == "amd64" {
         "x86_64-linux-gnu"
     } else {
@@ -714,7 +714,7 @@ fn deb(machine: u8, arch: &str, depends: &str, (ending, pack): (&str, Pack)) -> 
     bytes
 }
 
-fn as_it_is(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn as_it_is(bytes: &[u8]) -> Vec<u8> {
     bytes.to_vec()
 }
 
