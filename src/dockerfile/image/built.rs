@@ -140,13 +140,10 @@ fn is_system(path: &str) -> bool {
     ]
     .iter();
     let folder = PathPattern::new(path).folder().to_owned();
-    let multiarch =
-        folder.rsplit_once('/').map_or(
-            "",
-            |(above, name)| {
-                if name.contains("-linux-") { above } else { "" }
-            },
-        );
+    // Its architecture's own folder is written `{triplet}`.
+    let is_arch = |name: &str| name == "{triplet}" || name.contains("-linux-");
+    let multiarch = folder.rsplit_once('/').filter(|(_, name)| is_arch(name));
+    let multiarch = multiarch.map_or("", |(above, _)| above);
     dirs.any(|dir| *dir == folder || *dir == multiarch)
 }
 
@@ -184,5 +181,28 @@ fn known(built: &Built) -> Image {
         crowded: false,
         open: false,
         source: "the image".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folders_of_all_programs_are_known_for_any_architecture() {
+        for own in [
+            "/usr/lib/{triplet}/libjemalloc.so.2",
+            "/lib/aarch64-linux-gnu/libjemalloc.so.2",
+            "/usr/local/lib/libjemalloc.so.2",
+        ] {
+            assert!(is_system(own), "{own}");
+        }
+        for other in [
+            "/opt/redis/{triplet}/libjemalloc.so.2",
+            "/usr/lib/redis/libjemalloc.so.2",
+            "/{triplet}/libjemalloc.so.2",
+        ] {
+            assert!(!is_system(other), "{other}");
+        }
     }
 }

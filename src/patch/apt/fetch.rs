@@ -106,8 +106,8 @@ fn chosen<'s>(
         match unfit(&offer.candidate, installed) {
             None => return Ok(offer),
             Some(why) => {
-                against =
-                    against.or_else(|| Some(format!("{name} {} {why}", offer.candidate.version)))
+                let why = format!("{name} {} {why}", offer.candidate.version);
+                against = against.or(Some(why));
             }
         }
     }

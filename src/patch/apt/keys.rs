@@ -320,7 +320,7 @@ fn subkey<'k>(
     let bound = newest(of(SignatureType::SubkeyBinding).filter(holds), now);
     let bound = bound.ok_or("is bound to no key")?;
     let agrees = bound.embedded_signature();
-    if !agrees.is_some_and(|back| back.verify_primary_key_binding(&sub.key, above).is_ok()) {
+    if agrees.is_none_or(|back| back.verify_primary_key_binding(&sub.key, above).is_err()) {
         return Err("does not say itself to which key it belongs".into());
     }
     lasts(sub.key.created_at().as_secs().into(), bound, now)?;
