@@ -22,6 +22,8 @@ mod sources;
 mod version;
 
 use super::library::Supplied;
+#[cfg(not(feature = "network"))]
+use super::library::unnamed;
 use crate::image::{Access, Read, Refused};
 
 /// How archives are asked.
@@ -58,9 +60,8 @@ impl Apt {
     /// # Errors
     /// Always: nobody can be asked.
     #[cfg(not(feature = "network"))]
-    pub(super) fn library(&self, _image: &Read<'_>) -> Result<Fetched, Refused> {
-        Err(Refused::new(
-            "this program was built without `network`, and fetches no package: name it with `--deb FILE`".into(),
-        ))
+    pub(super) fn library(&self, image: &Read<'_>) -> Result<Fetched, Refused> {
+        let why = "this program was built without `network`, and fetches nothing";
+        Err(unnamed(&image.built, why))
     }
 }

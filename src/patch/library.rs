@@ -207,10 +207,10 @@ impl Supplied {
     }
 }
 
-/// What people do where nothing was named and nothing can be fetched.
-pub(super) fn unnamed(built: &Built) -> Refused {
+/// What people do where nothing was named and nothing can be fetched. `why` that is.
+pub(super) fn unnamed(built: &Built, why: &str) -> Refused {
     Refused::new(format!(
-        "jemalloc is not in the image, and its apt has no sources to fetch it from: name its package with `--deb FILE`, or its library with `--library FILE`, and {}",
+        "jemalloc is not in the image, and {why}: name its package with `--deb FILE`, or its library with `--library FILE`, and {}",
         take_from(built)
     ))
 }

@@ -19,6 +19,9 @@ use crate::model::Built;
 /// Where keys lie that are trusted for all archives: one file, and a folder of more.
 const RING: &str = "etc/apt/trusted.gpg";
 const RINGS: &str = "etc/apt/trusted.gpg.d";
+/// What is said of an image whose packages are not known, and of one without apt.
+const UNKNOWN: &str = "no package that brings it to this release is known";
+const NO_SOURCES: &str = "its apt has no sources to fetch it from";
 /// No release is larger, in bytes, and no index as it is stored.
 const RELEASE: u64 = 8 << 20;
 const INDEX: u64 = 256 << 20;
@@ -37,7 +40,7 @@ struct Offer<'s> {
 /// Where there is none that can be trusted and installed; the reason says what to do.
 pub(super) fn library(image: &Read<'_>, access: &Access, now: u64) -> Result<Fetched, Refused> {
     let arch = image.built.arch.map(Arch::dpkg).unwrap_or_default();
-    let name = package(&image.built).ok_or_else(|| unnamed(&image.built))?;
+    let name = package(&image.built).ok_or_else(|| unnamed(&image.built, UNKNOWN))?;
     let mut notes = settings::look(image, name)?;
     let Sources { asked, left_out } = sources::of(image, arch)?;
     if asked.is_empty() {
@@ -46,7 +49,7 @@ pub(super) fn library(image: &Read<'_>, access: &Access, now: u64) -> Result<Fet
                 "none of its sources of apt can be asked ({first}): {}",
                 by_hand(name)
             )),
-            None => unnamed(&image.built),
+            None => unnamed(&image.built, NO_SOURCES),
         });
     }
     notes.extend(left_out);
