@@ -32,6 +32,8 @@ pub(crate) use library::{LARGEST as LARGEST_LIBRARY, Library, read as library, s
 pub(crate) use manifest::{Image, Images};
 pub(crate) use reference::{Name, Reference, Transport};
 pub(crate) use source::{Source, unpacked};
+#[cfg(feature = "network")]
+pub(crate) use store::Web;
 pub(crate) use store::{Blob, Taker, path_of};
 use store::{Root, Store, Stores};
 
@@ -236,6 +238,29 @@ impl Read<'_> {
     /// What the system says of itself in a file: its packages, its release.
     pub(crate) fn database(&self, path: &str) -> Option<&[u8]> {
         self.files.text(path).map(AsRef::as_ref)
+    }
+
+    /// The bytes of a file, all links followed; nothing where there is none, or a large one.
+    #[cfg(feature = "network")]
+    pub(crate) fn bytes(&self, path: &str) -> Option<Arc<[u8]>> {
+        let file = self.files.file(path)?;
+        if let Some(text) = &file.text {
+            return Some(Arc::clone(text));
+        }
+        let most = (files::TEXT, &self.again);
+        files::fetch(self.store, &self.image.layers, file, most).map(Arc::from)
+    }
+
+    /// The names of the files and links that lie right in a folder, in their order.
+    #[cfg(feature = "network")]
+    pub(crate) fn names_in(&self, folder: &str) -> Vec<String> {
+        let folder = self.files.resolved(folder).unwrap_or_default();
+        let below = self.files.below(&folder);
+        let names = below.filter_map(|(path, _)| {
+            let name = path.strip_prefix(&folder)?.strip_prefix('/')?;
+            (!name.contains('/')).then(|| name.to_owned())
+        });
+        names.take(MOST).collect()
     }
 
     /// The version of its glibc, as the file says it: `2.36`.

@@ -3,6 +3,7 @@
 //!
 //! [`plan`] says what will be written, held against the rules; [`Plan::write`] writes it, whole or not at all.
 
+mod apt;
 mod archive;
 mod deb;
 mod destination;
@@ -23,6 +24,7 @@ use crate::check::images::Variable;
 use crate::image::{Blob, Digest, Found, Image, Refused, Source};
 use crate::templates::Style;
 use crate::write::WriteError;
+pub(crate) use apt::Apt;
 pub(crate) use destination::{Destination, Open};
 use judge::Text;
 use layer::Layer;
@@ -30,9 +32,11 @@ pub(crate) use library::Supplied;
 use tree::Tree;
 
 /// What is wanted.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Wish<'a> {
+    /// Those that are named; where none is, the image's own apt has one.
     pub(crate) libraries: &'a [Supplied],
+    pub(crate) apt: &'a Apt,
     pub(crate) style: Style,
     /// What would do harm is done all the same.
     pub(crate) unsafe_too: bool,

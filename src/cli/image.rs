@@ -62,7 +62,8 @@ pub struct ImagePatch {
     #[arg(short, long, value_name = "DEST", required_unless_present = "dry_run")]
     pub output: Option<String>,
     /// The package of Debian or Ubuntu for an image that has no jemalloc (`libjemalloc2_….deb`), or a folder of them; once for each
-    /// architecture. It is listed among the image's packages
+    /// architecture. It is listed among the image's packages. Without it the image's own apt says where the package comes from, and who
+    /// must have signed it
     #[arg(long, value_name = "FILE|DIR")]
     pub deb: Vec<PathBuf>,
     /// The same from a library alone (`libjemalloc.so.2`), for any image

@@ -39,6 +39,7 @@ struct Spelling {
     arch: Arch,
     docker: Vec<String>,
     triplet: String,
+    dpkg: String,
     uname: Vec<String>,
     #[serde(default)]
     platform: Option<String>,
@@ -91,6 +92,13 @@ impl Arch {
     pub fn triplet(self) -> &'static str {
         self.spelling()
             .map_or("", |spelling| spelling.triplet.as_str())
+    }
+
+    /// What `dpkg --print-architecture` prints there, such as `armhf`.
+    #[must_use]
+    pub fn dpkg(self) -> &'static str {
+        self.spelling()
+            .map_or("", |spelling| spelling.dpkg.as_str())
     }
 
     /// What `uname -m` prints on a machine of this architecture.

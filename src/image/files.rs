@@ -430,7 +430,8 @@ fn file(entries: &mut Entries<impl io::Read>, entry: &Entry, budget: &Budget) ->
     let mut bytes = entries.data(2)?;
     // What the loader is told may be anywhere below.
     let is_setting = entry.path.starts_with("etc/") && entry.path.ends_with(".conf");
-    let is_kept = (is_setting || bytes == b"#!") && entry.size <= TEXT;
+    let is_kept = is_setting || bytes == b"#!" || of_apt(&entry.path);
+    let is_kept = is_kept && entry.size <= TEXT;
     if is_kept && budget.has_room_for(&entry.path, entry.size) {
         bytes.extend(entries.data(entry.size)?);
         file.text = Some(bytes.into());
@@ -453,6 +454,12 @@ fn of_system(path: &str) -> bool {
         || path.starts_with("var/lib/dpkg/status.d/")
         || path.starts_with("etc/ld-musl-");
     FILES.contains(&path) || is_part
+}
+
+/// Whether apt reads there which archives it asks, and whom it trusts: `image patch` reads the same. Others of its files are read when
+/// they are asked for.
+fn of_apt(path: &str) -> bool {
+    path.starts_with("etc/apt/") || path.starts_with("usr/share/keyrings/")
 }
 
 impl Files {

@@ -15,7 +15,7 @@ use super::digest::Digest;
 use super::store::{path_of, plain};
 
 /// What another program wrote says something else; the number counts up where what is kept changes.
-const VERSION: &str = concat!("1 ", env!("MALLOCLINT_LONG_VERSION"));
+const VERSION: &str = concat!("2 ", env!("MALLOCLINT_LONG_VERSION"));
 /// None is longer, in bytes, as it is kept and when it is unpacked.
 const LARGEST: u64 = 256 << 20;
 const UNPACKED: u64 = 1 << 30;

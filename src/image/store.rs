@@ -19,6 +19,8 @@ use super::access::Access;
 use super::digest::{Digest, Verified};
 use super::reference::{Name, Reference, Transport};
 use archive::Archive;
+#[cfg(feature = "network")]
+pub(crate) use network::Web;
 
 /// No manifest, index or configuration is larger, in bytes. (Registries refuse manifests above 4 MiB.)
 const LARGEST: u64 = 8 << 20;

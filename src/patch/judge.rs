@@ -39,14 +39,15 @@ pub(super) fn patched(
     if changes.is_empty() {
         return Ok(None);
     }
+    let mut notes = Vec::new();
     let layer = match has_library(&unit) {
         true => None,
-        false => Some(layer(image, platform, text, wish)?),
+        false => Some(layer(image, platform, text, wish, &mut notes)?),
     };
     let variables = variables(image, text, layer.as_ref(), &changes, wish)?;
     let config = changed(text, &variables, layer.as_ref(), wish)?;
     let after = image.with(layer.as_ref().map(Layer::added), config.as_bytes())?;
-    let notes = proved(image, &after, wish)?;
+    notes.extend(proved(image, &after, wish)?);
     let base = Base {
         digest: text.digest,
         name: wish.name,
@@ -126,14 +127,22 @@ fn has_library(unit: &Unit) -> bool {
     unit.replacement().is_some() || jemallocs.any(|library| finds(unit, library.path.file_name()))
 }
 
-/// The layer that brings the library.
+/// The layer that brings the library: one that is named, or that of the image's own apt.
 fn layer(
     image: &Read<'_>,
     platform: &str,
     text: Text<'_>,
     wish: &Wish<'_>,
+    notes: &mut Vec<String>,
 ) -> Result<Layer, Refused> {
-    let files = choose(wish.libraries, image, platform)?.files(image)?;
+    let files = match wish.libraries {
+        [] => {
+            let fetched = wish.apt.library(image)?;
+            notes.extend(fetched.notes);
+            choose(&[fetched.library], image, platform)?.files(image)?
+        }
+        named => choose(named, image, platform)?.files(image)?,
+    };
     let folders = missing(&files, image);
     let like = like(text.manifest).map_err(|error| misread(&error))?;
     let time = wish.epoch.or_else(|| edit::created(text.config));

@@ -28,7 +28,7 @@ pub(crate) struct Supplied {
 }
 
 /// No package with a library is larger, in bytes, and no folder holds so many.
-const LARGEST_PACKAGE: u64 = 64 << 20;
+pub(super) const LARGEST_PACKAGE: u64 = 64 << 20;
 const PACKAGES: usize = 256;
 
 impl Supplied {
@@ -76,7 +76,15 @@ impl Supplied {
 
     fn of_package(path: &Path) -> Result<Self, String> {
         let shown = path.display().to_string();
-        let read = Package::read(&bytes(path, LARGEST_PACKAGE)?);
+        Self::of_package_bytes(shown, &bytes(path, LARGEST_PACKAGE)?)
+    }
+
+    /// Reads that of a package. `shown`: what people call it.
+    ///
+    /// # Errors
+    /// Where it is none, or brings no jemalloc.
+    pub(super) fn of_package_bytes(shown: String, bytes: &[u8]) -> Result<Self, String> {
+        let read = Package::read(bytes);
         let package = read.map_err(|why| format!("{shown}: {why}"))?;
         Self::of(shown, package.library.bytes.clone(), Some(package))
     }
@@ -167,12 +175,6 @@ pub(super) fn choose<'s>(
     platform: &str,
 ) -> Result<&'s Supplied, Refused> {
     let built = &image.built;
-    if supplied.is_empty() {
-        return Err(Refused::new(format!(
-            "jemalloc is not in the image: name its package with `--deb FILE`, or its library with `--library FILE`, and {}",
-            take_from(built)
-        )));
-    }
     let of_arch: Vec<&Supplied> = supplied
         .iter()
         .filter(|one| one.told.fits(built.arch))
@@ -203,6 +205,14 @@ impl Supplied {
             None => format!("`{}` is for another machine", self.shown),
         }
     }
+}
+
+/// What people do where nothing was named and nothing can be fetched. `why` that is.
+pub(super) fn unnamed(built: &Built, why: &str) -> Refused {
+    Refused::new(format!(
+        "jemalloc is not in the image, and {why}: name its package with `--deb FILE`, or its library with `--library FILE`, and {}",
+        take_from(built)
+    ))
 }
 
 /// Where the right one comes from.

@@ -13,6 +13,7 @@ import checks
 import indexes
 import layers
 import lists
+import mirrors
 import patching
 import preloads
 import pushing
@@ -54,6 +55,7 @@ def cases(static: Path | None) -> list[Case]:
         Case("patch", lambda world: patching.check(world, "amd64"), (*COPIES, "buildah"), sample=lambda world: patching.check(world, "amd64")),
         Case("patch-arm64", lambda world: patching.check(world, "arm64"), COPIES, "arm64"),
         Case("patch-push", pushing.check, (*COPIES, *SERVES), sample=pushing.check),
+        Case("patch-apt", mirrors.check, ("gpg",), sample=mirrors.check),
         Case("patch-whole", patching.check_whole_or_not, COPIES),
         *(_places(subject) for subject in everything.values()),
         *(_preloads(subject) for subject in everything.values()),

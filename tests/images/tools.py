@@ -24,6 +24,7 @@ PACKAGES = {
     "docker-registry": "docker-registry",
     "htpasswd": "apache2-utils",
     "openssl": "openssl",
+    "gpg": "gpg",
     "gcc": "gcc",
     "musl-gcc": "musl-tools",
     "ip": "iproute2",

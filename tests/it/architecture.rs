@@ -158,6 +158,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rustls_native_certs", &["image"]),
     ("tokio", &["image"]),
     ("ureq", &["image"]),
+    ("pgp", &["patch"]),
     ("httparse", &["load"]),
     ("oci_spec", &["image"]),
     ("tar", &["engine", "image", "patch"]),

@@ -1,5 +1,6 @@
 //! `image check`: what is in force in images that were built, and what is refused of those that are not what they say.
 
+mod apt;
 mod elf;
 mod layout;
 mod patch;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tempfile::TempDir;
 
@@ -12,7 +12,7 @@ use crate::cli::image::ImagePatch;
 use crate::commands::progress::Progress;
 use crate::commands::{Status, interrupted, trouble};
 use crate::image::{Access, Reference, Sources};
-use crate::patch::{self, Destination, Open, Patched, Plan, Supplied, Wish};
+use crate::patch::{self, Apt, Destination, Open, Patched, Plan, Supplied, Wish};
 use crate::report::harmless;
 use crate::templates::Style;
 
@@ -39,10 +39,12 @@ fn patched(
     let destination = arguments.output.as_deref().map(Destination::parse);
     let destination = destination.transpose()?;
     let passing = TempDir::with_prefix("malloclint-").ok();
-    let sources = Sources::new(Access {
+    let access = Access {
         passing: passing.as_ref().map(|folder| folder.path().to_owned()),
         ..access::access(&arguments.registry, arguments.cache.clone())
-    });
+    };
+    let apt = Apt::new(access.clone(), now());
+    let sources = Sources::new(access);
     let to = destination.filter(|_| !arguments.dry_run);
     let to = to.map(|to| to.open(&sources, &reference)).transpose();
     let to = to.map_err(|why| why.to_string())?;
@@ -53,6 +55,7 @@ fn patched(
     let name = reference.everywhere();
     let wish = Wish {
         libraries: &libraries,
+        apt: &apt,
         style: Style {
             goal: arguments.goal,
             ..Style::default()
@@ -104,6 +107,12 @@ fn leave_nothing(passing: Option<&Path>, to: Option<&Open>) {
             drop(fs::remove_dir_all(folder));
         }
     });
+}
+
+/// The time on this machine, in seconds since 1970: what expires does so whatever builds are to believe.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
 }
 
 /// The time that builds are to believe in (reproducible-builds.org), in seconds since 1970.

@@ -1,4 +1,4 @@
-//! What is asked over the network: registries, and the socket of an engine. Nothing else of the program asks anybody.
+//! What is asked over the network: registries, archives of apt, and the socket of an engine. Nothing else of the program asks anybody.
 
 mod again;
 mod agent;
@@ -13,6 +13,7 @@ mod registry;
 mod token;
 #[cfg(unix)]
 mod unix;
+mod web;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,6 +25,7 @@ use crate::image::access::Access;
 use crate::image::reference::{At, Name};
 use client::Client;
 use registry::Registry;
+pub(crate) use web::Web;
 
 /// The registries that were asked, by their hosts: connections and tokens are used again.
 #[derive(Default)]

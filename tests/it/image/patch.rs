@@ -54,10 +54,10 @@ pub(super) fn started(env: &[&str]) -> Value {
     })
 }
 
-const PATH: &str = "PATH=/usr/bin:/bin";
+pub(super) const PATH: &str = "PATH=/usr/bin:/bin";
 
 /// A folder with the image `oci:app:1`, made by `make`, and libraries for two machines.
-fn prepared(make: impl FnOnce(&mut Layout) -> Value) -> tempfile::TempDir {
+pub(super) fn prepared(make: impl FnOnce(&mut Layout) -> Value) -> tempfile::TempDir {
     let folder = libraries();
     let mut layout = Layout::at(&folder.path().join("app"));
     let root = make(&mut layout);
@@ -84,12 +84,12 @@ const AMD64: &str = "--library=amd64/libjemalloc.so.2";
 const ARM64: &str = "--library=arm64/libjemalloc.so.2";
 pub(super) const ARM64_AND_AMD64: [&str; 2] = [AMD64, ARM64];
 
-fn patch(folder: &Path, arguments: &[&str]) -> Run {
+pub(super) fn patch(folder: &Path, arguments: &[&str]) -> Run {
     run_limited(folder, ["image", "patch"].iter().chain(arguments))
 }
 
 /// The digest that a run printed, and nothing else.
-fn digest(run: &Run) -> String {
+pub(super) fn digest(run: &Run) -> String {
     assert_eq!(run.code, Some(0), "{}", run.err);
     let digest = run.out.strip_suffix('\n').unwrap();
     assert!(
@@ -699,10 +699,10 @@ fn a_wrong_destination_says_what_to_write() {
 }
 
 /// How a part of a package is packed.
-type Pack = fn(&[u8]) -> Vec<u8>;
+pub(super) type Pack = fn(&[u8]) -> Vec<u8>;
 
 /// A package of Debian, its parts packed as `ending` says.
-fn deb(machine: u8, arch: &str, depends: &str, (ending, pack): (&str, Pack)) -> Vec<u8> {
+pub(super) fn deb(machine: u8, arch: &str, depends: &str, (ending, pack): (&str, Pack)) -> Vec<u8> {
     let triplet = if arch == "amd64" {
         "x86_64-linux-gnu"
     } else {
@@ -747,7 +747,7 @@ fn deb(machine: u8, arch: &str, depends: &str, (ending, pack): (&str, Pack)) -> 
     bytes
 }
 
-fn as_it_is(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn as_it_is(bytes: &[u8]) -> Vec<u8> {
     bytes.to_vec()
 }
 
