@@ -12,12 +12,13 @@ mod library;
 mod listing;
 mod manifest;
 mod place;
+mod python;
 mod reference;
 mod source;
 mod store;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -227,6 +228,11 @@ impl Read<'_> {
     /// A path with the links of its folders followed, without a `/` in front.
     pub(crate) fn real(&self, path: &str) -> String {
         self.files.through(path)
+    }
+
+    /// The folders of packages that its Pythons read at start, without a `/` in front.
+    pub(crate) fn site_folders(&self) -> BTreeSet<String> {
+        python::site_folders(&self.files)
     }
 
     /// Whether there is a folder.

@@ -9,6 +9,7 @@ mod deb;
 mod destination;
 mod dpkg;
 mod edit;
+mod hook;
 mod json;
 mod judge;
 mod layer;

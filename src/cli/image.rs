@@ -72,6 +72,9 @@ pub struct ImagePatch {
     /// What `MALLOC_CONF` is to be good for where it is not set
     #[arg(long, value_enum, value_name = "GOAL", default_value_t = Goal::Balanced)]
     pub goal: Goal,
+    /// Bring the thread hook, too: jemalloc's background thread in Python processes, as `fix --thread-hook` does it in a Dockerfile
+    #[arg(long)]
+    pub thread_hook: bool,
     /// Only the image for this platform: `linux/arm64`; may be given several times
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Vec<String>,

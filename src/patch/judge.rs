@@ -6,12 +6,12 @@ use super::edit::{self, Base, Change};
 use super::json::Object;
 use super::layer::{File, Layer};
 use super::library::choose;
-use super::{Patched, Wish};
+use super::{Patched, Wish, hook};
 use crate::check::images::{self, Variable};
 use crate::facts::Family;
 use crate::finding::{Finding, Severity};
 use crate::image::{Blob, Digest, Read, Refused};
-use crate::model::{self, Found, Fragile, Unit, finds};
+use crate::model::{self, Found, Fragile, ThreadHook, Unit, finds};
 
 /// An image as it is stored: the manifest, the configuration that it names, and what names the manifest.
 #[derive(Clone, Copy, Debug)]
@@ -35,14 +35,15 @@ pub(super) fn patched(
     if let Some(why) = against(image, &unit) {
         return Err(Refused::new(why));
     }
-    let changes = needed(&unit);
+    let changes = needed(&unit, wish);
     if changes.is_empty() {
         return Ok(None);
     }
     let mut notes = Vec::new();
-    let layer = match has_library(&unit) {
+    let files = files(image, &unit, platform, wish, &mut notes)?;
+    let layer = match files.is_empty() {
         true => None,
-        false => Some(layer(image, platform, text, wish, &mut notes)?),
+        false => Some(layer(image, text, files, wish)?),
     };
     let variables = variables(image, text, layer.as_ref(), &changes, wish)?;
     let config = changed(text, &variables, layer.as_ref(), wish)?;
@@ -109,13 +110,16 @@ fn against(image: &Read<'_>, unit: &Unit) -> Option<String> {
 }
 
 /// What must become true of it.
-fn needed(unit: &Unit) -> Vec<model::Change> {
+fn needed(unit: &Unit, wish: &Wish<'_>) -> Vec<model::Change> {
     let mut changes = Vec::new();
     if unit.replacement().is_none() {
         changes.push(model::Change::Preload(Family::Jemalloc));
     }
     if unit.env.get("MALLOC_CONF").is_none() {
         changes.push(model::Change::Tune);
+    }
+    if wish.style.thread_hook && !unit.runs_thread() {
+        changes.push(model::Change::RunThread);
     }
     changes
 }
@@ -127,22 +131,38 @@ fn has_library(unit: &Unit) -> bool {
     unit.replacement().is_some() || jemallocs.any(|library| finds(unit, library.path.file_name()))
 }
 
-/// The layer that brings the library: one that is named, or that of the image's own apt.
-fn layer(
+/// What it lacks of files: the library, one that is named or that of the image's own apt; and the thread hook.
+fn files(
     image: &Read<'_>,
+    unit: &Unit,
     platform: &str,
-    text: Text<'_>,
     wish: &Wish<'_>,
     notes: &mut Vec<String>,
+) -> Result<Vec<File>, Refused> {
+    let mut files = Vec::new();
+    if !has_library(unit) {
+        files.extend(match wish.libraries {
+            [] => {
+                let fetched = wish.apt.library(image)?;
+                notes.extend(fetched.notes);
+                choose(&[fetched.library], image, platform)?.files(image)?
+            }
+            named => choose(named, image, platform)?.files(image)?,
+        });
+    }
+    if wish.style.thread_hook && unit.thread_hook != ThreadHook::Present {
+        files.extend(hook::files(image)?);
+    }
+    Ok(files)
+}
+
+/// The layer that brings them.
+fn layer(
+    image: &Read<'_>,
+    text: Text<'_>,
+    files: Vec<File>,
+    wish: &Wish<'_>,
 ) -> Result<Layer, Refused> {
-    let files = match wish.libraries {
-        [] => {
-            let fetched = wish.apt.library(image)?;
-            notes.extend(fetched.notes);
-            choose(&[fetched.library], image, platform)?.files(image)?
-        }
-        named => choose(named, image, platform)?.files(image)?,
-    };
     let folders = missing(&files, image);
     let like = like(text.manifest).map_err(|error| misread(&error))?;
     let time = wish.epoch.or_else(|| edit::created(text.config));

@@ -27,6 +27,8 @@ pub(crate) struct Hook {
     #[expect(dead_code, reason = "says where the fact was read")]
     pub source: String,
     lowered: String,
+    pth: String,
+    start: String,
     text: String,
 }
 
@@ -42,6 +44,16 @@ pub(crate) struct Parts {
 }
 
 impl Hook {
+    /// The files that it is where it is installed: their names, and what they hold.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        [
+            ("jemalloc_thread.py", self.text.trim_start_matches('\n')),
+            ("jemalloc_thread.pth", &self.pth),
+            ("jemalloc_thread.start", &self.start),
+        ]
+        .into_iter()
+    }
+
     /// With the module as a here-document.
     #[must_use]
     pub(crate) fn with_heredoc(&self, python: &str, newline: &str) -> Parts {
@@ -129,6 +141,18 @@ mod tests {
         assert_eq!(ThreadHook::named_in(&parts.run), ThreadHook::Present);
         assert!(parts.run.starts_with("[\"/venv/bin/python3\", \"-I\", \"/"));
         assert!(parts.comment.contains(THREAD_VARIABLE) && hook().text.contains(THREAD_VARIABLE));
+    }
+
+    #[test]
+    fn its_files_are_those_that_it_writes_itself() {
+        let all: Vec<(&str, &str)> = hook().files().collect();
+        let module = all[0].1;
+        assert!(module.starts_with("import os\n") && module.ends_with("\n"));
+        for (name, text) in &all[1..] {
+            let ending = name.strip_prefix("jemalloc_thread").unwrap();
+            let written = format!("with_suffix('{ending}').write_text('{text}')");
+            assert!(module.contains(&written), "{written}");
+        }
     }
 
     #[test]

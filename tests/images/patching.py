@@ -11,7 +11,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from typing import Iterator, Mapping
+from typing import Iterator, Mapping, Sequence
 
 import bases
 import rooted
@@ -22,6 +22,7 @@ from world import World
 
 TAG = "plain"
 FETCH = "apt-get -qq update && cd /out && apt-get -qq -o APT::Sandbox::User=root download libjemalloc2"
+THREADS = "import glob; print(*(open(path).read() for path in glob.glob('/proc/self/task/*/comm')))"
 # So many runs are killed, each at a moment of its own.
 KILLS = 50
 PATIENCE = 120.0  # seconds
@@ -61,13 +62,13 @@ class Patching:
             if done.code != 0:
                 raise BuildError(f"libjemalloc2 for {own.arch}: {done.both().strip()[-2000:]}")
 
-    def command(self, target: str, source: str | None = None) -> list[str]:
-        return [str(self.program), "image", "patch", "--quiet", source or f"oci:{self.layout}:{TAG}", "-o", target, f"--deb={self.packages}"]
+    def command(self, target: str, source: str | None = None, *options: str) -> list[str]:
+        return [str(self.program), "image", "patch", "--quiet", source or f"oci:{self.layout}:{TAG}", "-o", target, f"--deb={self.packages}", *options]
 
-    def patch(self, target: str, source: str | None = None, environment: Mapping[str, str] | None = None) -> str:
+    def patch(self, target: str, source: str | None = None, environment: Mapping[str, str] | None = None, options: Sequence[str] = ()) -> str:
         """The digest of what comes out."""
         told = {**os.environ, **(environment or {})}
-        done = subprocess.run(self.command(target, source), capture_output=True, text=True, timeout=PATIENCE, check=False, env=told)
+        done = subprocess.run(self.command(target, source, *options), capture_output=True, text=True, timeout=PATIENCE, check=False, env=told)
         if done.returncode != 0 or done.stderr:
             raise BuildError(f"image patch, exit code {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout.strip()
@@ -98,10 +99,24 @@ def _read_by_others(world: World, own: Subject, patching: Patching) -> Iterator[
     world.engine(own.arch).must("load", "--quiet", f"--input={folder / 'saved.tar'}")
     done = world.store(own.arch).run(name, own.start)
     yield from fault("docker run", rooted.Started(done.code, rooted.files_of(done.out), done.err))
+    yield from _hooked(world, own, patching)
     if own.arch == "amd64":
         container = tools.buildah("from", "--pull-never", tools.pull(f"oci:{out}:{TAG}")).strip()
         maps = tools.buildah("run", "--isolation=chroot", container, "--", *own.start)
         yield from fault("buildah run", rooted.Started(0, rooted.files_of(maps), ""))
+
+
+def _hooked(world: World, own: Subject, patching: Patching) -> Iterator[str]:
+    """With the thread hook jemalloc's thread runs in Python, and in no other program."""
+    name, saved = f"localhost/images/{own.name}:hooked", patching.folder / "hooked.tar"
+    patching.patch(f"docker-archive:{saved}:{name}", options=["--thread-hook"])
+    world.engine(own.arch).must("load", "--quiet", f"--input={saved}")
+    python = world.store(own.arch).run(name, ["python3", "-c", THREADS])
+    other = world.store(own.arch).run(name, ["sh", "-c", "cat /proc/$$/task/*/comm"])
+    if python.code != 0 or "jemalloc_bg_thd" not in python.out:
+        yield f"the thread hook: no thread in Python: {python.both().strip()}"
+    if "jemalloc_bg_thd" in other.out:
+        yield f"the thread hook: a thread in another program: {other.out}"
 
 
 def _kept(world: World, before: Path, after: Path) -> Iterator[str]:

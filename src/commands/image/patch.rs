@@ -58,6 +58,7 @@ fn patched(
         apt: &apt,
         style: Style {
             goal: arguments.goal,
+            thread_hook: arguments.thread_hook,
             ..Style::default()
         },
         unsafe_too: arguments.unsafe_too,

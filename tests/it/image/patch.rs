@@ -251,6 +251,68 @@ fn the_same_image_gives_the_same_digest_and_a_patched_one_stays() {
 }
 
 #[test]
+fn the_thread_hook_comes_into_each_python() {
+    let folder = prepared(|layout| {
+        let libc = elf::library(62, GLIBC);
+        let more = layer(&[
+            Entry::File("opt/conda/bin/python3.12", &libc),
+            Entry::File("opt/conda/lib/python3.12/site-packages/x.py", b""),
+            Entry::File("app/.venv/lib/python3.11/site-packages/x.py", b""),
+            Entry::Symlink("app/.venv/bin/python3.11", "/usr/bin/python3.11"),
+        ]);
+        layout.image(
+            "amd64",
+            &started(&[PATH]),
+            &[bare(62, "x86_64-linux-gnu"), more],
+        )
+    });
+    let at = folder.path();
+    let hooked = ["--thread-hook", AMD64];
+    let run = patch(
+        at,
+        &[&["oci:app:1", "-o", "oci:out:1"], &hooked[..]].concat(),
+    );
+    let root = digest(&run);
+    is_fine(&check(at, &["oci:out:1"]));
+    let files = files_of(&at.join("out"), &root);
+    for site in [
+        "usr/local/lib/python3.11/dist-packages",
+        "opt/conda/lib/python3.12/site-packages",
+        "app/.venv/lib/python3.11/site-packages",
+    ] {
+        let path = format!("{site}/jemalloc_thread.pth");
+        let found = files.iter().find(|(own, _)| *own == path);
+        let (_, text) = found.unwrap_or_else(|| panic!("{path}: {files:?}"));
+        assert_eq!(text, "import jemalloc_thread; jemalloc_thread.install()");
+    }
+    let (_, config) = image(&at.join("out"), &root);
+    let env = config["config"]["Env"].to_string();
+    assert!(env.contains("JEMALLOC_THREAD_IN_PYTHON=1"), "{env}");
+    let conf = env.split("MALLOC_CONF=").nth(1).unwrap();
+    assert!(
+        !conf
+            .split('"')
+            .next()
+            .unwrap()
+            .contains("background_thread"),
+        "{env}"
+    );
+    // It stays, and comes into what has all else.
+    let again = patch(
+        at,
+        &[&["oci:out:1", "-o", "oci:again:1"], &hooked[..]].concat(),
+    );
+    assert_eq!(digest(&again), root);
+    digest(&patch(at, &["oci:app:1", "-o", "oci:plain:1", AMD64]));
+    let later = patch(
+        at,
+        &[&["oci:plain:1", "-o", "oci:later:1"], &hooked[..]].concat(),
+    );
+    let (_, config) = image(&at.join("later"), &digest(&later));
+    assert_eq!(config["config"]["Env"].to_string(), env);
+}
+
+#[test]
 fn what_is_there_is_kept_and_completed() {
     let with = |env: &[&str]| {
         let folder = plain(env);
