@@ -1,6 +1,7 @@
 //! How a Dockerfile is laid out: its line ends, how it continues lines, where a stage has room.
 
-use super::Scene;
+use std::cell::OnceCell;
+
 use crate::dockerfile::stages;
 use crate::dockerfile::syntax::{Args, Dockerfile, Instruction, Item, ItemKind, Keyword, Pair};
 use crate::text::{SourceFile, Span, paths};
@@ -16,13 +17,15 @@ pub(super) struct Layout<'a> {
     /// `\n` or `\r\n`.
     pub(super) newline: &'static str,
     lower: bool,
+    /// How the first RUN with several commands puts them under each other.
+    style: OnceCell<Chain>,
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn of(scene: &Scene<'a>) -> Self {
-        let (file, dockerfile) = (scene.file, scene.dockerfile);
+    /// The layout of one stage, counted from 0.
+    pub(super) fn of(file: &'a SourceFile, dockerfile: &'a Dockerfile, stage: usize) -> Self {
         let (_, mut all) = stages::split(dockerfile);
-        let stage = (scene.site.stage < all.len()).then(|| all.swap_remove(scene.site.stage));
+        let stage = (stage < all.len()).then(|| all.swap_remove(stage));
         let (from, body) = stage.map_or((None, Vec::new()), |stage| (Some(stage.from), stage.body));
         let first = memchr::memchr(b'\n', &file.bytes);
         let crlf = first.is_some_and(|at| at > 0 && file.bytes.get(at - 1) == Some(&b'\r'));
@@ -34,6 +37,7 @@ impl<'a> Layout<'a> {
             body,
             newline: if crlf { "\r\n" } else { "\n" },
             lower: keyword.is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase())),
+            style: OnceCell::new(),
         }
     }
 
@@ -186,13 +190,16 @@ impl<'a> Layout<'a> {
 
     /// How the commands of a RUN are put under each other.
     pub(super) fn chain(&self, commands: &[String]) -> String {
-        let runs = self.dockerfile.instructions();
-        let runs = runs.filter(|instruction| instruction.keyword == Keyword::Run);
-        let styles = runs.filter_map(|run| Chain::of(&self.file.text(run.span)));
-        styles
-            .fold(None, |first: Option<Chain>, next| first.or(Some(next)))
-            .unwrap_or_default()
-            .join(commands, &self.continued())
+        let first = || {
+            let mut instructions = self.dockerfile.instructions();
+            let style = instructions.find_map(|instruction| {
+                let is_run = instruction.keyword == Keyword::Run;
+                is_run.then(|| Chain::of(&self.file.text(instruction.span)))?
+            });
+            style.unwrap_or_default()
+        };
+        let style = self.style.get_or_init(first);
+        style.join(commands, &self.continued())
     }
 
     /// What stands before the second line of an ENV.
