@@ -427,13 +427,13 @@ fn template(text: &str) -> Option<&'static str> {
 /// The `ignore` comments and annotations, each with what it holds for.
 fn suppressions(sheet: Sheet<'_>, format: Format, text: &str) -> Vec<Suppression> {
     let mut found = Vec::new();
-    let mut scopes = None;
+    let (mut scopes, mut next) = (None, 0);
     for comment in &sheet.tree.comments {
         let Some(read) = suppress::read(sheet.file, *comment, Span::default()) else {
             continue;
         };
         let scopes = scopes.get_or_insert_with(|| largest_scopes(sheet.tree));
-        let scope = scope(scopes, text, *comment);
+        let scope = scope(scopes, text, *comment, &mut next);
         found.push(read.held_for(scope));
     }
     if format == Format::Kubernetes {
@@ -459,7 +459,7 @@ fn largest_scopes(tree: &Tree) -> BTreeMap<usize, Span> {
 
 /// What a comment stands at or above: the largest entry or item that begins on its line, or on the next
 /// one with text. Above the first key of a document it holds for all of it.
-fn scope(scopes: &BTreeMap<usize, Span>, text: &str, comment: Span) -> Span {
+fn scope(scopes: &BTreeMap<usize, Span>, text: &str, comment: Span, next: &mut usize) -> Span {
     let line = text
         .get(..comment.start)
         .and_then(|before| before.rfind('\n'))
@@ -468,7 +468,11 @@ fn scope(scopes: &BTreeMap<usize, Span>, text: &str, comment: Span) -> Span {
         .get(line..comment.start)
         .is_some_and(|before| before.trim().is_empty());
     let start = if alone {
-        next_text(text, comment.end)
+        // All comments of a block stand above the same text.
+        if *next <= comment.end {
+            *next = next_text(text, comment.end);
+        }
+        *next
     } else {
         line
     };

@@ -57,6 +57,8 @@ pub(crate) fn spell(scene: &Scene<'_>, changes: &[Change]) -> Result<Vec<Edit>, 
     Writer::of(scene).spell(changes)
 }
 
+type Spelled = Result<Vec<Edit>, Refusal>;
+
 /// Spells many changes of one unit: what each of them would ask of the whole file is asked once.
 pub(crate) struct Writer<'a> {
     scene: &'a Scene<'a>,
@@ -64,7 +66,7 @@ pub(crate) struct Writer<'a> {
     serving: Option<Site>,
     layouts: RefCell<BTreeMap<usize, Rc<Layout<'a>>>>,
     /// What was spelled before: thousands of findings may wish the same.
-    known: RefCell<BTreeMap<Vec<Change>, Result<Vec<Edit>, Refusal>>>,
+    known: RefCell<BTreeMap<Vec<Change>, Spelled>>,
 }
 
 impl<'a> Writer<'a> {

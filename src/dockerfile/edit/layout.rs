@@ -89,6 +89,13 @@ impl<'a> Layout<'a> {
         items.get(after.checked_sub(1)?)
     }
 
+    /// The items that begin before a byte.
+    fn before(&self, at: usize) -> &'a [Item] {
+        let items = &self.dockerfile.items;
+        let count = items.partition_point(|item| item.span.start < at);
+        items.get(..count).unwrap_or_default()
+    }
+
     /// The end of an instruction's last line.
     pub(super) fn end(&self, instruction: &Instruction) -> usize {
         self.item(instruction)
@@ -100,10 +107,8 @@ impl<'a> Layout<'a> {
         let Some(item) = self.item(instruction) else {
             return instruction.span.start;
         };
-        let before = self.dockerfile.items.iter().rev();
-        let above = before
-            .skip_while(|other| other.span.start >= item.span.start)
-            .take_while(|other| matches!(other.kind, ItemKind::Comment(_)));
+        let above = self.before(item.span.start).iter().rev();
+        let above = above.take_while(|other| matches!(other.kind, ItemKind::Comment(_)));
         above
             .last()
             .map_or(item.span.start, |first| first.span.start)
@@ -121,10 +126,14 @@ impl<'a> Layout<'a> {
 
     /// The instruction of this stage that holds `span`.
     pub(super) fn holder(&self, span: Span) -> Option<&'a Instruction> {
-        self.body.iter().copied().find(|instruction| {
-            self.item(instruction)
-                .is_some_and(|item| item.span.contains(span))
-        })
+        let begins = |instruction: &&Instruction| {
+            let item = self.item(instruction);
+            item.is_some_and(|item| item.span.start <= span.start)
+        };
+        let last = self.body.partition_point(begins).checked_sub(1)?;
+        let last = self.body.get(last).copied()?;
+        let holds = self.item(last)?.span.contains(span);
+        holds.then_some(last)
     }
 
     /// The first place of the stage where something can be installed: behind FROM and what prepares
@@ -172,8 +181,10 @@ impl<'a> Layout<'a> {
         if !before.is_empty() && !before.ends_with(b"\n") {
             return format!("{}{}", self.newline, text.trim_end_matches(['\r', '\n']));
         }
-        let follows = |item: &&Item| item.span.start == at && matches!(item.kind, ItemKind::Blank);
-        if self.dockerfile.items.iter().any(|item| follows(&item)) {
+        let from = self.dockerfile.items.get(self.before(at).len()..);
+        let follow = from.unwrap_or_default().iter();
+        let mut here = follow.take_while(|item| item.span.start == at);
+        if here.any(|item| matches!(item.kind, ItemKind::Blank)) {
             return format!("{}{text}", self.newline);
         }
         text.to_owned()

@@ -9,7 +9,9 @@ use crate::yaml::{self, Tree};
 
 /// Those that were read in a run, by path, each with the file that it was read from.
 #[derive(Debug, Default)]
-pub(crate) struct Trees(Mutex<BTreeMap<String, (Arc<SourceFile>, Option<Arc<Tree>>)>>);
+pub(crate) struct Trees(Mutex<BTreeMap<String, Known>>);
+
+type Known = (Arc<SourceFile>, Option<Arc<Tree>>);
 
 /// Those that the builds of one file may read. Its own is not kept for others: it may be the largest of all, and is read for
 /// its builds alone.
