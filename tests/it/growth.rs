@@ -33,13 +33,16 @@ fn dockerfile(name: &str, head: &str, piece: impl Fn(usize) -> String) {
     grows("Dockerfile", name, text);
 }
 
+/// The lines of a stage, by its number and the name of the one below.
+type Body = fn(usize, &str) -> String;
+
 #[test]
 fn stages_share_what_they_stand_on() {
     let below = |at: usize| match at {
         0 => "base".to_owned(),
         at => format!("s{}", at - 1),
     };
-    let kinds: [(&str, fn(usize, &str) -> String); 5] = [
+    let kinds: [(&str, Body); 5] = [
         ("copies", |at, _| format!("COPY f{at} /app/f{at}\n")),
         ("copies from below", |at, below| {
             format!("COPY --from={below} /x{at} /app/f{at}\n")
