@@ -11,6 +11,7 @@ mod expand;
 mod fragile;
 mod image;
 mod interpret;
+mod lists;
 mod run;
 mod stages;
 mod start;
@@ -20,7 +21,7 @@ mod units;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-pub(crate) use edit::{Scene, spell};
+pub(crate) use edit::{Scene, Writer, spell};
 pub(crate) use syntax::parse;
 pub(crate) use units::{Search, Site};
 
@@ -29,6 +30,7 @@ use crate::model::{Built, Container, Source, Unit};
 use crate::surroundings::Surroundings;
 use crate::text::{Place, SourceFile};
 use build::{Build, Made};
+use lists::Grown;
 use stages::Stage;
 use syntax::Dockerfile;
 
@@ -56,7 +58,7 @@ impl Base {
     /// The same for others that stand on it: its files are out of their reach, and it may be there for other architectures, too.
     #[must_use]
     pub(crate) fn for_others(mut self) -> Self {
-        self.0.copies.clear();
+        self.0.copies = Grown::default();
         self.0.platform.archs =
             crate::model::Fact::Unknown("its base is stored here for one architecture".into());
         self

@@ -9,18 +9,20 @@ mod others;
 mod promise;
 mod set;
 mod untouched;
+mod waits;
 
 pub(crate) use in_turn::in_turn;
 pub(crate) use set::set;
 pub use untouched::untouched;
+use waits::Waits;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::check::{self, Checked, Examined, Wish};
 use crate::finding::{Applicability, Finding, Severity, Subject};
 use crate::manifests::Sheet;
-use crate::model::{Change, Unit};
+use crate::model::Unit;
 use crate::project::Project;
 use crate::templates::Style;
 use crate::text::{self, Edit, SourceFile, Span};
@@ -125,7 +127,7 @@ fn carry_out(file: &Arc<SourceFile>, project: &Project<'_>, order: Order<'_>) ->
     let faults = Faults::of(&start);
     let cost = file.bytes.len() + UNIT * (start.units.len() + 1);
     let mut attempts = (READ / cost).max(FEWEST_ATTEMPTS);
-    let mut work = Work::run(project, order, start, Vec::new(), &mut attempts);
+    let mut work = Work::run(project, order, start, BTreeMap::new(), &mut attempts);
     let mut why = String::new();
     let mut trials = (TRIED / cost).clamp(FEWEST, TRIALS);
     while trials > 0 {
@@ -153,7 +155,7 @@ const LEFT_OUT: usize = 12;
 /// What was wrong with a file before anything was done.
 struct Faults {
     file: Arc<SourceFile>,
-    known: Vec<(&'static str, String)>,
+    known: BTreeSet<(&'static str, String)>,
     kinds: BTreeMap<(&'static str, usize), usize>,
 }
 
@@ -161,7 +163,7 @@ impl Faults {
     fn of(version: &Version) -> Self {
         Self {
             file: Arc::clone(&version.file),
-            known: version.messages(Severity::Warning),
+            known: version.messages(Severity::Warning).into_iter().collect(),
             kinds: version.kinds(),
         }
     }
@@ -212,8 +214,9 @@ impl Version {
             ..
         } = check::examine_for(file, project, options.style, wish);
         checked.findings.append(&mut wished);
-        if let (Some(image), Some(tree)) = (&options.inject, &tree) {
-            let sheet = Sheet { file, tree };
+        let text = std::str::from_utf8(&file.bytes);
+        if let (Some(image), Some(tree), Ok(text)) = (&options.inject, &tree, text) {
+            let sheet = Sheet { file, text, tree };
             inject::inject(sheet, &mut checked, &units, image, options.style);
         }
         Self {
@@ -259,9 +262,9 @@ struct Work<'a> {
     /// Whose remedies were applied, in order.
     done_for: Vec<Key>,
     /// Remedies that were refused before anything was tried.
-    barred: Vec<(Key, String)>,
+    barred: BTreeMap<Key, String>,
     /// Remedies that were tried and did not do what they promised: whose, and what went wrong.
-    refused: Vec<(Key, String)>,
+    refused: BTreeMap<Key, String>,
     seen: Vec<Vec<u8>>,
 }
 
@@ -270,30 +273,6 @@ type Key = (&'static str, String, usize);
 
 fn key(finding: &Finding) -> Key {
     (finding.rule, finding.message.clone(), finding.unit)
-}
-
-/// Whether the remedy of `other` does all that the remedy of `finding` does, and more.
-fn covers(other: &Finding, finding: &Finding) -> bool {
-    let changes = |finding: &Finding| {
-        finding
-            .remedy
-            .as_ref()
-            .map_or_else(Vec::new, |remedy| remedy.changes.clone())
-    };
-    let (more, these) = (changes(other), changes(finding));
-    other.unit == finding.unit
-        && !these.is_empty()
-        && more.len() > these.len()
-        && these.iter().all(|change| more.contains(change))
-}
-
-/// Whether `finding` waits for `other`: what an image is tuned for is there first.
-fn goes_before(other: &Finding, finding: &Finding) -> bool {
-    let tunes = |finding: &Finding| {
-        let remedy = finding.remedy.as_ref();
-        remedy.is_some_and(|remedy| remedy.changes == [Change::Tune])
-    };
-    other.unit == finding.unit && tunes(finding) && !tunes(other)
 }
 
 /// How often each key stands among findings.
@@ -311,7 +290,7 @@ impl<'a> Work<'a> {
         project: &'a Project<'a>,
         order: Order<'a>,
         start: Version,
-        barred: Vec<(Key, String)>,
+        barred: BTreeMap<Key, String>,
         attempts: &mut usize,
     ) -> Self {
         let mut work = Self {
@@ -343,7 +322,7 @@ impl<'a> Work<'a> {
                 break;
             }
             let mut barred = self.barred.clone();
-            barred.push((key.clone(), why.to_owned()));
+            barred.entry(key.clone()).or_insert_with(|| why.to_owned());
             let start = Version::read(file, self.project, self.order);
             let work = Self::run(self.project, self.order, start, barred, attempts);
             if faults.worse(&work).is_none() {
@@ -365,7 +344,9 @@ impl<'a> Work<'a> {
                     self.accept(&batch, version);
                     width = usize::MAX;
                 }
-                Err(reason) if batch.len() == 1 => self.refused.push((key(first), reason)),
+                Err(reason) if batch.len() == 1 => {
+                    self.refused.entry(key(first)).or_insert(reason);
+                }
                 // One of them spoils the others: each for itself, then.
                 Err(_) => width = 1,
             }
@@ -376,38 +357,15 @@ impl<'a> Work<'a> {
     fn batch(&self, width: usize) -> Vec<Finding> {
         let mut batch: Vec<Finding> = Vec::new();
         let mut taken = Taken::default();
-        let findings = &self.now.checked.findings;
-        let open = |finding: &&Finding| self.reason(finding).is_none();
-        for finding in findings.iter().filter(open) {
-            let mut others = findings.iter().filter(open);
-            let waits = others.any(|other| {
-                covers(other, finding)
-                    || goes_before(other, finding)
-                    || self.is_inherited(other, finding)
-            });
-            if batch.len() < width && !waits && taken.take(&finding.edits) {
+        let findings = self.now.checked.findings.iter();
+        let open: Vec<&Finding> = findings.filter(|one| self.reason(one).is_none()).collect();
+        let waits = Waits::of(&open, &self.now.units);
+        for finding in open {
+            if batch.len() < width && !waits.wait(finding) && taken.take(&finding.edits) {
                 batch.push(finding.clone());
             }
         }
         batch
-    }
-
-    /// Whether what `other` brings may reach the image of `finding` of itself: that stands on the stage of the other.
-    fn is_inherited(&self, other: &Finding, finding: &Finding) -> bool {
-        let installs = |finding: &Finding| {
-            let changes = finding.remedy.iter().flat_map(|remedy| &remedy.changes);
-            changes
-                .into_iter()
-                .any(|change| matches!(change, Change::Install(_)))
-        };
-        let stages = |finding: &Finding| self.now.units.get(finding.unit).map(|unit| &unit.stages);
-        let (Some(these), Some(those)) = (stages(finding), stages(other)) else {
-            return false;
-        };
-        let stands = those
-            .first()
-            .is_some_and(|stage| these.iter().skip(1).any(|own| own == stage));
-        stands && installs(finding) && installs(other)
     }
 
     /// Why a finding is not to be fixed, if it is not.
@@ -422,7 +380,7 @@ impl<'a> Work<'a> {
         {
             return Some("advice: `--advice` takes it".into());
         }
-        if let Some((_, why)) = self.refused.iter().find(|(refused, _)| *refused == key) {
+        if let Some(why) = self.refused.get(&key) {
             return Some(why.clone());
         }
         if let Some(refusal) = &finding.refusal {

@@ -28,6 +28,8 @@ const WORDS: usize = 1 << 10;
 pub struct Sheet<'a> {
     /// The file.
     pub file: &'a Arc<SourceFile>,
+    /// Its bytes as text: who writes thousands of edits looks once whether they are.
+    pub text: &'a str,
     /// Its tree.
     pub tree: &'a Tree,
 }

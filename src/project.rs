@@ -82,6 +82,7 @@ struct Known {
     surveys: Memory<String, Arc<Survey>>,
     kustomizations: Memory<String, Arc<[Kustomization]>>,
     config_maps: Memory<String, Arc<[Arc<SourceFile>]>>,
+    trees: kustomize::Trees,
     builds: Memory<String, Arc<[ImageBuild]>>,
     uses: Memory<String, Arc<Uses>>,
 }
@@ -182,6 +183,7 @@ impl<'a> Project<'a> {
             around: self.around,
             kustomizations: &self.kustomizations(&file.path),
             config_maps: &|| self.config_maps(&file.path),
+            trees: &self.known.trees,
         };
         kustomize::builds(file, &others)
     }

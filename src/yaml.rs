@@ -6,6 +6,7 @@
 mod definitions;
 pub(crate) mod edit;
 mod fragment;
+mod index;
 mod joined;
 mod layout;
 mod read;
@@ -13,6 +14,9 @@ mod read;
 pub(crate) use fragment::Part;
 pub(crate) use joined::Shift;
 pub use read::read;
+
+use index::Index;
+pub(crate) use index::Named;
 
 use crate::text::Span;
 
@@ -24,6 +28,7 @@ pub struct Tree {
     pub documents: Vec<Id>,
     /// Every comment, its `#` included, in order.
     pub comments: Vec<Span>,
+    index: Index,
 }
 
 /// A node of one tree.
@@ -210,15 +215,6 @@ impl Tree {
             self.node(self.resolve(id)).map(|node| &node.kind),
             Some(Kind::Mapping(..))
         )
-    }
-
-    /// The entry of a mapping, its own only. Of several with the same key the last one counts.
-    #[must_use]
-    pub fn own(&self, map: Id, key: &str) -> Option<(Id, Id)> {
-        let entries = self.entries(map).iter().rev();
-        entries
-            .copied()
-            .find(|(name, _)| self.text(*name) == Some(key))
     }
 
     /// The value of a key, from the mapping itself or what it merges in with `<<`.

@@ -8,7 +8,7 @@ use super::users;
 use super::{Checked, Examined, Wish, sorted};
 use crate::dockerfile;
 use crate::dockerfile::syntax::{Dockerfile, Instruction, ItemKind, Keyword};
-use crate::dockerfile::{Interpreted, Scene, Site};
+use crate::dockerfile::{Interpreted, Scene, Site, Writer};
 use crate::finding::Finding;
 use crate::project::{Claim, Project, claim};
 use crate::templates::Style;
@@ -67,8 +67,9 @@ pub(super) fn examine(
             made.into_iter()
                 .filter_map(|finding| own(file, unit, finding)),
         );
+        let writer = Writer::of(&scene);
         let spell = |changes: &[model::Change]| {
-            dockerfile::spell(&scene, changes).map_err(|refusal| refusal.to_string())
+            writer.spell(changes).map_err(|refusal| refusal.to_string())
         };
         for finding in findings.iter_mut().skip(before) {
             finding.unit = index;

@@ -1,5 +1,6 @@
 //! Kubernetes manifests and Compose files in, findings out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::generated;
@@ -76,7 +77,11 @@ pub(super) fn examine(
     if let Some((at, why)) = read_otherwise(&tree, text) {
         return nothing(unreadable(file, at, why));
     }
-    let sheet = Sheet { file, tree: &tree };
+    let sheet = Sheet {
+        file,
+        text,
+        tree: &tree,
+    };
     let Made {
         mut findings,
         mut wished,
@@ -127,7 +132,7 @@ fn judge(
         style,
         wish,
         units: Vec::new(),
-        lacking: Vec::new(),
+        lacking: BTreeMap::new(),
         elsewhere: Vec::new(),
         wished: Vec::new(),
     };
@@ -146,8 +151,9 @@ fn judge(
         judge.lacking.clear();
         let mut own = Vec::new();
         let speaks = |place: &Place| !build.is_said_elsewhere(place, sheet.file);
+        let writer = build.writer();
         for (container, location) in &build.containers {
-            let spell = |unit: &Unit, changes: &[Change]| build.spell(unit, location, changes);
+            let spell = |unit: &Unit, changes: &[Change]| writer.spell(unit, location, changes);
             own.append(&mut judge.judge(container.clone(), &speaks, &spell));
         }
         findings = Some(match findings {
@@ -209,7 +215,7 @@ struct Judge<'a> {
     wish: Wish<'a>,
     units: Vec<Unit>,
     /// Images that were told to lack a setting, and the unit of which that was said.
-    lacking: Vec<(Image, usize)>,
+    lacking: BTreeMap<Image, usize>,
     elsewhere: Vec<usize>,
     wished: Vec<Finding>,
 }
@@ -255,16 +261,14 @@ impl Judge<'_> {
             // What this container alone shows weighs more than advice to the image.
             own.retain(|finding| finding.subject != Subject::Image || Some(lack(finding)) > there);
             self.elsewhere.extend(there.map(|_| self.units.len()));
-            let mut lacking = self.lacking.iter();
-            let said = lacking.find(|(other, _)| *other == image);
-            let said = said.map(|(_, unit)| *unit);
+            let said = self.lacking.get(&image).copied();
             for finding in own
                 .iter_mut()
                 .filter(|finding| finding.subject == Subject::Image)
             {
                 finding.repeats = said;
             }
-            self.lacking.push((image, self.units.len()));
+            self.lacking.entry(image).or_insert(self.units.len());
         }
         for finding in &mut own {
             finding.unit = self.units.len();
@@ -423,11 +427,13 @@ fn template(text: &str) -> Option<&'static str> {
 /// The `ignore` comments and annotations, each with what it holds for.
 fn suppressions(sheet: Sheet<'_>, format: Format, text: &str) -> Vec<Suppression> {
     let mut found = Vec::new();
+    let (mut scopes, mut next) = (None, 0);
     for comment in &sheet.tree.comments {
         let Some(read) = suppress::read(sheet.file, *comment, Span::default()) else {
             continue;
         };
-        let scope = scope(sheet.tree, text, *comment);
+        let scopes = scopes.get_or_insert_with(|| largest_scopes(sheet.tree));
+        let scope = scope(scopes, text, *comment, &mut next);
         found.push(read.held_for(scope));
     }
     if format == Format::Kubernetes {
@@ -438,9 +444,22 @@ fn suppressions(sheet: Sheet<'_>, format: Format, text: &str) -> Vec<Suppression
     found
 }
 
+/// The largest entry or item that begins at each byte where one does.
+fn largest_scopes(tree: &Tree) -> BTreeMap<usize, Span> {
+    let mut largest = BTreeMap::new();
+    for span in tree.scopes() {
+        let known = largest.entry(span.start).or_insert(span);
+        // Of several that are as large the last one counts, and they are the same.
+        if known.len() < span.len() {
+            *known = span;
+        }
+    }
+    largest
+}
+
 /// What a comment stands at or above: the largest entry or item that begins on its line, or on the next
 /// one with text. Above the first key of a document it holds for all of it.
-fn scope(tree: &Tree, text: &str, comment: Span) -> Span {
+fn scope(scopes: &BTreeMap<usize, Span>, text: &str, comment: Span, next: &mut usize) -> Span {
     let line = text
         .get(..comment.start)
         .and_then(|before| before.rfind('\n'))
@@ -449,7 +468,11 @@ fn scope(tree: &Tree, text: &str, comment: Span) -> Span {
         .get(line..comment.start)
         .is_some_and(|before| before.trim().is_empty());
     let start = if alone {
-        next_text(text, comment.end)
+        // All comments of a block stand above the same text.
+        if *next <= comment.end {
+            *next = next_text(text, comment.end);
+        }
+        *next
     } else {
         line
     };
@@ -461,11 +484,8 @@ fn scope(tree: &Tree, text: &str, comment: Span) -> Span {
         line.len() - line.trim_start_matches([' ', '-', '\t']).len()
     });
     let first = start + lead;
-    let begins = |span: &Span| span.start == first;
-    tree.scopes()
-        .filter(begins)
-        .max_by_key(|span| span.len())
-        .unwrap_or(Span::new(start, end))
+    let found = scopes.get(&first).copied();
+    found.unwrap_or(Span::new(start, end))
 }
 
 /// The start of the next line that is neither blank nor a comment.

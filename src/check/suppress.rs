@@ -196,10 +196,15 @@ pub(crate) fn apply(
         .for_each(|places| places.sort_unstable());
     let mut silenced = vec![false; findings.len()];
     let mut told = Vec::new();
+    let head = if suppressions.is_empty() {
+        0
+    } else {
+        head(&file.bytes)
+    };
     for suppression in suppressions {
         told.extend(malformed(file, suppression));
         if let Some(until) = suppression.ended(policy) {
-            told.extend(expired(file, suppression, until));
+            told.extend(expired(file, suppression, until, head));
             continue;
         }
         for (id, span) in &suppression.rules {
@@ -224,7 +229,7 @@ pub(crate) fn apply(
                 }
             }
             if !any {
-                told.extend(unused(file, suppression, id, *span));
+                told.extend(unused(file, suppression, (id, *span), head));
             }
         }
     }
@@ -246,9 +251,10 @@ impl Suppression {
         self.until.as_ref().filter(|until| *until < today)
     }
 
-    /// Gives a finding about it the edits that take the comment out.
-    fn taken_out(&self, file: &Arc<SourceFile>, finding: Finding) -> Finding {
-        let span = self.comment.and_then(|comment| whole(file, comment));
+    /// Gives a finding about it the edits that take the comment out; the text begins at byte `head`.
+    fn taken_out(&self, file: &Arc<SourceFile>, finding: Finding, head: usize) -> Finding {
+        let comment = self.comment.filter(|comment| comment.start > head);
+        let span = comment.and_then(|comment| whole(file, comment));
         dropped(file, finding, span, "drop the comment")
     }
 }
@@ -267,17 +273,22 @@ fn dropped(file: &Arc<SourceFile>, finding: Finding, span: Option<Span>, title: 
     finding
 }
 
+/// Where the first line begins that is neither blank nor a comment. Above the first instruction of a Dockerfile a comment ends
+/// the parser directives: without it another one might be read as one.
+fn head(bytes: &[u8]) -> usize {
+    let of_head = |line: &&[u8]| {
+        let line = line.trim_ascii();
+        line.is_empty() || line.starts_with(b"#")
+    };
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    lines.take_while(of_head).map(<[u8]>::len).sum()
+}
+
 /// A comment with its line where it stands alone, else with the blanks before it.
 fn whole(file: &SourceFile, comment: Span) -> Option<Span> {
     let (before, rest) = file.bytes.split_at_checked(comment.start)?;
     let line = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
     let lead = before.get(line..)?;
-    // Above the first instruction of a Dockerfile a comment ends the parser directives: without it another one might be read
-    // as one.
-    let mut above = before.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
-    if above.all(|line| line.is_empty() || line.starts_with(b"#")) {
-        return None;
-    }
     if lead.trim_ascii().is_empty() {
         let end = memchr::memchr(b'\n', rest).map_or(file.bytes.len(), |at| comment.start + at + 1);
         return Some(Span::new(line, end));
@@ -293,21 +304,26 @@ fn malformed(file: &Arc<SourceFile>, suppression: &Suppression) -> Option<Findin
     Some(finding.caption("does not do what it says").help(*help))
 }
 
-fn expired(file: &Arc<SourceFile>, suppression: &Suppression, until: &Date) -> Option<Finding> {
+fn expired(
+    file: &Arc<SourceFile>,
+    suppression: &Suppression,
+    until: &Date,
+    head: usize,
+) -> Option<Finding> {
     let place = Place::new(file, suppression.stands);
     let message = format!("it held until {until}, and silences nothing any more");
     let finding = rules::of_tool("suppression-expired", &place, message)?;
     let finding = finding.caption("over").help(
         "look at what it silenced again: fix that and drop the comment, or give it another day",
     );
-    Some(suppression.taken_out(file, finding))
+    Some(suppression.taken_out(file, finding, head))
 }
 
 fn unused(
     file: &Arc<SourceFile>,
     suppression: &Suppression,
-    id: &str,
-    span: Span,
+    (id, span): (&str, Span),
+    head: usize,
 ) -> Option<Finding> {
     let place = Place::new(file, span);
     let message = format!("`{id}` finds nothing here");
@@ -316,7 +332,7 @@ fn unused(
         .caption("silences nothing")
         .help("drop it from the comment");
     if suppression.rules.len() < 2 {
-        return Some(suppression.taken_out(file, finding));
+        return Some(suppression.taken_out(file, finding, head));
     }
     // A list that stands alone may be quoted in its format's own way.
     let part = suppression.comment.and_then(|_| with_its_comma(file, span));

@@ -55,7 +55,11 @@ fn linked(file: &Arc<SourceFile>, project: &Project<'_>) -> Vec<(Container, Link
     let Ok(tree) = yaml::read(text) else {
         return Vec::new();
     };
-    let sheet = Sheet { file, tree: &tree };
+    let sheet = Sheet {
+        file,
+        text,
+        tree: &tree,
+    };
     let containers: Vec<Container> = match Format::of(&file.path, &file.bytes) {
         Format::Compose => containers_of(compose::read(sheet, project.around())),
         Format::Kubernetes => containers_of(kubernetes::read(sheet)),

@@ -1,6 +1,8 @@
 //! What came of a unit: findings, none because it is right, none because it could not be judged, or none because it is nothing
 //! that allocators matter to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::finding::{Finding, Severity};
 use crate::model::{Concern, Unit, concern};
 use crate::rules::what_is_set;
@@ -8,11 +10,16 @@ use crate::verdict::{Judged, Verdict};
 
 /// What came of each unit of a file; `elsewhere` are those whose image is told of what it lacks in another file.
 pub(super) fn judged(units: &[Unit], findings: &[Finding], elsewhere: &[usize]) -> Vec<Judged> {
+    let mut worst = BTreeMap::new();
+    for finding in findings {
+        let known = worst.entry(finding.unit).or_insert(finding.severity);
+        *known = finding.severity.max(*known);
+    }
+    let elsewhere: BTreeSet<usize> = elsewhere.iter().copied().collect();
     let units = units.iter().enumerate();
     units
         .map(|(at, unit)| {
-            let own = findings.iter().filter(|finding| finding.unit == at);
-            let worst = own.map(|finding| finding.severity).max();
+            let worst = worst.get(&at).copied();
             let (verdict, reason, help) = of(unit, worst, elsewhere.contains(&at));
             Judged {
                 place: unit.place.clone(),

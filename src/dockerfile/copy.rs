@@ -8,7 +8,7 @@ use super::build::Build;
 use super::image::{Copied, CopySource, ImageState, Preloading, Written};
 use super::syntax::{Args, Instruction, Keyword};
 use crate::facts::{self, Family, roles};
-use crate::model::{Library, Origin, PathPattern, Setting, ThreadHook, Value, Via};
+use crate::model::{Library, Opaque, Origin, PathPattern, Setting, ThreadHook, Value, Via};
 use crate::text::paths::base_name;
 use crate::text::paths::normal;
 use crate::text::{Place, Span, Traced};
@@ -236,7 +236,7 @@ fn from_stage(
     };
     let source = stage.absolute(&copied.path);
     let folder = source.trim_end_matches('/');
-    for library in &stage.libraries {
+    for library in &*stage.libraries {
         if let Some(rest) = below(&library.path, folder) {
             let path = PathPattern::new(normal(&format!("{}/{rest}", copied.to)));
             let origin = Origin::Copied {
@@ -255,16 +255,15 @@ fn from_stage(
             });
         }
     }
-    let hidden = stage
-        .opaque
-        .iter()
-        .find(|opaque| opaque.covers(&format!("{folder}/x")) || opaque.path.starts_with(folder));
+    let inside = format!("{folder}/x");
+    let hides = |opaque: &&Opaque| opaque.covers(&inside) || opaque.path.starts_with(folder);
+    let hidden = stage.opaque.iter().find(hides);
     if let Some(opaque) = hidden {
         state.hide(&copied.to, opaque.why.clone());
     } else {
-        state
-            .extra_libraries
-            .extend(stage.extra_libraries.iter().cloned());
+        for name in &*stage.extra_libraries {
+            state.add_extra(name);
+        }
     }
 }
 

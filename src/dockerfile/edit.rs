@@ -11,6 +11,10 @@ mod layout;
 mod merge;
 mod preload;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use super::syntax::Dockerfile;
 use super::units::Site;
 use crate::facts::AllocatorPackage;
@@ -50,38 +54,87 @@ pub(crate) struct Scene<'a> {
 /// # Errors
 /// Where the text does not allow one of them; the reason is for people.
 pub(crate) fn spell(scene: &Scene<'_>, changes: &[Change]) -> Result<Vec<Edit>, Refusal> {
-    if let Some((stage, starter)) = &scene.site.serving
-        && changes.iter().all(Change::is_an_addition)
-    {
-        let site = Site {
+    Writer::of(scene).spell(changes)
+}
+
+type Spelled = Result<Vec<Edit>, Refusal>;
+
+/// Spells many changes of one unit: what each of them would ask of the whole file is asked once.
+pub(crate) struct Writer<'a> {
+    scene: &'a Scene<'a>,
+    /// The same, where what its images lack is added to another stage.
+    serving: Option<Site>,
+    layouts: RefCell<BTreeMap<usize, Rc<Layout<'a>>>>,
+    /// What was spelled before: thousands of findings may wish the same.
+    known: RefCell<BTreeMap<Vec<Change>, Spelled>>,
+}
+
+impl<'a> Writer<'a> {
+    /// For the scene's unit.
+    pub(crate) fn of(scene: &'a Scene<'a>) -> Self {
+        let serving = scene.site.serving.as_ref().map(|(stage, starter)| Site {
             stage: *stage,
             starter: starter.clone(),
             serving: None,
             ..scene.site.clone()
+        });
+        Self {
+            scene,
+            serving,
+            layouts: RefCell::default(),
+            known: RefCell::default(),
+        }
+    }
+
+    /// The edits that make all of `changes` true of the unit.
+    ///
+    /// # Errors
+    /// Where the text does not allow one of them; the reason is for people.
+    pub(crate) fn spell(&self, changes: &[Change]) -> Result<Vec<Edit>, Refusal> {
+        if let Some(known) = self.known.borrow().get(changes) {
+            return known.clone();
+        }
+        let spelled = self.plan(changes);
+        let mut known = self.known.borrow_mut();
+        known.insert(changes.to_vec(), spelled.clone());
+        spelled
+    }
+
+    fn plan(&self, changes: &[Change]) -> Result<Vec<Edit>, Refusal> {
+        let additions = changes.iter().all(Change::is_an_addition);
+        let serving = self.serving.as_ref().filter(|_| additions);
+        let scene = Scene {
+            site: serving.unwrap_or(self.scene.site),
+            ..*self.scene
         };
-        return spell(
-            &Scene {
-                site: &site,
-                ..*scene
-            },
-            changes,
-        );
+        let mut plan = Plan {
+            scene: &scene,
+            layout: self.layout(&scene),
+            edits: Vec::new(),
+            arrival: None,
+            package: None,
+            copied_to: None,
+            joined: None,
+            vars: Vec::new(),
+            beside: None,
+        };
+        for change in changes {
+            plan.add(change)?;
+        }
+        plan.finish()
     }
-    let mut plan = Plan {
-        scene,
-        layout: Layout::of(scene),
-        edits: Vec::new(),
-        arrival: None,
-        package: None,
-        copied_to: None,
-        joined: None,
-        vars: Vec::new(),
-        beside: None,
-    };
-    for change in changes {
-        plan.add(change)?;
+
+    /// How the stage is laid out that is written into.
+    fn layout(&self, scene: &Scene<'_>) -> Rc<Layout<'a>> {
+        let stage = scene.site.stage;
+        let mut layouts = self.layouts.borrow_mut();
+        let layout = layouts.entry(stage);
+        Rc::clone(
+            layout.or_insert_with(|| {
+                Rc::new(Layout::of(self.scene.file, self.scene.dockerfile, stage))
+            }),
+        )
     }
-    plan.finish()
 }
 
 /// Where a library comes into the stage.
@@ -109,7 +162,7 @@ struct Joined {
 /// The edits as far as they are known.
 struct Plan<'a> {
     scene: &'a Scene<'a>,
-    layout: Layout<'a>,
+    layout: Rc<Layout<'a>>,
     edits: Vec<Edit>,
     /// Where the library comes that is installed by one of the changes.
     arrival: Option<Arrival>,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use base::{fragile, is_chosen, platform, python, python_build, user};
 use noted::Noted;
 
+use super::lists::{Grown, Shared};
 use crate::facts::{self, Family, Image, ImageRole};
 use crate::model::{
     Environment, Fact, Fragile, Install, Library, Opaque, Origin, PathPattern, Platform, Python,
@@ -30,7 +31,7 @@ pub(super) struct ImageState {
     pub(super) python: Fact<Python>,
     /// It is the one of the distribution's package `python3`, and no other is known to be there.
     pub(super) distribution_python: bool,
-    pub(super) env: Environment,
+    pub(super) env: Arc<Environment>,
     /// Build arguments declared in this stage: name and default.
     pub(super) args: Vec<(String, Option<Value>)>,
     pub(super) user: Fact<User>,
@@ -41,34 +42,34 @@ pub(super) struct ImageState {
     pub(super) cmd: Option<Command>,
     /// Ports are exposed or a health check is declared: the sign of a server.
     pub(super) serves: Option<Place>,
-    pub(super) libraries: Vec<Library>,
-    pub(super) extra_libraries: Vec<String>,
-    pub(super) opaque: Vec<Opaque>,
-    pub(super) search_dirs: Vec<String>,
+    pub(super) libraries: Shared<Library>,
+    pub(super) extra_libraries: Shared<String>,
+    pub(super) opaque: Shared<Opaque>,
+    pub(super) search_dirs: Grown<String>,
     /// Entries preloaded by file or script: value, where, how, step.
-    pub(super) preloads: Vec<Preloading>,
-    pub(super) linked: Vec<(Family, Place)>,
-    pub(super) strays: Vec<Stray>,
-    pub(super) strips: Vec<Strip>,
+    pub(super) preloads: Grown<Preloading>,
+    pub(super) linked: Grown<(Family, Place)>,
+    pub(super) strays: Grown<Stray>,
+    pub(super) strips: Grown<Strip>,
     /// Programs that a preloaded allocator, or jemalloc's thread, breaks.
-    pub(super) fragile: Vec<Fragile>,
+    pub(super) fragile: Shared<Fragile>,
     /// Programs instead of which others are downloaded: another browser.
     pub(super) others: Vec<&'static facts::Fragile>,
     /// Programs with file capabilities, by their names.
-    pub(super) capable: Vec<String>,
-    pub(super) installs: Vec<Arc<Install>>,
+    pub(super) capable: Grown<String>,
+    pub(super) installs: Grown<Arc<Install>>,
     /// Allocators that somebody downloads or builds here, for a later `make install`.
     pub(super) mentioned: Vec<Family>,
     /// What COPY and ADD brought, in order.
-    pub(super) copies: Vec<Copied>,
+    pub(super) copies: Grown<Copied>,
     /// Packages of Python that say something of how it uses memory.
     pub(super) noted: Noted,
     /// What a container's variables put into its command, where their values are not shown.
     pub(super) hidden: Vec<String>,
     /// What a RUN copied or linked: from where, and to where.
-    pub(super) placed: Vec<(String, String)>,
+    pub(super) placed: Grown<(String, String)>,
     /// Files whose text the Dockerfile itself holds: path and text.
-    pub(super) written: Vec<Written>,
+    pub(super) written: Grown<Written>,
     /// A compiler or build tool is used here: headers may be needed.
     pub(super) compiles: bool,
     /// Something fetched here fixes the architecture: `Miniconda3-Linux-x86_64.sh`.
@@ -170,7 +171,7 @@ impl ImageState {
             ),
             python: python(image.as_ref(), from, &why),
             distribution_python: false,
-            env: Environment::default(),
+            env: Arc::default(),
             args: Vec::new(),
             user: user(image.as_ref(), &why),
             workdir: "/".into(),
@@ -178,30 +179,30 @@ impl ImageState {
             entrypoint: None,
             cmd: None,
             serves: None,
-            libraries: Vec::new(),
-            extra_libraries: Vec::new(),
-            opaque: Vec::new(),
+            libraries: Shared::default(),
+            extra_libraries: Shared::default(),
+            opaque: Shared::default(),
             search_dirs: image
                 .as_ref()
-                .map(|image| image.extra_dirs.clone())
+                .map(|image| image.extra_dirs.iter().cloned().collect())
                 .unwrap_or_default(),
-            preloads: Vec::new(),
-            linked: Vec::new(),
-            strays: Vec::new(),
-            strips: Vec::new(),
+            preloads: Grown::default(),
+            linked: Grown::default(),
+            strays: Grown::default(),
+            strips: Grown::default(),
             others: Vec::new(),
-            capable: Vec::new(),
-            fragile: fragile(reference.text.as_str(), from),
-            installs: Vec::new(),
+            capable: Grown::default(),
+            fragile: fragile(reference.text.as_str(), from).into(),
+            installs: Grown::default(),
             mentioned: Vec::new(),
-            copies: Vec::new(),
+            copies: Grown::default(),
             hidden: Vec::new(),
             noted: Noted {
                 python_build: python_build(reference, from),
                 ..Noted::default()
             },
-            placed: Vec::new(),
-            written: Vec::new(),
+            placed: Grown::default(),
+            written: Grown::default(),
             compiles: false,
             arch_bound: None,
             each_platform: false,
@@ -254,7 +255,7 @@ impl ImageState {
                 ..Value::default()
             };
             let place = self.from.clone();
-            self.env.set(
+            Arc::make_mut(&mut self.env).set(
                 name,
                 Setting {
                     value,
@@ -274,6 +275,20 @@ impl ImageState {
             args: Vec::new(),
             ..self.clone()
         }
+    }
+
+    /// Nothing is added any more: others may start from it, thousands of them, and share what it has.
+    pub(super) fn seal(&mut self) {
+        self.search_dirs.seal();
+        self.preloads.seal();
+        self.linked.seal();
+        self.strays.seal();
+        self.strips.seal();
+        self.capable.seal();
+        self.installs.seal();
+        self.copies.seal();
+        self.placed.seal();
+        self.written.seal();
     }
 
     /// All files of a stage come into an image that had none: what they make of it, and none of its settings.
@@ -302,23 +317,21 @@ impl ImageState {
         let from = self.from.clone();
         let own = |place: &Place| !place.same_file(&from) || place.span.start >= from.span.start;
         self.libraries.retain(|library| own(&library.place));
-        self.libraries.shrink_to_fit();
         let mut env = Environment::default();
         for name in ["LD_PRELOAD", "MALLOC_CONF"] {
             if let Some(var) = self.env.get(name).filter(|var| own(&var.now.place)) {
                 env.set(name, var.now.clone());
             }
         }
-        self.env = env;
+        self.env = Arc::new(env);
         self.args = Vec::new();
-        self.copies = Vec::new();
-        self.placed = Vec::new();
-        self.written = Vec::new();
-        self.opaque = Vec::new();
-        self.installs.retain(|install| own(&install.place));
-        self.installs.shrink_to_fit();
-        self.search_dirs = Vec::new();
-        self.extra_libraries = Vec::new();
+        self.copies = Grown::default();
+        self.placed = Grown::default();
+        self.written = Grown::default();
+        self.opaque = Shared::default();
+        self.installs = self.installs.newest(|install| own(&install.place));
+        self.search_dirs = Grown::default();
+        self.extra_libraries = Shared::default();
     }
 
     /// Marks a part of the file system as unseen.
@@ -345,9 +358,19 @@ impl ImageState {
     /// A library comes into the image; the same file again changes nothing.
     pub(super) fn add_library(&mut self, library: Library) {
         let same = |known: &Library| known.family == library.family && known.path == library.path;
-        if let Some(known) = self.libraries.iter_mut().find(|known| same(known)) {
+        if let Some(at) = self.libraries.iter().position(same) {
             // It is there since the first time; for sure if one of both is.
-            known.conditional &= library.conditional;
+            let known = self.libraries.get(at).filter(|known| known.conditional);
+            if let Some(known) = known.filter(|_| !library.conditional).cloned() {
+                let conditional = false;
+                self.libraries.replace(
+                    at,
+                    Library {
+                        conditional,
+                        ..known
+                    },
+                );
+            }
             return;
         }
         if self.libraries.len() < MOST {
@@ -359,18 +382,20 @@ impl ImageState {
 
     /// A program comes into the image that a preload or a thread breaks; the same again changes nothing.
     pub(super) fn add_fragile(&mut self, fragile: Fragile) {
-        let mut known = self.fragile.iter_mut();
-        let same = |known: &&mut Fragile| std::ptr::eq(known.program, fragile.program);
-        match known.find(same) {
-            Some(known) => {
-                // What is said of its version stays, wherever it stands.
-                let version = known.version.take().or_else(|| fragile.version.clone());
-                if known.found < fragile.found {
-                    *known = fragile;
-                }
-                known.version = version;
-            }
-            None => self.fragile.push(fragile),
+        let same = |known: &Fragile| std::ptr::eq(known.program, fragile.program);
+        let Some(at) = self.fragile.iter().position(same) else {
+            return self.fragile.push(fragile);
+        };
+        let Some(known) = self.fragile.get(at) else {
+            return;
+        };
+        // What is said of its version stays, wherever it stands.
+        let version = known.version.clone().or_else(|| fragile.version.clone());
+        if known.found < fragile.found {
+            self.fragile.replace(at, Fragile { version, ..fragile });
+        } else if known.version != version {
+            let known = known.clone();
+            self.fragile.replace(at, Fragile { version, ..known });
         }
     }
 

@@ -50,9 +50,9 @@ impl<'a> Build<'a> {
         }
         let last_uses = LastUse::of(stages, &build.names);
         for (index, stage) in stages.iter().enumerate() {
-            let state = build.stage(index, stage, outside);
+            let mut state = build.stage(index, stage, &last_uses, outside);
+            state.seal();
             build.made.to_mut().states.push(state);
-            build.forget(index, &last_uses);
         }
         build
     }
@@ -71,8 +71,16 @@ impl<'a> Build<'a> {
         }
     }
 
-    fn stage(&mut self, index: usize, stage: &'a Stage<'a>, outside: &Outside<'_>) -> ImageState {
+    fn stage(
+        &mut self,
+        index: usize,
+        stage: &'a Stage<'a>,
+        last_uses: &[LastUse],
+        outside: &Outside<'_>,
+    ) -> ImageState {
         let mut state = self.base(index, stage, outside);
+        // Before anything is added: what only this stage has then is not copied.
+        self.forget(index, last_uses);
         self.made.to_mut().starters.push(state.user.clone());
         if let Some(parent) = self.made.parents.get(index).copied().flatten()
             && let Some(parent) = self.stages.get(parent)
@@ -250,7 +258,7 @@ impl<'a> Build<'a> {
             .collect();
         // All values of one ENV see the environment before it.
         for (key, setting) in settings {
-            state.env.set(&key, setting);
+            Arc::make_mut(&mut state.env).set(&key, setting);
         }
     }
 

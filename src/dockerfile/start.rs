@@ -331,7 +331,9 @@ impl Follower<'_> {
                 EffectKind::Run { words, .. } => {
                     let name = words.first().and_then(Word::literal);
                     let name = name.map(|name| base_name(&name).to_owned());
-                    name.filter(|name| name == "sudo" || self.state.capable.contains(name))
+                    name.filter(|name| {
+                        name == "sudo" || self.state.capable.iter().any(|own| own == name)
+                    })
                 }
                 _ => None,
             };

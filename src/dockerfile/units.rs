@@ -206,7 +206,7 @@ fn assemble(
     name: String,
     unseen_settings: Option<String>,
 ) -> Unit {
-    let mut strays = state.strays.clone();
+    let mut strays: Vec<Stray> = state.strays.iter().cloned().collect();
     if unseen::reads_start_files(state, started) {
         // The service's own shell reads those files: what they set does reach it.
         strays.retain(|stray| !matches!(stray.reach, Reach::Shells(_)));
@@ -224,13 +224,13 @@ fn assemble(
         python: python(state, started),
         platform: platform(state),
         env: started.settings.over(state),
-        libraries: state.libraries.clone(),
-        extra_libraries: state.extra_libraries.clone(),
-        opaque: state.opaque.clone(),
+        libraries: state.libraries.to_vec(),
+        extra_libraries: state.extra_libraries.to_vec(),
+        opaque: state.opaque.to_vec(),
         search_dirs: search_dirs(state),
         preloads: Vec::new(),
         overridden: Vec::new(),
-        linked: state.linked.clone(),
+        linked: state.linked.iter().cloned().collect(),
         process: started.process.clone(),
         evidence: Vec::new(),
         native_threads: None,
@@ -247,7 +247,7 @@ fn assemble(
             .collect(),
         fragile: started.fragile(state),
         privileged: started.privileged.clone(),
-        installs: state.installs.clone(),
+        installs: state.installs.iter().cloned().collect(),
         start_replaces_preload: None,
         unseen_settings,
         unknown_base: state.image.is_none().then(|| state.base.clone()),
@@ -512,7 +512,7 @@ fn named_arch(state: &ImageState) -> Option<crate::facts::Arch> {
 }
 
 fn search_dirs(state: &ImageState) -> Vec<String> {
-    let mut dirs = state.search_dirs.clone();
+    let mut dirs: Vec<String> = state.search_dirs.iter().cloned().collect();
     if let Some(var) = state.env.get("LD_LIBRARY_PATH") {
         dirs.extend(
             var.now

@@ -1,6 +1,8 @@
 //! The frame check: after a remedy, the model differs from before by what was promised, and by
 //! nothing else.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::facts::Family;
 use crate::finding::Finding;
 use crate::model::{Change, EnvFault, EnvFaultKind, Fact, Unit, User};
@@ -14,19 +16,19 @@ pub(super) fn broken(before: &[Unit], after: &[Unit], findings: &[Finding]) -> O
             after.len()
         ));
     }
+    let promised = Promised::of(findings);
     for (index, (old, new)) in before.iter().zip(after).enumerate() {
-        let of = |finding: &&Finding| finding.unit == index;
-        let changes: Vec<&Change> = findings.iter().filter(of).flat_map(changes).collect();
-        if let Some(what) = differs(old, new, findings) {
+        let changes = promised.of_units.get(&index).map_or(&[][..], Vec::as_slice);
+        if let Some(what) = differs(old, new, &promised) {
             return Some(format!("the edit would also change {what} of {}", old.name));
         }
-        if let Some(family) = ends(old, new, &changes) {
+        if let Some(family) = ends(old, new, changes) {
             return Some(format!(
                 "{family}, which is loaded in {}, would not be any more",
                 old.name
             ));
         }
-        if let Some(promise) = missed(old, new, &changes) {
+        if let Some(promise) = missed(old, new, changes) {
             return Some(format!(
                 "the edit does not keep its promise for {}: {promise}",
                 old.name
@@ -34,6 +36,36 @@ pub(super) fn broken(before: &[Unit], after: &[Unit], findings: &[Finding]) -> O
         }
     }
     None
+}
+
+/// What the findings of a batch promise.
+struct Promised<'a> {
+    of_units: BTreeMap<usize, Vec<&'a Change>>,
+    /// The variables that may change.
+    variables: BTreeSet<&'a str>,
+    /// The packages that others come for.
+    replaced: BTreeSet<&'a str>,
+}
+
+impl<'a> Promised<'a> {
+    fn of(findings: &'a [Finding]) -> Self {
+        let mut promised = Self {
+            of_units: BTreeMap::new(),
+            variables: BTreeSet::new(),
+            replaced: BTreeSet::new(),
+        };
+        for finding in findings {
+            let of_unit = promised.of_units.entry(finding.unit).or_default();
+            of_unit.extend(changes(finding));
+            for change in changes(finding) {
+                promised.variables.extend(change.variables());
+                if let Change::ReplacePackage { from, .. } = change {
+                    promised.replaced.insert(from);
+                }
+            }
+        }
+        promised
+    }
 }
 
 /// The allocator that is surely loaded before and not after, where no change of the unit's own takes it away: the line of a
@@ -55,13 +87,8 @@ fn changes(finding: &Finding) -> &[Change] {
 
 /// What differs that no change of `findings` is about. (A stage may stand on another that was
 /// fixed: it inherits the change.)
-fn differs(old: &Unit, new: &Unit, findings: &[Finding]) -> Option<String> {
-    let about = |name: &str| {
-        findings
-            .iter()
-            .flat_map(changes)
-            .any(|change| change.is_about(name))
-    };
+fn differs(old: &Unit, new: &Unit, promised: &Promised<'_>) -> Option<String> {
+    let about = |name: &str| promised.variables.contains(name);
     let value = |unit: &Unit, name: &str| {
         let value = &unit.env.get(name)?.now.value;
         Some((value.text.as_str().to_owned(), value.unknown.clone()))
@@ -86,7 +113,7 @@ fn differs(old: &Unit, new: &Unit, findings: &[Finding]) -> Option<String> {
             old.strips.len() == new.strips.len(),
         ),
         ("its libraries", keeps_libraries(old, new)),
-        ("its packages", keeps_packages(old, new, findings)),
+        ("its packages", keeps_packages(old, new, promised)),
     ];
     same.iter()
         .find(|(_, same)| !same)
@@ -109,20 +136,16 @@ fn keeps_libraries(old: &Unit, new: &Unit) -> bool {
 }
 
 /// No package goes, but for one that a change replaces.
-fn keeps_packages(old: &Unit, new: &Unit, findings: &[Finding]) -> bool {
-    let replaced = |name: &str| {
-        findings
-            .iter()
-            .flat_map(changes)
-            .any(|change| matches!(change, Change::ReplacePackage { from, .. } if from == name))
-    };
-    let has = |name: &str| {
-        new.installs
-            .iter()
-            .any(|install| install.packages.iter().any(|package| package == name))
-    };
-    let old = old.installs.iter().flat_map(|install| &install.packages);
-    old.into_iter().all(|name| has(name) || replaced(name))
+fn keeps_packages(old: &Unit, new: &Unit, promised: &Promised<'_>) -> bool {
+    let (old, new) = (packages(old), packages(new));
+    let mut gone = old.difference(&new);
+    gone.all(|name| promised.replaced.contains(*name))
+}
+
+fn packages(unit: &Unit) -> BTreeSet<&str> {
+    let installs = unit.installs.iter();
+    let packages = installs.flat_map(|install| &install.packages);
+    packages.map(String::as_str).collect()
 }
 
 /// The promise that `unit` does not keep, if there is one.

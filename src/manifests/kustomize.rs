@@ -13,10 +13,14 @@ mod ops;
 mod roots;
 mod select;
 mod shared;
+mod trees;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) use roots::Kustomization;
+pub(crate) use trees::Trees;
 
 use super::Sheet;
 use super::kubernetes;
@@ -28,6 +32,7 @@ use crate::text::{Edit, Place, SourceFile};
 use crate::yaml::Id;
 use joined::Joined;
 use load::Loader;
+use trees::Texts;
 
 /// What a kustomization is called (api/konfig, `RecognizedKustomizationFileNames`).
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -79,6 +84,8 @@ pub(crate) struct Others<'a> {
     pub kustomizations: &'a [Kustomization],
     /// The manifests that hold ConfigMaps, sorted by path.
     pub config_maps: &'a dyn Fn() -> Arc<[Arc<SourceFile>]>,
+    /// What was read of them before.
+    pub trees: &'a Trees,
 }
 
 /// What the kustomizations of the project make of `file`: one build for each that nothing stands on.
@@ -87,8 +94,9 @@ pub(crate) struct Others<'a> {
 #[must_use]
 pub(crate) fn builds(file: &Arc<SourceFile>, others: &Others<'_>) -> Vec<Build> {
     let roots = roots::of(file, others.kustomizations);
+    let texts = Texts::of(file, others.trees);
     if roots.is_empty() {
-        return shared::build(file, others.config_maps)
+        return shared::build(file, others.config_maps, &texts)
             .into_iter()
             .collect();
     }
@@ -100,13 +108,18 @@ pub(crate) fn builds(file: &Arc<SourceFile>, others: &Others<'_>) -> Vec<Build> 
     let roots = if own.is_empty() { roots } else { own };
     roots
         .iter()
-        .filter_map(|root| build(root, file, others))
+        .filter_map(|root| build(root, file, others, &texts))
         .collect()
 }
 
-fn build(root: &Arc<SourceFile>, focus: &Arc<SourceFile>, others: &Others<'_>) -> Option<Build> {
+fn build(
+    root: &Arc<SourceFile>,
+    focus: &Arc<SourceFile>,
+    others: &Others<'_>,
+    texts: &Texts<'_>,
+) -> Option<Build> {
     let wanted = roots::wanted(focus, others.kustomizations);
-    let mut loader = Loader::new(focus, others.around, &wanted);
+    let mut loader = Loader::new(focus, others.around, &wanted, texts);
     let mut objects = Vec::new();
     loader.kustomization(root, &mut objects);
     let (as_resource, unseen) = (loader.as_resource, loader.unseen);
@@ -197,6 +210,25 @@ impl Build {
         })
     }
 
+    /// What writes into its files.
+    #[must_use]
+    pub fn writer(&self) -> Writer<'_> {
+        Writer {
+            joined: &self.joined,
+            texts: RefCell::default(),
+        }
+    }
+}
+
+/// Writes into the files of a build.
+#[derive(Debug)]
+pub struct Writer<'a> {
+    joined: &'a Joined,
+    /// The texts that were written into before: each is decoded once, however much is written.
+    texts: RefCell<BTreeMap<usize, &'a str>>,
+}
+
+impl<'a> Writer<'a> {
     /// The edits that make all of `changes` true of the container at `location`.
     ///
     /// # Errors
@@ -213,9 +245,11 @@ impl Build {
             };
             return Err((*why).to_owned());
         };
+        let text = self.text(*part)?;
         let part = self.joined.part(*part).ok_or("it is not there")?;
         let sheet = Sheet {
             file: &part.text,
+            text,
             tree: &part.tree,
         };
         match location {
@@ -228,5 +262,16 @@ impl Build {
             Location::Variables(_, items) => kubernetes::respell(sheet, unit, items, changes),
             Location::Nowhere(why) => Err((*why).to_owned()),
         }
+    }
+
+    /// One of the texts.
+    fn text(&self, part: usize) -> Result<&'a str, String> {
+        if let Some(text) = self.texts.borrow().get(&part) {
+            return Ok(text);
+        }
+        let bytes = &self.joined.part(part).ok_or("it is not there")?.text.bytes;
+        let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8")?;
+        self.texts.borrow_mut().insert(part, text);
+        Ok(text)
     }
 }

@@ -5,7 +5,7 @@ use crate::facts::Family;
 use crate::text::Span;
 
 /// Something that must become true of a unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Change {
     /// The variable has this value.
     SetEnv {
@@ -68,21 +68,29 @@ pub enum Change {
 }
 
 impl Change {
+    /// The variables that it may change.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        let (one, other) = match self {
+            Self::SetEnv { name, .. }
+            | Self::UnsetEnv { name }
+            | Self::WriteAsText { name, .. }
+            | Self::SetOnce { name }
+            | Self::SetAfterLibrary { name } => (Some(name.as_str()), None),
+            Self::RenameEnv { from, to } => (Some(from.as_str()), Some(to.as_str())),
+            Self::Preload(_) => (Some("LD_PRELOAD"), None),
+            Self::Tune => (Some("MALLOC_CONF"), None),
+            Self::RunThread => (Some("MALLOC_CONF"), Some(THREAD_VARIABLE)),
+            Self::Install(_) | Self::InstallAsRoot { .. } | Self::ReplacePackage { .. } => {
+                (None, None)
+            }
+        };
+        one.into_iter().chain(other)
+    }
+
     /// Whether it may change the variable `name`.
     #[must_use]
     pub fn is_about(&self, name: &str) -> bool {
-        match self {
-            Self::SetEnv { name: own, .. }
-            | Self::UnsetEnv { name: own }
-            | Self::WriteAsText { name: own, .. }
-            | Self::SetOnce { name: own }
-            | Self::SetAfterLibrary { name: own } => own == name,
-            Self::RenameEnv { from, to } => from == name || to == name,
-            Self::Preload(_) => name == "LD_PRELOAD",
-            Self::Tune => name == "MALLOC_CONF",
-            Self::RunThread => name == "MALLOC_CONF" || name == THREAD_VARIABLE,
-            Self::Install(_) | Self::InstallAsRoot { .. } | Self::ReplacePackage { .. } => false,
-        }
+        self.variables().any(|own| own == name)
     }
 
     /// Whether it only adds to what is there.

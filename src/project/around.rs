@@ -20,6 +20,8 @@ pub struct Disk {
     roots: Roots,
     files: Memory<PathBuf, Option<Arc<SourceFile>>>,
     homes: Memory<PathBuf, Home>,
+    /// Whether paths that were asked for lead outside: each link on the way is read.
+    outside: Memory<PathBuf, bool>,
 }
 
 impl Disk {
@@ -60,7 +62,8 @@ impl Surroundings for Disk {
     }
 
     fn is_outside(&self, near: &str, path: &str) -> bool {
-        plain(near, path).is_some_and(|path| self.roots.shut_out(&path))
+        plain(near, path)
+            .is_some_and(|path| self.outside.of(path, |path| self.roots.shut_out(path)))
     }
 
     fn leads_outside(&self, near: &str, path: &str) -> bool {

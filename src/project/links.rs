@@ -62,7 +62,11 @@ pub(crate) fn read(file: &Arc<SourceFile>, around: &dyn Surroundings) -> Vec<Ima
     let Ok(tree) = yaml::read(text) else {
         return Vec::new();
     };
-    let sheet = Sheet { file, tree: &tree };
+    let sheet = Sheet {
+        file,
+        text,
+        tree: &tree,
+    };
     if is_bake(name) {
         return bake::read_json(sheet);
     }

@@ -1,7 +1,10 @@
 //! Pictures of the source with reasons, for people; drawn by miette.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
@@ -26,9 +29,10 @@ pub(super) fn write(run: &Run, style: Style, out: &mut dyn io::Write) -> io::Res
         .findings
         .iter()
         .partition(|finding| is_plain_advice(finding));
+    let mut masks = Masks::default();
     for finding in others {
         let mut text = String::new();
-        let picture = Picture::of(finding);
+        let picture = Picture::of(finding, &mut masks);
         if handler.render_report(&mut text, &picture).is_err() {
             text = format!("{}: {}\n", finding.place.file.path, finding.message);
         }
@@ -144,7 +148,7 @@ struct Picture<'a> {
 }
 
 impl<'a> Picture<'a> {
-    fn of(finding: &'a Finding) -> Self {
+    fn of(finding: &'a Finding, masks: &mut Masks) -> Self {
         let file = &finding.place.file;
         let here: Vec<&Place> = std::iter::once(&finding.place)
             .chain(
@@ -155,7 +159,7 @@ impl<'a> Picture<'a> {
                     .filter(|place| place.same_file(&finding.place)),
             )
             .collect();
-        let source = Source::of(file, &here, narrow(finding));
+        let source = Source::of(file, &here, narrow(finding), masks);
         let captions = std::iter::once(finding.caption.as_str()).chain(
             finding
                 .labels
@@ -338,19 +342,46 @@ fn one_for_one(bytes: &[u8]) -> String {
     text
 }
 
-/// What is not shown of a line of a file.
-fn hidden(file: &SourceFile, number: usize, line: Span, only: Option<Span>) -> Vec<Span> {
-    if let Some(only) = only {
-        let only = if only.is_empty() {
-            first_word(file, line)
-        } else {
-            only
-        };
-        return vec![
-            Span::new(line.start, only.start.clamp(line.start, line.end)),
-            Span::new(only.end.clamp(line.start, line.end), line.end),
-        ];
+/// What is not shown of the long lines that were last shown: thousands of findings may stand in one.
+#[derive(Default)]
+struct Masks(VecDeque<(Arc<SourceFile>, usize, Rc<[Span]>)>);
+
+impl Masks {
+    /// A finding shows a few lines at most.
+    const KEPT: usize = 4;
+
+    fn of(&mut self, file: &Arc<SourceFile>, number: usize, line: Span) -> Rc<[Span]> {
+        if line.len() <= LINE {
+            return hidden(file, number, line).into();
+        }
+        let mut known = self.0.iter();
+        let known = known.find(|(of, at, _)| Arc::ptr_eq(of, file) && *at == number);
+        if let Some((.., hidden)) = known {
+            return Rc::clone(hidden);
+        }
+        let hidden: Rc<[Span]> = hidden(file, number, line).into();
+        self.0.truncate(Self::KEPT - 1);
+        self.0
+            .push_front((Arc::clone(file), number, Rc::clone(&hidden)));
+        hidden
     }
+}
+
+/// What stands before and behind the only part of a line that is shown: its first word where that is empty.
+fn all_but(file: &SourceFile, line: Span, only: Span) -> [Span; 2] {
+    let only = if only.is_empty() {
+        first_word(file, line)
+    } else {
+        only
+    };
+    [
+        Span::new(line.start, only.start.clamp(line.start, line.end)),
+        Span::new(only.end.clamp(line.start, line.end), line.end),
+    ]
+}
+
+/// What is not shown of a line of a file.
+fn hidden(file: &SourceFile, number: usize, line: Span) -> Vec<Span> {
     let text = one_for_one(line.slice(&file.bytes));
     let item = item(file, number);
     let item: Vec<&str> = item.iter().map(String::as_str).collect();
@@ -419,7 +450,7 @@ fn item(file: &SourceFile, number: usize) -> Vec<String> {
 
 impl Source {
     /// The lines of `places`. What stands beside them is none of our business: it may be secret.
-    fn of(file: &SourceFile, places: &[&Place], narrow: Narrow) -> Self {
+    fn of(file: &Arc<SourceFile>, places: &[&Place], narrow: Narrow, masks: &mut Masks) -> Self {
         let (index, bytes) = (file.lines(), &file.bytes);
         let last = index.count(bytes).max(1);
         let mut wanted: Vec<(usize, usize)> = Vec::new();
@@ -437,8 +468,7 @@ impl Source {
         for (number, point) in wanted {
             let line = index.line(bytes, number);
             let shown = clipped(line, point);
-            let before = Span::new(line.start, shown.start);
-            let before = String::from_utf8_lossy(before.slice(bytes)).chars().count();
+            let before = index.characters(bytes, line.start, shown.start);
             let mut at = places.iter().map(|place| place.span);
             let only = at.find(|span| span.start == point);
             let only = only.and_then(|span| match narrow {
@@ -446,7 +476,10 @@ impl Source {
                 Narrow::Span => Some(span),
                 Narrow::Word => Some(Span::empty(span.start)),
             });
-            let hidden = hidden(file, number, line, only);
+            let hidden: Rc<[Span]> = match only {
+                Some(only) => Rc::new(all_but(file, line, only)),
+                None => masks.of(file, number, line),
+            };
             source.push(bytes, number - 1, shown, before, &hidden);
         }
         source

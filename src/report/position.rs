@@ -21,19 +21,18 @@ pub(super) fn of(place: &Place) -> Position {
 /// With columns in bytes.
 pub(super) fn in_bytes(place: &Place) -> Position {
     let in_characters = of(place);
-    let bytes = &place.file.bytes;
-    let column = |offset: usize| {
-        let before = bytes.get(..offset.min(bytes.len())).unwrap_or_default();
-        let start = memchr::memrchr(b'\n', before).map_or(0, |end| end + 1);
-        before.len() - start + 1
+    let (lines, bytes) = (place.file.lines(), &place.file.bytes);
+    let column = |at: LineColumn, offset: usize| {
+        let start = lines.line(bytes, at.line).start;
+        offset.min(bytes.len()) - start + 1
     };
     Position {
         start: LineColumn {
-            column: column(place.span.start),
+            column: column(in_characters.start, place.span.start),
             ..in_characters.start
         },
         end: LineColumn {
-            column: column(place.span.end),
+            column: column(in_characters.end, place.span.end),
             ..in_characters.end
         },
     }

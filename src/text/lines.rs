@@ -15,7 +15,14 @@ pub struct LineColumn {
 #[derive(Debug, Default)]
 pub struct LineIndex {
     starts: OnceLock<Vec<usize>>,
+    /// Bytes of long lines, and how many characters of the line stand before each.
+    marks: OnceLock<Vec<(usize, usize)>>,
 }
+
+/// Characters of longer lines are not counted anew for each place in them: in bytes.
+const LONG: usize = 4096;
+/// So many bytes at least lie between two marks.
+const APART: usize = 512;
 
 impl LineIndex {
     pub(super) fn of(&self, bytes: &[u8]) -> &Self {
@@ -64,12 +71,51 @@ impl LineIndex {
             .get(line.saturating_sub(1))
             .copied()
             .unwrap_or(0);
-        let before = bytes.get(start..offset).unwrap_or_default();
         LineColumn {
             line,
-            column: String::from_utf8_lossy(before).chars().count() + 1,
+            column: self.characters(bytes, start, offset) + 1,
         }
     }
+
+    /// How many characters of a line that begins at `start` stand before `offset`, where that is in it.
+    #[must_use]
+    pub(crate) fn characters(&self, bytes: &[u8], start: usize, offset: usize) -> usize {
+        let mut known = (start, 0);
+        if offset.saturating_sub(start) > LONG {
+            let marks = self.marks.get_or_init(|| marks(bytes, self.starts()));
+            let before = marks.partition_point(|(at, _)| *at <= offset);
+            let last = before.checked_sub(1).and_then(|last| marks.get(last));
+            known = last
+                .copied()
+                .filter(|(at, _)| *at >= start)
+                .unwrap_or(known);
+        }
+        let rest = bytes.get(known.0..offset).unwrap_or_default();
+        known.1 + String::from_utf8_lossy(rest).chars().count()
+    }
+}
+
+/// The marks of all long lines: each behind a whole character, where counting can go on.
+fn marks(bytes: &[u8], starts: &[usize]) -> Vec<(usize, usize)> {
+    let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
+    let lines = starts.iter().copied().zip(ends);
+    let mut marks = Vec::new();
+    for (start, end) in lines.filter(|(start, end)| end - start > LONG) {
+        let (mut at, mut count, mut marked) = (start, 0, start);
+        for chunk in bytes.get(start..end).unwrap_or_default().utf8_chunks() {
+            for letter in chunk.valid().chars() {
+                at += letter.len_utf8();
+                count += 1;
+                if at - marked >= APART {
+                    marks.push((at, count));
+                    marked = at;
+                }
+            }
+            at += chunk.invalid().len();
+            count += usize::from(!chunk.invalid().is_empty());
+        }
+    }
+    marks
 }
 
 #[cfg(test)]
@@ -87,5 +133,23 @@ mod tests {
         assert_eq!(file.lines().line(&file.bytes, 1), Span::new(0, 1));
         assert_eq!(file.lines().line(&file.bytes, 9), Span::empty(8));
         assert_eq!(file.lines().count(&file.bytes), 2);
+    }
+
+    #[test]
+    fn columns_of_long_lines_are_those_that_a_walk_from_their_start_counts() {
+        let mut bytes = b"short\n".to_vec();
+        for piece in 0..3000 {
+            bytes.extend_from_slice(["a\u{e9}".as_bytes(), b"\xff", b"\xe2\x82"][piece % 3]);
+        }
+        bytes.extend_from_slice(b"\nend");
+        let file = SourceFile::new("f", bytes);
+        for offset in 6..file.bytes.len() - 4 {
+            let walked = String::from_utf8_lossy(&file.bytes[6..offset])
+                .chars()
+                .count()
+                + 1;
+            let at = file.lines().locate(&file.bytes, offset);
+            assert_eq!((at.line, at.column), (2, walked), "{offset}");
+        }
     }
 }

@@ -72,6 +72,7 @@ fn theirs(folder: &Path) -> BTreeSet<String> {
     let tree = yaml::read(&text).unwrap();
     let sheet = Sheet {
         file: &file,
+        text: &text,
         tree: &tree,
     };
     let containers = kubernetes::read(sheet).into_iter();

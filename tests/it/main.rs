@@ -31,6 +31,7 @@ mod format;
 mod formats;
 mod free_threading;
 mod fuzz;
+mod growth;
 mod harm;
 mod harm_images;
 mod hostile;

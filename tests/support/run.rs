@@ -42,15 +42,21 @@ pub(crate) fn run_limited<A: AsRef<OsStr>>(
     folder: &Path,
     arguments: impl IntoIterator<Item = A>,
 ) -> Run {
+    run_in(4 << 20, folder, arguments)
+}
+
+/// The same with so many KiB of address space at most.
+pub(crate) fn run_in<A: AsRef<OsStr>>(
+    memory: usize,
+    folder: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Run {
     if cfg!(not(unix)) {
         return run(folder, arguments);
     }
     let mut shell = Command::new("sh");
-    shell.args([
-        "-c",
-        "ulimit -v 4194304; exec \"$0\" \"$@\"",
-        env!("CARGO_BIN_EXE_malloclint"),
-    ]);
+    let limited = format!("ulimit -v {memory}; exec \"$0\" \"$@\"");
+    shell.args(["-c", &limited, env!("CARGO_BIN_EXE_malloclint")]);
     finish(shell.args(arguments).current_dir(folder), b"")
 }
 

@@ -1,6 +1,7 @@
 //! How a Dockerfile is laid out: its line ends, how it continues lines, where a stage has room.
 
-use super::Scene;
+use std::cell::OnceCell;
+
 use crate::dockerfile::stages;
 use crate::dockerfile::syntax::{Args, Dockerfile, Instruction, Item, ItemKind, Keyword, Pair};
 use crate::text::{SourceFile, Span, paths};
@@ -16,13 +17,15 @@ pub(super) struct Layout<'a> {
     /// `\n` or `\r\n`.
     pub(super) newline: &'static str,
     lower: bool,
+    /// How the first RUN with several commands puts them under each other.
+    style: OnceCell<Chain>,
 }
 
 impl<'a> Layout<'a> {
-    pub(super) fn of(scene: &Scene<'a>) -> Self {
-        let (file, dockerfile) = (scene.file, scene.dockerfile);
+    /// The layout of one stage, counted from 0.
+    pub(super) fn of(file: &'a SourceFile, dockerfile: &'a Dockerfile, stage: usize) -> Self {
         let (_, mut all) = stages::split(dockerfile);
-        let stage = (scene.site.stage < all.len()).then(|| all.swap_remove(scene.site.stage));
+        let stage = (stage < all.len()).then(|| all.swap_remove(stage));
         let (from, body) = stage.map_or((None, Vec::new()), |stage| (Some(stage.from), stage.body));
         let first = memchr::memchr(b'\n', &file.bytes);
         let crlf = first.is_some_and(|at| at > 0 && file.bytes.get(at - 1) == Some(&b'\r'));
@@ -34,6 +37,7 @@ impl<'a> Layout<'a> {
             body,
             newline: if crlf { "\r\n" } else { "\n" },
             lower: keyword.is_some_and(|word| word.chars().all(|c| c.is_ascii_lowercase())),
+            style: OnceCell::new(),
         }
     }
 
@@ -85,6 +89,13 @@ impl<'a> Layout<'a> {
         items.get(after.checked_sub(1)?)
     }
 
+    /// The items that begin before a byte.
+    fn before(&self, at: usize) -> &'a [Item] {
+        let items = &self.dockerfile.items;
+        let count = items.partition_point(|item| item.span.start < at);
+        items.get(..count).unwrap_or_default()
+    }
+
     /// The end of an instruction's last line.
     pub(super) fn end(&self, instruction: &Instruction) -> usize {
         self.item(instruction)
@@ -96,10 +107,8 @@ impl<'a> Layout<'a> {
         let Some(item) = self.item(instruction) else {
             return instruction.span.start;
         };
-        let before = self.dockerfile.items.iter().rev();
-        let above = before
-            .skip_while(|other| other.span.start >= item.span.start)
-            .take_while(|other| matches!(other.kind, ItemKind::Comment(_)));
+        let above = self.before(item.span.start).iter().rev();
+        let above = above.take_while(|other| matches!(other.kind, ItemKind::Comment(_)));
         above
             .last()
             .map_or(item.span.start, |first| first.span.start)
@@ -117,10 +126,14 @@ impl<'a> Layout<'a> {
 
     /// The instruction of this stage that holds `span`.
     pub(super) fn holder(&self, span: Span) -> Option<&'a Instruction> {
-        self.body.iter().copied().find(|instruction| {
-            self.item(instruction)
-                .is_some_and(|item| item.span.contains(span))
-        })
+        let begins = |instruction: &&Instruction| {
+            let item = self.item(instruction);
+            item.is_some_and(|item| item.span.start <= span.start)
+        };
+        let last = self.body.partition_point(begins).checked_sub(1)?;
+        let last = self.body.get(last).copied()?;
+        let holds = self.item(last)?.span.contains(span);
+        holds.then_some(last)
     }
 
     /// The first place of the stage where something can be installed: behind FROM and what prepares
@@ -168,8 +181,10 @@ impl<'a> Layout<'a> {
         if !before.is_empty() && !before.ends_with(b"\n") {
             return format!("{}{}", self.newline, text.trim_end_matches(['\r', '\n']));
         }
-        let follows = |item: &&Item| item.span.start == at && matches!(item.kind, ItemKind::Blank);
-        if self.dockerfile.items.iter().any(|item| follows(&item)) {
+        let from = self.dockerfile.items.get(self.before(at).len()..);
+        let follow = from.unwrap_or_default().iter();
+        let mut here = follow.take_while(|item| item.span.start == at);
+        if here.any(|item| matches!(item.kind, ItemKind::Blank)) {
             return format!("{}{text}", self.newline);
         }
         text.to_owned()
@@ -186,13 +201,16 @@ impl<'a> Layout<'a> {
 
     /// How the commands of a RUN are put under each other.
     pub(super) fn chain(&self, commands: &[String]) -> String {
-        let runs = self.dockerfile.instructions();
-        let runs = runs.filter(|instruction| instruction.keyword == Keyword::Run);
-        let styles = runs.filter_map(|run| Chain::of(&self.file.text(run.span)));
-        styles
-            .fold(None, |first: Option<Chain>, next| first.or(Some(next)))
-            .unwrap_or_default()
-            .join(commands, &self.continued())
+        let first = || {
+            let mut instructions = self.dockerfile.instructions();
+            let style = instructions.find_map(|instruction| {
+                let is_run = instruction.keyword == Keyword::Run;
+                is_run.then(|| Chain::of(&self.file.text(instruction.span)))?
+            });
+            style.unwrap_or_default()
+        };
+        let style = self.style.get_or_init(first);
+        style.join(commands, &self.continued())
     }
 
     /// What stands before the second line of an ENV.

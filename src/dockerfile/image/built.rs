@@ -1,6 +1,6 @@
 //! The state that a built image gives to what stands on it.
 
-use super::{Copied, CopySource, ImageState};
+use super::{Copied, CopySource, ImageState, Shared};
 use crate::facts::{self, Image, ImageRole};
 use crate::model::{
     Built, Fact, Library, Origin, PathPattern, Python, PythonBuild, ThreadHook, User, Value,
@@ -39,14 +39,14 @@ impl ImageState {
             None => Fact::Unknown("no Python is in this image".into()),
         };
         state.user = Fact::Assumed(User("root".into()), "images run as root".into());
-        state.search_dirs.clone_from(&built.search_dirs);
+        state.search_dirs = built.search_dirs.iter().cloned().collect();
         state.linked = built
             .linked
             .iter()
             .map(|family| (*family, at.clone()))
             .collect();
-        state.opaque.clear();
-        state.libraries.clear();
+        state.opaque = Shared::default();
+        state.libraries = Shared::default();
         for library in libraries(built, at) {
             state.add_library(library);
         }

@@ -235,14 +235,19 @@ fn likely_paths(
 /// Packages go again, and their libraries with them.
 pub(super) fn uninstall(state: &mut ImageState, packages: &[Package]) {
     fragile::uninstalled(state, packages);
-    for library in &mut state.libraries {
-        let Origin::Package { name, dev } = &mut library.origin else {
+    for at in 0..state.libraries.len() {
+        let Some(library) = state.libraries.get(at) else {
+            continue;
+        };
+        let Origin::Package { name, dev } = &library.origin else {
             continue;
         };
         let named = packages.iter().any(|package| package.name == *name);
         if named && *dev && library.path.file_name().contains(".so.") {
             // The library's own package stays when the development package goes.
-            library.origin = Origin::Linked;
+            let origin = Origin::Linked;
+            let library = library.clone();
+            state.libraries.replace(at, Library { origin, ..library });
         }
     }
     let gone = |library: &Library| match &library.origin {

@@ -117,7 +117,7 @@ impl Settings {
 
     /// The environment of the service: the image's, and over it what the start sets.
     pub(in crate::dockerfile) fn over(&self, state: &ImageState) -> Environment {
-        let mut env = state.env.clone();
+        let mut env = Environment::clone(&state.env);
         let mut last: Vec<Last<'_>> = Vec::new();
         for made in self.0.iter().filter(|made| made.name != PRELOAD) {
             if matches!(made.what, What::Drop) {

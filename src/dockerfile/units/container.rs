@@ -1,5 +1,7 @@
 //! A container's description laid over an image: variables replace, they never add.
 
+use std::sync::Arc;
+
 use super::{Search, assemble, role, unseen};
 use crate::dockerfile::build::Build;
 use crate::dockerfile::evidence;
@@ -85,7 +87,7 @@ fn lay(container: &Container, state: &mut ImageState) {
     for (name, setting) in &container.env {
         let mut setting = setting.clone();
         setting.step = state.step;
-        state.env.set(name, setting);
+        Arc::make_mut(&mut state.env).set(name, setting);
     }
     let commands = container.entrypoint.iter().chain(&container.cmd);
     state.hidden = commands.flat_map(|words| words.hidden.clone()).collect();

@@ -18,9 +18,8 @@ pub fn spell(
     changes: &[Change],
 ) -> Result<Vec<Edit>, String> {
     let file = sheet.file;
-    let text = std::str::from_utf8(&file.bytes).map_err(|_| "it is not UTF-8")?;
     let sheet = Text {
-        text,
+        text: sheet.text,
         tree: sheet.tree,
     };
     let env = environment(sheet.tree, site.service)?;

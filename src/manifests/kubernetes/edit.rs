@@ -1,11 +1,13 @@
 //! Writes the variables of a container.
 
+use std::sync::Arc;
+
 use super::Site;
 use crate::manifests::{Sheet, Wanted, started, wanted};
 use crate::model::{Change, Unit};
 use crate::text::Edit;
 use crate::yaml::edit::{Added, Sheet as Text, quoted};
-use crate::yaml::{Id, Kind, Tree};
+use crate::yaml::{Id, Kind, Named, Tree};
 
 /// The edits that make all of `changes` true of the container at `site`.
 ///
@@ -18,9 +20,8 @@ pub fn spell(
     changes: &[Change],
 ) -> Result<Vec<Edit>, String> {
     let file = sheet.file;
-    let text = std::str::from_utf8(&file.bytes).map_err(|_| "it is not UTF-8")?;
     let sheet = Text {
-        text,
+        text: sheet.text,
         tree: sheet.tree,
     };
     let list = list(sheet.tree, site.container)?;
@@ -38,7 +39,7 @@ pub fn spell(
                 }
             }
             Wanted::Unset(name) => {
-                for item in find(sheet.tree, list, &name)? {
+                for &item in &*find(sheet.tree, list, &name)? {
                     let list = list.ok_or("it is not set here")?;
                     edits.push(sheet.cut(list, item, item)?);
                 }
@@ -52,7 +53,7 @@ pub fn spell(
                 }
             }
             Wanted::Rename(from, to) => {
-                for item in find(sheet.tree, list, &from)? {
+                for &item in &*find(sheet.tree, list, &from)? {
                     let (_, name) = sheet
                         .tree
                         .own(item, "name")
@@ -80,9 +81,8 @@ pub(crate) fn respell(
     items: &[Id],
     changes: &[Change],
 ) -> Result<Vec<Edit>, String> {
-    let text = std::str::from_utf8(&sheet.file.bytes).map_err(|_| "it is not UTF-8")?;
     let sheet = Text {
-        text,
+        text: sheet.text,
         tree: sheet.tree,
     };
     let named = |item: &&Id, name: &str| {
@@ -121,16 +121,14 @@ fn list(tree: &Tree, container: Id) -> Result<Option<Id>, String> {
 }
 
 /// The items that set `name`.
-fn find(tree: &Tree, list: Option<Id>, name: &str) -> Result<Vec<Id>, String> {
-    let items = list.map_or(&[][..], |list| tree.items(list)).iter();
-    let named = |item: &&Id| tree.get(**item, "name").and_then(|id| tree.word(id)) == Some(name);
-    let found: Vec<Id> = items.filter(named).copied().collect();
-    if found.iter().any(|item| tree.is_alias(*item)) {
+fn find(tree: &Tree, list: Option<Id>, name: &str) -> Result<Arc<[Id]>, String> {
+    let found = list.map_or_else(Named::default, |list| tree.named(list, name));
+    if found.has_alias {
         return Err(format!(
             "`{name}` is an alias: it stands elsewhere, and others use it too"
         ));
     }
-    Ok(found)
+    Ok(found.items)
 }
 
 fn change(sheet: Text<'_>, item: Id, value: &str) -> Result<Edit, String> {

@@ -54,9 +54,11 @@ pub(crate) fn inject(
     changes: &[Change],
 ) -> Result<Vec<Edit>, String> {
     let template = template()?;
-    let text = std::str::from_utf8(&sheet.file.bytes).map_err(|_| "it is not UTF-8")?;
     let tree = sheet.tree;
-    let text = Text { text, tree };
+    let text = Text {
+        text: sheet.text,
+        tree,
+    };
     let pod = pods::find(tree)
         .into_iter()
         .find(|pod| pod.containers.iter().any(|(_, id)| *id == site.container))

@@ -24,7 +24,7 @@ pub(super) struct Part {
     /// The file's bytes, those outside the block blank.
     pub(super) text: Arc<SourceFile>,
     /// Its own tree.
-    pub(super) tree: Tree,
+    pub(super) tree: Arc<Tree>,
     /// What of the file it stands for, where it is not byte for byte what is written there.
     loose: Option<Span>,
     start: usize,
@@ -62,14 +62,14 @@ pub(super) struct Joined {
 }
 
 impl Joined {
-    /// Joins a file; `None` where it is no YAML, or there is no room.
-    pub(super) fn file(&mut self, file: &Arc<SourceFile>) -> Option<usize> {
-        self.lay(file, Arc::clone(file), None)
+    /// Joins a file with its tree; `None` where there is no room.
+    pub(super) fn file(&mut self, file: &Arc<SourceFile>, tree: Arc<Tree>) -> Option<usize> {
+        self.push(Arc::clone(file), Arc::clone(file), tree, None)
     }
 
     /// Joins a file that is no YAML; where its text begins.
     pub(super) fn plain(&mut self, file: &Arc<SourceFile>) -> Option<usize> {
-        let at = self.push(Arc::clone(file), Arc::clone(file), Tree::default(), None)?;
+        let at = self.push(Arc::clone(file), Arc::clone(file), Arc::default(), None)?;
         self.parts.get(at).map(|part| part.start)
     }
 
@@ -96,7 +96,7 @@ impl Joined {
             if let Some(tree) = literal
                 && alike(&tree, &text)
             {
-                return self.push(file, masked, tree, None);
+                return self.push(file, masked, Arc::new(tree), None);
             }
         }
         let inner = SourceFile::new(file.path.clone(), text.into_bytes());
@@ -118,14 +118,14 @@ impl Joined {
         loose: Option<Span>,
     ) -> Option<usize> {
         let tree = yaml::read(std::str::from_utf8(&text.bytes).ok()?).ok()?;
-        self.push(Arc::clone(file), text, tree, loose)
+        self.push(Arc::clone(file), text, Arc::new(tree), loose)
     }
 
     fn push(
         &mut self,
         file: Arc<SourceFile>,
         text: Arc<SourceFile>,
-        tree: Tree,
+        tree: Arc<Tree>,
         loose: Option<Span>,
     ) -> Option<usize> {
         if self.bytes.len() + text.bytes.len() > LARGEST {
@@ -163,6 +163,7 @@ impl Joined {
         self.tree.documents = documents;
         let read = kubernetes::read(Sheet {
             file: &joint,
+            text: std::str::from_utf8(&joint.bytes).unwrap_or_default(),
             tree: &self.tree,
         });
         (self, read)

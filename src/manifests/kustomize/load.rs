@@ -7,6 +7,7 @@ use super::joined::Joined;
 use super::merge::Merge;
 use super::ops;
 use super::select::{Object, Target, word};
+use super::trees::Texts;
 use super::{NAMES, is_remote};
 use crate::surroundings::{Surroundings, not_read};
 use crate::text::SourceFile;
@@ -32,6 +33,7 @@ pub(super) struct Loader<'a> {
     pub(super) as_resource: bool,
     /// What cannot be followed, if there is something.
     pub(super) unseen: Option<String>,
+    texts: &'a Texts<'a>,
     open: Vec<String>,
     files: usize,
 }
@@ -41,6 +43,7 @@ impl<'a> Loader<'a> {
         focus: &'a Arc<SourceFile>,
         around: &'a dyn Surroundings,
         wanted: &'a dyn Fn(&SourceFile) -> bool,
+        texts: &'a Texts<'a>,
     ) -> Self {
         Self {
             joined: Joined::default(),
@@ -49,9 +52,16 @@ impl<'a> Loader<'a> {
             wanted,
             as_resource: false,
             unseen: None,
+            texts,
             open: Vec::new(),
             files: 0,
         }
+    }
+
+    /// Joins a file; `None` where it is no YAML, or there is no room.
+    fn join(&mut self, file: &Arc<SourceFile>) -> Option<usize> {
+        let tree = self.texts.tree(file)?;
+        self.joined.file(file, tree)
     }
 
     /// What the kustomization `file` builds; a component changes the `objects` that are there.
@@ -59,7 +69,7 @@ impl<'a> Loader<'a> {
         if self.open.len() >= LEVELS || self.open.contains(&file.path) {
             return;
         }
-        let Some(part) = self.joined.file(file) else {
+        let Some(part) = self.join(file) else {
             return;
         };
         let Some(root) = self
@@ -142,7 +152,7 @@ impl<'a> Loader<'a> {
         if !focus && !(self.wanted)(&file) {
             return;
         }
-        let Some(part) = self.joined.file(&file) else {
+        let Some(part) = self.join(&file) else {
             return;
         };
         let roots = self
@@ -174,8 +184,7 @@ impl<'a> Loader<'a> {
             let patch = if text.contains('\n') {
                 self.joined.inner(part, item)
             } else {
-                self.beside(part, &text)
-                    .and_then(|file| self.joined.file(&file))
+                self.beside(part, &text).and_then(|file| self.join(&file))
             };
             self.apply(patch, None, own);
         }
@@ -194,9 +203,7 @@ impl<'a> Loader<'a> {
                 word(&self.joined, item, &["path"]),
             ) {
                 (Some(patch), _) => self.joined.inner(part, patch),
-                (None, Some(path)) => self
-                    .beside(part, &path)
-                    .and_then(|file| self.joined.file(&file)),
+                (None, Some(path)) => self.beside(part, &path).and_then(|file| self.join(&file)),
                 (None, None) => None,
             };
             self.apply(patch, target.as_ref(), own);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::joined::Joined;
+use super::trees::Texts;
 use super::{Build, parts};
 use crate::text::SourceFile;
 use crate::text::paths;
@@ -12,19 +13,20 @@ use crate::text::paths;
 pub(super) fn build(
     focus: &Arc<SourceFile>,
     config_maps: &dyn Fn() -> Arc<[Arc<SourceFile>]>,
+    texts: &Texts<'_>,
 ) -> Option<Build> {
     let mentions = |text: &str| memchr::memmem::find(&focus.bytes, text.as_bytes()).is_some();
     if !mentions("configMapRef") {
         return None;
     }
     let mut joined = Joined::default();
-    let own = joined.file(focus)?;
+    let own = joined.file(focus, texts.tree(focus)?)?;
     let mut documents = joined.part(own)?.roots();
     // By name: those of the same folder, and all.
     let mut found: BTreeMap<String, [Vec<_>; 2]> = BTreeMap::new();
     for file in config_maps().iter() {
         let Some(part) = (file.path != focus.path)
-            .then(|| joined.file(file))
+            .then(|| joined.file(file, texts.tree(file)?))
             .flatten()
         else {
             continue;

@@ -39,6 +39,7 @@ pub(crate) fn with_variable(path: &str, text: &str) -> Vec<Result<String, String
     let file = SourceFile::new(path, text.as_bytes().to_vec());
     let sheet = Sheet {
         file: &file,
+        text,
         tree: &tree,
     };
     let change = [Change::SetEnv {
