@@ -241,6 +241,11 @@ impl Read<'_> {
         real.is_some_and(|real| self.files.is_folder(&real))
     }
 
+    /// Whether there is a file, all links followed.
+    pub(crate) fn has_file(&self, path: &str) -> bool {
+        self.files.file(path).is_some()
+    }
+
     /// What the system says of itself in a file: its packages, its release.
     pub(crate) fn database(&self, path: &str) -> Option<&[u8]> {
         self.files.text(path).map(AsRef::as_ref)

@@ -8,7 +8,9 @@ use super::files::{Files, Node};
 /// `getsitepackages`): that of its prefix; in Debian's own (debian/patches/distutils-install-layout.diff) the local one, which need not be
 /// there. Paths without a `/` in front.
 pub(super) fn site_folders(files: &Files) -> BTreeSet<String> {
-    let is_debian = files.is_folder("var/lib/dpkg");
+    let is_debian = ["var/lib/dpkg", "usr/lib/python3/dist-packages"]
+        .into_iter()
+        .any(|folder| files.is_folder(folder));
     let pythons = files.all().filter_map(|(path, node)| {
         let (folder, name) = path.rsplit_once('/')?;
         let is_one = matches!(node, Node::File(_) | Node::Link(_)) && is_python(name);
@@ -24,7 +26,23 @@ pub(super) fn site_folders(files: &Files) -> BTreeSet<String> {
             .into_iter();
         own.find(|folder| files.is_folder(folder))
     };
-    pythons.filter_map(folder).collect()
+    pythons.filter_map(folder).chain(of_venvs(files)).collect()
+}
+
+/// Those of virtual environments, whose interpreters need not say their version.
+fn of_venvs(files: &Files) -> impl Iterator<Item = String> {
+    let prefixes = files
+        .all()
+        .filter_map(|(path, _)| path.strip_suffix("/pyvenv.cfg"));
+    prefixes.flat_map(|prefix| {
+        let lib = format!("{prefix}/lib");
+        let folders = files.below(&lib).filter_map(|(path, _)| {
+            let rest = path.strip_prefix(&lib)?.strip_prefix('/')?;
+            let name = rest.split('/').next()?;
+            is_python(name).then(|| format!("{lib}/{name}/site-packages"))
+        });
+        folders.collect::<BTreeSet<String>>()
+    })
 }
 
 /// `python3.12`, `python3.14t`

@@ -104,11 +104,11 @@ pub(super) trait Store: Sync {
 
 /// Whoever takes an image part by part: what names other parts comes after them.
 pub(crate) trait Taker {
-    /// Brings a blob there, where it is not there yet. `open`: its bytes, from the beginning.
+    /// Brings a blob there, where it is not there yet. `stored`: it is one of the image as it was. `open`: its bytes, from the beginning.
     ///
     /// # Errors
     /// Where it cannot be read, or is not taken.
-    fn blob(&self, blob: &Blob, open: &Opener<'_>) -> Result<(), Refused>;
+    fn blob(&self, blob: &Blob, stored: bool, open: &Opener<'_>) -> Result<(), Refused>;
 
     /// Brings a manifest or an index there, all that it names being there; as the image itself where it is the `root` of all.
     ///

@@ -4,7 +4,7 @@ use super::layer::File;
 use crate::image::{Read, Refused};
 use crate::templates;
 
-/// The files, for each Python of an image: the variable alone asks for the thread.
+/// The files that are missing, for each Python of an image: the variable alone asks for the thread.
 ///
 /// # Errors
 /// Where no Python of it was found that would read them.
@@ -19,10 +19,11 @@ pub(super) fn files(image: &Read<'_>) -> Result<Vec<File>, Refused> {
     let mut files = Vec::new();
     for folder in folders {
         for (name, text) in hook.files() {
-            files.push(File {
-                path: format!("{folder}/{name}"),
-                bytes: text.into(),
-            });
+            let path = format!("{folder}/{name}");
+            if !image.has_file(&path) {
+                let bytes = text.into();
+                files.push(File { path, bytes });
+            }
         }
     }
     Ok(files)

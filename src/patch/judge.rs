@@ -11,7 +11,7 @@ use crate::check::images::{self, Variable};
 use crate::facts::Family;
 use crate::finding::{Finding, Severity};
 use crate::image::{Blob, Digest, Read, Refused};
-use crate::model::{self, Found, Fragile, ThreadHook, Unit, finds};
+use crate::model::{self, Found, Fragile, Unit, finds};
 
 /// An image as it is stored: the manifest, the configuration that it names, and what names the manifest.
 #[derive(Clone, Copy, Debug)]
@@ -36,11 +36,16 @@ pub(super) fn patched(
         return Err(Refused::new(why));
     }
     let changes = needed(&unit, wish);
-    if changes.is_empty() {
+    let hook = match wish.style.thread_hook {
+        true => hook::files(image)?,
+        false => Vec::new(),
+    };
+    if changes.is_empty() && hook.is_empty() {
         return Ok(None);
     }
     let mut notes = Vec::new();
-    let files = files(image, &unit, platform, wish, &mut notes)?;
+    let mut files = files(image, &unit, platform, wish, &mut notes)?;
+    files.extend(hook);
     let layer = match files.is_empty() {
         true => None,
         false => Some(layer(image, text, files, wish)?),
@@ -131,7 +136,7 @@ fn has_library(unit: &Unit) -> bool {
     unit.replacement().is_some() || jemallocs.any(|library| finds(unit, library.path.file_name()))
 }
 
-/// What it lacks of files: the library, one that is named or that of the image's own apt; and the thread hook.
+/// The library, where it has none: one that is named, or that of the image's own apt.
 fn files(
     image: &Read<'_>,
     unit: &Unit,
@@ -139,21 +144,15 @@ fn files(
     wish: &Wish<'_>,
     notes: &mut Vec<String>,
 ) -> Result<Vec<File>, Refused> {
-    let mut files = Vec::new();
-    if !has_library(unit) {
-        files.extend(match wish.libraries {
-            [] => {
-                let fetched = wish.apt.library(image)?;
-                notes.extend(fetched.notes);
-                choose(&[fetched.library], image, platform)?.files(image)?
-            }
-            named => choose(named, image, platform)?.files(image)?,
-        });
+    match wish.libraries {
+        _ if has_library(unit) => Ok(Vec::new()),
+        [] => {
+            let fetched = wish.apt.library(image)?;
+            notes.extend(fetched.notes);
+            choose(&[fetched.library], image, platform)?.files(image)
+        }
+        named => choose(named, image, platform)?.files(image),
     }
-    if wish.style.thread_hook && unit.thread_hook != ThreadHook::Present {
-        files.extend(hook::files(image)?);
-    }
-    Ok(files)
 }
 
 /// The layer that brings them.

@@ -12,7 +12,8 @@ pub(super) fn push(plan: &Plan<'_>, taker: &dyn Taker, step: &dyn Fn()) -> Resul
     let tree = &plan.tree;
     let is_node = |digest: &Digest| tree.nodes.iter().any(|node| node.blob.digest == *digest);
     for blob in plan.blobs().filter(|blob| !is_node(&blob.digest)) {
-        taker.blob(&blob, &|| plan.open(&blob))?;
+        let stored = !tree.made.contains_key(&blob.digest);
+        taker.blob(&blob, stored, &|| plan.open(&blob))?;
         step();
     }
     for node in &tree.nodes {

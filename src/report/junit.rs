@@ -58,7 +58,8 @@ fn case(path: &str, finding: &Finding, out: &mut dyn io::Write) -> io::Result<()
     let (line, column) = (at.line, at.column);
     writeln!(
         out,
-        r#"    <testcase name="{}" classname="{}" file="{}" line="{line}">"#,
+        // Of two tests of one name some readers show the first alone.
+        r#"    <testcase name="{} at {line}:{column}" classname="{}" file="{}" line="{line}">"#,
         finding.rule,
         escaped(path),
         escaped(path)

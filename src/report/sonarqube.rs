@@ -74,7 +74,9 @@ fn location(run: &Run, place: &Place, message: &str) -> Value {
 fn range(place: &Place) -> Value {
     let at = position::of(place);
     let (start, end) = (at.start, at.end);
-    if start.line == end.line && start.column < end.column {
+    // A mark of the byte order is no character of its line there.
+    let is_marked = start.line == 1 && place.file.bytes.starts_with(b"\xef\xbb\xbf");
+    if start.line == end.line && start.column < end.column && !is_marked {
         return json!({
             "startLine": start.line, "endLine": end.line,
             "startColumn": start.column - 1, "endColumn": end.column - 1,

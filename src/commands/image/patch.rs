@@ -38,6 +38,7 @@ fn patched(
     let epoch = epoch(std::env::var("SOURCE_DATE_EPOCH").ok().as_deref())?;
     let destination = arguments.output.as_deref().map(Destination::parse);
     let destination = destination.transpose()?;
+    let is_same = is_its_own(destination.as_ref(), &reference);
     let passing = TempDir::with_prefix("malloclint-").ok();
     let access = Access {
         passing: passing.as_ref().map(|folder| folder.path().to_owned()),
@@ -52,6 +53,12 @@ fn patched(
     let named = |why: &dyn std::fmt::Display| format!("{}: {why}", arguments.image);
     let found = sources.find(&reference, &arguments.platform);
     let found = found.map_err(|why| named(&why))?;
+    // Of an index nobody is to lose the other platforms.
+    if is_same && !found.images.unwanted.is_empty() {
+        return Err(named(
+            &"the other platforms would be gone from this tag: name another one, or leave out `--platform`",
+        ));
+    }
     let name = reference.everywhere();
     let wish = Wish {
         libraries: &libraries,
@@ -81,6 +88,14 @@ fn patched(
         true => Ok(()),
         false => tell(&plan, &arguments.image, err),
     }))
+}
+
+/// Whether an image of a registry goes to its own tag.
+fn is_its_own(destination: Option<&Destination>, reference: &Reference) -> bool {
+    match (destination, reference) {
+        (Some(Destination::Registry(to)), Reference::Registry(of)) => to == of,
+        _ => false,
+    }
 }
 
 /// All that are named: of several that an image can load the first is taken.

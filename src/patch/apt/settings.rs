@@ -19,6 +19,13 @@ pub(super) fn look(image: &Read<'_>, name: &str) -> Result<Vec<String>, Refused>
             )));
         }
     }
+    for (place, text) in texts(image, SETTINGS) {
+        if lines(&text).any(|line| line.contains("default-release")) {
+            return Err(Refused::new(format!(
+                "{place} names a default release, which malloclint does not follow: fetch the package in a container of the image (`apt-get download {name}`), and name it with `--deb FILE`"
+            )));
+        }
+    }
     let settings = texts(image, SETTINGS).into_iter();
     let proxies = settings.filter(|(_, text)| names_proxy(text));
     let note = |(place, _): (String, String)| {
@@ -60,12 +67,16 @@ fn pins(text: &str, name: &str) -> bool {
     })
 }
 
-fn names_proxy(text: &str) -> bool {
+/// The lines that are no comments, in lower case.
+fn lines(text: &str) -> impl Iterator<Item = String> {
     let lines = text
         .lines()
         .map(|line| line.trim_start().to_ascii_lowercase());
-    let mut lines = lines.filter(|line| !line.starts_with("//") && !line.starts_with('#'));
-    lines.any(|line| {
+    lines.filter(|line| !line.starts_with("//") && !line.starts_with('#'))
+}
+
+fn names_proxy(text: &str) -> bool {
+    lines(text).any(|line| {
         line.contains("proxy") && !line.contains("\"direct\"") && !line.contains("\"false\"")
     })
 }

@@ -258,7 +258,13 @@ fn the_thread_hook_comes_into_each_python() {
             Entry::File("opt/conda/bin/python3.12", &libc),
             Entry::File("opt/conda/lib/python3.12/site-packages/x.py", b""),
             Entry::File("app/.venv/lib/python3.11/site-packages/x.py", b""),
-            Entry::Symlink("app/.venv/bin/python3.11", "/usr/bin/python3.11"),
+            Entry::File("app/.venv/pyvenv.cfg", b"home = /usr/bin\n"),
+            Entry::Symlink("app/.venv/bin/python3", "/usr/bin/python3.11"),
+            // One of them has it.
+            Entry::File(
+                "opt/conda/lib/python3.12/site-packages/jemalloc_thread.py",
+                b"x",
+            ),
         ]);
         layout.image(
             "amd64",

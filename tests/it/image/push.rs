@@ -141,6 +141,11 @@ fn session(repository: &str) -> Answer {
 
 impl Registry {
     fn patch(&self, from: &str, to: &str) -> Run {
+        let host = &self.server.host;
+        self.run(&[&from.replace("HOST", host), "-o", &to.replace("HOST", host)])
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
         let mut command = program(self.home.path());
         for name in [
             "REGISTRY_AUTH_FILE",
@@ -156,11 +161,8 @@ impl Registry {
             .env("DOCKER_CONFIG", self.home.path());
         command
             .args(["image", "patch", "--timeout", "10"])
-            .args(ARM64_AND_AMD64);
-        let host = &self.server.host;
-        command
-            .arg(from.replace("HOST", host))
-            .args(["-o", &to.replace("HOST", host)]);
+            .args(ARM64_AND_AMD64)
+            .args(arguments);
         finish(&mut command, b"")
     }
 
@@ -240,8 +242,8 @@ fn another_repository_gets_what_is_there_without_sending_it() {
     digest(&registry.patch(FROM, "docker://HOST/other/app:1"));
     let written = registry.written();
     let mounts = written.iter().filter(|line| line.contains("?mount="));
-    // Each platform's layer is mounted; what is new cannot be, and is sent then.
-    assert_eq!(mounts.count(), 6, "{written:#?}");
+    // Each platform's layer is mounted; what is new is sent.
+    assert_eq!(mounts.count(), 2, "{written:#?}");
     let sent = written
         .iter()
         .filter(|line| line.starts_with("PUT /v2/other/app/blobs/"));
@@ -262,6 +264,53 @@ fn where_nothing_can_be_mounted_all_is_sent() {
         .iter()
         .filter(|line| line.starts_with("PUT /v2/other/app/blobs/"));
     assert_eq!(sent.count(), 6, "{written:#?}");
+}
+
+#[test]
+fn whoever_may_not_mount_sends() {
+    let registry = registry(|asked| {
+        let is_mount = asked.path.contains("?mount=");
+        is_mount.then(|| Answer::of(401).with("WWW-Authenticate", "Basic realm=\"x\""))
+    });
+    digest(&registry.patch(FROM, "docker://HOST/other/app:1"));
+    let written = registry.written();
+    let sent = written
+        .iter()
+        .filter(|line| line.starts_with("PUT /v2/other/app/blobs/"));
+    assert_eq!(sent.count(), 6, "{written:#?}");
+}
+
+/// That a registry sends those elsewhere who ask for a blob does not say that there is one.
+#[test]
+fn a_redirect_is_no_blob() {
+    for (there, expected) in [(404, 6), (200, 0)] {
+        let storage = Server::start(move |_| Answer::of(there));
+        let to = format!("http://{}/blob", storage.host);
+        let registry = registry(move |asked| {
+            (asked.method == "HEAD").then(|| Answer::of(307).with("Location", to.clone()))
+        });
+        digest(&registry.patch(FROM, "docker://HOST/acme/app:2"));
+        let written = registry.written();
+        let blobs = written
+            .iter()
+            .filter(|line| line.starts_with("PUT /v2/acme/app/blobs/"));
+        // What was stored is sent, too: this registry does not have it.
+        assert_eq!(blobs.count(), expected, "{there}: {written:#?}");
+    }
+}
+
+#[test]
+fn no_platform_is_taken_from_its_own_tag() {
+    let registry = registry(|_| None);
+    let to = format!("docker://{}/acme/app:1", registry.server.host);
+    let run = registry.run(&[&to, "-o", &to, "--platform", "linux/amd64"]);
+    assert_eq!(run.code, Some(2), "{}", run.out);
+    assert!(
+        run.err.contains("the other platforms would be gone"),
+        "{}",
+        run.err
+    );
+    assert!(registry.written().is_empty());
 }
 
 #[test]

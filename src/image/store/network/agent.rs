@@ -24,6 +24,14 @@ const HEAD: usize = 64 << 10;
 /// # Errors
 /// Where certificates that are meant for the host cannot be read.
 pub(super) fn agent(host: &str, access: &Access) -> Result<Agent, Refused> {
+    agent_of(host, access, false)
+}
+
+/// The same; `outside`: nothing within the network that this machine stands in is asked.
+///
+/// # Errors
+/// As above.
+pub(super) fn agent_of(host: &str, access: &Access, outside: bool) -> Result<Agent, Refused> {
     let tls = TlsConfig::builder()
         .root_certs(trusted(host, &access.certificates)?)
         .disable_verification(access.insecure)
@@ -35,6 +43,7 @@ pub(super) fn agent(host: &str, access: &Access) -> Result<Agent, Refused> {
     let config = patient(access).tls_config(tls).proxy(proxy).build();
     let names = Names {
         patience: access.patience,
+        outside,
     };
     Ok(Agent::with_parts(
         config,
@@ -125,7 +134,13 @@ pub(super) fn failed(host: &str, error: &Error) -> Failure {
         Error::Io(inner) if inner.kind() == io::ErrorKind::ConnectionRefused => {
             lasting("does not answer: nothing listens there".into())
         }
+        Error::Io(inner) if inner.kind() == io::ErrorKind::PermissionDenied => {
+            lasting(format!("is not asked: {inner}"))
+        }
         Error::Io(inner) => passing(format!("does not answer: {inner}")),
+        Error::ConnectProxyFailed(why) => lasting(format!(
+            "is not reached: the proxy does not connect to it ({why}); name the host in `no_proxy`, or have the proxy allow it"
+        )),
         _ => lasting(format!("gives no answer that is understood: {error}")),
     }
 }

@@ -79,6 +79,10 @@ impl Engine {
             .build()
             .call();
         match there {
+            Ok(answer) if answer.status() != StatusCode::OK => Err(Refused::new(format!(
+                "what is at {engine} is no container engine: it answers {} to /_ping",
+                answer.status().as_u16()
+            ))),
             Ok(_) => Ok(Self {
                 engine,
                 agent,
@@ -133,6 +137,9 @@ pub(super) fn load(archive: &Path, access: &Access) -> Result<(), Refused> {
     let mut failed = lines.filter_map(|line| serde_json::from_slice::<Line>(line).ok()?.error);
     match failed.next() {
         Some(why) => Err(wrong(format!("it does not take the image ({why})"))),
+        None if !told.windows(6).any(|word| word == b"Loaded") => {
+            Err(wrong("it does not say that it loaded the image".into()))
+        }
         None => Ok(()),
     }
 }
@@ -254,6 +261,7 @@ fn agent(engine: &str, access: &Access) -> Result<(Agent, String), Refused> {
         Some(host) if is_loopback(host) || access.insecure => {
             let names = Names {
                 patience: access.patience,
+                outside: false,
             };
             let agent = Agent::with_parts(config, DefaultConnector::default(), names);
             Ok((agent, format!("http://{host}")))

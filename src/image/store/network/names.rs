@@ -17,6 +17,32 @@ use ureq::unversioned::transport::NextTimeout;
 pub(super) struct Names {
     /// How long a server of names may be silent.
     pub(super) patience: Duration,
+    /// Whether nothing within the network that this machine stands in is meant.
+    pub(super) outside: bool,
+}
+
+/// Whether an address is one of this machine, or of a private network (RFC 1918, 4193, 6598, and those of a link).
+pub(super) fn is_within(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(own) => {
+            let [first, second, ..] = own.octets();
+            let shared = first == 100 && second & 0xc0 == 64;
+            own.is_loopback()
+                || own.is_private()
+                || own.is_link_local()
+                || own.is_unspecified()
+                || shared
+        }
+        IpAddr::V6(own) => match own.to_ipv4_mapped() {
+            Some(mapped) => is_within(mapped.into()),
+            None => {
+                own.is_loopback()
+                    || own.is_unique_local()
+                    || own.is_unicast_link_local()
+                    || own.is_unspecified()
+            }
+        },
+    }
 }
 
 impl resolver::Resolver for Names {
@@ -34,8 +60,18 @@ impl resolver::Resolver for Names {
         };
         let port = uri.port_u16().unwrap_or(usual);
         let mut found = self.empty();
-        for address in self.addresses(host)?.into_iter().take(FEW) {
-            found.push(SocketAddr::new(address, port));
+        let all = self.addresses(host)?;
+        let wanted = all
+            .iter()
+            .filter(|address| !(self.outside && is_within(**address)));
+        for address in wanted.take(FEW) {
+            found.push(SocketAddr::new(*address, port));
+        }
+        if found.is_empty() && !all.is_empty() {
+            return Err(Error::Io(std::io::Error::new(
+                std::io::ErrorKind::PermissionDenied,
+                "a server outside leads into a private network",
+            )));
         }
         match found.is_empty() {
             true => Err(Error::HostNotFound),
@@ -50,7 +86,7 @@ const HOSTS: &str = "/etc/hosts";
 const FEW: usize = 8;
 
 impl Names {
-    fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
+    pub(super) fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, Error> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         if let Ok(address) = bare.parse() {
             return Ok(vec![address]);
@@ -61,7 +97,8 @@ impl Names {
             return Ok(known);
         }
         // Of all names this one need not be looked up (RFC 6761, 6.3).
-        if bare.eq_ignore_ascii_case("localhost") {
+        let name = bare.trim_end_matches('.').to_ascii_lowercase();
+        if name == "localhost" || name.ends_with(".localhost") {
             return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         }
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -28,8 +28,9 @@ pub(super) struct Push {
     client: Arc<Client>,
     /// Another repository that has most of its blobs.
     from: Option<String>,
-    /// What a token has to allow.
+    /// What a token has to allow; and to mount from there, too.
     scope: String,
+    mounts: String,
 }
 
 /// Where a blob is to be sent, or that it is there already.
@@ -40,24 +41,28 @@ enum Session {
 
 impl Push {
     pub(super) fn new(name: Name, from: Option<&str>, client: Arc<Client>) -> Self {
-        let mut scope = format!("repository:{}:pull,push", name.repository);
-        if let Some(from) = from {
-            scope.push_str(&format!(" repository:{from}:pull"));
-        }
+        let scope = format!("repository:{}:pull,push", name.repository);
+        let mounts = format!("{scope} repository:{}:pull", from.unwrap_or_default());
         Self {
             client,
             from: from.map(str::to_owned),
             scope,
+            mounts,
             name,
         }
     }
 
     /// Sends something without a body of its own, and gives the answer whatever it is.
-    fn asked(&self, method: &Method, path: &str, what: &str) -> Result<Answered, Failure> {
+    fn asked(
+        &self,
+        method: &Method,
+        path: &str,
+        purpose: &Purpose<'_>,
+    ) -> Result<Answered, Failure> {
         let base = self.client.base()?;
         let url = format!("{base}/v2/{}/{path}", self.name.repository);
         let length = (*method != Method::HEAD).then_some(0);
-        self.client.admitted(&base, &self.purpose(what), |header| {
+        self.client.admitted(&base, purpose, |header| {
             let mut sent = Sent {
                 method: method.clone(),
                 kind: None,
@@ -79,10 +84,13 @@ impl Push {
     /// Whether the repository has a blob.
     fn has(&self, blob: &Blob, what: &str) -> Result<bool, Failure> {
         let path = format!("blobs/{}", blob.digest);
-        let answered = self.asked(&Method::HEAD, &path, what)?;
+        let answered = self.asked(&Method::HEAD, &path, &self.purpose(what))?;
         let status = answered.answer.status();
-        if status == StatusCode::OK || status.is_redirection() {
+        if status == StatusCode::OK {
             return Ok(true);
+        }
+        if status.is_redirection() {
+            return Ok(self.is_elsewhere(&answered));
         }
         if status == StatusCode::NOT_FOUND {
             return Ok(false);
@@ -92,14 +100,43 @@ impl Push {
             .map(|_| true)
     }
 
-    /// Begins to send a blob, which may be mounted instead.
-    fn session(&self, blob: &Blob, what: &str) -> Result<Session, Failure> {
-        let mount = self.from.as_ref().map(|from| {
-            let from = utf8_percent_encode(from, NON_ALPHANUMERIC);
-            format!("?mount={}&from={from}", blob.digest)
+    /// Whether a blob is where its registry sends those who ask for it: that it sends them somewhere says nothing.
+    fn is_elsewhere(&self, answered: &Answered) -> bool {
+        let to = answered.answer.headers().get(LOCATION);
+        let to = to.and_then(|to| leads_to(&answered.url, to.to_str().ok()?));
+        let found = to.and_then(|to| {
+            let base = self.client.base().ok()?;
+            let mut sent = Sent {
+                method: Method::HEAD,
+                kind: None,
+                body: None,
+                length: None,
+            };
+            self.client.sent(&base, &to, None, &mut sent).ok()
         });
-        let path = format!("blobs/uploads/{}", mount.unwrap_or_default());
-        let answered = self.asked(&Method::POST, &path, what)?;
+        found.is_some_and(|found| found.answer.status() == StatusCode::OK)
+    }
+
+    /// Begins to send a blob, which may be mounted instead where it was stored before. Whoever may not read the other repository sends it.
+    fn session(&self, blob: &Blob, stored: bool, what: &str) -> Result<Session, Failure> {
+        if let Some(from) = self.from.as_ref().filter(|_| stored) {
+            let from = utf8_percent_encode(from, NON_ALPHANUMERIC);
+            let path = format!("blobs/uploads/?mount={}&from={from}", blob.digest);
+            let purpose = Purpose {
+                scope: Some(&self.mounts),
+                ..self.purpose(what)
+            };
+            match self.begun(blob, &path, &purpose) {
+                Err(Failure::Lasting(_)) => {}
+                begun => return begun,
+            }
+        }
+        self.begun(blob, "blobs/uploads/", &self.purpose(what))
+    }
+
+    fn begun(&self, blob: &Blob, path: &str, purpose: &Purpose<'_>) -> Result<Session, Failure> {
+        let what = purpose.what;
+        let answered = self.asked(&Method::POST, path, purpose)?;
         let wanted = [StatusCode::CREATED, StatusCode::ACCEPTED];
         let answer = self.client.judged(answered.answer, what, &wanted)?;
         if answer.status() == StatusCode::CREATED {
@@ -175,13 +212,13 @@ impl Push {
 }
 
 impl Taker for Push {
-    fn blob(&self, blob: &Blob, open: &Opener<'_>) -> Result<(), Refused> {
+    fn blob(&self, blob: &Blob, stored: bool, open: &Opener<'_>) -> Result<(), Refused> {
         let what = format!("the blob {}", blob.digest);
         let done = self.client.tried(|| {
             if self.has(blob, &what)? {
                 return Ok(());
             }
-            match self.session(blob, &what)? {
+            match self.session(blob, stored, &what)? {
                 Session::Done => Ok(()),
                 Session::At(url) => self.upload(blob, &url, open, &what),
             }

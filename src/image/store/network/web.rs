@@ -2,27 +2,31 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
-use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::header::{LOCATION, RETRY_AFTER};
 use ureq::http::{Response, StatusCode, Uri};
 use ureq::{Agent, Body};
 
 use super::again::{Failure, again};
-use super::agent::{agent, failed};
+use super::agent::{agent_of, failed};
 use super::client::leads_to;
+use super::names::{self, Names};
 use super::paced::Paced;
 use crate::image::access::Access;
 
 /// So often an answer may lead elsewhere.
 const REDIRECTS: usize = 5;
+/// All files together are asked for no longer than that: whoever names the servers may have them ask for patience without end.
+const LONGEST: Duration = Duration::from_secs(600);
 
 /// Servers of files, each with connections that are used again.
 pub(crate) struct Web {
     access: Access,
-    agents: Mutex<BTreeMap<String, Agent>>,
+    /// By their hosts, and whether only what is outside is asked.
+    agents: Mutex<BTreeMap<(String, bool), Agent>>,
+    began: Instant,
 }
 
 impl Web {
@@ -30,6 +34,7 @@ impl Web {
         Self {
             access: access.clone(),
             agents: Mutex::default(),
+            began: Instant::now(),
         }
     }
 
@@ -44,6 +49,12 @@ impl Web {
         most: u64,
         read: impl Fn(&mut dyn Read) -> io::Result<T>,
     ) -> Result<Option<T>, String> {
+        if self.began.elapsed() > LONGEST {
+            return Err(format!(
+                "{url}: the archives took more than {} minutes",
+                LONGEST.as_secs() / 60
+            ));
+        }
         let done = again(|| {
             let Some(answer) = self.followed(url)? else {
                 return Ok(None);
@@ -63,15 +74,17 @@ impl Web {
 
     /// The answer at the end of all redirects.
     fn followed(&self, url: &str) -> Result<Option<Response<Body>>, Failure> {
-        let mut url = url.to_owned();
+        let (mut url, mut outside) = (url.to_owned(), false);
         for _ in 0..=REDIRECTS {
             let host = host_of(&url)
                 .ok_or_else(|| Failure::Lasting(format!("`{url}` is no address of a server")))?;
-            let answer = self.agent(&host)?.get(&url).call();
+            let answer = self.agent(&host, outside)?.get(&url).call();
             let answer = answer.map_err(|error| failed(&host, &error))?;
             if !answer.status().is_redirection() {
                 return judged(answer, &url);
             }
+            // Nobody outside leads into the network that this machine stands in, whatever the names there are.
+            outside = outside || !self.is_within(&url);
             let to = answer.headers().get(LOCATION);
             let to = to.and_then(|to| to.to_str().ok());
             let next = to.and_then(|to| leads_to(&url, to));
@@ -83,13 +96,28 @@ impl Web {
         Err(Failure::Lasting(format!("{url}: too many redirects")))
     }
 
-    fn agent(&self, host: &str) -> Result<Agent, Failure> {
+    fn agent(&self, host: &str, outside: bool) -> Result<Agent, Failure> {
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = agents.get(host) {
+        let key = (host.to_owned(), outside);
+        if let Some(known) = agents.get(&key) {
             return Ok(known.clone());
         }
-        let made = agent(host, &self.access).map_err(|why| Failure::Lasting(why.to_string()))?;
-        Ok(agents.entry(host.to_owned()).or_insert(made).clone())
+        let made = agent_of(host, &self.access, outside);
+        let made = made.map_err(|why| Failure::Lasting(why.to_string()))?;
+        Ok(agents.entry(key).or_insert(made).clone())
+    }
+
+    /// Whether a server stands in a private network, as its name is known here.
+    fn is_within(&self, url: &str) -> bool {
+        let names = Names {
+            patience: self.access.patience,
+            outside: false,
+        };
+        let host = url.parse::<Uri>().ok();
+        let host = host.as_ref().and_then(Uri::host).unwrap_or_default();
+        names
+            .addresses(host)
+            .is_ok_and(|all| all.into_iter().any(names::is_within))
     }
 }
 
@@ -108,26 +136,12 @@ fn may_lead(from: &str, to: &str) -> bool {
     !within(to) || within(from)
 }
 
-/// Whether a host is this machine, or has an address of a private network.
+/// Whether a host is this machine, or an address of a private network.
 fn is_within(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if bare.eq_ignore_ascii_case("localhost") {
-        return true;
-    }
-    match bare.parse::<IpAddr>() {
-        Ok(IpAddr::V4(own)) => {
-            own.is_loopback() || own.is_private() || own.is_link_local() || own.is_unspecified()
-        }
-        Ok(IpAddr::V6(own)) => match own.to_ipv4_mapped() {
-            Some(mapped) => is_within(&mapped.to_string()),
-            None => {
-                own.is_loopback()
-                    || own.is_unique_local()
-                    || own.is_unicast_link_local()
-                    || own.is_unspecified()
-            }
-        },
-        Err(_) => false,
+    match bare.parse() {
+        Ok(address) => names::is_within(address),
+        Err(_) => bare.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
     }
 }
 
@@ -205,6 +219,8 @@ mod tests {
             "http://[::1]/b",
             "http://[::ffff:192.168.0.1]/b",
             "http://[fd00::1]/b",
+            "http://100.64.0.1/b",
+            "http://localhost./b",
         ] {
             assert!(!may_lead(outside, inside), "{inside}");
             assert!(may_lead("http://127.0.0.1:8080/a", inside), "{inside}");
