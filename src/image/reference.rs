@@ -96,6 +96,12 @@ impl Reference {
         })
     }
 
+    /// The transport of a text that others know, and that nothing here reads or writes.
+    pub(crate) fn elsewhere(text: &str) -> Option<&str> {
+        let (transport, _) = text.split_once(':')?;
+        ELSEWHERE.contains(&transport).then_some(transport)
+    }
+
     /// Reads one of a list, where those of registries stand as engines and clusters name them.
     ///
     /// # Errors

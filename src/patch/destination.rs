@@ -42,6 +42,11 @@ impl Destination {
     /// What is wrong with it, and what to write.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let digest = || format!("`{text}` names a digest, and that is what comes out: name a tag");
+        if let Some(transport) = Reference::elsewhere(text) {
+            return Err(format!(
+                "`{transport}:` is not written: write `oci:DIR:TAG`, and bring it there with `skopeo copy oci:DIR:TAG {text}`"
+            ));
+        }
         let (transport, path, name) = match Reference::parse(text)? {
             Reference::Registry(name) if name.is_tagged() => return Ok(Self::Registry(name)),
             Reference::Registry(_) => return Err(digest()),
@@ -291,6 +296,7 @@ mod tests {
             (&tagless("docker-daemon:app"), "name a tag"),
             ("docker-daemon:App", "no name of an image"),
             ("acme/app:1", "does not say where"),
+            ("dir:out", "`skopeo copy oci:DIR:TAG dir:out`"),
             (&tagless("oci:out"), "name a tag"),
             ("docker-archive:a.tar:App", "no name of an image"),
         ] {
