@@ -48,7 +48,9 @@ class FirstTime(unittest.TestCase):
     def test_a_small_service_keeps_glibc(self):
         told = self.told("small", "--budget", "75s")
         answer = told.splitlines()[0]
-        kept = r"keep glibc: the service grew [\d.]+ MiB in 2 processes, too little to gain, and none of the \d+ other settings saves "
+        # On a busy machine another setting may look faster, which so few rounds do not prove.
+        why = r"(?:none of the \d+ other settings saves |.* looks better: .*; the runs do not prove it)"
+        kept = rf"keep glibc: the service grew [\d.]+ MiB in 2 processes, too little to gain, and {why}"
         simple = r"set MALLOC_ARENA_MAX=2: .* too little for another allocator to be worth it"
         self.assertRegex(answer, f"^(?:{kept}|{simple})")
         self.assertNotIn("LD_PRELOAD=", told)
